@@ -1,0 +1,37 @@
+//! A change worth telling. Numbers, device names and wall-clock times are added by the daemon.
+
+use crate::{frame::Millis, mood::Mood, track::TrackId};
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum EventKind {
+    /// A new face has been in view long enough to count.
+    Appeared,
+    /// A face has been out of view long enough to be gone.
+    Left {
+        /// How long it was in view, in milliseconds.
+        stayed_ms: u64,
+    },
+    /// The mood changed.
+    Changed {
+        /// The mood before.
+        from: Mood,
+        /// The mood now.
+        to: Mood,
+        /// The smoothed probability of the new mood's expression, 0 to 1.
+        confidence: f32,
+        /// How long the mood before lasted, in milliseconds.
+        lasted_ms: u64,
+    },
+}
+
+/// Something that happened at a time, to a track if one is concerned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Event {
+    /// When, on the frames' clock.
+    pub time: Millis,
+    /// Whose face; `None` where the mood turned to nobody.
+    pub track: Option<TrackId>,
+    /// What.
+    pub kind: EventKind,
+}

@@ -1,0 +1,242 @@
+//! A lent picture and its time. Knows pixel layouts, nothing of cameras or files.
+
+/// A point in time in milliseconds since the run began. Comes with the frame; never read from a clock here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Millis(pub u64);
+
+impl Millis {
+    /// Milliseconds from `earlier` to `self`; 0 if `earlier` is later.
+    pub const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// How the bytes of a frame hold its pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PixelFormat {
+    /// One luma byte a pixel.
+    Grey,
+    /// Three bytes a pixel: red, green, blue.
+    Rgb,
+    /// 4:2:2 packed: `Y0 U Y1 V`, two bytes a pixel.
+    Yuyv,
+    /// 4:2:0: a luma plane, then interleaved `U V` rows at half size.
+    Nv12,
+    /// 4:2:0: a luma plane, then a U plane, then a V plane.
+    I420,
+}
+
+impl PixelFormat {
+    /// The least bytes a row takes in the first (or only) plane.
+    pub const fn row_bytes(self, width_px: u32) -> usize {
+        let width = width_px as usize;
+        match self {
+            Self::Grey | Self::Nv12 | Self::I420 => width,
+            Self::Rgb => width * 3,
+            // An odd last pixel still needs its whole pair.
+            Self::Yuyv => (width + width % 2) * 2,
+        }
+    }
+
+    /// The least bytes of a whole picture whose first plane has rows of `stride` bytes.
+    pub const fn picture_bytes(self, height_px: u32, stride: usize) -> usize {
+        let rows = height_px as usize;
+        match self {
+            Self::Grey | Self::Rgb | Self::Yuyv => stride * rows,
+            Self::Nv12 => stride * rows + stride * rows.div_ceil(2),
+            Self::I420 => stride * rows + 2 * stride.div_ceil(2) * rows.div_ceil(2),
+        }
+    }
+}
+
+/// Why bytes are not a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameError {
+    /// Width or height is 0 or above [`Frame::MAX_SIDE_PX`].
+    Size,
+    /// The stride is shorter than a row of this format.
+    Stride,
+    /// Fewer bytes than the size and stride call for: the picture was cut short.
+    Short,
+}
+
+impl core::fmt::Display for FrameError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Size => "width and height must be 1 to 32768 pixels",
+            Self::Stride => "the stride is shorter than a row of pixels",
+            Self::Short => "the picture has fewer bytes than its size calls for",
+        })
+    }
+}
+
+impl core::error::Error for FrameError {}
+
+/// A picture lent by a camera, checked once at the door.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    data: &'a [u8],
+    format: PixelFormat,
+    width_px: u32,
+    height_px: u32,
+    stride: usize,
+    time: Millis,
+}
+
+impl<'a> Frame<'a> {
+    /// The longest side a frame may have.
+    pub const MAX_SIDE_PX: u32 = 32_768;
+
+    /// A frame with rows of `stride` bytes (in its first plane).
+    ///
+    /// # Errors
+    /// [`FrameError`] if a side is 0 or too long, the stride too short or bytes are missing.
+    pub fn new(
+        data: &'a [u8],
+        format: PixelFormat,
+        (width_px, height_px): (u32, u32),
+        stride: usize,
+        time: Millis,
+    ) -> Result<Self, FrameError> {
+        let sides = 1..=Self::MAX_SIDE_PX;
+        if !sides.contains(&width_px) || !sides.contains(&height_px) {
+            return Err(FrameError::Size);
+        }
+        if stride < format.row_bytes(width_px) {
+            return Err(FrameError::Stride);
+        }
+        if data.len() < format.picture_bytes(height_px, stride) {
+            return Err(FrameError::Short);
+        }
+        Ok(Self {
+            data,
+            format,
+            width_px,
+            height_px,
+            stride,
+            time,
+        })
+    }
+
+    /// A frame whose rows follow each other without gaps.
+    ///
+    /// # Errors
+    /// As [`Frame::new`].
+    pub fn packed(
+        data: &'a [u8],
+        format: PixelFormat,
+        size_px: (u32, u32),
+        time: Millis,
+    ) -> Result<Self, FrameError> {
+        Self::new(data, format, size_px, format.row_bytes(size_px.0), time)
+    }
+
+    /// The bytes, all planes.
+    pub const fn data(&self) -> &'a [u8] {
+        self.data
+    }
+
+    /// The pixel layout.
+    pub const fn format(&self) -> PixelFormat {
+        self.format
+    }
+
+    /// Width in pixels.
+    pub const fn width_px(&self) -> u32 {
+        self.width_px
+    }
+
+    /// Height in pixels.
+    pub const fn height_px(&self) -> u32 {
+        self.height_px
+    }
+
+    /// Bytes from one row to the next in the first plane.
+    pub const fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// When the frame was taken.
+    pub const fn time(&self) -> Millis {
+        self.time
+    }
+
+    /// The luma row `y` and the distance between its samples in bytes, or `None` for formats without luma bytes.
+    pub fn luma_row(&self, y: u32) -> Option<(&'a [u8], usize)> {
+        let step = match self.format {
+            PixelFormat::Grey | PixelFormat::Nv12 | PixelFormat::I420 => 1,
+            PixelFormat::Yuyv => 2,
+            PixelFormat::Rgb => return None,
+        };
+        let start = y as usize * self.stride;
+        let row = self
+            .data
+            .get(start..start + self.format.row_bytes(self.width_px))?;
+        Some((row, step))
+    }
+
+    /// Luma of the pixel at `(x, y)`, both clamped into the picture. For RGB: BT.601 weights.
+    pub fn luma(&self, x: u32, y: u32) -> u8 {
+        let x = x.min(self.width_px - 1) as usize;
+        let y = y.min(self.height_px - 1) as usize;
+        let row = y * self.stride;
+        match self.format {
+            PixelFormat::Grey | PixelFormat::Nv12 | PixelFormat::I420 => self.data[row + x],
+            PixelFormat::Yuyv => self.data[row + 2 * x],
+            PixelFormat::Rgb => {
+                let p = row + 3 * x;
+                rgb_luma([self.data[p], self.data[p + 1], self.data[p + 2]])
+            }
+        }
+    }
+}
+
+/// BT.601 luma of a full-range RGB pixel in fixed point: `(77 r + 150 g + 29 b + 128) / 256`.
+pub const fn rgb_luma([r, g, b]: [u8; 3]) -> u8 {
+    // The weights sum to 256, so the result always fits a byte.
+    ((77 * r as u32 + 150 * g as u32 + 29 * b as u32 + 128) >> 8) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_bytes_that_are_too_few_for_the_size() {
+        let bytes = [0_u8; 11];
+        let at = |format, size| Frame::packed(&bytes, format, size, Millis(0)).map(|_| ());
+        assert_eq!(at(PixelFormat::Grey, (4, 3)), Err(FrameError::Short));
+        assert_eq!(at(PixelFormat::Grey, (0, 3)), Err(FrameError::Size));
+        assert_eq!(at(PixelFormat::Grey, (40_000, 1)), Err(FrameError::Size));
+        assert_eq!(at(PixelFormat::Nv12, (2, 3)), Ok(()));
+        assert_eq!(at(PixelFormat::Nv12, (3, 3)), Err(FrameError::Short));
+        let stride = Frame::new(&bytes, PixelFormat::Rgb, (2, 1), 5, Millis(0));
+        assert_eq!(stride.map(|_| ()), Err(FrameError::Stride));
+    }
+
+    #[test]
+    fn luma_of_every_format() {
+        let yuyv = [10, 0, 20, 0, 30, 0, 40, 0];
+        let frame = Frame::packed(&yuyv, PixelFormat::Yuyv, (2, 2), Millis(0)).unwrap();
+        assert_eq!(
+            [
+                frame.luma(0, 0),
+                frame.luma(1, 0),
+                frame.luma(0, 1),
+                frame.luma(9, 9)
+            ],
+            [10, 20, 30, 40]
+        );
+        let rgb = [255, 255, 255, 0, 0, 0, 255, 0, 0, 0, 0, 255];
+        let frame = Frame::packed(&rgb, PixelFormat::Rgb, (2, 2), Millis(0)).unwrap();
+        assert_eq!(
+            [
+                frame.luma(0, 0),
+                frame.luma(1, 0),
+                frame.luma(0, 1),
+                frame.luma(1, 1)
+            ],
+            [255, 0, 77, 29]
+        );
+    }
+}

@@ -1,0 +1,36 @@
+//! The logic of moodring: a frame walks through one line of rooms and leaves as a mood.
+//!
+//! ```text
+//! frame -> letterbox -> detect -> nms -> align -> classify -> track -> smooth -> mood -> event
+//! ```
+//!
+//! No std, no heap, no clock, no I/O: time comes with the frame, pictures are lent, nets are traits.
+//!
+//! | room | what it does |
+//! |---|---|
+//! | [`frame`] | a lent picture and its time |
+//! | [`geometry`] | points, boxes, similarity transforms |
+//! | [`letterbox`] | a frame shrunk into a net's input, and the way back |
+//! | [`detect`] | the detector's heads decoded to faces |
+//! | [`nms`] | one face for many overlapping boxes |
+//! | [`align`] | landmarks to an upright 48x48 crop |
+//! | [`expression`] | the seven expressions and their scores |
+//! | [`classify`] | a crop to scores |
+//! | [`track`] | the same face from frame to frame |
+//! | [`smooth`] | scores over time |
+//! | [`mood`] | the expression of who counts, with hysteresis |
+//! | [`event`] | a change worth telling |
+//! | [`pipeline`] | all of the above in order |
+#![no_std]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod classify;
+pub mod detect;
+pub mod event;
+pub mod expression;
+pub mod frame;
+pub mod geometry;
+pub mod mood;
+pub mod track;
