@@ -1,1 +1,30 @@
-//! The Linux daemon.
+//! moodring: a camera frame walks through one line of rooms and leaves as a mood.
+//!
+//! ```text
+//! camera -> latest -> vision -> snapshot -> { display, mqtt }
+//! ```
+//!
+//! | room | what it does |
+//! |---|---|
+//! | [`cli`] | the command line, by clap |
+//! | [`commands`] | what each subcommand does |
+//! | [`config`] | settings: file, environment, flags; every key documented |
+//! | [`camera`] | frames from devices, files, children, the network or drawn ones, behind one trait |
+//! | [`latest`] | the slot between camera and vision: newest wins |
+//! | [`vision`] | the pipeline of `moodring-core` with an engine in it, timed by stage |
+//! | [`snapshot`] | what the world looks like now, as every output sees it |
+//! | [`display`] | the emoji on a terminal, in a PNG or nowhere, behind one trait |
+//! | [`message`] | the JSON that leaves this machine |
+//! | [`mqtt`] | state, events and availability on a broker; the embedded broker |
+//! | [`photo`] | picture files, read with limits and named errors |
+//! | [`app`] | `run`: threads and tasks, start to graceful stop |
+//! | [`exit`] | exit codes |
+
+pub mod camera;
+pub mod clock;
+pub mod config;
+pub mod display;
+pub mod exit;
+pub mod message;
+pub mod mqtt;
+pub mod snapshot;

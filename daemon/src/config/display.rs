@@ -1,0 +1,45 @@
+//! `[display]`: where the emoji is shown.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Which display.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DisplayKind {
+    /// The live view if standard output is a terminal, else nothing.
+    #[default]
+    Auto,
+    /// The live view.
+    Terminal,
+    /// A PNG file, replaced whenever the picture changes.
+    Png,
+    /// Nothing.
+    None,
+}
+
+/// The display.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DisplaySettings {
+    /// `auto`, `terminal`, `png` or `none`.
+    pub kind: DisplayKind,
+    /// The file that `png` writes; replaced in one step, so that readers never see half a picture.
+    pub path: PathBuf,
+    /// Width and height of the picture that `png` writes, in pixels.
+    pub size: u32,
+    /// Pictures a second at most.
+    pub rate: f32,
+}
+
+impl Default for DisplaySettings {
+    fn default() -> Self {
+        Self {
+            kind: DisplayKind::Auto,
+            path: "mood.png".into(),
+            size: 240,
+            rate: 10.0,
+        }
+    }
+}

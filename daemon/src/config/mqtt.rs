@@ -1,0 +1,40 @@
+//! `[mqtt]`: the broker, or the embedded one.
+
+use serde::{Deserialize, Serialize};
+
+/// The link to the broker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MqttSettings {
+    /// Publish at all.
+    pub enabled: bool,
+    /// `mqtt://host:port`; empty: start the embedded broker and use that.
+    pub url: String,
+    /// Where the embedded broker listens. Only loopback addresses are accepted.
+    pub listen: String,
+    /// User name, if the broker wants one.
+    pub user: String,
+    /// A file that holds the password (first line); never put the password itself here.
+    pub password_file: String,
+    /// The first part of every topic.
+    pub prefix: String,
+    /// Seconds between state messages when nothing changes.
+    pub interval_s: f32,
+    /// Seconds between keep-alive pings.
+    pub keep_alive_s: u16,
+}
+
+impl Default for MqttSettings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            url: String::new(),
+            listen: "127.0.0.1:1883".into(),
+            user: String::new(),
+            password_file: String::new(),
+            prefix: "moodring".into(),
+            interval_s: 10.0,
+            keep_alive_s: 15,
+        }
+    }
+}
