@@ -1,0 +1,6 @@
+//! x86-64: what the processor can do, and the kernels that need it. The only folder with `unsafe`.
+#![allow(unsafe_code)] // vector instructions have no safe form; every block says why it is sound
+
+pub(crate) mod avx2;
+pub(crate) mod detect;
+pub(crate) mod vnni;
