@@ -9,7 +9,9 @@ mod support;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
-    let [_, kind, out] = arguments.as_slice() else { return usage() };
+    let [_, kind, out] = arguments.as_slice() else {
+        return usage();
+    };
     let file = match kind.as_str() {
         "detector" => support::nets::detector(1),
         "classifier" => support::nets::classifier(1),
@@ -21,7 +23,11 @@ fn main() -> ExitCode {
     };
     let (width, height) = model.default_size();
     let macs = model.macs(width, height).unwrap_or(0);
-    println!("{kind} {width}x{height}, {} operators, {} bytes, {macs} MACs", model.operators(), file.len());
+    println!(
+        "{kind} {width}x{height}, {} operators, {} bytes, {macs} MACs",
+        model.operators(),
+        file.len()
+    );
     match std::fs::write(out, &file) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&format!("{out}: {error}")),

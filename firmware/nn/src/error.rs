@@ -66,7 +66,9 @@ impl fmt::Display for FormatError {
         match self {
             Self::TooShort => f.write_str("the file ends too early"),
             Self::Magic => f.write_str("not a moodnet1 file"),
-            Self::Length => f.write_str("the file's length is not the one in its header: copy it again"),
+            Self::Length => {
+                f.write_str("the file's length is not the one in its header: copy it again")
+            }
             Self::Checksum => f.write_str("wrong checksum, the file is damaged: copy it again"),
             Self::Header(field) => write!(f, "header: {field} is out of range"),
             Self::Notes => f.write_str("the notes are not UTF-8 lines of key=value"),
@@ -118,9 +120,16 @@ pub enum PlanError {
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Size => f.write_str("the net does not run at this size: take a multiple of its size step"),
-            Self::Shape { number } => write!(f, "operator {number}: its inputs differ in shape at this size"),
-            Self::Extent { number } => write!(f, "operator {number}: empty or too large at this size"),
+            Self::Size => {
+                f.write_str("the net does not run at this size: take a multiple of its size step")
+            }
+            Self::Shape { number } => write!(
+                f,
+                "operator {number}: its inputs differ in shape at this size"
+            ),
+            Self::Extent { number } => {
+                write!(f, "operator {number}: empty or too large at this size")
+            }
         }
     }
 }
@@ -165,7 +174,11 @@ pub struct LengthError {
 
 impl fmt::Display for LengthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "buffer `{}`: {} elements needed, {} given", self.buffer, self.needed, self.given)
+        write!(
+            f,
+            "buffer `{}`: {} elements needed, {} given",
+            self.buffer, self.needed, self.given
+        )
     }
 }
 

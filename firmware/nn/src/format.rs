@@ -47,7 +47,11 @@ impl<'a> Reader<'a> {
     pub(crate) fn take_padded(&mut self, bytes: usize) -> Option<Result<&'a [u8], ()>> {
         let head = self.take(bytes)?;
         let filling = self.take(bytes.next_multiple_of(4) - bytes)?;
-        Some(if filling.iter().all(|&byte| byte == 0) { Ok(head) } else { Err(()) })
+        Some(if filling.iter().all(|&byte| byte == 0) {
+            Ok(head)
+        } else {
+            Err(())
+        })
     }
 
     pub(crate) fn words(&mut self, count: usize) -> Option<Words<'a>> {
@@ -61,7 +65,9 @@ impl<'a> Reader<'a> {
 
 /// Checks length, checksum and header; the reader stands at the notes.
 pub(crate) fn open(bytes: &[u8]) -> Result<(Header, Reader<'_>), FormatError> {
-    let (head, rest) = bytes.split_at_checked(HEADER).ok_or(FormatError::TooShort)?;
+    let (head, rest) = bytes
+        .split_at_checked(HEADER)
+        .ok_or(FormatError::TooShort)?;
     if !head.starts_with(b"moodnet1") {
         return Err(FormatError::Magic);
     }
@@ -106,7 +112,10 @@ fn header(words: Words<'_>) -> Result<Header, FormatError> {
         width: within(6, 1, crate::MAX_SIDE, "width")?,
         height: within(7, 1, crate::MAX_SIDE, "height")?,
         step: within(8, 0, crate::MAX_SIDE, "size step")?,
-        input: Quant { zero: within(9, 0, 255, "input zero point")? as u8, scale },
+        input: Quant {
+            zero: within(9, 0, 255, "input zero point")? as u8,
+            scale,
+        },
         operators: within(11, 1, crate::MAX_OPERATORS, "number of operators")?,
         outputs: within(12, 1, crate::MAX_OUTPUTS, "number of outputs")?,
         notes: within(13, 0, 1 << 20, "length of the notes")?,
@@ -126,7 +135,11 @@ const CRC: [u32; 16] = {
         let mut value = index as u32;
         let mut bit = 0;
         while bit < 4 {
-            value = if value & 1 == 1 { (value >> 1) ^ 0xedb8_8320 } else { value >> 1 };
+            value = if value & 1 == 1 {
+                (value >> 1) ^ 0xedb8_8320
+            } else {
+                value >> 1
+            };
             bit += 1;
         }
         table[index] = value;

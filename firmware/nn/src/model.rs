@@ -34,7 +34,12 @@ impl<'a> Model<'a> {
         let (header, mut reader) = format::open(bytes)?;
         let notes = read_notes(&mut reader, header.notes)?;
         let outputs = read_outputs(&mut reader, &header)?;
-        let mut model = Self { header, notes, outputs, nodes: [None; MAX_OPERATORS] };
+        let mut model = Self {
+            header,
+            notes,
+            outputs,
+            nodes: [None; MAX_OPERATORS],
+        };
         for number in 0..header.operators {
             let fail = |fault| FormatError::Operator { number, fault };
             let node = Node::read(&mut reader, |tensor| model.known(tensor)).map_err(fail)?;
@@ -48,7 +53,10 @@ impl<'a> Model<'a> {
             Ok(_) => Ok(model),
             Err(PlanError::Size) => Err(FormatError::Header("default size")),
             Err(PlanError::Shape { number } | PlanError::Extent { number }) => {
-                Err(FormatError::Operator { number, fault: Fault::Shape })
+                Err(FormatError::Operator {
+                    number,
+                    fault: Fault::Shape,
+                })
             }
         }
     }
@@ -66,10 +74,18 @@ impl<'a> Model<'a> {
     /// What tensor `tensor` is, if an operator read so far makes it.
     pub(crate) fn known(&self, tensor: usize) -> Option<Known> {
         let Some(number) = tensor.checked_sub(1) else {
-            return Some(Known { channels: self.header.channels, quant: self.header.input, raw: false });
+            return Some(Known {
+                channels: self.header.channels,
+                quant: self.header.input,
+                raw: false,
+            });
         };
         let node = self.nodes.get(number)?.as_ref()?;
-        Some(Known { channels: node.channels, quant: node.quant, raw: node.raw })
+        Some(Known {
+            channels: node.channels,
+            quant: node.quant,
+            raw: node.raw,
+        })
     }
 
     /// What the net does.
@@ -99,7 +115,8 @@ impl<'a> Model<'a> {
 
     /// The value of a note such as `name`, `version`, `temperature`.
     pub fn note(&self, key: &str) -> Option<&'a str> {
-        self.notes().find_map(|(name, value)| (name == key).then_some(value))
+        self.notes()
+            .find_map(|(name, value)| (name == key).then_some(value))
     }
 
     /// All notes as (key, value).
@@ -109,7 +126,9 @@ impl<'a> Model<'a> {
 
     /// The names in the note `labels`, in the order of the output's channels.
     pub fn labels(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.note("labels").into_iter().flat_map(|labels| labels.split(','))
+        self.note("labels")
+            .into_iter()
+            .flat_map(|labels| labels.split(','))
     }
 
     /// Number of operators.
@@ -144,12 +163,22 @@ impl<'a> Model<'a> {
 }
 
 fn read_notes<'a>(reader: &mut Reader<'a>, length: usize) -> Result<&'a str, FormatError> {
-    let bytes = reader.take_padded(length).ok_or(FormatError::TooShort)?.map_err(|()| FormatError::Notes)?;
+    let bytes = reader
+        .take_padded(length)
+        .ok_or(FormatError::TooShort)?
+        .map_err(|()| FormatError::Notes)?;
     let notes = core::str::from_utf8(bytes).map_err(|_| FormatError::Notes)?;
-    if notes.lines().all(|line| line.contains('=')) { Ok(notes) } else { Err(FormatError::Notes) }
+    if notes.lines().all(|line| line.contains('=')) {
+        Ok(notes)
+    } else {
+        Err(FormatError::Notes)
+    }
 }
 
-fn read_outputs(reader: &mut Reader<'_>, header: &Header) -> Result<[usize; MAX_OUTPUTS], FormatError> {
+fn read_outputs(
+    reader: &mut Reader<'_>,
+    header: &Header,
+) -> Result<[usize; MAX_OUTPUTS], FormatError> {
     let words: Words<'_> = reader.words(header.outputs).ok_or(FormatError::TooShort)?;
     let mut outputs = [0; MAX_OUTPUTS];
     for index in 0..header.outputs {

@@ -6,8 +6,8 @@ use crate::kernel::pack::{self, Sections};
 use crate::model::Model;
 use crate::op::{self, Out};
 use crate::operator::{Node, Op};
-use crate::plan::{ALIGN, Plan, Slot};
 use crate::output::Outputs;
+use crate::plan::{ALIGN, Plan, Slot};
 use crate::tensor::{Map, MapMut};
 
 /// A model, its plan for one input size, and its weights laid out for one kernel.
@@ -29,7 +29,13 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
     /// # Errors
     /// [`NetError`]: a size the net does not run at, a kernel this machine lacks, or `weights` shorter than
     /// [`Model::weights_bytes`].
-    pub fn new(model: Model<'m>, width: usize, height: usize, kernel: Kernel, mut weights: W) -> Result<Self, NetError> {
+    pub fn new(
+        model: Model<'m>,
+        width: usize,
+        height: usize,
+        kernel: Kernel,
+        mut weights: W,
+    ) -> Result<Self, NetError> {
         let plan = Plan::new(&model, width, height)?;
         if !kernel.is_available() {
             return Err(NetError::Kernel);
@@ -38,7 +44,13 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
         check("weights", model.weights_bytes(kernel), memory.len()).map_err(NetError::Weights)?;
         let start = aligned(memory);
         pack::fill(&model, kernel, memory.get_mut(start..).unwrap_or_default());
-        Ok(Self { model, plan, kernel, weights, start })
+        Ok(Self {
+            model,
+            plan,
+            kernel,
+            weights,
+            start,
+        })
     }
 
     /// The model.
@@ -63,10 +75,19 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
     ///
     /// # Errors
     /// [`LengthError`], and nothing else.
-    pub fn run<'r>(&'r self, input: &[u8], arena: &mut [u8], raw: &'r mut [i32]) -> Result<Outputs<'r>, LengthError> {
+    pub fn run<'r>(
+        &'r self,
+        input: &[u8],
+        arena: &mut [u8],
+        raw: &'r mut [i32],
+    ) -> Result<Outputs<'r>, LengthError> {
         let shape = self.plan.input_shape();
         if input.len() != shape.len() {
-            return Err(LengthError { buffer: "input", needed: shape.len(), given: input.len() });
+            return Err(LengthError {
+                buffer: "input",
+                needed: shape.len(),
+                given: input.len(),
+            });
         }
         check("arena", self.plan.arena_bytes(), arena.len())?;
         check("raw", self.plan.raw_len(), raw.len())?;
@@ -98,10 +119,24 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
     }
 
     /// Runs one operator.
-    fn step(&self, number: usize, node: &Node<'_>, sections: &mut Sections<'_>, arena: &mut [u8], raw: &mut [i32]) {
+    fn step(
+        &self,
+        number: usize,
+        node: &Node<'_>,
+        sections: &mut Sections<'_>,
+        arena: &mut [u8],
+        raw: &mut [i32],
+    ) {
         let target = self.plan.slot(number);
-        let Some([a, b, own]) = self.split(arena, node, target) else { return };
-        let (a, b) = (self.map(node.a, a), self.map(node.b, b));
+        let Some([a, b, own]) = self.split(arena, node, target) else {
+            return;
+        };
+        let a = self.map(node.a, a);
+        let b = if node.a == node.b {
+            a
+        } else {
+            self.map(node.b, b)
+        };
         let mut y = match node.raw {
             true => Out::Raw(self.plan.output_of(number, raw)),
             false => Out::Map(self.map_mut(number, own)),
@@ -109,10 +144,16 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
         match (node.op, &mut y) {
             (Op::Conv(conv), y) => {
                 let packed = sections.next(&conv, a.shape.channels, node.channels);
-                let run = if conv.depthwise { op::depthwise::run } else { op::conv::run };
+                let run = if conv.depthwise {
+                    op::depthwise::run
+                } else {
+                    op::conv::run
+                };
                 run(self.kernel, &conv, packed, a, target.shape, y);
             }
-            (Op::Add { ma, mb, s, clamp }, Out::Map(y)) => op::add::run((ma, mb, s), clamp, a, b, y),
+            (Op::Add { ma, mb, s, clamp }, Out::Map(y)) => {
+                op::add::run((ma, mb, s), clamp, a, b, y)
+            }
             (Op::MaxPool, Out::Map(y)) => op::pool::run(a, y),
             (Op::Upsample, Out::Map(y)) => op::upsample::run(a, y),
             (Op::Gap { m, s, clamp }, Out::Map(y)) => op::gap::run(m, s, clamp, a, y),
@@ -124,7 +165,12 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
     }
 
     /// The bytes of both inputs and of the output; the plan keeps them apart.
-    fn split<'b>(&self, arena: &'b mut [u8], node: &Node<'_>, target: Slot) -> Option<[&'b mut [u8]; 3]> {
+    fn split<'b>(
+        &self,
+        arena: &'b mut [u8],
+        node: &Node<'_>,
+        target: Slot,
+    ) -> Option<[&'b mut [u8]; 3]> {
         let range = |slot: Slot| slot.start..slot.start + slot.length;
         let (a, b) = (range(self.plan.slot(node.a)), range(self.plan.slot(node.b)));
         if node.raw {
@@ -139,12 +185,22 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
 
     fn map<'b>(&self, tensor: usize, data: &'b [u8]) -> Map<'b> {
         let Slot { shape, border, .. } = self.plan.slot(tensor);
-        Map { data, shape, border, zero: self.zero(tensor) }
+        Map {
+            data,
+            shape,
+            border,
+            zero: self.zero(tensor),
+        }
     }
 
     fn map_mut<'b>(&self, tensor: usize, data: &'b mut [u8]) -> MapMut<'b> {
         let Slot { shape, border, .. } = self.plan.slot(tensor);
-        MapMut { data, shape, border, zero: self.zero(tensor) }
+        MapMut {
+            data,
+            shape,
+            border,
+            zero: self.zero(tensor),
+        }
     }
 
     fn zero(&self, tensor: usize) -> u8 {
@@ -156,7 +212,10 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
         let slot = self.plan.slot(number);
         let y = self.map(number, &arena[slot.start..][..slot.length]);
         let out = self.plan.output_of(number, raw);
-        for (r, out) in out.chunks_exact_mut(slot.shape.columns * slot.shape.channels).enumerate() {
+        for (r, out) in out
+            .chunks_exact_mut(slot.shape.columns * slot.shape.channels)
+            .enumerate()
+        {
             for (out, &value) in out.iter_mut().zip(y.row(r)) {
                 *out = i32::from(value) - i32::from(y.zero);
             }
@@ -170,5 +229,13 @@ fn aligned(memory: &[u8]) -> usize {
 }
 
 fn check(buffer: &'static str, needed: usize, given: usize) -> Result<(), LengthError> {
-    if given < needed { Err(LengthError { buffer, needed, given }) } else { Ok(()) }
+    if given < needed {
+        Err(LengthError {
+            buffer,
+            needed,
+            given,
+        })
+    } else {
+        Ok(())
+    }
 }

@@ -26,10 +26,19 @@ pub(crate) struct Conv<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Op<'a> {
     Conv(Conv<'a>),
-    Add { ma: i32, mb: i32, s: u32, clamp: Clamp },
+    Add {
+        ma: i32,
+        mb: i32,
+        s: u32,
+        clamp: Clamp,
+    },
     MaxPool,
     Upsample,
-    Gap { m: i32, s: u32, clamp: Clamp },
+    Gap {
+        m: i32,
+        s: u32,
+        clamp: Clamp,
+    },
 }
 
 /// An operator in its graph; node `i` makes tensor `i + 1`.
@@ -54,12 +63,21 @@ pub(crate) struct Known {
 
 impl<'a> Node<'a> {
     /// Reads the operator at the reader; `known(t)` describes tensor `t`, or nothing if it does not exist yet.
-    pub(crate) fn read(reader: &mut Reader<'a>, known: impl Fn(usize) -> Option<Known>) -> Result<Self, Fault> {
+    pub(crate) fn read(
+        reader: &mut Reader<'a>,
+        known: impl Fn(usize) -> Option<Known>,
+    ) -> Result<Self, Fault> {
         let head = reader.take(HEAD).ok_or(Fault::TooShort)?;
-        let [code, kernel, stride, flags, ..] = *head else { return Err(Fault::TooShort) };
+        let [code, kernel, stride, flags, ..] = *head else {
+            return Err(Fault::TooShort);
+        };
         let half = |at: usize| usize::from(head[at]) | usize::from(head[at + 1]) << 8;
         let (a, b, channels) = (half(4), half(6), half(8));
-        let clamp = Clamp { zero: head[10], lo: head[11], hi: head[12] };
+        let clamp = Clamp {
+            zero: head[10],
+            lo: head[11],
+            hi: head[12],
+        };
         if head[13..16] != [0; 3] {
             return Err(Fault::Reserved);
         }
@@ -72,21 +90,39 @@ impl<'a> Node<'a> {
         if second.is_none() && b != NONE {
             return Err(Fault::Input);
         }
-        let agree = code == 1 || channels == first.channels && second.is_none_or(|it| it.channels == channels);
+        let agree = code == 1
+            || channels == first.channels && second.is_none_or(|it| it.channels == channels);
         if channels == 0 || channels > crate::MAX_CHANNELS || !agree {
             return Err(Fault::Channels);
         }
-        let quant = Quant { zero: clamp.zero, scale: Words(head).f32(4) };
+        let quant = Quant {
+            zero: clamp.zero,
+            scale: Words(head).f32(4),
+        };
         check_quant(code, raw, quant, clamp, first.quant)?;
 
         let op = match code {
-            1 | 2 => Op::Conv(Conv::read(reader, [code, kernel, stride], raw, clamp, channels, first)?),
+            1 | 2 => Op::Conv(Conv::read(
+                reader,
+                [code, kernel, stride],
+                raw,
+                clamp,
+                channels,
+                first,
+            )?),
             3 => read_add(reader, clamp)?,
             4 => Op::MaxPool,
             5 => Op::Upsample,
             _ => read_gap(reader, clamp)?,
         };
-        Ok(Self { op, a, b: if second.is_some() { b } else { a }, channels, quant, raw })
+        Ok(Self {
+            op,
+            a,
+            b: if second.is_some() { b } else { a },
+            channels,
+            quant,
+            raw,
+        })
     }
 
     /// The output's shape; `None` if it would be empty or the inputs differ.
@@ -100,7 +136,11 @@ impl<'a> Node<'a> {
             Op::Gap { .. } => (1, 1),
         };
         let within = |side| (1..=crate::MAX_SIDE).contains(&side);
-        (within(rows) && within(columns)).then_some(Shape { rows, columns, channels: self.channels })
+        (within(rows) && within(columns)).then_some(Shape {
+            rows,
+            columns,
+            channels: self.channels,
+        })
     }
 
     /// Multiply-accumulates for one picture.
@@ -123,17 +163,33 @@ impl<'a> Conv<'a> {
         let depthwise = code == 2;
         let (kernel, stride) = (usize::from(kernel), usize::from(stride));
         let per_channel = kernel * kernel * if depthwise { 1 } else { input.channels };
-        let weights = reader.take_padded(per_channel * channels).ok_or(Fault::TooShort)?;
+        let weights = reader
+            .take_padded(per_channel * channels)
+            .ok_or(Fault::TooShort)?;
         let weights = weights.map_err(|()| Fault::Reserved)?;
         let bias = reader.words(channels).ok_or(Fault::TooShort)?;
         let tail = if raw {
-            Tail::Raw { scale: reader.words(channels).ok_or(Fault::TooShort)? }
+            Tail::Raw {
+                scale: reader.words(channels).ok_or(Fault::TooShort)?,
+            }
         } else {
             let m = reader.words(channels).ok_or(Fault::TooShort)?;
             let s = reader.words(channels).ok_or(Fault::TooShort)?;
-            Tail::Bytes { m, s, clamp, narrow: (0..channels).all(|o| s.u32(o) >= 31) }
+            Tail::Bytes {
+                m,
+                s,
+                clamp,
+                narrow: (0..channels).all(|o| s.u32(o) >= 31),
+            }
         };
-        let conv = Self { depthwise, kernel, stride, weights, bias, tail };
+        let conv = Self {
+            depthwise,
+            kernel,
+            stride,
+            weights,
+            bias,
+            tail,
+        };
         conv.check_tail(channels)?;
         conv.check_weights(channels, input.quant.zero)?;
         Ok(conv)
@@ -145,7 +201,9 @@ impl<'a> Conv<'a> {
                 let sound = |o| scale.f32(o).is_finite() && scale.f32(o) >= 0.0;
                 (0..channels).all(sound).then_some(()).ok_or(Fault::Quant)
             }
-            Tail::Bytes { m, s, .. } => (0..channels).try_for_each(|o| check_factor(m.i32(o), s.u32(o))),
+            Tail::Bytes { m, s, .. } => {
+                (0..channels).try_for_each(|o| check_factor(m.i32(o), s.u32(o)))
+            }
         }
     }
 
@@ -156,7 +214,10 @@ impl<'a> Conv<'a> {
         }
         let largest = u64::from(zero.max(255 - zero));
         for o in 0..channels {
-            let sum: u64 = self.filter(o, channels).map(|w| u64::from(w.unsigned_abs())).sum();
+            let sum: u64 = self
+                .filter(o, channels)
+                .map(|w| u64::from(w.unsigned_abs()))
+                .sum();
             if sum * largest + u64::from(self.bias.i32(o).unsigned_abs()) > i32::MAX as u64 {
                 return Err(Fault::Overflow);
             }
@@ -167,8 +228,16 @@ impl<'a> Conv<'a> {
     /// The weights of output channel `o` of `channels`, in the file's order.
     pub(crate) fn filter(&self, o: usize, channels: usize) -> impl Iterator<Item = i8> + use<'a> {
         let length = self.weights.len() / channels;
-        let (start, step) = if self.depthwise { (o, channels) } else { (o * length, 1) };
-        self.weights[start..].iter().step_by(step).take(length).map(|byte| byte.cast_signed())
+        let (start, step) = if self.depthwise {
+            (o, channels)
+        } else {
+            (o * length, 1)
+        };
+        self.weights[start..]
+            .iter()
+            .step_by(step)
+            .take(length)
+            .map(|byte| byte.cast_signed())
     }
 
     fn extent(&self, side: usize) -> Option<usize> {
@@ -196,7 +265,9 @@ fn check_quant(code: u8, raw: bool, quant: Quant, clamp: Clamp, input: Quant) ->
 }
 
 fn check_factor(m: i32, s: u32) -> Result<(), Fault> {
-    (m >= 1 << 30 && (1..=62).contains(&s)).then_some(()).ok_or(Fault::Multiplier)
+    (m >= 1 << 30 && (1..=62).contains(&s))
+        .then_some(())
+        .ok_or(Fault::Multiplier)
 }
 
 fn read_add<'a>(reader: &mut Reader<'a>, clamp: Clamp) -> Result<Op<'a>, Fault> {
@@ -204,7 +275,8 @@ fn read_add<'a>(reader: &mut Reader<'a>, clamp: Clamp) -> Result<Op<'a>, Fault> 
     let (ma, mb, s) = (body.i32(0), body.i32(1), body.u32(2));
     let factor = 1..=1 << 22;
     let fits = factor.contains(&ma) && factor.contains(&mb) && (1..=20).contains(&s);
-    fits.then_some(Op::Add { ma, mb, s, clamp }).ok_or(Fault::Multiplier)
+    fits.then_some(Op::Add { ma, mb, s, clamp })
+        .ok_or(Fault::Multiplier)
 }
 
 fn read_gap<'a>(reader: &mut Reader<'a>, clamp: Clamp) -> Result<Op<'a>, Fault> {

@@ -48,7 +48,12 @@ impl<'r> Outputs<'r> {
     /// Output `index`, counted from 0; `None` if there are fewer.
     pub fn get(&self, index: usize) -> Option<Output<'r>> {
         let tensor = *self.model.outputs().get(index)?;
-        let start = self.plan.output_shapes().take(index).map(Shape::len).sum::<usize>();
+        let start = self
+            .plan
+            .output_shapes()
+            .take(index)
+            .map(Shape::len)
+            .sum::<usize>();
         let shape = self.plan.slot(tensor).shape;
         let node = self.model.nodes().nth(tensor - 1)?;
         let scales = match node.op {
@@ -58,7 +63,11 @@ impl<'r> Outputs<'r> {
             },
             _ => Scales::One(node.quant.scale),
         };
-        Some(Output { shape, values: self.raw.get(start..start + shape.len())?, scales })
+        Some(Output {
+            shape,
+            values: self.raw.get(start..start + shape.len())?,
+            scales,
+        })
     }
 
     /// All outputs.
@@ -79,11 +88,16 @@ impl Output<'_> {
 
     /// Value `index` as a real: `value as f32 * scale`, one multiplication, the same on all machines.
     pub fn real(&self, index: usize) -> Option<f32> {
-        self.values.get(index).map(|&value| value as f32 * self.scale(index % self.shape.channels))
+        self.values
+            .get(index)
+            .map(|&value| value as f32 * self.scale(index % self.shape.channels))
     }
 
     /// All values as reals.
     pub fn reals(&self) -> impl Iterator<Item = f32> {
-        self.values.iter().enumerate().map(|(index, &value)| value as f32 * self.scale(index % self.shape.channels))
+        self.values
+            .iter()
+            .enumerate()
+            .map(|(index, &value)| value as f32 * self.scale(index % self.shape.channels))
     }
 }

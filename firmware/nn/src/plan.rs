@@ -46,7 +46,11 @@ impl Plan {
             output_count: model.outputs().len(),
         };
         plan.outputs[..plan.output_count].copy_from_slice(model.outputs());
-        plan.slots[0].shape = Shape { rows: height, columns: width, channels: model.channels() };
+        plan.slots[0].shape = Shape {
+            rows: height,
+            columns: width,
+            channels: model.channels(),
+        };
         for (index, node) in model.nodes().enumerate() {
             plan.visit(index + 1, node)?;
         }
@@ -61,8 +65,15 @@ impl Plan {
         if a != b {
             return Err(PlanError::Shape { number: number - 1 });
         }
-        let shape = node.shape(a, b).ok_or(PlanError::Extent { number: number - 1 })?;
-        self.slots[number] = Slot { shape, born: number, dies: number, ..Slot::default() };
+        let shape = node
+            .shape(a, b)
+            .ok_or(PlanError::Extent { number: number - 1 })?;
+        self.slots[number] = Slot {
+            shape,
+            born: number,
+            dies: number,
+            ..Slot::default()
+        };
         let reads_around = matches!(node.op, Op::Conv(conv) if conv.kernel == 3);
         for tensor in [node.a, node.b] {
             self.slots[tensor].dies = number;
@@ -90,7 +101,9 @@ impl Plan {
     fn place(&mut self) {
         let mut placed = [false; MAX_OPERATORS + 1];
         for _ in 0..self.tensors {
-            let largest = (0..self.tensors).filter(|&tensor| !placed[tensor]).max_by_key(|&t| self.slots[t].length);
+            let largest = (0..self.tensors)
+                .filter(|&tensor| !placed[tensor])
+                .max_by_key(|&t| self.slots[t].length);
             let Some(tensor) = largest else { return };
             let start = self.lowest_gap(tensor, &placed);
             self.slots[tensor].start = start;
@@ -102,14 +115,25 @@ impl Plan {
     fn lowest_gap(&self, tensor: usize, placed: &[bool]) -> usize {
         let own = self.slots[tensor];
         let rivals = || {
-            let alive = |slot: &&Slot| slot.length > 0 && slot.born <= own.dies && own.born <= slot.dies;
-            self.slots.iter().zip(placed).filter(|&(_, &placed)| placed).map(|(slot, _)| slot).filter(alive)
+            let alive =
+                |slot: &&Slot| slot.length > 0 && slot.born <= own.dies && own.born <= slot.dies;
+            self.slots
+                .iter()
+                .zip(placed)
+                .filter(|&(_, &placed)| placed)
+                .map(|(slot, _)| slot)
+                .filter(alive)
         };
         let free = |&start: &usize| {
-            rivals().all(|slot| start + own.length <= slot.start || slot.start + slot.length <= start)
+            rivals()
+                .all(|slot| start + own.length <= slot.start || slot.start + slot.length <= start)
         };
         let ends = rivals().map(|slot| slot.start + slot.length);
-        core::iter::once(0).chain(ends).filter(free).min().unwrap_or(self.arena)
+        core::iter::once(0)
+            .chain(ends)
+            .filter(free)
+            .min()
+            .unwrap_or(self.arena)
     }
 
     /// Bytes of arena that a run needs.
@@ -124,7 +148,9 @@ impl Plan {
 
     /// Shapes of the outputs, in the file's order.
     pub fn output_shapes(&self) -> impl Iterator<Item = Shape> {
-        self.outputs[..self.output_count].iter().map(|&tensor| self.slots[tensor].shape)
+        self.outputs[..self.output_count]
+            .iter()
+            .map(|&tensor| self.slots[tensor].shape)
     }
 
     /// The part of the caller's buffer that holds tensor `tensor`; empty if it is no output.
@@ -154,9 +180,9 @@ impl Plan {
 fn check_size(model: &Model<'_>, width: usize, height: usize) -> Result<(), PlanError> {
     let fits = match model.size_step() {
         None => (width, height) == model.default_size(),
-        Some(step) => [width, height].iter().all(|&side| {
-            (1..=crate::MAX_SIDE).contains(&side) && side.is_multiple_of(step)
-        }),
+        Some(step) => [width, height]
+            .iter()
+            .all(|&side| (1..=crate::MAX_SIDE).contains(&side) && side.is_multiple_of(step)),
     };
     fits.then_some(()).ok_or(PlanError::Size)
 }

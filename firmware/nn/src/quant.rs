@@ -32,7 +32,8 @@ impl Clamp {
     /// `clamp(zero + value, lo, hi)`.
     #[inline(always)]
     pub(crate) fn apply(self, value: i64) -> u8 {
-        (value.saturating_add(i64::from(self.zero))).clamp(i64::from(self.lo), i64::from(self.hi)) as u8
+        (value.saturating_add(i64::from(self.zero))).clamp(i64::from(self.lo), i64::from(self.hi))
+            as u8
     }
 }
 
@@ -85,20 +86,41 @@ mod tests {
     fn halves_go_up() {
         // m / 2^s = 1/2
         let half = |acc| requantize(acc, 1 << 30, 31);
-        assert_eq!([half(-3), half(-2), half(-1), half(0), half(1), half(3)], [-1, -1, 0, 0, 1, 2]);
+        assert_eq!(
+            [half(-3), half(-2), half(-1), half(0), half(1), half(3)],
+            [-1, -1, 0, 0, 1, 2]
+        );
     }
 
     #[test]
     fn extremes_do_not_overflow() {
         assert_eq!(requantize(i32::MAX, i32::MAX, 62), 1);
         assert_eq!(requantize(i32::MIN, i32::MAX, 62), 0 - 1);
-        assert_eq!(requantize(i32::MIN, i32::MAX, 1), -(1 << 30) * i64::from(i32::MAX));
-        assert_eq!(requantize(-i32::MAX, i32::MAX, 31), -i64::from(i32::MAX) + 1);
+        assert_eq!(
+            requantize(i32::MIN, i32::MAX, 1),
+            -(1 << 30) * i64::from(i32::MAX)
+        );
+        assert_eq!(
+            requantize(-i32::MAX, i32::MAX, 31),
+            -i64::from(i32::MAX) + 1
+        );
     }
 
     #[test]
     fn clamp_keeps_within_bounds() {
-        let clamp = Clamp { zero: 3, lo: 3, hi: 200 };
-        assert_eq!([clamp.apply(-9), clamp.apply(0), clamp.apply(9), clamp.apply(i64::MAX)], [3, 3, 12, 200]);
+        let clamp = Clamp {
+            zero: 3,
+            lo: 3,
+            hi: 200,
+        };
+        assert_eq!(
+            [
+                clamp.apply(-9),
+                clamp.apply(0),
+                clamp.apply(9),
+                clamp.apply(i64::MAX)
+            ],
+            [3, 3, 12, 200]
+        );
     }
 }

@@ -99,14 +99,28 @@ mod tests {
 
     #[test]
     fn border_surrounds_the_picture() {
-        let shape = Shape { rows: 2, columns: 2, channels: 1 };
+        let shape = Shape {
+            rows: 2,
+            columns: 2,
+            channels: 1,
+        };
         let mut data = [0; 16];
-        let mut map = MapMut { data: &mut data, shape, border: 1, zero: 9 };
+        let mut map = MapMut {
+            data: &mut data,
+            shape,
+            border: 1,
+            zero: 9,
+        };
         map.fill_border();
         map.row(0).copy_from_slice(&[1, 2]);
         map.row(1).copy_from_slice(&[3, 4]);
         assert_eq!(data, [9, 9, 9, 9, 9, 1, 2, 9, 9, 3, 4, 9, 9, 9, 9, 9]);
-        let map = Map { data: &data, shape, border: 1, zero: 9 };
+        let map = Map {
+            data: &data,
+            shape,
+            border: 1,
+            zero: 9,
+        };
         assert_eq!(map.row(1), [3, 4]);
         assert_eq!(map.from(1, 0)[..3], [9, 1, 2]);
     }

@@ -33,7 +33,11 @@ impl Kernel {
 
     /// The fastest kernel that this machine can run.
     pub fn best() -> Self {
-        Self::ALL.into_iter().rev().find(|kernel| kernel.is_available()).unwrap_or(Self::Scalar)
+        Self::ALL
+            .into_iter()
+            .rev()
+            .find(|kernel| kernel.is_available())
+            .unwrap_or(Self::Scalar)
     }
 
     /// By its name, as in the environment variable `MOODRING_KERNEL`.
@@ -106,13 +110,24 @@ pub(crate) enum Sink<'a> {
     /// As they are.
     Raw(&'a mut [i32]),
     /// Requantized with the packed multipliers and shifts.
-    Bytes { out: &'a mut [u8], clamp: Clamp, narrow: bool },
+    Bytes {
+        out: &'a mut [u8],
+        clamp: Clamp,
+        narrow: bool,
+    },
 }
 
 impl Sink<'_> {
     /// Stores finished accumulators of pixel `pixel`, from channel `first` on.
     #[inline(always)]
-    pub(crate) fn put(&mut self, place: usize, acc: &[i32], m: Words<'_>, s: Words<'_>, first: usize) {
+    pub(crate) fn put(
+        &mut self,
+        place: usize,
+        acc: &[i32],
+        m: Words<'_>,
+        s: Words<'_>,
+        first: usize,
+    ) {
         match self {
             Sink::Raw(out) => out[place..][..acc.len()].copy_from_slice(acc),
             Sink::Bytes { out, clamp, .. } => {

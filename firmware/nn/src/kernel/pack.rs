@@ -42,9 +42,20 @@ impl Section {
     fn of(conv: &Conv<'_>, inputs: usize, outputs: usize, layout: Layout) -> Self {
         let blocks = outputs.div_ceil(BLOCK);
         let run = conv.kernel * inputs;
-        let columns = if layout == Layout::Quads { run.next_multiple_of(4) } else { run };
-        let weights = if conv.depthwise { 0 } else { blocks * conv.kernel * columns * BLOCK };
-        Self { blocks, weights: weights.next_multiple_of(ALIGN) }
+        let columns = if layout == Layout::Quads {
+            run.next_multiple_of(4)
+        } else {
+            run
+        };
+        let weights = if conv.depthwise {
+            0
+        } else {
+            blocks * conv.kernel * columns * BLOCK
+        };
+        Self {
+            blocks,
+            weights: weights.next_multiple_of(ALIGN),
+        }
     }
 
     fn bytes(self) -> usize {
@@ -60,9 +71,14 @@ fn layout(kernel: Kernel) -> Option<Layout> {
     }
 }
 
-fn sections<'m>(model: &'m Model<'m>, layout: Layout) -> impl Iterator<Item = (Section, &'m Conv<'m>, &'m Node<'m>)> {
+fn sections<'m>(
+    model: &'m Model<'m>,
+    layout: Layout,
+) -> impl Iterator<Item = (Section, &'m Conv<'m>, &'m Node<'m>)> {
     model.nodes().filter_map(move |node| {
-        let Op::Conv(conv) = &node.op else { return None };
+        let Op::Conv(conv) = &node.op else {
+            return None;
+        };
         let inputs = model.known(node.a)?.channels;
         Some((Section::of(conv, inputs, node.channels, layout), conv, node))
     })
@@ -70,8 +86,13 @@ fn sections<'m>(model: &'m Model<'m>, layout: Layout) -> impl Iterator<Item = (S
 
 /// Bytes that the whole net needs for `kernel`, with room to align them.
 pub(crate) fn bytes(model: &Model<'_>, kernel: Kernel) -> usize {
-    let Some(layout) = layout(kernel) else { return 0 };
-    sections(model, layout).map(|(section, ..)| section.bytes()).sum::<usize>() + ALIGN
+    let Some(layout) = layout(kernel) else {
+        return 0;
+    };
+    sections(model, layout)
+        .map(|(section, ..)| section.bytes())
+        .sum::<usize>()
+        + ALIGN
 }
 
 /// Fills `memory`, which begins aligned and is long enough by [`bytes`].
@@ -79,16 +100,24 @@ pub(crate) fn fill(model: &Model<'_>, kernel: Kernel, memory: &mut [u8]) {
     let Some(layout) = layout(kernel) else { return };
     let mut rest = memory;
     for (section, conv, node) in sections(model, layout) {
-        let Some((own, others)) = rest.split_at_mut_checked(section.bytes()) else { return };
+        let Some((own, others)) = rest.split_at_mut_checked(section.bytes()) else {
+            return;
+        };
         rest = others;
-        let Some(input) = model.known(node.a) else { return };
+        let Some(input) = model.known(node.a) else {
+            return;
+        };
         let (weights, words) = own.split_at_mut(section.weights);
         if !conv.depthwise {
             fill_weights(conv, input.channels, layout, weights);
         }
         let (bias, factors) = words.split_at_mut(section.blocks * WORDS);
         for (o, word) in bias.as_chunks_mut().0.iter_mut().enumerate() {
-            *word = if o < node.channels { folded_bias(conv, o, node.channels, input.quant.zero) } else { [0; 4] };
+            *word = if o < node.channels {
+                folded_bias(conv, o, node.channels, input.quant.zero)
+            } else {
+                [0; 4]
+            };
         }
         let (m, s) = factors.split_at_mut(section.blocks * WORDS);
         let harmless = |index| if index == 0 { 1 << 30 } else { 31 };
@@ -106,14 +135,23 @@ pub(crate) fn fill(model: &Model<'_>, kernel: Kernel, memory: &mut [u8]) {
 
 fn folded_bias(conv: &Conv<'_>, o: usize, channels: usize, zero: u8) -> [u8; 4] {
     // Wrapping: only the finished accumulator is known to fit, and it does.
-    let sum = conv.filter(o, channels).fold(0_i32, |sum, w| sum.wrapping_add(i32::from(w)));
-    conv.bias.i32(o).wrapping_sub(sum.wrapping_mul(i32::from(zero))).to_le_bytes()
+    let sum = conv
+        .filter(o, channels)
+        .fold(0_i32, |sum, w| sum.wrapping_add(i32::from(w)));
+    conv.bias
+        .i32(o)
+        .wrapping_sub(sum.wrapping_mul(i32::from(zero)))
+        .to_le_bytes()
 }
 
 fn fill_weights(conv: &Conv<'_>, inputs: usize, layout: Layout, memory: &mut [u8]) {
     memory.fill(0);
     let run = conv.kernel * inputs;
-    let columns = if layout == Layout::Quads { run.next_multiple_of(4) } else { run };
+    let columns = if layout == Layout::Quads {
+        run.next_multiple_of(4)
+    } else {
+        run
+    };
     let per_line = columns * BLOCK;
     for (o, filter) in conv.weights.chunks_exact(conv.kernel * run).enumerate() {
         let (block, lane) = (o / BLOCK, o % BLOCK);
@@ -138,20 +176,35 @@ pub(crate) struct Sections<'a> {
 
 impl<'a> Sections<'a> {
     pub(crate) fn new(kernel: Kernel, memory: &'a [u8]) -> Self {
-        Self { rest: memory, layout: layout(kernel) }
+        Self {
+            rest: memory,
+            layout: layout(kernel),
+        }
     }
 
     /// The constants of the next convolution; empty ones for the scalar kernel, which reads the file.
     pub(crate) fn next(&mut self, conv: &Conv<'_>, inputs: usize, outputs: usize) -> Packed<'a> {
-        let section = self.layout.map(|layout| Section::of(conv, inputs, outputs, layout));
+        let section = self
+            .layout
+            .map(|layout| Section::of(conv, inputs, outputs, layout));
         let own = section.and_then(|section| self.rest.split_at_checked(section.bytes()));
         let (Some(section), Some((own, rest))) = (section, own) else {
-            return Packed { weights: &[], bias: Words(&[]), m: Words(&[]), s: Words(&[]) };
+            return Packed {
+                weights: &[],
+                bias: Words(&[]),
+                m: Words(&[]),
+                s: Words(&[]),
+            };
         };
         self.rest = rest;
         let (weights, words) = own.split_at(section.weights);
         let (bias, factors) = words.split_at(section.blocks * WORDS);
         let (m, s) = factors.split_at(section.blocks * WORDS);
-        Packed { weights, bias: Words(bias), m: Words(m), s: Words(s) }
+        Packed {
+            weights,
+            bias: Words(bias),
+            m: Words(m),
+            s: Words(s),
+        }
     }
 }

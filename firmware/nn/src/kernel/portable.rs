@@ -25,8 +25,10 @@ fn tile<const P: usize>(row: &Row<'_>, block: usize, pixel: usize, sink: &mut Si
     let mut acc = [bias; P];
     let per_line = row.run * BLOCK;
     for (index, line) in row.lines.iter().enumerate() {
-        let weights = &row.packed.weights[(block * row.lines.len() + index) * per_line..][..per_line];
-        let inputs: [&[u8]; P] = core::array::from_fn(|p| &line[(pixel + p) * row.step..][..row.run]);
+        let weights =
+            &row.packed.weights[(block * row.lines.len() + index) * per_line..][..per_line];
+        let inputs: [&[u8]; P] =
+            core::array::from_fn(|p| &line[(pixel + p) * row.step..][..row.run]);
         accumulate(&mut acc, inputs, weights.as_chunks().0);
     }
     let lanes = (row.outputs - first).min(BLOCK);
@@ -38,7 +40,11 @@ fn tile<const P: usize>(row: &Row<'_>, block: usize, pixel: usize, sink: &mut Si
 
 /// A byte times a weight fits 16 bits (255 * 127 < 2^15), and vector units multiply those best.
 #[inline(always)]
-fn accumulate<const P: usize>(acc: &mut [[i32; BLOCK]; P], inputs: [&[u8]; P], weights: &[[u8; BLOCK]]) {
+fn accumulate<const P: usize>(
+    acc: &mut [[i32; BLOCK]; P],
+    inputs: [&[u8]; P],
+    weights: &[[u8; BLOCK]],
+) {
     for (k, weights) in weights.iter().enumerate() {
         let weights = weights.map(|weight| i16::from(weight.cast_signed()));
         for p in 0..P {
@@ -56,10 +62,12 @@ pub(crate) fn depthwise(row: &DepthRow<'_>, mut sink: Sink<'_>) {
     for pixel in 0..row.pixels {
         for first in (0..row.channels).step_by(BLOCK) {
             let lanes = (row.channels - first).min(BLOCK);
-            let mut acc: [i32; BLOCK] = core::array::from_fn(|lane| row.packed.bias.i32(first + lane));
+            let mut acc: [i32; BLOCK] =
+                core::array::from_fn(|lane| row.packed.bias.i32(first + lane));
             let taps = row.lines.len();
             for tap in 0..taps * taps {
-                let x = &row.lines[tap / taps][pixel * row.step + tap % taps * row.channels + first..];
+                let x =
+                    &row.lines[tap / taps][pixel * row.step + tap % taps * row.channels + first..];
                 let weights = &row.weights[tap * row.channels + first..];
                 if let (Some(x), Some(weights)) = (x.first_chunk(), weights.first_chunk()) {
                     multiply::<BLOCK>(&mut acc, x, weights);

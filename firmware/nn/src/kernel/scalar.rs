@@ -23,16 +23,26 @@ fn dot(conv: &Conv<'_>, x: Map<'_>, (row, column): (usize, usize), o: usize) -> 
     let padding = (kernel - 1) / 2;
     let mut sum = 0;
     for tap in 0..kernel * kernel {
-        let r = (row * conv.stride + tap / kernel).checked_sub(padding).filter(|&r| r < x.shape.rows);
-        let c = (column * conv.stride + tap % kernel).checked_sub(padding).filter(|&c| c < x.shape.columns);
+        let r = (row * conv.stride + tap / kernel)
+            .checked_sub(padding)
+            .filter(|&r| r < x.shape.rows);
+        let c = (column * conv.stride + tap % kernel)
+            .checked_sub(padding)
+            .filter(|&c| c < x.shape.columns);
         let (Some(r), Some(c)) = (r, c) else { continue };
         let pixel = &x.row(r)[c * inputs..][..inputs];
-        let term = |value: u8, weight: u8| (i32::from(value) - i32::from(x.zero)) * i32::from(weight.cast_signed());
+        let term = |value: u8, weight: u8| {
+            (i32::from(value) - i32::from(x.zero)) * i32::from(weight.cast_signed())
+        };
         if conv.depthwise {
             sum += term(pixel[o], conv.weights[tap * inputs + o]);
         } else {
             let weights = &conv.weights[(o * kernel * kernel + tap) * inputs..][..inputs];
-            sum += pixel.iter().zip(weights).map(|(&value, &weight)| term(value, weight)).sum::<i32>();
+            sum += pixel
+                .iter()
+                .zip(weights)
+                .map(|(&value, &weight)| term(value, weight))
+                .sum::<i32>();
         }
     }
     sum
@@ -45,7 +55,9 @@ pub(crate) fn conv_raw(conv: &Conv<'_>, x: Map<'_>, shape: Shape, out: &mut [i32
 
 /// Requantized; `out(row)` is the row to write.
 pub(crate) fn conv(conv: &Conv<'_>, x: Map<'_>, y: &mut crate::tensor::MapMut<'_>) {
-    let Tail::Bytes { m, s, clamp, .. } = conv.tail else { return };
+    let Tail::Bytes { m, s, clamp, .. } = conv.tail else {
+        return;
+    };
     let shape = y.shape;
     let per_row = shape.columns * shape.channels;
     accumulate(conv, x, shape, |index, acc| {

@@ -6,7 +6,10 @@ use crate::tensor::{Map, MapMut};
 pub(crate) fn run(x: Map<'_>, y: &mut MapMut<'_>) {
     let channels = x.shape.channels;
     for r in 0..y.shape.rows {
-        let squares = x.row(2 * r).chunks_exact(2 * channels).zip(x.row(2 * r + 1).chunks_exact(2 * channels));
+        let squares = x
+            .row(2 * r)
+            .chunks_exact(2 * channels)
+            .zip(x.row(2 * r + 1).chunks_exact(2 * channels));
         for (y, (above, below)) in y.row(r).chunks_exact_mut(channels).zip(squares) {
             let (a, b) = above.split_at(channels);
             let (c, d) = below.split_at(channels);

@@ -56,11 +56,29 @@ pub struct Builder {
 
 impl Builder {
     /// `kind` 1 classifier, 2 detector; `step` 0 if only this size.
-    pub fn new(seed: u64, kind: u32, channels: usize, (width, height): (u32, u32), step: u32) -> Self {
+    pub fn new(
+        seed: u64,
+        kind: u32,
+        channels: usize,
+        (width, height): (u32, u32),
+        step: u32,
+    ) -> Self {
         let mut random = Random(seed);
-        let input = Tensor { channels, zero: random.byte(), scale: 0.02 };
+        let input = Tensor {
+            channels,
+            zero: random.byte(),
+            scale: 0.02,
+        };
         let head = [kind, channels as u32, width, height, step];
-        Self { random, head, input, notes: String::new(), tensors: vec![input], operators: vec![], outputs: vec![] }
+        Self {
+            random,
+            head,
+            input,
+            notes: String::new(),
+            tensors: vec![input],
+            operators: vec![],
+            outputs: vec![],
+        }
     }
 
     /// Adds a line `key=value`.
@@ -84,7 +102,8 @@ impl Builder {
     }
 
     fn words(&mut self, words: impl IntoIterator<Item = u32>) {
-        self.operators.extend(words.into_iter().flat_map(u32::to_le_bytes));
+        self.operators
+            .extend(words.into_iter().flat_map(u32::to_le_bytes));
     }
 
     #[allow(clippy::too_many_arguments)] // one per field of the record
@@ -103,11 +122,22 @@ impl Builder {
     fn landing(&mut self, relu: bool) -> [u8; 3] {
         let lo = self.random.within(0, 40) as u8;
         let hi = self.random.within(180, 255) as u8;
-        if relu { [0, 0, hi] } else { [self.random.byte(), lo, hi] }
+        if relu {
+            [0, 0, hi]
+        } else {
+            [self.random.byte(), lo, hi]
+        }
     }
 
     /// A full convolution.
-    pub fn conv(&mut self, x: usize, out: usize, kernel: usize, stride: usize, tail: Tail) -> usize {
+    pub fn conv(
+        &mut self,
+        x: usize,
+        out: usize,
+        kernel: usize,
+        stride: usize,
+        tail: Tail,
+    ) -> usize {
         self.convolution(1, x, out, kernel, stride, tail)
     }
 
@@ -116,16 +146,42 @@ impl Builder {
         self.convolution(2, x, self.channels(x), kernel, stride, tail)
     }
 
-    fn convolution(&mut self, code: u8, x: usize, out: usize, kernel: usize, stride: usize, tail: Tail) -> usize {
+    fn convolution(
+        &mut self,
+        code: u8,
+        x: usize,
+        out: usize,
+        kernel: usize,
+        stride: usize,
+        tail: Tail,
+    ) -> usize {
         let raw = tail == Tail::Raw;
-        let [zero, lo, hi] = if raw { [0; 3] } else { self.landing(tail == Tail::Relu) };
+        let [zero, lo, hi] = if raw {
+            [0; 3]
+        } else {
+            self.landing(tail == Tail::Relu)
+        };
         let scale = if raw { 0.0 } else { 0.05 };
         let form = [code, kernel as u8, stride as u8, u8::from(raw)];
-        let y = self.operator(form, x, 0xffff, Tensor { channels: out, zero, scale }, lo, hi);
+        let y = self.operator(
+            form,
+            x,
+            0xffff,
+            Tensor {
+                channels: out,
+                zero,
+                scale,
+            },
+            lo,
+            hi,
+        );
         let terms = kernel * kernel * if code == 2 { 1 } else { self.channels(x) };
-        let weights: Vec<u8> = (0..terms * out).map(|_| self.random.within(-127, 127) as u8).collect();
+        let weights: Vec<u8> = (0..terms * out)
+            .map(|_| self.random.within(-127, 127) as u8)
+            .collect();
         self.operators.extend(&weights);
-        self.operators.resize(self.operators.len().next_multiple_of(4), 0);
+        self.operators
+            .resize(self.operators.len().next_multiple_of(4), 0);
         // Accumulators spread like a random walk of this many steps of this size.
         let spread = (terms as f64).sqrt() * 73.0 * 100.0;
         for _ in 0..out {
@@ -157,10 +213,23 @@ impl Builder {
     /// The sum of two tensors of one shape.
     pub fn add(&mut self, a: usize, b: usize) -> usize {
         let [zero, lo, hi] = self.landing(false);
-        let y = self.operator([3, 0, 0, 0], a, b, Tensor { zero, ..self.tensors[a] }, lo, hi);
+        let y = self.operator(
+            [3, 0, 0, 0],
+            a,
+            b,
+            Tensor {
+                zero,
+                ..self.tensors[a]
+            },
+            lo,
+            hi,
+        );
         let s = self.random.within(1, 20) as u32;
         let top = (1_i64 << (s + 1)).min(1 << 22);
-        let (ma, mb) = (self.random.within(1, top) as u32, self.random.within(1, top) as u32);
+        let (ma, mb) = (
+            self.random.within(1, top) as u32,
+            self.random.within(1, top) as u32,
+        );
         self.words([ma, mb, s]);
         y
     }
@@ -178,7 +247,17 @@ impl Builder {
     /// Global average pool over `area` pixels.
     pub fn gap(&mut self, x: usize, area: usize) -> usize {
         let [zero, lo, hi] = self.landing(false);
-        let y = self.operator([6, 0, 0, 0], x, 0xffff, Tensor { zero, ..self.tensors[x] }, lo, hi);
+        let y = self.operator(
+            [6, 0, 0, 0],
+            x,
+            0xffff,
+            Tensor {
+                zero,
+                ..self.tensors[x]
+            },
+            lo,
+            hi,
+        );
         let m = self.random.within(1 << 30, (1 << 31) - 1) as u32;
         self.words([m, 31 + area.ilog2()]);
         y
@@ -187,9 +266,17 @@ impl Builder {
     /// The file, header and checksum included.
     pub fn finish(&self) -> Vec<u8> {
         let mut tail = Vec::new();
-        let words = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
+        let words = |words: &[u32]| {
+            words
+                .iter()
+                .flat_map(|word| word.to_le_bytes())
+                .collect::<Vec<u8>>()
+        };
         tail.extend(words(&self.head));
-        tail.extend(words(&[u32::from(self.input.zero), self.input.scale.to_bits()]));
+        tail.extend(words(&[
+            u32::from(self.input.zero),
+            self.input.scale.to_bits(),
+        ]));
         let counts = [self.tensors.len() - 1, self.outputs.len(), self.notes.len()];
         tail.extend(words(&counts.map(|count| count as u32)));
         tail.extend([0; 8]);
@@ -207,6 +294,14 @@ impl Builder {
 
 /// CRC-32 as in zlib, bit by bit.
 pub fn crc32(bytes: &[u8]) -> u32 {
-    let shift = |crc: u32| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
-    !bytes.iter().fold(!0, |crc: u32, &byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| shift(crc)))
+    let shift = |crc: u32| {
+        if crc & 1 == 1 {
+            (crc >> 1) ^ 0xedb8_8320
+        } else {
+            crc >> 1
+        }
+    };
+    !bytes.iter().fold(!0, |crc: u32, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| shift(crc))
+    })
 }
