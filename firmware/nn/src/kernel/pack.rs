@@ -67,7 +67,7 @@ fn layout(kernel: Kernel) -> Option<Layout> {
     match kernel {
         Kernel::Scalar => None,
         Kernel::Portable => Some(Layout::Lanes),
-        Kernel::Avx2 | Kernel::Vnni => Some(Layout::Lanes),
+        Kernel::Avx2 | Kernel::Vnni => Some(Layout::Quads),
     }
 }
 
