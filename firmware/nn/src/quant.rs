@@ -57,10 +57,6 @@ impl<'a> Words<'a> {
     pub(crate) fn f32(self, index: usize) -> f32 {
         f32::from_bits(self.u32(index))
     }
-
-    pub(crate) fn len(self) -> usize {
-        self.0.len() / 4
-    }
 }
 
 /// From the accumulators of a convolution to its result.

@@ -64,6 +64,7 @@ fn tail() -> impl Strategy<Value = Tail> {
         Just(Tail::Relu),
         Just(Tail::Signed),
         Just(Tail::Wild),
+        Just(Tail::Large),
         Just(Tail::Raw)
     ]
 }
