@@ -9,7 +9,6 @@ pub(crate) mod scalar;
 pub(crate) mod x86;
 
 use crate::quant::Clamp;
-use crate::quant::Words;
 
 /// Outputs that are computed together: weights are packed in blocks of this many.
 pub(crate) const BLOCK: usize = 16;
@@ -115,29 +114,6 @@ pub(crate) enum Sink<'a> {
         clamp: Clamp,
         narrow: bool,
     },
-}
-
-impl Sink<'_> {
-    /// Stores finished accumulators of pixel `pixel`, from channel `first` on.
-    #[inline(always)]
-    pub(crate) fn put(
-        &mut self,
-        place: usize,
-        acc: &[i32],
-        m: Words<'_>,
-        s: Words<'_>,
-        first: usize,
-    ) {
-        match self {
-            Sink::Raw(out) => out[place..][..acc.len()].copy_from_slice(acc),
-            Sink::Bytes { out, clamp, .. } => {
-                for (index, (y, &acc)) in out[place..].iter_mut().zip(acc).enumerate() {
-                    let o = first + index;
-                    *y = clamp.apply(crate::quant::requantize(acc, m.i32(o), s.u32(o)));
-                }
-            }
-        }
-    }
 }
 
 impl Kernel {

@@ -10,7 +10,7 @@ pub(crate) mod vnni;
 use core::ptr::null_mut;
 
 use super::{BLOCK, Row, Sink};
-use crate::quant::Clamp;
+use crate::quant::{Clamp, requantize};
 
 /// Bytes of one group of weights: four neighbours of 16 outputs. Also bytes of a block's words.
 const GROUP: usize = 4 * BLOCK;
@@ -85,12 +85,12 @@ fn drive<T: Tile>(row: &Row<'_>, sink: Sink<'_>) {
             );
             tiles::<T>(row, out.as_mut_ptr(), null_mut(), clamp);
         }
-        mut wide => plainly::<T>(row, &mut wide),
+        Sink::Bytes { out, clamp, .. } => plainly::<T>(row, out, clamp),
     }
 }
 
 /// Accumulators by the kernel, one pixel after the other; requantizing by the rule as it is written.
-fn plainly<T: Tile>(row: &Row<'_>, sink: &mut Sink<'_>) {
+fn plainly<T: Tile>(row: &Row<'_>, out: &mut [u8], clamp: Clamp) {
     let mut acc = [0; crate::MAX_CHANNELS];
     for pixel in 0..row.pixels {
         let lines: [&[u8]; 3] = core::array::from_fn(|line| {
@@ -114,13 +114,12 @@ fn plainly<T: Tile>(row: &Row<'_>, sink: &mut Sink<'_>) {
                 hi: 0,
             },
         );
-        sink.put(
-            pixel * row.outputs,
-            &acc[..row.outputs],
-            row.packed.m,
-            row.packed.s,
-            0,
-        );
+        for (o, y) in out[pixel * row.outputs..][..row.outputs]
+            .iter_mut()
+            .enumerate()
+        {
+            *y = clamp.apply(requantize(acc[o], row.packed.m.i32(o), row.packed.s.u32(o)));
+        }
     }
 }
 
