@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs, unreachable_pub)] // each of them uses a part; none of it is published
 
 pub mod builder;
+pub mod golden;
 pub mod nets;
 
 use builder::Random;
