@@ -214,13 +214,13 @@ fn confidence(mood: Mood, scores: &Scores) -> f32 {
 const STICKINESS: f32 = 1.3;
 
 /// Whose mood it is. Who counted before goes on to count until clearly outdone; of equals, the older track counts.
-fn who_counts<'a>(
-    people: &'a [Candidate],
+fn who_counts(
+    people: &[Candidate],
     before: Option<TrackId>,
     who: WhoCounts,
     frame_px: (u32, u32),
     time: Millis,
-) -> Option<&'a Candidate> {
+) -> Option<&Candidate> {
     let middle = Point::new(frame_px.0 as f32, frame_px.1 as f32) * 0.5;
     // Near the centre all are equally central; this also keeps the quotient finite.
     let close = 0.05 * (middle.x + middle.y);
