@@ -1,14 +1,11 @@
-//! A folder of pictures, played in the order of their names.
+//! A folder of pictures, its folders included, played in the order of their names.
 
 use std::path::{Path, PathBuf};
 
 use moodring_core::frame::{Frame, PixelFormat};
 
-use super::{
-    Camera, CameraError, CameraInfo, Context,
-    picture::{self, ENDINGS, Luma},
-    stop::Pace,
-};
+use super::{Camera, CameraError, CameraInfo, Context, picture::lend, stop::Pace};
+use crate::photo::{self, ENDINGS, Photo};
 
 /// An open folder. Repeated, it is listed again at each round.
 pub(super) struct Folder {
@@ -17,7 +14,7 @@ pub(super) struct Folder {
     pace: Pace,
     path: PathBuf,
     files: std::vec::IntoIter<PathBuf>,
-    luma: Luma,
+    photo: Option<Photo>,
 }
 
 impl Folder {
@@ -34,7 +31,7 @@ impl Folder {
                 name,
                 size_px: None,
                 wire: format!("folder of {} pictures", files.len()),
-                format: PixelFormat::Grey,
+                format: PixelFormat::Rgb,
                 rate_hz: Some(context.rate_hz),
                 live: false,
             },
@@ -42,7 +39,7 @@ impl Folder {
             context,
             path: path.into(),
             files: files.into_iter(),
-            luma: Luma::default(),
+            photo: None,
         })
     }
 
@@ -71,65 +68,54 @@ impl Camera for Folder {
             return Err(self.info.ended());
         }
         let file = self.next_file()?;
-        self.luma = picture::load(&file).map_err(|reason| CameraError::Bad {
+        let photo = Photo::read(&file).map_err(|e| CameraError::Bad {
             source_name: file.display().to_string(),
-            reason,
+            reason: e.to_string(),
         })?;
-        self.info.size_px = Some(self.luma.size_px);
-        let time = self.context.clock.now();
-        Frame::packed(&self.luma.data, PixelFormat::Grey, self.luma.size_px, time)
-            .map_err(|e| self.info.bad(e.to_string()))
+        self.info.size_px = Some(photo.size_px());
+        let photo = self.photo.insert(photo);
+        lend(photo, self.context.clock.now()).map_err(|e| self.info.bad(e.to_string()))
     }
 }
 
-/// The pictures of a folder by their endings, sorted by name; at least one.
+/// The pictures of a folder; at least one.
 fn list(path: &Path) -> Result<Vec<PathBuf>, String> {
-    let is_picture = |path: &PathBuf| {
-        let ending = path
-            .extension()
-            .map(|e| e.to_string_lossy().to_ascii_lowercase());
-        ending.is_some_and(|e| ENDINGS.contains(&e.as_str())) && path.is_file()
-    };
-    let mut files: Vec<PathBuf> = std::fs::read_dir(path)
-        .map_err(|e| e.to_string())?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(is_picture)
-        .collect();
-    if files.is_empty() {
-        return Err("it holds no pictures".into());
+    std::fs::read_dir(path).map_err(|e| e.to_string())?;
+    match photo::expand(&[path.into()]) {
+        files if files.is_empty() => Err("it holds no pictures".into()),
+        files => Ok(files),
     }
-    files.sort();
-    Ok(files)
 }
 
 #[cfg(test)]
 mod tests {
     use image::GrayImage;
 
-    use super::*;
+    use super::{super::tests::outcomes, *};
 
     #[test]
     fn goes_on_over_broken_files_in_the_order_of_names() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
-        GrayImage::new(3, 2).save(at("c.png")).unwrap();
-        GrayImage::new(5, 4).save(at("a.jpg")).unwrap();
+        GrayImage::new(30, 20).save(at("c.png")).unwrap();
+        GrayImage::new(50, 40).save(at("a.jpg")).unwrap();
         std::fs::write(at("b.png"), b"broken").unwrap();
         std::fs::write(at("notes.txt"), b"not a picture").unwrap();
-        std::fs::create_dir(at("d.png")).unwrap();
         let mut once = Folder::open(dir.path(), Context::for_tests(false)).unwrap();
-        let outcomes = super::super::tests::outcomes;
-        assert_eq!(outcomes(&mut once, 4), ["5x4", "bad", "3x2", "ended"]);
+        assert_eq!(outcomes(&mut once, 4), ["50x40", "bad", "30x20", "ended"]);
         let mut again = Folder::open(dir.path(), Context::for_tests(true)).unwrap();
-        assert_eq!(outcomes(&mut again, 4), ["5x4", "bad", "3x2", "5x4"]);
+        assert_eq!(outcomes(&mut again, 4), ["50x40", "bad", "30x20", "50x40"]);
     }
 
     #[test]
     fn a_folder_without_pictures_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let error = Folder::open(dir.path(), Context::for_tests(true))
-            .err()
-            .unwrap();
-        assert!(error.to_string().contains("no pictures"), "{error}");
+        let open = |path: &Path| Folder::open(path, Context::for_tests(true)).err().unwrap();
+        let error = open(dir.path()).to_string();
+        assert!(error.contains("no pictures"), "{error}");
+        assert!(matches!(
+            open(&dir.path().join("gone")),
+            CameraError::Open { .. }
+        ));
     }
 }

@@ -145,8 +145,10 @@ impl Context {
         let side = |px: u32| px.clamp(16, jpeg::MAX_SIDE_PX as u32);
         Self {
             size_px: (side(settings.width), side(settings.height)),
-            // Also turns NaN into the slowest rate.
-            rate_hz: settings.rate.max(0.01).min(1000.0),
+            rate_hz: match settings.rate {
+                rate if rate.is_finite() => rate.clamp(0.01, 1000.0),
+                _ => CameraSettings::default().rate,
+            },
             repeat: settings.repeat,
             timeout: Duration::from_millis(settings.timeout_ms),
             clock,
@@ -264,7 +266,7 @@ mod tests {
     fn every_kind_of_source_opens_from_its_text() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name).display().to_string();
-        image::GrayImage::new(8, 8).save(at("a.png")).unwrap();
+        image::GrayImage::new(16, 16).save(at("a.png")).unwrap();
         std::fs::write(at("b.mjpeg"), jpeg::tests::ramp(8, 8, 0)).unwrap();
         std::fs::write(at("c.y4m"), b"YUV4MPEG2 W1 H1 Cmono\nFRAME\na").unwrap();
         let settings = CameraSettings {
