@@ -1,10 +1,15 @@
 """One detector, whatever file it comes from: grey picture in, rows of geometry.py out."""
+from pathlib import Path
+
 import cv2
 import numpy as np
 import torch
 
+from ..common.pack import unpack
+from ..common.reference import reals, run
 from .geometry import decode_heads, letterbox, nms, rescale
 from .student import MEAN, STD, build
+from .teachers import session
 
 
 class Detector:
@@ -17,13 +22,11 @@ class Detector:
             net.load_state_dict(torch.load(path, weights_only=True))
             self.heads = lambda grey: run_float(net.eval(), grey)
         elif path.endswith(".onnx"):
-            from .teachers import session
             s = session(path)
-            name = s.get_inputs()[0].name
-            self.heads = lambda grey: [h[0] for h in s.run(None, {name: ((grey[None, None].astype(np.float32) - MEAN) / STD)})]
+            self.heads = lambda grey: [h[0].transpose(2, 0, 1) for h in s.run(None, {"image": grey[None, None].astype(np.float32)})]
         else:
-            from ..common import reference
-            self.heads = reference_heads(reference, path)
+            graph = unpack(Path(path).read_bytes())
+            self.heads = lambda grey: run_integer(graph, grey)
 
     def __call__(self, grey, width, height, threshold=0.02):
         canvas, s = letterbox(grey, width, height, MEAN)
@@ -36,8 +39,8 @@ def run_float(net, grey):
     return [h[0].numpy() for h in net(x)]
 
 
-def reference_heads(reference, path):
-    raise NotImplementedError
+def run_integer(graph, grey):
+    return [h[0].transpose(2, 0, 1) for h in reals(graph, run(graph, grey[None, :, :, None]))]
 
 
 def to_grey(picture):

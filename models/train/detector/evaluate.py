@@ -9,6 +9,7 @@ import math
 
 import cv2
 import numpy as np
+import torch
 
 from .ap import average_precision, curve, recall_at
 from .detector import Detector, to_grey
@@ -130,6 +131,7 @@ def main():
     a.add_argument("--quick", action="store_true")
     args = a.parse_args()
     cv2.setNumThreads(1)
+    torch.set_num_threads(1)
     detect, pictures = Detector(args.model), wider()
     report = dict(model=args.model.split("/")[-1], threshold=args.threshold, wider_320=measure_ap(detect, pictures))
     if not args.quick:
