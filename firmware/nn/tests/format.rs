@@ -23,7 +23,9 @@ fn mend(file: &mut [u8]) {
 }
 
 fn error(file: &[u8]) -> FormatError {
-    Model::parse(file).map(|_| ()).unwrap_err()
+    Model::parse(file)
+        .map(|_| ())
+        .expect_err("a rule is broken")
 }
 
 fn fault(file: &[u8]) -> Fault {

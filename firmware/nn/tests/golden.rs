@@ -1,5 +1,6 @@
 //! Every kernel puts out exactly what the slow reference of the training scripts did, for small nets of all
 //! operators and for the trained nets.
+#![allow(clippy::unwrap_used)] // clippy's own exception for tests leaves out their helpers
 
 mod support;
 
@@ -69,7 +70,7 @@ fn compare(name: &str, model: &Model<'_>, kernel: Kernel, vector: &golden::Vecto
 }
 
 /// Nets in `nets` with their vectors of the same name in `vectors`.
-fn pairs(nets: &str, vectors: &str) -> Vec<(PathBuf, PathBuf)> {
+fn pairs(nets: &str, vectors: &str, extension: &str) -> Vec<(PathBuf, PathBuf)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let files = std::fs::read_dir(root.join(nets))
         .into_iter()
@@ -81,7 +82,7 @@ fn pairs(nets: &str, vectors: &str) -> Vec<(PathBuf, PathBuf)> {
             .is_some_and(|extension| extension == "moodnet")
     });
     nets.map(|net| {
-        let golden = net.with_extension("golden");
+        let golden = net.with_extension(extension);
         let golden = root.join(vectors).join(golden.file_name().unwrap());
         (net, golden)
     })
@@ -90,7 +91,7 @@ fn pairs(nets: &str, vectors: &str) -> Vec<(PathBuf, PathBuf)> {
 
 #[test]
 fn small_nets_of_all_operators() {
-    let pairs = pairs("tests/data", "tests/data");
+    let pairs = pairs("tests/data", "tests/data", "golden");
     assert!(!pairs.is_empty());
     for (net, golden) in pairs {
         assert!(check(&net, &golden) > 0);
@@ -100,7 +101,7 @@ fn small_nets_of_all_operators() {
 /// The packaged crate stands without the models, so there may be none; each that is there needs its vectors.
 #[test]
 fn trained_nets() {
-    for (net, golden) in pairs("../../models/weights", "../../models/golden") {
+    for (net, golden) in pairs("../../models/weights", "../../models/golden", "bin") {
         assert!(check(&net, &golden) > 0);
     }
 }

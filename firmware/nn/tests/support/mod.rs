@@ -1,5 +1,6 @@
 //! What tests, benches and examples share.
 #![allow(dead_code, missing_docs, unreachable_pub)] // each of them uses a part; none of it is published
+#![allow(clippy::unwrap_used)] // as in any test
 
 pub mod builder;
 pub mod golden;

@@ -64,12 +64,11 @@ unsafe fn tile<const P: usize>(job: &Job<'_>) {
                 };
                 *x = _mm256_cvtepu8_epi16(_mm_set1_epi32(four));
             }
-            for quarter in 0..4 {
-                // SAFETY: each group has 64 bytes of weights.
-                let w = unsafe { _mm_loadu_si128(weights.add(group * 64 + quarter * 16).cast()) };
-                let w = _mm256_cvtepi8_epi16(w);
-                for p in 0..P {
-                    acc[p][quarter] = _mm256_add_epi32(acc[p][quarter], _mm256_madd_epi16(x[p], w));
+            // SAFETY: each group has 64 bytes of weights.
+            let w = [0, 16, 32, 48].map(|at| unsafe { widened(weights.add(group * 64 + at)) });
+            for (acc, &x) in acc.iter_mut().zip(&x) {
+                for (acc, &w) in acc.iter_mut().zip(&w) {
+                    *acc = _mm256_add_epi32(*acc, _mm256_madd_epi16(x, w));
                 }
             }
         }
@@ -79,6 +78,17 @@ unsafe fn tile<const P: usize>(job: &Job<'_>) {
         // SAFETY: as this function demands.
         unsafe { store(job, p, sums) };
     }
+}
+
+/// 16 weights as 16-bit numbers.
+///
+/// # Safety
+/// `weights` points to 16 readable bytes.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn widened(weights: *const u8) -> __m256i {
+    // SAFETY: as this function demands.
+    _mm256_cvtepi8_epi16(unsafe { _mm_loadu_si128(weights.cast()) })
 }
 
 /// Adds the partial sums of eight outputs and brings them in order.
