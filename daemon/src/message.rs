@@ -10,6 +10,7 @@ mod state;
 mod when;
 
 pub use event::EventMessage;
+pub(crate) use identity::check_level;
 pub use identity::{DeviceName, Identity, NameError, RunId};
 pub use number::{Hundredths, Ratio, Rounded, Tenths};
 pub use photo::{CropLine, ErrorLine, ExpressionRecord, FaceRecord, PhotoLine, ScoresRecord};
@@ -22,7 +23,7 @@ use serde::Serialize;
 pub const SCHEMA: u32 = 1;
 
 /// What `/status` says about a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
     /// It runs and is connected.
     Online,
