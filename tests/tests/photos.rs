@@ -94,11 +94,14 @@ fn a_folder_is_worked_through_to_the_end() {
     }
 }
 
-/// What a user may meet on a disk. `Ok`: read, with this size. `Err`: refused, and the error says this.
+/// A file, its bytes, and what becomes of it. `Ok`: read, with this size. `Err`: refused, and the error says this.
+type Odd = (&'static str, Vec<u8>, Result<(u64, u64), &'static str>);
+
+/// What a user may meet on a disk.
 #[test]
 fn odd_files_are_read_or_refused_by_name() {
     let bench = Bench::new();
-    let zoo: &[(&str, Vec<u8>, Result<(u64, u64), &str>)] = &[
+    let zoo: &[Odd] = &[
         ("plain.bmp", pictures::scene(Bmp, 40, 30), Ok((40, 30))),
         ("plain.webp", pictures::scene(WebP, 40, 30), Ok((40, 30))),
         ("deep.png", pictures::deep_png(40, 30), Ok((40, 30))),
