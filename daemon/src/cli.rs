@@ -161,7 +161,7 @@ pub struct EvalArgs {
     /// Of a CSV, only rows of this `Usage` (Training, PublicTest, PrivateTest).
     #[arg(long, value_name = "NAME")]
     pub usage: Option<String>,
-    /// Also write report.json and confusion.png into this folder.
+    /// Also write report.json and report.txt into this folder.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
     /// Print the report as JSON.

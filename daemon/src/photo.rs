@@ -7,7 +7,11 @@ use std::{
 };
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
-use moodring_core::frame::{Frame, FrameError, Millis, PixelFormat};
+use moodring_core::{
+    align::whole,
+    classify::{CROP_PX, Crop},
+    frame::{Frame, FrameError, Millis, PixelFormat},
+};
 
 /// The largest file that is read.
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -123,20 +127,14 @@ impl Photo {
         )
     }
 
-    /// The whole picture as one grey face crop of 48x48.
-    pub fn crop(&self) -> moodring_core::classify::Crop {
-        const SIDE: u32 = moodring_core::classify::CROP_PX as u32;
-        let grey = image::GrayImage::from_fn(self.rgb.width(), self.rgb.height(), |x, y| {
-            image::Luma([moodring_core::frame::rgb_luma(self.rgb.get_pixel(x, y).0)])
-        });
-        let small = if grey.dimensions() == (SIDE, SIDE) {
-            grey
-        } else {
-            image::imageops::resize(&grey, SIDE, SIDE, image::imageops::FilterType::Triangle)
-        };
-        let mut crop = [0; moodring_core::classify::CROP_PX * moodring_core::classify::CROP_PX];
-        crop.copy_from_slice(small.as_raw());
-        crop
+    /// The whole picture as one grey face crop.
+    ///
+    /// # Errors
+    /// None for a decoded photo, as [`Photo::frame`].
+    pub fn crop(&self) -> Result<Crop, FrameError> {
+        let mut crop = [0; CROP_PX * CROP_PX];
+        whole(&self.frame()?, &mut crop);
+        Ok(crop)
     }
 }
 

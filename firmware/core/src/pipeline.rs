@@ -1,121 +1,35 @@
 //! All rooms in order: a frame goes in, people, a mood and events come out. Runs the nets behind their traits.
 //!
-//! All buffers are fields (about 170 kB): nothing is allocated, and a pipeline is best kept in a box or a static.
+//! All buffers are fields (about 150 kB): nothing is allocated, and a pipeline is best kept in a box or a static.
 
+mod report;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod turn;
 
+pub use report::{Person, Report, Stage};
 pub use settings::{Settings, SettingsError};
 
 use crate::{
     align::align,
     classify::{CROP_PX, ClassifyNet, Crop, classify},
     detect::{DetectNet, Face, NetError, decode},
-    event::{Event, Events},
-    expression::{Expression, Scores},
+    event::Events,
+    expression::Scores,
     frame::{Frame, Millis},
     letterbox::Letterbox,
-    mood::{Candidate, MoodGuard, MoodState},
+    mood::{Candidate, MoodGuard},
     nms::suppress,
     smooth::Smoother,
-    track::{MAX_FACES, Track, TrackId, Tracker},
+    track::{MAX_FACES, Track, Tracker},
 };
 use heapless::Vec;
 
 /// Boxes kept before suppression; of more, the best.
 pub const MAX_CANDIDATES: usize = 1024;
-/// Faces of one photo that are classified; of more, the best detected.
-pub const MAX_PHOTO_FACES: usize = 256;
 /// Faces of one frame that can be classified.
 pub const MAX_CROPS: usize = MAX_FACES;
-
-/// A part of the work, in the order of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Stage {
-    /// The frame shrunk into the detector's input.
-    Letterbox,
-    /// The detector's forward pass.
-    Detect,
-    /// Its output decoded and suppressed.
-    Decode,
-    /// Upright crops.
-    Align,
-    /// The classifier's forward passes.
-    Classify,
-    /// Tracks, smoothing and mood.
-    Track,
-}
-
-impl Stage {
-    /// All of them, in order.
-    pub const ALL: [Self; 6] = [
-        Self::Letterbox,
-        Self::Detect,
-        Self::Decode,
-        Self::Align,
-        Self::Classify,
-        Self::Track,
-    ];
-
-    /// The name in tables and metrics: lower case, one word.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Letterbox => "letterbox",
-            Self::Detect => "detect",
-            Self::Decode => "decode",
-            Self::Align => "align",
-            Self::Classify => "classify",
-            Self::Track => "track",
-        }
-    }
-}
-
-/// A confirmed face and what it shows.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Person {
-    /// Its number.
-    pub track: TrackId,
-    /// As last seen, in frame pixels.
-    pub face: Face,
-    /// Whether it is in this frame; else it is occluded.
-    pub visible: bool,
-    /// The smoothed scores.
-    pub scores: Scores,
-    /// The last scores as the net gave them.
-    pub raw: Scores,
-    /// The likeliest expression by the smoothed scores.
-    pub expression: Expression,
-    /// Its smoothed probability, 0 to 1.
-    pub confidence: f32,
-    /// When it was first seen.
-    pub since: Millis,
-}
-
-/// What a step found. Lent by the pipeline until the next one.
-#[derive(Clone, Copy, Debug)]
-pub struct Report<'a> {
-    /// The pipeline's time: the frame's, unless frames ran backwards before; it never does.
-    pub time: Millis,
-    /// The faces found in this frame, the best first, in frame pixels; not all of them count yet.
-    pub faces: &'a [Face],
-    /// All confirmed people, the oldest track first.
-    pub people: &'a [Person],
-    /// The mood.
-    pub mood: MoodState,
-    /// What happened since the last report.
-    pub events: &'a [Event],
-}
-
-/// A face of a single photo.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PhotoFace {
-    /// Where it is, in frame pixels; [`Face::roll_deg`] tells its tilt.
-    pub face: Face,
-    /// What it shows.
-    pub scores: Scores,
-}
 
 /// What the tracker remembers for us.
 #[derive(Clone, Copy, Debug, Default)]
@@ -171,9 +85,9 @@ pub struct Pipeline<D, C> {
     classifier: C,
     settings: Settings,
     clock: Clock,
-    faces: Vec<Face, MAX_CANDIDATES>,
+    faces: Candidates,
+    frame_px: (u32, u32),
     crops: Vec<Crop, MAX_CROPS>,
-    photo: Vec<PhotoFace, MAX_PHOTO_FACES>,
     tracker: Tracker<Note>,
     people: Vec<Person, MAX_FACES>,
     guard: MoodGuard,
@@ -194,8 +108,8 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
             settings,
             clock: Clock::default(),
             faces: Vec::new(),
+            frame_px: (0, 0),
             crops: Vec::new(),
-            photo: Vec::new(),
             tracker: Tracker::new(),
             people: Vec::new(),
             guard: MoodGuard::new(),
@@ -245,81 +159,50 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         if core::mem::take(&mut self.told) {
             self.events.clear();
         }
-        self.find(frame, self.settings.min_face_px, mark)?;
+        find(
+            &mut self.detector,
+            frame,
+            &self.settings,
+            &mut self.faces,
+            mark,
+        )?;
+        self.frame_px = (frame.width_px(), frame.height_px());
         self.tracker
             .update(&self.faces, time, &self.settings.track, &mut self.events);
         mark(Stage::Track);
         self.read(frame, time, mark)?;
-        self.collect();
-        self.judge((frame.width_px(), frame.height_px()), time);
+        self.conclude(time);
         mark(Stage::Track);
+        Ok(self.report(time))
+    }
+
+    /// Time passes without a frame: the camera is lost or off. People in view leave after their time.
+    pub fn blind(&mut self, time: Millis) -> Report<'_> {
+        let time = self.clock.advance(time);
+        if core::mem::take(&mut self.told) {
+            self.events.clear();
+        }
+        self.faces.clear();
+        self.tracker
+            .update(&self.faces, time, &self.settings.track, &mut self.events);
+        self.conclude(time);
+        self.report(time)
+    }
+
+    fn conclude(&mut self, time: Millis) {
+        self.collect();
+        self.judge(self.frame_px, time);
         self.told = true;
-        Ok(Report {
+    }
+
+    fn report(&self, time: Millis) -> Report<'_> {
+        Report {
             time,
             faces: &self.faces,
             people: &self.people,
             mood: self.guard.state(),
             events: &self.events,
-        })
-    }
-
-    /// All faces of a single photo that are at least `min_face_px` high, the best first, in frame pixels. Leaves the
-    /// stream's people and mood alone.
-    ///
-    /// # Errors
-    /// [`NetError`] from the detector.
-    pub fn detect(&mut self, frame: &Frame<'_>, min_face_px: f32) -> Result<&[Face], NetError> {
-        self.find(frame, min_face_px, &mut |_| {})?;
-        Ok(&self.faces)
-    }
-
-    /// The same with what each face shows; of more than [`MAX_PHOTO_FACES`] faces, the best.
-    ///
-    /// # Errors
-    /// [`NetError`] from a net.
-    pub fn analyze(
-        &mut self,
-        frame: &Frame<'_>,
-        min_face_px: f32,
-    ) -> Result<&[PhotoFace], NetError> {
-        self.find(frame, min_face_px, &mut |_| {})?;
-        self.photo.clear();
-        let mut crop = [0; CROP_PX * CROP_PX];
-        for face in self.faces.iter().take(MAX_PHOTO_FACES) {
-            align(frame, face, &mut crop);
-            let scores = classify(&mut self.classifier, &crop)?;
-            // The loop takes no more than fit.
-            let _ = self.photo.push(PhotoFace {
-                face: *face,
-                scores,
-            });
         }
-        Ok(&self.photo)
-    }
-
-    /// Fills `faces` with those in the frame, the best first.
-    fn find(
-        &mut self,
-        frame: &Frame<'_>,
-        min_face_px: f32,
-        mark: &mut impl FnMut(Stage),
-    ) -> Result<(), NetError> {
-        self.faces.clear();
-        let size = (frame.width_px(), frame.height_px());
-        let letterbox = Letterbox::new(size, self.detector.shape());
-        letterbox.fill(frame, self.detector.input())?;
-        mark(Stage::Letterbox);
-        let heads = self.detector.run()?;
-        mark(Stage::Detect);
-        decode(&heads, self.settings.score_threshold, &mut self.faces)?;
-        let kept = suppress(&mut self.faces, self.settings.nms_iou);
-        self.faces.truncate(kept);
-        for face in &mut self.faces {
-            *face = letterbox.face_to_frame(face);
-        }
-        self.faces.retain(|face| face.rect.h >= min_face_px);
-        mark(Stage::Decode);
-        Ok(())
     }
 
     /// Classifies the faces whose turn it is and smooths their scores.
@@ -369,6 +252,40 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
             let _ = self.events.push(change);
         }
     }
+}
+
+/// Faces found in one picture.
+pub type Candidates = Vec<Face, MAX_CANDIDATES>;
+
+/// Fills `faces` with those in the frame that the settings let through, the best first, in frame pixels.
+///
+/// `mark` is called when a stage is done, as in [`Pipeline::step`].
+///
+/// # Errors
+/// [`NetError`] from the detector.
+pub fn find(
+    detector: &mut impl DetectNet,
+    frame: &Frame<'_>,
+    settings: &Settings,
+    faces: &mut Candidates,
+    mark: &mut impl FnMut(Stage),
+) -> Result<(), NetError> {
+    faces.clear();
+    let size = (frame.width_px(), frame.height_px());
+    let letterbox = Letterbox::new(size, detector.shape());
+    letterbox.fill(frame, detector.input())?;
+    mark(Stage::Letterbox);
+    let heads = detector.run()?;
+    mark(Stage::Detect);
+    decode(&heads, settings.score_threshold, faces)?;
+    let kept = suppress(faces, settings.nms_iou);
+    faces.truncate(kept);
+    for face in faces.iter_mut() {
+        *face = letterbox.face_to_frame(face);
+    }
+    faces.retain(|face| face.rect.h >= settings.min_face_px);
+    mark(Stage::Decode);
+    Ok(())
 }
 
 fn person(track: &Track<Note>) -> Person {

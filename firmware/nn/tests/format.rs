@@ -2,7 +2,7 @@
 
 mod support;
 
-use moodring_nn::{Fault, FormatError, Kernel, Kind, Model, Net, NetError, PlanError};
+use moodring_nn::{Fault, FormatError, Kernel, Kind, Model, Net, NetError, Plan, PlanError};
 use proptest::prelude::*;
 use support::builder::{Builder, Tail, crc32};
 use support::nets;
@@ -286,4 +286,18 @@ proptest! {
         mend(&mut file);
         prop_assert!(Model::parse(&file).is_err());
     }
+}
+
+#[test]
+fn tensors_share_the_arena() {
+    let file = nets::detector(1);
+    let model = Model::parse(&file).unwrap();
+    let plan = Plan::new(&model, 320, 256).unwrap();
+    // The first two convolutions' outputs, each with its border, are needed at once; the rest fits into their place.
+    let needed = 162 * 130 * 16 + 82 * 66 * 16;
+    assert!(
+        (needed..needed + 1024).contains(&plan.arena_bytes()),
+        "{}",
+        plan.arena_bytes()
+    );
 }

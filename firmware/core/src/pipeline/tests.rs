@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::{
-    event::EventKind,
+    event::{Event, EventKind},
+    expression::Expression,
     fake::{BrightSquares, Brightness, brightness},
     frame::PixelFormat,
     geometry::Rect,
@@ -231,18 +232,50 @@ fn a_source_that_starts_over_neither_freezes_nor_jumps() {
 }
 
 #[test]
-fn photos_have_faces_and_scores_but_no_tracks() {
+fn single_pictures_have_faces_but_no_tracks() {
     let mut scene = Scene::new(Settings::default());
     let bytes = picture(&[HAPPY, (180, 100, 20, Expression::Sad)]);
     let size = (W as u32, H as u32);
     let frame = Frame::packed(&bytes, PixelFormat::Grey, size, Millis(0)).unwrap();
-    let found = scene.pipeline.analyze(&frame, 0.0).unwrap();
-    let mut shown: StdVec<&str> = found.iter().map(|f| f.scores.top().0.name()).collect();
-    shown.sort_unstable();
-    assert_eq!(shown, ["happy", "sad"]);
-    assert_eq!(scene.pipeline.analyze(&frame, 30.0).unwrap().len(), 1);
-    assert_eq!(scene.pipeline.detect(&frame, 0.0).unwrap().len(), 2);
+    let mut count = |min_face_px| {
+        let settings = Settings {
+            min_face_px,
+            ..Settings::default()
+        };
+        let mut found = Candidates::new();
+        find(
+            &mut scene.pipeline.detector,
+            &frame,
+            &settings,
+            &mut found,
+            &mut |_| {},
+        )
+        .unwrap();
+        found.len()
+    };
+    assert_eq!((count(0.0), count(30.0)), (2, 1));
     let seen = scene.at(0, &[]);
     assert_eq!((seen.faces, seen.people.len()), (0, 0));
     assert_eq!(scene.events, []);
+}
+
+#[test]
+fn a_lost_camera_sees_nobody_after_a_while() {
+    let mut scene = Scene::new(Settings::default());
+    assert_eq!(
+        scene.during(0..1000, &[HAPPY]).mood,
+        Mood::Showing(Expression::Happy)
+    );
+    for time in (1000..3000).step_by(100) {
+        let report = scene.pipeline.blind(Millis(time));
+        scene.events.extend(report.events);
+    }
+    assert_eq!(scene.story(), ["appeared 1", "happy", "left 1", "nobody"]);
+    assert_eq!(scene.at(3000, &[]).mood, Mood::Nobody);
+}
+
+#[test]
+fn the_buffers_have_the_promised_size() {
+    let bytes = size_of::<Pipeline<(), ()>>();
+    assert!((140_000..160_000).contains(&bytes), "{bytes}");
 }
