@@ -21,10 +21,13 @@
 //! | [`exit`] | exit codes |
 
 pub mod camera;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod display;
 pub mod exit;
+pub mod latest;
 pub mod message;
 pub mod mqtt;
+pub mod photo;
 pub mod snapshot;

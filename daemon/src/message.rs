@@ -1,1 +1,51 @@
 //! The JSON that leaves this machine. One struct per message; field names are the interface.
+//!
+//! No clock and no I/O: wall-clock times come in as data. A change that a receiver could notice raises [`SCHEMA`].
+
+mod event;
+mod identity;
+mod number;
+mod photo;
+mod state;
+mod when;
+
+pub use event::EventMessage;
+pub(crate) use identity::check_level;
+pub use identity::{DeviceName, Identity, NameError, RunId};
+pub use number::{Hundredths, Ratio, Rounded, Tenths};
+pub use photo::{CropLine, ErrorLine, ExpressionRecord, FaceRecord, PhotoLine, ScoresRecord};
+pub use state::{PersonRecord, StagesRecord, StateMessage};
+pub use when::{Moment, rfc3339};
+
+use serde::Serialize;
+
+/// The version of [`StateMessage`] and [`EventMessage`]; raised when a field changes its meaning or goes away.
+pub const SCHEMA: u32 = 1;
+
+/// What `/status` says about a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// It runs and is connected.
+    Online,
+    /// It was stopped on purpose.
+    Stopped,
+    /// Its connection broke; the broker says so in its stead, by the will.
+    Offline,
+}
+
+impl Status {
+    /// The payload.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Stopped => "stopped",
+            Self::Offline => "offline",
+        }
+    }
+}
+
+/// A message as one line of JSON, without the line's end.
+pub fn json(message: &impl Serialize) -> String {
+    // serde_json fails only for maps whose keys are no strings; every key here is a field's or an expression's name.
+    serde_json::to_string(message).expect("messages have only strings as keys")
+}

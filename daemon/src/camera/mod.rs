@@ -1,6 +1,46 @@
 //! Frames from devices, files, children, the network or drawn ones, behind one trait that lends them.
 
+//!
+//! | file | what it does |
+//! |---|---|
+//! | [`source`], [`address`] | which source a text names; an address keeps its password to itself |
+//! | `v4l2`, [`modes`], [`devices`] | capture devices: streaming, what to ask of them, which there are |
+//! | `picture`, `folder`, `mjpeg`, `y4m` | files, played at a rate |
+//! | `process`, `http` | children and addresses, read by a thread of their own (`feed`) |
+//! | `synthetic`, `drawn`, `sprite` | a scene and a face from formulas, for when there is nothing else |
+//! | `jpeg`, `split` | one JPEG to luma; a byte stream to JPEGs |
+//! | [`supervise`] | the camera thread: opens again what was lost |
+//! | [`stop`] | waiting that can be called off |
+
+use std::{fs::File, path::Path, time::Duration};
+
 use moodring_core::frame::{Frame, PixelFormat};
+
+use crate::{clock::Clock, config::CameraSettings};
+
+pub mod address;
+pub mod devices;
+mod drawn;
+mod feed;
+mod folder;
+mod http;
+mod jpeg;
+mod mjpeg;
+pub mod modes;
+mod picture;
+mod process;
+pub mod source;
+mod split;
+mod sprite;
+pub mod stop;
+pub mod supervise;
+mod synthetic;
+mod v4l2;
+mod y4m;
+
+pub use source::{Source, SourceError};
+pub use stop::Stop;
+pub use supervise::{CameraStatus, CameraThread, Sink};
 
 /// A source of frames. Blocking: it lives on a thread of its own.
 pub trait Camera: Send {
@@ -66,4 +106,205 @@ pub enum CameraError {
         /// What ended.
         source_name: String,
     },
+}
+
+impl CameraInfo {
+    fn bad(&self, reason: impl Into<String>) -> CameraError {
+        CameraError::Bad {
+            source_name: self.name.clone(),
+            reason: reason.into(),
+        }
+    }
+
+    fn lost(&self, reason: impl Into<String>) -> CameraError {
+        CameraError::Lost {
+            source_name: self.name.clone(),
+            reason: reason.into(),
+        }
+    }
+
+    fn ended(&self) -> CameraError {
+        CameraError::Ended {
+            source_name: self.name.clone(),
+        }
+    }
+}
+
+/// What every source gets: the wishes of the settings, held in range, and the time.
+#[derive(Clone, Debug)]
+struct Context {
+    size_px: (u32, u32),
+    rate_hz: f32,
+    repeat: bool,
+    timeout: Duration,
+    clock: Clock,
+    stop: Stop,
+}
+
+impl Context {
+    fn new(settings: &CameraSettings, clock: Clock, stop: Stop) -> Self {
+        let side = |px: u32| px.clamp(16, jpeg::MAX_SIDE_PX as u32);
+        Self {
+            size_px: (side(settings.width), side(settings.height)),
+            rate_hz: match settings.rate {
+                rate if rate.is_finite() => rate.clamp(0.01, 1000.0),
+                _ => CameraSettings::default().rate,
+            },
+            repeat: settings.repeat,
+            timeout: Duration::from_millis(settings.timeout_ms),
+            clock,
+            stop,
+        }
+    }
+}
+
+/// Opens a source. `auto` takes the first capture device that can be used, else the drawn scene, and says so.
+///
+/// # Errors
+/// [`CameraError::Open`] with the cause and the way out.
+pub fn open(
+    source: &Source,
+    settings: &CameraSettings,
+    clock: Clock,
+) -> Result<Box<dyn Camera>, CameraError> {
+    open_until(source, settings, clock, Stop::default())
+}
+
+/// As [`open`]; `stop` ends every wait inside, and the source then says [`CameraError::Ended`].
+///
+/// # Errors
+/// As [`open`].
+pub fn open_until(
+    source: &Source,
+    settings: &CameraSettings,
+    clock: Clock,
+    stop: Stop,
+) -> Result<Box<dyn Camera>, CameraError> {
+    let context = Context::new(settings, clock, stop);
+    Ok(match source {
+        Source::Auto => return open_until(&resolve(source), settings, clock, context.stop),
+        Source::V4l2(path) => Box::new(v4l2::V4l2Camera::open(path, context)?),
+        Source::Rpicam => Box::new(process::Process::open_rpicam(context)?),
+        Source::Argus => Box::new(process::Process::open_argus(context)?),
+        Source::Command(command) => Box::new(process::Process::open(
+            &source.to_string(),
+            command,
+            context,
+        )?),
+        Source::Http(address) => Box::new(http::HttpCamera::open(address, context)?),
+        Source::Picture(path) => Box::new(picture::PictureFile::open(path, context)?),
+        Source::Folder(path) => Box::new(folder::Folder::open(path, context)?),
+        Source::Mjpeg(path) => Box::new(mjpeg::MjpegFile::open(path, context)?),
+        Source::Y4m(path) => Box::new(y4m::Y4mFile::open(path, context)?),
+        Source::Synthetic => Box::new(synthetic::Synthetic::open(context)),
+    })
+}
+
+/// Decides `auto` once and for all; leaves every other source as it is.
+pub fn resolve(source: &Source) -> Source {
+    if *source != Source::Auto {
+        return source.clone();
+    }
+    let found = devices::devices();
+    if let Some(device) = found.iter().find(|d| d.is_usable()) {
+        tracing::info!(
+            "auto: taking {} ({})",
+            device.best_path().display(),
+            device.name
+        );
+        return Source::V4l2(device.best_path().into());
+    }
+    for device in &found {
+        tracing::warn!("auto: not {}", device.describe_problem());
+    }
+    tracing::warn!(
+        "auto: no camera found, showing a drawn scene (synthetic). Plug a camera in and start again; \
+         for a Raspberry Pi's ribbon camera take rpicam, for a Jetson's argus"
+    );
+    Source::Synthetic
+}
+
+fn open_file(path: &Path) -> Result<File, CameraError> {
+    File::open(path).map_err(|e| CameraError::Open {
+        source_name: path.display().to_string(),
+        reason: e.to_string(),
+        way_out: "Check the path and its permissions".into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Context {
+        /// 32x16 at the fastest rate.
+        pub(super) fn for_tests(repeat: bool) -> Self {
+            let settings = CameraSettings {
+                width: 32,
+                height: 16,
+                rate: 1000.0,
+                repeat,
+                timeout_ms: 20_000,
+                ..CameraSettings::default()
+            };
+            Self::new(&settings, Clock::start(), Stop::default())
+        }
+    }
+
+    /// The sizes of the next frames, or the kinds of their errors.
+    pub(super) fn outcomes(camera: &mut dyn Camera, count: usize) -> Vec<String> {
+        let outcome = |_| match camera.next_frame() {
+            Ok(frame) => format!("{}x{}", frame.width_px(), frame.height_px()),
+            Err(CameraError::Open { .. }) => "open".into(),
+            Err(CameraError::Lost { .. }) => "lost".into(),
+            Err(CameraError::Bad { .. }) => "bad".into(),
+            Err(CameraError::Ended { .. }) => "ended".into(),
+        };
+        (0..count).map(outcome).collect()
+    }
+
+    #[test]
+    fn every_kind_of_source_opens_from_its_text() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name).display().to_string();
+        image::GrayImage::new(16, 16).save(at("a.png")).unwrap();
+        std::fs::write(at("b.mjpeg"), jpeg::tests::ramp(8, 8, 0)).unwrap();
+        std::fs::write(at("c.y4m"), b"YUV4MPEG2 W1 H1 Cmono\nFRAME\na").unwrap();
+        let settings = CameraSettings {
+            width: 64,
+            height: 48,
+            rate: 1000.0,
+            ..CameraSettings::default()
+        };
+        let texts = [
+            at("a.png"),
+            at(""),
+            at("b.mjpeg"),
+            at("c.y4m"),
+            format!("cmd:cat {}", at("b.mjpeg")),
+            "synthetic".into(),
+            "auto".into(),
+        ];
+        for text in texts {
+            let source: Source = text.parse().unwrap();
+            let mut camera = open(&source, &settings, Clock::start()).unwrap();
+            assert!(!camera.info().name.is_empty());
+            assert!(camera.next_frame().is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stop_ends_every_wait() {
+        for text in ["synthetic", "cmd:sleep 1000"] {
+            let stop = Stop::default();
+            let slow = CameraSettings {
+                rate: 0.01,
+                ..CameraSettings::default()
+            };
+            let source: Source = text.parse().unwrap();
+            let mut camera = open_until(&source, &slow, Clock::start(), stop.clone()).unwrap();
+            stop.set();
+            assert_eq!(outcomes(camera.as_mut(), 1), ["ended"], "{text}");
+        }
+    }
 }

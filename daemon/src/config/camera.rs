@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{ConfigError, error::range};
+
 /// Where frames come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -31,5 +33,42 @@ impl Default for CameraSettings {
             repeat: false,
             timeout_ms: 5_000,
         }
+    }
+}
+
+impl CameraSettings {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        range(
+            !self.source.trim().is_empty(),
+            "camera.source",
+            "empty",
+            "`auto` or a source",
+        )?;
+        let side = |px: u32| (16..=7680).contains(&px);
+        range(
+            side(self.width),
+            "camera.width",
+            self.width,
+            "16 to 7680 pixels",
+        )?;
+        range(
+            side(self.height),
+            "camera.height",
+            self.height,
+            "16 to 7680 pixels",
+        )?;
+        range(
+            (0.1..=240.0).contains(&self.rate),
+            "camera.rate",
+            self.rate,
+            "0.1 to 240 frames a second",
+        )?;
+        let timeout = (100..=600_000).contains(&self.timeout_ms);
+        range(
+            timeout,
+            "camera.timeout_ms",
+            self.timeout_ms,
+            "100 to 600000 milliseconds",
+        )
     }
 }

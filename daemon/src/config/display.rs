@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::{ConfigError, error::range};
+
 /// Which display.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -41,5 +43,24 @@ impl Default for DisplaySettings {
             size: 240,
             rate: 10.0,
         }
+    }
+}
+
+impl DisplaySettings {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        range(
+            (32..=2048).contains(&self.size),
+            "display.size",
+            self.size,
+            "32 to 2048 pixels",
+        )?;
+        range(
+            (0.1..=60.0).contains(&self.rate),
+            "display.rate",
+            self.rate,
+            "0.1 to 60 pictures a second",
+        )?;
+        let named = self.kind != DisplayKind::Png || !self.path.as_os_str().is_empty();
+        range(named, "display.path", "empty", "a file name")
     }
 }

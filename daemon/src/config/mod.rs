@@ -1,10 +1,118 @@
-//! Settings: defaults, then the TOML file, then the environment, then flags. Every key is documented here once;
-//! `moodring config` prints the defaults with these texts.
+//! Settings: defaults, then the TOML file, then the environment, then flags.
+//!
+//! `default.toml` beside this file documents every key; a test keeps it in step with the types.
 
 mod camera;
 mod display;
+mod error;
+mod load;
+mod mood;
 mod mqtt;
+mod place;
+mod vision;
+
+use serde::{Deserialize, Serialize};
 
 pub use camera::CameraSettings;
 pub use display::{DisplayKind, DisplaySettings};
+pub use error::ConfigError;
+pub use load::{Overrides, load};
+pub use mood::{MoodSettings, Who};
 pub use mqtt::MqttSettings;
+pub use place::Place;
+pub use vision::{EngineKind, ModelSettings, VisionSettings};
+
+/// The documented defaults, as `moodring config` prints them.
+pub const DEFAULT_TOML: &str = include_str!("default.toml");
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Where the device stands; some places are refused by law.
+    pub place: Place,
+    /// Who this device is.
+    pub device: DeviceSettings,
+    /// Where frames come from.
+    pub camera: CameraSettings,
+    /// How faces are found and read.
+    pub vision: VisionSettings,
+    /// Model files other than the built-in ones.
+    pub models: ModelSettings,
+    /// How expressions become a mood.
+    pub mood: MoodSettings,
+    /// Where the emoji is shown.
+    pub display: DisplaySettings,
+    /// The broker.
+    pub mqtt: MqttSettings,
+    /// What is logged.
+    pub log: LogSettings,
+}
+
+/// `[device]`: who this is in messages.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeviceSettings {
+    /// The id in topics; empty: the host's name.
+    pub id: String,
+}
+
+/// `[log]`: what is logged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSettings {
+    /// `error`, `warn`, `info`, `debug`, `trace`, or filters such as `info,moodring::mqtt=debug`.
+    pub level: String,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self {
+            level: "info".into(),
+        }
+    }
+}
+
+impl Settings {
+    /// Checks every range.
+    ///
+    /// # Errors
+    /// [`ConfigError::Range`] for the first value that cannot work, or [`ConfigError::Place`].
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.place.validate()?;
+        self.camera.validate()?;
+        self.vision.validate()?;
+        self.mood.validate()?;
+        self.display.validate()?;
+        self.mqtt.validate()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_file_is_the_default() {
+        let parsed: Settings = toml::from_str(DEFAULT_TOML).unwrap();
+        assert_eq!(parsed, Settings::default());
+        assert!(parsed.validate().is_ok());
+    }
+
+    #[test]
+    fn every_key_is_documented() {
+        let all = toml::Table::try_from(Settings::default()).unwrap();
+        let documented: toml::Table = toml::from_str(DEFAULT_TOML).unwrap();
+        for (section, value) in &all {
+            let there = documented
+                .get(section)
+                .unwrap_or_else(|| panic!("[{section}] is not documented"));
+            for key in value.as_table().into_iter().flat_map(|t| t.keys()) {
+                assert!(
+                    there.get(key).is_some(),
+                    "{section}.{key} is not documented"
+                );
+            }
+        }
+    }
+}

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{ConfigError, error::range};
+
 /// The link to the broker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -36,5 +38,32 @@ impl Default for MqttSettings {
             interval_s: 10.0,
             keep_alive_s: 15,
         }
+    }
+}
+
+impl MqttSettings {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        let seconds = (0.5..=3600.0).contains(&self.interval_s);
+        range(
+            seconds,
+            "mqtt.interval_s",
+            self.interval_s,
+            "0.5 to 3600 seconds",
+        )?;
+        // rumqttc refuses keep-alives below five seconds.
+        let alive = (5..=3600).contains(&self.keep_alive_s);
+        range(
+            alive,
+            "mqtt.keep_alive_s",
+            self.keep_alive_s,
+            "5 to 3600 seconds",
+        )?;
+        let plain = !self.prefix.is_empty() && !self.prefix.contains(['+', '#', '\0']);
+        range(
+            plain,
+            "mqtt.prefix",
+            &self.prefix,
+            "a topic without + and #",
+        )
     }
 }

@@ -1,3 +1,31 @@
 //! State, events and availability on a broker, and the embedded broker for a machine alone.
 //!
 //! Topics: `<prefix>/<id>/status` (retained, also the will), `/state` (retained), `/event` (QoS 1, never retained).
+//!
+//! ```text
+//! snapshots, events -> protocol (what and when) -> client (a task) -> link (one connection) -> broker
+//!                        | outbox
+//! ```
+
+pub mod backoff;
+mod broker;
+mod client;
+mod error;
+mod feed;
+mod link;
+pub mod outbox;
+pub mod protocol;
+mod settings;
+pub mod topic;
+pub mod url;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::{MqttHandle, spawn};
+pub use error::MqttError;
+pub use feed::Inputs;
+
+/// What the borrowed MQTT crates may log. They report each broken connection as an error of their own, which for this
+/// program is a state that it tells itself; so they are silent unless the user asks.
+pub const QUIET_LOGS: [&str; 2] = ["rumqttc=off", "rumqttd=off"];

@@ -1,6 +1,9 @@
 //! A crop to scores. Runs no net itself: the engine is behind [`ClassifyNet`].
 
-use crate::{detect::NetError, expression::Expression};
+use crate::{
+    detect::NetError,
+    expression::{Expression, Scores},
+};
 
 /// Width and height of the upright grey face that the classifier sees, in pixels.
 pub const CROP_PX: usize = 48;
@@ -15,4 +18,67 @@ pub trait ClassifyNet {
     /// # Errors
     /// [`NetError`] if the engine fails or its output has another shape.
     fn run(&mut self, crop: &Crop) -> Result<[f32; Expression::COUNT], NetError>;
+}
+
+/// Runs the net on a crop and turns its logits into scores.
+///
+/// # Errors
+/// The net's own, or [`NetError::Engine`] if a logit is not a finite number.
+pub fn classify(net: &mut impl ClassifyNet, crop: &Crop) -> Result<Scores, NetError> {
+    let logits = net.run(crop)?;
+    if logits.iter().all(|logit| logit.is_finite()) {
+        Ok(softmax(&logits))
+    } else {
+        Err(NetError::Engine)
+    }
+}
+
+/// `exp(logit) / sum(exp(logits))`, from the largest logit downwards so that nothing overflows. Logits are finite.
+pub fn softmax(logits: &[f32; Expression::COUNT]) -> Scores {
+    let largest = logits.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+    let powers = logits.map(|logit| libm::expf(logit - largest));
+    // At least 1, the largest logit's own power.
+    let sum: f32 = powers.iter().sum();
+    Scores(powers.map(|power| power / sum))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed([f32; Expression::COUNT]);
+
+    impl ClassifyNet for Fixed {
+        fn run(&mut self, _: &Crop) -> Result<[f32; Expression::COUNT], NetError> {
+            Ok(self.0)
+        }
+    }
+
+    #[test]
+    fn softmax_keeps_ratios_and_sums_to_one() {
+        let mut logits = [0.0; 7];
+        logits[3] = 2.0_f32.ln();
+        let scores = softmax(&logits);
+        assert!((scores.0.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        assert!((scores.of(Expression::Happy) - 0.25).abs() < 1e-6);
+        assert_eq!(softmax(&[5.0; 7]), softmax(&[0.0; 7]));
+    }
+
+    #[test]
+    fn wild_logits_stay_stable() {
+        let scores = softmax(&[1e30, 0.0, 0.0, -1e30, 0.0, 0.0, 0.0]);
+        assert_eq!(scores.top(), (Expression::Angry, 1.0));
+        assert_eq!(scores.of(Expression::Happy), 0.0);
+    }
+
+    #[test]
+    fn a_net_gone_wrong_is_an_error() {
+        let crop = [0; CROP_PX * CROP_PX];
+        let bad = [0.0, f32::NAN, 0.0, 0.0, 0.0, 0.0, 0.0];
+        assert_eq!(classify(&mut Fixed(bad), &crop), Err(NetError::Engine));
+        assert_eq!(
+            classify(&mut Fixed([0.0; 7]), &crop),
+            Ok(Scores([1.0 / 7.0; 7]))
+        );
+    }
 }

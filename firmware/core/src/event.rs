@@ -1,6 +1,10 @@
 //! A change worth telling. Numbers, device names and wall-clock times are added by the daemon.
 
-use crate::{frame::Millis, mood::Mood, track::TrackId};
+use crate::{
+    frame::Millis,
+    mood::Mood,
+    track::{MAX_FACES, TrackId},
+};
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,3 +39,9 @@ pub struct Event {
     /// What.
     pub kind: EventKind,
 }
+
+/// The most events one frame can bring: every face appears or leaves, and the mood changes.
+pub const MAX_EVENTS: usize = 2 * MAX_FACES + 1;
+
+/// The events of one frame in the order in which they happened.
+pub type Events = heapless::Vec<Event, MAX_EVENTS>;

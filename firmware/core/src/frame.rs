@@ -175,6 +175,41 @@ impl<'a> Frame<'a> {
         Some((row, step))
     }
 
+    /// Red, green and blue of the pixel at `(x, y)`, both clamped into the picture. YUV is read as BT.601 limited
+    /// range (what UVC and CSI cameras send); grey has three equal channels.
+    pub fn rgb(&self, x: u32, y: u32) -> [u8; 3] {
+        let x = x.min(self.width_px - 1) as usize;
+        let y = y.min(self.height_px - 1) as usize;
+        let row = y * self.stride;
+        match self.format {
+            PixelFormat::Grey => [self.data[row + x]; 3],
+            PixelFormat::Rgb => {
+                let p = row + 3 * x;
+                [self.data[p], self.data[p + 1], self.data[p + 2]]
+            }
+            PixelFormat::Yuyv => {
+                let pair = row + x / 2 * 4;
+                let luma = self.data[row + 2 * x];
+                yuv_rgb(luma, self.data[pair + 1], self.data[pair + 3])
+            }
+            PixelFormat::Nv12 => {
+                let u = self.stride * (self.height_px as usize + y / 2) + x / 2 * 2;
+                yuv_rgb(self.data[row + x], self.chroma(u), self.chroma(u + 1))
+            }
+            PixelFormat::I420 => {
+                let (rows, stride) = (self.height_px as usize, self.stride.div_ceil(2));
+                let u = self.stride * rows + stride * (y / 2) + x / 2;
+                let v = u + stride * rows.div_ceil(2);
+                yuv_rgb(self.data[row + x], self.chroma(u), self.chroma(v))
+            }
+        }
+    }
+
+    /// NV12 of odd width lacks the last row's last V: then it has no colour.
+    fn chroma(&self, at: usize) -> u8 {
+        self.data.get(at).copied().unwrap_or(128)
+    }
+
     /// Luma of the pixel at `(x, y)`, both clamped into the picture. For RGB: BT.601 weights.
     pub fn luma(&self, x: u32, y: u32) -> u8 {
         let x = x.min(self.width_px - 1) as usize;
@@ -195,6 +230,13 @@ impl<'a> Frame<'a> {
 pub const fn rgb_luma([r, g, b]: [u8; 3]) -> u8 {
     // The weights sum to 256, so the result always fits a byte.
     ((77 * r as u32 + 150 * g as u32 + 29 * b as u32 + 128) >> 8) as u8
+}
+
+/// BT.601 limited range to full-range RGB in fixed point (ITU-R BT.601-7, section 2.5.1, scaled by 256).
+fn yuv_rgb(luma: u8, u: u8, v: u8) -> [u8; 3] {
+    let c = 298 * (i32::from(luma) - 16) + 128;
+    let (d, e) = (i32::from(u) - 128, i32::from(v) - 128);
+    [c + 409 * e, c - 100 * d - 208 * e, c + 516 * d].map(|sum| (sum >> 8).clamp(0, 255) as u8)
 }
 
 #[cfg(test)]
@@ -238,5 +280,31 @@ mod tests {
             ],
             [255, 0, 77, 29]
         );
+    }
+
+    #[test]
+    fn rgb_of_every_format() {
+        // Red in BT.601 limited range is (81, 90, 240), white (235, 128, 128), black (16, 128, 128).
+        let yuyv = [81, 90, 81, 240, 235, 128, 16, 128];
+        let nv12 = [81, 81, 235, 16, 81, 81, 235, 16, 90, 240, 128, 128];
+        let i420 = [81, 81, 235, 16, 81, 81, 235, 16, 90, 128, 240, 128];
+        let red = [255, 0, 0];
+        for (format, bytes, height) in [
+            (PixelFormat::Yuyv, &yuyv[..], 1),
+            (PixelFormat::Nv12, &nv12, 2),
+            (PixelFormat::I420, &i420, 2),
+        ] {
+            let frame = Frame::packed(bytes, format, (4, height), Millis(0)).unwrap();
+            for y in 0..height {
+                let row = [0, 1, 2, 3].map(|x| frame.rgb(x, y));
+                let off = row[0].iter().zip(red).map(|(a, b)| a.abs_diff(b)).max();
+                assert!(off <= Some(1), "{format:?}: {row:?}");
+                assert_eq!(row[1], row[0]);
+                assert_eq!(row[2..], [[255; 3], [0; 3]]);
+            }
+        }
+        let odd = [16; 8];
+        let frame = Frame::packed(&odd, PixelFormat::Nv12, (1, 5), Millis(0)).unwrap();
+        assert_eq!(frame.rgb(0, 4)[0], 0);
     }
 }

@@ -26,11 +26,21 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod align;
 pub mod classify;
 pub mod detect;
 pub mod event;
 pub mod expression;
 pub mod frame;
 pub mod geometry;
+pub mod letterbox;
 pub mod mood;
+pub mod nms;
+pub mod pipeline;
+pub mod smooth;
 pub mod track;
+
+mod resample;
+
+#[cfg(test)]
+mod fake;

@@ -1,5 +1,458 @@
-//! The same face from frame to frame.
+//! The same face from frame to frame: by overlap with where it should be by now, then by nearness. Knows no picture.
+
+use crate::{
+    detect::Face,
+    event::{Event, EventKind, Events},
+    frame::Millis,
+    geometry::{Point, Rect},
+    smooth::pull,
+};
+use heapless::Vec;
 
 /// A face's number, never reused in a run. Says nothing about who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrackId(pub u32);
+
+/// Faces followed at a time; more are not looked at until one has left.
+pub const MAX_FACES: usize = 32;
+
+/// How long it takes to believe that a face is there, and that it is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrackSettings {
+    /// A face counts once it has been seen for this long and at least twice, in milliseconds.
+    pub confirm_ms: u64,
+    /// A face is gone once it has not been seen for longer than this, in milliseconds.
+    pub lost_ms: u64,
+}
+
+impl Default for TrackSettings {
+    fn default() -> Self {
+        Self {
+            confirm_ms: 150,
+            lost_ms: 1000,
+        }
+    }
+}
+
+/// Overlap from which a face is surely the same.
+const SAME_IOU: f32 = 0.2;
+/// Farthest centre of the same face right after it was seen, in sides of its box ...
+const NEAR_SIDES: f32 = 0.75;
+/// ... and how much farther for each second out of view.
+const NEAR_SIDES_PER_S: f32 = 1.0;
+/// A face of the same person does not grow or shrink by more than this from one sight to the next.
+const SIZE_LIMIT: f32 = 2.0;
+/// Time constant of the speed's smoothing.
+const SPEED_TAU_MS: u64 = 150;
+/// Nobody's speed is known for longer than this ahead.
+const AHEAD_MS: u64 = 500;
+/// Even a slow source (a slide show) cannot tell that a face after this gap is the same one.
+const SLOW_GAP_MS: u64 = 10_000;
+
+/// One followed face and a note of the owner's about it.
+#[derive(Clone, Debug)]
+pub struct Track<T> {
+    /// Its number.
+    pub id: TrackId,
+    /// As last seen, in frame pixels.
+    pub face: Face,
+    /// When it was first seen.
+    pub first_seen: Millis,
+    /// When it was last seen.
+    pub last_seen: Millis,
+    /// Whether it is in the newest frame.
+    pub visible: bool,
+    /// Whether it has been seen long enough to count.
+    pub confirmed: bool,
+    /// What the owner wants to remember.
+    pub note: T,
+    sights: u32,
+    /// Frame pixels per millisecond.
+    speed: Point,
+}
+
+impl<T: Default> Track<T> {
+    fn new(id: TrackId, face: &Face, time: Millis) -> Self {
+        Self {
+            id,
+            face: *face,
+            first_seen: time,
+            last_seen: time,
+            visible: true,
+            confirmed: false,
+            note: T::default(),
+            sights: 1,
+            speed: Point::default(),
+        }
+    }
+}
+
+impl<T> Track<T> {
+    /// Where the box should be at `time` if the face keeps its speed.
+    pub fn predicted(&self, time: Millis) -> Rect {
+        let ahead = time.since(self.last_seen).min(AHEAD_MS);
+        self.face.rect.moved(self.speed * ahead as f32)
+    }
+
+    fn see(&mut self, face: &Face, time: Millis) {
+        let dt = time.since(self.last_seen);
+        if dt > 0 {
+            let way = face.rect.center() - self.face.rect.center();
+            let change = way * (1.0 / dt as f32) - self.speed;
+            self.speed = self.speed + change * pull(dt, SPEED_TAU_MS);
+        }
+        self.face = *face;
+        self.last_seen = self.last_seen.max(time);
+        self.visible = true;
+        self.sights = self.sights.saturating_add(1);
+    }
+
+    /// Whether it may still be the same face when one is found at `time`.
+    fn is_alive(&self, time: Millis, settings: &TrackSettings) -> bool {
+        let gap = time.since(self.last_seen);
+        let patience = match (self.visible, self.confirmed) {
+            (true, _) => SLOW_GAP_MS.max(settings.lost_ms),
+            (false, true) => settings.lost_ms,
+            (false, false) => settings.confirm_ms,
+        };
+        gap <= patience
+    }
+}
+
+/// All followed faces.
+#[derive(Clone, Debug, Default)]
+pub struct Tracker<T> {
+    tracks: Vec<Track<T>, MAX_FACES>,
+    last_id: u32,
+}
+
+impl<T: Default> Tracker<T> {
+    /// Nobody yet. The first track will have number 1.
+    pub const fn new() -> Self {
+        Self {
+            tracks: Vec::new(),
+            last_id: 0,
+        }
+    }
+
+    /// All tracks, the oldest first: confirmed or not, visible or not.
+    pub fn tracks(&self) -> &[Track<T>] {
+        &self.tracks
+    }
+
+    /// The same, to write notes.
+    pub fn tracks_mut(&mut self) -> &mut [Track<T>] {
+        &mut self.tracks
+    }
+
+    /// Takes in the faces of the frame at `time`, the best first; those after the first [`MAX_FACES`] are not looked
+    /// at. Adds who appeared and who left to `events`.
+    pub fn update(
+        &mut self,
+        faces: &[Face],
+        time: Millis,
+        settings: &TrackSettings,
+        events: &mut Events,
+    ) {
+        self.forget(time, settings, events);
+        let faces = &faces[..faces.len().min(MAX_FACES)];
+        let mut pairs = Pairs::default();
+        pairs.join(&self.tracks, faces, |track, face| {
+            let iou = track.predicted(time).iou(&face.rect);
+            (iou >= SAME_IOU).then_some(iou)
+        });
+        pairs.join(&self.tracks, faces, |track, face| {
+            nearness(track, face, time)
+        });
+        for (i, track) in self.tracks.iter_mut().enumerate() {
+            match pairs.face_of(i) {
+                Some(face) => track.see(&faces[face], time),
+                None => track.visible = false,
+            }
+        }
+        self.forget(time, settings, events);
+        for (i, face) in faces.iter().enumerate() {
+            if !pairs.has_face(i) {
+                self.begin(face, time);
+            }
+        }
+        self.confirm(time, settings, events);
+    }
+
+    /// Removes who is gone.
+    fn forget(&mut self, time: Millis, settings: &TrackSettings, events: &mut Events) {
+        self.tracks.retain(|track| {
+            let alive = track.is_alive(time, settings);
+            if track.confirmed && !alive {
+                let stayed_ms = track.last_seen.since(track.first_seen);
+                tell(events, time, track.id, EventKind::Left { stayed_ms });
+            }
+            alive
+        });
+    }
+
+    fn begin(&mut self, face: &Face, time: Millis) {
+        // After four thousand million faces no number is left, and none may be used twice.
+        if let Some(id) = self.last_id.checked_add(1)
+            && self
+                .tracks
+                .push(Track::new(TrackId(id), face, time))
+                .is_ok()
+        {
+            self.last_id = id;
+        }
+    }
+
+    fn confirm(&mut self, time: Millis, settings: &TrackSettings, events: &mut Events) {
+        for track in &mut self.tracks {
+            let seen_ms = track.last_seen.since(track.first_seen);
+            if !track.confirmed && track.sights >= 2 && seen_ms >= settings.confirm_ms {
+                track.confirmed = true;
+                tell(events, time, track.id, EventKind::Appeared);
+            }
+        }
+    }
+}
+
+fn tell(events: &mut Events, time: Millis, id: TrackId, kind: EventKind) {
+    // Fits by `MAX_EVENTS`, unless the owner left old events in the list; then the newest are lost.
+    let _ = events.push(Event {
+        time,
+        track: Some(id),
+        kind,
+    });
+}
+
+/// How near a face is to where a track should be: 1 at the same place, `None` if too far or of another size.
+fn nearness<T>(track: &Track<T>, face: &Face, time: Millis) -> Option<f32> {
+    let expected = track.predicted(time);
+    let gap_s = time.since(track.last_seen).min(AHEAD_MS) as f32 / 1000.0;
+    let (a, b) = (expected.side(), face.rect.side());
+    let limit = a.min(b) * (NEAR_SIDES + NEAR_SIDES_PER_S * gap_s);
+    let distance = expected.center().distance(face.rect.center());
+    let alike = a.max(b) <= a.min(b) * SIZE_LIMIT;
+    (alike && distance < limit).then(|| 1.0 - distance / limit)
+}
+
+/// Which track has which face. At most one of each other.
+#[derive(Default)]
+struct Pairs {
+    pairs: Vec<(usize, usize), MAX_FACES>,
+}
+
+impl Pairs {
+    fn face_of(&self, track: usize) -> Option<usize> {
+        let pair = self.pairs.iter().find(|pair| pair.0 == track);
+        pair.map(|pair| pair.1)
+    }
+
+    fn has_face(&self, face: usize) -> bool {
+        self.pairs.iter().any(|pair| pair.1 == face)
+    }
+
+    /// Joins the likest free track and face, then the next, until none are alike.
+    fn join<T>(
+        &mut self,
+        tracks: &[Track<T>],
+        faces: &[Face],
+        likeness: impl Fn(&Track<T>, &Face) -> Option<f32>,
+    ) {
+        loop {
+            let mut best: Option<(f32, (usize, usize))> = None;
+            for (t, track) in tracks.iter().enumerate() {
+                if self.face_of(t).is_some() {
+                    continue;
+                }
+                for (f, face) in faces.iter().enumerate() {
+                    if self.has_face(f) {
+                        continue;
+                    }
+                    if let Some(like) = likeness(track, face)
+                        && best.is_none_or(|best| like > best.0)
+                    {
+                        best = Some((like, (t, f)));
+                    }
+                }
+            }
+            let Some((_, pair)) = best else { return };
+            if self.pairs.push(pair).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::{collections::BTreeSet, vec};
+
+    fn face(x: f32, y: f32, side: f32) -> Face {
+        Face {
+            rect: Rect::new(x, y, side, side),
+            score: 0.9,
+            ..Face::default()
+        }
+    }
+
+    /// A tracker with its settings and the events of all its frames.
+    #[derive(Default)]
+    struct Scene {
+        tracker: Tracker<()>,
+        settings: TrackSettings,
+        log: vec::Vec<Event>,
+    }
+
+    impl Scene {
+        fn at(&mut self, time: u64, faces: &[Face]) -> vec::Vec<(u32, bool, bool)> {
+            let mut events = Events::new();
+            self.tracker
+                .update(faces, Millis(time), &self.settings, &mut events);
+            self.log.extend(events);
+            let tracks = self.tracker.tracks().iter();
+            tracks.map(|t| (t.id.0, t.confirmed, t.visible)).collect()
+        }
+    }
+
+    #[test]
+    fn a_face_counts_after_150_ms_and_two_sights() {
+        let mut scene = Scene::default();
+        let here = [face(10.0, 10.0, 40.0)];
+        assert_eq!(scene.at(0, &here), [(1, false, true)]);
+        assert_eq!(scene.at(100, &here), [(1, false, true)]);
+        assert_eq!(scene.at(150, &here), [(1, true, true)]);
+        assert_eq!(scene.log.len(), 1);
+        assert_eq!(scene.log[0].kind, EventKind::Appeared);
+        assert_eq!(scene.log[0].time, Millis(150));
+    }
+
+    #[test]
+    fn a_flash_never_counts() {
+        let mut scene = Scene::default();
+        scene.at(0, &[face(10.0, 10.0, 40.0)]);
+        assert_eq!(scene.at(151, &[]), []);
+        assert_eq!(scene.log, []);
+    }
+
+    #[test]
+    fn occluded_for_half_a_second_and_then_gone() {
+        let mut scene = Scene::default();
+        let here = [face(10.0, 10.0, 40.0)];
+        scene.at(0, &here);
+        scene.at(200, &here);
+        assert_eq!(scene.at(450, &[]), [(1, true, false)]);
+        assert_eq!(scene.at(700, &here), [(1, true, true)]);
+        assert_eq!(scene.at(1700, &[]), [(1, true, false)]);
+        assert_eq!(scene.at(1701, &[]), []);
+        let left = EventKind::Left { stayed_ms: 700 };
+        assert_eq!(scene.log.last().map(|e| e.kind), Some(left));
+        assert_eq!(scene.at(1800, &here), [(2, false, true)], "a new number");
+    }
+
+    #[test]
+    fn a_slow_source_keeps_its_faces_but_not_over_a_long_gap() {
+        let mut scene = Scene::default();
+        let here = [face(10.0, 10.0, 40.0)];
+        scene.at(0, &here);
+        assert_eq!(scene.at(2_000, &here), [(1, true, true)]);
+        assert_eq!(scene.at(4_000, &here), [(1, true, true)]);
+        assert_eq!(scene.at(14_001, &here), [(2, false, true)]);
+    }
+
+    #[test]
+    fn a_fast_face_is_followed_where_boxes_do_not_meet() {
+        let mut scene = Scene::default();
+        for i in 0..10 {
+            // 30 pixels a frame with a box of 40: hardly any overlap.
+            let tracks = scene.at(i * 33, &[face(30.0 * i as f32, 10.0, 40.0)]);
+            assert_eq!(tracks.len(), 1);
+            assert_eq!(tracks[0].0, 1);
+        }
+    }
+
+    #[test]
+    fn who_walks_behind_a_post_comes_out_on_the_other_side() {
+        let mut scene = Scene::default();
+        let walker = |time: u64| [face(0.3 * time as f32, 10.0, 40.0)];
+        for time in (0..=800).step_by(40) {
+            scene.at(time, &walker(time));
+        }
+        // 120 pixels farther: found by the speed alone.
+        assert_eq!(scene.at(1000, &[]), [(1, true, false)]);
+        assert_eq!(scene.at(1200, &walker(1200)), [(1, true, true)]);
+    }
+
+    #[test]
+    fn a_face_of_another_size_is_another_face() {
+        let mut scene = Scene::default();
+        scene.at(0, &[face(100.0, 100.0, 30.0)]);
+        let ids = scene.at(40, &[face(80.0, 80.0, 75.0)]);
+        assert_eq!(ids, [(1, false, false), (2, false, true)]);
+    }
+
+    #[test]
+    fn two_faces_that_cross_keep_their_numbers() {
+        let mut scene = Scene::default();
+        for i in 0..40 {
+            let way = 5.0 * i as f32;
+            let a = face(way, 0.0, 40.0);
+            let b = face(200.0 - way, 20.0, 40.0);
+            let both = if i % 2 == 0 { [a, b] } else { [b, a] };
+            scene.at(i * 33, &both);
+            let tracks = scene.tracker.tracks();
+            assert_eq!(tracks.len(), 2);
+            assert_eq!((tracks[0].id.0, tracks[0].face.rect.y), (1, 0.0), "{i}");
+        }
+    }
+
+    #[test]
+    fn time_that_runs_backwards_is_no_time() {
+        let mut scene = Scene::default();
+        let here = [face(10.0, 10.0, 40.0)];
+        scene.at(1000, &here);
+        assert_eq!(scene.at(200, &here), [(1, false, true)]);
+        assert_eq!(scene.at(0, &[]), [(1, false, false)]);
+        assert_eq!(scene.at(1150, &here), [(1, true, true)]);
+    }
+
+    #[test]
+    fn a_full_house_takes_nobody_in_until_one_has_left() {
+        let crowd: vec::Vec<Face> = (0..40).map(|i| face(60.0 * i as f32, 0.0, 40.0)).collect();
+        let mut scene = Scene::default();
+        assert_eq!(scene.at(0, &crowd).len(), MAX_FACES);
+        scene.at(200, &crowd);
+        scene.at(600, &crowd[1..]);
+        let ids = scene.at(1300, &crowd[1..=MAX_FACES]);
+        assert_eq!(ids.last().map(|t| t.0), Some(MAX_FACES as u32 + 1));
+    }
+
+    prop_compose! {
+        fn faces()(x in 0.0..300.0_f32, y in 0.0..300.0_f32, side in 10.0..80.0_f32) -> Face { face(x, y, side) }
+    }
+
+    proptest! {
+        #[test]
+        fn ids_only_grow_and_are_never_shared(
+            frames in prop::collection::vec((0..3000_u64, prop::collection::vec(faces(), 0..50)), 1..20),
+        ) {
+            let mut scene = Scene::default();
+            let mut retired = BTreeSet::new();
+            let mut alive = BTreeSet::new();
+            for (time, faces) in frames {
+                let ids: vec::Vec<u32> = scene.at(time, &faces).iter().map(|t| t.0).collect();
+                prop_assert!(ids.len() <= MAX_FACES);
+                prop_assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
+                let now: BTreeSet<u32> = ids.into_iter().collect();
+                retired.extend(alive.difference(&now));
+                prop_assert!(now.is_disjoint(&retired), "a number came back");
+                prop_assert!(scene.tracker.tracks().iter().filter(|t| t.visible).count() <= faces.len());
+                alive = now;
+            }
+            let appeared = scene.log.iter().filter(|e| e.kind == EventKind::Appeared).count();
+            let confirmed = scene.tracker.tracks().iter().filter(|t| t.confirmed).count();
+            let left = scene.log.iter().filter(|e| matches!(e.kind, EventKind::Left { .. })).count();
+            prop_assert_eq!(appeared, confirmed + left);
+        }
+    }
+}

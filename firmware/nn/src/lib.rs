@@ -1,4 +1,66 @@
 //! Int8 inference for small vision nets: no std, no heap, no clock.
 //!
-//! The numbers and the file are defined in `ARITHMETIC.md` beside this crate.
+//! The numbers and the file are defined in `ARITHMETIC.md` beside this crate. [`Model::parse`] checks a file once,
+//! [`Net::new`] lays out its weights for a [`Kernel`] in the caller's memory, and after that [`Net::run`] can fail
+//! only on the length of a buffer. All kernels give the same bits.
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | `format` | the packed file's bytes: checksum, header |
+//! | `operator` | one operator's record, checked |
+//! | `model` | the whole net, checked |
+//! | `plan` | where every tensor lies in the arena |
+//! | `tensor` | shapes, rows, borders |
+//! | `quant` | the one rounding rule |
+//! | `net` | the run |
+//! | `output` | integers out, and what they mean |
+//! | `op` | the operators on whole tensors |
+//! | `kernel` | rows, fast: plain loop, portable, AVX2, VNNI; and the packing of weights |
+//! | `error` | what can be wrong |
+//!
+//! ```no_run
+//! use moodring_nn::{Kernel, Model, Net};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let file = std::fs::read("classifier.moodnet")?;
+//! let model = Model::parse(&file)?;
+//! let (width, height) = model.default_size();
+//! let kernel = Kernel::best();
+//! let weights = vec![0; model.weights_bytes(kernel)];
+//! let net = Net::new(model, width, height, kernel, weights)?;
+//!
+//! let mut arena = vec![0; net.plan().arena_bytes()];
+//! let mut raw = vec![0; net.plan().raw_len()];
+//! let picture = vec![0; net.plan().input_shape().len()];
+//! for output in net.run(&picture, &mut arena, &mut raw)?.iter() {
+//!     println!("{:?}: {:?}", output.shape, output.reals().collect::<Vec<f32>>());
+//! }
+//! # Ok(())
+//! # }
+//! ```
 #![no_std]
+
+#[cfg(test)]
+extern crate std;
+
+mod error;
+mod format;
+mod kernel;
+mod model;
+mod net;
+mod op;
+mod operator;
+mod output;
+mod plan;
+mod quant;
+mod tensor;
+
+pub use error::{Fault, FormatError, LengthError, NetError, PlanError};
+pub use format::Kind;
+pub use kernel::Kernel;
+pub use model::{MAX_CHANNELS, MAX_OPERATORS, MAX_OUTPUTS, MAX_SIDE, Model};
+pub use net::Net;
+pub use output::{Output, Outputs};
+pub use plan::Plan;
+pub use quant::{Quant, requantize};
+pub use tensor::Shape;

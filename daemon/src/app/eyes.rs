@@ -1,0 +1,73 @@
+//! The vision thread: frames from the slot through the pipeline, out as snapshots and events.
+
+use std::{
+    io,
+    sync::atomic::Ordering,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use moodring_core::event::Event;
+use tokio::sync::{mpsc, watch};
+
+use super::StopFlag;
+use crate::{
+    camera::CameraStatus,
+    clock::Clock,
+    latest::{Reader, Taken},
+    snapshot::{CameraState, Snapshot},
+    vision::Stream,
+};
+
+/// How long to wait for a frame before looking at the camera's state and the stop flag.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// What the thread owns.
+pub(super) struct Eyes {
+    pub(super) stream: Stream,
+    pub(super) reader: Reader,
+    pub(super) camera: watch::Receiver<CameraStatus>,
+    pub(super) clock: Clock,
+    pub(super) snapshots: watch::Sender<Snapshot>,
+    pub(super) events: mpsc::UnboundedSender<Event>,
+}
+
+impl Eyes {
+    pub(super) fn spawn(self, stop: StopFlag) -> io::Result<JoinHandle<()>> {
+        thread::Builder::new().name("vision".into()).spawn(move || self.watch(&stop))
+    }
+
+    /// Until the camera thread is gone, or it is asked to stop.
+    fn watch(mut self, stop: &StopFlag) {
+        while !stop.load(Ordering::Relaxed) {
+            // Nobody listening is no reason to stop seeing: the broker may be switched off.
+            let tell = |event| drop(self.events.send(event));
+            match self.reader.take(PATIENCE) {
+                Taken::Frame(frame, skipped) => {
+                    let Ok(frame) = frame.lend() else { continue };
+                    match self.stream.see(&frame, skipped, tell) {
+                        Ok(snapshot) => publish(&self.snapshots, snapshot),
+                        Err(error) => tracing::error!("{error}"),
+                    }
+                }
+                Taken::Nothing => {
+                    let state = self.camera.borrow().state;
+                    if state != CameraState::Running {
+                        let snapshot = self.stream.miss(self.clock.now(), state, tell);
+                        publish(&self.snapshots, snapshot);
+                    }
+                }
+                Taken::Closed => {
+                    let snapshot = self.stream.miss(self.clock.now(), CameraState::Ended, tell);
+                    publish(&self.snapshots, snapshot);
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Copies into the channel's own place, so that nothing is allocated.
+fn publish(to: &watch::Sender<Snapshot>, snapshot: &Snapshot) {
+    to.send_modify(|newest| newest.clone_from(snapshot));
+}

@@ -1,0 +1,157 @@
+//! `run`: threads and tasks, from start to graceful stop. Wires rooms together; decides nothing about faces.
+//!
+//! ```text
+//! camera thread -> slot (newest wins) -> vision thread -> snapshot (newest wins) -> display thread
+//!                                                      -> events (none lost)     -> mqtt task
+//! ```
+
+mod eyes;
+mod screen;
+mod sink;
+
+use std::{
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::{mpsc, watch},
+};
+
+use crate::{
+    camera::{CameraError, CameraStatus, CameraThread, Source, SourceError},
+    clock::Clock,
+    config::Settings,
+    display::{Display, DisplayError},
+    latest,
+    message::{DeviceName, Identity, NameError, RunId},
+    mqtt::{self, MqttError},
+    snapshot::{CameraState, Snapshot},
+    vision::{Stream, VisionError},
+};
+
+/// Why the daemon could not start or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The source's name is not one.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A file source failed.
+    #[error("{0}")]
+    Camera(String),
+    /// The nets.
+    #[error(transparent)]
+    Vision(#[from] VisionError),
+    /// The display.
+    #[error(transparent)]
+    Display(#[from] DisplayError),
+    /// The broker.
+    #[error(transparent)]
+    Mqtt(#[from] MqttError),
+    /// The device's id.
+    #[error("`device.id` is `{id}`, but {reason}. Set `[device] id` to letters, digits, - and _")]
+    Device {
+        /// What was to be the id.
+        id: String,
+        /// Why it cannot be.
+        reason: NameError,
+    },
+    /// The system gave no thread or no signal handler.
+    #[error("the system refused: {0}")]
+    System(#[from] std::io::Error),
+}
+
+impl From<CameraError> for AppError {
+    fn from(error: CameraError) -> Self {
+        Self::Camera(error.to_string())
+    }
+}
+
+/// Asks all threads to end; they look at it several times a second.
+pub(crate) type StopFlag = Arc<AtomicBool>;
+
+/// Runs until a signal, until the display is closed, or until a file source ends.
+///
+/// # Errors
+/// [`AppError`] if something cannot start, or if a file source fails.
+pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Result<(), AppError> {
+    let clock = Clock::start();
+    let source = Source::from_str(&settings.camera.source)?;
+    let stream = Stream::open(settings)?;
+    let who = identity(&settings.device.id)?;
+
+    let (snapshots, newest) = watch::channel(Snapshot::default());
+    let (events, told) = mpsc::unbounded_channel();
+    let inputs = mqtt::Inputs { snapshots: newest.clone(), events: told };
+    let broker = mqtt::spawn(&settings.mqtt, who.clone(), clock, inputs)?;
+    if !broker.address().is_empty() {
+        tracing::info!("events go to mqtt://{} as {}/{}", broker.address(), settings.mqtt.prefix, who.device.as_str());
+    }
+
+    let stop = StopFlag::default();
+    let (status, mut camera_status) = watch::channel(CameraStatus::default());
+    let (writer, reader) = latest::slot();
+    let sink = sink::FrameSink::new(writer, status);
+    let mut camera = CameraThread::spawn(source.clone(), settings.camera.clone(), clock, sink)?;
+    let eyes = eyes::Eyes { stream, reader, camera: camera_status.clone(), clock, snapshots, events };
+    let eyes = eyes.spawn(Arc::clone(&stop))?;
+    let screen = screen::Screen {
+        display,
+        rate_hz: settings.display.rate,
+        snapshots: newest,
+        broker: broker.state(),
+        source: source.to_string(),
+        device: who.device.as_str().to_owned(),
+    };
+    let (closed, mut user_quit) = watch::channel(false);
+    let screen = screen.spawn(Arc::clone(&stop), closed)?;
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let ended = |status: &CameraStatus| status.state == CameraState::Ended;
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
+        _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+        Ok(_) = user_quit.wait_for(|quit| *quit) => tracing::info!("closed at the terminal: stopping"),
+        Ok(_) = camera_status.wait_for(ended) => tracing::info!("the source came to its end: stopping"),
+    }
+
+    // Upstream first: each room sees the end of what feeds it, and the broker hears everything that was told.
+    camera.stop();
+    let camera = camera.status();
+    join(eyes, "vision");
+    broker.stop().await;
+    stop.store(true, Ordering::Relaxed);
+    join(screen, "display");
+    match camera {
+        CameraStatus { frames: 0, trouble: Some(trouble), state: CameraState::Ended, .. } => {
+            Err(AppError::Camera(trouble))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Waits for a thread; one that panicked is named.
+fn join(thread: std::thread::JoinHandle<()>, name: &str) {
+    if thread.join().is_err() {
+        tracing::error!("the {name} thread panicked");
+    }
+}
+
+/// This device and this run. An empty id is the host's name, made fit for a topic.
+fn identity(id: &str) -> Result<Identity, AppError> {
+    let id = if id.is_empty() { host_name() } else { id.to_owned() };
+    let device = DeviceName::new(&id).map_err(|reason| AppError::Device { id, reason })?;
+    Ok(Identity { device, run: RunId::random() })
+}
+
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let fit = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+    let name: String = name.trim().chars().map(fit).take(DeviceName::MAX_BYTES).collect();
+    if name.is_empty() { "moodring".into() } else { name }
+}

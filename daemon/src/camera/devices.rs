@@ -1,0 +1,296 @@
+//! Which capture devices there are, and what they can do: for `auto`, `moodring devices` and `doctor`.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use linuxvideo::{
+    BufType, CapabilityFlags, Device,
+    format::{FrameIntervals, FrameSizes, PixelFormat},
+};
+
+use super::modes::{Mode, WireFormat, nearest_step};
+
+/// One capture device, or one whose nature cannot be seen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeviceInfo {
+    /// Its node, such as `/dev/video0`.
+    pub path: PathBuf,
+    /// A name for it that stays the same when cables change: from `/dev/v4l/by-id`.
+    pub stable_path: Option<PathBuf>,
+    /// The card's name.
+    pub name: String,
+    /// The kernel's driver; empty if it cannot be asked.
+    pub driver: String,
+    /// What it can send, in its own order.
+    pub formats: Vec<FormatInfo>,
+    /// Why it cannot be used, with the way out.
+    pub problem: Option<String>,
+}
+
+/// One format of a device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FormatInfo {
+    /// Its four-character code; control characters are replaced.
+    pub fourcc: String,
+    /// Whether we can read it.
+    pub readable: bool,
+    /// Its sizes, in words: `640x480, 1280x720` or a range.
+    pub sizes: Vec<String>,
+}
+
+impl DeviceInfo {
+    /// Whether a source can be opened from it.
+    pub fn is_usable(&self) -> bool {
+        self.problem.is_none() && self.formats.iter().any(|f| f.readable)
+    }
+
+    /// The path to write into a configuration: the one that stays the same, if there is one.
+    pub fn best_path(&self) -> &Path {
+        self.stable_path.as_deref().unwrap_or(&self.path)
+    }
+
+    /// Why it cannot be used.
+    pub fn describe_problem(&self) -> String {
+        let codes: Vec<&str> = self.formats.iter().map(|f| f.fourcc.as_str()).collect();
+        let path = self.path.display();
+        match &self.problem {
+            Some(problem) => format!("{path}: {problem}"),
+            None if self.is_usable() => format!("{path}: nothing is wrong"),
+            None => format!(
+                "{path} ({}): none of its formats can be read ({}); YUYV, MJPG, NV12 and GREY can",
+                self.name,
+                codes.join(", ")
+            ),
+        }
+    }
+}
+
+/// Every capture device by number. Nodes for metadata, output and codecs are left out.
+pub fn devices() -> Vec<DeviceInfo> {
+    let mut nodes: Vec<(u32, PathBuf)> = fs::read_dir("/dev")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let number = entry.file_name().to_str()?.strip_prefix("video")?.parse();
+            Some((number.ok()?, entry.path()))
+        })
+        .collect();
+    nodes.sort();
+    let stable = stable_paths(Path::new("/dev/v4l/by-id"));
+    let found = nodes.iter().filter_map(|(_, path)| look(path));
+    found
+        .map(|mut device| {
+            let mine = stable.iter().find(|(node, _)| *node == device.path);
+            device.stable_path = mine.map(|(_, name)| name.clone());
+            device
+        })
+        .collect()
+}
+
+/// What went wrong with a device, and the way out.
+pub(super) fn explain(error: &io::Error) -> (String, String) {
+    use rustix::io::Errno;
+    let (reason, way_out) = match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::NOENT | Errno::NODEV | Errno::NXIO) => (
+            "there is no such device",
+            "Plug it in; `moodring devices` lists what is there",
+        ),
+        Some(Errno::ACCESS | Errno::PERM) => (
+            "permission denied",
+            "Join the group: sudo usermod -aG video $USER, then log in again",
+        ),
+        Some(Errno::BUSY) => (
+            "another program is using it",
+            "Find it with `fuser -v /dev/video*` and end it",
+        ),
+        Some(Errno::NOTTY | Errno::INVAL) => (
+            "it is no video capture device, or refuses what was asked",
+            "`moodring devices` lists those that can be used",
+        ),
+        _ => return (error.to_string(), "Unplug it and plug it in again".into()),
+    };
+    (reason.into(), way_out.into())
+}
+
+/// The card's name, from sysfs: it may be cut inside a letter, which the ioctl's wrapper does not forgive.
+pub(super) fn card_name(path: &Path) -> Option<String> {
+    let node = path.canonicalize().unwrap_or_else(|_| path.into());
+    let file = node.file_name().unwrap_or_default();
+    let text = fs::read(Path::new("/sys/class/video4linux").join(file).join("name"));
+    let name: String = String::from_utf8_lossy(&text.ok()?)
+        .chars()
+        .filter(|c| !c.is_control())
+        .collect();
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+fn look(path: &Path) -> Option<DeviceInfo> {
+    let mut info = DeviceInfo {
+        path: path.into(),
+        name: card_name(path).unwrap_or_else(|| path.display().to_string()),
+        ..DeviceInfo::default()
+    };
+    match Device::open(path) {
+        Ok(device) => {
+            let caps = device.capabilities().ok()?;
+            let flags = caps.device_capabilities();
+            if !flags.contains(CapabilityFlags::VIDEO_CAPTURE) {
+                return None;
+            }
+            info.driver = caps.driver().to_owned();
+            if !flags.contains(CapabilityFlags::STREAMING) {
+                info.problem = Some("it cannot stream".into());
+            }
+            info.formats = formats(&device);
+        }
+        Err(e) => {
+            let (reason, way_out) = explain(&e);
+            info.problem = Some(format!("{reason}. {way_out}"));
+        }
+    }
+    Some(info)
+}
+
+fn formats(device: &Device) -> Vec<FormatInfo> {
+    let listed = device.formats(BufType::VIDEO_CAPTURE).map_while(Result::ok);
+    listed
+        .map(|format| {
+            let code = format.pixel_format();
+            FormatInfo {
+                fourcc: code.to_string(),
+                readable: WireFormat::from_fourcc(code.as_fourcc()).is_some(),
+                sizes: device
+                    .frame_sizes(code)
+                    .map(|s| describe(&s))
+                    .unwrap_or_default(),
+            }
+        })
+        .collect()
+}
+
+fn describe(sizes: &FrameSizes) -> Vec<String> {
+    match sizes {
+        FrameSizes::Discrete(list) => list
+            .iter()
+            .map(|size| format!("{}x{}", size.width(), size.height()))
+            .collect(),
+        FrameSizes::Stepwise(s) | FrameSizes::Continuous(s) => vec![format!(
+            "{}x{} to {}x{}",
+            s.min_width(),
+            s.min_height(),
+            s.max_width(),
+            s.max_height()
+        )],
+    }
+}
+
+/// The modes of a device that we can read, with the rate nearest to `rate_hz` for each.
+pub(super) fn modes(device: &Device, asked_px: (u32, u32), rate_hz: f32) -> Vec<Mode> {
+    let mut modes = Vec::new();
+    for format in device.formats(BufType::VIDEO_CAPTURE).map_while(Result::ok) {
+        let code = format.pixel_format();
+        let Some(wire) = WireFormat::from_fourcc(code.as_fourcc()) else {
+            continue;
+        };
+        for size_px in sizes(device, code, asked_px) {
+            modes.push(Mode {
+                fourcc: code.as_fourcc(),
+                wire,
+                size_px,
+                rate_hz: rate(device, code, size_px, rate_hz),
+            });
+        }
+    }
+    modes
+}
+
+fn sizes(device: &Device, code: PixelFormat, asked_px: (u32, u32)) -> Vec<(u32, u32)> {
+    match device.frame_sizes(code) {
+        Ok(FrameSizes::Discrete(list)) => list.iter().map(|s| (s.width(), s.height())).collect(),
+        Ok(FrameSizes::Stepwise(s) | FrameSizes::Continuous(s)) => vec![(
+            nearest_step(asked_px.0, s.min_width(), s.max_width(), s.step_width()),
+            nearest_step(asked_px.1, s.min_height(), s.max_height(), s.step_height()),
+        )],
+        // It does not list its sizes: it will say what it takes when it is asked.
+        Err(_) => vec![asked_px],
+    }
+}
+
+fn rate(device: &Device, code: PixelFormat, size_px: (u32, u32), asked_hz: f32) -> Option<f32> {
+    let intervals = device.frame_intervals(code, size_px.0, size_px.1).ok()?;
+    let hz = |interval: &linuxvideo::Fract| {
+        let rate = 1.0 / interval.as_f32();
+        rate.is_finite().then_some(rate)
+    };
+    match &intervals {
+        FrameIntervals::Discrete(list) => list
+            .iter()
+            .filter_map(|interval| hz(interval.fract()))
+            .min_by(|a, b| (a - asked_hz).abs().total_cmp(&(b - asked_hz).abs())),
+        FrameIntervals::Stepwise(s) | FrameIntervals::Continuous(s) => {
+            let (slowest, fastest) = (hz(s.max())?, hz(s.min())?);
+            Some(asked_hz.max(slowest).min(fastest))
+        }
+    }
+}
+
+/// Nodes and the names that `folder` has for them.
+fn stable_paths(folder: &Path) -> Vec<(PathBuf, PathBuf)> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let mut names: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
+    names.sort();
+    let nodes = names
+        .into_iter()
+        .filter_map(|name| Some((name.canonicalize().ok()?, name)));
+    nodes.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stable_names_lead_to_their_nodes() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let node = root.join("video0");
+        fs::write(&node, b"").unwrap();
+        std::os::unix::fs::symlink("video0", root.join("usb-cam-index0")).unwrap();
+        std::os::unix::fs::symlink("gone", root.join("usb-gone")).unwrap();
+        let found = stable_paths(&root);
+        assert!(found.contains(&(node.clone(), root.join("usb-cam-index0"))));
+        assert!(found.iter().all(|(to, _)| *to == node));
+        assert!(stable_paths(Path::new("/no/such/folder")).is_empty());
+    }
+
+    #[test]
+    fn what_is_no_device_has_a_problem_that_says_the_way_out() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let info = look(file.path()).unwrap();
+        assert!(!info.is_usable());
+        assert!(
+            info.describe_problem().contains("moodring devices"),
+            "{info:?}"
+        );
+        let denied = io::Error::from_raw_os_error(rustix::io::Errno::ACCESS.raw_os_error());
+        assert!(explain(&denied).1.contains("usermod"));
+    }
+
+    #[test]
+    fn a_device_without_a_readable_format_says_which_it_has() {
+        let info = DeviceInfo {
+            path: "/dev/video7".into(),
+            formats: vec![FormatInfo {
+                fourcc: "H264".into(),
+                readable: false,
+                sizes: vec![],
+            }],
+            ..DeviceInfo::default()
+        };
+        assert!(!info.is_usable());
+        assert!(info.describe_problem().contains("H264"));
+    }
+}

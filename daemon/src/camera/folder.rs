@@ -1,0 +1,121 @@
+//! A folder of pictures, its folders included, played in the order of their names.
+
+use std::path::{Path, PathBuf};
+
+use moodring_core::frame::{Frame, PixelFormat};
+
+use super::{Camera, CameraError, CameraInfo, Context, picture::lend, stop::Pace};
+use crate::photo::{self, ENDINGS, Photo};
+
+/// An open folder. Repeated, it is listed again at each round.
+pub(super) struct Folder {
+    info: CameraInfo,
+    context: Context,
+    pace: Pace,
+    path: PathBuf,
+    files: std::vec::IntoIter<PathBuf>,
+    photo: Option<Photo>,
+}
+
+impl Folder {
+    /// Lists the folder.
+    pub(super) fn open(path: &Path, context: Context) -> Result<Self, CameraError> {
+        let name = path.display().to_string();
+        let files = list(path).map_err(|reason| CameraError::Open {
+            source_name: name.clone(),
+            reason,
+            way_out: format!("Put pictures there: {}", ENDINGS.join(", ")),
+        })?;
+        Ok(Self {
+            info: CameraInfo {
+                name,
+                size_px: None,
+                wire: format!("folder of {} pictures", files.len()),
+                format: PixelFormat::Rgb,
+                rate_hz: Some(context.rate_hz),
+                live: false,
+            },
+            pace: Pace::new(context.rate_hz, context.stop.clone()),
+            context,
+            path: path.into(),
+            files: files.into_iter(),
+            photo: None,
+        })
+    }
+
+    fn next_file(&mut self) -> Result<PathBuf, CameraError> {
+        if let Some(file) = self.files.next() {
+            return Ok(file);
+        }
+        if !self.context.repeat {
+            return Err(self.info.ended());
+        }
+        self.files = list(&self.path)
+            .map_err(|reason| self.info.lost(reason))?
+            .into_iter();
+        self.files.next().ok_or_else(|| self.info.ended())
+    }
+}
+
+impl Camera for Folder {
+    fn info(&self) -> &CameraInfo {
+        &self.info
+    }
+
+    fn next_frame(&mut self) -> Result<Frame<'_>, CameraError> {
+        // Broken pictures keep the pace too, else a folder of them would spin.
+        if !self.pace.wait() {
+            return Err(self.info.ended());
+        }
+        let file = self.next_file()?;
+        let photo = Photo::read(&file).map_err(|e| CameraError::Bad {
+            source_name: file.display().to_string(),
+            reason: e.to_string(),
+        })?;
+        self.info.size_px = Some(photo.size_px());
+        let photo = self.photo.insert(photo);
+        lend(photo, self.context.clock.now()).map_err(|e| self.info.bad(e.to_string()))
+    }
+}
+
+/// The pictures of a folder; at least one.
+fn list(path: &Path) -> Result<Vec<PathBuf>, String> {
+    std::fs::read_dir(path).map_err(|e| e.to_string())?;
+    match photo::expand(&[path.into()]) {
+        files if files.is_empty() => Err("it holds no pictures".into()),
+        files => Ok(files),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use image::GrayImage;
+
+    use super::{super::tests::outcomes, *};
+
+    #[test]
+    fn goes_on_over_broken_files_in_the_order_of_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        GrayImage::new(30, 20).save(at("c.png")).unwrap();
+        GrayImage::new(50, 40).save(at("a.jpg")).unwrap();
+        std::fs::write(at("b.png"), b"broken").unwrap();
+        std::fs::write(at("notes.txt"), b"not a picture").unwrap();
+        let mut once = Folder::open(dir.path(), Context::for_tests(false)).unwrap();
+        assert_eq!(outcomes(&mut once, 4), ["50x40", "bad", "30x20", "ended"]);
+        let mut again = Folder::open(dir.path(), Context::for_tests(true)).unwrap();
+        assert_eq!(outcomes(&mut again, 4), ["50x40", "bad", "30x20", "50x40"]);
+    }
+
+    #[test]
+    fn a_folder_without_pictures_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = |path: &Path| Folder::open(path, Context::for_tests(true)).err().unwrap();
+        let error = open(dir.path()).to_string();
+        assert!(error.contains("no pictures"), "{error}");
+        assert!(matches!(
+            open(&dir.path().join("gone")),
+            CameraError::Open { .. }
+        ));
+    }
+}

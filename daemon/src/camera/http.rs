@@ -1,0 +1,312 @@
+//! MJPEG over HTTP (multipart or bare), or one JPEG asked for again and again. No TLS: that goes through a child.
+
+use std::{io::Read, time::Duration};
+
+use moodring_core::frame::{Frame, PixelFormat};
+use ureq::{Agent, Body, http::Response};
+
+use super::{
+    Camera, CameraError, CameraInfo, Context,
+    address::Address,
+    feed::{Feed, Keep, NoFrame, Producer, Wire, pump},
+    jpeg::LumaDecoder,
+    split::MAX_JPEG_BYTES,
+    stop::Pace,
+};
+
+/// An address that answered.
+pub(super) struct HttpCamera {
+    info: CameraInfo,
+    context: Context,
+    feed: Feed,
+    decoder: LumaDecoder,
+}
+
+impl HttpCamera {
+    /// Asks the address and waits for its answer's head.
+    pub(super) fn open(address: &Address, context: Context) -> Result<Self, CameraError> {
+        let name = address.to_string();
+        let refuse = |reason: String| {
+            CameraError::Open {
+            source_name: name.clone(),
+            reason,
+            way_out: "Open the address in a browser: it must show the moving picture itself, \
+                      not a page around it; a login goes before the host, http://user:password@HOST/"
+                .into(),
+        }
+        };
+        let client = Client::new(address, &context);
+        let feed = Feed::spawn("camera-http", Keep::Newest, move |p| client.run(p))
+            .map_err(|e| refuse(e.to_string()))?;
+        // Name look-up, connection and answer have their own limits inside; this is for all of them.
+        match feed.wait_started(context.timeout, &context.stop) {
+            Ok(()) => {}
+            Err(NoFrame::Over(reason) | NoFrame::Bad(reason)) => return Err(refuse(reason)),
+            Err(NoFrame::Silent) => {
+                let limit = context.timeout.as_millis();
+                return Err(refuse(format!("no answer in {limit} ms")));
+            }
+            Err(NoFrame::Stopped) => return Err(CameraError::Ended { source_name: name }),
+        }
+        Ok(Self {
+            info: CameraInfo {
+                name,
+                size_px: None,
+                wire: "MJPG over HTTP".into(),
+                format: PixelFormat::Grey,
+                rate_hz: None,
+                live: true,
+            },
+            context,
+            feed,
+            decoder: LumaDecoder::default(),
+        })
+    }
+}
+
+impl Camera for HttpCamera {
+    fn info(&self) -> &CameraInfo {
+        &self.info
+    }
+
+    fn next_frame(&mut self) -> Result<Frame<'_>, CameraError> {
+        match self.feed.next(self.context.timeout, &self.context.stop) {
+            Ok(_) => {}
+            Err(NoFrame::Bad(reason)) => return Err(self.info.bad(reason)),
+            Err(NoFrame::Over(cause)) => return Err(self.info.lost(cause)),
+            Err(NoFrame::Stopped) => return Err(self.info.ended()),
+            Err(NoFrame::Silent) => {
+                let limit = self.context.timeout.as_millis();
+                return Err(self.info.lost(format!("no whole frame in {limit} ms")));
+            }
+        }
+        let time = self.context.clock.now();
+        let size = self
+            .decoder
+            .decode(self.feed.bytes())
+            .map_err(|reason| self.info.bad(reason))?;
+        self.info.size_px = Some(size);
+        Frame::packed(self.decoder.luma(), PixelFormat::Grey, size, time)
+            .map_err(|e| self.info.bad(e.to_string()))
+    }
+}
+
+/// What the thread needs.
+struct Client {
+    agent: Agent,
+    url: String,
+    authorization: Option<String>,
+    pace: Pace,
+}
+
+impl Client {
+    fn new(address: &Address, context: &Context) -> Self {
+        let limit = Some(context.timeout.max(Duration::from_millis(1)));
+        let config = Agent::config_builder()
+            .timeout_resolve(limit)
+            .timeout_connect(limit)
+            .timeout_recv_response(limit)
+            .timeout_per_read(limit)
+            .max_redirects(3)
+            .build();
+        Self {
+            agent: config.new_agent(),
+            url: address.url().into(),
+            authorization: address.authorization(),
+            pace: Pace::new(context.rate_hz, context.stop.clone()),
+        }
+    }
+
+    /// Streams or polls until the end; the cause of the end.
+    fn run(mut self, producer: &Producer) -> String {
+        let response = match self.ask() {
+            Ok(response) => response,
+            Err(cause) => return cause,
+        };
+        let kind = response
+            .body()
+            .mime_type()
+            .unwrap_or("")
+            .to_ascii_lowercase();
+        if kind.starts_with("text/") || kind == "application/json" {
+            return format!("it answers with {kind}, not with pictures");
+        }
+        producer.set_started();
+        if kind.starts_with("image/") {
+            return self.poll(response, producer);
+        }
+        // Multipart headers lie between the pictures; the splitter skips them, whatever the boundary is.
+        let mut reader = response
+            .into_body()
+            .into_with_config()
+            .limit(u64::MAX)
+            .reader();
+        match pump(&mut reader, None, producer) {
+            Ok(()) => "the connection was closed".into(),
+            Err(e) => e.to_string(),
+        }
+    }
+
+    fn ask(&self) -> Result<Response<Body>, String> {
+        let mut request = self.agent.get(&self.url);
+        if let Some(value) = &self.authorization {
+            request = request.header("Authorization", value);
+        }
+        request.call().map_err(|e| match e {
+            ureq::Error::StatusCode(401 | 403) => "it asks for another user or password".into(),
+            other => other.to_string(),
+        })
+    }
+
+    /// One picture an answer, at the rate that was asked for.
+    fn poll(&mut self, first: Response<Body>, producer: &Producer) -> String {
+        let mut response = first;
+        let mut jpeg = Vec::new();
+        loop {
+            jpeg.clear();
+            // One byte more than allowed shows that there is more.
+            let mut body = response
+                .into_body()
+                .into_with_config()
+                .limit(u64::MAX)
+                .reader();
+            let limit = MAX_JPEG_BYTES as u64 + 1;
+            let listening = match body.by_ref().take(limit).read_to_end(&mut jpeg) {
+                Ok(n) if n > MAX_JPEG_BYTES => producer.put_bad("the picture has more than 16 MiB"),
+                Ok(_) => producer.put(Wire::Jpeg, &jpeg),
+                Err(e) => producer.put_bad(&e.to_string()),
+            };
+            if !listening || !self.pace.wait() || producer.is_closed() {
+                return "called off".into();
+            }
+            response = match self.ask() {
+                Ok(response) => response,
+                Err(cause) => return cause,
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead, BufReader, Write},
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::{super::jpeg::tests::ramp, super::tests::outcomes, *};
+
+    /// Serves one connection after another with `answer`, which gets the request's head; ends with the test.
+    fn serve(answer: impl Fn(&str, &mut TcpStream) + Send + 'static) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut head = String::new();
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap() > 0 {}
+                answer(&head, &mut stream);
+            }
+        });
+        format!("127.0.0.1:{port}")
+    }
+
+    fn open(address: &str) -> Result<HttpCamera, CameraError> {
+        HttpCamera::open(&address.parse().unwrap(), Context::for_tests(false))
+    }
+
+    fn send(stream: &mut TcpStream, parts: &[&[u8]]) {
+        for part in parts {
+            // The client may have hung up already.
+            let _ = stream.write_all(part);
+        }
+    }
+
+    #[test]
+    fn a_multipart_stream_that_dies_inside_a_picture() {
+        let (again, wait) = std::sync::mpsc::channel::<()>();
+        let host = serve(move |_, stream| {
+            let head =
+                b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=b\r\n\r\n";
+            let part = b"--b\r\nContent-Type: image/jpeg\r\nContent-Length: 999999\r\n\r\n";
+            send(stream, &[head, part, &ramp(16, 16, 0), b"\r\n"]);
+            wait.recv().unwrap();
+            send(stream, &[part, &ramp(24, 8, 0), b"\r\n"]);
+            wait.recv().unwrap();
+            send(stream, &[part, &ramp(24, 8, 0)[..200]]);
+        });
+        let mut camera = open(&format!("http://{host}/stream")).unwrap();
+        assert_eq!(outcomes(&mut camera, 1), ["16x16"]);
+        again.send(()).unwrap();
+        assert_eq!(outcomes(&mut camera, 1), ["24x8"]);
+        again.send(()).unwrap();
+        assert_eq!(outcomes(&mut camera, 2), ["bad", "lost"]);
+    }
+
+    #[test]
+    fn one_picture_is_asked_for_again_and_again_with_the_login() {
+        let host = serve(|head, stream| {
+            if !head
+                .to_ascii_lowercase()
+                .contains("authorization: basic dtpwqha=")
+            {
+                assert!(!head.contains("dTpwQHA="), "{head}");
+                return send(stream, &[b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n"]);
+            }
+            let jpeg = ramp(16, 16, 0);
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+                jpeg.len()
+            );
+            send(stream, &[head.as_bytes(), &jpeg]);
+        });
+        let mut camera = open(&format!("http://u:p%40p@{host}/shot.jpg")).unwrap();
+        assert_eq!(outcomes(&mut camera, 3), ["16x16"; 3]);
+        let error = open(&format!("http://u:wrong@{host}/"))
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains("another user or password"), "{error}");
+        assert!(!error.contains("wrong"), "{error}");
+    }
+
+    #[test]
+    fn pages_closed_ports_and_silence_are_told_apart() {
+        let page = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nhi";
+        let host = serve(move |_, stream| send(stream, &[page]));
+        let error = open(&format!("http://{host}/")).err().unwrap().to_string();
+        assert!(error.contains("text/html"), "{error}");
+        let free = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let error = open(&format!("http://{free}/")).err().unwrap().to_string();
+        assert!(error.to_lowercase().contains("refused"), "{error}");
+        // Accepts, never answers.
+        let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut context = Context::for_tests(false);
+        context.timeout = Duration::from_millis(50);
+        let address = format!("http://{}/", mute.local_addr().unwrap());
+        let error = HttpCamera::open(&address.parse().unwrap(), context)
+            .err()
+            .unwrap();
+        assert!(matches!(error, CameraError::Open { .. }), "{error}");
+    }
+
+    #[test]
+    fn garbage_without_end_is_lost_not_hoarded() {
+        let host = serve(|_, stream| {
+            send(
+                stream,
+                &[b"HTTP/1.1 200 OK\r\nContent-Type: video/x\r\n\r\n"],
+            );
+            while stream.write_all(&[0x55; 4096]).is_ok() {}
+        });
+        let mut context = Context::for_tests(false);
+        context.timeout = Duration::from_millis(300);
+        let address = format!("http://{host}/").parse().unwrap();
+        let mut camera = HttpCamera::open(&address, context).unwrap();
+        assert_eq!(outcomes(&mut camera, 1), ["lost"]);
+    }
+}

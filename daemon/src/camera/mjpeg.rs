@@ -1,0 +1,144 @@
+//! A file of JPEGs one after another, played at the rate that was asked for.
+
+use std::{
+    fs::File,
+    io::{Seek, SeekFrom},
+    path::Path,
+};
+
+use moodring_core::frame::{Frame, PixelFormat};
+
+use super::{
+    Camera, CameraError, CameraInfo, Context,
+    jpeg::LumaDecoder,
+    split::{Piece, Splitter},
+    stop::Pace,
+};
+
+/// An open `.mjpeg` file.
+pub(super) struct MjpegFile {
+    info: CameraInfo,
+    context: Context,
+    pace: Pace,
+    file: File,
+    splitter: Splitter,
+    decoder: LumaDecoder,
+    seen_jpeg: bool,
+}
+
+impl MjpegFile {
+    /// Opens the file; whether it holds any JPEG shows at the first frame.
+    pub(super) fn open(path: &Path, context: Context) -> Result<Self, CameraError> {
+        let name = path.display().to_string();
+        let file = super::open_file(path)?;
+        Ok(Self {
+            info: CameraInfo {
+                name,
+                size_px: None,
+                wire: "MJPG".into(),
+                format: PixelFormat::Grey,
+                rate_hz: Some(context.rate_hz),
+                live: false,
+            },
+            pace: Pace::new(context.rate_hz, context.stop.clone()),
+            context,
+            file,
+            splitter: Splitter::default(),
+            decoder: LumaDecoder::default(),
+            seen_jpeg: false,
+        })
+    }
+
+    /// The next piece of the file; begins again at its end if it is to be repeated.
+    fn next_jpeg(&mut self) -> Result<std::ops::Range<usize>, CameraError> {
+        loop {
+            match self.splitter.next_piece() {
+                Piece::Jpeg(range) => {
+                    self.seen_jpeg = true;
+                    return Ok(range);
+                }
+                Piece::Bad(reason) => return Err(self.info.bad(reason)),
+                Piece::More => {}
+            }
+            let read = self.splitter.read_from(&mut self.file);
+            match read {
+                Ok(0) => self.at_end()?,
+                Ok(_) => {}
+                Err(e) => return Err(self.info.lost(e.to_string())),
+            }
+        }
+    }
+
+    fn at_end(&mut self) -> Result<(), CameraError> {
+        let cut = self.splitter.is_inside();
+        self.splitter.clear();
+        if cut {
+            return Err(self.info.bad("the file ends inside a picture"));
+        }
+        if !self.seen_jpeg {
+            return Err(CameraError::Open {
+                source_name: self.info.name.clone(),
+                reason: "it holds no whole JPEG".into(),
+                way_out: "Give a file of JPEGs one after another (ffmpeg -f mjpeg)".into(),
+            });
+        }
+        if !self.context.repeat {
+            return Err(self.info.ended());
+        }
+        let rewound = self.file.seek(SeekFrom::Start(0));
+        rewound.map(drop).map_err(|e| self.info.lost(e.to_string()))
+    }
+}
+
+impl Camera for MjpegFile {
+    fn info(&self) -> &CameraInfo {
+        &self.info
+    }
+
+    fn next_frame(&mut self) -> Result<Frame<'_>, CameraError> {
+        if !self.pace.wait() {
+            return Err(self.info.ended());
+        }
+        let range = self.next_jpeg()?;
+        let size = self
+            .decoder
+            .decode(self.splitter.bytes(range))
+            .map_err(|reason| self.info.bad(reason))?;
+        self.info.size_px = Some(size);
+        let time = self.context.clock.now();
+        Frame::packed(self.decoder.luma(), PixelFormat::Grey, size, time)
+            .map_err(|e| self.info.bad(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::jpeg::tests::ramp, *};
+
+    fn play(bytes: &[u8], repeat: bool, frames: usize) -> Vec<String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("film.mjpeg");
+        std::fs::write(&path, bytes).unwrap();
+        let mut camera = MjpegFile::open(&path, Context::for_tests(repeat)).unwrap();
+        super::super::tests::outcomes(&mut camera, frames)
+    }
+
+    #[test]
+    fn plays_to_the_end_over_a_cut_picture() {
+        let (a, b) = (ramp(16, 16, 0), ramp(24, 8, 0));
+        let film = [&a[..], &a[..200], &b, &a[..100]].concat();
+        let want = ["16x16", "bad", "24x8", "bad", "ended", "ended"];
+        assert_eq!(play(&film, false, 6), want);
+        assert_eq!(
+            play(&film, true, 6),
+            ["16x16", "bad", "24x8", "bad", "16x16", "bad"]
+        );
+    }
+
+    #[test]
+    fn a_file_without_jpegs_is_an_error_even_when_repeated() {
+        for bytes in [&b""[..], b"not a film", &[0xFF; 5000]] {
+            assert_eq!(play(bytes, true, 1), ["open"]);
+        }
+    }
+}

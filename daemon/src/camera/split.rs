@@ -1,0 +1,305 @@
+//! Cuts a byte stream into whole JPEGs by walking their markers, so that thumbnails inside them do not cut them short.
+//! What lies between them (multipart headers, garbage) is skipped; memory stays bounded whatever comes.
+
+use std::{
+    io::{self, Read},
+    ops::Range,
+};
+
+/// The most bytes one JPEG may have.
+pub(super) const MAX_JPEG_BYTES: usize = 16 << 20;
+const CHUNK: usize = 64 << 10;
+
+/// What the bytes so far hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// A whole JPEG, for [`Splitter::bytes`]; valid until bytes are added.
+    Jpeg(Range<usize>),
+    /// A picture that was cut or broken, and is skipped.
+    Bad(&'static str),
+    /// Nothing whole: add more bytes.
+    More,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Walk {
+    /// Outside, looking for the next begin.
+    Seek,
+    /// A marker is due at `pos`.
+    Marker,
+    /// In coded data, looking for its end.
+    Coded,
+}
+
+/// Takes bytes as they come and gives JPEGs.
+#[derive(Debug)]
+pub(super) struct Splitter {
+    store: Vec<u8>,
+    filled: usize,
+    /// Where the picture at hand (or the search for one) begins.
+    start: usize,
+    /// How far the walk came; may lie beyond `filled` when a segment is not all there.
+    pos: usize,
+    walk: Walk,
+}
+
+impl Default for Splitter {
+    fn default() -> Self {
+        Self {
+            store: Vec::new(),
+            filled: 0,
+            start: 0,
+            pos: 0,
+            walk: Walk::Seek,
+        }
+    }
+}
+
+impl Splitter {
+    /// Adds what one read gives; 0 at the end of the stream.
+    ///
+    /// # Errors
+    /// Those of the reader.
+    pub(super) fn read_from(&mut self, reader: &mut dyn Read) -> io::Result<usize> {
+        self.make_room(CHUNK);
+        let n = reader.read(&mut self.store[self.filled..])?;
+        self.filled += n;
+        Ok(n)
+    }
+
+    /// Adds bytes.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.make_room(bytes.len());
+        self.store[self.filled..self.filled + bytes.len()].copy_from_slice(bytes);
+        self.filled += bytes.len();
+    }
+
+    /// The bytes of a piece.
+    pub(super) fn bytes(&self, range: Range<usize>) -> &[u8] {
+        &self.store[range]
+    }
+
+    /// The next piece of what was added.
+    pub(super) fn next_piece(&mut self) -> Piece {
+        let piece = loop {
+            let step = match self.walk {
+                Walk::Seek => self.seek(),
+                Walk::Marker => self.marker(),
+                Walk::Coded => self.coded(),
+            };
+            if let Some(piece) = step {
+                break piece;
+            }
+        };
+        if piece == Piece::More && self.filled - self.start > MAX_JPEG_BYTES {
+            self.start = self.filled;
+            self.pos = self.filled;
+            self.walk = Walk::Seek;
+            return Piece::Bad("the picture has more than 16 MiB");
+        }
+        piece
+    }
+
+    /// Whether the stream, if it ended here, would end inside a picture.
+    pub(super) fn is_inside(&self) -> bool {
+        self.walk != Walk::Seek
+    }
+
+    /// Forgets everything but the memory.
+    pub(super) fn clear(&mut self) {
+        (self.filled, self.start, self.pos, self.walk) = (0, 0, 0, Walk::Seek);
+    }
+
+    fn make_room(&mut self, bytes: usize) {
+        if self.start > 0 {
+            self.store.copy_within(self.start..self.filled, 0);
+            self.filled -= self.start;
+            self.pos -= self.start;
+            self.start = 0;
+        }
+        if self.store.len() < self.filled + bytes {
+            self.store.resize(self.filled + bytes, 0);
+        }
+    }
+
+    fn seek(&mut self) -> Option<Piece> {
+        let data = &self.store[self.pos..self.filled];
+        match data.windows(3).position(|w| w == [0xFF, 0xD8, 0xFF]) {
+            Some(at) => {
+                self.start = self.pos + at;
+                self.pos = self.start + 2;
+                self.walk = Walk::Marker;
+                None
+            }
+            None => {
+                // The last two bytes may begin the next begin.
+                self.start = self.filled.saturating_sub(2).max(self.pos);
+                self.pos = self.start;
+                Some(Piece::More)
+            }
+        }
+    }
+
+    fn marker(&mut self) -> Option<Piece> {
+        let Some(&[first, code]) = self.store[..self.filled].get(self.pos..self.pos + 2) else {
+            return Some(Piece::More);
+        };
+        match (first, code) {
+            (0xFF, 0xFF) => self.pos += 1,
+            (0xFF, 0x01 | 0xD0..=0xD7) => self.pos += 2,
+            (0xFF, 0xD9) => return Some(self.whole()),
+            (0xFF, 0xD8) => return Some(self.interrupted()),
+            (0xFF, 0x02..) => return self.skip_segment(code),
+            _ => return Some(self.lost_track()),
+        }
+        None
+    }
+
+    fn skip_segment(&mut self, code: u8) -> Option<Piece> {
+        let Some(&[high, low]) = self.store[..self.filled].get(self.pos + 2..self.pos + 4) else {
+            return Some(Piece::More);
+        };
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        if length < 2 {
+            return Some(self.lost_track());
+        }
+        self.pos += 2 + length;
+        if code == 0xDA {
+            self.walk = Walk::Coded;
+        }
+        None
+    }
+
+    fn coded(&mut self) -> Option<Piece> {
+        let data = self.store[..self.filled].get(self.pos..).unwrap_or(&[]);
+        let Some(at) = data.iter().position(|&b| b == 0xFF) else {
+            self.pos = self.pos.max(self.filled);
+            return Some(Piece::More);
+        };
+        self.pos += at;
+        match data.get(at + 1) {
+            None => return Some(Piece::More),
+            // A stuffed byte or a restart.
+            Some(0x00 | 0xD0..=0xD7) => self.pos += 2,
+            Some(0xFF) => self.pos += 1,
+            Some(_) => self.walk = Walk::Marker,
+        }
+        None
+    }
+
+    fn whole(&mut self) -> Piece {
+        let range = self.start..self.pos + 2;
+        self.start = range.end;
+        self.pos = range.end;
+        self.walk = Walk::Seek;
+        Piece::Jpeg(range)
+    }
+
+    /// A new picture begins inside the one at hand: that one was cut.
+    fn interrupted(&mut self) -> Piece {
+        self.start = self.pos;
+        self.walk = Walk::Seek;
+        Piece::Bad("the picture was cut: another begins inside it")
+    }
+
+    /// A wrong length led astray, perhaps over the next begin: search again from behind this one's.
+    fn lost_track(&mut self) -> Piece {
+        self.start += 2;
+        self.pos = self.start;
+        self.walk = Walk::Seek;
+        Piece::Bad("the picture's markers are broken")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{super::jpeg::tests::ramp, *};
+
+    fn split(chunks: &[&[u8]]) -> (Vec<Vec<u8>>, usize) {
+        let (mut splitter, mut whole, mut bad) = (Splitter::default(), Vec::new(), 0);
+        for chunk in chunks {
+            splitter.push(chunk);
+            loop {
+                match splitter.next_piece() {
+                    Piece::Jpeg(range) => whole.push(splitter.bytes(range).to_vec()),
+                    Piece::Bad(_) => bad += 1,
+                    Piece::More => break,
+                }
+            }
+        }
+        (whole, bad)
+    }
+
+    /// `jpeg` with `inner` as a thumbnail in an APP1 segment.
+    fn with_thumbnail(jpeg: &[u8], inner: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(inner.len() + 2).unwrap().to_be_bytes();
+        [&[0xFF, 0xD8, 0xFF, 0xE1][..], &length, inner, &jpeg[2..]].concat()
+    }
+
+    #[test]
+    fn a_thumbnail_does_not_end_its_picture() {
+        let picture = with_thumbnail(&ramp(32, 32, 0), &ramp(8, 8, 0));
+        let bytes = [&picture[..], b"--boundary\r\n\r\n", &picture].concat();
+        assert_eq!(split(&[&bytes]), (vec![picture.clone(), picture], 0));
+    }
+
+    #[test]
+    fn a_cut_picture_costs_only_itself() {
+        let (a, b) = (ramp(32, 32, 0), ramp(32, 32, 90));
+        for cut in [3, 20, 300, a.len() - 2] {
+            let bytes = [&a[..cut], &b, &b].concat();
+            let (whole, bad) = split(&[&bytes]);
+            assert!(bad >= 1, "cut at {cut}");
+            assert_eq!(whole.last(), Some(&b), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn endless_garbage_takes_no_memory() {
+        let mut splitter = Splitter::default();
+        let garbage = [0x55_u8; 10_000];
+        let mut endless_head = std::io::repeat(0x11);
+        for _ in 0..1000 {
+            splitter.push(&garbage);
+            assert_eq!(splitter.next_piece(), Piece::More);
+        }
+        assert!(splitter.store.len() < 3 * garbage.len());
+        // A picture whose coded data never ends.
+        splitter.push(&[0xFF, 0xD8, 0xFF, 0xDA, 0, 2]);
+        let bad = (0..1000).any(|_| {
+            splitter.read_from(&mut endless_head).unwrap();
+            matches!(splitter.next_piece(), Piece::Bad(_))
+        });
+        assert!(bad && splitter.store.len() <= MAX_JPEG_BYTES + 3 * CHUNK);
+        splitter.push(&ramp(16, 16, 0));
+        assert!(matches!(splitter.next_piece(), Piece::Jpeg(_)));
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_do_not_depend_on_how_the_bytes_arrive(sizes in proptest::collection::vec(1_usize..400, 1..60)) {
+            let pictures = [ramp(24, 16, 0), ramp(48, 8, 60), ramp(8, 8, 9)];
+            let bytes = [b"\r\nxx".as_slice(), &pictures[0], &pictures[1], b"\xFF\xD8", &pictures[2]].concat();
+            let mut rest = &bytes[..];
+            let mut chunks = Vec::new();
+            for size in sizes.iter().cycle() {
+                let (head, tail) = rest.split_at((*size).min(rest.len()));
+                chunks.push(head);
+                rest = tail;
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            prop_assert_eq!(split(&chunks).0, pictures.to_vec());
+        }
+
+        #[test]
+        fn nothing_makes_it_panic(chunks in proptest::collection::vec(
+            proptest::collection::vec(prop_oneof![Just(0xFF_u8), Just(0xD8), Just(0xD9), Just(0xDA), Just(0), any::<u8>()], 0..80), 0..20)) {
+            let chunks: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
+            split(&chunks);
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! A V4L2 capture device, streaming through mapped buffers. What there is and what to ask of it: [`super::devices`]
+//! and [`super::modes`].
+
+use std::{
+    io,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use linuxvideo::{
+    CapabilityFlags, Device, Fract, VideoCaptureDevice,
+    format::{PixFormat, PixelFormat as FourCc},
+    stream::ReadStream,
+};
+use moodring_core::frame::{Frame, PixelFormat};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::{
+    Camera, CameraError, CameraInfo, Context,
+    devices::{card_name, explain, modes},
+    jpeg::LumaDecoder,
+    modes::{WireFormat, nearest},
+    stop::SLICE,
+};
+
+/// So many of the first MJPEG buffers may be broken without a word: some devices report stale lengths there.
+const STALE_BUFFERS: u32 = 4;
+
+/// A streaming device.
+pub(super) struct V4l2Camera {
+    info: CameraInfo,
+    context: Context,
+    stream: ReadStream,
+    wire: WireFormat,
+    size_px: (u32, u32),
+    stride: usize,
+    raw: Vec<u8>,
+    decoder: LumaDecoder,
+    buffers_seen: u32,
+}
+
+impl V4l2Camera {
+    /// Opens the device, agrees on a mode and starts it.
+    pub(super) fn open(path: &Path, context: Context) -> Result<Self, CameraError> {
+        let name = match card_name(path) {
+            Some(card) => format!("{card} ({})", path.display()),
+            None => path.display().to_string(),
+        };
+        let refuse = |e: &io::Error| {
+            let (reason, way_out) = explain(e);
+            refusal(&name, &reason, &way_out)
+        };
+        let device = Device::open(path).map_err(|e| refuse(&e))?;
+        let caps = device.capabilities().map_err(|e| refuse(&e))?;
+        check(caps.device_capabilities()).map_err(|(why, out)| refusal(&name, why, out))?;
+        let capture = agree(device, &name, &context)?;
+        let Some(wire) = WireFormat::from_fourcc(capture.format().pixel_format().as_fourcc())
+        else {
+            let code = capture.format().pixel_format();
+            return Err(refusal(
+                &name,
+                &format!("it insists on the format {code}"),
+                "YUYV, MJPG, NV12 and GREY can be read; for others take cmd:ffmpeg",
+            ));
+        };
+        let rate_hz = set_rate(&capture, context.rate_hz);
+        let format = capture.format();
+        let size_px = (format.width(), format.height());
+        let pixels = pixels_of(wire);
+        // Some drivers leave the stride out for formats without padding.
+        let stride = match format.bytes_per_line() {
+            0 => pixels.row_bytes(size_px.0),
+            bytes => bytes as usize,
+        };
+        let code = format.pixel_format().to_string();
+        say(&name, &code, size_px, rate_hz, &context);
+        let stream = capture.into_stream().map_err(|e| refuse(&e))?;
+        Ok(Self {
+            info: CameraInfo {
+                name,
+                size_px: Some(size_px),
+                wire: code,
+                format: pixels,
+                rate_hz,
+                live: true,
+            },
+            context,
+            stream,
+            wire,
+            size_px,
+            stride,
+            raw: Vec::new(),
+            decoder: LumaDecoder::default(),
+            buffers_seen: 0,
+        })
+    }
+
+    /// Waits in slices until a buffer is filled.
+    fn wait(&self) -> Result<(), CameraError> {
+        let due = Instant::now() + self.context.timeout;
+        loop {
+            if self.context.stop.is_set() {
+                return Err(self.info.ended());
+            }
+            let left = due.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                let limit = self.context.timeout.as_millis();
+                return Err(self.info.lost(format!("no frame in {limit} ms")));
+            }
+            if self.poll_once(left.min(SLICE))? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn poll_once(&self, time: Duration) -> Result<bool, CameraError> {
+        let limit = Timespec {
+            tv_sec: 0,
+            // A slice is far below a second.
+            tv_nsec: time.subsec_nanos().into(),
+        };
+        let mut fds = [PollFd::new(&self.stream, PollFlags::IN)];
+        match poll(&mut fds, Some(&limit)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => Ok(false),
+            Ok(_) if fds[0].revents().contains(PollFlags::IN) => Ok(true),
+            // ERR and HUP: the device is gone, or its streaming broke.
+            Ok(_) => Err(self.info.lost("the device was unplugged or failed")),
+            Err(e) => Err(self.info.lost(io::Error::from(e).to_string())),
+        }
+    }
+
+    /// Copies the next buffer out, so that the driver has it back at once.
+    fn fetch(&mut self) -> Result<(), CameraError> {
+        let raw = &mut self.raw;
+        let fetched = self.stream.dequeue(|view| {
+            raw.clear();
+            if !view.is_error() {
+                raw.extend_from_slice(&view);
+            }
+            Ok(())
+        });
+        self.buffers_seen = self.buffers_seen.saturating_add(1);
+        match fetched {
+            Ok(()) if self.raw.is_empty() => Err(self.info.bad("the driver marked it as broken")),
+            Ok(()) => Ok(()),
+            Err(e) => Err(self.info.lost(explain(&e).0)),
+        }
+    }
+
+    /// Fetches one buffer and makes it pixels; their size and stride.
+    fn take(&mut self) -> Result<((u32, u32), usize), CameraError> {
+        self.wait()?;
+        self.fetch()?;
+        if self.wire != WireFormat::Mjpeg {
+            return Ok((self.size_px, self.stride));
+        }
+        let size = self.decoder.decode(&self.raw);
+        let size = size.map_err(|reason| self.info.bad(reason))?;
+        Ok((size, size.0 as usize))
+    }
+}
+
+impl Camera for V4l2Camera {
+    fn info(&self) -> &CameraInfo {
+        &self.info
+    }
+
+    fn next_frame(&mut self) -> Result<Frame<'_>, CameraError> {
+        let (size, stride) = loop {
+            match self.take() {
+                Err(CameraError::Bad { .. })
+                    if self.wire == WireFormat::Mjpeg && self.buffers_seen <= STALE_BUFFERS => {}
+                other => break other?,
+            }
+        };
+        let data = match self.wire {
+            WireFormat::Mjpeg => self.decoder.luma(),
+            _ => &self.raw,
+        };
+        let time = self.context.clock.now();
+        Frame::new(data, self.info.format, size, stride, time)
+            .map_err(|e| self.info.bad(e.to_string()))
+    }
+}
+
+const fn pixels_of(wire: WireFormat) -> PixelFormat {
+    match wire {
+        WireFormat::Grey | WireFormat::Mjpeg => PixelFormat::Grey,
+        WireFormat::Nv12 => PixelFormat::Nv12,
+        WireFormat::Yuyv => PixelFormat::Yuyv,
+    }
+}
+
+fn refusal(name: &str, reason: &str, way_out: &str) -> CameraError {
+    CameraError::Open {
+        source_name: name.into(),
+        reason: reason.into(),
+        way_out: way_out.into(),
+    }
+}
+
+/// Whether a node with these abilities can be used; else why not, and the way out.
+fn check(caps: CapabilityFlags) -> Result<(), (&'static str, &'static str)> {
+    if caps.contains(CapabilityFlags::VIDEO_CAPTURE_MPLANE) {
+        return Err((
+            "it is a raw sensor or a codec (multi-planar), not a camera that gives pictures by itself",
+            "For a Raspberry Pi's ribbon camera take rpicam, for a Jetson's argus",
+        ));
+    }
+    if !caps.contains(CapabilityFlags::VIDEO_CAPTURE) {
+        return Err((
+            "it does not capture pictures (a camera often has a second node for metadata)",
+            "`moodring devices` lists the nodes that do",
+        ));
+    }
+    if !caps.contains(CapabilityFlags::STREAMING) {
+        return Err((
+            "it cannot stream",
+            "Take another device or a child: cmd:...",
+        ));
+    }
+    Ok(())
+}
+
+/// Picks the nearest mode and sets it; the driver may still change it.
+fn agree(device: Device, name: &str, context: &Context) -> Result<VideoCaptureDevice, CameraError> {
+    let modes = modes(&device, context.size_px, context.rate_hz);
+    let mode = nearest(&modes, context.size_px, context.rate_hz).ok_or_else(|| {
+        refusal(
+            name,
+            "none of its formats can be read",
+            "YUYV, MJPG, NV12 and GREY can; `moodring devices` lists what it has",
+        )
+    })?;
+    let (width, height) = mode.size_px;
+    let wish = PixFormat::new(width, height, FourCc::from_fourcc(mode.fourcc));
+    device.video_capture(wish).map_err(|e| {
+        let (reason, way_out) = explain(&e);
+        refusal(name, &reason, &way_out)
+    })
+}
+
+/// Asks for a rate; what the device agreed to, if it says.
+fn set_rate(capture: &VideoCaptureDevice, rate_hz: f32) -> Option<f32> {
+    // Thousandths, so that 29.97 can be asked for; rates are held in 0.01 to 1000.
+    let interval = Fract::new(1000, (rate_hz * 1000.0).round().max(1.0) as u32);
+    match capture.set_frame_interval(interval) {
+        Ok(got) if got.numerator() > 0 && got.denominator() > 0 => Some(1.0 / got.as_f32()),
+        Ok(_) => None,
+        Err(e) => {
+            tracing::debug!("the device sets its rate itself: {e}");
+            None
+        }
+    }
+}
+
+fn say(name: &str, code: &str, size_px: (u32, u32), rate_hz: Option<f32>, context: &Context) {
+    let (width, height) = size_px;
+    let rate = rate_hz.map_or("its own rate".into(), |r| format!("{r:.1}/s"));
+    let (asked_width, asked_height) = context.size_px;
+    tracing::info!(
+        "{name}: {code} {width}x{height} at {rate} (asked for {asked_width}x{asked_height} at {:.1}/s)",
+        context.rate_hz
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_opened_says_why() {
+        let open = |path: &str| V4l2Camera::open(Path::new(path), Context::for_tests(false));
+        let error = open("/dev/no-such-video").err().unwrap().to_string();
+        assert!(
+            error.contains("no such device") && error.contains("Plug it in"),
+            "{error}"
+        );
+        let error = open("/dev/null").err().unwrap().to_string();
+        assert!(error.contains("no video capture device"), "{error}");
+    }
+
+    #[test]
+    fn nodes_of_other_kinds_are_refused_with_the_way_out() {
+        assert!(check(CapabilityFlags::VIDEO_CAPTURE | CapabilityFlags::STREAMING).is_ok());
+        assert!(check(CapabilityFlags::VIDEO_CAPTURE).is_err());
+        assert!(check(CapabilityFlags::META_CAPTURE | CapabilityFlags::STREAMING).is_err());
+        let raw = check(CapabilityFlags::VIDEO_CAPTURE_MPLANE | CapabilityFlags::STREAMING);
+        assert!(raw.unwrap_err().1.contains("rpicam"));
+    }
+}

@@ -1,0 +1,265 @@
+//! The command line, by clap. Only shapes and help texts; `commands` does the work.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Overrides;
+
+/// Reads facial expressions from a camera on this device, shows the matching emoji, and tells MQTT.
+///
+/// Pictures stay in memory: nothing is stored or sent but the expression.
+#[derive(Debug, Parser)]
+#[command(name = "moodring", version, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  moodring run                               the daemon: first camera, live view, broker on this machine
+  moodring run --source synthetic            the same without a camera: a drawn face
+  moodring run --source photos/ --loop       play a folder of pictures
+  moodring analyze photo.jpg                 every face in a photo and its expression
+  moodring analyze photos/ --json            the same, one JSON object a line
+  moodring doctor                            what is wrong here, and how to mend it
+
+Settings: `moodring config` prints every key with its default. Logs: MOODRING_LOG__LEVEL=debug.";
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watch a camera: show the mood and publish it.
+    Run(RunArgs),
+    /// Photos: every face and its expression.
+    Analyze(PhotoArgs),
+    /// Pictures that are face crops already: their expression.
+    Classify(CropArgs),
+    /// Photos: faces and landmarks only.
+    Detect(PhotoArgs),
+    /// Measure accuracy on labelled face crops: a folder per class, or a fer2013.csv.
+    Eval(EvalArgs),
+    /// Measure milliseconds per stage on this machine.
+    Bench(BenchArgs),
+    /// Show the emoji of an expression, or of all.
+    Show(ShowArgs),
+    /// List the cameras found.
+    Devices(DevicesArgs),
+    /// Find what is wrong on this machine, and say how to mend it.
+    Doctor(ConfigArgs),
+    /// Print the documented default settings, or check a file.
+    Config(ShowConfigArgs),
+    /// Look into model files and test them.
+    #[command(subcommand)]
+    Model(ModelCommand),
+}
+
+/// Which settings.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ConfigArgs {
+    /// The settings file; else ./moodring.toml, else /etc/moodring/moodring.toml, else the defaults.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// `run`.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)] // clap would show it as help
+    pub config: ConfigArgs,
+    /// auto, /dev/videoN, rpicam, argus, cmd:COMMAND, http://..., a picture, a folder, a .mjpeg or .y4m file, synthetic.
+    #[arg(long, value_name = "SRC")]
+    pub source: Option<String>,
+    /// Play files and folders again and again.
+    #[arg(long = "loop")]
+    pub repeat: bool,
+    /// Frames a second to ask for; for files and folders, the rate to play at.
+    #[arg(long, value_name = "HZ")]
+    pub rate: Option<f32>,
+    /// auto, terminal, png or none.
+    #[arg(long, value_name = "KIND")]
+    pub display: Option<String>,
+    /// The file that the png display writes.
+    #[arg(long, value_name = "FILE")]
+    pub display_path: Option<PathBuf>,
+    /// The broker, mqtt://host:port; without one an embedded broker starts on loopback.
+    #[arg(long, value_name = "URL")]
+    pub mqtt: Option<String>,
+    /// Publish nothing and start no broker.
+    #[arg(long, conflicts_with = "mqtt")]
+    pub no_mqtt: bool,
+}
+
+impl RunArgs {
+    /// The flags as settings.
+    pub fn overrides(&self) -> Overrides {
+        Overrides::default()
+            .set("camera.source", self.source.as_ref())
+            .set("camera.loop", self.repeat.then_some(true))
+            .set("camera.rate", self.rate)
+            .set("display.kind", self.display.as_ref())
+            .set("display.path", self.display_path.as_ref())
+            .set("mqtt.url", self.mqtt.as_ref())
+            .set("mqtt.enabled", self.no_mqtt.then_some(false))
+    }
+}
+
+/// `analyze` and `detect`.
+#[derive(Args, Debug)]
+pub struct PhotoArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)] // clap would show it as help
+    pub config: ConfigArgs,
+    /// Pictures, or folders of pictures.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+    /// Only faces of at least this score, 0 to 1; else the settings' or the model's.
+    #[arg(long, value_name = "SCORE")]
+    pub threshold: Option<f32>,
+    /// Only faces of at least this height in pixels.
+    #[arg(long, value_name = "PX")]
+    pub min_size: Option<u32>,
+}
+
+impl PhotoArgs {
+    /// The flags as settings.
+    pub fn overrides(&self) -> Overrides {
+        Overrides::default()
+            .set("vision.threshold", self.threshold)
+            .set("vision.min_face", self.min_size)
+    }
+}
+
+/// `classify`.
+#[derive(Args, Debug)]
+pub struct CropArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)] // clap would show it as help
+    pub config: ConfigArgs,
+    /// Pictures that show one upright face each and little else, or folders of them.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `eval`.
+#[derive(Args, Debug)]
+pub struct EvalArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)] // clap would show it as help
+    pub config: ConfigArgs,
+    /// A folder with a folder per expression (angry, disgust, ...), or a CSV with `emotion` and `pixels` as FER2013 has.
+    #[arg(value_name = "DATASET")]
+    pub dataset: PathBuf,
+    /// Of a CSV, only rows of this `Usage` (Training, PublicTest, PrivateTest).
+    #[arg(long, value_name = "NAME")]
+    pub usage: Option<String>,
+    /// Also write report.json and report.txt into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `bench`.
+#[derive(Args, Debug)]
+pub struct BenchArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)] // clap would show it as help
+    pub config: ConfigArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Frames to time.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub frames: u32,
+    /// A photo to time instead of the synthetic scene.
+    #[arg(long, value_name = "PATH")]
+    pub photo: Option<PathBuf>,
+}
+
+/// `show`.
+#[derive(Args, Debug)]
+pub struct ShowArgs {
+    /// angry, disgust, fear, happy, sad, surprise, neutral, uncertain or nobody.
+    #[arg(value_name = "EXPRESSION", required_unless_present = "tour")]
+    pub mood: Option<String>,
+    /// All of them, one after the other (with --png: FILE becomes FILE-happy.png and so on).
+    #[arg(long, conflicts_with = "mood")]
+    pub tour: bool,
+    /// Width and height in pixels, such as 240x240.
+    #[arg(long, value_name = "WxH", default_value = "240x240", value_parser = size)]
+    pub size: (u32, u32),
+    /// Write a PNG instead of drawing in the terminal.
+    #[arg(long, value_name = "OUT")]
+    pub png: Option<PathBuf>,
+}
+
+/// `devices`.
+#[derive(Args, Debug)]
+pub struct DevicesArgs {
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `config`.
+#[derive(Args, Debug)]
+pub struct ShowConfigArgs {
+    /// Check this file and print what results from it, the environment and the defaults.
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
+}
+
+/// `model`.
+#[derive(Debug, Subcommand)]
+pub enum ModelCommand {
+    /// Sizes, labels and work of a packed model; without a file, of the built-in ones.
+    Info {
+        /// A packed model file.
+        file: Option<PathBuf>,
+    },
+    /// Run the built-in models on their golden vectors, with every kernel this machine has.
+    Verify,
+}
+
+/// `WxH`, both 16 to 4096.
+fn size(text: &str) -> Result<(u32, u32), String> {
+    let wrong = || format!("`{text}` is not a size such as 240x240 (16 to 4096 each)");
+    let (w, h) = text.split_once(['x', 'X']).ok_or_else(wrong)?;
+    let side = |s: &str| {
+        s.parse()
+            .ok()
+            .filter(|px| (16..=4096).contains(px))
+            .ok_or_else(wrong)
+    };
+    Ok((side(w)?, side(h)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn clap_finds_no_contradiction() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_have_two_sides() {
+        assert_eq!(size("320x240"), Ok((320, 240)));
+        for wrong in ["320", "x", "0x5", "99999x3", "axb"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! `doctor`: what is wrong on this machine, and the line that mends it.
+
+use std::{
+    fmt::Display,
+    net::{TcpStream, ToSocketAddrs},
+    path::Path,
+    time::Duration,
+};
+
+use moodring_nn::Kernel;
+
+use super::Failure;
+use crate::{
+    camera::{self, Source},
+    cli::ConfigArgs,
+    config::{Overrides, Settings, load},
+    exit::Exit,
+    vision::PhotoReader,
+};
+
+/// How long a broker may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What one check found.
+enum Finding {
+    /// Fine.
+    Good(String),
+    /// Works, but the user may want to know.
+    Note(String),
+    /// Does not work; what is wrong and how to mend it.
+    Bad(String, String),
+}
+
+/// Runs all checks.
+pub fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
+    let mut bad = 0;
+    let mut say = |what: &str, finding: Finding| match finding {
+        Finding::Good(text) => println!("ok    {what}: {text}"),
+        Finding::Note(text) => println!("note  {what}: {text}"),
+        Finding::Bad(text, mend) => {
+            bad += 1;
+            println!("BAD   {what}: {text}\n      mend: {mend}");
+        }
+    };
+    let settings = match load(args.config.as_deref(), &Overrides::default()) {
+        Ok((settings, file)) => {
+            let from = file.map_or("the defaults".into(), |f| f.display().to_string());
+            say("settings", Finding::Good(from));
+            settings
+        }
+        Err(error) => {
+            say("settings", Finding::Bad(error.to_string(), "correct that line; `moodring config` shows all keys".into()));
+            Settings::default()
+        }
+    };
+    say("models", models(&settings));
+    say("kernel", kernel());
+    say("camera", camera(&settings));
+    say("broker", broker(&settings));
+    say("display", display(&settings));
+    Ok(if bad == 0 { Exit::Done } else { Exit::Unwell })
+}
+
+fn bad(text: impl Display, mend: impl Display) -> Finding {
+    Finding::Bad(text.to_string(), mend.to_string())
+}
+
+fn models(settings: &Settings) -> Finding {
+    match PhotoReader::open(settings) {
+        Ok(_) => Finding::Good("detector and classifier load".into()),
+        Err(error) => bad(error, "take the built-in ones: remove [models] from the settings"),
+    }
+}
+
+fn kernel() -> Finding {
+    let kernel = match crate::vision::kernel() {
+        Ok(kernel) => kernel,
+        Err(error) => return bad(error, "unset MOODRING_KERNEL"),
+    };
+    let golden = super::model::agrees(kernel, moodring_models::CLASSIFIER, moodring_models::CLASSIFIER_GOLDEN);
+    match golden {
+        Ok(true) if kernel == Kernel::best() => Finding::Good(format!("{} computes exactly", kernel.name())),
+        Ok(true) => Finding::Note(format!("{} by MOODRING_KERNEL; {} is faster", kernel.name(), Kernel::best().name())),
+        Ok(false) => bad(format!("{} computes wrong numbers", kernel.name()), "MOODRING_KERNEL=scalar, and report this"),
+        Err(error) => bad(error, "build again from a clean checkout"),
+    }
+}
+
+fn camera(settings: &Settings) -> Finding {
+    let source = match settings.camera.source.parse::<Source>() {
+        Ok(source) => source,
+        Err(error) => return bad(error, "correct [camera] source"),
+    };
+    let found = camera::devices::devices();
+    match source {
+        Source::Auto => match found.iter().find(|d| d.is_usable()) {
+            Some(device) => Finding::Good(format!("auto takes {} ({})", device.best_path().display(), device.name)),
+            None if found.is_empty() => Finding::Note("none found; `auto` shows the drawn scene".into()),
+            None => bad(found[0].describe_problem(), camera_mend(&found[0].path)),
+        },
+        Source::V4l2(path) => match found.iter().find(|d| d.path == path || d.stable_path.as_ref() == Some(&path)) {
+            Some(device) if device.is_usable() => Finding::Good(format!("{} ({})", path.display(), device.name)),
+            Some(device) => bad(device.describe_problem(), camera_mend(&path)),
+            None => bad(format!("{} is not there", path.display()), "plug it in, or `moodring devices`"),
+        },
+        other => Finding::Good(other.to_string()),
+    }
+}
+
+fn camera_mend(path: &Path) -> String {
+    let denied = std::fs::File::open(path).is_err_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied);
+    if denied {
+        "sudo usermod -aG video $USER, then log in again".into()
+    } else {
+        "on a Raspberry Pi's ribbon camera use `--source rpicam`; else try another /dev/video node".into()
+    }
+}
+
+fn broker(settings: &Settings) -> Finding {
+    let mqtt = &settings.mqtt;
+    if !mqtt.enabled {
+        return Finding::Note("switched off by [mqtt] enabled = false".into());
+    }
+    if mqtt.url.is_empty() {
+        return match std::net::TcpListener::bind(&mqtt.listen) {
+            Ok(_) => Finding::Good(format!("{} is free for the embedded one", mqtt.listen)),
+            Err(error) => bad(
+                format!("{}: {error}", mqtt.listen),
+                format!("if a broker runs there, use it: [mqtt] url = \"mqtt://{}\"; else choose another `listen`", mqtt.listen),
+            ),
+        };
+    }
+    let url = match mqtt.url.parse::<crate::mqtt::url::Url>() {
+        Ok(url) => url,
+        Err(error) => return bad(error, "correct [mqtt] url"),
+    };
+    let address = url.to_string();
+    let reached = (url.host.as_str(), url.port).to_socket_addrs().and_then(|mut all| {
+        let first = all.next().ok_or(std::io::ErrorKind::NotFound)?;
+        TcpStream::connect_timeout(&first, PATIENCE)
+    });
+    match reached {
+        Ok(_) => Finding::Good(format!("{address} answers")),
+        Err(error) => bad(
+            format!("{address}: {error}"),
+            "is it running, is the name right, does a firewall stand between? (`systemctl status mosquitto`)",
+        ),
+    }
+}
+
+fn display(settings: &Settings) -> Finding {
+    let display = &settings.display;
+    if display.kind != crate::config::DisplayKind::Png {
+        return Finding::Good(format!("{:?}", display.kind).to_lowercase());
+    }
+    let folder = display.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match tempfile_in(folder) {
+        Ok(()) => Finding::Good(display.path.display().to_string()),
+        Err(error) => bad(format!("cannot write into {}: {error}", folder.display()), "choose another [display] path"),
+    }
+}
+
+/// Whether a file can be made there.
+fn tempfile_in(folder: &Path) -> std::io::Result<()> {
+    let probe = folder.join(format!(".moodring-{}", std::process::id()));
+    std::fs::File::create_new(&probe)?;
+    std::fs::remove_file(&probe)
+}

@@ -1,0 +1,95 @@
+//! What each subcommand does. They print to standard output; errors and logs go to standard error.
+
+mod bench;
+mod classify;
+mod config;
+mod devices;
+mod doctor;
+mod eval;
+mod model;
+mod photos;
+mod run;
+mod show;
+
+use std::{io::IsTerminal, path::Path};
+
+use crate::{
+    cli::{Cli, Command},
+    config::{ConfigError, Overrides, Settings, load},
+    exit::Exit,
+    vision::VisionError,
+};
+
+/// Runs the command and tells how it ended.
+pub fn dispatch(cli: Cli) -> Exit {
+    let ended = match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Analyze(args) => photos::analyze(&args),
+        Command::Detect(args) => photos::detect(&args),
+        Command::Classify(args) => classify::classify(&args),
+        Command::Eval(args) => eval::eval(&args),
+        Command::Bench(args) => bench::bench(&args),
+        Command::Show(args) => show::show(&args),
+        Command::Devices(args) => devices::devices(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
+        Command::Config(args) => config::config(&args),
+        Command::Model(command) => model::model(&command),
+    };
+    ended.unwrap_or_else(|failure| {
+        eprintln!("moodring: {}", failure.text);
+        failure.exit
+    })
+}
+
+/// Why a command ended early, and with which code.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    text: String,
+}
+
+impl Failure {
+    /// A failure with this code.
+    pub fn new(exit: Exit, text: impl ToString) -> Self {
+        Self { exit, text: text.to_string() }
+    }
+
+    /// An output that cannot be used.
+    pub fn output(text: impl ToString) -> Self {
+        Self::new(Exit::Output, text)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::new(Exit::Config, error)
+    }
+}
+
+impl From<VisionError> for Failure {
+    fn from(error: VisionError) -> Self {
+        match error {
+            VisionError::NotBuiltIn(_) | VisionError::Settings(_) | VisionError::Kernel { .. } => {
+                Self::new(Exit::Config, error)
+            }
+            VisionError::Model { .. } | VisionError::Net(_) => Self::new(Exit::Model, error),
+        }
+    }
+}
+
+/// The settings of a command that works through files and then ends; warnings go to standard error.
+fn quiet_settings(file: Option<&Path>, flags: &Overrides) -> Result<Settings, Failure> {
+    let (settings, _) = load(file, flags)?;
+    crate::logs::to_stderr("warn");
+    Ok(settings)
+}
+
+/// A progress bar on standard error, hidden where nobody looks or where results come line by line anyway.
+fn progress(total: usize, wanted: bool) -> indicatif::ProgressBar {
+    if !wanted || total < 20 || !std::io::stderr().is_terminal() {
+        return indicatif::ProgressBar::hidden();
+    }
+    let style = indicatif::ProgressStyle::with_template("{bar:40} {pos}/{len} {per_sec} {eta} left");
+    let bar = indicatif::ProgressBar::new(total as u64);
+    bar.with_style(style.unwrap_or_else(|_| indicatif::ProgressStyle::default_bar()))
+}

@@ -1,0 +1,119 @@
+//! `analyze` and `detect`: every face of every photo, a broken photo gets its line and the rest goes on.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use moodring_core::{expression::Scores, detect::Face};
+
+use super::{Failure, progress, quiet_settings};
+use crate::{
+    cli::PhotoArgs,
+    exit::Exit,
+    message::{ErrorLine, FaceRecord, PhotoLine, json},
+    photo::{Photo, expand},
+    vision::PhotoReader,
+};
+
+/// What a photo turned out to hold: its size and its faces, with scores if they were read.
+struct Found {
+    size_px: (u32, u32),
+    faces: Vec<(Face, Option<Scores>)>,
+}
+
+type Look = fn(&mut PhotoReader, &Photo) -> Result<Found, String>;
+
+/// Faces and their expressions.
+pub fn analyze(args: &PhotoArgs) -> Result<Exit, Failure> {
+    work_through(args, |reader, photo| {
+        let frame = photo.frame().map_err(|e| e.to_string())?;
+        let faces = reader.analyze(&frame).map_err(|e| e.to_string())?;
+        let faces = faces.into_iter().map(|f| (f.face, Some(f.scores))).collect();
+        Ok(Found { size_px: photo.size_px(), faces })
+    })
+}
+
+/// Faces only.
+pub fn detect(args: &PhotoArgs) -> Result<Exit, Failure> {
+    work_through(args, |reader, photo| {
+        let frame = photo.frame().map_err(|e| e.to_string())?;
+        let faces = reader.detect(&frame).map_err(|e| e.to_string())?;
+        let faces = faces.into_iter().map(|face| (face, None)).collect();
+        Ok(Found { size_px: photo.size_px(), faces })
+    })
+}
+
+fn work_through(args: &PhotoArgs, look: Look) -> Result<Exit, Failure> {
+    let settings = quiet_settings(args.config.config.as_deref(), &args.overrides())?;
+    let mut reader = PhotoReader::open(&settings)?;
+    let paths = expand(&args.paths);
+    if paths.is_empty() {
+        let text = "no pictures there: these folders hold no PNG, JPEG, GIF, WebP or BMP files";
+        return Err(Failure::new(Exit::Source, text));
+    }
+    let bar = progress(paths.len(), !args.json);
+    let mut out = io::stdout().lock();
+    let mut failed = 0;
+    for path in &paths {
+        let found = Photo::read(path).map_err(|e| e.to_string()).and_then(|photo| look(&mut reader, &photo));
+        failed += usize::from(found.is_err());
+        let line = if args.json { json_line(path, &found) } else { text_line(path, &found) };
+        // Lines must not tear the bar.
+        let written = bar.suspend(|| writeln!(out, "{line}"));
+        if written.is_err() {
+            return Ok(Exit::Done); // whoever reads has gone, as `head` does
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    if failed > 0 && paths.len() > 1 {
+        eprintln!("moodring: {failed} of {} pictures could not be read", paths.len());
+    }
+    Ok(if failed == 0 { Exit::Done } else { Exit::SomeFailed })
+}
+
+fn json_line(path: &Path, found: &Result<Found, String>) -> String {
+    let image = &path.to_string_lossy();
+    match found {
+        Ok(Found { size_px: (width, height), faces }) => {
+            let record = |(face, scores): &(Face, Option<Scores>)| {
+                FaceRecord::new(face, face.roll_deg(), scores.as_ref())
+            };
+            let faces = faces.iter().map(record).collect();
+            json(&PhotoLine { image, width: *width, height: *height, faces })
+        }
+        Err(error) => json(&ErrorLine { image, error }),
+    }
+}
+
+fn text_line(path: &Path, found: &Result<Found, String>) -> String {
+    let name = path.display();
+    let Found { size_px: (width, height), faces } = match found {
+        Ok(found) => found,
+        Err(error) => return format!("{name}: {error}"),
+    };
+    let count = match faces.len() {
+        0 => "no face".into(),
+        1 => "1 face".into(),
+        n => format!("{n} faces"),
+    };
+    let mut text = format!("{name}: {width}x{height}, {count}");
+    for (face, scores) in faces {
+        let rect = face.rect;
+        let shows = scores.as_ref().map_or_else(String::new, |scores| {
+            let (expression, p) = scores.top();
+            format!("{} {:<8} {:>3.0} %  ", expression.emoji(), expression.name(), p * 100.0)
+        });
+        text += &format!(
+            "\n  {shows}at {:.0},{:.0} size {:.0}x{:.0} tilt {:+.0}° (face {:.0} %)",
+            rect.x,
+            rect.y,
+            rect.w,
+            rect.h,
+            face.roll_deg(),
+            face.score * 100.0
+        );
+    }
+    text
+}

@@ -1,0 +1,52 @@
+//! `run`: the daemon.
+
+use std::io::IsTerminal;
+
+use super::Failure;
+use crate::{
+    app::{self, AppError},
+    cli::RunArgs,
+    config::{DisplayKind, DisplaySettings, load},
+    display, exit::Exit,
+    logs,
+};
+
+/// Runs until it is stopped.
+pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    let (settings, file) = load(args.config.config.as_deref(), &args.overrides())?;
+    let live = live_view(&settings.display);
+    let lines = display::LogLines::default();
+    if live {
+        logs::to_writer(&settings.log.level, lines.clone());
+    } else {
+        logs::to_stderr(&settings.log.level);
+    }
+    match &file {
+        Some(path) => tracing::info!("settings from {}", path.display()),
+        None => tracing::info!("no settings file: taking the defaults"),
+    }
+    let display = display::open(&settings.display, live, &lines).map_err(Failure::output)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::output)?;
+    let ended = runtime.block_on(app::run(&settings, display));
+    ended.map(|()| Exit::Done).map_err(Failure::from)
+}
+
+/// Whether the live view takes the terminal over.
+fn live_view(settings: &DisplaySettings) -> bool {
+    match settings.kind {
+        DisplayKind::Terminal => true,
+        DisplayKind::Auto => std::io::stdout().is_terminal(),
+        DisplayKind::Png | DisplayKind::None => false,
+    }
+}
+
+impl From<AppError> for Failure {
+    fn from(error: AppError) -> Self {
+        match error {
+            AppError::Vision(error) => error.into(),
+            AppError::Source(_) | AppError::Camera(_) => Self::new(Exit::Source, error),
+            AppError::Device { .. } => Self::new(Exit::Config, error),
+            AppError::Display(_) | AppError::Mqtt(_) | AppError::System(_) => Self::output(error),
+        }
+    }
+}

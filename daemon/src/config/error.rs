@@ -1,0 +1,72 @@
+//! What can be wrong with the settings, said so that it can be mended.
+
+use std::path::PathBuf;
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The named file is not there or cannot be read.
+    #[error(
+        "cannot read the configuration {path}: {reason}. `moodring config > {path}` writes one with the defaults"
+    )]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        reason: String,
+    },
+    /// A key that does not exist.
+    #[error("unknown key `{key}` in {place}{hint}. `moodring config` lists every key")]
+    UnknownKey {
+        /// The key with its section.
+        key: String,
+        /// File, environment or flag.
+        place: String,
+        /// `; did you mean ...?` or nothing.
+        hint: String,
+    },
+    /// A value of the wrong type, an unknown word, or TOML that does not parse.
+    #[error("{key}in {place}: {reason}")]
+    Value {
+        /// `` `key` `` and a space, or nothing if TOML itself is broken.
+        key: String,
+        /// File, environment or flag.
+        place: String,
+        /// What was found and what is wanted.
+        reason: String,
+    },
+    /// A value out of its range.
+    #[error("`{key}` is {value}, but must be {allowed}")]
+    Range {
+        /// The key with its section.
+        key: &'static str,
+        /// What was given.
+        value: String,
+        /// What works.
+        allowed: &'static str,
+    },
+    /// A place where the law forbids it.
+    #[error(
+        "`place = \"{0}\"` is refused: the EU AI Act, Art. 5(1)(f), forbids systems that infer emotions of people \
+         at work or in education. Use moodring at `home`, in `public` (tell people at first exposure, Art. 50(3)) or in `research`"
+    )]
+    Place(&'static str),
+}
+
+/// Ok if `fits`, else [`ConfigError::Range`] for this key.
+pub(super) fn range(
+    fits: bool,
+    key: &'static str,
+    value: impl std::fmt::Display,
+    allowed: &'static str,
+) -> Result<(), ConfigError> {
+    if fits {
+        Ok(())
+    } else {
+        Err(ConfigError::Range {
+            key,
+            value: value.to_string(),
+            allowed,
+        })
+    }
+}

@@ -1,0 +1,227 @@
+//! Reads the settings in their order and says what is wrong where.
+
+use std::path::{Path, PathBuf};
+
+use figment::{
+    Figment,
+    error::Kind,
+    providers::{Env, Format, Serialized, Toml},
+    value::Value,
+};
+use serde::Serialize;
+
+use super::{ConfigError, Settings};
+
+/// Where a configuration is looked for when none is named.
+pub const USUAL_PLACES: [&str; 2] = ["moodring.toml", "/etc/moodring/moodring.toml"];
+
+/// Values from the command line, which win over everything else.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides(Vec<(&'static str, Value)>);
+
+impl Overrides {
+    /// Sets a dotted key if the flag was given.
+    #[must_use]
+    pub fn set<T: Serialize>(mut self, key: &'static str, value: Option<T>) -> Self {
+        if let Some(value) = value.and_then(|v| Value::serialize(v).ok()) {
+            self.0.push((key, value));
+        }
+        self
+    }
+}
+
+/// Loads the settings: defaults, `file` (or the first of [`USUAL_PLACES`] that exists), environment, flags; then checks
+/// every range. Returns the file that was read, too.
+///
+/// # Errors
+/// [`ConfigError`] that names the key, where it stands and what would work.
+pub fn load(
+    file: Option<&Path>,
+    flags: &Overrides,
+) -> Result<(Settings, Option<PathBuf>), ConfigError> {
+    let file = match file {
+        Some(path) => Some(path.to_owned()),
+        None => USUAL_PLACES
+            .iter()
+            .map(PathBuf::from)
+            .find(|path| path.is_file()),
+    };
+    let mut figment = Figment::from(Serialized::defaults(Settings::default()));
+    if let Some(path) = &file {
+        let read = |e: std::io::Error| ConfigError::Read {
+            path: path.clone(),
+            reason: e.to_string(),
+        };
+        let text = std::fs::read(path).map_err(read)?;
+        let text = String::from_utf8(text).map_err(|_| ConfigError::Read {
+            path: path.clone(),
+            reason: "it is not UTF-8 text".into(),
+        })?;
+        figment = figment.merge(Toml::string(&text));
+    }
+    // Only SECTION__KEY and MOODRING_PLACE are settings: MOODRING_KERNEL and its like are not.
+    let settings = |key: &figment::value::UncasedStr| key == "place" || key.as_str().contains("__");
+    figment = figment.merge(Env::prefixed("MOODRING_").filter(settings).split("__"));
+    for (key, value) in &flags.0 {
+        figment = figment.merge(Serialized::default(key, value));
+    }
+    let settings: Settings = figment
+        .extract()
+        .map_err(|error| explain(error, file.as_deref()))?;
+    settings.validate()?;
+    Ok((settings, file))
+}
+
+/// figment's error in words that name the key, its place and the way out.
+fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
+    let name = error
+        .metadata
+        .as_ref()
+        .map(|m| m.name.to_string())
+        .unwrap_or_default();
+    let place = if name.contains("TOML") {
+        file.map_or_else(
+            || "the configuration".into(),
+            |path| path.display().to_string(),
+        )
+    } else if name.contains("environment") {
+        "the environment (MOODRING_...)".into()
+    } else {
+        "the command line".into()
+    };
+    let mut path = error.path.clone();
+    match error.kind {
+        Kind::UnknownField(key, known) => {
+            // figment repeats the unknown key at the end of some paths.
+            if path.last() != Some(&key) {
+                path.push(key.clone());
+            }
+            ConfigError::UnknownKey {
+                key: path.join("."),
+                place,
+                hint: suggestion(&key, known),
+            }
+        }
+        Kind::UnknownVariant(word, known) => ConfigError::Value {
+            key: quoted(&path),
+            place,
+            reason: format!(
+                "`{word}` is not one of {}{}",
+                known.join(", "),
+                suggestion(&word, known)
+            ),
+        },
+        Kind::InvalidType(found, wanted) | Kind::InvalidValue(found, wanted) => {
+            ConfigError::Value {
+                key: quoted(&path),
+                place,
+                reason: format!("found {found}, but it must be {wanted}"),
+            }
+        }
+        other => ConfigError::Value {
+            key: quoted(&path),
+            place,
+            reason: other.to_string(),
+        },
+    }
+}
+
+/// `` `a.b` `` and a space, or nothing.
+fn quoted(path: &[String]) -> String {
+    if path.is_empty() {
+        String::new()
+    } else {
+        format!("`{}` ", path.join("."))
+    }
+}
+
+/// `; did you mean ...?` for the most similar known word, if one is near.
+fn suggestion(word: &str, known: &[&str]) -> String {
+    let near = known
+        .iter()
+        .map(|k| (strsim::jaro_winkler(word, k), k))
+        .filter(|(similar, _)| *similar > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    near.map(|(_, k)| format!("; did you mean `{k}`?"))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load_text(text: &str) -> Result<Settings, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.toml");
+        std::fs::write(&path, text).unwrap();
+        load(Some(&path), &Overrides::default())
+            .map(|(s, _)| s)
+            .map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_wrong_key_gets_a_suggestion_and_its_place() {
+        let error = load_text("[camera]\nwidht = 3\n").unwrap_err();
+        assert!(
+            error.contains("camera.widht") && error.contains("did you mean `width`?"),
+            "{error}"
+        );
+        assert!(error.contains("m.toml"), "{error}");
+        let error = load_text("[camrea]\n").unwrap_err();
+        assert!(error.contains("did you mean `camera`?"), "{error}");
+    }
+
+    #[test]
+    fn wrong_types_ranges_and_words_name_the_key() {
+        let error = load_text("[camera]\nwidth = \"wide\"\n").unwrap_err();
+        assert!(
+            error.contains("camera.width") && error.contains("wide"),
+            "{error}"
+        );
+        let error = load_text("[camera]\nwidth = -3\n").unwrap_err();
+        assert!(error.contains("camera.width"), "{error}");
+        let error = load_text("[camera]\nrate = 1000.0\n").unwrap_err();
+        assert!(
+            error.contains("camera.rate") && error.contains("240"),
+            "{error}"
+        );
+        let error = load_text("[mood]\nwho = \"largset\"\n").unwrap_err();
+        assert!(error.contains("did you mean `largest`?"), "{error}");
+        assert!(load_text("[camera\n").is_err());
+    }
+
+    #[test]
+    fn work_and_education_are_refused_with_the_reason() {
+        for place in ["workplace", "education"] {
+            let error = load_text(&format!("place = \"{place}\"\n")).unwrap_err();
+            assert!(error.contains("Art. 5") && error.contains(place), "{error}");
+        }
+        assert!(load_text("place = \"research\"\n").is_ok());
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.toml");
+        std::fs::write(&path, "[camera]\nsource = \"a.png\"\nwidth = 320\n").unwrap();
+        let flags = Overrides::default()
+            .set("camera.source", Some("synthetic"))
+            .set("camera.rate", None::<f32>);
+        let (settings, read) = load(Some(&path), &flags).unwrap();
+        assert_eq!(
+            (settings.camera.source.as_str(), settings.camera.width),
+            ("synthetic", 320)
+        );
+        assert_eq!(read, Some(path));
+    }
+
+    #[test]
+    fn a_missing_file_says_how_to_write_one() {
+        let error = load(
+            Some(Path::new("/nonexistent/m.toml")),
+            &Overrides::default(),
+        )
+        .unwrap_err();
+        assert!(error.to_string().contains("moodring config >"));
+    }
+}

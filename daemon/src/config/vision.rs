@@ -1,0 +1,86 @@
+//! `[vision]` and `[models]`: how faces are found and read, and with which nets.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ConfigError, error::range};
+
+/// Which engine runs the nets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    /// Our own int8 engine.
+    #[default]
+    Int8,
+    /// tract: any float ONNX (needs the `tract` feature).
+    Tract,
+}
+
+/// How faces are found and read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VisionSettings {
+    /// `int8` or `tract`.
+    pub engine: EngineKind,
+    /// Width of the picture that the detector sees, in pixels; a multiple of 32.
+    pub width: u32,
+    /// Height of it, likewise.
+    pub height: u32,
+    /// Faces below this detector score are ignored; 0: the model's own threshold.
+    pub threshold: f32,
+    /// Faces below this height in the camera's pixels are ignored.
+    pub min_face: u32,
+    /// At most so many faces are read per frame, in turn if there are more.
+    pub max_faces: usize,
+}
+
+impl Default for VisionSettings {
+    fn default() -> Self {
+        Self {
+            engine: EngineKind::Int8,
+            width: 320,
+            height: 256,
+            threshold: 0.0,
+            min_face: 20,
+            max_faces: 8,
+        }
+    }
+}
+
+impl VisionSettings {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        let side = |px: u32| (64..=1920).contains(&px) && px % 32 == 0;
+        let sides = "a multiple of 32 from 64 to 1920";
+        range(side(self.width), "vision.width", self.width, sides)?;
+        range(side(self.height), "vision.height", self.height, sides)?;
+        range(
+            (0.0..1.0).contains(&self.threshold),
+            "vision.threshold",
+            self.threshold,
+            "0 (the model's own) to below 1",
+        )?;
+        range(
+            (8..=1000).contains(&self.min_face),
+            "vision.min_face",
+            self.min_face,
+            "8 to 1000 pixels",
+        )?;
+        range(
+            (1..=32).contains(&self.max_faces),
+            "vision.max_faces",
+            self.max_faces,
+            "1 to 32",
+        )
+    }
+}
+
+/// Model files other than the built-in ones.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelSettings {
+    /// A detector's file; empty: the built-in one.
+    pub detector: PathBuf,
+    /// A classifier's file; empty: the built-in one.
+    pub classifier: PathBuf,
+}

@@ -1,0 +1,119 @@
+//! A tally as a report: text for people, JSON for programs.
+
+use std::fmt::{self, Display};
+
+use moodring_core::expression::Expression;
+use serde::Serialize;
+
+use super::Tally;
+
+/// What `eval` found.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// What was evaluated.
+    pub dataset: String,
+    /// Samples read.
+    pub samples: u32,
+    /// Samples that could not be read.
+    pub broken: usize,
+    /// The share read as labelled.
+    pub accuracy: f64,
+    /// Mean recall over the classes present.
+    pub macro_recall: f64,
+    /// Mean F1 over the classes present.
+    pub macro_f1: f64,
+    /// Expected calibration error, 15 bins.
+    pub calibration_error: f64,
+    /// By class, in FER2013's order.
+    pub classes: Vec<ClassReport>,
+    /// `[label][read]`, in the same order.
+    pub confusion: [[u32; Expression::COUNT]; Expression::COUNT],
+}
+
+/// One class's measures.
+#[derive(Debug, Serialize)]
+pub struct ClassReport {
+    /// Its name.
+    pub expression: &'static str,
+    /// Samples labelled so.
+    pub samples: u32,
+    /// Of those read so, the share labelled so.
+    pub precision: f64,
+    /// Of those labelled so, the share read so.
+    pub recall: f64,
+    /// Harmonic mean of both.
+    pub f1: f64,
+}
+
+impl Report {
+    /// Of a tally.
+    pub fn new(dataset: String, broken: usize, tally: &Tally) -> Self {
+        let class = |c: Expression| ClassReport {
+            expression: c.name(),
+            samples: tally.support(c),
+            precision: tally.precision(c),
+            recall: tally.recall(c),
+            f1: tally.f1(c),
+        };
+        Self {
+            dataset,
+            samples: tally.total(),
+            broken,
+            accuracy: tally.accuracy(),
+            macro_recall: tally.mean(Tally::recall),
+            macro_f1: tally.mean(Tally::f1),
+            calibration_error: tally.calibration_error(),
+            classes: Expression::ALL.map(class).into(),
+            confusion: *tally.confusion(),
+        }
+    }
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {} faces, {} could not be read", self.dataset, self.samples, self.broken)?;
+        writeln!(
+            f,
+            "accuracy {:.2} %   macro recall {:.3}   macro F1 {:.3}   calibration error {:.3}\n",
+            self.accuracy * 100.0,
+            self.macro_recall,
+            self.macro_f1,
+            self.calibration_error
+        )?;
+        writeln!(f, "{:<10}{:>7}{:>11}{:>8}{:>7}   read as (%)", "shown", "faces", "precision", "recall", "F1")?;
+        write!(f, "{:46}", "")?;
+        for class in &self.classes {
+            write!(f, "{:>6}", &class.expression[..class.expression.len().min(5)])?;
+        }
+        writeln!(f)?;
+        for (class, row) in self.classes.iter().zip(&self.confusion) {
+            write!(
+                f,
+                "{:<10}{:>7}{:>11.3}{:>8.3}{:>7.3}   ",
+                class.expression, class.samples, class.precision, class.recall, class.f1
+            )?;
+            for &read in row {
+                let percent = 100.0 * f64::from(read) / f64::from(class.samples.max(1));
+                write!(f, "{percent:>6.0}")?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use moodring_core::expression::Scores;
+
+    use super::*;
+
+    #[test]
+    fn the_text_names_every_class_and_the_accuracy() {
+        let mut tally = Tally::default();
+        tally.count(Expression::Angry, &Scores::UNKNOWN);
+        let text = Report::new("set".into(), 2, &tally).to_string();
+        assert!(text.contains("accuracy 100.00 %") && text.contains("2 could not be read"), "{text}");
+        assert!(Expression::ALL.iter().all(|e| text.contains(e.name())), "{text}");
+    }
+}

@@ -1,0 +1,120 @@
+//! Counts of what was shown and what was read, and the measures that follow from them.
+
+use moodring_core::expression::{Expression, Scores};
+
+const N: usize = Expression::COUNT;
+/// Bins of the calibration error, as is usual.
+const BINS: usize = 15;
+
+/// Everything that is counted.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// `confusion[label][read]`.
+    confusion: [[u32; N]; N],
+    /// Per bin of confidence: samples, right ones, sum of confidences.
+    bins: [(u32, u32, f64); BINS],
+}
+
+impl Tally {
+    /// Counts one sample.
+    pub fn count(&mut self, label: Expression, scores: &Scores) {
+        let (read, confidence) = scores.top();
+        self.confusion[label.index()][read.index()] += 1;
+        let bin = ((confidence * BINS as f32) as usize).min(BINS - 1);
+        let (samples, right, sum) = &mut self.bins[bin];
+        *samples += 1;
+        *right += u32::from(read == label);
+        *sum += f64::from(confidence);
+    }
+
+    /// `[label][read]` counts.
+    pub fn confusion(&self) -> &[[u32; N]; N] {
+        &self.confusion
+    }
+
+    /// Samples counted.
+    pub fn total(&self) -> u32 {
+        self.confusion.iter().flatten().sum()
+    }
+
+    /// The share read as labelled, 0 to 1; 0 without samples.
+    pub fn accuracy(&self) -> f64 {
+        let right: u32 = (0..N).map(|i| self.confusion[i][i]).sum();
+        ratio(right, self.total())
+    }
+
+    /// Of those labelled so, the share read so.
+    pub fn recall(&self, class: Expression) -> f64 {
+        let i = class.index();
+        ratio(self.confusion[i][i], self.support(class))
+    }
+
+    /// Of those read so, the share labelled so.
+    pub fn precision(&self, class: Expression) -> f64 {
+        let i = class.index();
+        ratio(self.confusion[i][i], self.confusion.iter().map(|row| row[i]).sum())
+    }
+
+    /// Harmonic mean of precision and recall.
+    pub fn f1(&self, class: Expression) -> f64 {
+        let (p, r) = (self.precision(class), self.recall(class));
+        if p + r > 0.0 { 2.0 * p * r / (p + r) } else { 0.0 }
+    }
+
+    /// Samples labelled so.
+    pub fn support(&self, class: Expression) -> u32 {
+        self.confusion[class.index()].iter().sum()
+    }
+
+    /// The mean of a measure over the classes that have samples.
+    pub fn mean(&self, measure: impl Fn(&Self, Expression) -> f64) -> f64 {
+        let present: Vec<_> = Expression::ALL.into_iter().filter(|c| self.support(*c) > 0).collect();
+        let sum: f64 = present.iter().map(|class| measure(self, *class)).sum();
+        if present.is_empty() { 0.0 } else { sum / present.len() as f64 }
+    }
+
+    /// Expected calibration error over 15 bins: how far confidence and accuracy lie apart (Guo et al., 2017).
+    pub fn calibration_error(&self) -> f64 {
+        let gap = |&(_, right, sum): &(u32, u32, f64)| (f64::from(right) - sum).abs();
+        let total = self.total();
+        if total == 0 { 0.0 } else { self.bins.iter().map(gap).sum::<f64>() / f64::from(total) }
+    }
+}
+
+fn ratio(part: u32, whole: u32) -> f64 {
+    if whole == 0 { 0.0 } else { f64::from(part) / f64::from(whole) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sure(expression: Expression, p: f32) -> Scores {
+        let mut scores = [(1.0 - p) / 6.0; N];
+        scores[expression.index()] = p;
+        Scores(scores)
+    }
+
+    #[test]
+    fn measures_by_hand() {
+        use Expression::{Happy, Sad};
+        let mut tally = Tally::default();
+        for (label, read) in [(Happy, Happy), (Happy, Happy), (Happy, Sad), (Sad, Sad)] {
+            tally.count(label, &sure(read, 0.9));
+        }
+        assert_eq!(tally.total(), 4);
+        assert!((tally.accuracy() - 0.75).abs() < 1e-9);
+        assert!((tally.recall(Happy) - 2.0 / 3.0).abs() < 1e-9);
+        assert!((tally.precision(Sad) - 0.5).abs() < 1e-9);
+        assert!((tally.f1(Happy) - 0.8).abs() < 1e-9);
+        assert!((tally.mean(Tally::recall) - (2.0 / 3.0 + 1.0) / 2.0).abs() < 1e-9);
+        // All in one bin: accuracy 0.75, confidence 0.9.
+        assert!((tally.calibration_error() - 0.15).abs() < 1e-6);
+    }
+
+    #[test]
+    fn nothing_counted_is_zero_everywhere() {
+        let tally = Tally::default();
+        assert_eq!((tally.accuracy(), tally.calibration_error(), tally.mean(Tally::f1)), (0.0, 0.0, 0.0));
+    }
+}

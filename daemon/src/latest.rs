@@ -1,0 +1,213 @@
+//! The slot between camera and vision: the newest frame wins, the camera never waits.
+//!
+//! Three buffers are swapped, so that nothing is allocated once each has the frame's size.
+
+use std::{
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use moodring_core::frame::{Frame, FrameError, Millis, PixelFormat};
+
+/// A frame that owns its bytes.
+#[derive(Debug)]
+pub struct OwnedFrame {
+    data: Vec<u8>,
+    format: PixelFormat,
+    size_px: (u32, u32),
+    stride: usize,
+    time: Millis,
+}
+
+impl OwnedFrame {
+    const fn empty() -> Self {
+        Self {
+            data: Vec::new(),
+            format: PixelFormat::Grey,
+            size_px: (0, 0),
+            stride: 0,
+            time: Millis(0),
+        }
+    }
+
+    fn copy(&mut self, frame: &Frame<'_>) {
+        self.data.clear();
+        self.data.extend_from_slice(frame.data());
+        self.format = frame.format();
+        self.size_px = (frame.width_px(), frame.height_px());
+        self.stride = frame.stride();
+        self.time = frame.time();
+    }
+
+    /// Lends it.
+    ///
+    /// # Errors
+    /// None once a frame was copied into it: that frame had been checked.
+    pub fn lend(&self) -> Result<Frame<'_>, FrameError> {
+        Frame::new(
+            &self.data,
+            self.format,
+            self.size_px,
+            self.stride,
+            self.time,
+        )
+    }
+}
+
+struct Slot {
+    frame: OwnedFrame,
+    fresh: bool,
+    closed: bool,
+    /// Frames that were replaced before anyone took them.
+    skipped: u64,
+}
+
+struct Shared {
+    slot: Mutex<Slot>,
+    arrived: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        // Nobody panics while holding it, and a swapped frame is whole at every moment.
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The camera's end.
+pub struct Writer {
+    shared: Arc<Shared>,
+    spare: OwnedFrame,
+}
+
+/// The pipeline's end.
+pub struct Reader {
+    shared: Arc<Shared>,
+    taken: OwnedFrame,
+}
+
+/// What [`Reader::take`] found.
+#[derive(Debug)]
+pub enum Taken<'a> {
+    /// A new frame, and how many were skipped since the run began.
+    Frame(&'a OwnedFrame, u64),
+    /// None came in time.
+    Nothing,
+    /// The writer is gone and the last frame was taken.
+    Closed,
+}
+
+/// An empty slot.
+pub fn slot() -> (Writer, Reader) {
+    let slot = Slot {
+        frame: OwnedFrame::empty(),
+        fresh: false,
+        closed: false,
+        skipped: 0,
+    };
+    let shared = Arc::new(Shared {
+        slot: Mutex::new(slot),
+        arrived: Condvar::new(),
+    });
+    let reader = Reader {
+        shared: Arc::clone(&shared),
+        taken: OwnedFrame::empty(),
+    };
+    (
+        Writer {
+            shared,
+            spare: OwnedFrame::empty(),
+        },
+        reader,
+    )
+}
+
+impl Writer {
+    /// Puts a copy of the frame into the slot; an older one that nobody took is dropped.
+    pub fn put(&mut self, frame: &Frame<'_>) {
+        self.spare.copy(frame);
+        let mut slot = self.shared.lock();
+        std::mem::swap(&mut slot.frame, &mut self.spare);
+        slot.skipped += u64::from(slot.fresh);
+        slot.fresh = true;
+        drop(slot);
+        self.shared.arrived.notify_one();
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.arrived.notify_one();
+    }
+}
+
+impl Reader {
+    /// The newest frame that was not taken yet; waits at most `patience` for it.
+    pub fn take(&mut self, patience: Duration) -> Taken<'_> {
+        let slot = self.shared.lock();
+        let waiting = |slot: &mut Slot| !slot.fresh && !slot.closed;
+        let (mut slot, _) = self
+            .shared
+            .arrived
+            .wait_timeout_while(slot, patience, waiting)
+            .unwrap_or_else(PoisonError::into_inner);
+        if slot.fresh {
+            slot.fresh = false;
+            std::mem::swap(&mut slot.frame, &mut self.taken);
+            return Taken::Frame(&self.taken, slot.skipped);
+        }
+        if slot.closed {
+            Taken::Closed
+        } else {
+            Taken::Nothing
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(writer: &mut Writer, value: u8, time: u64) {
+        let pixels = [value; 4];
+        writer.put(&Frame::packed(&pixels, PixelFormat::Grey, (2, 2), Millis(time)).unwrap());
+    }
+
+    #[test]
+    fn the_newest_wins_and_the_others_are_counted() {
+        let (mut writer, mut reader) = slot();
+        for time in 1..=3 {
+            put(&mut writer, time as u8, time);
+        }
+        let Taken::Frame(frame, skipped) = reader.take(Duration::ZERO) else {
+            panic!("no frame")
+        };
+        let frame = frame.lend().unwrap();
+        assert_eq!((frame.luma(0, 0), frame.time(), skipped), (3, Millis(3), 2));
+        assert!(matches!(reader.take(Duration::ZERO), Taken::Nothing));
+    }
+
+    #[test]
+    fn the_last_frame_is_taken_before_the_slot_is_closed() {
+        let (mut writer, mut reader) = slot();
+        put(&mut writer, 7, 1);
+        drop(writer);
+        assert!(matches!(reader.take(Duration::ZERO), Taken::Frame(..)));
+        assert!(matches!(
+            reader.take(Duration::from_secs(60)),
+            Taken::Closed
+        ));
+    }
+
+    #[test]
+    fn a_waiting_reader_wakes() {
+        let (mut writer, mut reader) = slot();
+        let camera = std::thread::spawn(move || put(&mut writer, 9, 5));
+        assert!(matches!(
+            reader.take(Duration::from_secs(60)),
+            Taken::Frame(..)
+        ));
+        camera.join().unwrap();
+    }
+}

@@ -1,0 +1,27 @@
+//! Where logs go: standard error, or the live view's last lines.
+
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+
+/// The settings' filter with the borrowed crates' chatter off; a broken filter becomes `info` and is said so.
+fn filter(level: &str) -> EnvFilter {
+    let quiet = crate::mqtt::QUIET_LOGS.join(",");
+    EnvFilter::try_new(format!("{quiet},{level}")).unwrap_or_else(|error| {
+        eprintln!("moodring: log.level `{level}` is not a filter ({error}); taking `info`");
+        EnvFilter::new(format!("{quiet},info"))
+    })
+}
+
+/// Logs to standard error.
+pub fn to_stderr(level: &str) {
+    // A second call, as in tests, changes nothing.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter(level)).with_writer(std::io::stderr).try_init();
+}
+
+/// Logs to `writer`, short and without colours.
+pub fn to_writer<W>(level: &str, writer: W)
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let short = tracing_subscriber::fmt().with_env_filter(filter(level)).with_ansi(false).with_target(false);
+    let _ = short.without_time().with_writer(writer).try_init();
+}

@@ -1,0 +1,170 @@
+//! The lines of `analyze`, `detect` and `classify` with `--json`: one object a picture, keys in the order of design.md.
+
+use moodring_core::detect::Face;
+use moodring_core::expression::{Expression, Scores};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use super::{Ratio, Tenths};
+
+/// A line of `analyze` or `detect`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PhotoLine<'a> {
+    /// The picture's path as the user gave it.
+    pub image: &'a str,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Every face; may be empty.
+    pub faces: Vec<FaceRecord>,
+}
+
+/// A line of `classify`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CropLine<'a> {
+    /// The picture's path as the user gave it.
+    pub image: &'a str,
+    /// What it shows.
+    #[serde(flatten)]
+    pub reading: ExpressionRecord,
+}
+
+/// A picture that could not be read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ErrorLine<'a> {
+    /// The picture's path as the user gave it.
+    pub image: &'a str,
+    /// Why, and the way out.
+    pub error: &'a str,
+}
+
+/// A face in a picture.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FaceRecord {
+    /// Left, top, width, height in the picture's pixels.
+    #[serde(rename = "box")]
+    pub rect: [Tenths; 4],
+    /// How sure the detector is, 0 to 1.
+    pub score: Ratio,
+    /// `x, y` of the subject's right eye, left eye, nose tip, right and left mouth corner.
+    pub landmarks: [[Tenths; 2]; 5],
+    /// The head's tilt in degrees, clockwise positive.
+    pub roll_deg: Tenths,
+    /// What it shows; absent in `detect`.
+    #[serde(flatten)]
+    pub reading: Option<ExpressionRecord>,
+}
+
+impl FaceRecord {
+    /// A face and, if the classifier ran, its scores.
+    pub fn new(face: &Face, roll_deg: f32, scores: Option<&Scores>) -> Self {
+        Self {
+            rect: box_of(face),
+            score: Ratio::new(face.score),
+            landmarks: face.landmarks.map(|p| [Tenths::new(p.x), Tenths::new(p.y)]),
+            roll_deg: Tenths::new(roll_deg),
+            reading: scores.map(ExpressionRecord::new),
+        }
+    }
+}
+
+/// Left, top, width, height of a face's box.
+pub(super) fn box_of(face: &Face) -> [Tenths; 4] {
+    let r = face.rect;
+    [r.x, r.y, r.w, r.h].map(Tenths::new)
+}
+
+/// The likeliest expression, how likely it is, and all scores.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExpressionRecord {
+    /// Its name.
+    pub expression: &'static str,
+    /// Its score, 0 to 1.
+    pub confidence: Ratio,
+    /// All seven.
+    pub scores: ScoresRecord,
+}
+
+impl ExpressionRecord {
+    /// The record of these scores.
+    pub fn new(scores: &Scores) -> Self {
+        let (top, confidence) = scores.top();
+        Self {
+            expression: top.name(),
+            confidence: Ratio::new(confidence),
+            scores: ScoresRecord(*scores),
+        }
+    }
+}
+
+/// Scores as an object with the seven expressions' names as keys, in FER2013's order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ScoresRecord(pub Scores);
+
+impl Serialize for ScoresRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(Expression::COUNT))?;
+        for expression in Expression::ALL {
+            map.serialize_entry(expression.name(), &Ratio::new(self.0.of(expression)))?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use moodring_core::geometry::{Point, Rect};
+
+    use super::*;
+    use crate::message::json;
+
+    const SCORES: Scores = Scores([0.01, 0.02, 0.03, 0.84, 0.04, 0.05, 0.01]);
+    const READING: &str = r#""expression":"happy","confidence":0.84,"scores":{"angry":0.01,"disgust":0.02,"fear":0.03,"happy":0.84,"sad":0.04,"surprise":0.05,"neutral":0.01}"#;
+    const FACE: &str = r#"{"box":[1.2,2.0,30.0,40.0],"score":0.98,"landmarks":[[1.0,2.5],[1.0,2.5],[1.0,2.5],[1.0,2.5],[1.0,2.5]],"roll_deg":-7.5"#;
+
+    fn face() -> Face {
+        Face {
+            rect: Rect {
+                x: 1.23,
+                y: 2.0,
+                w: 30.0,
+                h: 40.0,
+            },
+            landmarks: [Point { x: 1.0, y: 2.5 }; 5],
+            score: 0.98,
+        }
+    }
+
+    fn line(scores: Option<&Scores>) -> String {
+        json(&PhotoLine {
+            image: "a.jpg",
+            width: 640,
+            height: 480,
+            faces: vec![FaceRecord::new(&face(), -7.5, scores)],
+        })
+    }
+
+    #[test]
+    fn analyze_has_the_keys_of_the_design_in_order() {
+        let head = r#"{"image":"a.jpg","width":640,"height":480,"faces":["#;
+        assert_eq!(line(Some(&SCORES)), format!("{head}{FACE},{READING}}}]}}"));
+        assert_eq!(line(None), format!("{head}{FACE}}}]}}"));
+    }
+
+    #[test]
+    fn classify_and_errors() {
+        let crop = CropLine {
+            image: "a.png",
+            reading: ExpressionRecord::new(&SCORES),
+        };
+        assert_eq!(json(&crop), format!(r#"{{"image":"a.png",{READING}}}"#));
+        let error = ErrorLine {
+            image: "b \"x\".png",
+            error: "it is empty",
+        };
+        assert_eq!(
+            json(&error),
+            r#"{"image":"b \"x\".png","error":"it is empty"}"#
+        );
+    }
+}

@@ -1,0 +1,277 @@
+//! The client's task: feeds the protocol, keeps a link to the broker, and ends in a bounded time.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinHandle,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    Inputs, MqttError,
+    backoff::Backoff,
+    feed::{Feed, Input},
+    link::{Link, News},
+    outbox::Limits,
+    protocol::Protocol,
+    settings::Plan,
+};
+use crate::{
+    clock::Clock,
+    config::MqttSettings,
+    message::{Identity, Moment},
+    snapshot::BrokerState,
+};
+
+/// How long a stop may take, from the call to its end.
+const STOP_WITHIN: Duration = Duration::from_secs(2);
+
+/// Starts publishing in a task of the current tokio runtime (which needs time and I/O switched on).
+///
+/// With `enabled = false` nothing starts, and the handle's state stays [`BrokerState::Off`].
+/// A broker that is away is no error: the task tries again for as long as it lives.
+///
+/// # Errors
+/// [`MqttError`] if a setting cannot work or the embedded broker cannot have its port.
+pub fn spawn(
+    settings: &MqttSettings,
+    who: Identity,
+    clock: Clock,
+    inputs: Inputs,
+) -> Result<MqttHandle, MqttError> {
+    if !settings.enabled {
+        return Ok(MqttHandle {
+            state: watch::channel(BrokerState::Off).1,
+            address: String::new(),
+            running: None,
+        });
+    }
+    let plan = Plan::new(settings, &who)?;
+    let (tell, state) = watch::channel(BrokerState::Connecting);
+    let (stop, stopped) = oneshot::channel();
+    let address = plan.broker.to_string();
+    let client = Client {
+        backoff: Backoff::new(who.run.number()),
+        protocol: Protocol::new(who, plan.topics.clone(), plan.pace, Limits::default()),
+        plan,
+        clock,
+        feed: Feed::new(inputs, stopped),
+        stop_by: None,
+        state: tell,
+        complained: false,
+    };
+    Ok(MqttHandle {
+        state,
+        address,
+        running: Some((stop, tokio::spawn(client.run()))),
+    })
+}
+
+/// The running client.
+#[derive(Debug)]
+pub struct MqttHandle {
+    state: watch::Receiver<BrokerState>,
+    address: String,
+    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+}
+
+impl MqttHandle {
+    /// What the link to the broker does; changes can be awaited.
+    pub fn state(&self) -> watch::Receiver<BrokerState> {
+        self.state.clone()
+    }
+
+    /// `host:port` of the broker, also of the embedded one; empty if switched off.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Tells all events that were sent before this call, says `stopped` and disconnects. Takes at most two seconds;
+    /// if that is not enough the connection breaks off, and the broker says `offline`.
+    pub async fn stop(self) {
+        if let Some((stop, task)) = self.running {
+            // Both fail only if the task is gone already.
+            let _ = stop.send(());
+            let _ = task.await;
+        }
+    }
+
+    /// Ends as a killed process does: without a goodbye.
+    #[cfg(test)]
+    pub(super) async fn kill(self) {
+        if let Some((_stop, task)) = self.running {
+            task.abort();
+            assert!(task.await.unwrap_err().is_cancelled());
+        }
+    }
+}
+
+struct Client {
+    plan: Plan,
+    protocol: Protocol,
+    backoff: Backoff,
+    clock: Clock,
+    feed: Feed,
+    /// When a stop that was asked for must have ended.
+    stop_by: Option<Instant>,
+    state: watch::Sender<BrokerState>,
+    /// Whether this outage was told at warning level.
+    complained: bool,
+}
+
+/// Why serving a link ended.
+enum End {
+    /// All is told; say goodbye.
+    Finished,
+    /// The connection is gone, or none came about.
+    Lost(String),
+    /// A stop took too long.
+    Late,
+}
+
+impl Client {
+    async fn run(mut self) {
+        self.take(Input::Newer);
+        while !self.is_over().await {}
+        let lost = self.protocol.undelivered();
+        if lost > 0 {
+            tracing::warn!(
+                "stopped with {lost} events that the broker {} did not get",
+                self.plan.broker
+            );
+        }
+        self.state.send_replace(BrokerState::Off);
+    }
+
+    /// One connection and the wait after it. True once the client is to end.
+    async fn is_over(&mut self) -> bool {
+        let mut link = Link::open(self.plan.options.clone());
+        let end = self.serve(&mut link).await;
+        match end {
+            End::Finished => {
+                self.goodbye(link).await;
+                return true;
+            }
+            End::Late => return true,
+            End::Lost(reason) => self.complain(&reason),
+        }
+        drop(link);
+        self.protocol.disconnected();
+        self.state.send_replace(BrokerState::Connecting);
+        self.stop_by.is_some() || self.pause().await
+    }
+
+    /// Serves one link until it ends.
+    async fn serve(&mut self, link: &mut Link) -> End {
+        loop {
+            while let Some(publication) = self.protocol.poll(self.now()) {
+                if let Err(reason) = link.send(publication) {
+                    return End::Lost(reason);
+                }
+            }
+            if self.protocol.is_finished() {
+                return End::Finished;
+            }
+            let wake = self.wake();
+            let stop_by = self.stop_by;
+            tokio::select! {
+                news = link.next() => match news {
+                    News::Lost(reason) => return End::Lost(reason),
+                    news => self.read(news),
+                },
+                input = self.feed.next() => self.take(input),
+                () = until(wake) => {}
+                () = until(stop_by) => return End::Late,
+            }
+        }
+    }
+
+    fn read(&mut self, news: News) {
+        match news {
+            News::Up => {
+                tracing::info!("connected to the broker {}", self.plan.broker);
+                self.protocol.connected();
+                self.state.send_replace(BrokerState::Online);
+                self.complained = false;
+            }
+            News::Done(token) => {
+                self.protocol.done(token);
+                // Only now: a broker that accepts and hangs up at once is not hammered.
+                self.backoff.reset();
+            }
+            News::Closed | News::Lost(_) => {}
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Event(event) => self.protocol.event(self.now(), &event),
+            Input::Newer => self.protocol.snapshot(self.now(), self.feed.newest()),
+            Input::Stop => {
+                self.protocol.stop();
+                self.stop_by = Some(Instant::now() + STOP_WITHIN);
+            }
+        }
+    }
+
+    /// Waits before the next attempt; what comes in meanwhile is kept. True if a stop came in.
+    async fn pause(&mut self) -> bool {
+        let over = Instant::now() + Duration::from_millis(self.backoff.wait().0);
+        loop {
+            tokio::select! {
+                () = sleep_until(over) => return false,
+                input = self.feed.next() => self.take(input),
+            }
+            if self.stop_by.is_some() {
+                return true;
+            }
+        }
+    }
+
+    /// A clean end, so that the broker forgets the will.
+    async fn goodbye(&mut self, mut link: Link) {
+        if link.close().is_err() {
+            return;
+        }
+        loop {
+            tokio::select! {
+                news = link.next() => if matches!(news, News::Closed | News::Lost(_)) { return },
+                () = until(self.stop_by) => return,
+            }
+        }
+    }
+
+    /// Once per outage for everybody, each further attempt for who looks closely.
+    fn complain(&mut self, reason: &str) {
+        let broker = &self.plan.broker;
+        if self.complained {
+            tracing::debug!("still no connection to the broker {broker}: {reason}");
+        } else {
+            tracing::warn!(
+                "no connection to the broker {broker}: {reason}. Trying again, events are kept"
+            );
+            self.complained = true;
+        }
+    }
+
+    fn now(&self) -> Moment {
+        Moment {
+            wall: SystemTime::now(),
+            run: self.clock.now(),
+        }
+    }
+
+    fn wake(&self) -> Option<Instant> {
+        let wait = self.protocol.wake()?.since(self.clock.now());
+        Some(Instant::now() + Duration::from_millis(wait))
+    }
+}
+
+/// Waits until then, or for ever.
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,212 @@
+//! `[mqtt]` checked at the door: what the client needs, in the types it needs.
+
+use std::{fs, io::Read, path::Path, time::Duration};
+
+use rumqttc::{LastWill, MqttOptions, QoS};
+
+use super::{
+    MqttError, broker,
+    protocol::Pace,
+    topic::Topics,
+    url::{self, Address},
+};
+use crate::config::MqttSettings;
+use crate::message::{Identity, Status};
+
+/// The largest packet in either direction. A state with a full room has 6 KiB.
+pub(super) const MAX_PACKET_BYTES: usize = 64 * 1024;
+
+/// States a second at most: one per 200 ms.
+const GAP_MS: u64 = 200;
+
+/// Settings that can work. Not `Debug`: it holds the password.
+pub(super) struct Plan {
+    pub(super) topics: Topics,
+    pub(super) pace: Pace,
+    pub(super) broker: Address,
+    pub(super) options: MqttOptions,
+    /// The embedded broker, if it is the one. Held only for its end: dropping it closes its port.
+    #[cfg_attr(not(test), expect(dead_code))]
+    pub(super) embedded: Option<broker::Broker>,
+}
+
+impl Plan {
+    /// Checks the settings and, where no broker is named, starts the embedded one.
+    ///
+    /// # Errors
+    /// [`MqttError`] for the first setting that cannot work.
+    pub(super) fn new(settings: &MqttSettings, who: &Identity) -> Result<Self, MqttError> {
+        let topics = Topics::new(&settings.prefix, &who.device)?;
+        let pace = pace(settings.interval_s)?;
+        if settings.keep_alive_s == 0 {
+            return Err(MqttError::KeepAlive(0));
+        }
+        let login = login(settings)?;
+        let (broker, embedded) = if settings.url.trim().is_empty() {
+            let broker = broker::start(&settings.listen)?;
+            let at = broker.address();
+            let address = Address {
+                host: bracketed(at.ip()),
+                port: at.port(),
+            };
+            (address, Some(broker))
+        } else {
+            (url::parse(&settings.url)?, None)
+        };
+        // The same name in each run: a broker then drops what is left of a killed run, and sends its will, at once.
+        let client_id = format!("moodring-{}", who.device.as_str());
+        let mut options = MqttOptions::new(client_id, &broker.host, broker.port);
+        options
+            .set_keep_alive(Duration::from_secs(settings.keep_alive_s.into()))
+            .set_clean_session(true)
+            .set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES)
+            .set_last_will(LastWill::new(
+                topics.status(),
+                Status::Offline.name(),
+                QoS::AtLeastOnce,
+                true,
+            ));
+        if let Some((user, password)) = login {
+            options.set_credentials(user, password);
+        }
+        Ok(Self {
+            topics,
+            pace,
+            broker,
+            options,
+            embedded,
+        })
+    }
+}
+
+fn bracketed(ip: std::net::IpAddr) -> String {
+    match ip {
+        std::net::IpAddr::V4(v4) => v4.to_string(),
+        std::net::IpAddr::V6(v6) => format!("[{v6}]"),
+    }
+}
+
+fn pace(interval_s: f32) -> Result<Pace, MqttError> {
+    // NaN is in no range.
+    if !(0.2..=86_400.0).contains(&interval_s) {
+        return Err(MqttError::Interval(interval_s));
+    }
+    Ok(Pace {
+        interval_ms: (f64::from(interval_s) * 1_000.0).round() as u64,
+        gap_ms: GAP_MS,
+    })
+}
+
+fn login(settings: &MqttSettings) -> Result<Option<(String, String)>, MqttError> {
+    match (settings.user.as_str(), settings.password_file.as_str()) {
+        ("", "") => Ok(None),
+        ("", _) => Err(MqttError::User),
+        (user, "") => Ok(Some((user.to_owned(), String::new()))),
+        (user, file) => Ok(Some((user.to_owned(), read_password(Path::new(file))?))),
+    }
+}
+
+/// The longest password file read: MQTT's limit for a password.
+const MAX_PASSWORD_BYTES: u64 = 65_535;
+
+fn read_password(path: &Path) -> Result<String, MqttError> {
+    let fail = |reason: String| MqttError::Password {
+        path: path.to_owned(),
+        reason,
+    };
+    let mut text = String::new();
+    fs::File::open(path)
+        .and_then(|file| file.take(MAX_PASSWORD_BYTES).read_to_string(&mut text))
+        .map_err(|error| fail(error.to_string()))?;
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(line.to_owned()),
+        _ => Err(fail("its first line is empty".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{DeviceName, RunId};
+
+    fn plan(change: impl FnOnce(&mut MqttSettings)) -> Result<Plan, MqttError> {
+        let mut settings = MqttSettings {
+            url: "mqtt://127.0.0.1".into(),
+            ..MqttSettings::default()
+        };
+        change(&mut settings);
+        let who = Identity {
+            device: DeviceName::new("hall").unwrap(),
+            run: RunId::new(1),
+        };
+        Plan::new(&settings, &who)
+    }
+
+    #[test]
+    fn a_broker_by_its_address() {
+        let plan = plan(|_| {}).unwrap();
+        assert!(plan.embedded.is_none());
+        assert_eq!(plan.broker.to_string(), "127.0.0.1:1883");
+        assert_eq!(plan.options.client_id(), "moodring-hall");
+        let will = plan.options.last_will().unwrap();
+        assert_eq!(
+            (will.topic.as_str(), &will.message[..]),
+            ("moodring/hall/status", &b"offline"[..])
+        );
+        assert!(will.retain);
+    }
+
+    #[test]
+    fn settings_out_of_range_name_their_key() {
+        for (change, key) in [
+            (
+                (|s| s.interval_s = 0.1) as fn(&mut MqttSettings),
+                "interval_s",
+            ),
+            (|s| s.interval_s = f32::NAN, "interval_s"),
+            (|s| s.keep_alive_s = 0, "keep_alive_s"),
+            (|s| s.prefix = "a/#".into(), "prefix"),
+            (|s| s.url = "mqtts://x".into(), "url"),
+            (|s| s.password_file = "x".into(), "password_file"),
+        ] {
+            let error = plan(change).err().unwrap().to_string();
+            assert!(error.contains(key), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_password_is_the_first_line_and_never_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("password");
+        let with = |text: &str| {
+            fs::write(&file, text).unwrap();
+            plan(|s| {
+                s.user = "me".into();
+                s.password_file = file.to_str().unwrap().into();
+            })
+        };
+        let login = with("s3cret\r\nmore\n")
+            .unwrap()
+            .options
+            .credentials()
+            .unwrap();
+        assert_eq!(
+            (login.username.as_str(), login.password.as_str()),
+            ("me", "s3cret")
+        );
+        for empty in ["", "\nlater\n"] {
+            let error = with(empty).err().unwrap().to_string();
+            assert!(
+                error.contains("first line is empty") && !error.contains("later"),
+                "{error}"
+            );
+        }
+        fs::remove_file(&file).unwrap();
+        let path = file.to_str().unwrap().to_owned();
+        let missing = plan(|s| {
+            s.user = "me".into();
+            s.password_file = path.clone();
+        });
+        assert!(missing.err().unwrap().to_string().contains(&path));
+    }
+}

@@ -1,0 +1,276 @@
+//! The client against real brokers: Debian's mosquitto where it is installed, and the embedded one.
+//!
+//! Without mosquitto the tests that need it say so and pass, except in CI (environment variable `CI`), where they fail.
+
+mod harness;
+
+use harness::{Daemon, Listener, Mosquitto, free_port, is_installed, within};
+
+use super::link::{Link, News};
+use crate::{
+    config::MqttSettings,
+    snapshot::BrokerState::{Connecting, Off, Online},
+};
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+async fn speaks_and_stops(port: u16) {
+    let listener = Listener::start(port).await;
+    let daemon = Daemon::start(&format!("mqtt://127.0.0.1:{port}"));
+    listener.wait_for("moodring/hall/status online").await;
+    daemon.show_happy();
+    daemon.tell_appeared(1);
+    listener
+        .wait_for(r#"moodring/hall/state {"schema":1,"device":"hall""#)
+        .await;
+    listener
+        .wait_for(r#""mood":"happy","emoji":"😄","confidence":0.9,"#)
+        .await;
+    let event = listener.wait_for("moodring/hall/event {").await;
+    assert!(event.contains(r#""seq":1,"#), "{event}");
+    assert!(
+        event.ends_with(r#""kind":"appeared","track":1}"#),
+        "{event}"
+    );
+    daemon.tell_appeared(2);
+    within("a stop", daemon.handle.stop()).await;
+    listener.wait_for("moodring/hall/status stopped").await;
+    assert_eq!(
+        listener.first_seqs(),
+        [1, 2],
+        "a stop tells all that was sent before it"
+    );
+    let late = Listener::start(port).await;
+    late.wait_for("moodring/hall/state {").await;
+    late.wait_for("moodring/hall/status stopped").await;
+    assert_eq!(late.count("/event"), 0, "events are not retained");
+    assert_eq!(
+        listener.count("offline"),
+        0,
+        "a clean stop discards the will"
+    );
+}
+
+async fn killed_is_offline(port: u16) {
+    let listener = Listener::start(port).await;
+    let daemon = Daemon::start(&format!("mqtt://127.0.0.1:{port}"));
+    listener.wait_for("moodring/hall/status online").await;
+    daemon.handle.kill().await;
+    listener.wait_for("moodring/hall/status offline").await;
+    let late = Listener::start(port).await;
+    late.wait_for("moodring/hall/status offline").await;
+}
+
+#[tokio::test]
+async fn mosquitto_gets_status_state_and_events() {
+    if !is_installed() {
+        return;
+    }
+    let dir = folder();
+    let mosquitto = Mosquitto::start(&dir, free_port()).await;
+    speaks_and_stops(mosquitto.port).await;
+}
+
+#[tokio::test]
+async fn mosquitto_calls_a_killed_daemon_offline() {
+    if !is_installed() {
+        return;
+    }
+    let dir = folder();
+    let mosquitto = Mosquitto::start(&dir, free_port()).await;
+    killed_is_offline(mosquitto.port).await;
+}
+
+#[tokio::test]
+async fn events_of_an_outage_arrive_after_it_in_order() {
+    if !is_installed() {
+        return;
+    }
+    let dir = folder();
+    let mosquitto = Mosquitto::start(&dir, free_port()).await;
+    let port = mosquitto.port;
+    let listener = Listener::start(port).await;
+    let daemon = Daemon::start(&mosquitto.url());
+    daemon.tell_appeared(1);
+    listener.wait_for_event(1).await;
+    mosquitto.kill();
+    daemon.wait_until(Connecting).await;
+    (2..=50).for_each(|track| daemon.tell_appeared(track));
+    let _again = Mosquitto::start(&dir, port).await;
+    listener.wait_for_event(50).await;
+    assert_eq!(listener.first_seqs(), (1..=50).collect::<Vec<u64>>());
+    daemon.wait_until(Online).await;
+    within("a stop", daemon.handle.stop()).await;
+}
+
+#[tokio::test]
+async fn no_event_is_lost_over_many_restarts_under_load() {
+    if !is_installed() {
+        return;
+    }
+    let dir = folder();
+    let mut mosquitto = Mosquitto::start(&dir, free_port()).await;
+    let port = mosquitto.port;
+    let listener = Listener::start(port).await;
+    let daemon = Daemon::start(&mosquitto.url());
+    for round in 0..4 {
+        daemon.wait_until(Online).await;
+        // The broker goes while some of these are on their way, without receipt.
+        (0..100).for_each(|i| daemon.tell_appeared(round * 100 + i));
+        listener.wait_for_event(u64::from(round) * 100 + 1).await;
+        mosquitto.terminate();
+        daemon.wait_until(Connecting).await;
+        mosquitto = Mosquitto::start(&dir, port).await;
+    }
+    listener.wait_for_event(400).await;
+    assert_eq!(listener.first_seqs(), (1..=400).collect::<Vec<u64>>());
+    within("a stop", daemon.handle.stop()).await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_named_and_a_right_one_works() {
+    if !is_installed() {
+        return;
+    }
+    let dir = folder();
+    let passwords = dir.path().join("passwords");
+    let made = std::process::Command::new("mosquitto_passwd")
+        .args(["-b", "-c"])
+        .arg(&passwords)
+        .args(["me", "s3cret"])
+        .status();
+    assert!(made.unwrap().success());
+    let access = format!(
+        "allow_anonymous false\npassword_file {}",
+        passwords.display()
+    );
+    let mosquitto = Mosquitto::start_with(&dir, free_port(), &access).await;
+    let mut options = rumqttc::MqttOptions::new("x", "127.0.0.1", mosquitto.port);
+    options.set_credentials("me", "guess");
+    let News::Lost(reason) = within("a refusal", Link::open(options).next()).await else {
+        panic!("it must be refused");
+    };
+    assert!(
+        reason.contains("password_file") && !reason.contains("guess"),
+        "{reason}"
+    );
+    let file = dir.path().join("mine");
+    std::fs::write(&file, "s3cret\n").unwrap();
+    let daemon = Daemon::start_with(MqttSettings {
+        url: mosquitto.url(),
+        user: "me".into(),
+        password_file: file.to_str().unwrap().into(),
+        ..MqttSettings::default()
+    });
+    daemon.wait_until(Online).await;
+    within("a stop", daemon.handle.stop()).await;
+}
+
+#[tokio::test]
+async fn a_stop_without_a_broker_does_not_hang() {
+    let daemon = Daemon::start(&format!("mqtt://127.0.0.1:{}", free_port()));
+    daemon.tell_appeared(1);
+    daemon.wait_until(Connecting).await;
+    let mut state = daemon.handle.state();
+    let begin = std::time::Instant::now();
+    daemon.handle.stop().await;
+    assert!(begin.elapsed() < std::time::Duration::from_secs(5));
+    assert_eq!(*state.borrow_and_update(), Off);
+}
+
+#[tokio::test]
+async fn a_stop_with_a_frozen_broker_takes_two_seconds_at_most() {
+    if !is_installed() {
+        return;
+    }
+    let dir = folder();
+    let mosquitto = Mosquitto::start(&dir, free_port()).await;
+    let daemon = Daemon::start(&mosquitto.url());
+    daemon.wait_until(Online).await;
+    mosquitto.freeze();
+    daemon.tell_appeared(1);
+    let begin = std::time::Instant::now();
+    within("a stop", daemon.handle.stop()).await;
+    let took = begin.elapsed().as_millis();
+    assert!((1_900..5_000).contains(&took), "{took} ms");
+}
+
+#[tokio::test]
+async fn switched_off_nothing_starts() {
+    let daemon = Daemon::start_with(MqttSettings {
+        enabled: false,
+        prefix: "not/#/checked".into(),
+        ..MqttSettings::default()
+    });
+    assert_eq!(*daemon.handle.state().borrow(), Off);
+    assert_eq!(daemon.handle.address(), "");
+    daemon.handle.stop().await;
+}
+
+#[cfg(feature = "broker")]
+mod embedded {
+    use super::super::{MqttError, broker};
+    use super::*;
+
+    #[tokio::test]
+    async fn without_a_url_the_daemon_talks_to_its_own() {
+        let daemon = Daemon::start_with(MqttSettings {
+            listen: "127.0.0.1:0".into(),
+            ..MqttSettings::default()
+        });
+        daemon.wait_until(Online).await;
+        assert!(daemon.handle.address().starts_with("127.0.0.1:"));
+        let address = daemon.handle.address().to_owned();
+        daemon.handle.stop().await;
+        let free = async {
+            while std::net::TcpListener::bind(&address).is_err() {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        };
+        within("the port to be free again", free).await;
+    }
+
+    #[tokio::test]
+    async fn it_gets_status_state_and_events() {
+        if !is_installed() {
+            return;
+        }
+        let broker = broker::start("127.0.0.1:0").unwrap();
+        speaks_and_stops(broker.address().port()).await;
+    }
+
+    #[tokio::test]
+    async fn it_calls_a_killed_daemon_offline() {
+        if !is_installed() {
+            return;
+        }
+        let broker = broker::start("127.0.0.1:0").unwrap();
+        killed_is_offline(broker.address().port()).await;
+    }
+
+    #[test]
+    fn a_port_in_use_names_the_port_and_the_way_out() {
+        let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = other.local_addr().unwrap().to_string();
+        let error = broker::start(&address).err().unwrap();
+        assert!(matches!(error, MqttError::PortInUse { .. }));
+        let text = error.to_string();
+        for part in [
+            address.as_str(),
+            "url = \"mqtt://127.0.0.1:",
+            "[mqtt] listen",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert_eq!(error.exit(), crate::exit::Exit::Output);
+    }
+
+    #[test]
+    fn other_machines_are_kept_out() {
+        let error = broker::start("0.0.0.0:1883").err().unwrap();
+        assert_eq!(error.exit(), crate::exit::Exit::Config);
+        assert!(error.to_string().contains("mosquitto"), "{error}");
+    }
+}

@@ -1,0 +1,35 @@
+//! What can be wrong with nets, said so that it can be mended.
+
+use std::path::PathBuf;
+
+use moodring_core::{detect::NetError, pipeline::SettingsError};
+
+/// Why there is no vision.
+#[derive(Debug, thiserror::Error)]
+pub enum VisionError {
+    /// A model file cannot be used.
+    #[error("cannot use the model {path}: {reason}. Leave [models] empty to use the built-in ones")]
+    Model {
+        /// The file, or `built-in`.
+        path: PathBuf,
+        /// The cause.
+        reason: String,
+    },
+    /// An engine that this build lacks.
+    #[error("engine `{0}` is not in this build; build with `cargo build --release --features {0}`")]
+    NotBuiltIn(&'static str),
+    /// `MOODRING_KERNEL` names none of this machine's kernels.
+    #[error("MOODRING_KERNEL={name} is not one of this machine's kernels: {available}")]
+    Kernel {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        available: String,
+    },
+    /// A setting of the pipeline is out of range.
+    #[error("the settings do not fit: {0}")]
+    Settings(#[from] SettingsError),
+    /// A net failed on a picture.
+    #[error("the net failed: {0}")]
+    Net(#[from] NetError),
+}

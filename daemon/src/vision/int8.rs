@@ -1,0 +1,231 @@
+//! The two nets on our own int8 engine. Buffers are made once; a run allocates nothing.
+
+use std::path::Path;
+
+use moodring_core::{
+    classify::{CROP_PX, ClassifyNet, Crop},
+    detect::{Channels, DetectNet, Head, InputShape, NetError},
+    expression::Expression,
+};
+use moodring_nn::{Kernel, Kind, Model, Net};
+
+use super::VisionError;
+
+/// Strides of the detector's heads in input pixels.
+const STRIDES_PX: [u32; 3] = [8, 16, 32];
+/// A detector without a `threshold` note.
+const DEFAULT_THRESHOLD: f32 = 0.5;
+
+/// The kernel to run with: `MOODRING_KERNEL` if it is set, else this machine's best.
+///
+/// # Errors
+/// [`VisionError::Kernel`] if this machine does not have the one that is asked for.
+pub fn kernel() -> Result<Kernel, VisionError> {
+    let Ok(name) = std::env::var("MOODRING_KERNEL") else { return Ok(Kernel::best()) };
+    let known = Kernel::from_name(&name).filter(|k| k.is_available());
+    known.ok_or_else(|| {
+        let available = Kernel::ALL.into_iter().filter(|k| k.is_available()).map(Kernel::name);
+        VisionError::Kernel { name, available: available.collect::<Vec<_>>().join(", ") }
+    })
+}
+
+/// A net with the memory it needs.
+struct Loaded {
+    net: Net<'static, Vec<u8>>,
+    arena: Vec<u8>,
+    raw: Vec<i32>,
+}
+
+impl Loaded {
+    fn new(model: Model<'static>, (width, height): (usize, usize), name: &Path) -> Result<Self, VisionError> {
+        let kernel = kernel()?;
+        let weights = vec![0; model.weights_bytes(kernel)];
+        let net = Net::new(model, width, height, kernel, weights).map_err(|e| broken(name, e))?;
+        let (arena, raw) = (vec![0; net.plan().arena_bytes()], vec![0; net.plan().raw_len()]);
+        Ok(Self { net, arena, raw })
+    }
+}
+
+fn broken(path: &Path, reason: impl std::fmt::Display) -> VisionError {
+    VisionError::Model { path: path.to_owned(), reason: reason.to_string() }
+}
+
+/// Reads and checks a packed file, or the built-in bytes if the path is empty.
+fn open_model(path: &Path, built_in: &'static [u8], kind: Kind) -> Result<Model<'static>, VisionError> {
+    let bytes: &'static [u8] = if path.as_os_str().is_empty() {
+        built_in
+    } else {
+        // Read once at the start and used until the end, so it is never given back.
+        Box::leak(std::fs::read(path).map_err(|e| broken(path, e))?.into_boxed_slice())
+    };
+    let model = Model::parse(bytes).map_err(|e| broken(path, e))?;
+    if model.kind() != kind {
+        return Err(broken(path, format!("it is a {:?}, but a {kind:?} is wanted", model.kind())));
+    }
+    Ok(model)
+}
+
+/// A face detector on our engine.
+pub struct Int8Detector {
+    loaded: Loaded,
+    shape: InputShape,
+    input: Vec<u8>,
+    /// The heads' values as reals, one block a stride.
+    cells: [Vec<f32>; 3],
+    grid: [(usize, usize); 3],
+    threshold: f32,
+}
+
+impl Int8Detector {
+    /// The packed file at `path`, or the built-in detector if it is empty, for pictures of this size.
+    ///
+    /// # Errors
+    /// [`VisionError`] if the file or the size cannot be used.
+    pub fn open(path: &Path, (width_px, height_px): (u32, u32)) -> Result<Self, VisionError> {
+        let model = open_model(path, moodring_models::DETECTOR, Kind::Detector)?;
+        let channels = match model.channels() {
+            1 => Channels::Grey,
+            _ => Channels::Rgb,
+        };
+        let shape = InputShape { width_px, height_px, channels, padding: model.input().zero };
+        let threshold = model.note("threshold").and_then(|t| t.parse().ok());
+        let loaded = Loaded::new(model, (width_px as usize, height_px as usize), path)?;
+        let shapes: Vec<_> = loaded.net.plan().output_shapes().collect();
+        let Ok(shapes) = <[_; 3]>::try_from(shapes) else {
+            return Err(broken(path, "a detector has three outputs"));
+        };
+        if shapes.iter().any(|s| s.channels != Head::CELL) {
+            return Err(broken(path, "a detector's outputs have 16 channels"));
+        }
+        Ok(Self {
+            input: vec![0; shape_bytes(&shape)],
+            cells: shapes.map(|s| vec![0.0; s.len()]),
+            grid: shapes.map(|s| (s.rows, s.columns)),
+            threshold: threshold.unwrap_or(DEFAULT_THRESHOLD),
+            loaded,
+            shape,
+        })
+    }
+
+    /// The default score threshold from the model's notes.
+    pub fn threshold(&self) -> f32 {
+        self.threshold
+    }
+
+    /// The checked model.
+    pub fn model(&self) -> &Model<'static> {
+        self.loaded.net.model()
+    }
+}
+
+fn shape_bytes(shape: &InputShape) -> usize {
+    shape.width_px as usize * shape.height_px as usize * shape.channels.count()
+}
+
+impl DetectNet for Int8Detector {
+    fn shape(&self) -> InputShape {
+        self.shape
+    }
+
+    fn input(&mut self) -> &mut [u8] {
+        &mut self.input
+    }
+
+    fn run(&mut self) -> Result<[Head<'_>; 3], NetError> {
+        let Loaded { net, arena, raw } = &mut self.loaded;
+        let outputs = net.run(&self.input, arena, raw).map_err(|_| NetError::Engine)?;
+        for (output, cells) in outputs.iter().zip(&mut self.cells) {
+            let scales: [f32; Head::CELL] = std::array::from_fn(|c| output.scale(c));
+            for (values, cell) in output.values.chunks_exact(Head::CELL).zip(cells.chunks_exact_mut(Head::CELL)) {
+                for ((&value, scale), real) in values.iter().zip(scales).zip(cell.iter_mut()) {
+                    *real = value as f32 * scale;
+                }
+                cell[0] = sigmoid(cell[0]);
+                cell[1] = sigmoid(cell[1]);
+            }
+        }
+        Ok(std::array::from_fn(|i| {
+            let (rows, cols) = self.grid[i];
+            Head { stride_px: STRIDES_PX[i], cols, rows, cells: &self.cells[i] }
+        }))
+    }
+}
+
+fn sigmoid(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
+}
+
+/// An expression classifier on our engine.
+pub struct Int8Classifier {
+    loaded: Loaded,
+    temperature: f32,
+}
+
+impl Int8Classifier {
+    /// The packed file at `path`, or the built-in classifier if it is empty.
+    ///
+    /// # Errors
+    /// [`VisionError`] if the file cannot be used.
+    pub fn open(path: &Path) -> Result<Self, VisionError> {
+        let model = open_model(path, moodring_models::CLASSIFIER, Kind::Classifier)?;
+        let names = Expression::ALL.map(Expression::name);
+        if !model.labels().eq(names) {
+            return Err(broken(path, format!("its labels must be {}", names.join(","))));
+        }
+        let temperature = model.note("temperature").and_then(|t| t.parse().ok()).unwrap_or(1.0);
+        if !(0.05..=20.0).contains(&temperature) {
+            return Err(broken(path, format!("its temperature is {temperature}, not 0.05 to 20")));
+        }
+        if model.channels() != 1 {
+            return Err(broken(path, "a classifier sees one grey channel"));
+        }
+        let loaded = Loaded::new(model, (CROP_PX, CROP_PX), path)?;
+        if loaded.raw.len() != Expression::COUNT {
+            return Err(broken(path, "a classifier has one output of 7 values"));
+        }
+        Ok(Self { loaded, temperature })
+    }
+
+    /// The checked model.
+    pub fn model(&self) -> &Model<'static> {
+        self.loaded.net.model()
+    }
+}
+
+impl ClassifyNet for Int8Classifier {
+    fn run(&mut self, crop: &Crop) -> Result<[f32; Expression::COUNT], NetError> {
+        let Loaded { net, arena, raw } = &mut self.loaded;
+        let outputs = net.run(crop, arena, raw).map_err(|_| NetError::Engine)?;
+        let output = outputs.get(0).ok_or(NetError::Shape)?;
+        let mut logits = [0.0; Expression::COUNT];
+        for (logit, real) in logits.iter_mut().zip(output.reals()) {
+            *logit = real / self.temperature;
+        }
+        Ok(logits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn broken_files_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("broken.moodnet");
+        std::fs::write(&path, b"not a net").unwrap();
+        let error = Int8Detector::open(&path, (320, 256)).err().unwrap().to_string();
+        assert!(error.contains("broken.moodnet") && error.contains("built-in"), "{error}");
+        let error = Int8Classifier::open(Path::new("/nonexistent.moodnet")).err().unwrap().to_string();
+        assert!(error.contains("/nonexistent.moodnet"), "{error}");
+    }
+
+    #[test]
+    fn a_detector_is_not_taken_for_a_classifier() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("detector.moodnet");
+        std::fs::write(&path, moodring_models::DETECTOR).unwrap();
+        let error = Int8Classifier::open(&path).err().unwrap().to_string();
+        assert!(error.contains("Detector"), "{error}");
+    }
+}

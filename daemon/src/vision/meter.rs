@@ -1,0 +1,139 @@
+//! Milliseconds per stage and frames per second, from times that are given in.
+
+use std::time::{Duration, Instant};
+
+use moodring_core::{frame::Millis, pipeline::Stage};
+
+use crate::snapshot::StageTimes;
+
+/// How fast the shown times follow the measured ones: a tenth of each new frame.
+const FOLLOW: f32 = 0.1;
+/// Frames per second are counted over this time.
+const WINDOW_MS: u64 = 2_000;
+/// Frame times that are remembered; enough for 120 frames a second.
+const REMEMBERED: usize = 256;
+
+/// Measures one stream.
+#[derive(Debug)]
+pub struct Meter {
+    frame: StageTimes,
+    smooth: Option<StageTimes>,
+    times: heapless::Deque<Millis, REMEMBERED>,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self { frame: StageTimes::default(), smooth: None, times: heapless::Deque::new() }
+    }
+}
+
+impl Meter {
+    /// A frame begins.
+    pub fn begin(&mut self) {
+        self.frame = StageTimes::default();
+    }
+
+    /// A stage took so long.
+    pub fn stage(&mut self, stage: Stage, took: Duration) {
+        *slot(&mut self.frame, stage) += took.as_secs_f32() * 1000.0;
+    }
+
+    /// The frame of this time is done.
+    pub fn end(&mut self, time: Millis) {
+        let frame = self.frame;
+        let smooth = self.smooth.get_or_insert(frame);
+        for stage in Stage::ALL {
+            let mut last = frame;
+            let target = *slot(&mut last, stage);
+            let shown = slot(smooth, stage);
+            *shown += FOLLOW * (target - *shown);
+        }
+        if self.times.is_full() {
+            self.times.pop_front();
+        }
+        // There is room: the oldest was just taken out.
+        let _ = self.times.push_back(time);
+        while self.times.front().is_some_and(|first| time.since(*first) > WINDOW_MS) {
+            self.times.pop_front();
+        }
+    }
+
+    /// Milliseconds per stage of the last frame.
+    pub fn last(&self) -> StageTimes {
+        self.frame
+    }
+
+    /// Milliseconds per stage, smoothed.
+    pub fn stages(&self) -> StageTimes {
+        self.smooth.unwrap_or_default()
+    }
+
+    /// Frames per second over the last two seconds.
+    pub fn frames_per_second(&self) -> f32 {
+        match (self.times.front(), self.times.back()) {
+            (Some(first), Some(last)) if last > first => {
+                (self.times.len() - 1) as f32 * 1000.0 / last.since(*first) as f32
+            }
+            _ => 0.0,
+        }
+    }
+}
+
+fn slot(times: &mut StageTimes, stage: Stage) -> &mut f32 {
+    match stage {
+        Stage::Letterbox => &mut times.letterbox,
+        Stage::Detect => &mut times.detect,
+        Stage::Decode => &mut times.decode,
+        Stage::Align => &mut times.align,
+        Stage::Classify => &mut times.classify,
+        Stage::Track => &mut times.track,
+    }
+}
+
+/// A stopwatch that gives the time since it was last asked.
+#[derive(Debug)]
+pub struct Lap(Instant);
+
+impl Lap {
+    /// Starts now.
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The time since the last call.
+    pub fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        let took = now - self.0;
+        self.0 = now;
+        took
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_frames_over_a_window_and_smooths_stages() {
+        let mut meter = Meter::default();
+        for i in 0..100 {
+            meter.begin();
+            meter.stage(Stage::Detect, Duration::from_millis(4));
+            meter.stage(Stage::Track, Duration::from_millis(1));
+            meter.stage(Stage::Track, Duration::from_millis(1));
+            meter.end(Millis(i * 40));
+        }
+        assert!((meter.frames_per_second() - 25.0).abs() < 0.1);
+        assert!((meter.stages().detect - 4.0).abs() < 1e-3);
+        assert!((meter.stages().track - 2.0).abs() < 1e-3);
+        assert!((meter.last().total() - 6.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn knows_nothing_before_the_second_frame() {
+        let mut meter = Meter::default();
+        assert_eq!(meter.frames_per_second(), 0.0);
+        meter.end(Millis(5));
+        assert_eq!(meter.frames_per_second(), 0.0);
+    }
+}

@@ -1,0 +1,142 @@
+//! The nets behind their traits, and the pipeline timed by stage. What is seen is decided in `moodring-core`.
+
+mod error;
+mod int8;
+mod meter;
+mod photo;
+mod stream;
+#[cfg(feature = "tract")]
+mod tract;
+
+use moodring_core::{
+    classify::{ClassifyNet, Crop},
+    detect::{DetectNet, Head, InputShape, NetError},
+    expression::Expression,
+    mood::{MoodSettings, WhoCounts},
+    pipeline::Settings as PipelineSettings,
+    track::TrackSettings,
+};
+
+pub use error::VisionError;
+pub use int8::{Int8Classifier, Int8Detector, kernel};
+pub use meter::Meter;
+pub use photo::{PhotoFace, PhotoReader};
+pub use stream::Stream;
+
+use crate::config::{EngineKind, Settings, Who};
+
+/// A face detector on whichever engine the settings name.
+pub enum Detector {
+    /// Our own engine.
+    Int8(Int8Detector),
+    /// tract.
+    #[cfg(feature = "tract")]
+    Tract(tract::TractDetector),
+}
+
+/// An expression classifier on whichever engine the settings name.
+pub enum Classifier {
+    /// Our own engine.
+    Int8(Int8Classifier),
+    /// tract.
+    #[cfg(feature = "tract")]
+    Tract(tract::TractClassifier),
+}
+
+impl Detector {
+    /// The detector of the settings, for pictures of this size.
+    ///
+    /// # Errors
+    /// [`VisionError`] that names the file and the way out.
+    pub fn open(settings: &Settings, size_px: (u32, u32)) -> Result<Self, VisionError> {
+        let path = &settings.models.detector;
+        match settings.vision.engine {
+            EngineKind::Int8 => Int8Detector::open(path, size_px).map(Self::Int8),
+            #[cfg(feature = "tract")]
+            EngineKind::Tract => tract::TractDetector::open(path, size_px).map(Self::Tract),
+            #[cfg(not(feature = "tract"))]
+            EngineKind::Tract => Err(VisionError::NotBuiltIn("tract")),
+        }
+    }
+
+    /// The score below which faces are not worth a second look, by the model's own notes.
+    pub fn threshold(&self) -> f32 {
+        match self {
+            Self::Int8(net) => net.threshold(),
+            #[cfg(feature = "tract")]
+            Self::Tract(net) => net.threshold(),
+        }
+    }
+}
+
+impl DetectNet for Detector {
+    fn shape(&self) -> InputShape {
+        match self {
+            Self::Int8(net) => net.shape(),
+            #[cfg(feature = "tract")]
+            Self::Tract(net) => net.shape(),
+        }
+    }
+
+    fn input(&mut self) -> &mut [u8] {
+        match self {
+            Self::Int8(net) => net.input(),
+            #[cfg(feature = "tract")]
+            Self::Tract(net) => net.input(),
+        }
+    }
+
+    fn run(&mut self) -> Result<[Head<'_>; 3], NetError> {
+        match self {
+            Self::Int8(net) => net.run(),
+            #[cfg(feature = "tract")]
+            Self::Tract(net) => net.run(),
+        }
+    }
+}
+
+impl Classifier {
+    /// The classifier of the settings.
+    ///
+    /// # Errors
+    /// [`VisionError`] that names the file and the way out.
+    pub fn open(settings: &Settings) -> Result<Self, VisionError> {
+        let path = &settings.models.classifier;
+        match settings.vision.engine {
+            EngineKind::Int8 => Int8Classifier::open(path).map(Self::Int8),
+            #[cfg(feature = "tract")]
+            EngineKind::Tract => tract::TractClassifier::open(path).map(Self::Tract),
+            #[cfg(not(feature = "tract"))]
+            EngineKind::Tract => Err(VisionError::NotBuiltIn("tract")),
+        }
+    }
+}
+
+impl ClassifyNet for Classifier {
+    fn run(&mut self, crop: &Crop) -> Result<[f32; Expression::COUNT], NetError> {
+        match self {
+            Self::Int8(net) => net.run(crop),
+            #[cfg(feature = "tract")]
+            Self::Tract(net) => net.run(crop),
+        }
+    }
+}
+
+/// The pipeline's settings from ours; `model_threshold` stands in for a threshold of 0.
+pub fn pipeline_settings(settings: &Settings, model_threshold: f32) -> PipelineSettings {
+    let (vision, mood) = (&settings.vision, &settings.mood);
+    let who = match mood.who {
+        Who::Largest => WhoCounts::Largest,
+        Who::Central => WhoCounts::Central,
+        Who::Longest => WhoCounts::Longest,
+    };
+    PipelineSettings {
+        score_threshold: if vision.threshold > 0.0 { vision.threshold } else { model_threshold },
+        min_face_px: vision.min_face as f32,
+        max_faces: vision.max_faces,
+        track: TrackSettings { confirm_ms: mood.confirm_ms, lost_ms: mood.lost_ms },
+        smooth_ms: mood.smooth_ms,
+        mood: MoodSettings { who, threshold: mood.certain, margin: mood.margin, hold_ms: mood.hold_ms },
+        ..PipelineSettings::default()
+    }
+}

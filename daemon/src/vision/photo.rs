@@ -1,0 +1,154 @@
+//! Single photos: faces at two scales, so that both a portrait and a group photo are read. Remembers nobody.
+
+use moodring_core::{
+    align::align,
+    classify::{CROP_PX, Crop, classify},
+    detect::Face,
+    expression::Scores,
+    frame::Frame,
+    nms::suppress,
+    pipeline::{Candidates, Settings as PipelineSettings, find},
+};
+
+use super::{Classifier, Detector, VisionError, pipeline_settings};
+use crate::config::Settings;
+
+/// The long side of the coarse look, which finds faces up to the whole picture.
+const COARSE_PX: u32 = 320;
+/// The longest side of the fine look, which finds the small faces of a group.
+const FINE_PX: u32 = 1280;
+/// The detector's sides are multiples of this.
+const STEP_PX: u32 = 32;
+/// Detectors that are kept ready for photos of the same shape.
+const KEPT: usize = 4;
+
+/// Finds and reads the faces of single photos.
+pub struct PhotoReader {
+    settings: Settings,
+    wanted: PipelineSettings,
+    classifier: Classifier,
+    looks: Vec<Look>,
+    found: Box<Candidates>,
+}
+
+/// A face of a photo and what it shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PhotoFace {
+    /// Where it is, in the photo's pixels.
+    pub face: Face,
+    /// What it shows.
+    pub scores: Scores,
+}
+
+/// A detector made ready for one size.
+struct Look {
+    size_px: (u32, u32),
+    detector: Detector,
+}
+
+impl PhotoReader {
+    /// Loads the nets, so that broken files are found before the first photo.
+    ///
+    /// # Errors
+    /// [`VisionError`] that names the file or setting.
+    pub fn open(settings: &Settings) -> Result<Self, VisionError> {
+        let size_px = (COARSE_PX, COARSE_PX);
+        let detector = Detector::open(settings, size_px)?;
+        let wanted = pipeline_settings(settings, detector.threshold());
+        wanted.validate()?;
+        Ok(Self {
+            wanted,
+            classifier: Classifier::open(settings)?,
+            looks: vec![Look { size_px, detector }],
+            found: Box::default(),
+            settings: settings.clone(),
+        })
+    }
+
+    /// All faces, the best first, in the photo's pixels.
+    ///
+    /// # Errors
+    /// [`VisionError`] if a net fails.
+    pub fn detect(&mut self, frame: &Frame<'_>) -> Result<Vec<Face>, VisionError> {
+        let mut faces: Vec<Face> = Vec::new();
+        for size_px in looks((frame.width_px(), frame.height_px())) {
+            let at = self.look(size_px)?;
+            let detector = &mut self.looks[at].detector;
+            find(detector, frame, &self.wanted, &mut self.found, &mut |_| {})?;
+            faces.extend_from_slice(&self.found);
+        }
+        let kept = suppress(&mut faces, self.wanted.nms_iou);
+        faces.truncate(kept);
+        Ok(faces)
+    }
+
+    /// All faces and what each shows.
+    ///
+    /// # Errors
+    /// [`VisionError`] if a net fails.
+    pub fn analyze(&mut self, frame: &Frame<'_>) -> Result<Vec<PhotoFace>, VisionError> {
+        let mut crop: Crop = [0; CROP_PX * CROP_PX];
+        let faces = self.detect(frame)?;
+        let mut read = |face: Face| {
+            align(frame, &face, &mut crop);
+            Ok(PhotoFace { face, scores: self.classify(&crop)? })
+        };
+        faces.into_iter().map(&mut read).collect()
+    }
+
+    /// What an upright crop shows.
+    ///
+    /// # Errors
+    /// [`VisionError`] if the net fails.
+    pub fn classify(&mut self, crop: &Crop) -> Result<Scores, VisionError> {
+        Ok(classify(&mut self.classifier, crop)?)
+    }
+
+    /// The place of the detector for this size, made if it is new; the oldest makes room.
+    fn look(&mut self, size_px: (u32, u32)) -> Result<usize, VisionError> {
+        if let Some(at) = self.looks.iter().position(|look| look.size_px == size_px) {
+            return Ok(at);
+        }
+        if self.looks.len() == KEPT {
+            self.looks.remove(0);
+        }
+        let detector = Detector::open(&self.settings, size_px)?;
+        self.looks.push(Look { size_px, detector });
+        Ok(self.looks.len() - 1)
+    }
+}
+
+/// The detector sizes for a photo: one coarse, and one fine if the photo has more pixels than that shows.
+fn looks((width, height): (u32, u32)) -> impl Iterator<Item = (u32, u32)> {
+    let long = width.max(height);
+    let sides = |limit: u32| {
+        // Same shape as the photo, rounded up to whole steps.
+        let side = |px: u32| (u64::from(px) * u64::from(limit) / u64::from(long)) as u32;
+        (side(width).max(1).next_multiple_of(STEP_PX), side(height).max(1).next_multiple_of(STEP_PX))
+    };
+    let fine = (long > COARSE_PX * 5 / 4).then(|| sides(long.min(FINE_PX)));
+    std::iter::once(sides(COARSE_PX)).chain(fine)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(photo_px: (u32, u32)) -> Vec<(u32, u32)> {
+        looks(photo_px).collect()
+    }
+
+    #[test]
+    fn a_small_photo_is_looked_at_once_and_a_large_one_twice() {
+        assert_eq!(sizes((320, 240)), [(320, 256)]);
+        assert_eq!(sizes((1024, 768)), [(320, 256), (1024, 768)]);
+        assert_eq!(sizes((4000, 3000)), [(320, 256), (1280, 960)]);
+        assert_eq!(sizes((48, 48)), [(320, 320)]);
+    }
+
+    #[test]
+    fn a_strip_still_has_a_height() {
+        assert_eq!(sizes((20_000, 20)), [(320, 32), (1280, 32)]);
+        assert_eq!(sizes((16, 32_000)), [(32, 320), (32, 1280)]);
+    }
+}

@@ -1,0 +1,98 @@
+//! A stream of frames: the pipeline, its meter, and the snapshot that comes out.
+
+use moodring_core::{
+    event::Event,
+    frame::{Frame, Millis},
+    pipeline::Pipeline,
+};
+
+use super::{Classifier, Detector, Meter, VisionError, meter::Lap, pipeline_settings};
+use crate::{
+    config::Settings,
+    snapshot::{CameraState, Person, Snapshot},
+};
+
+/// The pipeline as the daemon runs it.
+pub struct Stream {
+    // About 200 kB of buffers: too much for a thread's stack.
+    pipeline: Box<Pipeline<Detector, Classifier>>,
+    meter: Meter,
+    snapshot: Snapshot,
+}
+
+impl Stream {
+    /// Loads the nets.
+    ///
+    /// # Errors
+    /// [`VisionError`] that names the file or setting.
+    pub fn open(settings: &Settings) -> Result<Self, VisionError> {
+        let detector = Detector::open(settings, (settings.vision.width, settings.vision.height))?;
+        let classifier = Classifier::open(settings)?;
+        let wanted = pipeline_settings(settings, detector.threshold());
+        let pipeline = Box::new(Pipeline::new(detector, classifier, wanted)?);
+        Ok(Self { pipeline, meter: Meter::default(), snapshot: Snapshot::default() })
+    }
+
+    /// Takes in a frame; hands each event to `tell`. Allocates nothing.
+    ///
+    /// # Errors
+    /// [`VisionError::Net`]; the next frame may work.
+    pub fn see(
+        &mut self,
+        frame: &Frame<'_>,
+        skipped: u64,
+        mut tell: impl FnMut(Event),
+    ) -> Result<&Snapshot, VisionError> {
+        self.meter.begin();
+        let (meter, mut lap) = (&mut self.meter, Lap::start());
+        let report = self.pipeline.step(frame, &mut |stage| meter.stage(stage, lap.lap()))?;
+        meter.end(frame.time());
+        report.events.iter().copied().for_each(&mut tell);
+
+        let snapshot = &mut self.snapshot;
+        snapshot.time = report.time;
+        snapshot.mood = report.mood;
+        snapshot.frame_px = (frame.width_px(), frame.height_px());
+        snapshot.camera = CameraState::Running;
+        snapshot.frames_skipped = skipped;
+        snapshot.people_count = report.people.len();
+        snapshot.people.clear();
+        // Who counts comes first.
+        let counts = |p: &&moodring_core::pipeline::Person| Some(p.track) == report.mood.track;
+        let first = report.people.iter().filter(counts);
+        let others = report.people.iter().filter(|p| !counts(p));
+        for person in first.chain(others) {
+            let listed = Person {
+                track: person.track,
+                face: person.face,
+                roll_deg: person.face.roll_deg(),
+                scores: person.scores,
+            };
+            if snapshot.people.push(listed).is_err() {
+                break; // the rest is counted, not listed
+            }
+        }
+        snapshot.stages_ms = self.meter.stages();
+        snapshot.frames_per_second = self.meter.frames_per_second();
+        Ok(snapshot)
+    }
+
+    /// No frame came and `camera` is why: people who were in view leave after their time.
+    pub fn miss(&mut self, time: Millis, camera: CameraState, tell: impl FnMut(Event)) -> &Snapshot {
+        let report = self.pipeline.blind(time);
+        report.events.iter().copied().for_each(tell);
+        self.snapshot.time = report.time;
+        self.snapshot.mood = report.mood;
+        self.snapshot.people_count = report.people.len();
+        let gone = |p: &Person| report.people.iter().any(|q| q.track == p.track);
+        self.snapshot.people.retain(gone);
+        self.snapshot.camera = camera;
+        self.snapshot.frames_per_second = 0.0;
+        &self.snapshot
+    }
+
+    /// Milliseconds per stage of the last frame.
+    pub fn last_ms(&self) -> crate::snapshot::StageTimes {
+        self.meter.last()
+    }
+}

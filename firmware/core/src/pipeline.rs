@@ -1,0 +1,322 @@
+//! All rooms in order: a frame goes in, people, a mood and events come out. Runs the nets behind their traits.
+//!
+//! All buffers are fields (about 150 kB): nothing is allocated, and a pipeline is best kept in a box or a static.
+
+mod report;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod turn;
+
+pub use report::{Person, Report, Stage};
+pub use settings::{Settings, SettingsError};
+
+use crate::{
+    align::align,
+    classify::{CROP_PX, ClassifyNet, Crop, classify},
+    detect::{DetectNet, Face, NetError, decode},
+    event::Events,
+    expression::Scores,
+    frame::{Frame, Millis},
+    letterbox::Letterbox,
+    mood::{Candidate, MoodGuard},
+    nms::suppress,
+    smooth::Smoother,
+    track::{MAX_FACES, Track, Tracker},
+};
+use heapless::Vec;
+
+/// Boxes kept before suppression; of more, the best.
+pub const MAX_CANDIDATES: usize = 1024;
+/// Faces of one frame that can be classified.
+pub const MAX_CROPS: usize = MAX_FACES;
+
+/// What the tracker remembers for us.
+#[derive(Clone, Copy, Debug, Default)]
+struct Note {
+    smoother: Smoother,
+    raw: Option<Scores>,
+}
+
+/// From frames to a mood.
+///
+/// ```
+/// use moodring_core::{
+///     classify::{ClassifyNet, Crop},
+///     detect::{Channels, DetectNet, Head, InputShape, NetError},
+///     frame::{Frame, Millis, PixelFormat},
+///     mood::Mood,
+///     pipeline::{Pipeline, Settings},
+/// };
+///
+/// /// An engine that never finds a face.
+/// struct Blind([u8; 64 * 64]);
+///
+/// impl DetectNet for Blind {
+///     fn shape(&self) -> InputShape {
+///         InputShape { width_px: 64, height_px: 64, channels: Channels::Grey, padding: 128 }
+///     }
+///     fn input(&mut self) -> &mut [u8] {
+///         &mut self.0
+///     }
+///     fn run(&mut self) -> Result<[Head<'_>; 3], NetError> {
+///         Ok([8, 16, 32].map(|stride_px| Head { stride_px, cols: 0, rows: 0, cells: &[] }))
+///     }
+/// }
+///
+/// impl ClassifyNet for Blind {
+///     fn run(&mut self, _: &Crop) -> Result<[f32; 7], NetError> {
+///         Ok([0.0; 7])
+///     }
+/// }
+///
+/// let (detector, classifier) = (Blind([0; 64 * 64]), Blind([0; 64 * 64]));
+/// let mut pipeline = Pipeline::new(detector, classifier, Settings::default())?;
+/// let picture = [0; 160 * 120];
+/// let frame = Frame::packed(&picture, PixelFormat::Grey, (160, 120), Millis(33))?;
+/// let report = pipeline.step(&frame, &mut |_stage| {})?;
+/// assert_eq!(report.mood.mood, Mood::Nobody);
+/// assert!(report.people.is_empty());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Pipeline<D, C> {
+    detector: D,
+    classifier: C,
+    settings: Settings,
+    clock: Clock,
+    faces: Candidates,
+    frame_px: (u32, u32),
+    crops: Vec<Crop, MAX_CROPS>,
+    tracker: Tracker<Note>,
+    people: Vec<Person, MAX_FACES>,
+    guard: MoodGuard,
+    events: Events,
+    told: bool,
+}
+
+impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
+    /// A pipeline that has seen nothing.
+    ///
+    /// # Errors
+    /// [`SettingsError`] if a setting is out of range.
+    pub fn new(detector: D, classifier: C, settings: Settings) -> Result<Self, SettingsError> {
+        settings.validate()?;
+        Ok(Self {
+            detector,
+            classifier,
+            settings,
+            clock: Clock::default(),
+            faces: Vec::new(),
+            frame_px: (0, 0),
+            crops: Vec::new(),
+            tracker: Tracker::new(),
+            people: Vec::new(),
+            guard: MoodGuard::new(),
+            events: Events::new(),
+            told: false,
+        })
+    }
+
+    /// The settings.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Changes the settings from the next frame on; people stay known.
+    ///
+    /// # Errors
+    /// [`SettingsError`] if one is out of range; then the old ones stay.
+    pub fn set(&mut self, settings: Settings) -> Result<(), SettingsError> {
+        settings.validate()?;
+        self.settings = settings;
+        Ok(())
+    }
+
+    /// The detector's net.
+    pub const fn detector_mut(&mut self) -> &mut D {
+        &mut self.detector
+    }
+
+    /// The classifier's net.
+    pub const fn classifier_mut(&mut self) -> &mut C {
+        &mut self.classifier
+    }
+
+    /// Takes in the next frame of a stream.
+    ///
+    /// `mark` is called when a stage is done: the time since the last call, or since the step began, belongs to it.
+    /// [`Stage::Track`] comes twice, before and after the crops are read; the others once.
+    ///
+    /// # Errors
+    /// [`NetError`] from a net. The next step goes on as if this frame had not been sent; no event is lost.
+    pub fn step(
+        &mut self,
+        frame: &Frame<'_>,
+        mark: &mut impl FnMut(Stage),
+    ) -> Result<Report<'_>, NetError> {
+        let time = self.clock.advance(frame.time());
+        if core::mem::take(&mut self.told) {
+            self.events.clear();
+        }
+        find(
+            &mut self.detector,
+            frame,
+            &self.settings,
+            &mut self.faces,
+            mark,
+        )?;
+        self.frame_px = (frame.width_px(), frame.height_px());
+        self.tracker
+            .update(&self.faces, time, &self.settings.track, &mut self.events);
+        mark(Stage::Track);
+        self.read(frame, time, mark)?;
+        self.conclude(time);
+        mark(Stage::Track);
+        Ok(self.report(time))
+    }
+
+    /// Time passes without a frame: the camera is lost or off. People in view leave after their time.
+    pub fn blind(&mut self, time: Millis) -> Report<'_> {
+        let time = self.clock.advance(time);
+        if core::mem::take(&mut self.told) {
+            self.events.clear();
+        }
+        self.faces.clear();
+        self.tracker
+            .update(&self.faces, time, &self.settings.track, &mut self.events);
+        self.conclude(time);
+        self.report(time)
+    }
+
+    fn conclude(&mut self, time: Millis) {
+        self.collect();
+        self.judge(self.frame_px, time);
+        self.told = true;
+    }
+
+    fn report(&self, time: Millis) -> Report<'_> {
+        Report {
+            time,
+            faces: &self.faces,
+            people: &self.people,
+            mood: self.guard.state(),
+            events: &self.events,
+        }
+    }
+
+    /// Classifies the faces whose turn it is and smooths their scores.
+    fn read(
+        &mut self,
+        frame: &Frame<'_>,
+        time: Millis,
+        mark: &mut impl FnMut(Stage),
+    ) -> Result<(), NetError> {
+        let max_faces = self.settings.max_faces;
+        let chosen = turn::choose(self.tracker.tracks(), max_faces, |note: &Note| {
+            &note.smoother
+        });
+        // As many as are chosen, and those are no more than fit.
+        let _ = self.crops.resize(chosen.len(), [0; CROP_PX * CROP_PX]);
+        let tracks = self.tracker.tracks_mut();
+        for (&i, crop) in chosen.iter().zip(&mut self.crops) {
+            align(frame, &tracks[i].face, crop);
+        }
+        mark(Stage::Align);
+        for (&i, crop) in chosen.iter().zip(&self.crops) {
+            let raw = classify(&mut self.classifier, crop)?;
+            let note = &mut tracks[i].note;
+            note.raw = Some(raw);
+            note.smoother.update(&raw, time, self.settings.smooth_ms);
+        }
+        mark(Stage::Classify);
+        Ok(())
+    }
+
+    fn collect(&mut self) {
+        let confirmed = self.tracker.tracks().iter().filter(|t| t.confirmed);
+        self.people = confirmed.map(person).collect();
+    }
+
+    fn judge(&mut self, frame_px: (u32, u32), time: Millis) {
+        let candidates = self.people.iter().map(|person| Candidate {
+            track: person.track,
+            rect: person.face.rect,
+            since: person.since,
+            scores: person.scores,
+        });
+        let candidates: Vec<Candidate, MAX_FACES> = candidates.collect();
+        let settings = &self.settings.mood;
+        if let Some(change) = self.guard.update(&candidates, frame_px, time, settings) {
+            // Fits by `MAX_EVENTS`; the tracker says more.
+            let _ = self.events.push(change);
+        }
+    }
+}
+
+/// Faces found in one picture.
+pub type Candidates = Vec<Face, MAX_CANDIDATES>;
+
+/// Fills `faces` with those in the frame that the settings let through, the best first, in frame pixels.
+///
+/// `mark` is called when a stage is done, as in [`Pipeline::step`].
+///
+/// # Errors
+/// [`NetError`] from the detector.
+pub fn find(
+    detector: &mut impl DetectNet,
+    frame: &Frame<'_>,
+    settings: &Settings,
+    faces: &mut Candidates,
+    mark: &mut impl FnMut(Stage),
+) -> Result<(), NetError> {
+    faces.clear();
+    let size = (frame.width_px(), frame.height_px());
+    let letterbox = Letterbox::new(size, detector.shape());
+    letterbox.fill(frame, detector.input())?;
+    mark(Stage::Letterbox);
+    let heads = detector.run()?;
+    mark(Stage::Detect);
+    decode(&heads, settings.score_threshold, faces)?;
+    let kept = suppress(faces, settings.nms_iou);
+    faces.truncate(kept);
+    for face in faces.iter_mut() {
+        *face = letterbox.face_to_frame(face);
+    }
+    faces.retain(|face| face.rect.h >= settings.min_face_px);
+    mark(Stage::Decode);
+    Ok(())
+}
+
+fn person(track: &Track<Note>) -> Person {
+    let scores = track.note.smoother.scores().unwrap_or(Scores::UNKNOWN);
+    let (expression, confidence) = scores.top();
+    Person {
+        track: track.id,
+        face: track.face,
+        visible: track.visible,
+        scores,
+        raw: track.note.raw.unwrap_or(Scores::UNKNOWN),
+        expression,
+        confidence,
+        since: track.first_seen,
+    }
+}
+
+/// Frame times made monotonic: a step backwards counts as no time, and what follows goes on from there.
+#[derive(Clone, Copy, Debug, Default)]
+struct Clock {
+    now: Millis,
+    last: Option<Millis>,
+}
+
+impl Clock {
+    fn advance(&mut self, time: Millis) -> Millis {
+        self.now = match self.last {
+            Some(last) => Millis(self.now.0.saturating_add(time.since(last))),
+            None => time,
+        };
+        self.last = Some(time);
+        self.now
+    }
+}

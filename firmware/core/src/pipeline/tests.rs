@@ -1,0 +1,281 @@
+//! The whole pipeline on scenes of bright squares, with nets that find and read them.
+
+use super::*;
+use crate::{
+    event::{Event, EventKind},
+    expression::Expression,
+    fake::{BrightSquares, Brightness, brightness},
+    frame::PixelFormat,
+    geometry::Rect,
+    mood::Mood,
+};
+use std::{boxed::Box, vec, vec::Vec as StdVec};
+
+const W: usize = 256;
+const H: usize = 192;
+
+/// A square: left, top, side and what it shows.
+type Square = (usize, usize, usize, Expression);
+
+const HAPPY: Square = (40, 40, 64, Expression::Happy);
+const SAD: Square = (40, 40, 64, Expression::Sad);
+
+struct Scene {
+    pipeline: Box<Pipeline<BrightSquares, Brightness>>,
+    events: StdVec<Event>,
+}
+
+/// A report that outlives the next step.
+struct Seen {
+    people: StdVec<Person>,
+    faces: usize,
+    mood: Mood,
+    time: Millis,
+}
+
+fn picture(squares: &[Square]) -> StdVec<u8> {
+    let mut bytes = vec![0; W * H];
+    for &(x, y, side, expression) in squares {
+        for row in bytes.chunks_exact_mut(W).skip(y).take(side) {
+            row[x..x + side].fill(brightness(expression));
+        }
+    }
+    bytes
+}
+
+impl Scene {
+    fn new(settings: Settings) -> Self {
+        let nets = (BrightSquares::new(128, 96), Brightness::default());
+        let pipeline = Pipeline::new(nets.0, nets.1, settings).unwrap();
+        Self {
+            pipeline: Box::new(pipeline),
+            events: StdVec::new(),
+        }
+    }
+
+    fn try_at(&mut self, time: u64, squares: &[Square]) -> Result<Seen, NetError> {
+        let bytes = picture(squares);
+        let size = (W as u32, H as u32);
+        let frame = Frame::packed(&bytes, PixelFormat::Grey, size, Millis(time)).unwrap();
+        let report = self.pipeline.step(&frame, &mut |_| {})?;
+        self.events.extend(report.events);
+        Ok(Seen {
+            people: report.people.to_vec(),
+            faces: report.faces.len(),
+            mood: report.mood.mood,
+            time: report.time,
+        })
+    }
+
+    fn at(&mut self, time: u64, squares: &[Square]) -> Seen {
+        self.try_at(time, squares).unwrap()
+    }
+
+    /// Frames every 40 ms in `times`; the last one's report.
+    fn during(&mut self, times: core::ops::Range<u64>, squares: &[Square]) -> Seen {
+        let mut seen = None;
+        for time in times.step_by(40) {
+            seen = Some(self.at(time, squares));
+        }
+        seen.unwrap()
+    }
+
+    /// `appeared 1`, `left 1`, `happy`: what happened, in short.
+    fn story(&self) -> StdVec<std::string::String> {
+        let tell = |event: &Event| match event.kind {
+            EventKind::Appeared => std::format!("appeared {}", event.track.unwrap().0),
+            EventKind::Left { .. } => std::format!("left {}", event.track.unwrap().0),
+            EventKind::Changed { to, .. } => to.name().into(),
+        };
+        self.events.iter().map(tell).collect()
+    }
+}
+
+#[test]
+fn someone_appears_is_hidden_for_half_a_second_returns_and_leaves() {
+    let mut scene = Scene::new(Settings::default());
+    assert_eq!(scene.at(0, &[]).mood, Mood::Nobody);
+    let seen = scene.during(40..400, &[HAPPY]);
+    assert_eq!(seen.people.len(), 1);
+    let person = seen.people[0];
+    assert_eq!((person.track.0, person.expression), (1, Expression::Happy));
+    assert_eq!(person.since, Millis(40));
+    let Rect { x, y, w, h } = person.face.rect;
+    for (value, expected) in [(x, 40.0), (y, 40.0), (w, 64.0), (h, 64.0)] {
+        assert!((value - expected).abs() < 0.1, "{:?}", person.face.rect);
+    }
+    let hidden = scene.during(400..900, &[]);
+    assert_eq!(hidden.mood, Mood::Showing(Expression::Happy));
+    assert!(!hidden.people[0].visible);
+    let back = scene.during(900..1200, &[HAPPY]);
+    assert_eq!((back.people.len(), back.people[0].track.0), (1, 1));
+    assert_eq!(scene.during(1200..2600, &[]).mood, Mood::Nobody);
+    assert_eq!(scene.story(), ["appeared 1", "happy", "left 1", "nobody"]);
+    let stayed = EventKind::Left { stayed_ms: 1140 };
+    assert_eq!(scene.events[2].kind, stayed);
+}
+
+#[test]
+fn the_mood_follows_the_larger_of_two_people() {
+    let small = (180, 100, 40, Expression::Sad);
+    let mut scene = Scene::new(Settings::default());
+    let seen = scene.during(0..400, &[HAPPY, small]);
+    assert_eq!(seen.people.len(), 2);
+    assert_eq!(seen.people[1].expression, Expression::Sad);
+    assert_eq!(seen.mood, Mood::Showing(Expression::Happy));
+    let seen = scene.during(400..2400, &[small]);
+    assert_eq!(seen.mood, Mood::Showing(Expression::Sad));
+    let story = ["appeared 1", "appeared 2", "happy", "left 1", "sad"];
+    assert_eq!(scene.story(), story);
+}
+
+#[test]
+fn a_twitch_changes_nothing_and_a_change_of_expression_does() {
+    let mut scene = Scene::new(Settings::default());
+    scene.during(0..1000, &[HAPPY]);
+    scene.during(1000..1120, &[SAD]);
+    scene.during(1120..3000, &[HAPPY]);
+    assert_eq!(scene.story(), ["appeared 1", "happy"]);
+    let seen = scene.during(3000..5000, &[SAD]);
+    assert_eq!(seen.mood, Mood::Showing(Expression::Sad));
+    assert_eq!(scene.story().last().unwrap(), "sad");
+    let changed = scene.events.last().unwrap();
+    assert!(changed.time > Millis(3300), "{changed:?}");
+}
+
+#[test]
+fn the_frame_rate_does_not_change_the_scores() {
+    let regular: StdVec<u64> = (1..=30).map(|i| i * 33).collect();
+    let rare = vec![200, 990];
+    let irregular = vec![7, 8, 300, 301, 302, 650, 700, 980, 990];
+    let scores = [regular, rare, irregular].map(|times| {
+        let mut scene = Scene::new(Settings::default());
+        scene.during(0..1001, &[HAPPY]);
+        let mut last = scene.at(1000, &[HAPPY]);
+        for time in times {
+            last = scene.at(1000 + time, &[SAD]);
+        }
+        last.people[0].scores
+    });
+    for other in &scores[1..] {
+        for (a, b) in scores[0].0.iter().zip(other.0) {
+            assert!((a - b).abs() < 1e-3, "{scores:?}");
+        }
+    }
+    assert!(scores[0].of(Expression::Sad) > scores[0].of(Expression::Happy));
+}
+
+#[test]
+fn a_crowd_takes_turns() {
+    let settings = Settings {
+        max_faces: 4,
+        ..Settings::default()
+    };
+    let squares: StdVec<Square> = (0..10)
+        .map(|i| (i % 5 * 50, i / 5 * 80, 24 + 2 * (i / 5), Expression::Happy))
+        .collect();
+    let mut scene = Scene::new(settings);
+    for frame in 1..=5 {
+        scene.at(frame * 40, &squares);
+        assert_eq!(scene.pipeline.classifier.runs, 4 * frame as usize);
+    }
+    let people = scene.at(240, &squares).people;
+    assert_eq!(people.len(), 10);
+    let happy = |person: &&Person| person.expression == Expression::Happy;
+    assert_eq!(people.iter().filter(happy).count(), 10, "all had a turn");
+}
+
+#[test]
+fn every_stage_is_marked_in_order() {
+    let mut scene = Scene::new(Settings::default());
+    let bytes = picture(&[HAPPY]);
+    let size = (W as u32, H as u32);
+    let frame = Frame::packed(&bytes, PixelFormat::Grey, size, Millis(0)).unwrap();
+    let mut marks = StdVec::new();
+    scene
+        .pipeline
+        .step(&frame, &mut |stage| marks.push(stage.name()))
+        .unwrap();
+    assert_eq!(
+        marks,
+        [
+            "letterbox",
+            "detect",
+            "decode",
+            "track",
+            "align",
+            "classify",
+            "track"
+        ]
+    );
+}
+
+#[test]
+fn a_net_that_fails_once_loses_no_event() {
+    let mut scene = Scene::new(Settings::default());
+    scene.during(0..400, &[HAPPY]);
+    scene.pipeline.detector.fails = true;
+    assert_eq!(scene.try_at(400, &[HAPPY]).err(), Some(NetError::Engine));
+    scene.pipeline.detector.fails = false;
+    scene.during(440..600, &[HAPPY]);
+    assert_eq!(scene.story(), ["appeared 1", "happy"]);
+}
+
+#[test]
+fn a_source_that_starts_over_neither_freezes_nor_jumps() {
+    let mut scene = Scene::new(Settings::default());
+    scene.during(100_000..101_000, &[HAPPY]);
+    assert_eq!(scene.at(0, &[HAPPY]).time, Millis(100_960));
+    assert_eq!(scene.at(500, &[]).time, Millis(101_460));
+    scene.at(1600, &[]);
+    assert_eq!(scene.story(), ["appeared 1", "happy", "left 1", "nobody"]);
+}
+
+#[test]
+fn single_pictures_have_faces_but_no_tracks() {
+    let mut scene = Scene::new(Settings::default());
+    let bytes = picture(&[HAPPY, (180, 100, 20, Expression::Sad)]);
+    let size = (W as u32, H as u32);
+    let frame = Frame::packed(&bytes, PixelFormat::Grey, size, Millis(0)).unwrap();
+    let mut count = |min_face_px| {
+        let settings = Settings {
+            min_face_px,
+            ..Settings::default()
+        };
+        let mut found = Candidates::new();
+        find(
+            &mut scene.pipeline.detector,
+            &frame,
+            &settings,
+            &mut found,
+            &mut |_| {},
+        )
+        .unwrap();
+        found.len()
+    };
+    assert_eq!((count(0.0), count(30.0)), (2, 1));
+    let seen = scene.at(0, &[]);
+    assert_eq!((seen.faces, seen.people.len()), (0, 0));
+    assert_eq!(scene.events, []);
+}
+
+#[test]
+fn a_lost_camera_sees_nobody_after_a_while() {
+    let mut scene = Scene::new(Settings::default());
+    assert_eq!(
+        scene.during(0..1000, &[HAPPY]).mood,
+        Mood::Showing(Expression::Happy)
+    );
+    for time in (1000..3000).step_by(100) {
+        let report = scene.pipeline.blind(Millis(time));
+        scene.events.extend(report.events);
+    }
+    assert_eq!(scene.story(), ["appeared 1", "happy", "left 1", "nobody"]);
+    assert_eq!(scene.at(3000, &[]).mood, Mood::Nobody);
+}
+
+#[test]
+fn the_buffers_have_the_promised_size() {
+    let bytes = size_of::<Pipeline<(), ()>>();
+    assert!((140_000..160_000).contains(&bytes), "{bytes}");
+}

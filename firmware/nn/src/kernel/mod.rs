@@ -1,0 +1,169 @@
+//! The kernels: which exist, which one this machine runs best, and the one shape of work they all do.
+//!
+//! All of them give the same bits; `scalar` is the truth. A kernel computes one output row at a time.
+
+pub(crate) mod pack;
+pub(crate) mod portable;
+pub(crate) mod scalar;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod x86;
+
+use crate::quant::Clamp;
+
+/// Outputs that are computed together: weights are packed in blocks of this many.
+pub(crate) const BLOCK: usize = 16;
+
+/// A way to compute. All give the same bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kernel {
+    /// The plain loops, straight from the file: slow, and the truth.
+    Scalar,
+    /// Safe Rust that compilers turn into vector instructions of any machine.
+    Portable,
+    /// x86-64 with AVX2.
+    Avx2,
+    /// x86-64 with AVX-512 and its dot product instructions (VNNI).
+    Vnni,
+}
+
+impl Kernel {
+    /// All kernels, slowest first.
+    pub const ALL: [Self; 4] = [Self::Scalar, Self::Portable, Self::Avx2, Self::Vnni];
+
+    /// The fastest kernel that this machine can run.
+    pub fn best() -> Self {
+        Self::ALL
+            .into_iter()
+            .rev()
+            .find(|kernel| kernel.is_available())
+            .unwrap_or(Self::Scalar)
+    }
+
+    /// By its name, as in the environment variable `MOODRING_KERNEL`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kernel| kernel.name() == name)
+    }
+
+    /// `scalar`, `portable`, `avx2` or `vnni`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Vnni => "vnni",
+        }
+    }
+
+    /// Whether processor and operating system have what it needs.
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Scalar | Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => x86::detect::avx2(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Vnni => x86::detect::vnni(),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::Vnni => false,
+        }
+    }
+}
+
+/// One output row of a convolution, freed of borders, strides and taps: output pixel `p` is the sum over the
+/// lines of `dot(line[p * step ..][.. run], weights of that line)`, because in NHWC the three taps of a kernel's
+/// row are neighbours.
+#[derive(Clone, Copy)]
+pub(crate) struct Row<'a> {
+    /// The 1 or 3 input lines under the kernel, from the first pixel's first tap on.
+    pub(crate) lines: &'a [&'a [u8]],
+    /// Bytes from one output pixel's taps to the next one's.
+    pub(crate) step: usize,
+    /// Bytes of a line that one output pixel sees: `kernel * channels`.
+    pub(crate) run: usize,
+    /// Output pixels.
+    pub(crate) pixels: usize,
+    /// Output channels.
+    pub(crate) outputs: usize,
+    pub(crate) packed: pack::Packed<'a>,
+}
+
+impl Row<'_> {
+    pub(crate) fn blocks(&self) -> usize {
+        self.outputs.div_ceil(BLOCK)
+    }
+}
+
+/// One output row of a depthwise convolution.
+#[derive(Clone, Copy)]
+pub(crate) struct DepthRow<'a> {
+    pub(crate) lines: &'a [&'a [u8]],
+    pub(crate) step: usize,
+    pub(crate) pixels: usize,
+    pub(crate) channels: usize,
+    /// `[kernel][kernel][channels]`, from the file.
+    pub(crate) weights: &'a [u8],
+    pub(crate) packed: pack::Packed<'a>,
+}
+
+/// The numbers of an add.
+#[derive(Clone, Copy)]
+pub(crate) struct AddRow {
+    pub(crate) ma: i32,
+    pub(crate) mb: i32,
+    pub(crate) s: u32,
+    pub(crate) za: u8,
+    pub(crate) zb: u8,
+    pub(crate) clamp: Clamp,
+}
+
+/// Where a row's accumulators go.
+pub(crate) enum Sink<'a> {
+    /// As they are.
+    Raw(&'a mut [i32]),
+    /// Requantized with the packed multipliers and shifts.
+    Bytes {
+        out: &'a mut [u8],
+        clamp: Clamp,
+        /// All shifts are at least 31.
+        #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+        // a shortcut that only vector kernels take
+        narrow: bool,
+    },
+}
+
+impl Kernel {
+    /// Computes a row of a full convolution; the scalar kernel has no rows.
+    pub(crate) fn conv(self, row: &Row<'_>, sink: Sink<'_>) {
+        match self {
+            Self::Scalar | Self::Portable => portable::conv(row, sink),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => x86::avx2::conv(row, sink),
+            #[cfg(target_arch = "x86_64")]
+            Self::Vnni => x86::vnni::conv(row, sink),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::Vnni => portable::conv(row, sink),
+        }
+    }
+
+    /// Computes a row of a depthwise convolution; the scalar kernel has no rows.
+    pub(crate) fn depthwise(self, row: &DepthRow<'_>, sink: Sink<'_>) {
+        match self {
+            Self::Scalar | Self::Portable => portable::depthwise(row, sink),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 | Self::Vnni => x86::avx2::depthwise(row, sink),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::Vnni => portable::depthwise(row, sink),
+        }
+    }
+
+    /// Adds two rows.
+    pub(crate) fn add(self, row: &AddRow, a: &[u8], b: &[u8], y: &mut [u8]) {
+        match self {
+            Self::Scalar => scalar::add(row, a, b, y),
+            Self::Portable => portable::add(row, a, b, y),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 | Self::Vnni => x86::avx2::add(row, a, b, y),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::Vnni => portable::add(row, a, b, y),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Weights laid out for a kernel, once, in the caller's memory; the input's zero point is folded into the bias.
+//!
+//! `sum((x - zx) * w) + bias = sum(x * w) + (bias - zx * sum(w))`: exact, also where the border holds `zx`.
+
+use super::{BLOCK, Kernel};
+use crate::model::Model;
+use crate::operator::{Conv, Node, Op};
+use crate::plan::ALIGN;
+use crate::quant::{Tail, Words};
+
+/// Bytes of one vector of 32-bit words of a block.
+const WORDS: usize = BLOCK * 4;
+
+/// The packed constants of one convolution; words are padded to whole blocks.
+#[derive(Clone, Copy)]
+pub(crate) struct Packed<'a> {
+    /// Full convolutions only: `[block][line][run / 4][16][4]` for dot products of four bytes,
+    /// `[block][line][run][16]` for the portable kernel.
+    pub(crate) weights: &'a [u8],
+    pub(crate) bias: Words<'a>,
+    pub(crate) m: Words<'a>,
+    pub(crate) s: Words<'a>,
+}
+
+/// How a kernel wants the weights of one line.
+#[derive(Clone, Copy, PartialEq)]
+enum Layout {
+    /// Four neighbours of each of 16 outputs together.
+    Quads,
+    /// 16 outputs of each neighbour together.
+    Lanes,
+}
+
+/// Where a convolution's constants lie in its section.
+#[derive(Clone, Copy)]
+struct Section {
+    blocks: usize,
+    weights: usize,
+}
+
+impl Section {
+    fn of(conv: &Conv<'_>, inputs: usize, outputs: usize, layout: Layout) -> Self {
+        let blocks = outputs.div_ceil(BLOCK);
+        let run = conv.kernel * inputs;
+        let columns = if layout == Layout::Quads {
+            run.next_multiple_of(4)
+        } else {
+            run
+        };
+        let weights = if conv.depthwise {
+            0
+        } else {
+            blocks * conv.kernel * columns * BLOCK
+        };
+        Self {
+            blocks,
+            weights: weights.next_multiple_of(ALIGN),
+        }
+    }
+
+    fn bytes(self) -> usize {
+        self.weights + 3 * self.blocks * WORDS
+    }
+}
+
+fn layout(kernel: Kernel) -> Option<Layout> {
+    match kernel {
+        Kernel::Scalar => None,
+        Kernel::Portable => Some(Layout::Lanes),
+        Kernel::Avx2 | Kernel::Vnni => Some(Layout::Quads),
+    }
+}
+
+fn sections<'m>(
+    model: &'m Model<'m>,
+    layout: Layout,
+) -> impl Iterator<Item = (Section, &'m Conv<'m>, &'m Node<'m>)> {
+    model.nodes().filter_map(move |node| {
+        let Op::Conv(conv) = &node.op else {
+            return None;
+        };
+        let inputs = model.known(node.a)?.channels;
+        Some((Section::of(conv, inputs, node.channels, layout), conv, node))
+    })
+}
+
+/// Bytes that the whole net needs for `kernel`, with room to align them.
+pub(crate) fn bytes(model: &Model<'_>, kernel: Kernel) -> usize {
+    let Some(layout) = layout(kernel) else {
+        return 0;
+    };
+    sections(model, layout)
+        .map(|(section, ..)| section.bytes())
+        .sum::<usize>()
+        + ALIGN
+}
+
+/// Fills `memory`, which begins aligned and is long enough by [`bytes`].
+pub(crate) fn fill(model: &Model<'_>, kernel: Kernel, memory: &mut [u8]) {
+    let Some(layout) = layout(kernel) else { return };
+    let mut rest = memory;
+    for (section, conv, node) in sections(model, layout) {
+        let Some((own, others)) = rest.split_at_mut_checked(section.bytes()) else {
+            return;
+        };
+        rest = others;
+        let Some(input) = model.known(node.a) else {
+            return;
+        };
+        let (weights, words) = own.split_at_mut(section.weights);
+        if !conv.depthwise {
+            fill_weights(conv, input.channels, layout, weights);
+        }
+        let (bias, factors) = words.split_at_mut(section.blocks * WORDS);
+        for (o, word) in bias.as_chunks_mut().0.iter_mut().enumerate() {
+            *word = if o < node.channels {
+                folded_bias(conv, o, node.channels, input.quant.zero)
+            } else {
+                [0; 4]
+            };
+        }
+        let (m, s) = factors.split_at_mut(section.blocks * WORDS);
+        let harmless = |index| if index == 0 { 1 << 30 } else { 31 };
+        for (index, words) in [m, s].into_iter().enumerate() {
+            for (o, word) in words.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+                let value = match conv.tail {
+                    Tail::Bytes { m, s, .. } if o < node.channels => [m, s][index].u32(o),
+                    _ => harmless(index),
+                };
+                *word = value.to_le_bytes();
+            }
+        }
+    }
+}
+
+fn folded_bias(conv: &Conv<'_>, o: usize, channels: usize, zero: u8) -> [u8; 4] {
+    // Wrapping: only the finished accumulator is known to fit, and it does.
+    let sum = conv
+        .filter(o, channels)
+        .fold(0_i32, |sum, w| sum.wrapping_add(i32::from(w)));
+    conv.bias
+        .i32(o)
+        .wrapping_sub(sum.wrapping_mul(i32::from(zero)))
+        .to_le_bytes()
+}
+
+fn fill_weights(conv: &Conv<'_>, inputs: usize, layout: Layout, memory: &mut [u8]) {
+    memory.fill(0);
+    let run = conv.kernel * inputs;
+    let columns = if layout == Layout::Quads {
+        run.next_multiple_of(4)
+    } else {
+        run
+    };
+    let per_line = columns * BLOCK;
+    for (o, filter) in conv.weights.chunks_exact(conv.kernel * run).enumerate() {
+        let (block, lane) = (o / BLOCK, o % BLOCK);
+        for (line, weights) in filter.chunks_exact(run).enumerate() {
+            let target = &mut memory[(block * conv.kernel + line) * per_line..][..per_line];
+            for (k, &weight) in weights.iter().enumerate() {
+                let place = match layout {
+                    Layout::Quads => (k / 4 * BLOCK + lane) * 4 + k % 4,
+                    Layout::Lanes => k * BLOCK + lane,
+                };
+                target[place] = weight;
+            }
+        }
+    }
+}
+
+/// Walks through a filled memory, section by section, in the order of the operators.
+pub(crate) struct Sections<'a> {
+    rest: &'a [u8],
+    layout: Option<Layout>,
+}
+
+impl<'a> Sections<'a> {
+    pub(crate) fn new(kernel: Kernel, memory: &'a [u8]) -> Self {
+        Self {
+            rest: memory,
+            layout: layout(kernel),
+        }
+    }
+
+    /// The constants of the next convolution; empty ones for the scalar kernel, which reads the file.
+    pub(crate) fn next(&mut self, conv: &Conv<'_>, inputs: usize, outputs: usize) -> Packed<'a> {
+        let section = self
+            .layout
+            .map(|layout| Section::of(conv, inputs, outputs, layout));
+        let own = section.and_then(|section| self.rest.split_at_checked(section.bytes()));
+        let (Some(section), Some((own, rest))) = (section, own) else {
+            return Packed {
+                weights: &[],
+                bias: Words(&[]),
+                m: Words(&[]),
+                s: Words(&[]),
+            };
+        };
+        self.rest = rest;
+        let (weights, words) = own.split_at(section.weights);
+        let (bias, factors) = words.split_at(section.blocks * WORDS);
+        let (m, s) = factors.split_at(section.blocks * WORDS);
+        Packed {
+            weights,
+            bias: Words(bias),
+            m: Words(m),
+            s: Words(s),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What processor and operating system offer, asked once per question without std: Intel, *Software Developer's
+//! Manual*, volume 1, sections 14.3 (AVX) and 15.2 (AVX-512).
+
+use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
+
+/// Bits of XCR0: the operating system saves these registers.
+const YMM: u64 = 0b110;
+const ZMM: u64 = 0b1110_0110;
+
+/// AVX2, and registers of 256 bits that survive a task switch.
+pub(crate) fn avx2() -> bool {
+    saves(YMM) && leaf7().0 & 1 << 5 != 0
+}
+
+/// AVX-512 F, BW, VL and VNNI, and registers of 512 bits that survive a task switch.
+pub(crate) fn vnni() -> bool {
+    let (ebx, ecx) = leaf7();
+    let all = 1 << 16 | 1 << 30 | 1 << 31;
+    avx2() && saves(ZMM) && ebx & all == all && ecx & 1 << 11 != 0
+}
+
+/// EBX and ECX of leaf 7, subleaf 0.
+#[allow(unused_unsafe)] // newer compilers call cpuid safe
+fn leaf7() -> (u32, u32) {
+    // SAFETY: every x86-64 has cpuid; leaf 7 is asked for only if leaf 0 says that it exists.
+    unsafe {
+        if __cpuid(0).eax < 7 {
+            return (0, 0);
+        }
+        let leaf = __cpuid_count(7, 0);
+        (leaf.ebx, leaf.ecx)
+    }
+}
+
+/// Whether the operating system saves all registers in `mask`.
+#[allow(unused_unsafe)] // newer compilers call cpuid safe
+fn saves(mask: u64) -> bool {
+    // SAFETY: every x86-64 has cpuid.
+    let leaf1 = unsafe { __cpuid(1) };
+    let xsave = 1 << 26 | 1 << 27 | 1 << 28; // XSAVE, switched on by the system, and AVX
+    leaf1.ecx & xsave == xsave && {
+        // SAFETY: OSXSAVE was just checked, so the instruction exists and is allowed.
+        let saved = unsafe { xcr0() };
+        saved & mask == mask
+    }
+}
+
+/// # Safety
+/// The processor must have XSAVE, switched on by the operating system.
+#[target_feature(enable = "xsave")]
+unsafe fn xcr0() -> u64 {
+    // SAFETY: as this function demands.
+    unsafe { _xgetbv(0) }
+}

@@ -1,0 +1,241 @@
+//! A net made ready for one size and one kernel, and its run from picture to raw outputs.
+
+use crate::error::{LengthError, NetError};
+use crate::kernel::Kernel;
+use crate::kernel::pack::{self, Sections};
+use crate::model::Model;
+use crate::op::{self, Out};
+use crate::operator::{Node, Op};
+use crate::output::Outputs;
+use crate::plan::{ALIGN, Plan, Slot};
+use crate::tensor::{Map, MapMut};
+
+/// A model, its plan for one input size, and its weights laid out for one kernel.
+///
+/// `W` is the memory for the weights: `Vec<u8>`, `&mut [u8]`, an array; empty for [`Kernel::Scalar`].
+#[derive(Clone, Debug)]
+pub struct Net<'m, W> {
+    model: Model<'m>,
+    plan: Plan,
+    kernel: Kernel,
+    weights: W,
+    /// Where the aligned part of `weights` begins.
+    start: usize,
+}
+
+impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
+    /// Plans for pictures of `width` x `height` and lays out the weights.
+    ///
+    /// # Errors
+    /// [`NetError`]: a size the net does not run at, a kernel this machine lacks, or `weights` shorter than
+    /// [`Model::weights_bytes`].
+    pub fn new(
+        model: Model<'m>,
+        width: usize,
+        height: usize,
+        kernel: Kernel,
+        mut weights: W,
+    ) -> Result<Self, NetError> {
+        let plan = Plan::new(&model, width, height)?;
+        if !kernel.is_available() {
+            return Err(NetError::Kernel);
+        }
+        let memory = weights.as_mut();
+        check("weights", model.weights_bytes(kernel), memory.len()).map_err(NetError::Weights)?;
+        let start = aligned(memory);
+        pack::fill(&model, kernel, memory.get_mut(start..).unwrap_or_default());
+        Ok(Self {
+            model,
+            plan,
+            kernel,
+            weights,
+            start,
+        })
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model<'m> {
+        &self.model
+    }
+
+    /// The memory plan: buffer lengths and output shapes.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The kernel in use.
+    pub fn kernel(&self) -> Kernel {
+        self.kernel
+    }
+
+    /// Runs the net on a picture: rows of pixels of [`Model::channels`] bytes without gaps.
+    ///
+    /// `arena` is scratch of at least [`Plan::arena_bytes`], `raw` receives the outputs and has at least
+    /// [`Plan::raw_len`] elements. What they held before does not matter.
+    ///
+    /// # Errors
+    /// [`LengthError`], and nothing else.
+    pub fn run<'r>(
+        &'r self,
+        input: &[u8],
+        arena: &mut [u8],
+        raw: &'r mut [i32],
+    ) -> Result<Outputs<'r>, LengthError> {
+        let shape = self.plan.input_shape();
+        if input.len() != shape.len() {
+            return Err(LengthError {
+                buffer: "input",
+                needed: shape.len(),
+                given: input.len(),
+            });
+        }
+        check("arena", self.plan.arena_bytes(), arena.len())?;
+        check("raw", self.plan.raw_len(), raw.len())?;
+        let start = aligned(arena);
+        let arena = arena.get_mut(start..).unwrap_or_default();
+
+        self.load(input, arena);
+        let memory = self.weights.as_ref().get(self.start..).unwrap_or_default();
+        let mut sections = Sections::new(self.kernel, memory);
+        for (index, node) in self.model.nodes().enumerate() {
+            self.step(index + 1, node, &mut sections, arena, raw);
+            if !node.raw && self.model.outputs().contains(&(index + 1)) {
+                self.export(index + 1, arena, raw);
+            }
+        }
+        Ok(Outputs::new(&self.model, &self.plan, raw))
+    }
+
+    /// Copies the picture into the arena, where it gets its border.
+    fn load(&self, input: &[u8], arena: &mut [u8]) {
+        let slot = self.plan.slot(0);
+        let data = &mut arena[slot.start..][..slot.length];
+        let mut map = self.map_mut(0, data);
+        let per_row = slot.shape.columns * slot.shape.channels;
+        for (r, row) in input.chunks_exact(per_row).enumerate() {
+            map.row(r).copy_from_slice(row);
+        }
+        map.fill_border();
+    }
+
+    /// Runs one operator.
+    fn step(
+        &self,
+        number: usize,
+        node: &Node<'_>,
+        sections: &mut Sections<'_>,
+        arena: &mut [u8],
+        raw: &mut [i32],
+    ) {
+        let target = self.plan.slot(number);
+        let Some([a, b, own]) = self.split(arena, node, target) else {
+            return;
+        };
+        let a = self.map(node.a, a);
+        let b = if node.a == node.b {
+            a
+        } else {
+            self.map(node.b, b)
+        };
+        let mut y = match node.raw {
+            true => Out::Raw(self.plan.output_of(number, raw)),
+            false => Out::Map(self.map_mut(number, own)),
+        };
+        match (node.op, &mut y) {
+            (Op::Conv(conv), y) => {
+                let packed = sections.next(&conv, a.shape.channels, node.channels);
+                let run = if conv.depthwise {
+                    op::depthwise::run
+                } else {
+                    op::conv::run
+                };
+                run(self.kernel, &conv, packed, a, target.shape, y);
+            }
+            (Op::Add { ma, mb, s, clamp }, Out::Map(y)) => {
+                op::add::run(self.kernel, (ma, mb, s), clamp, a, b, y)
+            }
+            (Op::MaxPool, Out::Map(y)) => op::pool::run(a, y),
+            (Op::Upsample, Out::Map(y)) => op::upsample::run(a, y),
+            (Op::Gap { m, s, clamp }, Out::Map(y)) => op::gap::run(m, s, clamp, a, y),
+            (_, Out::Raw(_)) => {} // the parser lets only convolutions be raw
+        }
+        if let Out::Map(mut y) = y {
+            y.fill_border();
+        }
+    }
+
+    /// The bytes of both inputs and of the output; the plan keeps them apart.
+    fn split<'b>(
+        &self,
+        arena: &'b mut [u8],
+        node: &Node<'_>,
+        target: Slot,
+    ) -> Option<[&'b mut [u8]; 3]> {
+        let range = |slot: Slot| slot.start..slot.start + slot.length;
+        let (a, b) = (range(self.plan.slot(node.a)), range(self.plan.slot(node.b)));
+        if node.raw {
+            return Some([arena.get_mut(a)?, &mut [], &mut []]);
+        }
+        if node.a == node.b {
+            let [a, own] = arena.get_disjoint_mut([a, range(target)]).ok()?;
+            return Some([a, &mut [], own]);
+        }
+        arena.get_disjoint_mut([a, b, range(target)]).ok()
+    }
+
+    fn map<'b>(&self, tensor: usize, data: &'b [u8]) -> Map<'b> {
+        let Slot { shape, border, .. } = self.plan.slot(tensor);
+        Map {
+            data,
+            shape,
+            border,
+            zero: self.zero(tensor),
+        }
+    }
+
+    fn map_mut<'b>(&self, tensor: usize, data: &'b mut [u8]) -> MapMut<'b> {
+        let Slot { shape, border, .. } = self.plan.slot(tensor);
+        MapMut {
+            data,
+            shape,
+            border,
+            zero: self.zero(tensor),
+        }
+    }
+
+    fn zero(&self, tensor: usize) -> u8 {
+        self.model.known(tensor).map_or(0, |known| known.quant.zero)
+    }
+
+    /// Copies an output that is not raw to the caller, as steps above its zero point.
+    fn export(&self, number: usize, arena: &[u8], raw: &mut [i32]) {
+        let slot = self.plan.slot(number);
+        let y = self.map(number, &arena[slot.start..][..slot.length]);
+        let out = self.plan.output_of(number, raw);
+        for (r, out) in out
+            .chunks_exact_mut(slot.shape.columns * slot.shape.channels)
+            .enumerate()
+        {
+            for (out, &value) in out.iter_mut().zip(y.row(r)) {
+                *out = i32::from(value) - i32::from(y.zero);
+            }
+        }
+    }
+}
+
+/// Bytes to skip until the memory is aligned; only speed depends on it.
+fn aligned(memory: &[u8]) -> usize {
+    memory.as_ptr().align_offset(ALIGN).min(ALIGN)
+}
+
+fn check(buffer: &'static str, needed: usize, given: usize) -> Result<(), LengthError> {
+    if given < needed {
+        Err(LengthError {
+            buffer,
+            needed,
+            given,
+        })
+    } else {
+        Ok(())
+    }
+}

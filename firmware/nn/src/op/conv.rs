@@ -1,0 +1,73 @@
+//! Full convolution, kernel 1 or 3, stride 1 or 2.
+
+use super::Out;
+use crate::kernel::pack::Packed;
+use crate::kernel::{Kernel, Row, Sink, scalar};
+use crate::operator::Conv;
+use crate::quant::Tail;
+use crate::tensor::{Map, Shape};
+
+/// `y = conv(x)`; `shape` is the output's.
+pub(crate) fn run(
+    kernel: Kernel,
+    conv: &Conv<'_>,
+    packed: Packed<'_>,
+    x: Map<'_>,
+    shape: Shape,
+    y: &mut Out<'_>,
+) {
+    match (kernel, y) {
+        (Kernel::Scalar, Out::Raw(out)) => scalar::conv_raw(conv, x, shape, out),
+        (Kernel::Scalar, Out::Map(map)) => scalar::conv(conv, x, map),
+        (_, y) => rows(kernel, conv, packed, x, shape, y),
+    }
+}
+
+fn rows(
+    kernel: Kernel,
+    conv: &Conv<'_>,
+    packed: Packed<'_>,
+    x: Map<'_>,
+    shape: Shape,
+    y: &mut Out<'_>,
+) {
+    let per_row = shape.columns * shape.channels;
+    for r in 0..shape.rows {
+        let lines = lines(conv, x, r);
+        let row = Row {
+            lines: &lines[..conv.kernel],
+            step: conv.stride * x.shape.channels,
+            run: conv.kernel * x.shape.channels,
+            pixels: shape.columns,
+            outputs: shape.channels,
+            packed,
+        };
+        kernel.conv(&row, sink(conv, y, r, per_row));
+    }
+}
+
+/// The input lines under the kernel for output row `r`, from the first tap of the first pixel on.
+pub(super) fn lines<'a>(conv: &Conv<'_>, x: Map<'a>, r: usize) -> [&'a [u8]; 3] {
+    // A tensor may have a border that this operator does not need.
+    let inset = x.border - (conv.kernel - 1) / 2;
+    core::array::from_fn(|line| {
+        if line < conv.kernel {
+            x.from(r * conv.stride + line + inset, inset)
+        } else {
+            &[] as &[u8]
+        }
+    })
+}
+
+/// Where row `r` of the output goes.
+pub(super) fn sink<'a>(conv: &Conv<'_>, y: &'a mut Out<'_>, r: usize, per_row: usize) -> Sink<'a> {
+    match (y, conv.tail) {
+        (Out::Raw(out), _) => Sink::Raw(&mut out[r * per_row..][..per_row]),
+        (Out::Map(map), Tail::Bytes { clamp, narrow, .. }) => Sink::Bytes {
+            out: map.row(r),
+            clamp,
+            narrow,
+        },
+        (Out::Map(_), Tail::Raw { .. }) => Sink::Raw(&mut []),
+    }
+}

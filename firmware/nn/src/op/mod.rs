@@ -1,0 +1,16 @@
+//! The operators on whole tensors: each walks its output row by row. What a row costs is decided in `kernel`.
+
+pub(crate) mod add;
+pub(crate) mod conv;
+pub(crate) mod depthwise;
+pub(crate) mod gap;
+pub(crate) mod pool;
+pub(crate) mod upsample;
+
+use crate::tensor::MapMut;
+
+/// Where an operator's result goes: a tensor of the arena, or the caller's buffer of raw outputs.
+pub(crate) enum Out<'a> {
+    Map(MapMut<'a>),
+    Raw(&'a mut [i32]),
+}

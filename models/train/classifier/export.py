@@ -1,0 +1,99 @@
+"""A training run -> the released files: packed int8 net, ONNX with QDQ nodes, golden vectors.
+
+    python -m models.train.classifier.export [--run NAME] [--data ../shared/data] [--version V]
+
+Fuses the two heads into one of 7 logits, quantizes with training pictures only, fits the softmax temperature on
+PublicTest (stored in the notes; it changes no answer, only how sure it sounds).
+"""
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from ..common import golden, intgraph, onnx_qdq, pack
+from ..common.quantize import quantize
+from ..common.reference import reals, run
+from . import augment
+from .data import FERPLUS_TO_FER, LABELS, clean_indices, load_split
+from .net import MEAN, STD, shipped_net, training_net
+from .train import RUNS, align_maps
+
+MODELS = Path(__file__).parents[2]
+WEIGHTS = MODELS / "weights"
+
+
+def averaged(run_name):
+    """The averaged training net of a run's last checkpoint, and the number of finished epochs."""
+    state = torch.load(RUNS / run_name / "last.pt", weights_only=True)
+    net = training_net().eval()
+    net.load_state_dict(state["ema"])
+    return net, state["epoch"]
+
+
+def fuse(net, share):
+    """One head: (1 - share) * FER2013's logits + share * FER+'s, both linear in the same features."""
+    out = shipped_net().eval()
+    state = {k: v for k, v in net.state_dict().items() if not k.startswith(("mods.fer.", "mods.ferplus."))}
+    for part in ("weight", "bias"):
+        fer, votes = net.state_dict()[f"mods.fer.{part}"], net.state_dict()[f"mods.ferplus.{part}"]
+        in_our_order = torch.empty_like(fer)
+        for column, label in enumerate(FERPLUS_TO_FER):
+            in_our_order[label] = votes[column]
+        state[f"mods.logits.{part}"] = (1 - share) * fer + share * in_our_order
+    out.load_state_dict(state)
+    return out
+
+
+@torch.no_grad()
+def float_logits(net, pixels, batch=256):
+    """(N,48,48) u8 -> (N,7) f32 by the float net."""
+    x = (torch.from_numpy(pixels)[:, None].float() - MEAN) / STD
+    return torch.cat([net(x[i:i + batch])[0].flatten(1) for i in range(0, len(x), batch)]).numpy()
+
+
+def calibration(root, count=1024):
+    """Training pictures (count,48,48,1) u8: half as they are, a quarter aligned, a quarter augmented."""
+    faces = load_split(root, "train")
+    pick = np.random.default_rng(2).choice(clean_indices(faces), count, replace=False)
+    pixels, maps = torch.from_numpy(faces.pixels[pick]), align_maps("train", len(faces))[pick]
+    half, quarter = count // 2, count // 4
+    aligned = augment.resample(pixels[half:half + quarter, None].float(), maps[half:half + quarter])
+    changed = augment.augment(pixels[half + quarter:], maps[half + quarter:], torch.Generator().manual_seed(2))
+    x = torch.cat([pixels[:half, None].float(), aligned, changed])
+    return x.clamp(0, 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def fit_temperature(logits, labels):
+    """The softmax temperature of least negative log-likelihood (Guo et al. 2017, section 4.2)."""
+    tries = np.exp(np.linspace(np.log(0.2), np.log(3), 200))
+    x, y = torch.from_numpy(logits), torch.from_numpy(labels)
+    return float(min(tries, key=lambda t: float(F.cross_entropy(x / float(t), y))))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="../shared/data")
+    parser.add_argument("--run", default="classifier")
+    parser.add_argument("--version", default="1")
+    parser.add_argument("--ferplus-share", type=float, default=0.25)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    trained, epochs = averaged(args.run)
+    net, test = fuse(trained, args.ferplus_share), load_split(args.data, "public_test")
+    notes = {"name": "moodring-classifier", "version": args.version, "labels": ",".join(LABELS)}
+    graph = quantize(net, calibration(args.data), kind=intgraph.CLASSIFIER, mean=MEAN, std=STD, width=48, height=48, notes=notes)
+    logits = reals(graph, run(graph, test.pixels[..., None]))[0].reshape(-1, 7)
+    graph.notes["temperature"] = f"{fit_temperature(logits, test.labels):.4f}"
+    size = pack.write(WEIGHTS / "classifier.moodnet", graph)
+    found = onnx_qdq.write(WEIGHTS / "classifier.onnx", graph, test.pixels[:64, ..., None])
+    (MODELS / "golden" / "classifier.bin").write_bytes(golden.golden(graph, pack.pack(graph)))
+    plain = float_logits(net, test.pixels)
+    print(f"{epochs} epochs; packed {size} bytes; temperature {graph.notes['temperature']}; ONNX differs by {found}")
+    print(f"PublicTest: float {(plain.argmax(1) == test.labels).mean():.4f}, int8 {(logits.argmax(1) == test.labels).mean():.4f}, "
+          f"same answer {(plain.argmax(1) == logits.argmax(1)).mean():.4f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""What each mixture of the two heads scores: the table that `export --ferplus-share` was chosen from.
+
+    python -m models.train.classifier.heads [--run NAME] [--data ../shared/data]
+"""
+import argparse
+
+import numpy as np
+import torch
+
+from .data import ferplus_majority, leak_free, load_split
+from .export import averaged, float_logits, fuse
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="../shared/data")
+    parser.add_argument("--run", default="classifier")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    net, epochs = averaged(args.run)
+    test = load_split(args.data, "public_test")
+    free = leak_free(test, load_split(args.data, "train"))
+    mask, majority = ferplus_majority(test)
+    a, b = (float_logits(fuse(net, share), test.pixels) for share in (0.0, 1.0))
+    print(f"{epochs} epochs, float net\nshare  PublicTest  leak-free  macro recall  FER+")
+    for share in (0, 0.1, 0.25, 0.4, 0.5, 0.75, 1):
+        answer = ((1 - share) * a + share * b).argmax(1)
+        right = answer == test.labels
+        macro = np.mean([right[test.labels == c].mean() for c in range(7)])
+        print(f"{share:5.2f}  {right.mean():10.4f}  {right[free].mean():9.4f}  {macro:12.4f}  {(answer == majority)[mask].mean():.4f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""The classifier's layers: a small residual net of plain 3x3 convolutions on a 48x48 grey crop."""
+from ..common.net import GraphNet, add, conv, gap, head
+
+MEAN, STD = 128, 64  # input: (byte - MEAN) / STD; MEAN is the integer zero point of the packed net
+
+
+def block(layers, name, x, width, stride):
+    """Two 3x3 convolutions and a way around them; the way is a 1x1 convolution where the size changes."""
+    layers += [conv(f"{name}a", x, width, 3, stride), conv(f"{name}b", f"{name}a", width, 3, relu=False)]
+    if stride == 2:
+        layers.append(conv(f"{name}s", x, width, 1, 2, relu=False))
+        x = f"{name}s"
+    layers.append(add(name, f"{name}b", x))
+    return name
+
+
+def layers(heads, widths=(32, 64, 128), blocks=(1, 2, 3), stem=16):
+    """`heads` is a list of (name, outputs). 48 -> 24 -> 12 -> 6 pixels, then the average."""
+    out, x = [conv("stem", "in", stem)], "stem"
+    for i, (width, count) in enumerate(zip(widths, blocks)):
+        for j in range(count):
+            x = block(out, f"s{i}b{j}", x, width, 2 if j == 0 else 1)
+    out.append(gap("gap", x))
+    return out + [head(name, "gap", n) for name, n in heads]
+
+
+def training_net():
+    """Two heads: FER2013's 7 labels and FER+'s 10 vote columns."""
+    return GraphNet(layers([("fer", 7), ("ferplus", 10)]))
+
+
+def shipped_net():
+    """One head of 7 logits in FER2013's order, fused from the two by `export.fuse`."""
+    return GraphNet(layers([("logits", 7)]))

@@ -1,0 +1,198 @@
+"""Trains the expression classifier from nothing; a second start goes on where the last epoch ended, exactly.
+
+    python -m models.train.classifier.framing     once: landmarks for the aligned half of the crops
+    python -m models.train.classifier.train [--data ../shared/data] [--epochs 30] [--run NAME]
+
+Every epoch: a checkpoint in models/train/runs/NAME and a line in its log.csv (the averaged net on PublicTest).
+"""
+import argparse
+import copy
+import csv
+import math
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from tqdm import tqdm
+
+from . import augment
+from .data import clean_indices, ferplus_majority, leak_free, load_split
+from .framing import CACHE, trusted
+from .net import MEAN, STD, training_net
+
+RUNS = Path(__file__).parent.parent / "runs"
+FIELDS = ("epoch", "lr", "loss", "seconds", "acc", "acc_leak_free", "acc_aligned", "ferplus_acc")
+
+
+def normalise(x):
+    return ((x - MEAN) / STD).contiguous(memory_format=torch.channels_last)
+
+
+def align_maps(split, count):
+    """(N,2,3) maps for alignment; the identity where YuNet's landmarks are not trusted."""
+    path = CACHE / f"landmarks_{split}.npz"
+    if not path.exists():
+        raise SystemExit(f"no {path}: run `python -m models.train.classifier.framing` first")
+    z = np.load(path)
+    maps = torch.from_numpy(augment.similarity(z["points"].astype(np.float64)))
+    if len(maps) != count:
+        raise SystemExit(f"{path} is of another data set ({len(maps)} pictures, not {count}): delete it")
+    good = torch.from_numpy(trusted(z["score"], z["spread"])).view(-1, 1, 1)
+    return torch.where(good, maps, augment.identity(count))
+
+
+def targets(faces):
+    """FER2013 as smoothed one-hot, FER+ as vote shares, and the weight of the second (0 for untrusted rows)."""
+    one_hot = F.one_hot(torch.from_numpy(faces.labels), 7).float() * 0.9 + 0.1 / 7
+    votes = torch.from_numpy(faces.votes)
+    return one_hot, votes / votes.sum(1, keepdim=True).clamp(min=1), torch.from_numpy(faces.trusted).float()
+
+
+def soft_loss(logits, target, weight):
+    per = -(target * F.log_softmax(logits.flatten(1).float(), 1)).sum(1)
+    return (per * weight).sum() / weight.sum().clamp(min=1)
+
+
+@torch.no_grad()
+def predict(net, x, batch=256):
+    """Raw FER2013-head and FER+-head logits of f32 pictures 0..255 (N,1,48,48)."""
+    outs = []
+    for at in range(0, len(x), batch):
+        with torch.autocast("cpu", torch.bfloat16):
+            outs.append([o.flatten(1).float() for o in net(normalise(x[at:at + batch]))])
+    return [torch.cat(o) for o in zip(*outs)]
+
+
+class Average:
+    """Exponential moving average of weights and batch-norm statistics."""
+
+    def __init__(self, net, decay=0.999):
+        self.net, self.decay, self.steps = copy.deepcopy(net).eval(), decay, 0
+
+    @torch.no_grad()
+    def update(self, net):
+        self.steps += 1
+        d = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        for mine, new in zip(self.net.state_dict().values(), net.state_dict().values()):
+            mine.lerp_(new, 1 - d) if mine.is_floating_point() else mine.copy_(new)
+
+
+class Trainer:
+    def __init__(self, args):
+        self.args, self.dir = args, RUNS / args.run
+        self.dir.mkdir(parents=True, exist_ok=True)
+        train, self.test = load_split(args.data, "train"), load_split(args.data, "public_test")
+        keep = clean_indices(train)
+        self.free = leak_free(self.test, train)
+        self.align = align_maps("train", len(train))[keep]
+        train = train.take(keep)
+        self.pixels, self.targets = torch.from_numpy(train.pixels), targets(train)
+        self.test_x = torch.from_numpy(self.test.pixels)[:, None].float()
+        self.test_aligned = augment.resample(self.test_x, align_maps("public_test", len(self.test)))
+        torch.manual_seed(args.seed)
+        self.net = training_net().to(memory_format=torch.channels_last)
+        for m in self.net.modules():
+            if isinstance(m, torch.nn.Conv2d) and m.bias is None:
+                torch.nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+        self.ema = Average(self.net)
+        decayed = [p for p in self.net.parameters() if p.ndim > 1]
+        free = [p for p in self.net.parameters() if p.ndim <= 1]
+        self.opt = torch.optim.SGD([{"params": decayed, "weight_decay": 5e-4}, {"params": free, "weight_decay": 0}],
+                                   args.lr, momentum=0.9, nesterov=True)
+        self.epoch, self.rows = 0, []
+        self.resume()
+
+    def rate(self, step, total, warm):
+        if step < warm:
+            return self.args.lr * (step + 1) / warm
+        return self.args.lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / (total - warm)))
+
+    def run_epoch(self):
+        # All randomness of an epoch comes from its number, so a resumed run is the same run.
+        g = torch.Generator().manual_seed(self.args.seed * 1000 + self.epoch)
+        mix = torch.distributions.Beta(0.2, 0.2)
+        torch.manual_seed(self.args.seed * 1000 + self.epoch)
+        order = torch.randperm(len(self.pixels), generator=g)
+        steps, batch, loss_sum = len(order) // self.args.batch, self.args.batch, 0.0
+        self.net.train()
+        for i in tqdm(range(steps), desc=f"epoch {self.epoch}", disable=None):
+            for group in self.opt.param_groups:
+                group["lr"] = self.rate(self.epoch * steps + i, self.args.epochs * steps, steps)
+            pick = order[i * batch:(i + 1) * batch]
+            x = normalise(augment.augment(self.pixels[pick], self.align[pick], g))
+            fer, votes, weight = (t[pick] for t in self.targets)
+            lam, other = float(mix.sample()), torch.randperm(batch, generator=g)
+            x = lam * x + (1 - lam) * x[other]
+            with torch.autocast("cpu", torch.bfloat16):
+                out = self.net(x)
+            loss = 0.0
+            for share, s in ((lam, slice(None)), (1 - lam, other)):
+                loss = loss + share * (soft_loss(out[0], fer[s], torch.ones(batch)) + soft_loss(out[1], votes[s], weight[s]))
+            self.opt.zero_grad(set_to_none=True)
+            loss.backward()
+            self.opt.step()
+            self.ema.update(self.net)
+            loss_sum += float(loss.detach())
+        return loss_sum / steps
+
+    def score(self):
+        logits, aligned = predict(self.ema.net, self.test_x)[0], predict(self.ema.net, self.test_aligned)[0]
+        answer = logits.argmax(1).numpy()
+        right = answer == self.test.labels
+        mask, majority = ferplus_majority(self.test)
+        return {"acc": right.mean(), "acc_leak_free": right[self.free].mean(),
+                "acc_aligned": (aligned.argmax(1).numpy() == self.test.labels).mean(),
+                "ferplus_acc": (answer == majority)[mask].mean()}
+
+    def save(self):
+        state = {"epoch": self.epoch, "net": self.net.state_dict(), "ema": self.ema.net.state_dict(),
+                 "ema_steps": self.ema.steps, "opt": self.opt.state_dict(), "rows": self.rows, "args": vars(self.args)}
+        torch.save(state, self.dir / "last.tmp")
+        os.replace(self.dir / "last.tmp", self.dir / "last.pt")
+
+    def resume(self):
+        if not (self.dir / "last.pt").exists():
+            return
+        s = torch.load(self.dir / "last.pt", weights_only=True)
+        if any(s["args"][k] != vars(self.args)[k] for k in ("epochs", "batch", "lr", "seed")):
+            raise SystemExit(f"{self.dir} was started with other settings: choose another --run")
+        self.net.load_state_dict(s["net"])
+        self.ema.net.load_state_dict(s["ema"])
+        self.opt.load_state_dict(s["opt"])
+        self.epoch, self.rows, self.ema.steps = s["epoch"], s["rows"], s["ema_steps"]
+
+    def run(self):
+        while self.epoch < self.args.epochs:
+            start = time.monotonic()
+            loss = self.run_epoch()
+            row = {"epoch": self.epoch, "lr": self.opt.param_groups[0]["lr"], "loss": loss,
+                   "seconds": time.monotonic() - start, **self.score()}
+            self.rows.append({k: round(float(v), 5) for k, v in row.items()})
+            self.epoch += 1
+            self.save()
+            with open(self.dir / "log.csv", "w", newline="") as f:
+                writer = csv.DictWriter(f, FIELDS)
+                writer.writeheader()
+                writer.writerows(self.rows)
+            print(" ".join(f"{k}={v:.4g}" for k, v in self.rows[-1].items()), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="../shared/data")
+    parser.add_argument("--run", default="classifier")
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--lr", type=float, default=0.1)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    Trainer(args).run()
+
+
+if __name__ == "__main__":
+    main()

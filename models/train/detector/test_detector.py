@@ -1,0 +1,115 @@
+"""python -m unittest models.train.detector.test_detector: the decoding, the measure, the views' geometry, the losses."""
+import math
+import unittest
+
+import numpy as np
+import torch
+
+from .ap import average_precision, curve, match
+from .geometry import decode_heads, iou, letterbox, nms
+from .loss import corners, grid, losses
+from .student import build, layers, normalise
+from .views import MIRROR, covering, moved, settle, similarity
+
+
+def face(x0, y0, x1, y1, score=0.9):
+    return np.array([x0, y0, x1, y1, score, *[0] * 10], np.float32)
+
+
+class Decoding(unittest.TestCase):
+    def test_one_cell(self):
+        head = np.full((16, 3, 4), -20, np.float32)
+        head[:, 1, 2] = [20, 20, 0.25, 0.5, math.log(2), math.log(3), *([0.5, 1.0] * 5)]
+        empty = [np.full((16, 2, 2), -20, np.float32)] * 2
+        rows = decode_heads([head, *empty], 0.5)
+        np.testing.assert_allclose(rows[0, :4], [18 - 8, 12 - 12, 18 + 8, 12 + 12], atol=1e-4)
+        np.testing.assert_allclose(rows[0, 5:7], [20, 16], atol=1e-4)
+        self.assertEqual(len(rows), 1)
+
+    def test_training_decodes_alike(self):
+        head = torch.randn(1, 16, 3, 4) * 0.3
+        rows = decode_heads([head[0].numpy(), *[np.full((16, 1, 1), -20, np.float32)] * 2], 0.0)
+        out = head.flatten(2).transpose(1, 2)
+        boxes = corners(out, grid([head]))[0].numpy()
+        np.testing.assert_allclose(rows[:12, :4], boxes, atol=1e-3)
+
+    def test_nms_keeps_the_better(self):
+        rows = nms(np.stack([face(0, 0, 10, 10, 0.5), face(1, 0, 11, 10, 0.8), face(30, 0, 40, 10, 0.6)]))
+        self.assertEqual([round(float(v), 1) for v in rows[:, 4]], [0.8, 0.6])
+
+    def test_letterbox_fills(self):
+        canvas, s = letterbox(np.zeros((50, 100), np.uint8), 64, 64, 128)
+        self.assertEqual((canvas.shape, s, int(canvas[40, 3]), int(canvas[10, 3])), ((64, 64), 0.64, 128, 0))
+
+
+class Measure(unittest.TestCase):
+    truth = np.array([[0, 0, 40, 40], [100, 0, 120, 20]], np.float32)
+
+    def test_small_faces_count_neither_way(self):
+        rows = np.stack([face(1, 0, 41, 40), face(100, 0, 120, 20), face(200, 0, 240, 40), face(60, 0, 70, 10)])
+        self.assertEqual(match(rows, self.truth)[0].tolist(), [1, -1, 0, -1])
+
+    def test_a_second_hit_is_false(self):
+        rows = np.stack([face(0, 0, 40, 40, 0.9), face(0, 0, 40, 41, 0.8)])
+        self.assertEqual(match(rows, self.truth)[0].tolist(), [1, 0])
+
+    def test_ap_by_hand(self):
+        # hit, false, hit of three faces: 1/3 * 1 + 1/3 * 2/3
+        truth = np.array([[0, 0, 40, 40], [100, 0, 140, 40], [200, 0, 240, 40]], np.float32)
+        rows = np.stack([face(0, 0, 40, 40, 0.9), face(0, 200, 40, 240, 0.8), face(100, 0, 140, 40, 0.7)])
+        _, hits, false, faces = curve([rows], [truth])
+        self.assertAlmostEqual(average_precision(hits, false, faces), 1 / 3 + 2 / 9)
+
+
+class Geometry(unittest.TestCase):
+    def test_mirror_and_scale(self):
+        row = np.array([[10, 10, 20, 30, 1, 12, 15, 18, 15, 15, 20, 13, 25, 17, 25, 1, 1]], np.float32)
+        m = similarity(2.0, 0.0, True, (0, 0), (100, 0))
+        out = moved(row, m, 2.0, 0.0, True)[0]
+        np.testing.assert_allclose(out[:4], [60, 20, 80, 60], atol=1e-4)
+        self.assertLess(out[5], out[7], "after mirroring the subject's right eye is again on the left")
+        self.assertEqual(sorted(MIRROR), [0, 1, 2, 3, 4])
+
+    def test_a_rolled_circle_keeps_its_box(self):
+        row = np.array([[10, 10, 30, 30, 1, *[20] * 10, 1, 1]], np.float32)
+        roll = math.radians(27)
+        out = moved(row, similarity(1.0, roll, False, (20, 20), (50, 50)), 1.0, roll, False)[0]
+        np.testing.assert_allclose(out[:4], [40, 40, 60, 60], atol=1e-3)
+
+    def test_covering_leaves_no_border(self):
+        point, wh = np.array([10.0, 90.0]), np.array([100.0, 100.0])
+        place = covering(point, np.array([200.0, 20.0]), wh, 3.0, False, 256)
+        start = place - point * 3
+        self.assertTrue((start <= 0).all() and (start + wh * 3 >= 256).all())
+
+    def test_half_faces_count_neither_way(self):
+        rows = np.zeros((2, 17), np.float32)
+        rows[:, :4], rows[:, 15] = [[-15, 0, 10, 25], [5, 5, 30, 30]], 1
+        self.assertEqual(settle(rows, 64)[:, 15].tolist(), [0, 1])
+
+
+class Training(unittest.TestCase):
+    def test_it_can_learn_one_face(self):
+        torch.set_num_threads(1)
+        net, view = build(), torch.zeros(2, 64, 64, dtype=torch.uint8)
+        view[:, 16:48, 16:48] = 200
+        rows = torch.zeros(2, 4, 17)
+        rows[..., 15] = -1
+        rows[:, 0] = torch.tensor([16., 16, 48, 48, 1, 24, 26, 40, 26, 32, 34, 26, 42, 38, 42, 1, 1])
+        optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
+        for _ in range(60):
+            total, _ = losses(net(normalise(view)), rows)
+            optimizer.zero_grad()
+            total.backward()
+            optimizer.step()
+        with torch.no_grad():
+            best = nms(decode_heads([h[0].numpy() for h in net(normalise(view))], 0.1))[0]
+        self.assertGreater(float(iou(best[None], np.array([[16, 16, 48, 48]], np.float32))[0, 0]), 0.8)
+
+    def test_the_work_stays_small(self):
+        self.assertLess(build().mmac(240, 320), 60)
+        self.assertTrue(all(l.out % 16 == 0 for l in layers()))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,39 @@
+//! The real `moodring`, built as cargo would build it for a user, once per test program.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::OnceLock,
+};
+
+use serde_json::Value;
+
+use crate::repo;
+
+/// The binary, in the profile of these tests.
+pub fn moodring() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build(!cfg!(debug_assertions)))
+}
+
+/// The optimized binary, whatever the profile of these tests.
+pub fn optimized() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build(true))
+}
+
+fn build(release: bool) -> PathBuf {
+    let mut cargo = repo::cargo();
+    cargo.args(["build", "--package", "moodring", "--bin", "moodring"]);
+    cargo.args(["--message-format", "json-render-diagnostics"]);
+    if release {
+        cargo.arg("--release");
+    }
+    let output = cargo.stderr(Stdio::inherit()).output().expect("cargo runs");
+    assert!(output.status.success(), "moodring does not build");
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .expect("cargo names the binary that it built")
+}

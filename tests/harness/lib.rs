@@ -1,0 +1,19 @@
+//! The outside view: what the tests in `tests/` share. Nothing here knows the inside of a crate.
+//!
+//! | room | what it does |
+//! |---|---|
+//! | [`repo`] | where the repository and the photos are, what cargo says about the packages |
+//! | [`source`] | Rust sources as tokens, without what only tests see |
+//! | [`binary`] | the real `moodring`, built once |
+//! | [`process`] | a running program: its lines, its end, deadlines instead of sleeps |
+//! | [`bench`] | a folder and a clean environment for one test, and `moodring` started in it |
+//! | [`broker`] | a real mosquitto, and mosquitto_sub |
+//! | [`pictures`] | small generated pictures, good and bad |
+
+pub mod bench;
+pub mod binary;
+pub mod broker;
+pub mod pictures;
+pub mod process;
+pub mod repo;
+pub mod source;

@@ -1,0 +1,104 @@
+//! The command line from outside: help that teaches, wrong words that get code 2, and the small commands.
+
+use moodring_tests::bench::Bench;
+
+const COMMANDS: [&str; 10] = [
+    "run", "analyze", "classify", "detect", "eval", "bench", "devices", "doctor", "config", "model",
+];
+
+#[test]
+fn help_teaches() {
+    let bench = Bench::new();
+    let help = bench.run("--help").expect_code(0).stdout;
+    for word in COMMANDS
+        .iter()
+        .chain(&["Examples:", "synthetic", "moodring config"])
+    {
+        assert!(
+            help.contains(word),
+            "--help does not speak of {word}:\n{help}"
+        );
+    }
+    for command in COMMANDS {
+        let help = bench
+            .run(&format!("{command} --help"))
+            .expect_code(0)
+            .stdout;
+        assert!(help.contains("Usage: moodring"), "{command}: {help}");
+    }
+}
+
+#[test]
+fn wrong_command_lines_get_code_2_and_a_hint() {
+    let bench = Bench::new();
+    bench.run("").expect_code(2);
+    bench
+        .run("analyse a.png")
+        .expect_code(2)
+        .expect_says(&["analyze"]);
+    bench
+        .run("run --sauce x")
+        .expect_code(2)
+        .expect_says(&["--source"]);
+    bench
+        .run("run --rate fast")
+        .expect_code(2)
+        .expect_says(&["fast", "--rate"]);
+}
+
+#[test]
+fn the_version_is_the_crates() {
+    let printed = Bench::new().run("--version").expect_code(0).stdout;
+    assert_eq!(printed, format!("moodring {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn bench_prints_every_stage() {
+    let finished = Bench::new().run("bench --json --frames 5").expect_code(0);
+    let all = finished.json_lines();
+    let text = all.iter().map(ToString::to_string).collect::<String>();
+    for stage in [
+        "letterbox",
+        "detect",
+        "decode",
+        "align",
+        "classify",
+        "track",
+    ] {
+        assert!(text.contains(&format!("\"{stage}\"")), "no {stage}: {text}");
+    }
+}
+
+#[test]
+fn the_built_in_models_are_whole() {
+    let bench = Bench::new();
+    bench.run("model verify").expect_code(0);
+    let info = bench.run("model info").expect_code(0).stdout;
+    assert!(info.contains("happy"), "no labels: {info}");
+    bench.write("broken.mrn", "not a model");
+    bench
+        .run("model info broken.mrn")
+        .expect_code(5)
+        .expect_says(&["broken.mrn"]);
+    bench
+        .run("model info gone.mrn")
+        .expect_code(5)
+        .expect_says(&["gone.mrn"]);
+}
+
+#[test]
+fn doctor_and_devices_answer_on_any_machine() {
+    let bench = Bench::new();
+    bench.run("devices").expect_code(0);
+    let finished = bench.run("doctor");
+    assert!(
+        [Some(0), Some(7)].contains(&finished.code),
+        "{}",
+        finished.stderr
+    );
+    assert!(
+        finished.stdout.to_lowercase().contains("camera"),
+        "{}",
+        finished.stdout
+    );
+}

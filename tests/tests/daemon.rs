@@ -1,0 +1,315 @@
+//! `run` from outside: a real broker reads its state and events; nothing that goes wrong around it ends it.
+
+use std::{path::Path, time::Duration};
+
+use image::ImageFormat::{Jpeg, Png};
+use moodring_tests::{
+    bench::{Bench, LIMIT, free_port},
+    broker::{Broker, Message, Subscriber, wait_until_open},
+    pictures,
+    process::Process,
+    repo,
+};
+
+/// How long a stop may take.
+const STOP: Duration = Duration::from_secs(2);
+
+/// A bench whose daemons are called `desk` and tell their state twice a second.
+fn bench() -> Bench {
+    let mut bench = Bench::new();
+    bench
+        .set("MOODRING_DEVICE__ID", "desk")
+        .set("MOODRING_MQTT__INTERVAL_S", 0.5);
+    bench
+}
+
+fn start(bench: &Bench, source: &str, broker: &Broker) -> Process {
+    bench.start(&format!("run --source {source} --mqtt {}", broker.url()))
+}
+
+/// A folder that shows a smiling face for two seconds and an empty wall for two, at four pictures a second.
+fn album(bench: &Bench) -> bool {
+    let Some(photo) = repo::photo("astronaut.png") else {
+        return false;
+    };
+    let face = std::fs::read(photo).expect("the photo is there");
+    let wall = pictures::scene(Png, 512, 512);
+    for n in 0..8 {
+        bench.write(&format!("album/a{n}.png"), &face);
+        bench.write(&format!("album/b{n}.png"), &wall);
+    }
+    true
+}
+
+const ALBUM: &str = "album --loop --rate 4";
+
+#[test]
+fn events_of_a_face_that_comes_and_goes_reach_a_real_broker() {
+    let bench = bench();
+    if !album(&bench) {
+        return;
+    }
+    let broker = Broker::start();
+    let mut heard = Subscriber::to(broker.port);
+    let daemon = start(&bench, ALBUM, &broker);
+    assert_eq!(
+        heard.wait_for_topic("moodring/desk/status").payload,
+        "online"
+    );
+
+    let mut seq = 0;
+    let mut next = |kind: &str, to: Option<&str>| {
+        let told = heard.wait_for(&format!("{kind} {to:?}"), |message| {
+            if message.topic != "moodring/desk/event" {
+                return false;
+            }
+            let event = message.json();
+            seq += 1;
+            assert_eq!(event["seq"], seq, "a gap: {event}");
+            assert!((message.qos, message.retained) == (1, false), "{message:?}");
+            event["kind"] == kind && to.is_none_or(|to| event["to"] == to)
+        });
+        told.json()
+    };
+    let came = next("appeared", None);
+    let smiled = next("changed", Some("happy"));
+    assert!(
+        smiled["confidence"].as_f64().is_some_and(|sure| sure > 0.4),
+        "{smiled}"
+    );
+    let left = next("left", None);
+    assert_eq!(left["track"], came["track"]);
+    next("changed", Some("nobody"));
+    let again = next("appeared", None);
+    assert_ne!(again["track"], came["track"], "a number was used twice");
+
+    let state = heard.wait_for("state of a smile", |message| {
+        message.topic == "moodring/desk/state" && message.json()["mood"] == "happy"
+    });
+    let state = state.json();
+    assert_eq!(
+        (state["people_count"].as_u64(), state["emoji"].as_str()),
+        (Some(1), Some("😄")),
+        "{state}"
+    );
+    assert_eq!(state["people"][0]["expression"], "happy", "{state}");
+    stop(daemon, "TERM");
+    heard.wait_for("stopped", |message| {
+        message.topic == "moodring/desk/status" && message.payload == "stopped"
+    });
+    let kept = Subscriber::to(broker.port).wait_for_topic("/status");
+    assert!(kept.retained && kept.payload == "stopped", "{kept:?}");
+}
+
+/// On a machine without a camera this is what a newcomer sees first.
+#[test]
+fn the_drawn_scene_shows_expressions() {
+    let (bench, broker) = (bench(), Broker::start());
+    let mut heard = Subscriber::to(broker.port);
+    let _daemon = start(&bench, "synthetic", &broker);
+    let is_event = |message: &Message, kind: &str| {
+        message.topic.ends_with("/event") && message.json()["kind"] == kind
+    };
+    heard.wait_for("appeared", |message| is_event(message, "appeared"));
+    heard.wait_for("expression", |message| {
+        is_event(message, "changed")
+            && !["nobody", "uncertain"].contains(&message.json()["to"].as_str().unwrap_or_default())
+    });
+}
+
+#[test]
+fn a_broker_that_goes_and_comes_stops_nothing() {
+    let bench = bench();
+    let mut broker = Broker::start();
+    let source = if album(&bench) { ALBUM } else { "synthetic" };
+    let mut heard = Subscriber::to(broker.port);
+    let mut daemon = start(&bench, source, &broker);
+    let before = heard.wait_for_topic("/event").json();
+    broker.stop();
+    broker.resume();
+    let mut heard = Subscriber::to(broker.port);
+    let event = heard.wait_for_topic("/event").json();
+    assert_eq!(event["run"], before["run"], "the daemon was started anew");
+    assert!(
+        event["seq"].as_u64() > before["seq"].as_u64(),
+        "{event} after {before}"
+    );
+    let next = heard.wait_for_topic("/event").json();
+    assert_eq!(
+        next["seq"].as_u64(),
+        event["seq"].as_u64().map(|seq| seq + 1),
+        "a gap: {next} after {event}"
+    );
+    heard.wait_for("state", |message| message.topic.ends_with("/state"));
+    assert!(daemon.is_running());
+    stop(daemon, "TERM");
+}
+
+#[test]
+fn the_daemon_may_start_before_its_broker() {
+    let (bench, mut broker) = (bench(), Broker::start());
+    broker.stop();
+    let mut daemon = start(&bench, "synthetic", &broker);
+    daemon.wait_for("word on the broker", LIMIT, |_, line| {
+        line.contains(&broker.port.to_string()).then_some(())
+    });
+    broker.resume();
+    let state = Subscriber::to(broker.port).wait_for_topic("/state").json();
+    assert_eq!(state["camera"], "running", "{state}");
+}
+
+#[test]
+fn a_killed_daemon_is_reported_offline() {
+    let (bench, broker) = (bench(), Broker::start());
+    let mut heard = Subscriber::to(broker.port);
+    let daemon = start(&bench, "synthetic", &broker);
+    heard.wait_for("online", |message| {
+        message.topic.ends_with("/status") && message.payload == "online"
+    });
+    daemon.signal("KILL");
+    heard.wait_for("offline", |message| {
+        message.topic.ends_with("/status") && message.payload == "offline"
+    });
+}
+
+#[test]
+fn signals_end_it_within_two_seconds() {
+    for signal in ["TERM", "INT"] {
+        let (bench, broker) = (bench(), Broker::start());
+        let mut heard = Subscriber::to(broker.port);
+        let daemon = start(&bench, "synthetic", &broker);
+        heard.wait_for_topic("/state");
+        stop(daemon, signal);
+        heard.wait_for("stopped", |message| {
+            message.topic.ends_with("/status") && message.payload == "stopped"
+        });
+    }
+}
+
+#[test]
+fn a_stop_does_not_wait_for_a_broker_that_is_away() {
+    let (bench, mut broker) = (bench(), Broker::start());
+    let mut heard = Subscriber::to(broker.port);
+    let daemon = start(&bench, "synthetic", &broker);
+    heard.wait_for_topic("/state");
+    broker.stop();
+    stop(daemon, "TERM");
+}
+
+#[test]
+fn alone_it_brings_its_own_broker() {
+    let mut bench = bench();
+    let port = free_port();
+    bench.set("MOODRING_MQTT__LISTEN", format!("127.0.0.1:{port}"));
+    // A test does not switch on somebody's camera.
+    let has_camera = Path::new("/dev/video0").exists();
+    let mut daemon = bench.start(if has_camera {
+        "run --source synthetic"
+    } else {
+        "run"
+    });
+    if !has_camera {
+        daemon.wait_for_text("synthetic", LIMIT);
+    }
+    wait_until_open(port);
+    let mut heard = Subscriber::to(port);
+    let state = heard.wait_for("running camera", |message| {
+        message.topic == "moodring/desk/state" && message.json()["camera"] == "running"
+    });
+    assert!(state.json()["frame_px"][0].as_u64() > Some(0), "{state:?}");
+
+    let second = bench.run("run --source synthetic").expect_code(6);
+    second.expect_says(&[&port.to_string(), "in use", "url", "listen"]);
+    assert!(
+        daemon.is_running(),
+        "the second daemon took the first one down"
+    );
+    stop(daemon, "TERM");
+}
+
+#[test]
+fn sources_that_cannot_be_are_named() {
+    let bench = Bench::new();
+    std::fs::create_dir(bench.folder().join("nothing")).expect("the folder is ours");
+    bench.write("text.jpg", "I am text");
+    bench.write("half.jpg", pictures::half(pictures::scene(Jpeg, 300, 200)));
+    bench.write("empty.mjpeg", "");
+    bench.write("text.y4m", "I am text");
+    let wrong = [
+        "webcam",
+        "gone.jpg",
+        "nothing",
+        "text.jpg",
+        "half.jpg",
+        "empty.mjpeg",
+        "text.y4m",
+        "cmd:",
+        "ftp://a/b",
+    ];
+    for source in wrong {
+        bench
+            .run(&format!("run --no-mqtt --source {source}"))
+            .expect_code(4)
+            .expect_says(&[source]);
+    }
+}
+
+#[test]
+fn a_file_comes_to_its_end_and_so_does_the_daemon() {
+    let bench = Bench::new();
+    bench.write("film.mjpeg", pictures::scene(Jpeg, 64, 48).repeat(5));
+    bench.write("album/a.png", pictures::scene(Png, 64, 48));
+    bench.write("album/b.png", "broken");
+    bench.write("album/c.png", pictures::scene(Png, 64, 48));
+    for source in ["film.mjpeg", "album", "album/a.png"] {
+        bench
+            .run(&format!("run --no-mqtt --rate 30 --source {source}"))
+            .expect_code(0);
+    }
+}
+
+#[test]
+fn a_child_that_ends_is_started_again() {
+    let (bench, broker) = (bench(), Broker::start());
+    bench.write("film.mjpeg", pictures::scene(Jpeg, 64, 48).repeat(3));
+    let mut heard = Subscriber::to(broker.port);
+    let url = broker.url();
+    let daemon = bench.start_all(&["run", "--source", "cmd:cat film.mjpeg", "--mqtt", &url]);
+    for (from, to) in [("running", "lost"), ("lost", "running")] {
+        heard.wait_for(&format!("camera from {from} to {to}"), |message| {
+            let event = || message.json();
+            message.topic.ends_with("/event") && event()["from"] == from && event()["to"] == to
+        });
+    }
+    stop(daemon, "TERM");
+}
+
+#[test]
+fn the_png_display_writes_whole_pictures() {
+    let bench = Bench::new();
+    let daemon =
+        bench.start("run --no-mqtt --source synthetic --display png --display-path mood.png");
+    let path = bench.folder().join("mood.png");
+    let end = std::time::Instant::now() + LIMIT;
+    while !path.exists() {
+        assert!(std::time::Instant::now() < end, "no mood.png");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let picture = image::open(path)
+        .expect("half a picture is never seen")
+        .into_rgb8();
+    assert_eq!(picture.dimensions(), (240, 240));
+    assert!(
+        picture
+            .pixels()
+            .any(|pixel| pixel != picture.get_pixel(0, 0)),
+        "an empty picture"
+    );
+    stop(daemon, "TERM");
+}
+
+/// Stops a daemon by signal: within two seconds, exit code 0, no panic.
+fn stop(daemon: Process, signal: &str) {
+    daemon.signal(signal);
+    daemon.finish(STOP).expect_code(0);
+}

@@ -1,0 +1,205 @@
+//! The laws of the house that a compiler does not keep by itself: arrows, folders, heads of files, unsafe, unwrap.
+
+use std::fs;
+
+use moodring_tests::{repo, source};
+
+/// Who may use whom. A package that is not listed has no place in the house yet: give it one here.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("moodring-nn", &[]),
+    ("moodring-models", &[]),
+    ("moodring-link", &[]),
+    ("moodring-core", &["moodring-nn"]),
+    ("moodring-face", &["moodring-core"]),
+    (
+        "moodring-satellite",
+        &["moodring-core", "moodring-face", "moodring-link"],
+    ),
+    (
+        "moodring",
+        &[
+            "moodring-nn",
+            "moodring-core",
+            "moodring-face",
+            "moodring-link",
+            "moodring-satellite",
+            "moodring-models",
+        ],
+    ),
+    ("moodring-tests", &[]),
+];
+
+/// The only places where `unsafe` may stand: kernels that speak to the vector unit.
+const UNSAFE_PLACES: &[&str] = &[
+    "firmware/nn/src/kernel/x86/",
+    "firmware/nn/src/kernel/neon/",
+];
+
+#[test]
+fn no_arrow_points_upward() {
+    let packages = repo::packages();
+    assert!(
+        packages.len() >= 6,
+        "the workspace lost packages: {packages:?}"
+    );
+    for package in packages {
+        let allowed = ARROWS.iter().find(|(name, _)| *name == package.name);
+        let (_, allowed) =
+            allowed.unwrap_or_else(|| panic!("{} has no place in ARROWS", package.name));
+        let upward: Vec<_> = package
+            .uses
+            .iter()
+            .filter(|used| !allowed.contains(&used.as_str()))
+            .collect();
+        assert!(upward.is_empty(), "{} may not use {upward:?}", package.name);
+    }
+}
+
+#[test]
+fn every_package_lies_in_its_folder() {
+    for package in repo::packages() {
+        let place = match package.name.as_str() {
+            "moodring" => "daemon".to_owned(),
+            "moodring-models" => "models".to_owned(),
+            "moodring-tests" => "tests".to_owned(),
+            other => other.replace("moodring-", "firmware/"),
+        };
+        assert_eq!(
+            package.folder, place,
+            "{} lies in the wrong folder",
+            package.name
+        );
+    }
+}
+
+#[test]
+fn every_package_keeps_the_shared_lints() {
+    for package in repo::packages() {
+        let manifest = read(&format!("{}/Cargo.toml", package.folder));
+        assert!(
+            manifest.contains("[lints]\nworkspace = true"),
+            "{} sets lints of its own",
+            package.name
+        );
+    }
+}
+
+#[test]
+fn firmware_says_no_std() {
+    for folder in firmware_folders() {
+        let head = read(&format!("{folder}/src/lib.rs"));
+        assert!(
+            head.contains("\n#![no_std]\n"),
+            "{folder}/src/lib.rs does not say #![no_std]"
+        );
+    }
+}
+
+#[test]
+fn firmware_names_neither_std_nor_heap() {
+    for (file, words) in firmware_words() {
+        for (word, line) in words {
+            let heavy = ["std", "alloc"].contains(&word.as_str());
+            assert!(
+                !heavy,
+                "{file}:{line}: `{word}` in firmware, where there is neither std nor heap"
+            );
+        }
+    }
+}
+
+#[test]
+fn firmware_does_not_unwrap() {
+    for (file, words) in firmware_words() {
+        for pair in words.windows(2) {
+            let called = pair[0].0 == "." && ["unwrap", "expect"].contains(&pair[1].0.as_str());
+            assert!(
+                !called,
+                "{file}:{}: `{}` outside tests",
+                pair[1].1, pair[1].0
+            );
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_lives_in_it() {
+    for file in repo::rust_files() {
+        let text = read(&file);
+        let generated = text.starts_with("// @generated");
+        assert!(
+            generated || text.starts_with("//! "),
+            "{file} does not begin with //!"
+        );
+    }
+}
+
+/// That each block gives its reason is clippy's to say: `undocumented_unsafe_blocks` in the workspace's lints.
+#[test]
+fn unsafe_stays_in_the_kernels() {
+    for file in repo::rust_files() {
+        if UNSAFE_PLACES.iter().any(|place| file.starts_with(place)) {
+            continue;
+        }
+        let found = source::words(&read(&file))
+            .into_iter()
+            .find(|(word, _)| word == "unsafe");
+        assert!(
+            found.is_none(),
+            "{file}:{}: unsafe outside the kernels",
+            found.map_or(0, |(_, line)| line)
+        );
+    }
+}
+
+fn firmware_folders() -> Vec<String> {
+    let folders: Vec<_> = repo::packages()
+        .into_iter()
+        .map(|package| package.folder)
+        .filter(|folder| folder.starts_with("firmware/"))
+        .collect();
+    assert!(folders.len() >= 3, "firmware lost packages: {folders:?}");
+    folders
+}
+
+/// The words of every firmware file that ships; files that are only tests are left out.
+fn firmware_words() -> Vec<(String, Vec<source::Word>)> {
+    let files: Vec<_> = repo::rust_files()
+        .into_iter()
+        .filter(|file| {
+            file.starts_with("firmware/") && file.contains("/src/") && !file.contains("/boards/")
+        })
+        .collect();
+    let tests: Vec<String> = files.iter().flat_map(|file| test_files(file)).collect();
+    files
+        .into_iter()
+        .filter(|file| {
+            !tests
+                .iter()
+                .any(|test| file == test || file.starts_with(&format!("{test}/")))
+        })
+        .map(|file| {
+            let words = source::words(&read(&file));
+            (file, words)
+        })
+        .collect()
+}
+
+/// Where the test modules that a file declares may lie: `a/b.rs` and `a/b/`.
+fn test_files(file: &str) -> Vec<String> {
+    let (folder, name) = file.rsplit_once('/').unwrap_or_default();
+    let stem = name.trim_end_matches(".rs");
+    let home = if ["lib", "mod"].contains(&stem) {
+        folder.to_owned()
+    } else {
+        format!("{folder}/{stem}")
+    };
+    source::test_modules(&read(file))
+        .into_iter()
+        .flat_map(|module| [format!("{home}/{module}.rs"), format!("{home}/{module}")])
+        .collect()
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(repo::root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}

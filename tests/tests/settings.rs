@@ -1,0 +1,163 @@
+//! Settings from outside: what is wrong is named with the way out and exit code 3; the printed defaults read back.
+
+use std::fs;
+
+use moodring_tests::{bench::Bench, repo};
+
+/// A wrong file and words its error must hold.
+const WRONG: &[(&str, &[&str])] = &[
+    (
+        "[camera]\nwidht = 640\n",
+        &["camera.widht", "did you mean `width`", "wrong.toml"],
+    ),
+    (
+        "[camrea]\nwidth = 640\n",
+        &["camrea", "did you mean `camera`"],
+    ),
+    ("[camera]\nwidth = \"wide\"\n", &["camera.width", "wide"]),
+    ("[camera]\nwidth = 640.5\n", &["camera.width"]),
+    ("[camera]\nrate = 1000.0\n", &["camera.rate", "1000", "240"]),
+    ("[camera]\nwidth = 4\n", &["camera.width", "4", "16"]),
+    ("[camera]\nwidth = -4\n", &["camera.width", "-4"]),
+    (
+        "[display]\nkind = \"hologram\"\n",
+        &["display.kind", "hologram", "terminal"],
+    ),
+    (
+        "place = \"workplace\"\n",
+        &["workplace", "AI Act", "Art. 5", "research"],
+    ),
+    ("place = \"education\"\n", &["education", "AI Act"]),
+    ("place = \"moon\"\n", &["place", "moon", "home"]),
+    ("[camera\n", &["wrong.toml"]),
+];
+
+#[test]
+fn wrong_settings_are_named_with_the_way_out() {
+    let bench = Bench::new();
+    for (text, words) in WRONG {
+        bench.write("wrong.toml", text);
+        for command in [
+            "run --source synthetic --config wrong.toml",
+            "config --check wrong.toml",
+        ] {
+            let finished = bench.run(command).expect_code(3).expect_says(words);
+            assert!(
+                finished.stdout.is_empty(),
+                "{command} went on: {}",
+                finished.stdout
+            );
+        }
+    }
+}
+
+#[test]
+fn brokers_that_cannot_be_are_named() {
+    let bench = Bench::new();
+    let wrong = [
+        ("listen = \"0.0.0.0:1883\"", "127.0.0.1"),
+        ("listen = \"1883\"", "127.0.0.1"),
+        ("url = \"http://broker\"", "mqtt://"),
+        ("prefix = \"a/#\"", "prefix"),
+        ("interval_s = 0.0", "interval_s"),
+        (
+            "url = \"mqtt://127.0.0.1\"\nuser = \"me\"\npassword_file = \"gone\"",
+            "gone",
+        ),
+    ];
+    for (text, word) in wrong {
+        bench.write("wrong.toml", format!("[mqtt]\n{text}\n"));
+        bench
+            .run("run --source synthetic --config wrong.toml")
+            .expect_code(3)
+            .expect_says(&["mqtt", word]);
+    }
+}
+
+#[test]
+fn files_that_are_no_settings_are_named() {
+    let bench = Bench::new();
+    bench
+        .run("run --config gone.toml")
+        .expect_code(3)
+        .expect_says(&["gone.toml", "moodring config"]);
+    bench.write("bytes.toml", [0xFF, 0xFE, 0x00]);
+    bench
+        .run("run --config bytes.toml")
+        .expect_code(3)
+        .expect_says(&["bytes.toml", "UTF-8"]);
+    fs::create_dir(bench.folder().join("folder.toml")).expect("the folder is ours");
+    bench
+        .run("run --config folder.toml")
+        .expect_code(3)
+        .expect_says(&["folder.toml"]);
+}
+
+#[test]
+fn the_environment_is_checked_too() {
+    let mut bench = Bench::new();
+    bench.set("MOODRING_CAMERA__RATE", "fast");
+    bench
+        .run("run --source synthetic")
+        .expect_code(3)
+        .expect_says(&["camera.rate", "environment"]);
+    let mut bench = Bench::new();
+    bench.set("MOODRING_MQTT__ADDRESS", "x");
+    bench
+        .run("run --source synthetic")
+        .expect_code(3)
+        .expect_says(&["mqtt.address", "environment"]);
+}
+
+#[test]
+fn the_printed_defaults_read_back() {
+    let bench = Bench::new();
+    let printed = bench.run("config").expect_code(0).stdout;
+    bench.write("moodring.toml", &printed);
+    let checked = bench
+        .run("config --check moodring.toml")
+        .expect_code(0)
+        .stdout;
+    for section in [
+        "device", "camera", "vision", "mood", "display", "mqtt", "log",
+    ] {
+        assert!(
+            printed.contains(&format!("\n[{section}]\n")),
+            "no [{section}] in the defaults"
+        );
+        assert!(
+            checked.contains(&format!("[{section}]")),
+            "no [{section}] in what was read"
+        );
+    }
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let mut bench = Bench::new();
+    bench.write("moodring.toml", "[camera]\nwidth = 320\nheight = 240\n");
+    bench.set("MOODRING_CAMERA__WIDTH", 800);
+    let checked = bench
+        .run("config --check moodring.toml")
+        .expect_code(0)
+        .stdout;
+    assert!(
+        checked.contains("width = 800") && checked.contains("height = 240"),
+        "{checked}"
+    );
+}
+
+#[test]
+fn the_example_for_a_device_is_accepted() {
+    let example = repo::root().join("deploy/moodring.toml");
+    let arguments = ["config", "--check", example.to_str().expect("UTF-8")];
+    let finished = Bench::new()
+        .start_all(&arguments)
+        .finish(moodring_tests::bench::LIMIT)
+        .expect_code(0);
+    assert!(
+        finished.stdout.contains("mqtt://broker.local:1883"),
+        "{}",
+        finished.stdout
+    );
+}
