@@ -1,9 +1,12 @@
 //! Draws all moods side by side into a PNG: `cargo run -p moodring-face --example contact_sheet -- OUT.png [FACE_PX] [mono]`.
 
-use std::{convert::Infallible, error::Error};
+use std::{convert::Infallible, error::Error, fs::File};
 
 use embedded_graphics::{pixelcolor::Rgb888, prelude::*};
-use image::{Rgb, RgbImage};
+use image::{
+    Rgb, RgbImage,
+    codecs::png::{CompressionType, FilterType, PngEncoder},
+};
 use moodring_face::{sheet, theme::Theme};
 
 /// An RGB picture as a draw target.
@@ -51,7 +54,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let size = sheet::size(face_px);
     let mut canvas = Canvas(RgbImage::new(size.width, size.height));
     sheet::draw_sheet(&mut canvas, face_px, &theme, ink)?;
-    canvas.0.save(&out)?;
+    let encoder = PngEncoder::new_with_quality(
+        File::create(&out)?,
+        CompressionType::Best,
+        FilterType::Adaptive,
+    );
+    canvas.0.write_with_encoder(encoder)?;
     println!("{out}: {} x {} pixels", size.width, size.height);
     Ok(())
 }

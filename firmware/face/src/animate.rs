@@ -189,3 +189,88 @@ pub fn blink(time: Millis) -> f32 {
     let phase = (within - begin) as f32 / BLINK_MS as f32;
     smooth(2.0 - (4.0 * phase - 2.0).abs())
 }
+
+#[cfg(test)]
+mod tests {
+    use moodring_core::expression::Expression;
+
+    use super::*;
+
+    const HAPPY: Mood = Mood::Showing(Expression::Happy);
+    const SAD: Mood = Mood::Showing(Expression::Sad);
+
+    #[test]
+    fn a_change_flows_from_one_mood_into_the_next() {
+        let mut face = Animator::new(HAPPY, Life::Still, Millis(0));
+        face.aim(SAD, 1.0, 0.0, Millis(1_000));
+        let tear = |ms| face.pose(Millis(ms)).params.extras.tear;
+        assert_eq!(face.pose(Millis(1_000)), Pose::still(HAPPY));
+        assert!((tear(1_150) - 0.5).abs() < 0.01);
+        assert_eq!(face.pose(Millis(1_300)), Pose::still(SAD));
+        let rising: std::vec::Vec<_> = (0..=30).map(|i| tear(1_000 + 10 * i)).collect();
+        assert!(rising.windows(2).all(|w| w[0] <= w[1]));
+    }
+
+    #[test]
+    fn a_change_within_a_change_does_not_jump() {
+        let mut face = Animator::new(HAPPY, Life::Still, Millis(0));
+        face.aim(SAD, 1.0, 0.0, Millis(1_000));
+        let before = face.pose(Millis(1_120));
+        face.aim(Mood::Nobody, 0.0, 0.0, Millis(1_120));
+        assert_eq!(face.pose(Millis(1_120)), before);
+    }
+
+    #[test]
+    fn confidence_is_intensity_and_roll_follows() {
+        let mut face = Animator::new(HAPPY, Life::Still, Millis(0));
+        face.aim(HAPPY, 0.4, 20.0, Millis(0));
+        let soon = face.pose(Millis(100)).roll_deg;
+        assert!(0.0 < soon && soon < 20.0);
+        let late = face.pose(Millis(5_000));
+        assert_eq!(late.roll_deg, 20.0);
+        assert_eq!(late.params, at_intensity(HAPPY, 0.5));
+        assert_eq!(
+            late,
+            face.pose(Millis(9_000)),
+            "a still face at rest is at rest"
+        );
+    }
+
+    #[test]
+    fn nonsense_from_outside_moves_nothing() {
+        let mut face = Animator::new(HAPPY, Life::Still, Millis(500));
+        face.aim(HAPPY, f32::NAN, f32::INFINITY, Millis(600));
+        face.aim(HAPPY, 1.0, f32::NAN, Millis(100));
+        let pose = face.pose(Millis(0));
+        assert!(pose.roll_deg.abs() <= 90.0);
+        assert!(pose.params.scale.is_finite() && pose.params.extras.blush.is_finite());
+    }
+
+    #[test]
+    fn blinks_once_in_every_slot_and_fully() {
+        for slot in 0..50 {
+            let shut: std::vec::Vec<_> = (0..BLINK_EVERY_MS)
+                .map(|ms| blink(Millis(slot * BLINK_EVERY_MS + ms)))
+                .collect();
+            assert!(shut.contains(&1.0));
+            let begins = shut
+                .windows(2)
+                .filter(|w| w[0] == 0.0 && w[1] > 0.0)
+                .count();
+            assert!(begins <= 1, "slot {slot}");
+            let closed = shut.iter().filter(|s| **s > 0.0).count() as u64;
+            assert!(
+                (BLINK_MS / 2..=BLINK_MS).contains(&closed),
+                "slot {slot}: {closed} ms"
+            );
+        }
+    }
+
+    #[test]
+    fn sleepers_do_not_blink_but_breathe() {
+        let face = Animator::new(Mood::Nobody, Life::Alive, Millis(0));
+        let poses: std::vec::Vec<_> = (0..200).map(|i| face.pose(Millis(50 * i)).params).collect();
+        assert!(poses.iter().all(|p| p.left_eye == poses[0].left_eye));
+        assert!(poses.iter().any(|p| p.scale > 1.015) && poses.iter().any(|p| p.scale < 0.985));
+    }
+}

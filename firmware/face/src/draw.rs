@@ -13,7 +13,7 @@ use libm::{ceilf, cosf, floorf, sinf};
 
 use crate::{
     animate::Pose,
-    scene::{MAX_LAYERS, Scene, Turns},
+    scene::{Layer, MAX_LAYERS, Memo, Scene, Turns},
     shape::{Vec2, at},
     theme::Theme,
 };
@@ -118,6 +118,16 @@ impl Span {
         bottom: i32::MIN,
     };
 
+    /// What both hold.
+    fn and(self, other: Self) -> Self {
+        Self {
+            left: self.left.max(other.left),
+            top: self.top.max(other.top),
+            right: self.right.min(other.right),
+            bottom: self.bottom.min(other.bottom),
+        }
+    }
+
     /// Grows to this point and the pixel around it, where the edge still fades.
     fn include(&mut self, x: f32, y: f32) {
         self.left = self.left.min(floorf(x) as i32 - 1);
@@ -140,10 +150,14 @@ struct Pixels<'a> {
 
 impl<'a> Pixels<'a> {
     fn new(scene: &'a Scene, view: &'a View, area: Rectangle) -> Self {
-        let spans = scene.layers.iter().map(|layer| {
+        let span = |layer: &Layer| {
             let (low, high) = scene.bounds(layer);
             let soft = at(0.5 * layer.soft, 0.5 * layer.soft);
             view.pixels((low.minus(soft), high.plus(soft)), layer.turns)
+        };
+        let spans = scene.layers.iter().map(|layer| match scene.outer(layer) {
+            Some(outer) => span(layer).and(span(outer)),
+            None => span(layer),
         });
         let mut pixels = Self {
             scene,
@@ -174,6 +188,7 @@ impl<'a> Pixels<'a> {
         let turned = self.view.turned(still);
         let pixels = self.view.radius_px;
         let mut colour = self.scene.ground(turned, pixels);
+        let mut memo = Memo::EMPTY;
         for &i in &self.row {
             let i = usize::from(i);
             let span = &self.spans[i];
@@ -185,7 +200,7 @@ impl<'a> Pixels<'a> {
                 Turns::WithHead => turned,
                 Turns::Never => still,
             };
-            let cover = self.scene.cover(layer, p, pixels);
+            let cover = self.scene.cover(layer, p, pixels, &mut memo);
             if cover > 0.0 {
                 colour = colour.under(layer.colour, cover);
             }

@@ -189,7 +189,7 @@ const FEAR: Params = face(
         round: 0.6,
         wave: 0.035,
         lip: 0.045,
-        teeth: 0.5,
+        teeth: 0.3,
         grit: 0.014,
         ..MOUTH
     },
