@@ -3,7 +3,7 @@
 use crate::{
     classify::{CROP_PX, Crop},
     detect::{Channels, Face},
-    frame::{Frame, PixelFormat},
+    frame::{Frame, PixelFormat, rgb_luma},
     geometry::{Point, Rect, Similarity},
     resample::resample,
 };
@@ -18,10 +18,12 @@ pub const LANDMARKS_IN_CROP: [Point; 5] = [
     Point::new(31.27, 36.34),
 ];
 
-/// Where the detector's box lies in the crop: for faces whose landmarks are no use.
-pub const BOX_IN_CROP: Rect = Rect::new(7.0, 4.0, 34.0, 42.0);
+/// Where the detector's box lies in the crop, for faces whose landmarks are no use: the medians over 78 frontal faces
+/// that YuNet_n at 640 px found in Flickr photos, brought into the crop by their landmarks.
+pub const BOX_IN_CROP: Rect = Rect::new(5.1, -0.5, 37.8, 49.4);
 
-/// Landmarks that ask for a crop this many times larger or smaller than the box does are not believed.
+/// Landmarks that ask for a crop this many times larger or smaller than the box does are not believed. All 137 faces
+/// of 28 px and taller in the same photos, profiles among them, are between 0.6 and 1.2.
 const SCALE_LIMIT: f32 = 2.0;
 
 /// Samples across a crop pixel at most; beyond 16 frame pixels a crop pixel they no longer touch each other.
@@ -63,12 +65,17 @@ fn box_to_crop(rect: &Rect) -> Similarity {
 /// bilinearly where it is smaller, repeats the border where it reaches over the frame's edge.
 pub fn align(frame: &Frame<'_>, face: &Face, crop: &mut Crop) {
     let back = to_crop(face).inverse().unwrap_or(Similarity::IDENTITY);
+    let (data, stride) = (frame.data(), frame.stride());
+    // One copy of the loop for each layout: this is the crop's whole cost.
     match frame.format() {
-        PixelFormat::Rgb => warp(frame, &back, crop, |x, y| frame.luma(x as u32, y as u32)),
-        PixelFormat::Yuyv => plane::<2>(frame, &back, crop),
         PixelFormat::Grey | PixelFormat::Nv12 | PixelFormat::I420 => {
-            plane::<1>(frame, &back, crop);
+            warp(frame, &back, crop, |x, y| data[y * stride + x]);
         }
+        PixelFormat::Yuyv => warp(frame, &back, crop, |x, y| data[y * stride + 2 * x]),
+        PixelFormat::Rgb => warp(frame, &back, crop, |x, y| {
+            let p = y * stride + 3 * x;
+            rgb_luma([data[p], data[p + 1], data[p + 2]])
+        }),
     }
 }
 
@@ -77,11 +84,6 @@ pub fn align(frame: &Frame<'_>, face: &Face, crop: &mut Crop) {
 pub fn whole(frame: &Frame<'_>, crop: &mut Crop) {
     let size = (CROP_PX as u32, CROP_PX as u32);
     resample(frame, size, Channels::Grey, CROP_PX, crop);
-}
-
-fn plane<const STEP: usize>(frame: &Frame<'_>, back: &Similarity, crop: &mut Crop) {
-    let (data, stride) = (frame.data(), frame.stride());
-    warp(frame, back, crop, |x, y| data[y * stride + x * STEP]);
 }
 
 /// Each crop pixel is the mean of `n * n` bilinear samples, spaced about one frame pixel apart.
@@ -269,7 +271,7 @@ mod tests {
 
     #[test]
     fn useless_landmarks_fall_back_to_the_box() {
-        let rect = Rect::new(100.0, 50.0, 68.0, 84.0);
+        let rect = Rect::new(100.0, 50.0, 2.0 * BOX_IN_CROP.w, 2.0 * BOX_IN_CROP.h);
         let good = face_at(&box_to_crop(&rect).inverse().unwrap());
         let of = |landmarks| to_crop(&Face { landmarks, ..good });
         assert!((of(good.landmarks).scale() - 0.5).abs() < 1e-3);

@@ -1,6 +1,6 @@
 //! All rooms in order: a frame goes in, people, a mood and events come out. Runs the nets behind their traits.
 //!
-//! All buffers are fields (about 170 kB): nothing is allocated, and a pipeline is best kept in a box or a static.
+//! All buffers are fields (about 150 kB): nothing is allocated, and a pipeline is best kept in a box or a static.
 
 mod report;
 mod settings;
@@ -8,7 +8,7 @@ mod settings;
 mod tests;
 mod turn;
 
-pub use report::{Person, PhotoFace, Report, Stage};
+pub use report::{Person, Report, Stage};
 pub use settings::{Settings, SettingsError};
 
 use crate::{

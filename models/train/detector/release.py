@@ -1,7 +1,7 @@
 """From a checkpoint to the released files: python -m models.train.detector.release [--run NAME] [--version V] [--threshold T]
 
 Quantizes after training on seeded training views, then writes weights/detector.moodnet, weights/detector.onnx and
-golden/detector.golden, each checked against the integer reference.
+golden/detector.bin, each checked against the integer reference.
 """
 import argparse
 import json
@@ -50,7 +50,7 @@ def main():
         return
     sizes = dict(packed_bytes=pack.write(packed, graph))
     sizes["onnx_against_reference"] = onnx_qdq.write(MODELS / "weights" / "detector.onnx", graph, calibration(4))
-    (MODELS / "golden" / "detector.golden").write_bytes(golden(graph, packed.read_bytes(), [(160, 128), (96, 64)]))
+    (MODELS / "golden" / "detector.bin").write_bytes(golden(graph, packed.read_bytes(), [(160, 128), (96, 64)]))
     print(json.dumps(sizes))
 
 

@@ -126,21 +126,20 @@ mod tests {
     fn the_defaults_are_in_range_and_each_range_is_checked() {
         let good = Settings::default();
         assert_eq!(good.validate(), Ok(()));
-        let broken: [(fn(&mut Settings), SettingsError); 8] = [
-            (|s| s.score_threshold = 0.0, SettingsError::ScoreThreshold),
-            (|s| s.nms_iou = f32::NAN, SettingsError::NmsIou),
-            (|s| s.min_face_px = f32::INFINITY, SettingsError::MinFace),
-            (|s| s.max_faces = 0, SettingsError::MaxFaces),
-            (|s| s.max_faces = MAX_CROPS + 1, SettingsError::MaxFaces),
-            (|s| s.track.lost_ms = 60_001, SettingsError::Time),
-            (|s| s.mood.threshold = -0.1, SettingsError::MoodThreshold),
-            (|s| s.mood.margin = 1.1, SettingsError::MoodMargin),
-        ];
-        for (break_it, error) in broken {
+        let broken = |break_it: fn(&mut Settings)| {
             let mut settings = good;
             break_it(&mut settings);
-            assert_eq!(settings.validate(), Err(error));
-        }
+            settings.validate().err()
+        };
+        use SettingsError::*;
+        assert_eq!(broken(|s| s.score_threshold = 0.0), Some(ScoreThreshold));
+        assert_eq!(broken(|s| s.nms_iou = f32::NAN), Some(NmsIou));
+        assert_eq!(broken(|s| s.min_face_px = f32::INFINITY), Some(MinFace));
+        assert_eq!(broken(|s| s.max_faces = 0), Some(MaxFaces));
+        assert_eq!(broken(|s| s.max_faces = MAX_CROPS + 1), Some(MaxFaces));
+        assert_eq!(broken(|s| s.track.lost_ms = 60_001), Some(Time));
+        assert_eq!(broken(|s| s.mood.threshold = -0.1), Some(MoodThreshold));
+        assert_eq!(broken(|s| s.mood.margin = 1.1), Some(MoodMargin));
         let text = SettingsError::MaxFaces.to_string();
         assert!(text.contains(&MAX_CROPS.to_string()), "{text}");
     }

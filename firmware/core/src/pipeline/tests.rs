@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::{
-    event::EventKind,
+    event::{Event, EventKind},
+    expression::Expression,
     fake::{BrightSquares, Brightness, brightness},
     frame::PixelFormat,
     geometry::Rect,
@@ -271,4 +272,10 @@ fn a_lost_camera_sees_nobody_after_a_while() {
     }
     assert_eq!(scene.story(), ["appeared 1", "happy", "left 1", "nobody"]);
     assert_eq!(scene.at(3000, &[]).mood, Mood::Nobody);
+}
+
+#[test]
+fn the_buffers_have_the_promised_size() {
+    let bytes = size_of::<Pipeline<(), ()>>();
+    assert!((140_000..160_000).contains(&bytes), "{bytes}");
 }

@@ -29,3 +29,59 @@ pub(super) fn choose<T>(
     chosen.truncate(max_faces);
     chosen
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        detect::Face,
+        event::Events,
+        expression::Scores,
+        geometry::Rect,
+        track::{TrackSettings, Tracker},
+    };
+    use proptest::prelude::*;
+    use std::{vec, vec::Vec as StdVec};
+
+    /// How often each of `count` faces had its turn in `frames` frames; the later ones are larger.
+    fn turns(count: usize, max_faces: usize, frames: u64) -> StdVec<usize> {
+        let face = |i: usize| Face {
+            rect: Rect::new(100.0 * i as f32, 0.0, 50.0 + i as f32, 50.0),
+            ..Face::default()
+        };
+        let faces: StdVec<Face> = (0..count).map(face).collect();
+        let mut tracker = Tracker::<Smoother>::new();
+        let mut turns = vec![0; count];
+        for frame in 0..frames {
+            let time = Millis(frame * 33);
+            let mut events = Events::new();
+            tracker.update(&faces, time, &TrackSettings::default(), &mut events);
+            let chosen = choose(tracker.tracks(), max_faces, |smoother| smoother);
+            assert_eq!(chosen.len(), count.min(max_faces));
+            for i in chosen {
+                let track = &mut tracker.tracks_mut()[i];
+                track.note.update(&Scores::UNKNOWN, time, 400);
+                turns[i] += 1;
+            }
+        }
+        turns
+    }
+
+    #[test]
+    fn a_single_place_goes_round() {
+        assert_eq!(turns(5, 1, 10), [2; 5]);
+    }
+
+    #[test]
+    fn the_largest_are_read_in_every_frame_and_the_rest_in_turn() {
+        assert_eq!(turns(6, 4, 10), [5, 5, 5, 5, 10, 10]);
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_waits_longer_than_a_round(count in 1..20_usize, max_faces in 1..12_usize) {
+            let round = count.div_ceil(max_faces.div_ceil(2)) as u64;
+            prop_assert!(turns(count, max_faces, round).iter().all(|&turns| turns > 0));
+        }
+    }
+}

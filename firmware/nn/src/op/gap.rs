@@ -25,3 +25,43 @@ pub(crate) fn run(m: i32, s: u32, clamp: Clamp, x: Map<'_>, y: &mut MapMut<'_>) 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::Shape;
+
+    #[test]
+    fn average_is_taken_above_the_zero_point() {
+        let x = Map {
+            data: &[10, 4, 21, 4],
+            shape: Shape {
+                rows: 2,
+                columns: 1,
+                channels: 2,
+            },
+            border: 0,
+            zero: 4,
+        };
+        let mut data = [0; 2];
+        let shape = Shape {
+            rows: 1,
+            columns: 1,
+            channels: 2,
+        };
+        let mut y = MapMut {
+            data: &mut data,
+            shape,
+            border: 0,
+            zero: 3,
+        };
+        let clamp = Clamp {
+            zero: 3,
+            lo: 0,
+            hi: 255,
+        };
+        // A factor of 1/2: the mean of 6 and 17 is 11.5, rounded up; of 0 and 0 it is 0.
+        run(1 << 30, 31, clamp, x, &mut y);
+        assert_eq!(data, [15, 3]);
+    }
+}

@@ -1,0 +1,87 @@
+//! What the pipeline tells: its stages, people, reports. Computes nothing.
+
+use crate::{
+    detect::Face,
+    event::Event,
+    expression::{Expression, Scores},
+    frame::Millis,
+    mood::MoodState,
+    track::TrackId,
+};
+
+/// A part of the work, in the order of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// The frame shrunk into the detector's input.
+    Letterbox,
+    /// The detector's forward pass.
+    Detect,
+    /// Its output decoded and suppressed.
+    Decode,
+    /// Upright crops.
+    Align,
+    /// The classifier's forward passes.
+    Classify,
+    /// Tracks, smoothing and mood.
+    Track,
+}
+
+impl Stage {
+    /// All of them, in order.
+    pub const ALL: [Self; 6] = [
+        Self::Letterbox,
+        Self::Detect,
+        Self::Decode,
+        Self::Align,
+        Self::Classify,
+        Self::Track,
+    ];
+
+    /// The name in tables and metrics: lower case, one word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Letterbox => "letterbox",
+            Self::Detect => "detect",
+            Self::Decode => "decode",
+            Self::Align => "align",
+            Self::Classify => "classify",
+            Self::Track => "track",
+        }
+    }
+}
+
+/// A confirmed face and what it shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Person {
+    /// Its number.
+    pub track: TrackId,
+    /// As last seen, in frame pixels.
+    pub face: Face,
+    /// Whether it is in this frame; else it is occluded.
+    pub visible: bool,
+    /// The smoothed scores.
+    pub scores: Scores,
+    /// The last scores as the net gave them.
+    pub raw: Scores,
+    /// The likeliest expression by the smoothed scores.
+    pub expression: Expression,
+    /// Its smoothed probability, 0 to 1.
+    pub confidence: f32,
+    /// When it was first seen.
+    pub since: Millis,
+}
+
+/// What a step found. Lent by the pipeline until the next one.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// The pipeline's time: the frame's, unless frames ran backwards before; it never does.
+    pub time: Millis,
+    /// The faces found in this frame, the best first, in frame pixels; not all of them count yet.
+    pub faces: &'a [Face],
+    /// All confirmed people, the oldest track first.
+    pub people: &'a [Person],
+    /// The mood.
+    pub mood: MoodState,
+    /// What happened since the last report.
+    pub events: &'a [Event],
+}
