@@ -41,7 +41,9 @@ impl Eyes {
     fn watch(mut self, stop: &StopFlag) {
         while !stop.load(Ordering::Relaxed) {
             // Nobody listening is no reason to stop seeing: the broker may be switched off.
-            let tell = |event| drop(self.events.send(event));
+            let tell = |event| {
+                let _ = self.events.send(event);
+            };
             match self.reader.take(PATIENCE) {
                 Taken::Frame(frame, skipped) => {
                     let Ok(frame) = frame.lend() else { continue };

@@ -116,21 +116,21 @@ pub(super) fn explain(error: &io::Error) -> (String, String) {
 }
 
 /// The card's name, from sysfs: it may be cut inside a letter, which the ioctl's wrapper does not forgive.
-pub(super) fn card_name(path: &Path) -> String {
+pub(super) fn card_name(path: &Path) -> Option<String> {
     let node = path.canonicalize().unwrap_or_else(|_| path.into());
     let file = node.file_name().unwrap_or_default();
     let text = fs::read(Path::new("/sys/class/video4linux").join(file).join("name"));
-    let text = text.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
-    match text {
-        Ok(name) if !name.is_empty() => name.chars().filter(|c| !c.is_control()).collect(),
-        _ => path.display().to_string(),
-    }
+    let name: String = String::from_utf8_lossy(&text.ok()?)
+        .chars()
+        .filter(|c| !c.is_control())
+        .collect();
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
 fn look(path: &Path) -> Option<DeviceInfo> {
     let mut info = DeviceInfo {
         path: path.into(),
-        name: card_name(path),
+        name: card_name(path).unwrap_or_else(|| path.display().to_string()),
         ..DeviceInfo::default()
     };
     match Device::open(path) {

@@ -3,6 +3,8 @@
 //! Lengths are in half face widths: the head's middle is (0, 0), its sides are at u = -1 and 1, the chin at v = 1.3;
 //! v grows downward. Luma is 0 to 255.
 
+use moodring_core::expression::Expression;
+
 /// The part of the plane that a sprite covers: u from -`HALF_U` to `HALF_U`, v from `TOP_V` to `BOTTOM_V`.
 pub(super) const HALF_U: f32 = 1.6;
 /// See [`HALF_U`].
@@ -43,6 +45,65 @@ impl Look {
         eyes: 1.0,
         wrinkle: 0.0,
     };
+}
+
+/// What each expression does to a face, after the action units of FACS that are named with it most often.
+pub(super) const fn look(expression: Expression) -> Look {
+    let rest = Look::REST;
+    match expression {
+        Expression::Angry => Look {
+            brows: -0.7,
+            inner: -1.0,
+            eyes: 0.85,
+            corners: -0.35,
+            width: 0.33,
+            ..rest
+        },
+        Expression::Disgust => Look {
+            brows: -0.5,
+            inner: -0.5,
+            eyes: 0.55,
+            corners: -0.3,
+            open: 0.05,
+            teeth: 0.6,
+            wrinkle: 1.0,
+            ..rest
+        },
+        Expression::Fear => Look {
+            brows: 0.6,
+            inner: 0.9,
+            eyes: 1.45,
+            corners: -0.5,
+            open: 0.14,
+            teeth: 0.5,
+            width: 0.42,
+            ..rest
+        },
+        Expression::Happy => Look {
+            corners: 1.0,
+            width: 0.50,
+            open: 0.15,
+            teeth: 1.0,
+            eyes: 0.72,
+            ..rest
+        },
+        Expression::Sad => Look {
+            brows: -0.1,
+            inner: 1.5,
+            eyes: 0.55,
+            corners: -1.4,
+            width: 0.36,
+            ..rest
+        },
+        Expression::Surprise => Look {
+            brows: 1.3,
+            eyes: 1.55,
+            open: 0.34,
+            width: 0.25,
+            ..rest
+        },
+        Expression::Neutral => rest,
+    }
 }
 
 /// Luma and coverage (0 to 1) at a point.

@@ -7,7 +7,7 @@
 //! | `v4l2`, [`modes`], [`devices`] | capture devices: streaming, what to ask of them, which there are |
 //! | `picture`, `folder`, `mjpeg`, `y4m` | files, played at a rate |
 //! | `process`, `http` | children and addresses, read by a thread of their own (`feed`) |
-//! | [`synthetic`], `drawn` | a scene and a face from formulas, for when there is nothing else |
+//! | `synthetic`, `drawn`, `sprite` | a scene and a face from formulas, for when there is nothing else |
 //! | `jpeg`, `split` | one JPEG to luma; a byte stream to JPEGs |
 //! | [`supervise`] | the camera thread: opens again what was lost |
 //! | [`stop`] | waiting that can be called off |
@@ -31,9 +31,10 @@ mod picture;
 mod process;
 pub mod source;
 mod split;
+mod sprite;
 pub mod stop;
 pub mod supervise;
-pub mod synthetic;
+mod synthetic;
 mod v4l2;
 mod y4m;
 

@@ -7,18 +7,15 @@ use moodring_core::{
 
 use super::{
     Camera, CameraError, CameraInfo, Context,
-    drawn::{BOTTOM_V, HALF_U, Look, TOP_V, shade},
+    drawn::look,
+    sprite::{Pose, SPRITE_HEIGHT, Sprite, place},
     stop::Pace,
 };
 
 /// How many frames an expression is held, the change to the next included.
-pub const HOLD_FRAMES: u64 = 90;
+const HOLD_FRAMES: u64 = 90;
 /// How many of these the change takes.
 const FADE_FRAMES: u64 = 12;
-/// Pixels of a sprite for half a face width.
-const UNIT: f32 = 64.0;
-const SPRITE_WIDTH: usize = (2.0 * HALF_U * UNIT) as usize;
-const SPRITE_HEIGHT: usize = ((BOTTOM_V - TOP_V) * UNIT) as usize;
 /// Rows of the next expression that are drawn with each frame, so that no frame pays for all of them.
 const ROWS_PER_FRAME: usize = 4;
 
@@ -45,28 +42,8 @@ pub(super) struct Synthetic {
     next: Sprite,
 }
 
-/// A face, drawn once and then turned and scaled: pairs of luma times coverage, and coverage.
-struct Sprite {
-    look: Look,
-    texels: Vec<[u8; 2]>,
-    rows: usize,
-}
-
-/// Where the face is in one frame.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pose {
-    /// The middle of the head, in pixels.
-    pub middle_px: (f32, f32),
-    /// Half the face's width in pixels.
-    pub unit_px: f32,
-    /// The tilt, clockwise positive.
-    pub roll_deg: f32,
-    /// What it shows; it is on the way to the next for the last frames of its time.
-    pub expression: Expression,
-}
-
-/// The pose in frame `number` of a picture of `size_px`. A closed formula, so that tests know the truth.
-pub fn pose(number: u64, size_px: (u32, u32)) -> Pose {
+/// The pose in frame `number` of a picture of `size_px`.
+fn pose(number: u64, size_px: (u32, u32)) -> Pose {
     // The motion repeats after about three hours; the remainder keeps f32 exact.
     let t = (number % 324_000) as f32 / 30.0;
     let (width, height) = (size_px.0 as f32, size_px.1 as f32);
@@ -78,7 +55,6 @@ pub fn pose(number: u64, size_px: (u32, u32)) -> Pose {
         ),
         unit_px: least * 0.20 * (1.0 + 0.12 * (0.50 * t).sin()),
         roll_deg: 14.0 * (0.90 * t).sin(),
-        expression: ORDER[(number / HOLD_FRAMES % 7) as usize],
     }
 }
 
@@ -147,116 +123,6 @@ impl Camera for Synthetic {
     }
 }
 
-impl Sprite {
-    fn new(look: Look) -> Self {
-        Self {
-            look,
-            texels: vec![[0, 0]; SPRITE_WIDTH * SPRITE_HEIGHT],
-            rows: 0,
-        }
-    }
-
-    fn restart(&mut self, look: Look) {
-        self.look = look;
-        self.rows = 0;
-    }
-
-    /// Draws the next rows, if any are missing.
-    fn draw_rows(&mut self, count: usize) {
-        let end = (self.rows + count).min(SPRITE_HEIGHT);
-        for y in self.rows..end {
-            let row = &mut self.texels[y * SPRITE_WIDTH..(y + 1) * SPRITE_WIDTH];
-            let v = y as f32 / UNIT + TOP_V;
-            for (x, texel) in row.iter_mut().enumerate() {
-                let (luma, cover) = shade(x as f32 / UNIT - HALF_U, v, &self.look);
-                *texel = [(luma * cover) as u8, (cover * 255.0) as u8];
-            }
-        }
-        self.rows = end;
-    }
-
-    /// Luma times coverage, and coverage, at a point in 1/256 texels, between the four around it.
-    fn sample(&self, x: i32, y: i32) -> [u32; 2] {
-        let at = (y >> 8) as usize * SPRITE_WIDTH + (x >> 8) as usize;
-        let (fx, fy) = ((x & 255) as u32, (y & 255) as u32);
-        let top = [self.texels[at], self.texels[at + 1]];
-        let low = [
-            self.texels[at + SPRITE_WIDTH],
-            self.texels[at + SPRITE_WIDTH + 1],
-        ];
-        let mix = |i: usize| {
-            let [a, b, c, d] = [top[0][i], top[1][i], low[0][i], low[1][i]].map(u32::from);
-            ((a * (256 - fx) + b * fx) * (256 - fy) + (c * (256 - fx) + d * fx) * fy) >> 16
-        };
-        [mix(0), mix(1)]
-    }
-}
-
-/// Draws a face over the picture: `faces.0`, on its way to `faces.1` by `fade` of 256.
-fn place(
-    pixels: &mut [u8],
-    (width, height): (u32, u32),
-    pose: &Pose,
-    faces: (&Sprite, &Sprite),
-    fade: u32,
-) {
-    let (sin, cos) = pose.roll_deg.to_radians().sin_cos();
-    // Texels in 1/256 for one pixel to the right; down is the same turned by a quarter.
-    let step = 256.0 * UNIT / pose.unit_px;
-    let (right, down) = ((step * cos).round() as i32, (step * sin).round() as i32);
-    let (rows, columns) = reach(pose, (sin, cos), (width, height));
-    let limit_x = (SPRITE_WIDTH as i32 - 1) << 8;
-    let limit_y = (SPRITE_HEIGHT as i32 - 1) << 8;
-    for y in rows {
-        let row = &mut pixels[y * width as usize..(y + 1) * width as usize];
-        let (dx, dy) = (
-            columns.start as f32 - pose.middle_px.0,
-            y as f32 - pose.middle_px.1,
-        );
-        let mut sx = ((dx * cos + dy * sin) * step + 256.0 * HALF_U * UNIT) as i32;
-        let mut sy = ((dy * cos - dx * sin) * step - 256.0 * TOP_V * UNIT) as i32;
-        for pixel in &mut row[columns.clone()] {
-            if (0..limit_x).contains(&sx) && (0..limit_y).contains(&sy) {
-                let [mut luma, mut cover] = faces.0.sample(sx, sy);
-                if fade > 0 {
-                    let [other, other_cover] = faces.1.sample(sx, sy);
-                    luma = (luma * (256 - fade) + other * fade) >> 8;
-                    cover = (cover * (256 - fade) + other_cover * fade) >> 8;
-                }
-                // At most 255: luma is never above its coverage.
-                *pixel = (luma + u32::from(*pixel) * (255 - cover) / 255).min(255) as u8;
-            }
-            sx += right;
-            sy -= down;
-        }
-    }
-}
-
-/// The rows and columns of the picture that a turned sprite can touch.
-fn reach(
-    pose: &Pose,
-    (sin, cos): (f32, f32),
-    (width, height): (u32, u32),
-) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
-    let corners = [
-        (-HALF_U, TOP_V),
-        (HALF_U, TOP_V),
-        (-HALF_U, BOTTOM_V),
-        (HALF_U, BOTTOM_V),
-    ];
-    let span = |middle: f32, side: u32, along: &dyn Fn((f32, f32)) -> f32| {
-        let ends = corners.map(|corner| middle + pose.unit_px * along(corner));
-        let least = ends.iter().copied().fold(f32::MAX, f32::min);
-        let most = ends.iter().copied().fold(f32::MIN, f32::max);
-        let hold = |x: f32| x.clamp(0.0, side as f32) as usize;
-        hold(least.floor())..hold(most.ceil())
-    };
-    (
-        span(pose.middle_px.1, height, &|(u, v)| u * sin + v * cos),
-        span(pose.middle_px.0, width, &|(u, v)| u * cos - v * sin),
-    )
-}
-
 /// A wall with a window's light, a shelf and a plinth: edges and ramps, but nothing like a face.
 fn background((width, height): (u32, u32)) -> Vec<u8> {
     let (w, h) = (width as f32, height as f32);
@@ -279,65 +145,6 @@ fn background((width, height): (u32, u32)) -> Vec<u8> {
         }
     }
     pixels
-}
-
-/// What each expression does to a face, after the action units of FACS that are named with it most often.
-const fn look(expression: Expression) -> Look {
-    let rest = Look::REST;
-    match expression {
-        Expression::Angry => Look {
-            brows: -0.7,
-            inner: -1.0,
-            eyes: 0.85,
-            corners: -0.35,
-            width: 0.33,
-            ..rest
-        },
-        Expression::Disgust => Look {
-            brows: -0.5,
-            inner: -0.5,
-            eyes: 0.55,
-            corners: -0.3,
-            open: 0.05,
-            teeth: 0.6,
-            wrinkle: 1.0,
-            ..rest
-        },
-        Expression::Fear => Look {
-            brows: 0.6,
-            inner: 0.9,
-            eyes: 1.45,
-            corners: -0.5,
-            open: 0.14,
-            teeth: 0.5,
-            width: 0.42,
-            ..rest
-        },
-        Expression::Happy => Look {
-            corners: 1.0,
-            width: 0.50,
-            open: 0.15,
-            teeth: 1.0,
-            eyes: 0.72,
-            ..rest
-        },
-        Expression::Sad => Look {
-            brows: -0.1,
-            inner: 1.0,
-            eyes: 0.75,
-            corners: -1.0,
-            width: 0.32,
-            ..rest
-        },
-        Expression::Surprise => Look {
-            brows: 1.3,
-            eyes: 1.55,
-            open: 0.34,
-            width: 0.25,
-            ..rest
-        },
-        Expression::Neutral => rest,
-    }
 }
 
 #[cfg(test)]
@@ -370,6 +177,7 @@ mod tests {
 
     #[test]
     fn every_expression_differs_from_every_other() {
+        use super::super::drawn::shade;
         let face = |e: Expression| -> Vec<f32> {
             let at = |i: u16| {
                 (

@@ -42,7 +42,10 @@ pub(super) struct V4l2Camera {
 impl V4l2Camera {
     /// Opens the device, agrees on a mode and starts it.
     pub(super) fn open(path: &Path, context: Context) -> Result<Self, CameraError> {
-        let name = format!("{} ({})", card_name(path), path.display());
+        let name = match card_name(path) {
+            Some(card) => format!("{card} ({})", path.display()),
+            None => path.display().to_string(),
+        };
         let refuse = |e: &io::Error| {
             let (reason, way_out) = explain(e);
             refusal(&name, &reason, &way_out)

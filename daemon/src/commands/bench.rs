@@ -35,7 +35,7 @@ struct Measured {
 }
 
 /// Runs the pipeline over frames as a camera would give them.
-pub fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
+pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
     let settings = quiet_settings(args.config.config.as_deref(), &Overrides::default())?;
     let mut stream = Stream::open(&settings)?;
     let mut scene = Scene::open(args)?;

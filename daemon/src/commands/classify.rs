@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Reads each crop; a broken one gets its line and the rest goes on.
-pub fn classify(args: &CropArgs) -> Result<Exit, Failure> {
+pub(super) fn classify(args: &CropArgs) -> Result<Exit, Failure> {
     let settings = quiet_settings(args.config.config.as_deref(), &Overrides::default())?;
     let mut reader = PhotoReader::open(&settings)?;
     let paths = expand(&args.paths);

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Prints settings as TOML.
-pub fn config(args: &ShowConfigArgs) -> Result<Exit, Failure> {
+pub(super) fn config(args: &ShowConfigArgs) -> Result<Exit, Failure> {
     let Some(path) = &args.check else {
         print!("{DEFAULT_TOML}");
         return Ok(Exit::Done);

@@ -3,7 +3,15 @@
 use serde::Serialize;
 
 use super::Failure;
-use crate::{camera, cli::DevicesArgs, exit::Exit, message::json};
+use crate::{
+    camera::devices::{DeviceInfo, FormatInfo, devices as found},
+    cli::DevicesArgs,
+    exit::Exit,
+    message::json,
+};
+
+const NONE: &str = "no camera: nothing under /dev/video*. Plug one in; a Raspberry Pi's ribbon camera is \
+`--source rpicam`, a Jetson's `--source argus`. Without any, `--source synthetic` shows a drawn face";
 
 /// A device as JSON.
 #[derive(Serialize)]
@@ -20,37 +28,48 @@ struct Line<'a> {
 struct Format<'a> {
     fourcc: &'a str,
     readable: bool,
-    sizes: &'a str,
+    sizes: &'a [String],
+}
+
+impl<'a> From<&'a FormatInfo> for Format<'a> {
+    fn from(info: &'a FormatInfo) -> Self {
+        Self { fourcc: &info.fourcc, readable: info.readable, sizes: &info.sizes }
+    }
 }
 
 /// Lists them.
-pub fn devices(args: &DevicesArgs) -> Result<Exit, Failure> {
-    let found = camera::devices::devices();
+pub(super) fn devices(args: &DevicesArgs) -> Result<Exit, Failure> {
+    let found = found();
     if found.is_empty() && !args.json {
-        println!(
-            "no camera: nothing under /dev/video*. Plug one in; a Raspberry Pi's ribbon camera is \
-             `--source rpicam`. Without any, `--source synthetic` shows a drawn face"
-        );
+        println!("{NONE}");
     }
     for device in &found {
-        let path = device.best_path().to_string_lossy();
-        let problem = (!device.is_usable()).then(|| device.describe_problem());
-        if args.json {
-            let format = |f: &'_ camera::devices::FormatInfo| (f.fourcc.clone(), f.readable, f.sizes.clone());
-            let formats: Vec<_> = device.formats.iter().map(format).collect();
-            let formats = formats.iter().map(|(fourcc, readable, sizes)| Format { fourcc, readable: *readable, sizes });
-            let name = &device.name;
-            println!("{}", json(&Line { path: &path, name, usable: device.is_usable(), problem, formats: formats.collect() }));
-            continue;
-        }
-        println!("{path}: {}", device.name);
-        for format in &device.formats {
-            let note = if format.readable { "" } else { " (not read by moodring)" };
-            println!("  {} {}{note}", format.fourcc, format.sizes);
-        }
-        if let Some(problem) = problem {
-            println!("  not usable: {problem}");
-        }
+        if args.json { println!("{}", json_line(device)) } else { print(device) }
     }
     Ok(Exit::Done)
+}
+
+fn problem(device: &DeviceInfo) -> Option<String> {
+    (!device.is_usable()).then(|| device.describe_problem())
+}
+
+fn json_line(device: &DeviceInfo) -> String {
+    json(&Line {
+        path: &device.best_path().to_string_lossy(),
+        name: &device.name,
+        usable: device.is_usable(),
+        problem: problem(device),
+        formats: device.formats.iter().map(Format::from).collect(),
+    })
+}
+
+fn print(device: &DeviceInfo) {
+    println!("{}: {}", device.best_path().display(), device.name);
+    for format in &device.formats {
+        let note = if format.readable { "" } else { " (not read by moodring)" };
+        println!("  {} {}{note}", format.fourcc, format.sizes.join(", "));
+    }
+    if let Some(problem) = problem(device) {
+        println!("  not usable: {problem}");
+    }
 }

@@ -32,7 +32,7 @@ enum Finding {
 }
 
 /// Runs all checks.
-pub fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
+pub(super) fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
     let mut bad = 0;
     let mut say = |what: &str, finding: Finding| match finding {
         Finding::Good(text) => println!("ok    {what}: {text}"),
@@ -130,7 +130,7 @@ fn broker(settings: &Settings) -> Finding {
             ),
         };
     }
-    let url = match mqtt.url.parse::<crate::mqtt::url::Url>() {
+    let url = match crate::mqtt::url::parse(&mqtt.url) {
         Ok(url) => url,
         Err(error) => return bad(error, "correct [mqtt] url"),
     };

@@ -16,7 +16,7 @@ use crate::{
 const NAMED: usize = 10;
 
 /// Reads every crop and reports.
-pub fn eval(args: &EvalArgs) -> Result<Exit, Failure> {
+pub(super) fn eval(args: &EvalArgs) -> Result<Exit, Failure> {
     let settings = quiet_settings(args.config.config.as_deref(), &Overrides::default())?;
     let mut reader = PhotoReader::open(&settings)?;
     let source = |e: DatasetError| Failure::new(Exit::Source, e);

@@ -8,7 +8,7 @@ use super::Failure;
 use crate::{cli::ModelCommand, exit::Exit};
 
 /// Looks into models.
-pub fn model(command: &ModelCommand) -> Result<Exit, Failure> {
+pub(super) fn model(command: &ModelCommand) -> Result<Exit, Failure> {
     match command {
         ModelCommand::Info { file: Some(file) } => {
             let bytes = std::fs::read(file).map_err(|e| model_failure(file, e))?;

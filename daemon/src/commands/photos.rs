@@ -25,7 +25,7 @@ struct Found {
 type Look = fn(&mut PhotoReader, &Photo) -> Result<Found, String>;
 
 /// Faces and their expressions.
-pub fn analyze(args: &PhotoArgs) -> Result<Exit, Failure> {
+pub(super) fn analyze(args: &PhotoArgs) -> Result<Exit, Failure> {
     work_through(args, |reader, photo| {
         let frame = photo.frame().map_err(|e| e.to_string())?;
         let faces = reader.analyze(&frame).map_err(|e| e.to_string())?;
@@ -35,7 +35,7 @@ pub fn analyze(args: &PhotoArgs) -> Result<Exit, Failure> {
 }
 
 /// Faces only.
-pub fn detect(args: &PhotoArgs) -> Result<Exit, Failure> {
+pub(super) fn detect(args: &PhotoArgs) -> Result<Exit, Failure> {
     work_through(args, |reader, photo| {
         let frame = photo.frame().map_err(|e| e.to_string())?;
         let faces = reader.detect(&frame).map_err(|e| e.to_string())?;

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Runs until it is stopped.
-pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
+pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let (settings, file) = load(args.config.config.as_deref(), &args.overrides())?;
     let live = live_view(&settings.display);
     let lines = display::LogLines::default();

@@ -8,7 +8,7 @@ use super::Failure;
 use crate::{cli::ShowArgs, display, exit::Exit};
 
 /// Draws in the terminal or writes PNG files.
-pub fn show(args: &ShowArgs) -> Result<Exit, Failure> {
+pub(super) fn show(args: &ShowArgs) -> Result<Exit, Failure> {
     if args.tour {
         for mood in all_moods() {
             println!("{} {}", mood.emoji(), mood.name());

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{ConfigError, Settings};
 
 /// Where a configuration is looked for when none is named.
-pub const USUAL_PLACES: [&str; 2] = ["moodring.toml", "/etc/moodring/moodring.toml"];
+const USUAL_PLACES: [&str; 2] = ["moodring.toml", "/etc/moodring/moodring.toml"];
 
 /// Values from the command line, which win over everything else.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +30,7 @@ impl Overrides {
     }
 }
 
-/// Loads the settings: defaults, `file` (or the first of [`USUAL_PLACES`] that exists), environment, flags; then checks
+/// Loads the settings: defaults, `file` (or the first of the usual places that exists), environment, flags; then checks
 /// every range. Returns the file that was read, too.
 ///
 /// # Errors

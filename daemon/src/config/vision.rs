@@ -50,7 +50,7 @@ impl Default for VisionSettings {
 
 impl VisionSettings {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
-        let side = |px: u32| (64..=1920).contains(&px) && px % 32 == 0;
+        let side = |px: u32| (64..=1920).contains(&px) && px.is_multiple_of(32);
         let sides = "a multiple of 32 from 64 to 1920";
         range(side(self.width), "vision.width", self.width, sides)?;
         range(side(self.height), "vision.height", self.height, sides)?;

@@ -138,6 +138,8 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn filled(n: u8, limits: Limits) -> Outbox {
@@ -194,5 +196,65 @@ mod tests {
         assert_eq!(outbox.dropped(), 4, "6 went: 3, 4, 5 are on their way");
         ids.iter().for_each(|&id| outbox.acked(id));
         assert_eq!(send_all(&mut outbox).1, [7, 8]);
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Push,
+        Send,
+        /// A receipt for the n-th of those sent in this connection.
+        Ack(usize),
+        Break,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            3 => Just(Step::Push),
+            4 => Just(Step::Send),
+            2 => (0..8_usize).prop_map(Step::Ack),
+            1 => Just(Step::Break),
+        ];
+        proptest::collection::vec(step, 0..300)
+    }
+
+    proptest! {
+        /// Whatever happens, a receiver sees every event that was not given up, first sight in order.
+        #[test]
+        fn nothing_is_lost_or_overtaken(steps in steps()) {
+            let mut outbox = Outbox::new(SMALL);
+            let (mut pushed, mut seen) = (0_u16, Vec::new());
+            let mut sent = Vec::new();
+            let mut send = |outbox: &mut Outbox, sent: &mut Vec<EntryId>| {
+                let Some((id, payload)) = outbox.take() else { return };
+                sent.push(id);
+                let number = u16::from_le_bytes([payload[0], payload[1]]);
+                if !seen.contains(&number) {
+                    seen.push(number);
+                }
+            };
+            for step in steps {
+                match step {
+                    Step::Push => {
+                        outbox.push(pushed.to_le_bytes().to_vec());
+                        pushed += 1;
+                    }
+                    Step::Send => send(&mut outbox, &mut sent),
+                    Step::Ack(n) => if let Some(&id) = sent.get(n) { outbox.acked(id) },
+                    Step::Break => {
+                        outbox.rewind();
+                        sent.clear();
+                    }
+                }
+                prop_assert!(outbox.entries.len() <= SMALL.kept);
+            }
+            while outbox.undelivered() > 0 {
+                send(&mut outbox, &mut sent);
+                sent.drain(..).for_each(|id| outbox.acked(id));
+                outbox.rewind();
+            }
+            prop_assert!(seen.is_sorted());
+            // Given up may also be one that was seen before a break and had to go again.
+            prop_assert!(seen.len() as u64 + outbox.dropped() >= u64::from(pushed));
+        }
     }
 }

@@ -181,6 +181,23 @@ async fn a_stop_without_a_broker_does_not_hang() {
 }
 
 #[tokio::test]
+async fn a_stop_with_a_frozen_broker_takes_two_seconds_at_most() {
+    if !is_installed() {
+        return;
+    }
+    let dir = folder();
+    let mosquitto = Mosquitto::start(&dir, free_port()).await;
+    let daemon = Daemon::start(&mosquitto.url());
+    daemon.wait_until(Online).await;
+    mosquitto.freeze();
+    daemon.tell_appeared(1);
+    let begin = std::time::Instant::now();
+    within("a stop", daemon.handle.stop()).await;
+    let took = begin.elapsed().as_millis();
+    assert!((1_900..5_000).contains(&took), "{took} ms");
+}
+
+#[tokio::test]
 async fn switched_off_nothing_starts() {
     let daemon = Daemon::start_with(MqttSettings {
         enabled: false,

@@ -92,16 +92,16 @@ fn slot(times: &mut StageTimes, stage: Stage) -> &mut f32 {
 
 /// A stopwatch that gives the time since it was last asked.
 #[derive(Debug)]
-pub struct Lap(Instant);
+pub(super) struct Lap(Instant);
 
 impl Lap {
     /// Starts now.
-    pub fn start() -> Self {
+    pub(super) fn start() -> Self {
         Self(Instant::now())
     }
 
     /// The time since the last call.
-    pub fn lap(&mut self) -> Duration {
+    pub(super) fn lap(&mut self) -> Duration {
         let now = Instant::now();
         let took = now - self.0;
         self.0 = now;

@@ -186,6 +186,22 @@ mod tests {
     }
 
     #[test]
+    fn a_face_goes_back_box_and_landmarks() {
+        let letterbox = Letterbox::new((640, 480), grey(320, 256));
+        let found = Face {
+            rect: Rect::new(10.0, 20.0, 30.0, 40.0),
+            landmarks: [Point::new(15.0, 25.0); 5],
+            score: 0.5,
+        };
+        let expected = Face {
+            rect: Rect::new(20.0, 40.0, 60.0, 80.0),
+            landmarks: [Point::new(30.0, 50.0); 5],
+            score: 0.5,
+        };
+        assert_eq!(letterbox.face_to_frame(&found), expected);
+    }
+
+    #[test]
     fn extreme_shapes_keep_a_pixel() {
         assert_eq!(fit((20_000, 1), (320, 240)), (320, 1));
         assert_eq!(fit((1, 32_768), (320, 240)), (1, 240));

@@ -372,6 +372,26 @@ mod tests {
     }
 
     #[test]
+    fn who_walks_behind_a_post_comes_out_on_the_other_side() {
+        let mut scene = Scene::default();
+        let walker = |time: u64| [face(0.3 * time as f32, 10.0, 40.0)];
+        for time in (0..=800).step_by(40) {
+            scene.at(time, &walker(time));
+        }
+        // 120 pixels farther: found by the speed alone.
+        assert_eq!(scene.at(1000, &[]), [(1, true, false)]);
+        assert_eq!(scene.at(1200, &walker(1200)), [(1, true, true)]);
+    }
+
+    #[test]
+    fn a_face_of_another_size_is_another_face() {
+        let mut scene = Scene::default();
+        scene.at(0, &[face(100.0, 100.0, 30.0)]);
+        let ids = scene.at(40, &[face(80.0, 80.0, 75.0)]);
+        assert_eq!(ids, [(1, false, false), (2, false, true)]);
+    }
+
+    #[test]
     fn two_faces_that_cross_keep_their_numbers() {
         let mut scene = Scene::default();
         for i in 0..40 {

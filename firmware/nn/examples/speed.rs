@@ -1,5 +1,6 @@
 //! Milliseconds per run of each kernel, interleaved round by round so that a busy machine disturbs all alike:
 //! `cargo run --release -p moodring-nn --example speed -- [NET.moodnet ...]` (without files: two random nets).
+//! `MOODRING_KERNEL=portable` measures that kernel alone, for tools that count the process's time from outside.
 
 use std::time::{Duration, Instant};
 
@@ -41,10 +42,11 @@ fn measure(name: &str, file: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
     let (width, height) = model.default_size();
     let macs = model.macs(width, height)?;
     let mut runners = Vec::new();
-    for kernel in Kernel::ALL
-        .into_iter()
-        .filter(|kernel| kernel.is_available())
-    {
+    let only = std::env::var("MOODRING_KERNEL").ok();
+    let wanted = |kernel: &Kernel| {
+        kernel.is_available() && only.as_ref().is_none_or(|name| kernel.name() == name)
+    };
+    for kernel in Kernel::ALL.into_iter().filter(wanted) {
         let weights = vec![0; model.weights_bytes(kernel)];
         let net = Net::new(model.clone(), width, height, kernel, weights)?;
         let (arena, raw) = (

@@ -152,7 +152,7 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
                 run(self.kernel, &conv, packed, a, target.shape, y);
             }
             (Op::Add { ma, mb, s, clamp }, Out::Map(y)) => {
-                op::add::run((ma, mb, s), clamp, a, b, y)
+                op::add::run(self.kernel, (ma, mb, s), clamp, a, b, y)
             }
             (Op::MaxPool, Out::Map(y)) => op::pool::run(a, y),
             (Op::Upsample, Out::Map(y)) => op::upsample::run(a, y),

@@ -95,6 +95,15 @@ proptest! {
     }
 
     #[test]
+    fn add_equals_the_plain_loop(seed: u64, channels in channels(), size in (1..20usize, 1..6usize)) {
+        let file = around(seed, channels, |net, x| {
+            let other = net.conv(x, channels, 1, 1, Tail::Signed);
+            net.add(x, other)
+        });
+        check(&file, size, seed)?;
+    }
+
+    #[test]
     fn chains_of_all_operators_equal_the_plain_loop(seed: u64, width in 4..20usize, height in 4..12usize) {
         let file = chain(seed);
         check(&file, (width * 4, height * 4), seed)?;

@@ -93,7 +93,7 @@ def main():
     a.add_argument("--epochs", type=int, default=36)
     a.add_argument("--views", type=int, default=6000, help="views per epoch")
     a.add_argument("--batch", type=int, default=24)
-    a.add_argument("--size", type=int, default=256)
+    a.add_argument("--small-from", type=int, default=22, help="from this epoch two of three use small views (cheaper)")
     a.add_argument("--lr", type=float, default=2.5e-3)
     a.add_argument("--seed", type=int, default=7)
     a.add_argument("--f32", action="store_true")
@@ -121,10 +121,16 @@ def main():
         print(line, flush=True)
 
 
+def view_size(epoch, args):
+    """256, or 192 in two of three epochs from `small_from` on; the last three see full size."""
+    small = epoch >= args.small_from and epoch % 3 != 0 and epoch < args.epochs - 3
+    return 192 if small else 256
+
+
 def one_epoch(net, ema, optimizer, lib, args, epoch, steps):
     net.train()
     ema.eval()
-    loader = DataLoader(Views(lib, args.seed, epoch, steps * args.batch, args.size), args.batch, num_workers=1,
+    loader = DataLoader(Views(lib, args.seed, epoch, steps * args.batch, view_size(epoch, args)), args.batch, num_workers=1,
                         collate_fn=gather, worker_init_fn=quiet_worker, prefetch_factor=6)
     begun, sums = time.time(), np.zeros(5)
     for i, (views, faces) in enumerate(tqdm(loader, f"epoch {epoch}", disable=not sys.stderr.isatty())):

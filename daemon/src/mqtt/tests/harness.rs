@@ -105,17 +105,21 @@ impl Mosquitto {
         self.child.wait().unwrap();
     }
 
+    /// It keeps its connections and answers nothing any more.
+    pub(super) fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
     /// A restart by its service manager: sessions are written to disk.
     pub(super) fn terminate(mut self) {
-        let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        self.signal("-TERM");
         self.child.wait().unwrap();
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([name, &pid]).status().unwrap();
+        assert!(sent.success());
     }
 }
 

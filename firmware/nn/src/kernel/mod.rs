@@ -104,6 +104,17 @@ pub(crate) struct DepthRow<'a> {
     pub(crate) packed: pack::Packed<'a>,
 }
 
+/// The numbers of an add.
+#[derive(Clone, Copy)]
+pub(crate) struct AddRow {
+    pub(crate) ma: i32,
+    pub(crate) mb: i32,
+    pub(crate) s: u32,
+    pub(crate) za: u8,
+    pub(crate) zb: u8,
+    pub(crate) clamp: Clamp,
+}
+
 /// Where a row's accumulators go.
 pub(crate) enum Sink<'a> {
     /// As they are.
@@ -141,6 +152,18 @@ impl Kernel {
             Self::Avx2 | Self::Vnni => x86::avx2::depthwise(row, sink),
             #[cfg(not(target_arch = "x86_64"))]
             Self::Avx2 | Self::Vnni => portable::depthwise(row, sink),
+        }
+    }
+
+    /// Adds two rows.
+    pub(crate) fn add(self, row: &AddRow, a: &[u8], b: &[u8], y: &mut [u8]) {
+        match self {
+            Self::Scalar => scalar::add(row, a, b, y),
+            Self::Portable => portable::add(row, a, b, y),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 | Self::Vnni => x86::avx2::add(row, a, b, y),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::Vnni => portable::add(row, a, b, y),
         }
     }
 }

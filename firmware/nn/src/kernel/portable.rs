@@ -3,7 +3,7 @@
 use core::array::from_fn;
 
 use super::pack::Packed;
-use super::{BLOCK, DepthRow, Row, Sink};
+use super::{AddRow, BLOCK, DepthRow, Row, Sink};
 use crate::quant::requantize;
 
 /// Output pixels per tile: each weight that is loaded serves them all.
@@ -85,13 +85,24 @@ pub(crate) fn depthwise(row: &DepthRow<'_>, mut sink: Sink<'_>) {
     for first in (0..row.channels).step_by(BLOCK) {
         let words = BlockWords::load(row.packed, first, row.channels);
         for pixel in 0..row.pixels {
-            let mut acc = words.bias;
-            for tap in 0..row.lines.len() * row.lines.len() {
-                multiply(&mut acc, row, pixel, tap, first);
-            }
+            let acc = depth_sums(row, words.bias, pixel, first);
             words.put(&mut sink, pixel * row.channels, &acc);
         }
     }
+}
+
+/// Sums of all taps for the 16 channels from `first` on, or as many as there are.
+#[inline(always)]
+pub(crate) fn depth_sums(
+    row: &DepthRow<'_>,
+    mut acc: [i32; BLOCK],
+    pixel: usize,
+    first: usize,
+) -> [i32; BLOCK] {
+    for tap in 0..row.lines.len() * row.lines.len() {
+        multiply(&mut acc, row, pixel, tap, first);
+    }
+    acc
 }
 
 /// Adds one tap's products for up to 16 channels.
@@ -146,5 +157,20 @@ impl BlockWords {
                 out[place..][..self.lanes].copy_from_slice(&bytes[..self.lanes]);
             }
         }
+    }
+}
+
+/// `clamp(zy + (((a - za) * ma + (b - zb) * mb + 2^(s-1)) >> s), lo, hi)`: at most `2 * 255 * 2^22 + 2^19`, so
+/// 32 bits are enough.
+#[inline(always)]
+pub(crate) fn add(row: &AddRow, a: &[u8], b: &[u8], y: &mut [u8]) {
+    // The parts that do not depend on the pixel, together: they fit by the same bound.
+    let constant = (1 << (row.s - 1)) - i32::from(row.za) * row.ma - i32::from(row.zb) * row.mb;
+    let [zero, lo, hi] = [row.clamp.zero, row.clamp.lo, row.clamp.hi].map(i32::from);
+    for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+        let sum = (i32::from(a) * row.ma)
+            .wrapping_add(i32::from(b) * row.mb)
+            .wrapping_add(constant);
+        *y = (zero + (sum >> row.s)).clamp(lo, hi) as u8;
     }
 }

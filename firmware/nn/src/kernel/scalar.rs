@@ -1,6 +1,7 @@
 //! The plain loops of `ARITHMETIC.md`, read straight from the file's weights. Slow, obvious, and the truth for all
 //! other kernels: it tests borders instead of trusting them, and subtracts zero points instead of folding them.
 
+use super::AddRow;
 use crate::operator::Conv;
 use crate::quant::{Tail, requantize};
 use crate::tensor::{Map, Shape};
@@ -64,4 +65,16 @@ pub(crate) fn conv(conv: &Conv<'_>, x: Map<'_>, y: &mut crate::tensor::MapMut<'_
         let o = index % shape.channels;
         y.row(index / per_row)[index % per_row] = clamp.apply(requantize(acc, m.i32(o), s.u32(o)));
     });
+}
+
+/// The sum of two rows.
+pub(crate) fn add(row: &AddRow, a: &[u8], b: &[u8], y: &mut [u8]) {
+    for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+        let (a, b) = (
+            i32::from(a) - i32::from(row.za),
+            i32::from(b) - i32::from(row.zb),
+        );
+        let sum = (a * row.ma + b * row.mb + (1 << (row.s - 1))) >> row.s;
+        *y = row.clamp.apply(i64::from(sum));
+    }
 }

@@ -3,22 +3,81 @@
 
 use core::arch::x86_64::*;
 
-use super::super::{BLOCK, DepthRow, Row, Sink, portable};
-use super::{Job, Tile, drive};
+use core::ptr::null_mut;
+
+use super::super::{AddRow, BLOCK, DepthRow, Row, Sink, portable};
+use super::{GROUP, Job, Landing, Tile, drive};
+use crate::quant::Clamp;
 
 /// One output row of a full convolution.
 pub(crate) fn conv(row: &Row<'_>, sink: Sink<'_>) {
     drive::<Avx2>(row, sink);
 }
 
-/// One output row of a depthwise convolution: the portable loops, compiled for AVX2.
+/// One output row of a depthwise convolution: the portable sums, compiled for AVX2, and this kernel's epilogue.
 pub(crate) fn depthwise(row: &DepthRow<'_>, sink: Sink<'_>) {
+    // SAFETY: this kernel is chosen only where the processor has AVX2.
+    unsafe {
+        match sink {
+            Sink::Bytes {
+                out,
+                clamp,
+                narrow: true,
+            } => depth_bytes(row, out, clamp),
+            rare => depth_plainly(row, rare),
+        }
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn depth_plainly(row: &DepthRow<'_>, sink: Sink<'_>) {
+    portable::depthwise(row, sink);
+}
+
+#[target_feature(enable = "avx2")]
+fn depth_bytes(row: &DepthRow<'_>, out: &mut [u8], clamp: Clamp) {
+    let words = [row.packed.bias, row.packed.m, row.packed.s].map(|words| words.0);
+    let blocks = row.channels.div_ceil(BLOCK);
+    assert!(
+        words.iter().all(|words| words.len() >= blocks * GROUP),
+        "words are packed in whole blocks"
+    );
+    assert!(
+        out.len() >= row.pixels * row.channels,
+        "a row of a tensor has this length"
+    );
+    for block in 0..blocks {
+        let first = block * BLOCK;
+        let [bias, m, s] = words.map(|words| words.as_ptr().wrapping_add(block * GROUP));
+        let landing = Landing {
+            bias,
+            m,
+            s,
+            clamp,
+            bytes: out.as_mut_ptr().wrapping_add(first),
+            raw: null_mut(),
+            pitch: row.channels,
+            outputs: row.channels - first,
+        };
+        for pixel in 0..row.pixels {
+            let acc = portable::depth_sums(row, [0; BLOCK], pixel, first);
+            // SAFETY: `acc` has two halves of eight; words and output row were measured above.
+            unsafe {
+                let sums = [0, 8].map(|half| _mm256_loadu_si256(acc.as_ptr().add(half).cast()));
+                store(&landing, pixel, sums);
+            }
+        }
+    }
+}
+
+/// Adds two rows: the portable loop, compiled for AVX2.
+pub(crate) fn add(row: &AddRow, a: &[u8], b: &[u8], y: &mut [u8]) {
     #[target_feature(enable = "avx2")]
-    fn compiled(row: &DepthRow<'_>, sink: Sink<'_>) {
-        portable::depthwise(row, sink);
+    fn compiled(row: &AddRow, a: &[u8], b: &[u8], y: &mut [u8]) {
+        portable::add(row, a, b, y);
     }
     // SAFETY: this kernel is chosen only where the processor has AVX2.
-    unsafe { compiled(row, sink) }
+    unsafe { compiled(row, a, b, y) }
 }
 
 struct Avx2;
@@ -76,7 +135,7 @@ unsafe fn tile<const P: usize>(job: &Job<'_>) {
     for (p, acc) in acc.iter().enumerate() {
         let sums = [join(acc[0], acc[1]), join(acc[2], acc[3])];
         // SAFETY: as this function demands.
-        unsafe { store(job, p, sums) };
+        unsafe { store(&job.landing, p, sums) };
     }
 }
 
@@ -102,7 +161,7 @@ fn join(a: __m256i, b: __m256i) -> __m256i {
 /// As [`tile`]; `p` is a pixel of the tile.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn store(job: &Job<'_>, p: usize, sums: [__m256i; 2]) {
+unsafe fn store(job: &Landing, p: usize, sums: [__m256i; 2]) {
     let lanes = job.outputs.min(BLOCK);
     let mut words = [0_i32; BLOCK];
     let mut packed = [_mm256_setzero_si256(); 2];

@@ -27,6 +27,11 @@ struct Job<'a> {
     /// First block's first group of weights; `block_stride` bytes to the next block's.
     weights: *const u8,
     block_stride: usize,
+    landing: Landing,
+}
+
+/// Where a tile's sums go, and what happens to them on the way.
+struct Landing {
     bias: *const u8,
     m: *const u8,
     s: *const u8,
@@ -161,22 +166,24 @@ fn tiles<T: Tile>(row: &Row<'_>, bytes: *mut u8, raw: *mut i32, clamp: Clamp) {
                 groups,
                 weights: packed.weights.as_ptr().wrapping_add(block * block_stride),
                 block_stride,
-                bias,
-                m,
-                s,
-                clamp,
-                bytes: if bytes.is_null() {
-                    bytes
-                } else {
-                    bytes.wrapping_add(place)
+                landing: Landing {
+                    bias,
+                    m,
+                    s,
+                    clamp,
+                    bytes: if bytes.is_null() {
+                        bytes
+                    } else {
+                        bytes.wrapping_add(place)
+                    },
+                    raw: if raw.is_null() {
+                        raw
+                    } else {
+                        raw.wrapping_add(place)
+                    },
+                    pitch: row.outputs,
+                    outputs: row.outputs - block * BLOCK,
                 },
-                raw: if raw.is_null() {
-                    raw
-                } else {
-                    raw.wrapping_add(place)
-                },
-                pitch: row.outputs,
-                outputs: row.outputs - block * BLOCK,
             };
             // SAFETY: lines, weights and words were measured above for all pixels and blocks, of which this tile is
             // a part; `drive` measured the output row. `Net::new` lets only an available kernel through.

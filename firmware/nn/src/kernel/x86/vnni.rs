@@ -5,7 +5,7 @@
 use core::arch::x86_64::*;
 
 use super::super::{BLOCK, Row, Sink};
-use super::{Job, Tile, drive};
+use super::{Job, Landing, Tile, drive};
 
 /// One output row of a full convolution.
 pub(crate) fn conv(row: &Row<'_>, sink: Sink<'_>) {
@@ -54,8 +54,9 @@ impl Tile for Vnni {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 unsafe fn tile<const B: usize, const P: usize>(job: &Job<'_>) {
     // SAFETY: `bias` holds 64 bytes for each of the blocks.
-    let bias: [__m512i; B] =
-        core::array::from_fn(|b| unsafe { _mm512_loadu_si512(job.bias.add(b * 64).cast()) });
+    let bias: [__m512i; B] = core::array::from_fn(|b| unsafe {
+        _mm512_loadu_si512(job.landing.bias.add(b * 64).cast())
+    });
     let mut acc = [bias; P];
     for line in 0..job.lines.len() {
         let input = job.lines[line].as_ptr().wrapping_add(job.offset);
@@ -81,14 +82,14 @@ unsafe fn tile<const B: usize, const P: usize>(job: &Job<'_>) {
         }
     }
     // SAFETY: as this function demands.
-    unsafe { store(job, &acc) }
+    unsafe { store(&job.landing, &acc) }
 }
 
 /// # Safety
 /// As [`tile`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn store<const B: usize, const P: usize>(job: &Job<'_>, acc: &[[__m512i; B]; P]) {
+unsafe fn store<const B: usize, const P: usize>(job: &Landing, acc: &[[__m512i; B]; P]) {
     for b in 0..B {
         let lanes = (job.outputs - b * BLOCK).min(BLOCK);
         let mask = u16::MAX >> (BLOCK - lanes);
