@@ -1,6 +1,9 @@
 //! The real `moodring`, built as cargo would build it for a user, once per test program.
+//!
+//! `MOODRING_BIN` names another one, such as an installed package's.
 
 use std::{
+    env,
     path::{Path, PathBuf},
     process::Stdio,
     sync::OnceLock,
@@ -23,6 +26,9 @@ pub fn optimized() -> &'static Path {
 }
 
 fn build(release: bool) -> PathBuf {
+    if let Some(given) = env::var_os("MOODRING_BIN") {
+        return given.into();
+    }
     let mut cargo = repo::cargo();
     cargo.args(["build", "--package", "moodring", "--bin", "moodring"]);
     cargo.args(["--message-format", "json-render-diagnostics"]);

@@ -144,7 +144,7 @@ impl Process {
     /// Waits for the end.
     ///
     /// # Panics
-    /// If it has not ended in time, or if it panicked.
+    /// If it has not ended in time, if it panicked, or if it sent colours into a pipe.
     pub fn finish(mut self, limit: Duration) -> Finished {
         let end = Instant::now() + limit;
         loop {
@@ -184,6 +184,14 @@ impl Process {
             !finished.stderr.contains("panicked"),
             "it panicked:\n{}",
             finished.stderr
+        );
+        let coloured = [&finished.stdout, &finished.stderr]
+            .iter()
+            .any(|text| text.contains('\x1b'));
+        assert!(
+            !coloured,
+            "colours in a pipe:\n{}{}",
+            finished.stdout, finished.stderr
         );
         finished
     }

@@ -164,11 +164,13 @@ fn firmware_folders() -> Vec<String> {
 
 /// The words of every firmware file that ships; files that are only tests are left out.
 fn firmware_words() -> Vec<(String, Vec<source::Word>)> {
+    let ships: Vec<_> = firmware_folders()
+        .iter()
+        .map(|folder| format!("{folder}/src/"))
+        .collect();
     let files: Vec<_> = repo::rust_files()
         .into_iter()
-        .filter(|file| {
-            file.starts_with("firmware/") && file.contains("/src/") && !file.contains("/boards/")
-        })
+        .filter(|file| ships.iter().any(|folder| file.starts_with(folder)))
         .collect();
     let tests: Vec<String> = files.iter().flat_map(|file| test_files(file)).collect();
     files
