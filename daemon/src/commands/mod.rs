@@ -69,10 +69,13 @@ impl From<ConfigError> for Failure {
 impl From<VisionError> for Failure {
     fn from(error: VisionError) -> Self {
         match error {
-            VisionError::NotBuiltIn(_) | VisionError::Settings(_) | VisionError::Kernel { .. } => {
-                Self::new(Exit::Config, error)
+            VisionError::NotBuiltIn(_)
+            | VisionError::NoOnnx(_)
+            | VisionError::Settings(_)
+            | VisionError::Kernel { .. } => Self::new(Exit::Config, error),
+            VisionError::Model { .. } | VisionError::Onnx { .. } | VisionError::Net(_) => {
+                Self::new(Exit::Model, error)
             }
-            VisionError::Model { .. } | VisionError::Net(_) => Self::new(Exit::Model, error),
         }
     }
 }

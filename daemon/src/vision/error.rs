@@ -15,6 +15,22 @@ pub enum VisionError {
         /// The cause.
         reason: String,
     },
+    /// An ONNX file that the tract engine cannot use.
+    #[error("cannot use the ONNX model {path}: {reason}. Accepted: {accepted}")]
+    Onnx {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        reason: String,
+        /// The forms that are accepted.
+        accepted: &'static str,
+    },
+    /// tract, but no file for this key of `[models]`.
+    #[error(
+        "engine = \"tract\" reads ONNX files and none is built in: set [models] {0}, \
+         such as to models/weights/{0}.onnx of the repository"
+    )]
+    NoOnnx(&'static str),
     /// An engine that this build lacks.
     #[error("engine `{0}` is not in this build; build with `cargo build --release --features {0}`")]
     NotBuiltIn(&'static str),
