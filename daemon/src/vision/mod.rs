@@ -22,6 +22,8 @@ pub use int8::{Int8Classifier, Int8Detector, kernel};
 pub use meter::Meter;
 pub use photo::{PhotoFace, PhotoReader};
 pub use stream::Stream;
+#[cfg(feature = "tract")]
+pub use tract::{TractClassifier, TractDetector};
 
 use crate::config::{EngineKind, Settings, Who};
 
@@ -31,7 +33,7 @@ pub enum Detector {
     Int8(Int8Detector),
     /// tract.
     #[cfg(feature = "tract")]
-    Tract(tract::TractDetector),
+    Tract(TractDetector),
 }
 
 /// An expression classifier on whichever engine the settings name.
@@ -40,7 +42,7 @@ pub enum Classifier {
     Int8(Int8Classifier),
     /// tract.
     #[cfg(feature = "tract")]
-    Tract(tract::TractClassifier),
+    Tract(TractClassifier),
 }
 
 impl Detector {
@@ -53,7 +55,7 @@ impl Detector {
         match settings.vision.engine {
             EngineKind::Int8 => Int8Detector::open(path, size_px).map(Self::Int8),
             #[cfg(feature = "tract")]
-            EngineKind::Tract => tract::TractDetector::open(path, size_px).map(Self::Tract),
+            EngineKind::Tract => TractDetector::open(path, size_px).map(Self::Tract),
             #[cfg(not(feature = "tract"))]
             EngineKind::Tract => Err(VisionError::NotBuiltIn("tract")),
         }
@@ -105,7 +107,7 @@ impl Classifier {
         match settings.vision.engine {
             EngineKind::Int8 => Int8Classifier::open(path).map(Self::Int8),
             #[cfg(feature = "tract")]
-            EngineKind::Tract => tract::TractClassifier::open(path).map(Self::Tract),
+            EngineKind::Tract => TractClassifier::open(path).map(Self::Tract),
             #[cfg(not(feature = "tract"))]
             EngineKind::Tract => Err(VisionError::NotBuiltIn("tract")),
         }

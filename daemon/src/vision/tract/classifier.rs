@@ -8,10 +8,8 @@ use moodring_core::{
     expression::Expression,
 };
 
-use super::{
-    super::VisionError,
-    onnx::{Graph, Plan, Role, values},
-};
+use super::onnx::{Graph, Plan, Role, values};
+use crate::vision::VisionError;
 
 const ROLE: Role = Role {
     key: "classifier",
@@ -63,22 +61,39 @@ impl TractClassifier {
                 return Err(graph.refuse(format!("its labels are {labels}, not {names}")));
             }
         }
-        let temperature = graph.note("temperature").and_then(|t| t.parse().ok()).unwrap_or(1.0);
+        let temperature = graph
+            .note("temperature")
+            .and_then(|t| t.parse().ok())
+            .unwrap_or(1.0);
         if !(0.05..=20.0).contains(&temperature) {
             return Err(graph.refuse(format!("its temperature is {temperature}, not 0.05 to 20")));
         }
         let (plan, first) = graph.plan(sides)?;
         let first: Vec<_> = first.iter().map(values).collect();
         let [Some(first)] = first[..] else {
-            return Err(ROLE.refuse(path, format!("it has {} outputs, not one of f32", first.len())));
+            return Err(ROLE.refuse(
+                path,
+                format!("it has {} outputs, not one of f32", first.len()),
+            ));
         };
         if first.len() != Expression::COUNT {
             return Err(ROLE.refuse(path, format!("its output has {} values", first.len())));
         }
         let ours = labels.is_some();
-        let outputs = if !ours && are_probabilities(first) { Outputs::Probabilities } else { Outputs::Logits(temperature) };
+        let outputs = if !ours && are_probabilities(first) {
+            Outputs::Probabilities
+        } else {
+            Outputs::Logits(temperature)
+        };
         let (scale, offset) = if ours { (1.0, 0.0) } else { (1.0 / 127.5, 1.0) };
-        Ok(Self { plan, side_px, scale, offset, outputs, input: vec![0.0; side_px * side_px] })
+        Ok(Self {
+            plan,
+            side_px,
+            scale,
+            offset,
+            outputs,
+            input: vec![0.0; side_px * side_px],
+        })
     }
 }
 
@@ -87,8 +102,12 @@ fn sides(graph: &Graph) -> Result<([usize; 4], usize), VisionError> {
     let found = graph.input()?;
     let batch_fits = found[0].is_none_or(|n| n == 1);
     match [found[1], found[2], found[3]] {
-        [Some(1), Some(h), Some(w)] if batch_fits && h == w && SIDES_PX.contains(&w) => Ok(([1, 1, h, w], w)),
-        [Some(h), Some(w), Some(1)] if batch_fits && h == w && SIDES_PX.contains(&w) => Ok(([1, h, w, 1], w)),
+        [Some(1), Some(h), Some(w)] if batch_fits && h == w && SIDES_PX.contains(&w) => {
+            Ok(([1, 1, h, w], w))
+        }
+        [Some(h), Some(w), Some(1)] if batch_fits && h == w && SIDES_PX.contains(&w) => {
+            Ok(([1, h, w, 1], w))
+        }
         _ => {
             let sides = found.map(|side| side.map_or("?".into(), |side| side.to_string()));
             Err(graph.refuse(format!("its input is {}", sides.join(" x "))))
@@ -149,7 +168,11 @@ mod tests {
         let crop: Crop = std::array::from_fn(|i| (i * 7 % 256) as u8);
         let mut same = vec![0.0; crop.len()];
         resample(&crop, CROP_PX, &mut same);
-        assert!(same.iter().zip(crop).all(|(real, byte)| *real == f32::from(byte)));
+        assert!(
+            same.iter()
+                .zip(crop)
+                .all(|(real, byte)| *real == f32::from(byte))
+        );
     }
 
     #[test]

@@ -5,10 +5,8 @@ use std::path::Path;
 use moodring_core::detect::{Channels, DetectNet, Head, InputShape, NetError};
 use tract_onnx::prelude::TValue;
 
-use super::{
-    super::VisionError,
-    onnx::{Graph, Plan, Role, values},
-};
+use super::onnx::{Graph, Plan, Role, values};
+use crate::vision::VisionError;
 
 const ROLE: Role = Role {
     key: "detector",
@@ -70,7 +68,10 @@ impl TractDetector {
         let shape = input_shape(&graph, form, asked_px)?;
         if (shape.width_px, shape.height_px) != asked_px {
             let (width, height) = (shape.width_px, shape.height_px);
-            tracing::info!("{} has a fixed input of {width}x{height}, which is used", path.display());
+            tracing::info!(
+                "{} has a fixed input of {width}x{height}, which is used",
+                path.display()
+            );
         }
         let note = graph.note("threshold").and_then(|t| t.parse().ok());
         let names: Vec<String> = graph.outputs().into_iter().map(str::to_owned).collect();
@@ -79,7 +80,10 @@ impl TractDetector {
         let (plan, outputs) = graph.plan([1, count, rows, columns])?;
         let Some(parts) = parts(form, &names, &outputs, (rows, columns)) else {
             let shapes: Vec<_> = outputs.iter().map(|o| format!("{:?}", o.shape())).collect();
-            let reason = format!("its outputs are {} for {columns}x{rows} pixels", shapes.join(", "));
+            let reason = format!(
+                "its outputs are {} for {columns}x{rows} pixels",
+                shapes.join(", ")
+            );
             return Err(ROLE.refuse(path, reason));
         };
         Ok(Self {
@@ -88,9 +92,14 @@ impl TractDetector {
             shape,
             input: vec![0; rows * columns * count],
             planes: vec![0.0; rows * columns * count],
-            cells: STRIDES_PX.map(|stride| vec![0.0; (rows / stride) * (columns / stride) * Head::CELL]),
+            cells: STRIDES_PX
+                .map(|stride| vec![0.0; (rows / stride) * (columns / stride) * Head::CELL]),
             parts,
-            threshold: note.unwrap_or(if form == Form::YuNet { YUNET_THRESHOLD } else { DEFAULT_THRESHOLD }),
+            threshold: note.unwrap_or(if form == Form::YuNet {
+                YUNET_THRESHOLD
+            } else {
+                DEFAULT_THRESHOLD
+            }),
         })
     }
 
@@ -103,14 +112,20 @@ impl TractDetector {
 /// Which of the accepted forms the outputs' names and number tell.
 fn form(graph: &Graph) -> Result<Form, VisionError> {
     let names = graph.outputs();
-    let yunet = STRIDES_PX.iter().flat_map(|stride| YUNET.map(|(kind, _)| format!("{kind}_{stride}")));
-    if names.len() == 12 && yunet.into_iter().all(|name| names.contains(&name.as_str())) {
+    let mut yunet = STRIDES_PX
+        .iter()
+        .flat_map(|stride| YUNET.map(|(kind, _)| format!("{kind}_{stride}")));
+    if names.len() == 12 && yunet.all(|name| names.contains(&name.as_str())) {
         Ok(Form::YuNet)
     } else if names.len() == STRIDES_PX.len() {
         Ok(Form::Ours)
     } else {
         let shown: Vec<_> = names.iter().take(12).copied().collect();
-        Err(graph.refuse(format!("it has {} outputs ({})", names.len(), shown.join(", "))))
+        Err(graph.refuse(format!(
+            "it has {} outputs ({})",
+            names.len(),
+            shown.join(", ")
+        )))
     }
 }
 
@@ -131,16 +146,34 @@ fn input_shape(graph: &Graph, form: Form, asked_px: (u32, u32)) -> Result<InputS
     let (Some(width_px), Some(height_px)) = sides else {
         return Err(graph.refuse(format!("its input is {width:?} by {height:?}")));
     };
-    if [width_px, height_px].iter().any(|side| *side == 0 || side % 32 != 0) {
-        return Err(graph.refuse(format!("{width_px}x{height_px} pixels are not multiples of 32")));
+    if [width_px, height_px]
+        .iter()
+        .any(|side| *side == 0 || side % 32 != 0)
+    {
+        return Err(graph.refuse(format!(
+            "{width_px}x{height_px} pixels are not multiples of 32"
+        )));
     }
     // YuNet takes the bytes as they are, so its 0 is black.
-    let padding = graph.zero_byte().filter(|_| form == Form::Ours).unwrap_or(0);
-    Ok(InputShape { width_px, height_px, channels, padding })
+    let padding = graph
+        .zero_byte()
+        .filter(|_| form == Form::Ours)
+        .unwrap_or(0);
+    Ok(InputShape {
+        width_px,
+        height_px,
+        channels,
+        padding,
+    })
 }
 
 /// Where each stride's cells are found in the outputs; `None` if these have other shapes.
-fn parts(form: Form, names: &[String], outputs: &[TValue], size: (usize, usize)) -> Option<[Vec<Part>; 3]> {
+fn parts(
+    form: Form,
+    names: &[String],
+    outputs: &[TValue],
+    size: (usize, usize),
+) -> Option<[Vec<Part>; 3]> {
     let mut parts: [Vec<Part>; 3] = Default::default();
     for (i, (stride, parts)) in STRIDES_PX.iter().zip(&mut parts).enumerate() {
         let (rows, columns) = (size.0 / stride, size.1 / stride);
@@ -150,16 +183,30 @@ fn parts(form: Form, names: &[String], outputs: &[TValue], size: (usize, usize))
                 [1, Head::CELL, r, c] if (r, c) == (rows, columns) => (1, rows * columns),
                 _ => return None,
             };
-            parts.push(Part { output: i, first: 0, count: Head::CELL, cell_step, value_step });
+            parts.push(Part {
+                output: i,
+                first: 0,
+                count: Head::CELL,
+                cell_step,
+                value_step,
+            });
             continue;
         }
         let mut first = 0;
         for (kind, count) in YUNET {
-            let output = names.iter().position(|name| *name == format!("{kind}_{stride}"))?;
+            let output = names
+                .iter()
+                .position(|name| *name == format!("{kind}_{stride}"))?;
             if *outputs.get(output)?.shape() != [1, rows * columns, count] {
                 return None;
             }
-            parts.push(Part { output, first, count, cell_step: count, value_step: 1 });
+            parts.push(Part {
+                output,
+                first,
+                count,
+                cell_step: count,
+                value_step: 1,
+            });
             first += count;
         }
     }
@@ -179,14 +226,20 @@ impl DetectNet for TractDetector {
         let count = self.shape.channels.count();
         let plane_len = self.planes.len() / count;
         for (channel, plane) in self.planes.chunks_exact_mut(plane_len).enumerate() {
-            for (real, &byte) in plane.iter_mut().zip(self.input.iter().skip(channel).step_by(count)) {
+            for (real, &byte) in plane
+                .iter_mut()
+                .zip(self.input.iter().skip(channel).step_by(count))
+            {
                 *real = f32::from(byte);
             }
         }
         let outputs = self.plan.run(&self.planes)?;
         for (cells, parts) in self.cells.iter_mut().zip(&self.parts) {
             for part in parts {
-                let output = outputs.get(part.output).and_then(values).ok_or(NetError::Shape)?;
+                let output = outputs
+                    .get(part.output)
+                    .and_then(values)
+                    .ok_or(NetError::Shape)?;
                 copy(cells, output, part)?;
             }
             if self.form == Form::Ours {
@@ -199,7 +252,12 @@ impl DetectNet for TractDetector {
         let (rows, columns) = (self.shape.height_px as usize, self.shape.width_px as usize);
         Ok(std::array::from_fn(|i| {
             let stride = STRIDES_PX[i];
-            Head { stride_px: stride as u32, cols: columns / stride, rows: rows / stride, cells: &self.cells[i] }
+            Head {
+                stride_px: stride as u32,
+                cols: columns / stride,
+                rows: rows / stride,
+                cells: &self.cells[i],
+            }
         }))
     }
 }

@@ -12,7 +12,7 @@ use moodring_core::detect::NetError;
 use moodring_nn::Model;
 use tract_onnx::{prelude::*, tract_hir::infer::Factoid};
 
-use super::super::VisionError;
+use crate::vision::VisionError;
 
 /// The largest file that is read; nets for such small machines have 0.2 to 20 MB.
 const MAX_FILE_BYTES: u64 = 128 << 20;
@@ -33,7 +33,11 @@ pub(super) struct Role {
 impl Role {
     /// The error that says what is wrong with a file and what is accepted.
     pub(super) fn refuse(self, path: &Path, reason: impl Into<String>) -> VisionError {
-        VisionError::Onnx { path: path.to_owned(), reason: reason.into(), accepted: self.accepted }
+        VisionError::Onnx {
+            path: path.to_owned(),
+            reason: reason.into(),
+            accepted: self.accepted,
+        }
     }
 }
 
@@ -58,7 +62,11 @@ impl Graph {
             graph.map_err(|reason| format!("it is not an ONNX file that tract reads ({reason})"))
         });
         match model {
-            Ok(model) => Ok(Self { model, path: path.to_owned(), role }),
+            Ok(model) => Ok(Self {
+                model,
+                path: path.to_owned(),
+                role,
+            }),
             Err(reason) => Err(role.refuse(path, reason)),
         }
     }
@@ -77,20 +85,36 @@ impl Graph {
         if count != 1 {
             return Err(self.refuse(format!("it has {count} inputs, not one")));
         }
-        let fact = self.model.input_fact(0).map_err(|e| self.refuse(line(&e)))?;
-        let side = |dim: Option<TDim>| dim.and_then(|dim| dim.to_usize().ok());
-        let sides: Vec<_> = fact.shape.dims().map(|dim| side(dim.concretize())).collect();
-        sides.try_into().map_err(|sides: Vec<_>| self.refuse(format!("its input has {} sides, not four", sides.len())))
+        let fact = self
+            .model
+            .input_fact(0)
+            .map_err(|e| self.refuse(line(&e)))?;
+        let side = |dim: Option<TDim>| dim.and_then(|dim| usize::try_from(dim.to_i64().ok()?).ok());
+        let sides: Vec<_> = fact
+            .shape
+            .dims()
+            .map(|dim| side(dim.concretize()))
+            .collect();
+        sides.try_into().map_err(|sides: Vec<_>| {
+            self.refuse(format!("its input has {} sides, not four", sides.len()))
+        })
     }
 
     /// The names of the outputs, in the order in which a run gives them.
     pub(super) fn outputs(&self) -> Vec<&str> {
-        self.model.outputs.iter().map(|&outlet| self.model.outlet_label(outlet).unwrap_or("")).collect()
+        self.model
+            .outputs
+            .iter()
+            .map(|&outlet| self.model.outlet_label(outlet).unwrap_or(""))
+            .collect()
     }
 
     /// A note that the file's maker left in its metadata.
     pub(super) fn note(&self, key: &str) -> Option<String> {
-        let note = self.model.properties.get(&format!("onnx.metadata_props.{key}"))?;
+        let note = self
+            .model
+            .properties
+            .get(&format!("onnx.metadata_props.{key}"))?;
         note.as_plain_ram()?.to_scalar::<String>().ok().cloned()
     }
 
@@ -109,17 +133,30 @@ impl Graph {
     /// [`VisionError::Onnx`] if tract cannot do it.
     pub(super) fn plan(self, sides: [usize; 4]) -> Result<(Plan, TVec<TValue>), VisionError> {
         let Self { model, path, role } = self;
-        let len = sides.iter().try_fold(1_usize, |len, &side| len.checked_mul(side));
+        let len = sides
+            .iter()
+            .try_fold(1_usize, |len, &side| len.checked_mul(side));
         let Some(len) = len.filter(|len| (1..=MAX_INPUT).contains(len)) else {
-            return Err(role.refuse(&path, format!("an input of {sides:?} is empty or too large")));
+            return Err(role.refuse(
+                &path,
+                format!("an input of {sides:?} is empty or too large"),
+            ));
         };
         let made = guarded(|| {
             let fact = InferenceFact::dt_shape(f32::datum_type(), sides);
-            let plan = Plan { runnable: model.with_input_fact(0, fact)?.into_optimized()?.into_runnable()?, sides };
+            let plan = Plan {
+                runnable: model
+                    .with_input_fact(0, fact)?
+                    .into_optimized()?
+                    .into_runnable()?,
+                sides,
+            };
             let outputs = plan.forward(&vec![0.0; len])?;
             Ok((plan, outputs))
         });
-        made.map_err(|reason| role.refuse(&path, format!("tract cannot run it on {sides:?}: {reason}")))
+        made.map_err(|reason| {
+            role.refuse(&path, format!("tract cannot run it on {sides:?}: {reason}"))
+        })
     }
 }
 
@@ -142,7 +179,8 @@ impl Plan {
     }
 
     fn forward(&self, input: &[f32]) -> TractResult<TVec<TValue>> {
-        self.runnable.run(tvec!(Tensor::from_shape(&self.sides, input)?.into()))
+        self.runnable
+            .run(tvec!(Tensor::from_shape(&self.sides, input)?.into()))
     }
 }
 
@@ -155,7 +193,9 @@ pub(super) fn values(output: &TValue) -> Option<&[f32]> {
 fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|e| e.to_string())?;
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+    file.take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| e.to_string())?;
     if bytes.is_empty() {
         return Err("the file is empty".into());
     }

@@ -47,7 +47,10 @@ fn shared(name: &str) -> Option<PathBuf> {
 
 /// One frame of each drawn expression.
 fn scenes() -> Vec<Photo> {
-    let wanted = CameraSettings { rate: 1000.0, ..CameraSettings::default() };
+    let wanted = CameraSettings {
+        rate: 1000.0,
+        ..CameraSettings::default()
+    };
     let mut camera = camera::open(&Source::Synthetic, &wanted, Clock::start()).unwrap();
     let mut scenes = Vec::new();
     for number in 0..HOLD_FRAMES * 7 {
@@ -69,7 +72,10 @@ fn photo(frame: &Frame<'_>) -> Photo {
 }
 
 fn faces(net: &mut impl DetectNet, frame: &Frame<'_>, score_threshold: f32) -> Vec<Face> {
-    let wanted = Settings { score_threshold, ..Settings::default() };
+    let wanted = Settings {
+        score_threshold,
+        ..Settings::default()
+    };
     let mut found = Candidates::new();
     find(net, frame, &wanted, &mut found, &mut |_| {}).unwrap();
     found.to_vec()
@@ -96,9 +102,17 @@ fn our_detector_is_the_same_net_on_tract() {
         let other = faces(&mut net, &scene.frame().unwrap(), int8.threshold())[0];
         let (a, b) = (face.rect, other.rect);
         let apart = [a.x - b.x, a.y - b.y, a.w - b.w, a.h - b.h].map(f32::abs);
-        eprintln!("box apart {apart:?} px, scores {} {}", face.score, other.score);
+        eprintln!(
+            "box apart {apart:?} px, scores {} {}",
+            face.score, other.score
+        );
         assert!(apart.iter().all(|px| *px <= 2.0), "{a:?} {b:?}");
-        assert!((face.score - other.score).abs() <= 0.02, "{} {}", face.score, other.score);
+        assert!(
+            (face.score - other.score).abs() <= 0.02,
+            "{} {}",
+            face.score,
+            other.score
+        );
     }
 }
 
@@ -110,19 +124,33 @@ fn our_classifier_is_the_same_net_on_tract() {
     for (scene, face) in ours() {
         let mut crop: Crop = [0; CROP_PX * CROP_PX];
         align(&scene.frame().unwrap(), &face, &mut crop);
-        let (slow, quick) = (classify(&mut tract, &crop).unwrap(), classify(&mut int8, &crop).unwrap());
+        let (slow, quick) = (
+            classify(&mut tract, &crop).unwrap(),
+            classify(&mut int8, &crop).unwrap(),
+        );
         eprintln!("{:?} {:?}", slow.top(), quick.top());
         assert_eq!(slow.top().0, quick.top().0);
-        assert!(slow.0.iter().zip(quick.0).all(|(a, b)| (a - b).abs() <= 0.02), "{slow:?} {quick:?}");
+        assert!(
+            slow.0
+                .iter()
+                .zip(quick.0)
+                .all(|(a, b)| (a - b).abs() <= 0.02),
+            "{slow:?} {quick:?}"
+        );
         tops.push(quick.top().0);
     }
     tops.dedup();
-    assert!(tops.len() > 1, "one answer for all pictures would prove little: {tops:?}");
+    assert!(
+        tops.len() > 1,
+        "one answer for all pictures would prove little: {tops:?}"
+    );
 }
 
 #[test]
 fn public_yunet_finds_the_face_that_we_find() {
-    let Some(path) = shared("peers/yunet/yunet_n_dynamic.onnx") else { return };
+    let Some(path) = shared("peers/yunet/yunet_n_dynamic.onnx") else {
+        return;
+    };
     let mut yunet = TractDetector::open(&path, SIZE_PX).unwrap();
     assert_eq!(yunet.shape().channels, Channels::Bgr);
     let (scene, face) = ours().swap_remove(0);
@@ -140,15 +168,23 @@ fn public_yunet_finds_the_face_that_we_find() {
         assert!(iou > 0.6, "{face:?} {other:?}");
         // A cell's order counts, too: the eyes must be eyes.
         let eyes = face.landmarks[0] - other.landmarks[0];
-        assert!(eyes.x.hypot(eyes.y) < face.rect.w * 0.2, "{face:?} {other:?}");
+        assert!(
+            eyes.x.hypot(eyes.y) < face.rect.w * 0.2,
+            "{face:?} {other:?}"
+        );
     }
 }
 
 #[test]
 fn a_file_of_fixed_size_keeps_its_own() {
-    let Some(path) = shared("peers/yunet/yunet_n_320_320.onnx") else { return };
+    let Some(path) = shared("peers/yunet/yunet_n_320_320.onnx") else {
+        return;
+    };
     let mut yunet = TractDetector::open(&path, SIZE_PX).unwrap();
-    assert_eq!((yunet.shape().width_px, yunet.shape().height_px), (320, 320));
+    assert_eq!(
+        (yunet.shape().width_px, yunet.shape().height_px),
+        (320, 320)
+    );
     let (scene, face) = ours().swap_remove(0);
     let other = faces(&mut yunet, &scene.frame().unwrap(), 0.3)[0];
     assert!(face.rect.iou(&other.rect) > 0.6, "{face:?} {other:?}");
@@ -156,7 +192,9 @@ fn a_file_of_fixed_size_keeps_its_own() {
 
 #[test]
 fn a_public_classifier_of_64_pixels_reads_a_smile() {
-    let Some(path) = shared("peers/xception/big_xception_54-0.66.onnx") else { return };
+    let Some(path) = shared("peers/xception/big_xception_54-0.66.onnx") else {
+        return;
+    };
     let mut net = TractClassifier::open(&path).unwrap();
     let (scene, face) = ours().swap_remove(0);
     let mut crop: Crop = [0; CROP_PX * CROP_PX];
@@ -179,7 +217,9 @@ fn errors(bytes: &[u8]) -> [String; 2] {
 #[test]
 fn bad_files_are_named() {
     let mut png = std::io::Cursor::new(Vec::new());
-    image::GrayImage::new(64, 64).write_to(&mut png, image::ImageFormat::Png).unwrap();
+    image::GrayImage::new(64, 64)
+        .write_to(&mut png, image::ImageFormat::Png)
+        .unwrap();
     let cases: [(&[u8], &str); 4] = [
         (b"", "empty"),
         (b"not a net", "not an ONNX file"),
@@ -188,21 +228,42 @@ fn bad_files_are_named() {
     ];
     for (bytes, wanted) in cases {
         for error in errors(bytes) {
-            assert!(error.contains("broken.onnx") && error.contains(wanted), "{error}");
+            assert!(
+                error.contains("broken.onnx") && error.contains(wanted),
+                "{error}"
+            );
             assert!(error.contains("Accepted:"), "{error}");
         }
     }
-    let error = TractClassifier::open(Path::new("/nonexistent.onnx")).err().unwrap().to_string();
+    let error = TractClassifier::open(Path::new("/nonexistent.onnx"))
+        .err()
+        .unwrap()
+        .to_string();
     assert!(error.contains("/nonexistent.onnx"), "{error}");
 }
 
 #[test]
 fn other_nets_are_told_what_they_are() {
-    let error = TractDetector::open(&weights("classifier.onnx"), SIZE_PX).err().unwrap().to_string();
-    assert!(error.contains("1 outputs (logits)") && error.contains("cls_8"), "{error}");
-    let error = TractClassifier::open(&weights("detector.onnx")).err().unwrap().to_string();
-    assert!(error.contains("? x 1 x ? x ?") && error.contains("48x48"), "{error}");
-    let error = TractDetector::open(&weights("detector.onnx"), (300, 256)).err().unwrap().to_string();
+    let error = TractDetector::open(&weights("classifier.onnx"), SIZE_PX)
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains("1 outputs (logits)") && error.contains("cls_8"),
+        "{error}"
+    );
+    let error = TractClassifier::open(&weights("detector.onnx"))
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains("? x 1 x ? x ?") && error.contains("48x48"),
+        "{error}"
+    );
+    let error = TractDetector::open(&weights("detector.onnx"), (300, 256))
+        .err()
+        .unwrap()
+        .to_string();
     assert!(error.contains("multiples of 32"), "{error}");
 }
 
@@ -215,7 +276,10 @@ fn damaged_files_are_errors_and_no_panics() {
     // An output that no node makes: tract itself would end the process here.
     let mut renamed = whole;
     let name = b"\x0a\x06head32";
-    let at = renamed.windows(name.len()).rposition(|bytes| bytes == name).unwrap();
+    let at = renamed
+        .windows(name.len())
+        .rposition(|bytes| bytes == name)
+        .unwrap();
     renamed[at + 2] = b'x';
     let [error, _] = errors(&renamed);
     assert!(error.contains("panicked"), "{error}");
@@ -225,7 +289,13 @@ fn damaged_files_are_errors_and_no_panics() {
 fn an_empty_path_names_the_way_out() {
     let error = TractDetector::open(Path::new(""), SIZE_PX).err().unwrap();
     assert!(matches!(error, VisionError::NoOnnx("detector")));
-    assert!(error.to_string().contains("models/weights/detector.onnx"), "{error}");
+    assert!(
+        error.to_string().contains("models/weights/detector.onnx"),
+        "{error}"
+    );
     let error = TractClassifier::open(Path::new("")).err().unwrap();
-    assert!(error.to_string().contains("models/weights/classifier.onnx"), "{error}");
+    assert!(
+        error.to_string().contains("models/weights/classifier.onnx"),
+        "{error}"
+    );
 }
