@@ -1,6 +1,45 @@
 //! The emoji on a terminal, in a PNG or nowhere, behind one trait. A display shows; it never decides.
 
-use crate::snapshot::{BrokerState, Snapshot};
+mod canvas;
+mod cells;
+mod live;
+mod loglines;
+mod null;
+mod png;
+mod still;
+mod terminal;
+
+pub use loglines::LogLines;
+pub use null::Null;
+pub use png::Png;
+pub use still::show;
+pub use terminal::Terminal;
+
+use moodring_core::frame::Millis;
+use moodring_face::animate::{Animator, Pose};
+
+use crate::{
+    config::{DisplayKind, DisplaySettings},
+    snapshot::{BrokerState, Snapshot},
+};
+
+/// The display that the settings ask for. `auto` is the live view if `stdout_is_terminal`, else nothing.
+/// The live view shows `logs`; the caller sends its log there, or lines would destroy the screen.
+///
+/// # Errors
+/// [`DisplayError::Open`] if it cannot be used.
+pub fn open(
+    settings: &DisplaySettings,
+    stdout_is_terminal: bool,
+    logs: &LogLines,
+) -> Result<Box<dyn Display + Send>, DisplayError> {
+    Ok(match settings.kind {
+        DisplayKind::Auto if !stdout_is_terminal => Box::new(Null),
+        DisplayKind::Auto | DisplayKind::Terminal => Box::new(Terminal::open(logs.clone())?),
+        DisplayKind::Png => Box::new(Png::open(&settings.path, settings.size)?),
+        DisplayKind::None => Box::new(Null),
+    })
+}
 
 /// Something that shows the mood. Called at its own rate, always with the newest snapshot.
 pub trait Display {
@@ -12,6 +51,11 @@ pub trait Display {
     /// # Errors
     /// [`DisplayError`] if the device or file failed; the caller tries again with back-off.
     fn show(&mut self, view: &View<'_>) -> Result<(), DisplayError>;
+
+    /// Whether someone asked at the display to stop, such as by pressing `q`. Does not wait.
+    fn wants_quit(&mut self) -> bool {
+        false
+    }
 }
 
 /// What a display gets.
@@ -48,4 +92,31 @@ pub enum DisplayError {
         /// The cause.
         reason: String,
     },
+}
+
+impl DisplayError {
+    fn open(name: &str, reason: impl ToString, way_out: &str) -> Self {
+        Self::Open {
+            name: name.into(),
+            reason: reason.to_string(),
+            way_out: way_out.into(),
+        }
+    }
+
+    fn show(name: &str, reason: impl ToString) -> Self {
+        Self::Show {
+            name: name.into(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+/// Tells the face what the snapshot shows, and asks for its pose at `now`.
+fn follow(animator: &mut Animator, snapshot: &Snapshot, now: Millis) -> Pose {
+    // Whole steps: nobody sees them, and a face that trembles by a hair need not be drawn again.
+    let confidence = (snapshot.mood.confidence * 16.0).round() / 16.0;
+    let roll_deg = snapshot.people.first().map_or(0.0, |p| p.roll_deg);
+    let roll_deg = (roll_deg / 2.0).round() * 2.0;
+    animator.aim(snapshot.mood.mood, confidence, roll_deg, now);
+    animator.pose(now)
 }

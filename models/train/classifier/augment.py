@@ -53,9 +53,9 @@ def uniform(n, low, high, g):
     return torch.rand(n, generator=g) * (high - low) + low
 
 
-def jitter(n, g):
-    """Roll to 25 degrees, scale, shift to 12 %, mirror; a strength per picture, every fifth picture left in place."""
-    strength = torch.rand(n, generator=g) * (torch.rand(n, generator=g) > 0.2)
+def jitter(n, g, most=1.0):
+    """Roll to 25 degrees, scale, shift to 12 %, mirror; a strength (0..most) per picture, every fifth left in place."""
+    strength = most * torch.rand(n, generator=g) * (torch.rand(n, generator=g) > 0.2)
     roll = uniform(n, -1, 1, g) * strength * math.radians(25)
     sx = torch.exp(uniform(n, -0.14, 0.14, g) * strength)
     sy = sx * torch.exp(uniform(n, -0.06, 0.06, g) * strength)
@@ -116,17 +116,21 @@ def erase(x, g):
     return torch.where(hole, uniform(n, 0, 255, g).view(-1, 1, 1, 1), x)
 
 
-def augment(pixels, align, g):
-    """(N,48,48) u8 and (N,2,3) align maps (identity where no landmarks are trusted) -> (N,1,48,48) f32 0..255."""
+def augment(pixels, align, g, calm=False):
+    """(N,48,48) u8 and (N,2,3) align maps (identity where no landmarks are trusted) -> (N,1,48,48) f32 0..255.
+
+    `calm` is for the last stage: half as far, half as often.
+    """
+    half = 0.5 if calm else 1.0
     x = pixels[:, None].float()
     n = len(x)
     use = (torch.rand(n, generator=g) < 0.5).view(-1, 1, 1)
-    maps = compose(torch.where(use, align, identity(n)), jitter(n, g))
+    maps = compose(torch.where(use, align, identity(n)), jitter(n, g, half))
     mode, fill = torch.rand(2, generator=g).tolist()
     x = resample(x, maps, "bicubic" if mode < 0.5 else "bilinear", "border" if fill < 0.7 else "zeros")
-    x = some(x, 0.15, g, lambda v: low_resolution(v, g))
-    x = some(x, 0.08, g, lambda v: blur(v, g))
-    x = some(x, 0.4, g, lambda v: light(v, g))
-    x = some(x, 0.12, g, lambda v: noise(v, g))
-    x = some(x, 0.3, g, lambda v: erase(v, g))
+    x = some(x, 0.15 * half, g, lambda v: low_resolution(v, g))
+    x = some(x, 0.08 * half, g, lambda v: blur(v, g))
+    x = some(x, 0.4 * half, g, lambda v: light(v, g))
+    x = some(x, 0.12 * half, g, lambda v: noise(v, g))
+    x = some(x, 0.3 * half, g, lambda v: erase(v, g))
     return x.clamp(0, 255).round()

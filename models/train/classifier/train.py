@@ -2,6 +2,8 @@
 
     python -m models.train.classifier.framing     once: landmarks for the aligned half of the crops
     python -m models.train.classifier.train [--data ../shared/data] [--epochs 30] [--run NAME]
+    python -m models.train.classifier.train --run calm --start-from classifier --calm --epochs 5 --lr 0.01
+                                                  a last stage: weaker augmentation, no mixup
 
 Every epoch: a checkpoint in models/train/runs/NAME and a line in its log.csv (the averaged net on PublicTest).
 """
@@ -103,6 +105,10 @@ class Trainer:
         self.opt = torch.optim.SGD([{"params": decayed, "weight_decay": 5e-4}, {"params": free, "weight_decay": 0}],
                                    args.lr, momentum=0.9, nesterov=True)
         self.epoch, self.rows = 0, []
+        if args.start_from:
+            start = torch.load(RUNS / args.start_from / "last.pt", weights_only=True)["ema"]
+            self.net.load_state_dict(start)
+            self.ema = Average(self.net, decay=0.998)
         self.resume()
 
     def rate(self, step, total, warm):
@@ -116,15 +122,16 @@ class Trainer:
         mix = torch.distributions.Beta(0.2, 0.2)
         torch.manual_seed(self.args.seed * 1000 + self.epoch)
         order = torch.randperm(len(self.pixels), generator=g)
+        calm = self.args.calm
         steps, batch, loss_sum = len(order) // self.args.batch, self.args.batch, 0.0
         self.net.train()
         for i in tqdm(range(steps), desc=f"epoch {self.epoch}", disable=None):
             for group in self.opt.param_groups:
                 group["lr"] = self.rate(self.epoch * steps + i, self.args.epochs * steps, steps)
             pick = order[i * batch:(i + 1) * batch]
-            x = normalise(augment.augment(self.pixels[pick], self.align[pick], g))
+            x = normalise(augment.augment(self.pixels[pick], self.align[pick], g, calm))
             fer, votes, weight = (t[pick] for t in self.targets)
-            lam, other = float(mix.sample()), torch.randperm(batch, generator=g)
+            lam, other = 1.0 if calm else float(mix.sample()), torch.randperm(batch, generator=g)
             x = lam * x + (1 - lam) * x[other]
             with torch.autocast("cpu", torch.bfloat16):
                 out = self.net(x)
@@ -157,7 +164,7 @@ class Trainer:
         if not (self.dir / "last.pt").exists():
             return
         s = torch.load(self.dir / "last.pt", weights_only=True)
-        if any(s["args"][k] != vars(self.args)[k] for k in ("epochs", "batch", "lr", "seed")):
+        if any((s["args"].get(k) or None) != (vars(self.args)[k] or None) for k in ("epochs", "batch", "lr", "seed", "calm", "start_from")):
             raise SystemExit(f"{self.dir} was started with other settings: choose another --run")
         self.net.load_state_dict(s["net"])
         self.ema.net.load_state_dict(s["ema"])
@@ -188,6 +195,8 @@ def main():
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--lr", type=float, default=0.1)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--start-from", metavar="RUN", help="begin with that run's averaged net")
+    parser.add_argument("--calm", action="store_true", help="weaker augmentation, no mixup")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)

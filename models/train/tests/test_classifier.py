@@ -35,7 +35,7 @@ def fake(tmp_path, monkeypatch):
 
 
 def trainer(folder, name):
-    return train.Trainer(argparse.Namespace(data=str(folder), run=name, epochs=2, batch=32, lr=0.05, seed=1))
+    return train.Trainer(argparse.Namespace(data=str(folder), run=name, epochs=2, batch=32, lr=0.05, seed=1, calm=False, start_from=None))
 
 
 def test_a_resumed_run_is_the_same_run(fake):
@@ -56,7 +56,7 @@ def test_other_settings_do_not_resume(fake):
     first = trainer(fake, "x")
     first.save()
     with pytest.raises(SystemExit, match="other settings"):
-        train.Trainer(argparse.Namespace(data=str(fake), run="x", epochs=3, batch=32, lr=0.05, seed=1))
+        train.Trainer(argparse.Namespace(data=str(fake), run="x", epochs=3, batch=32, lr=0.05, seed=1, calm=False, start_from=None))
 
 
 def test_blanks_and_copies_are_cleaned_and_leaks_found(fake):
@@ -144,3 +144,14 @@ def test_csv_holds_the_split(fake, monkeypatch):
     assert len(rows) == 20 and {r["Usage"] for r in rows} == {"PublicTest"}
     assert int(rows[7]["emotion"]) == faces.labels[7]
     assert np.array_equal(np.array(rows[7]["pixels"].split(), int), faces.pixels[7].ravel())
+
+
+def test_the_calm_stage_begins_with_the_averaged_net(fake):
+    first = trainer(fake, "first")
+    first.run_epoch()
+    first.save()
+    args = dict(data=str(fake), run="calm", epochs=1, batch=32, lr=0.05, seed=1, calm=True, start_from="first")
+    second = train.Trainer(argparse.Namespace(**args))
+    for a, b in zip(first.ema.net.state_dict().values(), second.net.state_dict().values()):
+        assert torch.equal(a, b)
+    assert np.isfinite(second.run_epoch())

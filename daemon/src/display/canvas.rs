@@ -1,0 +1,91 @@
+//! A picture in memory that the face draws into. Knows PNG; no file and no terminal.
+
+use std::{convert::Infallible, io::Write};
+
+use embedded_graphics::{
+    pixelcolor::Rgb888,
+    prelude::{DrawTarget, OriginDimensions, Pixel, Point, RgbColor, Size},
+    primitives::Rectangle,
+};
+use image::{ExtendedColorType, ImageEncoder, ImageResult, codecs::png::PngEncoder};
+use moodring_face::{animate::Pose, draw::draw, theme::Theme};
+
+/// RGB bytes, row by row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Canvas {
+    width_px: u32,
+    height_px: u32,
+    bytes: Vec<u8>,
+}
+
+impl Canvas {
+    /// A black picture.
+    pub(super) fn new(width_px: u32, height_px: u32) -> Self {
+        let mut canvas = Self::default();
+        canvas.resize(width_px, height_px);
+        canvas
+    }
+
+    /// Takes another size; what was drawn is lost if it differs.
+    pub(super) fn resize(&mut self, width_px: u32, height_px: u32) {
+        (self.width_px, self.height_px) = (width_px, height_px);
+        self.bytes
+            .resize(width_px as usize * height_px as usize * 3, 0);
+    }
+
+    /// Fills the picture with a face.
+    pub(super) fn draw(&mut self, pose: &Pose, theme: &Theme) {
+        let area = Rectangle::new(Point::zero(), self.size());
+        let Ok(()) = draw(self, area, pose, theme);
+    }
+
+    /// The colour of a pixel inside the picture; black outside.
+    pub(super) fn pixel(&self, x: u32, y: u32) -> [u8; 3] {
+        self.offset(x.into(), y.into()).map_or([0; 3], |i| {
+            [self.bytes[i], self.bytes[i + 1], self.bytes[i + 2]]
+        })
+    }
+
+    /// Writes the picture as a PNG.
+    pub(super) fn encode_png(&self, out: impl Write) -> ImageResult<()> {
+        PngEncoder::new(out).write_image(
+            &self.bytes,
+            self.width_px,
+            self.height_px,
+            ExtendedColorType::Rgb8,
+        )
+    }
+
+    fn offset(&self, x: i64, y: i64) -> Option<usize> {
+        let inside =
+            (0..self.width_px.into()).contains(&x) && (0..self.height_px.into()).contains(&y);
+        inside.then_some((y as usize * self.width_px as usize + x as usize) * 3)
+    }
+
+    fn put(&mut self, x: i32, y: i32, c: Rgb888) {
+        if let Some(i) = self.offset(x.into(), y.into()) {
+            self.bytes[i..i + 3].copy_from_slice(&[c.r(), c.g(), c.b()]);
+        }
+    }
+}
+
+impl OriginDimensions for Canvas {
+    fn size(&self) -> Size {
+        Size::new(self.width_px, self.height_px)
+    }
+}
+
+impl DrawTarget for Canvas {
+    type Color = Rgb888;
+    type Error = Infallible;
+
+    fn draw_iter<I>(&mut self, pixels: I) -> Result<(), Infallible>
+    where
+        I: IntoIterator<Item = Pixel<Rgb888>>,
+    {
+        for Pixel(at, colour) in pixels {
+            self.put(at.x, at.y, colour);
+        }
+        Ok(())
+    }
+}

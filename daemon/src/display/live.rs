@@ -1,0 +1,454 @@
+//! The live view's picture: emoji, scores, faces, times, states, log. Draws into any ratatui backend.
+
+use moodring_core::{
+    expression::{Expression, Scores},
+    frame::Millis,
+    mood::Mood,
+};
+use moodring_face::animate::{Animator, Life};
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    style::{Color, Modifier, Style, Stylize},
+    text::{Line, Span},
+    widgets::{Paragraph, Wrap},
+};
+
+use super::{
+    LogLines, View,
+    canvas::Canvas,
+    cells::{Depth, paint},
+    follow,
+};
+use crate::snapshot::{BrokerState, CameraState, Person};
+
+/// Columns that the text beside the emoji needs.
+const TEXT_COLUMNS: u16 = 20;
+/// Eighths of a block, for bars.
+const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+
+/// What the live view remembers from one picture to the next.
+#[derive(Debug)]
+pub(super) struct Live {
+    animator: Animator,
+    canvas: Canvas,
+    logs: LogLines,
+    depth: Depth,
+    started: Millis,
+}
+
+/// The parts of the screen, top to bottom; those that do not fit are 0 high.
+struct Rows {
+    header: Rect,
+    body: Rect,
+    stages: Rect,
+    status: Rect,
+    log: Rect,
+}
+
+impl Rows {
+    fn of(area: Rect) -> Self {
+        let (w, h) = (area.width, area.height);
+        let stages = match h {
+            0..16 => 0,
+            _ if w < 100 => 2,
+            _ => 1,
+        };
+        let log = (h.saturating_sub(12) / 4).min(8);
+        let [header, body, stages, status, log] = Layout::vertical([
+            Constraint::Length(u16::from(h > 4)),
+            Constraint::Min(1),
+            Constraint::Length(stages),
+            Constraint::Length(u16::from(h > 2)),
+            Constraint::Length(log),
+        ])
+        .areas(area);
+        Self {
+            header,
+            body,
+            stages,
+            status,
+            log,
+        }
+    }
+}
+
+impl Live {
+    pub(super) fn new(logs: LogLines, depth: Depth, now: Millis) -> Self {
+        Self {
+            animator: Animator::new(Mood::Nobody, Life::Alive, now),
+            canvas: Canvas::default(),
+            logs,
+            depth,
+            started: now,
+        }
+    }
+
+    /// Draws the whole screen as it is at `now`.
+    pub(super) fn render(&mut self, frame: &mut Frame<'_>, view: &View<'_>, now: Millis) {
+        let rows = Rows::of(frame.area());
+        self.header(frame, rows.header, view, now);
+        let side = rows
+            .body
+            .height
+            .min(rows.body.width.saturating_sub(TEXT_COLUMNS + 1) / 2);
+        // A face of fewer cells is no face.
+        let face = if side < 5 { 0 } else { 2 * side };
+        let [emoji, _, text] = Layout::horizontal([
+            Constraint::Length(face),
+            Constraint::Length(u16::from(face > 0)),
+            Constraint::Min(1),
+        ])
+        .areas(rows.body);
+        self.emoji(frame, emoji, view, now);
+        frame.render_widget(self.people(view, text), text);
+        let stages = Paragraph::new(stages(view)).wrap(Wrap { trim: true });
+        frame.render_widget(stages, rows.stages);
+        frame.render_widget(self.status(view), rows.status);
+        let lines = self.logs.last(rows.log.height.into());
+        let lines: Vec<_> = lines.into_iter().map(|l| Line::from(l).dim()).collect();
+        frame.render_widget(Paragraph::new(lines), rows.log);
+    }
+
+    fn header(&self, frame: &mut Frame<'_>, area: Rect, view: &View<'_>, now: Millis) {
+        let left = Line::from(vec![
+            "moodring ".bold(),
+            format!("{} · {}", view.device, view.source).into(),
+        ]);
+        let up = duration(now.since(self.started));
+        let right = match area.width {
+            0..60 => format!(" up {up}"),
+            _ => format!(" up {up} · q quits"),
+        };
+        let width = right.chars().count() as u16;
+        let [start, end] =
+            Layout::horizontal([Constraint::Min(1), Constraint::Length(width)]).areas(area);
+        frame.render_widget(left, start);
+        frame.render_widget(Line::from(right).dim(), end);
+    }
+
+    fn emoji(&mut self, frame: &mut Frame<'_>, area: Rect, view: &View<'_>, now: Millis) {
+        let pose = follow(&mut self.animator, view.snapshot, now);
+        let rows = (area.width / 2).min(area.height);
+        if rows == 0 {
+            return;
+        }
+        self.canvas.resize(u32::from(rows) * 2, u32::from(rows) * 2);
+        self.canvas.draw(&pose, self.depth.theme());
+        let middle = Rect {
+            y: area.y + (area.height - rows) / 2,
+            height: rows,
+            ..area
+        };
+        paint(frame.buffer_mut(), middle, &self.canvas, self.depth);
+    }
+
+    /// Mood, scores of who counts, and the list of faces.
+    fn people(&self, view: &View<'_>, area: Rect) -> Paragraph<'static> {
+        let (mood, people) = (&view.snapshot.mood, &view.snapshot.people);
+        let mut title = vec![Span::from(mood.mood.name().to_uppercase()).bold()];
+        if let Mood::Showing(_) = mood.mood {
+            title.push(format!(" {:.0} %", 100.0 * mood.confidence).into());
+        }
+        let scores = people.first().map(|person| person.scores);
+        let mut lines = vec![Line::from(title)];
+        let roomy = area.height > 12;
+        if roomy {
+            lines.push(Line::default());
+        }
+        if area.height > 7 {
+            lines.extend(Expression::ALL.map(|e| self.bar(e, scores, area.width)));
+        }
+        if roomy {
+            lines.push(Line::default());
+        }
+        lines.push(Line::from(faces(view.snapshot.people_count)).dim());
+        lines.extend(people.iter().map(|p| Line::from(face(p))));
+        Paragraph::new(lines)
+    }
+
+    /// A score as a bar; empty if there is nobody.
+    fn bar(&self, expression: Expression, scores: Option<Scores>, width: u16) -> Line<'static> {
+        let score = scores.map_or(0.0, |s| s.of(expression)).clamp(0.0, 1.0);
+        let top = scores.is_some_and(|s| s.top().0 == expression);
+        let columns = usize::from(width.saturating_sub(14).clamp(1, 40));
+        let eighths = (score * columns as f32 * 8.0).round() as usize;
+        let bar = "█".repeat(eighths / 8) + EIGHTHS[eighths % 8];
+        let mut style = Style::new().fg(self.depth.colour(colour(expression)));
+        if !top {
+            style = style.add_modifier(Modifier::DIM);
+        }
+        let percent = scores.map_or(String::new(), |_| format!("{:4.0}", 100.0 * score));
+        Line::from(vec![
+            format!("{:8} ", expression.name()).into(),
+            Span::styled(format!("{bar:columns$}"), style),
+            percent.into(),
+        ])
+    }
+
+    fn status(&self, view: &View<'_>) -> Line<'static> {
+        let snapshot = view.snapshot;
+        let camera = match snapshot.camera {
+            CameraState::Running => Color::Green,
+            CameraState::Starting | CameraState::Ended => Color::Yellow,
+            CameraState::Lost => Color::Red,
+        };
+        let broker = match view.broker {
+            BrokerState::Online => Color::Green,
+            BrokerState::Connecting => Color::Yellow,
+            BrokerState::Off => Color::Reset,
+        };
+        let shade = |name: &'static str, colour| match self.depth {
+            Depth::Mono => Span::from(name).bold(),
+            Depth::True | Depth::Indexed => Span::styled(name, colour),
+        };
+        Line::from(vec![
+            "cam ".dim(),
+            shade(snapshot.camera.name(), camera),
+            "  mqtt ".dim(),
+            shade(view.broker.name(), broker),
+            format!("  {:.1}", snapshot.frames_per_second).into(),
+            "/s".dim(),
+            "  skipped ".dim(),
+            snapshot.frames_skipped.to_string().into(),
+            format!("  {}x{}", snapshot.frame_px.0, snapshot.frame_px.1).dim(),
+        ])
+    }
+}
+
+fn faces(count: usize) -> String {
+    match count {
+        0 => "no face in view".into(),
+        1 => "1 face".into(),
+        n => format!("{n} faces"),
+    }
+}
+
+/// A person on one line: number, expression, percent, roll, size of the box in pixels.
+fn face(person: &Person) -> String {
+    let (expression, score) = person.scores.top();
+    format!(
+        "#{} {} {:.0}% {:+.0}° {:.0}x{:.0}",
+        person.track.0,
+        expression.name(),
+        100.0 * score,
+        person.roll_deg,
+        person.face.rect.w,
+        person.face.rect.h,
+    )
+}
+
+fn stages(view: &View<'_>) -> Line<'static> {
+    let times = view.snapshot.stages_ms;
+    let mut spans = Vec::new();
+    for (name, ms) in times.named() {
+        spans.push(format!("{name} ").dim());
+        spans.push(format!("{ms:.1}  ").into());
+    }
+    spans.push("total ".dim());
+    spans.push(format!("{:.1} ms", times.total()).bold());
+    Line::from(spans)
+}
+
+/// Hours, minutes, seconds.
+fn duration(ms: u64) -> String {
+    let s = ms / 1000;
+    format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+}
+
+/// A bar's colour.
+const fn colour(expression: Expression) -> [u8; 3] {
+    match expression {
+        Expression::Angry => [232, 65, 44],
+        Expression::Disgust => [134, 184, 58],
+        Expression::Fear => [150, 120, 230],
+        Expression::Happy => [255, 201, 60],
+        Expression::Sad => [93, 150, 255],
+        Expression::Surprise => [255, 140, 60],
+        Expression::Neutral => [170, 170, 170],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use moodring_core::{detect::Face, geometry, mood::MoodState, track::TrackId};
+    use ratatui::{Terminal, backend::TestBackend};
+    use tracing_subscriber::fmt::MakeWriter;
+
+    use super::*;
+    use crate::snapshot::{Snapshot, StageTimes};
+
+    fn two_people() -> Snapshot {
+        let person = |track, scores: [f32; 7], roll_deg| Person {
+            track: TrackId(track),
+            face: Face {
+                rect: geometry::Rect {
+                    x: 10.0,
+                    y: 20.0,
+                    w: 131.6,
+                    h: 160.2,
+                },
+                ..Face::default()
+            },
+            roll_deg,
+            scores: Scores(scores),
+        };
+        let mut snapshot = Snapshot {
+            mood: MoodState {
+                mood: Mood::Showing(Expression::Happy),
+                confidence: 0.91,
+                ..MoodState::default()
+            },
+            people_count: 2,
+            frame_px: (640, 480),
+            camera: CameraState::Running,
+            frames_per_second: 29.8,
+            frames_skipped: 7,
+            stages_ms: StageTimes {
+                letterbox: 0.4,
+                detect: 12.3,
+                classify: 2.5,
+                ..StageTimes::default()
+            },
+            ..Snapshot::default()
+        };
+        let happy = [0.01, 0.0, 0.02, 0.91, 0.01, 0.03, 0.02];
+        let sad = [0.1, 0.0, 0.1, 0.0, 0.7, 0.0, 0.1];
+        snapshot.people.push(person(3, happy, -7.4)).unwrap();
+        snapshot.people.push(person(12, sad, 3.0)).unwrap();
+        snapshot
+    }
+
+    fn shown(
+        snapshot: &Snapshot,
+        (columns, rows): (u16, u16),
+        depth: Depth,
+    ) -> (String, TestBackend) {
+        let logs = LogLines::default();
+        writeln!(logs.make_writer(), "INFO connected to the broker").unwrap();
+        let mut live = Live::new(logs, depth, Millis(0));
+        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+        let view = View {
+            snapshot,
+            broker: BrokerState::Online,
+            source: "Logitech C920",
+            device: "hall",
+        };
+        // The first picture starts the change of mood, the second shows it done.
+        for time in [Millis(1_000), Millis(3_723_000)] {
+            terminal
+                .draw(|frame| live.render(frame, &view, time))
+                .unwrap();
+        }
+        let backend = terminal.backend().clone();
+        let text = backend.to_string();
+        std::println!("{text}");
+        (text, backend)
+    }
+
+    fn assert_has(text: &str, words: &[&str]) {
+        for word in words {
+            assert!(text.contains(word), "`{word}` is missing in\n{text}");
+        }
+    }
+
+    #[test]
+    fn everything_is_there_at_80_by_24() {
+        let (text, backend) = shown(&two_people(), (80, 24), Depth::True);
+        assert_has(
+            &text,
+            &[
+                "moodring hall · Logitech C920",
+                "up 1:02:03",
+                "HAPPY 91 %",
+                "2 faces",
+            ],
+        );
+        assert_has(
+            &text,
+            &[
+                "#3 happy 91% -7° 132x160",
+                "#12 sad 70% +3° 132x160",
+                "surprise",
+            ],
+        );
+        assert_has(
+            &text,
+            &[
+                "detect 12.3",
+                "total 15.2 ms",
+                "cam running",
+                "mqtt online",
+                "29.8/s",
+            ],
+        );
+        assert_has(&text, &["skipped 7", "640x480", "connected to the broker"]);
+        let yellow = backend
+            .buffer()
+            .content()
+            .iter()
+            .filter(|c| matches!(c.fg, Color::Rgb(r, g, b) if r > 230 && g > 160 && b < 130));
+        assert!(yellow.count() > 200, "the emoji's face is yellow");
+    }
+
+    #[test]
+    fn the_main_things_are_there_at_40_by_12() {
+        let (text, _) = shown(&two_people(), (40, 12), Depth::Indexed);
+        assert_has(
+            &text,
+            &[
+                "HAPPY 91 %",
+                "happy",
+                "surprise",
+                "2 faces",
+                "cam running",
+                "▀",
+            ],
+        );
+    }
+
+    #[test]
+    fn without_colours_no_cell_has_one() {
+        let (text, backend) = shown(&two_people(), (80, 24), Depth::Mono);
+        assert_has(&text, &["HAPPY", "█"]);
+        let plain = |c: Color| c == Color::Reset;
+        assert!(
+            backend
+                .buffer()
+                .content()
+                .iter()
+                .all(|c| plain(c.fg) && plain(c.bg))
+        );
+    }
+
+    #[test]
+    fn nobody_and_a_lost_camera_are_said() {
+        let snapshot = Snapshot {
+            camera: CameraState::Lost,
+            ..Snapshot::default()
+        };
+        let (text, _) = shown(&snapshot, (80, 24), Depth::True);
+        assert_has(&text, &["NOBODY", "no face in view", "cam lost"]);
+        assert!(!text.contains('%'));
+    }
+
+    #[test]
+    fn no_size_is_too_small_or_too_large() {
+        for size in [
+            (1, 1),
+            (2, 3),
+            (10, 5),
+            (19, 7),
+            (24, 4),
+            (30, 30),
+            (300, 8),
+            (200, 70),
+        ] {
+            shown(&two_people(), size, Depth::True);
+        }
+        let (text, _) = shown(&two_people(), (12, 3), Depth::True);
+        assert_has(&text, &["HAPPY"]);
+    }
+}

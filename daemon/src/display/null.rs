@@ -1,0 +1,17 @@
+//! A display that shows nothing: for services and for machines without one.
+
+use super::{Display, DisplayError, View};
+
+/// Nothing, done completely.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Null;
+
+impl Display for Null {
+    fn name(&self) -> &str {
+        "none"
+    }
+
+    fn show(&mut self, _: &View<'_>) -> Result<(), DisplayError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! One picture of a mood, for `moodring show`: on standard output or in a PNG file.
+
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal, Write},
+    path::Path,
+};
+
+use moodring_core::mood::Mood;
+use moodring_face::{animate::Pose, theme::Theme};
+use ratatui::{crossterm, style::Color};
+
+use super::{
+    DisplayError,
+    canvas::Canvas,
+    cells::{Cell, Depth, cell},
+    png::replace,
+};
+
+/// Cells that a picture may fill where no terminal says its size.
+const PIPE_CELLS: (u16, u16) = (80, 41);
+
+/// Shows a mood: `size` pixels into the file `png`, or on standard output in half blocks, shrunk to fit.
+///
+/// # Errors
+/// [`DisplayError::Show`] if the file or standard output cannot be written.
+pub fn show(mood: Mood, size: (u32, u32), png: Option<&Path>) -> Result<(), DisplayError> {
+    let pose = Pose::still(mood);
+    if let Some(path) = png {
+        let mut canvas = Canvas::new(size.0, size.1);
+        canvas.draw(&pose, &Theme::CLASSIC);
+        let name = path.display().to_string();
+        return replace(path, &canvas).map_err(|error| DisplayError::show(&name, error));
+    }
+    let cells = match crossterm::terminal::size() {
+        Ok(cells) if io::stdout().is_terminal() => cells,
+        _ => PIPE_CELLS,
+    };
+    let text = picture(&pose, fit(size, cells), Depth::from_env());
+    match io::stdout().write_all(text.as_bytes()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done.map_err(|error| DisplayError::show("standard output", error)),
+    }
+}
+
+/// The picture's size in pixels, shrunk to so many cells with a line left for the prompt.
+fn fit((width, height): (u32, u32), (columns, rows): (u16, u16)) -> (u32, u32) {
+    let across = f64::from(columns) / f64::from(width);
+    let down = 2.0 * f64::from(rows.saturating_sub(1)) / f64::from(height);
+    let scale = across.min(down).min(1.0);
+    let shrink = |side: u32| ((f64::from(side) * scale) as u32).max(2);
+    (shrink(width), shrink(height))
+}
+
+/// Half blocks with ANSI colours, a line per two rows of pixels.
+fn picture(pose: &Pose, (width, height): (u32, u32), depth: Depth) -> String {
+    let mut canvas = Canvas::new(width, height);
+    canvas.draw(pose, depth.theme());
+    let mut text = String::new();
+    for y in 0..height.div_ceil(2) {
+        let mut last = None;
+        for x in 0..width {
+            let Cell { sign, front, back } = cell(&canvas, x, y, depth);
+            if depth != Depth::Mono && last != Some((front, back)) {
+                text += &format!("\x1b[{};{}m", code(front, 38), code(back, 48));
+                last = Some((front, back));
+            }
+            text.push(sign);
+        }
+        text += if depth == Depth::Mono {
+            "\n"
+        } else {
+            "\x1b[0m\n"
+        };
+    }
+    text
+}
+
+/// An SGR parameter (ECMA-48, ISO 8613-6); `base` is 38 for the front, 48 for the back.
+fn code(colour: Color, base: u8) -> String {
+    let mut code = String::new();
+    // Writing to a string cannot fail.
+    let _ = match colour {
+        Color::Rgb(r, g, b) => write!(code, "{base};2;{r};{g};{b}"),
+        Color::Indexed(i) => write!(code, "{base};5;{i}"),
+        _ => write!(code, "{}", base + 1),
+    };
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use moodring_core::expression::Expression;
+
+    use super::*;
+
+    #[test]
+    fn fits_into_the_terminal_and_keeps_its_form() {
+        assert_eq!(fit((240, 240), (80, 25)), (48, 48));
+        assert_eq!(fit((240, 120), (80, 60)), (80, 40));
+        assert_eq!(fit((16, 16), (80, 25)), (16, 16));
+        assert_eq!(fit((240, 240), (1, 1)), (2, 2));
+    }
+
+    #[test]
+    fn mono_is_plain_text_of_the_right_size() {
+        let text = picture(&Pose::still(Mood::Nobody), (20, 20), Depth::Mono);
+        assert!(!text.contains('\x1b'));
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 10);
+        assert!(lines.iter().all(|l| l.chars().count() == 20));
+        assert!(text.contains('█'));
+    }
+
+    #[test]
+    fn colours_end_with_each_line() {
+        let happy = Pose::still(Mood::Showing(Expression::Happy));
+        let text = picture(&happy, (20, 20), Depth::True);
+        assert!(text.lines().all(|l| l.ends_with("\x1b[0m")));
+        assert!(text.contains("38;2;"));
+        assert!(picture(&happy, (20, 20), Depth::Indexed).contains("38;5;"));
+    }
+
+    #[test]
+    fn a_png_has_the_wanted_size_and_a_wrong_folder_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sad.png");
+        show(Mood::Showing(Expression::Sad), (40, 30), Some(&path)).unwrap();
+        assert_eq!(image::image_dimensions(&path).unwrap(), (40, 30));
+        let absent = folder.path().join("absent/sad.png");
+        let text = show(Mood::Nobody, (40, 30), Some(&absent))
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains("absent/sad.png"), "{text}");
+    }
+}

@@ -1,0 +1,107 @@
+//! The terminal as a display: taken over at the start, given back at the end and on a panic.
+
+use std::{io, time::Duration};
+
+use ratatui::{
+    DefaultTerminal,
+    crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers},
+};
+
+use super::{Display, DisplayError, LogLines, View, cells::Depth, live::Live};
+use crate::clock::Clock;
+
+const NAME: &str = "terminal";
+const WAY_OUT: &str = "Run in a terminal, or choose display.kind = \"png\" or \"none\"";
+
+/// The live view on standard output. One at a time: it owns the screen until it is dropped.
+#[derive(Debug)]
+pub struct Terminal {
+    screen: DefaultTerminal,
+    live: Live,
+    clock: Clock,
+    quit: bool,
+}
+
+impl Terminal {
+    /// Takes the terminal over: raw mode, alternate screen, and a panic hook that gives it back.
+    ///
+    /// # Errors
+    /// [`DisplayError::Open`] if standard output is no terminal.
+    pub fn open(logs: LogLines) -> Result<Self, DisplayError> {
+        let opened = ratatui::try_init().inspect_err(|_| {
+            // It may have failed half way.
+            let _ = ratatui::try_restore();
+        });
+        let screen = opened.map_err(|error| DisplayError::open(NAME, error, WAY_OUT))?;
+        let clock = Clock::start();
+        Ok(Self {
+            screen,
+            live: Live::new(logs, Depth::from_env(), clock.now()),
+            clock,
+            quit: false,
+        })
+    }
+
+    fn read_keys(&mut self) -> io::Result<()> {
+        while event::poll(Duration::ZERO)? {
+            if let Event::Key(key) = event::read()? {
+                self.quit |= asks_to_quit(key);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Display for Terminal {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn show(&mut self, view: &View<'_>) -> Result<(), DisplayError> {
+        let now = self.clock.now();
+        let drawn = self.screen.draw(|frame| self.live.render(frame, view, now));
+        drawn.map_err(|error| DisplayError::show(NAME, error))?;
+        Ok(())
+    }
+
+    fn wants_quit(&mut self) -> bool {
+        // A terminal that went away cannot be asked any more; SIGHUP tells the rest.
+        let _ = self.read_keys();
+        self.quit
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // Nobody is left to tell if it fails.
+        let _ = ratatui::try_restore();
+        let _ = self.screen.show_cursor();
+    }
+}
+
+/// `q`, Esc or Ctrl-C, which raw mode takes from the kernel.
+fn asks_to_quit(key: KeyEvent) -> bool {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    key.kind == KeyEventKind::Press
+        && match key.code {
+            KeyCode::Char('c' | 'd') => control,
+            KeyCode::Char('q' | 'Q') | KeyCode::Esc => true,
+            _ => false,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keys_that_quit() {
+        let plain = |code| asks_to_quit(KeyEvent::new(code, KeyModifiers::NONE));
+        assert!(plain(KeyCode::Char('q')) && plain(KeyCode::Esc));
+        assert!(!plain(KeyCode::Char('c')) && !plain(KeyCode::Enter));
+        assert!(asks_to_quit(KeyEvent::new(
+            KeyCode::Char('c'),
+            KeyModifiers::CONTROL
+        )));
+    }
+}

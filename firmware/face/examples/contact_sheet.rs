@@ -1,0 +1,65 @@
+//! Draws all moods side by side into a PNG: `cargo run -p moodring-face --example contact_sheet -- OUT.png [FACE_PX] [mono]`.
+
+use std::{convert::Infallible, error::Error, fs::File};
+
+use embedded_graphics::{pixelcolor::Rgb888, prelude::*};
+use image::{
+    Rgb, RgbImage,
+    codecs::png::{CompressionType, FilterType, PngEncoder},
+};
+use moodring_face::{sheet, theme::Theme};
+
+/// An RGB picture as a draw target.
+struct Canvas(RgbImage);
+
+impl OriginDimensions for Canvas {
+    fn size(&self) -> Size {
+        Size::new(self.0.width(), self.0.height())
+    }
+}
+
+impl DrawTarget for Canvas {
+    type Color = Rgb888;
+    type Error = Infallible;
+
+    fn draw_iter<I>(&mut self, pixels: I) -> Result<(), Infallible>
+    where
+        I: IntoIterator<Item = Pixel<Rgb888>>,
+    {
+        for Pixel(at, c) in pixels {
+            if let (Ok(x), Ok(y)) = (u32::try_from(at.x), u32::try_from(at.y))
+                && x < self.0.width()
+                && y < self.0.height()
+            {
+                self.0.put_pixel(x, y, Rgb([c.r(), c.g(), c.b()]));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let out = args
+        .next()
+        .ok_or("usage: contact_sheet OUT.png [FACE_PX] [mono]")?;
+    let face_px: u32 = args.next().map_or(Ok(176), |n| n.parse())?;
+    let (theme, ink) = match args.next().as_deref() {
+        Some("mono") => (Theme::MONO, Rgb888::WHITE),
+        _ => (
+            Theme::CLASSIC.on(Rgb888::new(255, 255, 255)),
+            Rgb888::new(80, 72, 64),
+        ),
+    };
+    let size = sheet::size(face_px);
+    let mut canvas = Canvas(RgbImage::new(size.width, size.height));
+    sheet::draw_sheet(&mut canvas, face_px, &theme, ink)?;
+    let encoder = PngEncoder::new_with_quality(
+        File::create(&out)?,
+        CompressionType::Best,
+        FilterType::Adaptive,
+    );
+    canvas.0.write_with_encoder(encoder)?;
+    println!("{out}: {} x {} pixels", size.width, size.height);
+    Ok(())
+}

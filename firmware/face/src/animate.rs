@@ -1,0 +1,276 @@
+//! From mood to mood over time, blink and breath. Time is given in; nothing here has a clock.
+
+use libm::{expf, sinf};
+use moodring_core::{frame::Millis, mood::Mood};
+
+use crate::{
+    expression::{self, at_intensity},
+    params::Params,
+    scene::smooth,
+};
+
+/// How long one mood takes to flow into the next.
+pub const CHANGE_MS: u64 = 300;
+/// Time constant with which intensity and roll follow what they are told.
+const FOLLOW_MS: f32 = 150.0;
+/// A blink falls somewhere into each of these.
+const BLINK_EVERY_MS: u64 = 4_000;
+/// Shut and open again.
+const BLINK_MS: u64 = 180;
+/// A breath, awake; asleep it is half as fast and deeper.
+const BREATH_MS: u64 = 4_200;
+
+/// A face at one moment, ready to draw.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pose {
+    /// Its numbers.
+    pub params: Params,
+    /// Its tilt in degrees, clockwise positive.
+    pub roll_deg: f32,
+}
+
+impl Pose {
+    /// A mood at full strength, upright and at rest.
+    pub const fn still(mood: Mood) -> Self {
+        Self {
+            params: expression::params(mood),
+            roll_deg: 0.0,
+        }
+    }
+}
+
+/// Whether a resting face moves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Life {
+    /// It blinks and breathes.
+    #[default]
+    Alive,
+    /// It holds still once a change is over: for pictures that are costly to replace.
+    Still,
+}
+
+/// A face that follows moods.
+#[derive(Clone, Debug)]
+pub struct Animator {
+    life: Life,
+    mood: Mood,
+    /// What was shown when the last change began.
+    from: Params,
+    changed: Millis,
+    intensity: Follower,
+    roll: Follower,
+}
+
+impl Animator {
+    /// A face at rest that shows `mood` at full strength.
+    pub fn new(mood: Mood, life: Life, time: Millis) -> Self {
+        Self {
+            life,
+            mood,
+            from: expression::params(mood),
+            changed: Millis(time.0.saturating_sub(CHANGE_MS)),
+            intensity: Follower::at(1.0, time),
+            roll: Follower::at(0.0, time),
+        }
+    }
+
+    /// Tells what to show from now on: the mood, its confidence (0 to 1) and the head's roll in degrees.
+    /// Times must not run backward; if they do, nothing moves.
+    pub fn aim(&mut self, mood: Mood, confidence: f32, roll_deg: f32, time: Millis) {
+        if mood != self.mood {
+            self.from = self.base(time);
+            self.mood = mood;
+            self.changed = time;
+        }
+        self.intensity.aim(intensity(mood, confidence), time);
+        // Beyond a quarter turn a roll is a detector's mistake; the face should not stand on its head.
+        self.roll.aim(roll_deg.clamp(-90.0, 90.0), time);
+    }
+
+    /// The face at this time.
+    pub fn pose(&self, time: Millis) -> Pose {
+        let mut params = self.base(time);
+        if self.life == Life::Alive {
+            live(&mut params, time);
+        }
+        Pose {
+            params,
+            roll_deg: self.roll.value(time),
+        }
+    }
+
+    /// The face without blink and breath.
+    fn base(&self, time: Millis) -> Params {
+        let target = at_intensity(self.mood, self.intensity.value(time));
+        let passed = time.since(self.changed).min(CHANGE_MS);
+        let t = smooth(passed as f32 / CHANGE_MS as f32);
+        Params::mix(&self.from, &target, t)
+    }
+}
+
+/// How strongly a mood is shown: an expression at 40 % confidence half, at 90 % and more fully.
+pub fn intensity(mood: Mood, confidence: f32) -> f32 {
+    match mood {
+        Mood::Nobody | Mood::Uncertain => 1.0,
+        Mood::Showing(_) => (0.5 + (confidence - 0.4)).clamp(0.5, 1.0),
+    }
+}
+
+/// A number that approaches its aim exponentially and then stays on it.
+#[derive(Clone, Copy, Debug)]
+struct Follower {
+    start: f32,
+    aim: f32,
+    time: Millis,
+}
+
+impl Follower {
+    const fn at(value: f32, time: Millis) -> Self {
+        Self {
+            start: value,
+            aim: value,
+            time,
+        }
+    }
+
+    fn aim(&mut self, aim: f32, time: Millis) {
+        if aim.is_finite() {
+            *self = Self {
+                start: self.value(time),
+                aim,
+                time,
+            };
+        }
+    }
+
+    fn value(&self, time: Millis) -> f32 {
+        let gap = self.aim - self.start;
+        let left = expf(-(time.since(self.time) as f32) / FOLLOW_MS);
+        // Arrived once nobody could see the difference: a face at rest must be at rest.
+        if left * gap.abs() < 1e-3 {
+            self.aim
+        } else {
+            self.aim - gap * left
+        }
+    }
+}
+
+/// Adds blink and breath.
+fn live(params: &mut Params, time: Millis) {
+    let asleep = params.extras.snore.clamp(0.0, 1.0);
+    let shut = blink(time) * (1.0 - asleep);
+    params.left_eye = params.left_eye.shut(shut);
+    params.right_eye = params.right_eye.shut(shut);
+    let awake_breath = wave(time, BREATH_MS);
+    let sleep_breath = wave(time, 2 * BREATH_MS);
+    params.scale += 0.008 * awake_breath * (1.0 - asleep) + 0.02 * sleep_breath * asleep;
+    params.extras.float = 0.5 + 0.5 * sleep_breath;
+    let pout = 1.0 + 0.25 * sleep_breath * asleep;
+    params.mouth.upper *= pout;
+    params.mouth.lower *= pout;
+}
+
+/// A sine of this period, -1 to 1.
+fn wave(time: Millis, period_ms: u64) -> f32 {
+    let phase = (time.0 % period_ms) as f32 / period_ms as f32;
+    sinf(phase * core::f32::consts::TAU)
+}
+
+/// How far the eyes are shut by a blink, 0 to 1.
+pub fn blink(time: Millis) -> f32 {
+    let slot = time.0 / BLINK_EVERY_MS;
+    // A fixed scatter by the golden ratio: blinks look irregular, tests do not.
+    let scatter = slot.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    let begin = scatter % (BLINK_EVERY_MS - BLINK_MS);
+    let within = time.0 % BLINK_EVERY_MS;
+    if within < begin || within >= begin + BLINK_MS {
+        return 0.0;
+    }
+    let phase = (within - begin) as f32 / BLINK_MS as f32;
+    smooth(2.0 - (4.0 * phase - 2.0).abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use moodring_core::expression::Expression;
+
+    use super::*;
+
+    const HAPPY: Mood = Mood::Showing(Expression::Happy);
+    const SAD: Mood = Mood::Showing(Expression::Sad);
+
+    #[test]
+    fn a_change_flows_from_one_mood_into_the_next() {
+        let mut face = Animator::new(HAPPY, Life::Still, Millis(0));
+        face.aim(SAD, 1.0, 0.0, Millis(1_000));
+        let tear = |ms| face.pose(Millis(ms)).params.extras.tear;
+        assert_eq!(face.pose(Millis(1_000)), Pose::still(HAPPY));
+        assert!((tear(1_150) - 0.5).abs() < 0.01);
+        assert_eq!(face.pose(Millis(1_300)), Pose::still(SAD));
+        let rising: std::vec::Vec<_> = (0..=30).map(|i| tear(1_000 + 10 * i)).collect();
+        assert!(rising.windows(2).all(|w| w[0] <= w[1]));
+    }
+
+    #[test]
+    fn a_change_within_a_change_does_not_jump() {
+        let mut face = Animator::new(HAPPY, Life::Still, Millis(0));
+        face.aim(SAD, 1.0, 0.0, Millis(1_000));
+        let before = face.pose(Millis(1_120));
+        face.aim(Mood::Nobody, 0.0, 0.0, Millis(1_120));
+        assert_eq!(face.pose(Millis(1_120)), before);
+    }
+
+    #[test]
+    fn confidence_is_intensity_and_roll_follows() {
+        let mut face = Animator::new(HAPPY, Life::Still, Millis(0));
+        face.aim(HAPPY, 0.4, 20.0, Millis(0));
+        let soon = face.pose(Millis(100)).roll_deg;
+        assert!(0.0 < soon && soon < 20.0);
+        let late = face.pose(Millis(5_000));
+        assert_eq!(late.roll_deg, 20.0);
+        assert_eq!(late.params, at_intensity(HAPPY, 0.5));
+        assert_eq!(
+            late,
+            face.pose(Millis(9_000)),
+            "a still face at rest is at rest"
+        );
+    }
+
+    #[test]
+    fn nonsense_from_outside_moves_nothing() {
+        let mut face = Animator::new(HAPPY, Life::Still, Millis(500));
+        face.aim(HAPPY, f32::NAN, f32::INFINITY, Millis(600));
+        face.aim(HAPPY, 1.0, f32::NAN, Millis(100));
+        let pose = face.pose(Millis(0));
+        assert!(pose.roll_deg.abs() <= 90.0);
+        assert!(pose.params.scale.is_finite() && pose.params.extras.blush.is_finite());
+    }
+
+    #[test]
+    fn blinks_once_in_every_slot_and_fully() {
+        for slot in 0..50 {
+            let shut: std::vec::Vec<_> = (0..BLINK_EVERY_MS)
+                .map(|ms| blink(Millis(slot * BLINK_EVERY_MS + ms)))
+                .collect();
+            assert!(shut.contains(&1.0));
+            let begins = shut
+                .windows(2)
+                .filter(|w| w[0] == 0.0 && w[1] > 0.0)
+                .count();
+            assert!(begins <= 1, "slot {slot}");
+            let closed = shut.iter().filter(|s| **s > 0.0).count() as u64;
+            assert!(
+                (BLINK_MS / 2..=BLINK_MS).contains(&closed),
+                "slot {slot}: {closed} ms"
+            );
+        }
+    }
+
+    #[test]
+    fn sleepers_do_not_blink_but_breathe() {
+        let face = Animator::new(Mood::Nobody, Life::Alive, Millis(0));
+        let poses: std::vec::Vec<_> = (0..200).map(|i| face.pose(Millis(50 * i)).params).collect();
+        assert!(poses.iter().all(|p| p.left_eye == poses[0].left_eye));
+        assert!(poses.iter().any(|p| p.scale > 1.015) && poses.iter().any(|p| p.scale < 0.985));
+    }
+}

@@ -1,0 +1,373 @@
+//! The numbers of each mood. Written by looking at the contact sheet; change one, then look again.
+
+use moodring_core::{expression::Expression, mood::Mood};
+
+use crate::params::{Brow, Extras, Eye, Mouth, Params, Skin};
+
+/// Every mood: the seven expressions in FER2013's order, then `uncertain` and `nobody`.
+pub const MOODS: [Mood; 9] = [
+    Mood::Showing(Expression::Angry),
+    Mood::Showing(Expression::Disgust),
+    Mood::Showing(Expression::Fear),
+    Mood::Showing(Expression::Happy),
+    Mood::Showing(Expression::Sad),
+    Mood::Showing(Expression::Surprise),
+    Mood::Showing(Expression::Neutral),
+    Mood::Uncertain,
+    Mood::Nobody,
+];
+
+const SKIN: Skin = Skin {
+    heat: 0.0,
+    sick: 0.0,
+    chill: 0.0,
+    pale: 0.0,
+};
+
+const EYE: Eye = Eye {
+    x: 0.34,
+    y: -0.16,
+    half_width: 0.0,
+    bend: 0.0,
+    tilt: 0.0,
+    half_thick: 0.115,
+    tall: 1.4,
+    white: 0.0,
+    open: 1.0,
+    gaze_x: 0.0,
+    gaze_y: 0.0,
+    lid: -1.0,
+    lid_slope: 0.0,
+};
+
+const BROW: Brow = Brow {
+    x: 0.36,
+    y: -0.52,
+    half_width: 0.15,
+    tilt: 0.0,
+    arch: 0.03,
+    half_thick: 0.0,
+};
+
+const MOUTH: Mouth = Mouth {
+    x: 0.0,
+    y: 0.42,
+    half_width: 0.34,
+    corner: 0.0,
+    upper: 0.0,
+    lower: 0.0,
+    round: 2.0,
+    skew: 0.0,
+    wave: 0.0,
+    lip: 0.05,
+    teeth: 0.0,
+    grit: 0.0,
+    tongue: 0.0,
+    tongue_out: 0.0,
+};
+
+const EXTRAS: Extras = Extras {
+    blush: 0.0,
+    tear: 0.0,
+    sweat: 0.0,
+    wrinkle: 0.0,
+    query: 0.0,
+    snore: 0.0,
+    float: 0.0,
+};
+
+/// A face that shows nothing: what every expression grows from.
+pub const NEUTRAL: Params = face(SKIN, EYE, BROW, MOUTH, EXTRAS);
+
+/// A symmetric face.
+const fn face(skin: Skin, eye: Eye, brow: Brow, mouth: Mouth, extras: Extras) -> Params {
+    Params {
+        skin,
+        left_eye: eye,
+        right_eye: eye,
+        left_brow: brow,
+        right_brow: brow,
+        mouth,
+        extras,
+        scale: 1.0,
+    }
+}
+
+/// Knitted brows over cut eyes, a hard mouth, red.
+const ANGRY: Params = face(
+    Skin { heat: 1.0, ..SKIN },
+    Eye {
+        y: -0.08,
+        half_thick: 0.125,
+        tall: 1.2,
+        lid: -0.07,
+        lid_slope: 0.5,
+        ..EYE
+    },
+    Brow {
+        x: 0.37,
+        y: -0.28,
+        half_width: 0.24,
+        tilt: 0.12,
+        arch: -0.02,
+        half_thick: 0.06,
+    },
+    Mouth {
+        y: 0.5,
+        half_width: 0.3,
+        corner: 0.1,
+        upper: -0.06,
+        lower: -0.06,
+        lip: 0.055,
+        ..MOUTH
+    },
+    EXTRAS,
+);
+
+/// Squeezed eyes, wrinkled nose, tongue out, green.
+const DISGUST: Params = face(
+    Skin { sick: 1.0, ..SKIN },
+    Eye {
+        x: 0.38,
+        y: -0.16,
+        half_width: 0.17,
+        bend: 0.05,
+        tilt: 0.06,
+        half_thick: 0.05,
+        tall: 1.0,
+        ..EYE
+    },
+    Brow {
+        x: 0.38,
+        y: -0.38,
+        half_width: 0.2,
+        tilt: 0.08,
+        arch: -0.01,
+        half_thick: 0.055,
+    },
+    Mouth {
+        y: 0.44,
+        half_width: 0.42,
+        corner: 0.14,
+        upper: -0.1,
+        lower: 0.12,
+        round: 1.1,
+        lip: 0.045,
+        tongue_out: 0.36,
+        ..MOUTH
+    },
+    Extras {
+        wrinkle: 1.0,
+        ..EXTRAS
+    },
+);
+
+/// Wide eyes with small pupils, brows up and together, clenched teeth, blue forehead, sweat.
+const FEAR: Params = face(
+    Skin { chill: 1.0, ..SKIN },
+    Eye {
+        y: -0.14,
+        half_thick: 0.07,
+        tall: 1.0,
+        white: 0.22,
+        ..EYE
+    },
+    Brow {
+        y: -0.54,
+        half_width: 0.16,
+        tilt: -0.09,
+        arch: -0.02,
+        half_thick: 0.04,
+        ..BROW
+    },
+    Mouth {
+        y: 0.46,
+        half_width: 0.4,
+        corner: 0.06,
+        upper: -0.1,
+        lower: 0.14,
+        round: 0.6,
+        wave: 0.035,
+        lip: 0.045,
+        teeth: 0.3,
+        grit: 0.014,
+        ..MOUTH
+    },
+    Extras {
+        sweat: 1.0,
+        ..EXTRAS
+    },
+);
+
+/// Laughing eyes, a wide open smile, red cheeks.
+const HAPPY: Params = face(
+    SKIN,
+    Eye {
+        y: -0.12,
+        half_width: 0.16,
+        bend: -0.16,
+        half_thick: 0.055,
+        tall: 1.0,
+        ..EYE
+    },
+    BROW,
+    Mouth {
+        y: 0.2,
+        half_width: 0.54,
+        corner: -0.02,
+        upper: 0.04,
+        lower: 0.5,
+        round: 1.3,
+        lip: 0.05,
+        teeth: 0.13,
+        tongue: 0.22,
+        ..MOUTH
+    },
+    Extras {
+        blush: 1.0,
+        ..EXTRAS
+    },
+);
+
+/// Inner brows up, corners down, a tear.
+const SAD: Params = face(
+    SKIN,
+    Eye {
+        y: -0.08,
+        gaze_y: 0.03,
+        half_thick: 0.11,
+        ..EYE
+    },
+    Brow {
+        y: -0.4,
+        half_width: 0.17,
+        tilt: -0.1,
+        arch: -0.02,
+        half_thick: 0.045,
+        ..BROW
+    },
+    Mouth {
+        y: 0.54,
+        half_width: 0.27,
+        corner: 0.1,
+        upper: -0.1,
+        lower: -0.1,
+        ..MOUTH
+    },
+    Extras {
+        tear: 1.0,
+        ..EXTRAS
+    },
+);
+
+/// Brows high, eyes wide, mouth round.
+const SURPRISE: Params = face(
+    SKIN,
+    Eye {
+        y: -0.16,
+        half_thick: 0.13,
+        tall: 1.3,
+        ..EYE
+    },
+    Brow {
+        y: -0.6,
+        half_width: 0.16,
+        arch: 0.09,
+        half_thick: 0.045,
+        ..BROW
+    },
+    Mouth {
+        y: 0.46,
+        half_width: 0.17,
+        upper: -0.2,
+        lower: 0.22,
+        round: 1.0,
+        tongue: 0.12,
+        ..MOUTH
+    },
+    EXTRAS,
+);
+
+/// One brow up, a look aside, a crooked mouth, a question mark.
+const UNCERTAIN: Params = {
+    let eye = Eye {
+        gaze_x: 0.07,
+        gaze_y: -0.06,
+        ..EYE
+    };
+    let brow = Brow {
+        half_thick: 0.045,
+        ..BROW
+    };
+    let mouth = Mouth {
+        x: -0.04,
+        half_width: 0.23,
+        skew: -0.07,
+        ..MOUTH
+    };
+    let extras = Extras {
+        query: 1.0,
+        ..EXTRAS
+    };
+    Params {
+        left_brow: Brow {
+            y: -0.46,
+            tilt: 0.03,
+            arch: 0.0,
+            ..brow
+        },
+        right_brow: Brow {
+            y: -0.62,
+            arch: 0.08,
+            ..brow
+        },
+        ..face(SKIN, eye, brow, mouth, extras)
+    }
+};
+
+/// Asleep.
+const NOBODY: Params = face(
+    Skin { pale: 0.8, ..SKIN },
+    Eye {
+        y: -0.06,
+        half_width: 0.16,
+        bend: 0.12,
+        half_thick: 0.045,
+        tall: 1.0,
+        ..EYE
+    },
+    BROW,
+    Mouth {
+        y: 0.46,
+        half_width: 0.09,
+        upper: -0.09,
+        lower: 0.1,
+        round: 1.0,
+        lip: 0.045,
+        ..MOUTH
+    },
+    Extras {
+        snore: 1.0,
+        ..EXTRAS
+    },
+);
+
+/// The face of a mood at full strength.
+pub const fn params(mood: Mood) -> Params {
+    match mood {
+        Mood::Nobody => NOBODY,
+        Mood::Uncertain => UNCERTAIN,
+        Mood::Showing(Expression::Angry) => ANGRY,
+        Mood::Showing(Expression::Disgust) => DISGUST,
+        Mood::Showing(Expression::Fear) => FEAR,
+        Mood::Showing(Expression::Happy) => HAPPY,
+        Mood::Showing(Expression::Sad) => SAD,
+        Mood::Showing(Expression::Surprise) => SURPRISE,
+        Mood::Showing(Expression::Neutral) => NEUTRAL,
+    }
+}
+
+/// A mood's face at an `intensity` of 0 (barely there) to 1.
+pub fn at_intensity(mood: Mood, intensity: f32) -> Params {
+    Params::mix(&NEUTRAL, &params(mood), intensity)
+}
