@@ -1,6 +1,9 @@
 //! The terminal as a display: taken over at the start, given back at the end and on a panic.
 
-use std::{io, time::Duration};
+use std::{
+    io::{self, IsTerminal},
+    time::Duration,
+};
 
 use ratatui::{
     DefaultTerminal,
@@ -28,6 +31,11 @@ impl Terminal {
     /// # Errors
     /// [`DisplayError::Open`] if standard output is no terminal.
     pub fn open(logs: LogLines) -> Result<Self, DisplayError> {
+        // Raw mode would be had from standard input all the same, and a file be filled with escape codes.
+        if !io::stdout().is_terminal() {
+            let reason = "standard output is not a terminal";
+            return Err(DisplayError::open(NAME, reason, WAY_OUT));
+        }
         let opened = ratatui::try_init().inspect_err(|_| {
             // It may have failed half way.
             let _ = ratatui::try_restore();
@@ -79,7 +87,7 @@ impl Drop for Terminal {
     }
 }
 
-/// `q`, Esc or Ctrl-C, which raw mode takes from the kernel.
+/// `q`, Esc, or Ctrl-C and Ctrl-D, which raw mode takes from the kernel.
 fn asks_to_quit(key: KeyEvent) -> bool {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     key.kind == KeyEventKind::Press

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import torch
 
+from ..common.pack import unpack
 from .ap import average_precision, curve, recall_at
 from .detector import Detector, to_grey
 from .geometry import iou, read_boxes
@@ -28,9 +29,10 @@ def wider():
 
 def measure_ap(detect, pictures, side=320):
     rows = [detect(to_grey(p), side, side) for _, p, _ in pictures]
-    scores, hits, false, faces = curve(rows, [b for _, _, b in pictures])
-    recall, at = recall_at(0.99, scores, hits, false, faces)
-    return dict(ap=average_precision(hits, false, faces), recall_at_99=recall, score_at_99=at, faces=faces)
+    found = curve(rows, [b for _, _, b in pictures])
+    recall, at = recall_at(0.99, *found)
+    return dict(ap=round(average_precision(*found[1:]), 4), recall_at_99=round(recall, 4), score_at_99=round(at, 3),
+                faces=found[3]), found
 
 
 def roll_deg(points):
@@ -58,19 +60,18 @@ def measure_landmarks(detect, pictures, threshold):
                 roll_error_median_deg=float(np.median(rolls)), faces=len(errors), profiles_left_out=profiles)
 
 
-def measure_false(detect, lib, threshold, side=320):
-    """Held-out pictures. A detection on what the labels call a face or unclear is not counted."""
+def false_scores(detect, lib, side=320):
+    """{source: (pictures, scores of false faces)} on held-out pictures; what the labels call a face or unclear is left out."""
     out = {}
-    for source in ("natural/rooms", "natural/scenes", "natural/animals"):
-        n = false = hit_pictures = 0
+    for source in ("rooms", "scenes", "animals"):
+        n, scores = 0, []
         for i, name in enumerate(lib.names):
-            if name.startswith(source + "/") and is_held(name):
-                rows, known = detect(lib.picture(i), side, side, threshold), lib.faces[i]
+            if name.startswith(f"natural/{source}/") and is_held(name):
+                rows, known = detect(lib.picture(i), side, side, 0.3), lib.faces[i]
                 if len(rows) and len(known):
                     rows = rows[iou(rows, known).max(1) < 0.3]
-                n, false, hit_pictures = n + 1, false + len(rows), hit_pictures + (len(rows) > 0)
-        out[source.split("/")[1]] = dict(pictures=n, false_faces=false, per_1000=round(1000 * false / max(n, 1), 1),
-                                         pictures_with_one=hit_pictures)
+                n, scores = n + 1, scores + rows[:, 4].tolist()
+        out[source] = (n, np.array(scores))
     return out
 
 
@@ -104,12 +105,27 @@ def close_ups(pictures, width=320, height=240):
             yield cv2.warpAffine(to_grey(picture), m, (width, height), borderMode=cv2.BORDER_REPLICATE), moved(row, m, scale, roll, False)[0]
 
 
-def measure_found(detect, items, threshold):
-    found = total = 0
+def found_scores(detect, items):
+    """The best score at IoU 0.5 and more for each face, 0 where there is none."""
+    out = []
     for grey, row in items:
-        rows = detect(grey, 320, 256, threshold)
-        found, total = found + bool(len(rows) and iou(row[None], rows).max() >= 0.5), total + 1
-    return dict(found=found, of=total, percent=round(100 * found / max(total, 1), 2))
+        rows = detect(grey, 320, 256, 0.3)
+        hits = rows[iou(row[None], rows)[0] >= 0.5, 4] if len(rows) else []
+        out.append(max(hits, default=0.0))
+    return np.array(out)
+
+
+def sweep(curve_, false, found, thresholds):
+    """What each threshold costs: recall on WIDER, false faces per 1000 pictures, portraits found."""
+    scores, hits, _, faces = curve_
+    table = []
+    for t in thresholds:
+        n = int((scores > t).sum())
+        line = dict(threshold=t, wider_recall=round(float(hits[n - 1] / faces), 3) if n else 0.0)
+        line |= {f"false_per_1000_{k}": round(1000 * int((v > t).sum()) / n_, 1) for k, (n_, v) in false.items()}
+        line |= {f"{k}_percent": round(100 * float((v > t).mean()), 2) for k, v in found.items()}
+        table.append(line)
+    return table
 
 
 def measure_photos(detect, threshold):
@@ -124,24 +140,31 @@ def measure_photos(detect, threshold):
     return out
 
 
+def default_threshold():
+    return float(unpack((MODELS / "weights" / "detector.moodnet").read_bytes()).notes["threshold"])
+
+
 def main():
     a = argparse.ArgumentParser(description=__doc__)
     a.add_argument("--model", default=str(MODELS / "weights" / "detector.onnx"))
-    a.add_argument("--threshold", type=float, default=0.5)
+    a.add_argument("--threshold", type=float, default=None, help="by default what the packed file's notes say")
     a.add_argument("--quick", action="store_true")
     args = a.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
+    t = default_threshold() if args.threshold is None else args.threshold
     detect, pictures = Detector(args.model), wider()
-    report = dict(model=args.model.split("/")[-1], threshold=args.threshold, wider_320=measure_ap(detect, pictures))
+    ap, at_320 = measure_ap(detect, pictures)
+    report = dict(model=args.model.split("/")[-1], threshold=t, wider_320=ap)
     if not args.quick:
         lib = Library()
-        report["wider_640"] = measure_ap(detect, pictures, 640)
-        report["landmarks"] = measure_landmarks(detect, pictures, args.threshold)
-        report["false_faces"] = measure_false(detect, lib, args.threshold)
-        report["portraits"] = measure_found(detect, portraits(lib), args.threshold)
-        report["close_ups"] = measure_found(detect, close_ups(pictures), args.threshold)
-        report["photos"] = measure_photos(detect, args.threshold)
+        report["landmarks"] = measure_landmarks(detect, pictures, t)
+        report["photos"] = measure_photos(detect, t)
+        false = false_scores(detect, lib)
+        found = dict(portraits=found_scores(detect, portraits(lib)), close_ups=found_scores(detect, close_ups(pictures)))
+        report["counts"] = {k: n for k, (n, _) in false.items()} | {k: len(v) for k, v in found.items()}
+        report["sweep"] = sweep(at_320, false, found, [t, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75])
+        report["wider_640"] = measure_ap(detect, pictures, 640)[0]
     print(json.dumps(report, indent=1))
 
 

@@ -8,6 +8,7 @@ call a face is background, and that is the point of these pictures.
 Pictures near a validation picture (dHash) are left out and counted.
 """
 import json
+import os
 import sys
 from glob import glob
 from multiprocessing import Pool
@@ -77,16 +78,16 @@ def agree(y, r, truth, animals):
     out = []
     for i, row in enumerate(y):
         second = r[partner[i], 4] if overlap[i] > 0.4 else 0.0
-        both = (row[4] > 0.55 and second > 0.5) or (row[4] > 0.45 and second > 0.8)
+        both = (row[4] > 0.5 and second > 0.5) or (row[4] > 0.4 and second > 0.8)
         if animals == "none":
             if not both and row[3] - row[1] < 24 and row[4] > 0.4:
                 out.append([*row, IGNORE, 0])
             continue
         truth_hit = len(truth) and iou(row[None], truth).max() > 0.4
-        good = both or truth_hit or row[4] > 0.85
+        good = both or truth_hit or row[4] > 0.72
         if animals:
             good = animals == "people" and both and row[4] > 0.87
-        if good or row[4] > 0.4 or second > 0.4:
+        if good or row[4] > 0.35 or second > 0.4:
             out.append([*row, FACE if good else IGNORE, float(good and row[4] > 0.5)])
     if animals is None:
         seen = iou(r, y).max(1) if len(y) and len(r) else np.zeros(len(r))
@@ -135,7 +136,8 @@ def label_photos():
         rows.append(agree(y, r, t, what if source.endswith("animals") else None))
         names.append(f"{source}/{name}")
     sizes = np.array([g.shape for g in greys])
-    np.save(CACHE / "pixels.npy", np.concatenate([g.ravel() for g in greys]))
+    np.save(CACHE / "pixels.part.npy", np.concatenate([g.ravel() for g in greys]))
+    os.replace(CACHE / "pixels.part.npy", CACHE / "pixels.npy")  # a training that reads the old file goes on
     counts = {s: sum(n.startswith(s + "/") for n in names) for s in SOURCES}
     flat = np.concatenate(rows)
     np.savez(CACHE / "photos.npz", sizes=sizes, names=np.array(names), faces=flat, counts=np.array([len(v) for v in rows]))

@@ -91,13 +91,13 @@ def main():
         n.load_state_dict(torch.load(run / "ema.pt", weights_only=True))
     rounded, ema = Rounded(net, calibration()), ema.eval()
     optimizer = torch.optim.AdamW(net.parameters(), lr=args.lr, weight_decay=0.0)
-    loader = DataLoader(Views(Library(), 8, 0, args.steps * args.batch, 256), args.batch, num_workers=1,
+    loader = DataLoader(Views(Library(), 8, 0, args.steps * args.batch, 256, gentle=True), args.batch, num_workers=1,
                         collate_fn=gather, worker_init_fn=quiet_worker, prefetch_factor=6)
     begun, sums = time.time(), np.zeros(5)
     for step, (views, faces) in enumerate(loader):
         for group in optimizer.param_groups:
             group["lr"] = args.lr * min(1, (step + 1) / 50) * (1 - 0.95 * step / args.steps)
-        total, parts = losses(rounded(normalise(views)), faces)
+        total, parts = losses(rounded(normalise(views)), faces, 6.0)
         optimizer.zero_grad()
         total.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)

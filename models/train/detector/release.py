@@ -5,6 +5,7 @@ golden/detector.bin, each checked against the integer reference.
 """
 import argparse
 import json
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -38,14 +39,14 @@ def main():
     a.add_argument("--version", default="0.1.0")
     a.add_argument("--threshold", type=float, default=0.5)
     a.add_argument("--how", default="mse", choices=("mse", "max"))
+    a.add_argument("--weights", default="ema.pt", help="ema.pt or ema_qat.pt of the run")
     a.add_argument("--out", default=None, help="write only the packed file, to this path")
     args = a.parse_args()
     torch.set_num_threads(1)
     notes = dict(name="detector", version=args.version, threshold=f"{args.threshold:g}")
-    graph = integer_net(RUNS / args.run / "ema.pt", notes, args.how)
+    graph = integer_net(RUNS / args.run / args.weights, notes, args.how)
     packed = MODELS / "weights" / "detector.moodnet"
     if args.out:
-        from pathlib import Path
         print(pack.write(Path(args.out), graph), "bytes")
         return
     sizes = dict(packed_bytes=pack.write(packed, graph))

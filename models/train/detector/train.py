@@ -25,14 +25,14 @@ from .views import Library, make
 class Views(Dataset):
     """`count` views of one epoch."""
 
-    def __init__(self, lib, seed, epoch, count, size):
-        self.lib, self.key, self.count, self.size = lib, (seed, epoch), count, size
+    def __init__(self, lib, seed, epoch, count, size, gentle=False):
+        self.lib, self.key, self.count, self.size, self.gentle = lib, (seed, epoch), count, size, gentle
 
     def __len__(self):
         return self.count
 
     def __getitem__(self, i):
-        return make(self.lib, np.random.default_rng((*self.key, i)), self.size)
+        return make(self.lib, np.random.default_rng((*self.key, i)), self.size, self.gentle)
 
 
 def gather(items):
@@ -93,8 +93,9 @@ def main():
     a.add_argument("--epochs", type=int, default=36)
     a.add_argument("--views", type=int, default=6000, help="views per epoch")
     a.add_argument("--batch", type=int, default=24)
-    a.add_argument("--small-from", type=int, default=22, help="from this epoch two of three use small views (cheaper)")
+    a.add_argument("--small-from", type=int, default=22, help="from this epoch three of four use small views (cheaper)")
     a.add_argument("--lr", type=float, default=2.5e-3)
+    a.add_argument("--gentle-from", type=int, default=47, help="from this epoch mostly plain pictures, boxes weigh more")
     a.add_argument("--seed", type=int, default=7)
     a.add_argument("--f32", action="store_true")
     args = a.parse_args()
@@ -122,22 +123,23 @@ def main():
 
 
 def view_size(epoch, args):
-    """256, or 192 in two of three epochs from `small_from` on; the last three see full size."""
-    small = epoch >= args.small_from and epoch % 3 != 0 and epoch < args.epochs - 3
+    """256, or 192 in three of four epochs from `small_from` on; the last two see full size."""
+    small = epoch >= args.small_from and epoch % 4 != 0 and epoch < args.epochs - 2
     return 192 if small else 256
 
 
 def one_epoch(net, ema, optimizer, lib, args, epoch, steps):
     net.train()
     ema.eval()
-    loader = DataLoader(Views(lib, args.seed, epoch, steps * args.batch, view_size(epoch, args)), args.batch, num_workers=1,
-                        collate_fn=gather, worker_init_fn=quiet_worker, prefetch_factor=6)
+    gentle = epoch >= args.gentle_from
+    views = Views(lib, args.seed, epoch, steps * args.batch, view_size(epoch, args), gentle)
+    loader = DataLoader(views, args.batch, num_workers=1, collate_fn=gather, worker_init_fn=quiet_worker, prefetch_factor=6)
     begun, sums = time.time(), np.zeros(5)
     for i, (views, faces) in enumerate(tqdm(loader, f"epoch {epoch}", disable=not sys.stderr.isatty())):
         step = epoch * steps + i
         for group in optimizer.param_groups:
             group["lr"] = rate(step, args.epochs * steps, args.lr)
-        total, parts = losses(heads_of(net, normalise(views), not args.f32), faces)
+        total, parts = losses(heads_of(net, normalise(views), not args.f32), faces, 6.0 if gentle else 4.0)
         optimizer.zero_grad()
         total.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)

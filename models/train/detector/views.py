@@ -72,15 +72,15 @@ def similarity(scale, roll, flip, source, target):
     return np.concatenate([m, (np.asarray(target) - m @ np.asarray(source))[:, None]], 1).astype(np.float32)
 
 
-def random_roll(rng):
-    return math.radians(rng.uniform(-30, 30) if rng.random() < 0.5 else rng.normal(0, 4))
+def random_roll(rng, often=0.5):
+    return math.radians(rng.uniform(-30, 30) if rng.random() < often else rng.normal(0, 4))
 
 
 def log_uniform(rng, lo, hi):
     return math.exp(rng.uniform(math.log(lo), math.log(max(hi, lo * 1.01))))
 
 
-def zoom(lib, rng, size, largest=1.0):
+def zoom(lib, rng, size, gentle=False):
     """One picture, zoomed so that one of its faces takes a size drawn log-uniformly, or any zoom without faces."""
     i = lib.pick(rng)
     picture, rows = lib.picture(i), lib.faces[i]
@@ -90,7 +90,7 @@ def zoom(lib, rng, size, largest=1.0):
     if len(targets) and rng.random() < 0.85:
         side = np.sqrt((targets[:, 2] - targets[:, 0]) * (targets[:, 3] - targets[:, 1]))
         k = rng.choice(len(targets), p=side / side.sum())
-        scale = min(max(log_uniform(rng, 9, 0.95 * size * largest) / side[k], least), 4.0)
+        scale = min(max(log_uniform(rng, 9, 0.95 * size) / side[k], least), 4.0)
         point = (targets[k, :2] + targets[k, 2:4]) / 2
         margin = min(side[k] * scale / 2, size * 0.45)
         place = rng.uniform(margin, size - margin, 2)
@@ -102,7 +102,7 @@ def zoom(lib, rng, size, largest=1.0):
     flip = rng.random() < 0.5
     if rng.random() < 0.75:
         place = covering(point, place, np.array([w, h]), scale, flip, size)
-    return warp(picture, rows, scale, random_roll(rng), flip, point, place, size, rng)
+    return warp(picture, rows, scale, random_roll(rng, 0.2 if gentle else 0.5), flip, point, place, size, rng)
 
 
 def covering(point, place, wh, scale, flip, size):
@@ -232,12 +232,15 @@ def light(rng, view):
     return view
 
 
-def make(lib, rng, size, most=40):
-    """One training view and its faces, padded to `most` rows with kind -1."""
-    if rng.random() < 0.2:
+def make(lib, rng, size, gentle=False, most=40):
+    """One training view and its faces, padded to `most` rows with kind -1.
+
+    `gentle`: the last epochs see mostly plain pictures (as YOLOX ends without mosaics), for the sake of exact boxes.
+    """
+    if rng.random() < (0.08 if gentle else 0.2):
         view, rows = mosaic(lib, rng, size)
     else:
-        view, rows = zoom(lib, rng, size)
+        view, rows = zoom(lib, rng, size, gentle)
         while rng.random() < 0.33:
             view, rows = paste(lib, rng, view, settle(rows, size))
         rows = settle(rows, size)
@@ -245,4 +248,4 @@ def make(lib, rng, size, most=40):
     padded = np.zeros((most, 17), np.float32)
     padded[:, 15] = -1
     padded[:len(rows)] = rows
-    return light(rng, view), padded
+    return (view if gentle and rng.random() < 0.6 else light(rng, view)), padded
