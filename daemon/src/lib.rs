@@ -16,18 +16,25 @@
 //! | [`display`] | the emoji on a terminal, in a PNG or nowhere, behind one trait |
 //! | [`message`] | the JSON that leaves this machine |
 //! | [`mqtt`] | state, events and availability on a broker; the embedded broker |
+//! | [`evaluation`] | accuracy on labelled crops |
 //! | [`photo`] | picture files, read with limits and named errors |
 //! | [`app`] | `run`: threads and tasks, start to graceful stop |
+//! | [`logs`] | where logs go |
 //! | [`exit`] | exit codes |
 
+pub mod app;
 pub mod camera;
 pub mod cli;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod display;
+pub mod evaluation;
 pub mod exit;
 pub mod latest;
+pub mod logs;
 pub mod message;
 pub mod mqtt;
 pub mod photo;
 pub mod snapshot;
+pub mod vision;

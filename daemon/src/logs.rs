@@ -1,5 +1,7 @@
 //! Where logs go: standard error, or the live view's last lines.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 /// The settings' filter with the borrowed crates' chatter off; a broken filter becomes `info` and is said so.
@@ -14,7 +16,12 @@ fn filter(level: &str) -> EnvFilter {
 /// Logs to standard error.
 pub fn to_stderr(level: &str) {
     // A second call, as in tests, changes nothing.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter(level)).with_writer(std::io::stderr).try_init();
+    let colours = std::io::stderr().is_terminal();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter(level))
+        .with_ansi(colours)
+        .with_writer(std::io::stderr)
+        .try_init();
 }
 
 /// Logs to `writer`, short and without colours.
@@ -22,6 +29,9 @@ pub fn to_writer<W>(level: &str, writer: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let short = tracing_subscriber::fmt().with_env_filter(filter(level)).with_ansi(false).with_target(false);
+    let short = tracing_subscriber::fmt()
+        .with_env_filter(filter(level))
+        .with_ansi(false)
+        .with_target(false);
     let _ = short.without_time().with_writer(writer).try_init();
 }

@@ -19,7 +19,10 @@ fn the_counter_counts() {
 
 #[test]
 fn a_warm_pipeline_allocates_nothing_per_frame() {
-    let wanted = CameraSettings { rate: 240.0, ..CameraSettings::default() };
+    let wanted = CameraSettings {
+        rate: 240.0,
+        ..CameraSettings::default()
+    };
     let mut camera = camera::open(&Source::Synthetic, &wanted, Clock::start()).unwrap();
     let mut stream = Stream::open(&Settings::default()).unwrap();
     let (mut writer, mut reader) = latest::slot();
@@ -27,7 +30,9 @@ fn a_warm_pipeline_allocates_nothing_per_frame() {
     let mut frames = |count: usize| {
         for _ in 0..count {
             writer.put(&camera.next_frame().unwrap());
-            let Taken::Frame(frame, skipped) = reader.take(Duration::ZERO) else { panic!("no frame") };
+            let Taken::Frame(frame, skipped) = reader.take(Duration::ZERO) else {
+                panic!("no frame")
+            };
             let snapshot = stream.see(&frame.lend().unwrap(), skipped, |_| {}).unwrap();
             most_people = snapshot.people_count.max(most_people);
         }
@@ -35,5 +40,8 @@ fn a_warm_pipeline_allocates_nothing_per_frame() {
     frames(60);
     let asked = measure(|| frames(200));
     assert_eq!(asked.count_total, 0, "allocations in 200 frames");
-    assert!(most_people > 0, "the drawn face is found, or nothing was proved");
+    assert!(
+        most_people > 0,
+        "the drawn face is found, or nothing was proved"
+    );
 }

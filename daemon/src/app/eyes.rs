@@ -34,7 +34,9 @@ pub(super) struct Eyes {
 
 impl Eyes {
     pub(super) fn spawn(self, stop: StopFlag) -> io::Result<JoinHandle<()>> {
-        thread::Builder::new().name("vision".into()).spawn(move || self.watch(&stop))
+        thread::Builder::new()
+            .name("vision".into())
+            .spawn(move || self.watch(&stop))
     }
 
     /// Until the camera thread is gone, or it is asked to stop.

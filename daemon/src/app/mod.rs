@@ -86,10 +86,18 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
 
     let (snapshots, newest) = watch::channel(Snapshot::default());
     let (events, told) = mpsc::unbounded_channel();
-    let inputs = mqtt::Inputs { snapshots: newest.clone(), events: told };
+    let inputs = mqtt::Inputs {
+        snapshots: newest.clone(),
+        events: told,
+    };
     let broker = mqtt::spawn(&settings.mqtt, who.clone(), clock, inputs)?;
     if !broker.address().is_empty() {
-        tracing::info!("events go to mqtt://{} as {}/{}", broker.address(), settings.mqtt.prefix, who.device.as_str());
+        tracing::info!(
+            "events go to mqtt://{} as {}/{}",
+            broker.address(),
+            settings.mqtt.prefix,
+            who.device.as_str()
+        );
     }
 
     let stop = StopFlag::default();
@@ -97,7 +105,14 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     let (writer, reader) = latest::slot();
     let sink = sink::FrameSink::new(writer, status);
     let mut camera = CameraThread::spawn(source.clone(), settings.camera.clone(), clock, sink)?;
-    let eyes = eyes::Eyes { stream, reader, camera: camera_status.clone(), clock, snapshots, events };
+    let eyes = eyes::Eyes {
+        stream,
+        reader,
+        camera: camera_status.clone(),
+        clock,
+        snapshots,
+        events,
+    };
     let eyes = eyes.spawn(Arc::clone(&stop))?;
     let screen = screen::Screen {
         display,
@@ -128,9 +143,12 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     stop.store(true, Ordering::Relaxed);
     join(screen, "display");
     match camera {
-        CameraStatus { frames: 0, trouble: Some(trouble), state: CameraState::Ended, .. } => {
-            Err(AppError::Camera(trouble))
-        }
+        CameraStatus {
+            frames: 0,
+            trouble: Some(trouble),
+            state: CameraState::Ended,
+            ..
+        } => Err(AppError::Camera(trouble)),
         _ => Ok(()),
     }
 }
@@ -144,14 +162,36 @@ fn join(thread: std::thread::JoinHandle<()>, name: &str) {
 
 /// This device and this run. An empty id is the host's name, made fit for a topic.
 fn identity(id: &str) -> Result<Identity, AppError> {
-    let id = if id.is_empty() { host_name() } else { id.to_owned() };
+    let id = if id.is_empty() {
+        host_name()
+    } else {
+        id.to_owned()
+    };
     let device = DeviceName::new(&id).map_err(|reason| AppError::Device { id, reason })?;
-    Ok(Identity { device, run: RunId::random() })
+    Ok(Identity {
+        device,
+        run: RunId::random(),
+    })
 }
 
 fn host_name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let fit = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
-    let name: String = name.trim().chars().map(fit).take(DeviceName::MAX_BYTES).collect();
-    if name.is_empty() { "moodring".into() } else { name }
+    let fit = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '-' {
+            c
+        } else {
+            '_'
+        }
+    };
+    let name: String = name
+        .trim()
+        .chars()
+        .map(fit)
+        .take(DeviceName::MAX_BYTES)
+        .collect();
+    if name.is_empty() {
+        "moodring".into()
+    } else {
+        name
+    }
 }

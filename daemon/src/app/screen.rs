@@ -31,8 +31,14 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    pub(super) fn spawn(self, stop: StopFlag, closed: watch::Sender<bool>) -> io::Result<JoinHandle<()>> {
-        thread::Builder::new().name("display".into()).spawn(move || self.show(&stop, &closed))
+    pub(super) fn spawn(
+        self,
+        stop: StopFlag,
+        closed: watch::Sender<bool>,
+    ) -> io::Result<JoinHandle<()>> {
+        thread::Builder::new()
+            .name("display".into())
+            .spawn(move || self.show(&stop, &closed))
     }
 
     fn show(mut self, stop: &StopFlag, closed: &watch::Sender<bool>) {
@@ -58,7 +64,12 @@ impl Screen {
     fn draw(&mut self) -> Result<(), crate::display::DisplayError> {
         let snapshot = self.snapshots.borrow_and_update().clone();
         let broker = *self.broker.borrow();
-        let view = View { snapshot: &snapshot, broker, source: &self.source, device: &self.device };
+        let view = View {
+            snapshot: &snapshot,
+            broker,
+            source: &self.source,
+            device: &self.device,
+        };
         self.display.show(&view)
     }
 }

@@ -6,7 +6,6 @@ use tokio::sync::watch;
 use crate::{
     camera::{CameraStatus, Sink},
     latest::Writer,
-    snapshot::CameraState,
 };
 
 /// The camera thread's way out.
@@ -27,14 +26,6 @@ impl Sink for FrameSink {
     }
 
     fn state(&mut self, status: &CameraStatus) {
-        match (status.state, &status.trouble) {
-            (CameraState::Running, _) => {
-                let name = status.info.as_ref().map_or("", |info| info.name.as_str());
-                tracing::info!("the camera runs: {name}");
-            }
-            (CameraState::Lost, Some(trouble)) => tracing::warn!("{trouble}; trying again"),
-            _ => {}
-        }
         self.status.send_replace(status.clone());
     }
 }

@@ -44,7 +44,12 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
     let (mut faces, mut size) = (0, String::new());
     for number in 0..args.frames + WARM_UP {
         let frame = scene.frame(number)?;
-        size = format!("{}x{} {:?}", frame.width_px(), frame.height_px(), frame.format());
+        size = format!(
+            "{}x{} {:?}",
+            frame.width_px(),
+            frame.height_px(),
+            frame.format()
+        );
         faces = stream.see(&frame, 0, drop)?.people_count;
         if number >= WARM_UP {
             times.push(stream.last_ms());
@@ -64,7 +69,11 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
         total_ms: totals[totals.len() / 2],
         total_p95_ms: totals[totals.len() * 95 / 100],
     };
-    if args.json { println!("{}", json(&measured)) } else { print(&measured) }
+    if args.json {
+        println!("{}", json(&measured))
+    } else {
+        print(&measured)
+    }
     Ok(Exit::Done)
 }
 
@@ -74,7 +83,11 @@ fn medians(times: &[StageTimes]) -> Vec<(&'static str, f32)> {
         let stage = sorted(times.iter().map(|t| t.named()[i].1));
         stage[stage.len() / 2]
     };
-    names.into_iter().enumerate().map(|(i, name)| (name, median(i))).collect()
+    names
+        .into_iter()
+        .enumerate()
+        .map(|(i, name)| (name, median(i)))
+        .collect()
 }
 
 fn sorted(values: impl Iterator<Item = f32>) -> Vec<f32> {
@@ -91,7 +104,10 @@ fn print(measured: &Measured) {
     for (stage, ms) in &measured.stages_ms {
         println!("  {stage:<10}{ms:>8.3} ms");
     }
-    println!("  {:<10}{:>8.3} ms   (95 % within {:.3} ms)", "total", measured.total_ms, measured.total_p95_ms);
+    println!(
+        "  {:<10}{:>8.3} ms   (95 % within {:.3} ms)",
+        "total", measured.total_ms, measured.total_p95_ms
+    );
 }
 
 /// The frames to time.
@@ -107,7 +123,10 @@ impl Scene {
         let source = |e: String| Failure::new(Exit::Source, e);
         let Some(path) = &args.photo else {
             // The rate only paces the drawing; what is timed is the pipeline.
-            let wanted = CameraSettings { rate: 240.0, ..CameraSettings::default() };
+            let wanted = CameraSettings {
+                rate: 240.0,
+                ..CameraSettings::default()
+            };
             let camera = camera::open(&Source::Synthetic, &wanted, Clock::start());
             let camera = camera.map_err(|e| source(e.to_string()))?;
             return Ok(Self::Drawn(camera));
@@ -125,9 +144,9 @@ impl Scene {
                 let size = (frame.width_px(), frame.height_px());
                 Frame::new(frame.data(), frame.format(), size, frame.stride(), time)
             }
-            Self::Photo(photo) => photo.frame().and_then(|f| {
-                Frame::packed(f.data(), PixelFormat::Rgb, photo.size_px(), time)
-            }),
+            Self::Photo(photo) => photo
+                .frame()
+                .and_then(|f| Frame::packed(f.data(), PixelFormat::Rgb, photo.size_px(), time)),
         };
         frame.map_err(|e| source(e.to_string()))
     }

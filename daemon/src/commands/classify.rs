@@ -32,7 +32,10 @@ pub(super) fn classify(args: &CropArgs) -> Result<Exit, Failure> {
             .and_then(|crop| reader.classify(&crop).map_err(|e| e.to_string()));
         failed += usize::from(scores.is_err());
         let line = match (&scores, args.json) {
-            (Ok(scores), true) => json(&CropLine { image, reading: ExpressionRecord::new(scores) }),
+            (Ok(scores), true) => json(&CropLine {
+                image,
+                reading: ExpressionRecord::new(scores),
+            }),
             (Err(error), true) => json(&ErrorLine { image, error }),
             (Ok(scores), false) => {
                 let (top, p) = scores.top();
@@ -46,5 +49,9 @@ pub(super) fn classify(args: &CropArgs) -> Result<Exit, Failure> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    Ok(if failed == 0 { Exit::Done } else { Exit::SomeFailed })
+    Ok(if failed == 0 {
+        Exit::Done
+    } else {
+        Exit::SomeFailed
+    })
 }

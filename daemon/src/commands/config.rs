@@ -15,6 +15,9 @@ pub(super) fn config(args: &ShowConfigArgs) -> Result<Exit, Failure> {
     };
     let (settings, _) = load(Some(path), &Overrides::default())?;
     let text = toml::to_string(&settings).map_err(Failure::output)?;
-    print!("# {} is fine. With the environment and the defaults it means:\n{text}", path.display());
+    print!(
+        "# {} is fine. With the environment and the defaults it means:\n{text}",
+        path.display()
+    );
     Ok(Exit::Done)
 }

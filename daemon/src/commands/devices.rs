@@ -33,7 +33,11 @@ struct Format<'a> {
 
 impl<'a> From<&'a FormatInfo> for Format<'a> {
     fn from(info: &'a FormatInfo) -> Self {
-        Self { fourcc: &info.fourcc, readable: info.readable, sizes: &info.sizes }
+        Self {
+            fourcc: &info.fourcc,
+            readable: info.readable,
+            sizes: &info.sizes,
+        }
     }
 }
 
@@ -44,7 +48,11 @@ pub(super) fn devices(args: &DevicesArgs) -> Result<Exit, Failure> {
         println!("{NONE}");
     }
     for device in &found {
-        if args.json { println!("{}", json_line(device)) } else { print(device) }
+        if args.json {
+            println!("{}", json_line(device))
+        } else {
+            print(device)
+        }
     }
     Ok(Exit::Done)
 }
@@ -66,7 +74,11 @@ fn json_line(device: &DeviceInfo) -> String {
 fn print(device: &DeviceInfo) {
     println!("{}: {}", device.best_path().display(), device.name);
     for format in &device.formats {
-        let note = if format.readable { "" } else { " (not read by moodring)" };
+        let note = if format.readable {
+            ""
+        } else {
+            " (not read by moodring)"
+        };
         println!("  {} {}{note}", format.fourcc, format.sizes.join(", "));
     }
     if let Some(problem) = problem(device) {

@@ -49,7 +49,13 @@ pub(super) fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
             settings
         }
         Err(error) => {
-            say("settings", Finding::Bad(error.to_string(), "correct that line; `moodring config` shows all keys".into()));
+            say(
+                "settings",
+                Finding::Bad(
+                    error.to_string(),
+                    "correct that line; `moodring config` shows all keys".into(),
+                ),
+            );
             Settings::default()
         }
     };
@@ -68,7 +74,10 @@ fn bad(text: impl Display, mend: impl Display) -> Finding {
 fn models(settings: &Settings) -> Finding {
     match PhotoReader::open(settings) {
         Ok(_) => Finding::Good("detector and classifier load".into()),
-        Err(error) => bad(error, "take the built-in ones: remove [models] from the settings"),
+        Err(error) => bad(
+            error,
+            "take the built-in ones: remove [models] from the settings",
+        ),
     }
 }
 
@@ -77,11 +86,24 @@ fn kernel() -> Finding {
         Ok(kernel) => kernel,
         Err(error) => return bad(error, "unset MOODRING_KERNEL"),
     };
-    let golden = super::model::agrees(kernel, moodring_models::CLASSIFIER, moodring_models::CLASSIFIER_GOLDEN);
+    let golden = super::model::agrees(
+        kernel,
+        moodring_models::CLASSIFIER,
+        moodring_models::CLASSIFIER_GOLDEN,
+    );
     match golden {
-        Ok(true) if kernel == Kernel::best() => Finding::Good(format!("{} computes exactly", kernel.name())),
-        Ok(true) => Finding::Note(format!("{} by MOODRING_KERNEL; {} is faster", kernel.name(), Kernel::best().name())),
-        Ok(false) => bad(format!("{} computes wrong numbers", kernel.name()), "MOODRING_KERNEL=scalar, and report this"),
+        Ok(true) if kernel == Kernel::best() => {
+            Finding::Good(format!("{} computes exactly", kernel.name()))
+        }
+        Ok(true) => Finding::Note(format!(
+            "{} by MOODRING_KERNEL; {} is faster",
+            kernel.name(),
+            Kernel::best().name()
+        )),
+        Ok(false) => bad(
+            format!("{} computes wrong numbers", kernel.name()),
+            "MOODRING_KERNEL=scalar, and report this",
+        ),
         Err(error) => bad(error, "build again from a clean checkout"),
     }
 }
@@ -94,25 +116,41 @@ fn camera(settings: &Settings) -> Finding {
     let found = camera::devices::devices();
     match source {
         Source::Auto => match found.iter().find(|d| d.is_usable()) {
-            Some(device) => Finding::Good(format!("auto takes {} ({})", device.best_path().display(), device.name)),
-            None if found.is_empty() => Finding::Note("none found; `auto` shows the drawn scene".into()),
+            Some(device) => Finding::Good(format!(
+                "auto takes {} ({})",
+                device.best_path().display(),
+                device.name
+            )),
+            None if found.is_empty() => {
+                Finding::Note("none found; `auto` shows the drawn scene".into())
+            }
             None => bad(found[0].describe_problem(), camera_mend(&found[0].path)),
         },
-        Source::V4l2(path) => match found.iter().find(|d| d.path == path || d.stable_path.as_ref() == Some(&path)) {
-            Some(device) if device.is_usable() => Finding::Good(format!("{} ({})", path.display(), device.name)),
+        Source::V4l2(path) => match found
+            .iter()
+            .find(|d| d.path == path || d.stable_path.as_ref() == Some(&path))
+        {
+            Some(device) if device.is_usable() => {
+                Finding::Good(format!("{} ({})", path.display(), device.name))
+            }
             Some(device) => bad(device.describe_problem(), camera_mend(&path)),
-            None => bad(format!("{} is not there", path.display()), "plug it in, or `moodring devices`"),
+            None => bad(
+                format!("{} is not there", path.display()),
+                "plug it in, or `moodring devices`",
+            ),
         },
         other => Finding::Good(other.to_string()),
     }
 }
 
 fn camera_mend(path: &Path) -> String {
-    let denied = std::fs::File::open(path).is_err_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied);
+    let denied =
+        std::fs::File::open(path).is_err_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied);
     if denied {
         "sudo usermod -aG video $USER, then log in again".into()
     } else {
-        "on a Raspberry Pi's ribbon camera use `--source rpicam`; else try another /dev/video node".into()
+        "on a Raspberry Pi's ribbon camera use `--source rpicam`; else try another /dev/video node"
+            .into()
     }
 }
 
@@ -126,7 +164,10 @@ fn broker(settings: &Settings) -> Finding {
             Ok(_) => Finding::Good(format!("{} is free for the embedded one", mqtt.listen)),
             Err(error) => bad(
                 format!("{}: {error}", mqtt.listen),
-                format!("if a broker runs there, use it: [mqtt] url = \"mqtt://{}\"; else choose another `listen`", mqtt.listen),
+                format!(
+                    "if a broker runs there, use it: [mqtt] url = \"mqtt://{}\"; else choose another `listen`",
+                    mqtt.listen
+                ),
             ),
         };
     }
@@ -135,10 +176,12 @@ fn broker(settings: &Settings) -> Finding {
         Err(error) => return bad(error, "correct [mqtt] url"),
     };
     let address = url.to_string();
-    let reached = (url.host.as_str(), url.port).to_socket_addrs().and_then(|mut all| {
-        let first = all.next().ok_or(std::io::ErrorKind::NotFound)?;
-        TcpStream::connect_timeout(&first, PATIENCE)
-    });
+    let reached = (url.host.as_str(), url.port)
+        .to_socket_addrs()
+        .and_then(|mut all| {
+            let first = all.next().ok_or(std::io::ErrorKind::NotFound)?;
+            TcpStream::connect_timeout(&first, PATIENCE)
+        });
     match reached {
         Ok(_) => Finding::Good(format!("{address} answers")),
         Err(error) => bad(
@@ -153,10 +196,17 @@ fn display(settings: &Settings) -> Finding {
     if display.kind != crate::config::DisplayKind::Png {
         return Finding::Good(format!("{:?}", display.kind).to_lowercase());
     }
-    let folder = display.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = display
+        .path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     match tempfile_in(folder) {
         Ok(()) => Finding::Good(display.path.display().to_string()),
-        Err(error) => bad(format!("cannot write into {}: {error}", folder.display()), "choose another [display] path"),
+        Err(error) => bad(
+            format!("cannot write into {}: {error}", folder.display()),
+            "choose another [display] path",
+        ),
     }
 }
 

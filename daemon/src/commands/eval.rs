@@ -38,15 +38,27 @@ pub(super) fn eval(args: &EvalArgs) -> Result<Exit, Failure> {
     }
     bar.finish_and_clear();
     if tally.total() == 0 {
-        let text = format!("{} holds no face that could be read", args.dataset.display());
+        let text = format!(
+            "{} holds no face that could be read",
+            args.dataset.display()
+        );
         return Err(Failure::new(Exit::Source, text));
     }
     let report = Report::new(args.dataset.display().to_string(), broken, &tally);
-    if args.json { println!("{}", json(&report)) } else { print!("{report}") }
-    if let Some(folder) = &args.report {
-        write(folder, &report).map_err(|e| Failure::output(format!("cannot write {}: {e}", folder.display())))?;
+    if args.json {
+        println!("{}", json(&report))
+    } else {
+        print!("{report}")
     }
-    Ok(if broken == 0 { Exit::Done } else { Exit::SomeFailed })
+    if let Some(folder) = &args.report {
+        write(folder, &report)
+            .map_err(|e| Failure::output(format!("cannot write {}: {e}", folder.display())))?;
+    }
+    Ok(if broken == 0 {
+        Exit::Done
+    } else {
+        Exit::SomeFailed
+    })
 }
 
 fn write(folder: &Path, report: &Report) -> std::io::Result<()> {

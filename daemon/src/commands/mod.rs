@@ -51,7 +51,10 @@ pub struct Failure {
 impl Failure {
     /// A failure with this code.
     pub fn new(exit: Exit, text: impl ToString) -> Self {
-        Self { exit, text: text.to_string() }
+        Self {
+            exit,
+            text: text.to_string(),
+        }
     }
 
     /// An output that cannot be used.
@@ -89,7 +92,8 @@ fn progress(total: usize, wanted: bool) -> indicatif::ProgressBar {
     if !wanted || total < 20 || !std::io::stderr().is_terminal() {
         return indicatif::ProgressBar::hidden();
     }
-    let style = indicatif::ProgressStyle::with_template("{bar:40} {pos}/{len} {per_sec} {eta} left");
+    let style =
+        indicatif::ProgressStyle::with_template("{bar:40} {pos}/{len} {per_sec} {eta} left");
     let bar = indicatif::ProgressBar::new(total as u64);
     bar.with_style(style.unwrap_or_else(|_| indicatif::ProgressStyle::default_bar()))
 }

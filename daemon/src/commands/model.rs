@@ -15,8 +15,14 @@ pub(super) fn model(command: &ModelCommand) -> Result<Exit, Failure> {
             println!("{}", describe(&file.display().to_string(), &bytes)?);
         }
         ModelCommand::Info { file: None } => {
-            println!("{}", describe("built-in detector", moodring_models::DETECTOR)?);
-            println!("{}", describe("built-in classifier", moodring_models::CLASSIFIER)?);
+            println!(
+                "{}",
+                describe("built-in detector", moodring_models::DETECTOR)?
+            );
+            println!(
+                "{}",
+                describe("built-in classifier", moodring_models::CLASSIFIER)?
+            );
         }
         ModelCommand::Verify => return verify(),
     }
@@ -24,7 +30,10 @@ pub(super) fn model(command: &ModelCommand) -> Result<Exit, Failure> {
 }
 
 fn model_failure(file: &Path, reason: impl std::fmt::Display) -> Failure {
-    Failure::new(Exit::Model, format!("cannot use the model {}: {reason}", file.display()))
+    Failure::new(
+        Exit::Model,
+        format!("cannot use the model {}: {reason}", file.display()),
+    )
 }
 
 /// A model in words.
@@ -35,7 +44,9 @@ fn describe(name: &str, bytes: &[u8]) -> Result<String, Failure> {
         Kind::Classifier => "classifier",
         Kind::Detector => "detector",
     };
-    let macs = model.macs(width, height).map_err(|e| model_failure(Path::new(name), e))?;
+    let macs = model
+        .macs(width, height)
+        .map_err(|e| model_failure(Path::new(name), e))?;
     let size = match model.size_step() {
         Some(step) => format!("{width}x{height}, or any multiple of {step}"),
         None => format!("{width}x{height}"),
@@ -56,14 +67,27 @@ fn describe(name: &str, bytes: &[u8]) -> Result<String, Failure> {
 /// Every kernel of this machine on the golden vectors: exactly equal, or it says where not.
 fn verify() -> Result<Exit, Failure> {
     let nets = [
-        ("detector", moodring_models::DETECTOR, moodring_models::DETECTOR_GOLDEN),
-        ("classifier", moodring_models::CLASSIFIER, moodring_models::CLASSIFIER_GOLDEN),
+        (
+            "detector",
+            moodring_models::DETECTOR,
+            moodring_models::DETECTOR_GOLDEN,
+        ),
+        (
+            "classifier",
+            moodring_models::CLASSIFIER,
+            moodring_models::CLASSIFIER_GOLDEN,
+        ),
     ];
     let mut equal = true;
     for kernel in Kernel::ALL.into_iter().filter(|k| k.is_available()) {
         for (name, bytes, golden) in nets {
-            let agrees = agrees(kernel, bytes, golden).map_err(|e| model_failure(Path::new(name), e))?;
-            println!("{:<9} {name:<11} {}", kernel.name(), if agrees { "exact" } else { "DIFFERS" });
+            let agrees =
+                agrees(kernel, bytes, golden).map_err(|e| model_failure(Path::new(name), e))?;
+            println!(
+                "{:<9} {name:<11} {}",
+                kernel.name(),
+                if agrees { "exact" } else { "DIFFERS" }
+            );
             equal &= agrees;
         }
     }
@@ -71,15 +95,27 @@ fn verify() -> Result<Exit, Failure> {
 }
 
 /// Whether a kernel computes a net's golden vectors exactly.
-pub(super) fn agrees(kernel: Kernel, bytes: &'static [u8], golden: &'static [u8]) -> Result<bool, String> {
+pub(super) fn agrees(
+    kernel: Kernel,
+    bytes: &'static [u8],
+    golden: &'static [u8],
+) -> Result<bool, String> {
     let vectors = moodring_models::golden::parse(golden).map_err(|e| e.to_string())?;
     for vector in vectors {
         let model = Model::parse(bytes).map_err(|e| e.to_string())?;
         let weights = vec![0; model.weights_bytes(kernel)];
-        let net = Net::new(model, vector.width, vector.height, kernel, weights).map_err(|e| e.to_string())?;
-        let (mut arena, mut raw) = (vec![0; net.plan().arena_bytes()], vec![0; net.plan().raw_len()]);
-        let outputs = net.run(vector.picture, &mut arena, &mut raw).map_err(|e| e.to_string())?;
-        let computed = outputs.iter().flat_map(|output| output.values.iter().copied());
+        let net = Net::new(model, vector.width, vector.height, kernel, weights)
+            .map_err(|e| e.to_string())?;
+        let (mut arena, mut raw) = (
+            vec![0; net.plan().arena_bytes()],
+            vec![0; net.plan().raw_len()],
+        );
+        let outputs = net
+            .run(vector.picture, &mut arena, &mut raw)
+            .map_err(|e| e.to_string())?;
+        let computed = outputs
+            .iter()
+            .flat_map(|output| output.values.iter().copied());
         if !computed.eq(vector.expected()) {
             return Ok(false);
         }

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use moodring_core::{expression::Scores, detect::Face};
+use moodring_core::{detect::Face, expression::Scores};
 
 use super::{Failure, progress, quiet_settings};
 use crate::{
@@ -29,8 +29,14 @@ pub(super) fn analyze(args: &PhotoArgs) -> Result<Exit, Failure> {
     work_through(args, |reader, photo| {
         let frame = photo.frame().map_err(|e| e.to_string())?;
         let faces = reader.analyze(&frame).map_err(|e| e.to_string())?;
-        let faces = faces.into_iter().map(|f| (f.face, Some(f.scores))).collect();
-        Ok(Found { size_px: photo.size_px(), faces })
+        let faces = faces
+            .into_iter()
+            .map(|f| (f.face, Some(f.scores)))
+            .collect();
+        Ok(Found {
+            size_px: photo.size_px(),
+            faces,
+        })
     })
 }
 
@@ -40,7 +46,10 @@ pub(super) fn detect(args: &PhotoArgs) -> Result<Exit, Failure> {
         let frame = photo.frame().map_err(|e| e.to_string())?;
         let faces = reader.detect(&frame).map_err(|e| e.to_string())?;
         let faces = faces.into_iter().map(|face| (face, None)).collect();
-        Ok(Found { size_px: photo.size_px(), faces })
+        Ok(Found {
+            size_px: photo.size_px(),
+            faces,
+        })
     })
 }
 
@@ -56,9 +65,15 @@ fn work_through(args: &PhotoArgs, look: Look) -> Result<Exit, Failure> {
     let mut out = io::stdout().lock();
     let mut failed = 0;
     for path in &paths {
-        let found = Photo::read(path).map_err(|e| e.to_string()).and_then(|photo| look(&mut reader, &photo));
+        let found = Photo::read(path)
+            .map_err(|e| e.to_string())
+            .and_then(|photo| look(&mut reader, &photo));
         failed += usize::from(found.is_err());
-        let line = if args.json { json_line(path, &found) } else { text_line(path, &found) };
+        let line = if args.json {
+            json_line(path, &found)
+        } else {
+            text_line(path, &found)
+        };
         // Lines must not tear the bar.
         let written = bar.suspend(|| writeln!(out, "{line}"));
         if written.is_err() {
@@ -68,20 +83,35 @@ fn work_through(args: &PhotoArgs, look: Look) -> Result<Exit, Failure> {
     }
     bar.finish_and_clear();
     if failed > 0 && paths.len() > 1 {
-        eprintln!("moodring: {failed} of {} pictures could not be read", paths.len());
+        eprintln!(
+            "moodring: {failed} of {} pictures could not be read",
+            paths.len()
+        );
     }
-    Ok(if failed == 0 { Exit::Done } else { Exit::SomeFailed })
+    Ok(if failed == 0 {
+        Exit::Done
+    } else {
+        Exit::SomeFailed
+    })
 }
 
 fn json_line(path: &Path, found: &Result<Found, String>) -> String {
     let image = &path.to_string_lossy();
     match found {
-        Ok(Found { size_px: (width, height), faces }) => {
+        Ok(Found {
+            size_px: (width, height),
+            faces,
+        }) => {
             let record = |(face, scores): &(Face, Option<Scores>)| {
                 FaceRecord::new(face, face.roll_deg(), scores.as_ref())
             };
             let faces = faces.iter().map(record).collect();
-            json(&PhotoLine { image, width: *width, height: *height, faces })
+            json(&PhotoLine {
+                image,
+                width: *width,
+                height: *height,
+                faces,
+            })
         }
         Err(error) => json(&ErrorLine { image, error }),
     }
@@ -89,7 +119,10 @@ fn json_line(path: &Path, found: &Result<Found, String>) -> String {
 
 fn text_line(path: &Path, found: &Result<Found, String>) -> String {
     let name = path.display();
-    let Found { size_px: (width, height), faces } = match found {
+    let Found {
+        size_px: (width, height),
+        faces,
+    } = match found {
         Ok(found) => found,
         Err(error) => return format!("{name}: {error}"),
     };
@@ -103,7 +136,12 @@ fn text_line(path: &Path, found: &Result<Found, String>) -> String {
         let rect = face.rect;
         let shows = scores.as_ref().map_or_else(String::new, |scores| {
             let (expression, p) = scores.top();
-            format!("{} {:<8} {:>3.0} %  ", expression.emoji(), expression.name(), p * 100.0)
+            format!(
+                "{} {:<8} {:>3.0} %  ",
+                expression.emoji(),
+                expression.name(),
+                p * 100.0
+            )
         });
         text += &format!(
             "\n  {shows}at {:.0},{:.0} size {:.0}x{:.0} tilt {:+.0}° (face {:.0} %)",

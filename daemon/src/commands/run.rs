@@ -7,7 +7,8 @@ use crate::{
     app::{self, AppError},
     cli::RunArgs,
     config::{DisplayKind, DisplaySettings, load},
-    display, exit::Exit,
+    display,
+    exit::Exit,
     logs,
 };
 
@@ -26,7 +27,10 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         None => tracing::info!("no settings file: taking the defaults"),
     }
     let display = display::open(&settings.display, live, &lines).map_err(Failure::output)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::output)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::output)?;
     let ended = runtime.block_on(app::run(&settings, display));
     ended.map(|()| Exit::Done).map_err(Failure::from)
 }

@@ -20,7 +20,10 @@ pub(super) fn show(args: &ShowArgs) -> Result<Exit, Failure> {
     let name = args.mood.as_deref().unwrap_or_default();
     let Some(mood) = all_moods().find(|mood| mood.name() == name) else {
         let names: Vec<_> = all_moods().map(Mood::name).collect();
-        let text = format!("`{name}` is not an expression; there are: {}", names.join(", "));
+        let text = format!(
+            "`{name}` is not an expression; there are: {}",
+            names.join(", ")
+        );
         return Err(Failure::new(Exit::Usage, text));
     };
     display::show(mood, args.size, args.png.as_deref()).map_err(Failure::output)?;

@@ -66,7 +66,11 @@ impl Dataset {
     /// # Errors
     /// [`DatasetError::Form`] if it is neither form, [`DatasetError::Io`] if it cannot be read.
     pub fn open(path: &Path, usage: Option<&str>) -> Result<Self, DatasetError> {
-        if path.is_dir() { open_folder(path) } else { open_csv(path, usage) }
+        if path.is_dir() {
+            open_folder(path)
+        } else {
+            open_csv(path, usage)
+        }
     }
 
     /// How many samples there are, as far as known before reading them.
@@ -81,10 +85,18 @@ impl Dataset {
     ///
     /// # Errors
     /// [`DatasetError::Io`] if the CSV cannot be opened again.
-    pub fn samples(&self) -> Result<Box<dyn Iterator<Item = Result<Sample, DatasetError>> + '_>, DatasetError> {
+    pub fn samples(
+        &self,
+    ) -> Result<Box<dyn Iterator<Item = Result<Sample, DatasetError>> + '_>, DatasetError> {
         match self {
-            Self::Folder(files) => Ok(Box::new(files.iter().map(|(path, label)| from_file(path, *label)))),
-            Self::Csv { path, columns, usage } => {
+            Self::Folder(files) => Ok(Box::new(
+                files.iter().map(|(path, label)| from_file(path, *label)),
+            )),
+            Self::Csv {
+                path,
+                columns,
+                usage,
+            } => {
                 let file = File::open(path).map_err(|e| DatasetError::Io(path.clone(), e))?;
                 let lines = BufReader::new(file).lines().enumerate().skip(1);
                 let read = move |(i, line): (usize, io::Result<String>)| {
@@ -93,13 +105,15 @@ impl Dataset {
                         Ok(line) => line,
                         Err(e) => return Some(Err(DatasetError::Io(path.clone(), e))),
                     };
-                    from_row(&line, *columns, usage.as_deref()).transpose().map(|row| {
-                        let name = format!("{}:{}", path.display(), i + 1);
-                        match row {
-                            Ok((label, crop)) => Ok(Sample { name, label, crop }),
-                            Err(reason) => Err(DatasetError::Sample { name, reason }),
-                        }
-                    })
+                    from_row(&line, *columns, usage.as_deref())
+                        .transpose()
+                        .map(|row| {
+                            let name = format!("{}:{}", path.display(), i + 1);
+                            match row {
+                                Ok((label, crop)) => Ok(Sample { name, label, crop }),
+                                Err(reason) => Err(DatasetError::Sample { name, reason }),
+                            }
+                        })
                 };
                 Ok(Box::new(lines.filter_map(read)))
             }
@@ -115,7 +129,11 @@ fn open_folder(path: &Path) -> Result<Dataset, DatasetError> {
             files.extend(expand(&[folder]).into_iter().map(|file| (file, label)));
         }
     }
-    if files.is_empty() { Err(DatasetError::Form(path.to_owned())) } else { Ok(Dataset::Folder(files)) }
+    if files.is_empty() {
+        Err(DatasetError::Form(path.to_owned()))
+    } else {
+        Ok(Dataset::Folder(files))
+    }
 }
 
 fn open_csv(path: &Path, usage: Option<&str>) -> Result<Dataset, DatasetError> {
@@ -124,12 +142,25 @@ fn open_csv(path: &Path, usage: Option<&str>) -> Result<Dataset, DatasetError> {
     let mut first = String::new();
     // A picture given by mistake must not be read as one endless line.
     let mut head = io::Read::take(File::open(path).map_err(io)?, 4096);
-    BufReader::new(&mut head).read_line(&mut first).map_err(|_| form())?;
-    let names: Vec<_> = first.trim().split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
+    BufReader::new(&mut head)
+        .read_line(&mut first)
+        .map_err(|_| form())?;
+    let names: Vec<_> = first
+        .trim()
+        .split(',')
+        .map(|name| name.trim().to_ascii_lowercase())
+        .collect();
     let column = |wanted: &str| names.iter().position(|name| name == wanted);
-    let (emotion, pixels) = (column("emotion").ok_or_else(form)?, column("pixels").ok_or_else(form)?);
+    let (emotion, pixels) = (
+        column("emotion").ok_or_else(form)?,
+        column("pixels").ok_or_else(form)?,
+    );
     let columns = (emotion, pixels, column("usage"));
-    Ok(Dataset::Csv { path: path.to_owned(), columns, usage: usage.map(str::to_owned) })
+    Ok(Dataset::Csv {
+        path: path.to_owned(),
+        columns,
+        usage: usage.map(str::to_owned),
+    })
 }
 
 fn from_file(path: &Path, label: Expression) -> Result<Sample, DatasetError> {
@@ -148,8 +179,16 @@ fn from_row(
     (emotion, pixels, usage_at): (usize, usize, Option<usize>),
     usage: Option<&str>,
 ) -> Result<Option<(Expression, Crop)>, String> {
-    let cells: Vec<_> = row.split(',').map(|cell| cell.trim().trim_matches('"')).collect();
-    let cell = |at: usize| cells.get(at).copied().ok_or_else(|| format!("has {} columns only", cells.len()));
+    let cells: Vec<_> = row
+        .split(',')
+        .map(|cell| cell.trim().trim_matches('"'))
+        .collect();
+    let cell = |at: usize| {
+        cells
+            .get(at)
+            .copied()
+            .ok_or_else(|| format!("has {} columns only", cells.len()))
+    };
     if let (Some(wanted), Some(at)) = (usage, usage_at)
         && cell(at)? != wanted
     {
@@ -162,9 +201,15 @@ fn from_row(
     let mut values = cell(pixels)?.split_ascii_whitespace();
     for pixel in &mut crop {
         let value = values.next().ok_or("has fewer than 2304 pixels")?;
-        *pixel = value.parse().map_err(|_| format!("pixel `{value}` is not 0 to 255"))?;
+        *pixel = value
+            .parse()
+            .map_err(|_| format!("pixel `{value}` is not 0 to 255"))?;
     }
-    if values.next().is_some() { Err("has more than 2304 pixels".into()) } else { Ok(Some((label, crop))) }
+    if values.next().is_some() {
+        Err("has more than 2304 pixels".into())
+    } else {
+        Ok(Some((label, crop)))
+    }
 }
 
 #[cfg(test)]
@@ -181,15 +226,31 @@ mod tests {
     #[test]
     fn reads_rows_of_the_wanted_usage_and_names_broken_ones() {
         let face = vec!["7"; 2304].join(" ");
-        let rows = format!("3,{face},PublicTest\n4,{face},Training\n9,{face},PublicTest\n3,1 2 3,PublicTest\n");
+        let rows = format!(
+            "3,{face},PublicTest\n4,{face},Training\n9,{face},PublicTest\n3,1 2 3,PublicTest\n"
+        );
         let (_dir, path) = csv(&rows);
         let dataset = Dataset::open(&path, Some("PublicTest")).unwrap();
         let samples: Vec<_> = dataset.samples().unwrap().collect();
         assert_eq!(samples.len(), 3);
         let good = samples[0].as_ref().unwrap();
         assert_eq!((good.label, good.crop[5]), (Expression::Happy, 7));
-        assert!(samples[1].as_ref().err().unwrap().to_string().contains("fer2013.csv:4: emotion `9`"));
-        assert!(samples[2].as_ref().err().unwrap().to_string().contains("2304"));
+        assert!(
+            samples[1]
+                .as_ref()
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("fer2013.csv:4: emotion `9`")
+        );
+        assert!(
+            samples[2]
+                .as_ref()
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("2304")
+        );
     }
 
     #[test]
@@ -199,7 +260,13 @@ mod tests {
         assert!(error.contains("angry"), "{error}");
         let path = dir.path().join("x.csv");
         std::fs::write(&path, [0xFF; 5000]).unwrap();
-        assert!(matches!(Dataset::open(&path, None), Err(DatasetError::Form(_))));
-        assert!(matches!(Dataset::open(Path::new("/nonexistent"), None), Err(DatasetError::Io(..))));
+        assert!(matches!(
+            Dataset::open(&path, None),
+            Err(DatasetError::Form(_))
+        ));
+        assert!(matches!(
+            Dataset::open(Path::new("/nonexistent"), None),
+            Err(DatasetError::Io(..))
+        ));
     }
 }

@@ -71,7 +71,11 @@ impl Report {
 
 impl Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: {} faces, {} could not be read", self.dataset, self.samples, self.broken)?;
+        writeln!(
+            f,
+            "{}: {} faces, {} could not be read",
+            self.dataset, self.samples, self.broken
+        )?;
         writeln!(
             f,
             "accuracy {:.2} %   macro recall {:.3}   macro F1 {:.3}   calibration error {:.3}\n",
@@ -80,10 +84,18 @@ impl Display for Report {
             self.macro_f1,
             self.calibration_error
         )?;
-        writeln!(f, "{:<10}{:>7}{:>11}{:>8}{:>7}   read as (%)", "shown", "faces", "precision", "recall", "F1")?;
+        writeln!(
+            f,
+            "{:<10}{:>7}{:>11}{:>8}{:>7}   read as (%)",
+            "shown", "faces", "precision", "recall", "F1"
+        )?;
         write!(f, "{:46}", "")?;
         for class in &self.classes {
-            write!(f, "{:>6}", &class.expression[..class.expression.len().min(5)])?;
+            write!(
+                f,
+                "{:>6}",
+                &class.expression[..class.expression.len().min(5)]
+            )?;
         }
         writeln!(f)?;
         for (class, row) in self.classes.iter().zip(&self.confusion) {
@@ -113,7 +125,13 @@ mod tests {
         let mut tally = Tally::default();
         tally.count(Expression::Angry, &Scores::UNKNOWN);
         let text = Report::new("set".into(), 2, &tally).to_string();
-        assert!(text.contains("accuracy 100.00 %") && text.contains("2 could not be read"), "{text}");
-        assert!(Expression::ALL.iter().all(|e| text.contains(e.name())), "{text}");
+        assert!(
+            text.contains("accuracy 100.00 %") && text.contains("2 could not be read"),
+            "{text}"
+        );
+        assert!(
+            Expression::ALL.iter().all(|e| text.contains(e.name())),
+            "{text}"
+        );
     }
 }

@@ -52,13 +52,20 @@ impl Tally {
     /// Of those read so, the share labelled so.
     pub fn precision(&self, class: Expression) -> f64 {
         let i = class.index();
-        ratio(self.confusion[i][i], self.confusion.iter().map(|row| row[i]).sum())
+        ratio(
+            self.confusion[i][i],
+            self.confusion.iter().map(|row| row[i]).sum(),
+        )
     }
 
     /// Harmonic mean of precision and recall.
     pub fn f1(&self, class: Expression) -> f64 {
         let (p, r) = (self.precision(class), self.recall(class));
-        if p + r > 0.0 { 2.0 * p * r / (p + r) } else { 0.0 }
+        if p + r > 0.0 {
+            2.0 * p * r / (p + r)
+        } else {
+            0.0
+        }
     }
 
     /// Samples labelled so.
@@ -68,21 +75,36 @@ impl Tally {
 
     /// The mean of a measure over the classes that have samples.
     pub fn mean(&self, measure: impl Fn(&Self, Expression) -> f64) -> f64 {
-        let present: Vec<_> = Expression::ALL.into_iter().filter(|c| self.support(*c) > 0).collect();
+        let present: Vec<_> = Expression::ALL
+            .into_iter()
+            .filter(|c| self.support(*c) > 0)
+            .collect();
         let sum: f64 = present.iter().map(|class| measure(self, *class)).sum();
-        if present.is_empty() { 0.0 } else { sum / present.len() as f64 }
+        if present.is_empty() {
+            0.0
+        } else {
+            sum / present.len() as f64
+        }
     }
 
     /// Expected calibration error over 15 bins: how far confidence and accuracy lie apart (Guo et al., 2017).
     pub fn calibration_error(&self) -> f64 {
         let gap = |&(_, right, sum): &(u32, u32, f64)| (f64::from(right) - sum).abs();
         let total = self.total();
-        if total == 0 { 0.0 } else { self.bins.iter().map(gap).sum::<f64>() / f64::from(total) }
+        if total == 0 {
+            0.0
+        } else {
+            self.bins.iter().map(gap).sum::<f64>() / f64::from(total)
+        }
     }
 }
 
 fn ratio(part: u32, whole: u32) -> f64 {
-    if whole == 0 { 0.0 } else { f64::from(part) / f64::from(whole) }
+    if whole == 0 {
+        0.0
+    } else {
+        f64::from(part) / f64::from(whole)
+    }
 }
 
 #[cfg(test)]
@@ -115,6 +137,13 @@ mod tests {
     #[test]
     fn nothing_counted_is_zero_everywhere() {
         let tally = Tally::default();
-        assert_eq!((tally.accuracy(), tally.calibration_error(), tally.mean(Tally::f1)), (0.0, 0.0, 0.0));
+        assert_eq!(
+            (
+                tally.accuracy(),
+                tally.calibration_error(),
+                tally.mean(Tally::f1)
+            ),
+            (0.0, 0.0, 0.0)
+        );
     }
 }

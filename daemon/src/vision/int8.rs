@@ -21,11 +21,19 @@ const DEFAULT_THRESHOLD: f32 = 0.5;
 /// # Errors
 /// [`VisionError::Kernel`] if this machine does not have the one that is asked for.
 pub fn kernel() -> Result<Kernel, VisionError> {
-    let Ok(name) = std::env::var("MOODRING_KERNEL") else { return Ok(Kernel::best()) };
+    let Ok(name) = std::env::var("MOODRING_KERNEL") else {
+        return Ok(Kernel::best());
+    };
     let known = Kernel::from_name(&name).filter(|k| k.is_available());
     known.ok_or_else(|| {
-        let available = Kernel::ALL.into_iter().filter(|k| k.is_available()).map(Kernel::name);
-        VisionError::Kernel { name, available: available.collect::<Vec<_>>().join(", ") }
+        let available = Kernel::ALL
+            .into_iter()
+            .filter(|k| k.is_available())
+            .map(Kernel::name);
+        VisionError::Kernel {
+            name,
+            available: available.collect::<Vec<_>>().join(", "),
+        }
     })
 }
 
@@ -37,30 +45,51 @@ struct Loaded {
 }
 
 impl Loaded {
-    fn new(model: Model<'static>, (width, height): (usize, usize), name: &Path) -> Result<Self, VisionError> {
+    fn new(
+        model: Model<'static>,
+        (width, height): (usize, usize),
+        name: &Path,
+    ) -> Result<Self, VisionError> {
         let kernel = kernel()?;
         let weights = vec![0; model.weights_bytes(kernel)];
         let net = Net::new(model, width, height, kernel, weights).map_err(|e| broken(name, e))?;
-        let (arena, raw) = (vec![0; net.plan().arena_bytes()], vec![0; net.plan().raw_len()]);
+        let (arena, raw) = (
+            vec![0; net.plan().arena_bytes()],
+            vec![0; net.plan().raw_len()],
+        );
         Ok(Self { net, arena, raw })
     }
 }
 
 fn broken(path: &Path, reason: impl std::fmt::Display) -> VisionError {
-    VisionError::Model { path: path.to_owned(), reason: reason.to_string() }
+    VisionError::Model {
+        path: path.to_owned(),
+        reason: reason.to_string(),
+    }
 }
 
 /// Reads and checks a packed file, or the built-in bytes if the path is empty.
-fn open_model(path: &Path, built_in: &'static [u8], kind: Kind) -> Result<Model<'static>, VisionError> {
+fn open_model(
+    path: &Path,
+    built_in: &'static [u8],
+    kind: Kind,
+) -> Result<Model<'static>, VisionError> {
     let bytes: &'static [u8] = if path.as_os_str().is_empty() {
         built_in
     } else {
         // Read once at the start and used until the end, so it is never given back.
-        Box::leak(std::fs::read(path).map_err(|e| broken(path, e))?.into_boxed_slice())
+        Box::leak(
+            std::fs::read(path)
+                .map_err(|e| broken(path, e))?
+                .into_boxed_slice(),
+        )
     };
     let model = Model::parse(bytes).map_err(|e| broken(path, e))?;
     if model.kind() != kind {
-        return Err(broken(path, format!("it is a {:?}, but a {kind:?} is wanted", model.kind())));
+        return Err(broken(
+            path,
+            format!("it is a {:?}, but a {kind:?} is wanted", model.kind()),
+        ));
     }
     Ok(model)
 }
@@ -87,7 +116,12 @@ impl Int8Detector {
             1 => Channels::Grey,
             _ => Channels::Rgb,
         };
-        let shape = InputShape { width_px, height_px, channels, padding: model.input().zero };
+        let shape = InputShape {
+            width_px,
+            height_px,
+            channels,
+            padding: model.input().zero,
+        };
         let threshold = model.note("threshold").and_then(|t| t.parse().ok());
         let loaded = Loaded::new(model, (width_px as usize, height_px as usize), path)?;
         let shapes: Vec<_> = loaded.net.plan().output_shapes().collect();
@@ -133,10 +167,16 @@ impl DetectNet for Int8Detector {
 
     fn run(&mut self) -> Result<[Head<'_>; 3], NetError> {
         let Loaded { net, arena, raw } = &mut self.loaded;
-        let outputs = net.run(&self.input, arena, raw).map_err(|_| NetError::Engine)?;
+        let outputs = net
+            .run(&self.input, arena, raw)
+            .map_err(|_| NetError::Engine)?;
         for (output, cells) in outputs.iter().zip(&mut self.cells) {
             let scales: [f32; Head::CELL] = std::array::from_fn(|c| output.scale(c));
-            for (values, cell) in output.values.chunks_exact(Head::CELL).zip(cells.chunks_exact_mut(Head::CELL)) {
+            for (values, cell) in output
+                .values
+                .chunks_exact(Head::CELL)
+                .zip(cells.chunks_exact_mut(Head::CELL))
+            {
                 for ((&value, scale), real) in values.iter().zip(scales).zip(cell.iter_mut()) {
                     *real = value as f32 * scale;
                 }
@@ -146,7 +186,12 @@ impl DetectNet for Int8Detector {
         }
         Ok(std::array::from_fn(|i| {
             let (rows, cols) = self.grid[i];
-            Head { stride_px: STRIDES_PX[i], cols, rows, cells: &self.cells[i] }
+            Head {
+                stride_px: STRIDES_PX[i],
+                cols,
+                rows,
+                cells: &self.cells[i],
+            }
         }))
     }
 }
@@ -170,11 +215,20 @@ impl Int8Classifier {
         let model = open_model(path, moodring_models::CLASSIFIER, Kind::Classifier)?;
         let names = Expression::ALL.map(Expression::name);
         if !model.labels().eq(names) {
-            return Err(broken(path, format!("its labels must be {}", names.join(","))));
+            return Err(broken(
+                path,
+                format!("its labels must be {}", names.join(",")),
+            ));
         }
-        let temperature = model.note("temperature").and_then(|t| t.parse().ok()).unwrap_or(1.0);
+        let temperature = model
+            .note("temperature")
+            .and_then(|t| t.parse().ok())
+            .unwrap_or(1.0);
         if !(0.05..=20.0).contains(&temperature) {
-            return Err(broken(path, format!("its temperature is {temperature}, not 0.05 to 20")));
+            return Err(broken(
+                path,
+                format!("its temperature is {temperature}, not 0.05 to 20"),
+            ));
         }
         if model.channels() != 1 {
             return Err(broken(path, "a classifier sees one grey channel"));
@@ -183,7 +237,10 @@ impl Int8Classifier {
         if loaded.raw.len() != Expression::COUNT {
             return Err(broken(path, "a classifier has one output of 7 values"));
         }
-        Ok(Self { loaded, temperature })
+        Ok(Self {
+            loaded,
+            temperature,
+        })
     }
 
     /// The checked model.
@@ -214,9 +271,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("broken.moodnet");
         std::fs::write(&path, b"not a net").unwrap();
-        let error = Int8Detector::open(&path, (320, 256)).err().unwrap().to_string();
-        assert!(error.contains("broken.moodnet") && error.contains("built-in"), "{error}");
-        let error = Int8Classifier::open(Path::new("/nonexistent.moodnet")).err().unwrap().to_string();
+        let error = Int8Detector::open(&path, (320, 256))
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(
+            error.contains("broken.moodnet") && error.contains("built-in"),
+            "{error}"
+        );
+        let error = Int8Classifier::open(Path::new("/nonexistent.moodnet"))
+            .err()
+            .unwrap()
+            .to_string();
         assert!(error.contains("/nonexistent.moodnet"), "{error}");
     }
 

@@ -23,7 +23,11 @@ pub struct Meter {
 
 impl Default for Meter {
     fn default() -> Self {
-        Self { frame: StageTimes::default(), smooth: None, times: heapless::Deque::new() }
+        Self {
+            frame: StageTimes::default(),
+            smooth: None,
+            times: heapless::Deque::new(),
+        }
     }
 }
 
@@ -53,7 +57,11 @@ impl Meter {
         }
         // There is room: the oldest was just taken out.
         let _ = self.times.push_back(time);
-        while self.times.front().is_some_and(|first| time.since(*first) > WINDOW_MS) {
+        while self
+            .times
+            .front()
+            .is_some_and(|first| time.since(*first) > WINDOW_MS)
+        {
             self.times.pop_front();
         }
     }

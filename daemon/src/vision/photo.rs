@@ -91,7 +91,10 @@ impl PhotoReader {
         let faces = self.detect(frame)?;
         let mut read = |face: Face| {
             align(frame, &face, &mut crop);
-            Ok(PhotoFace { face, scores: self.classify(&crop)? })
+            Ok(PhotoFace {
+                face,
+                scores: self.classify(&crop)?,
+            })
         };
         faces.into_iter().map(&mut read).collect()
     }
@@ -124,7 +127,10 @@ fn looks((width, height): (u32, u32)) -> impl Iterator<Item = (u32, u32)> {
     let sides = |limit: u32| {
         // Same shape as the photo, rounded up to whole steps.
         let side = |px: u32| (u64::from(px) * u64::from(limit) / u64::from(long)) as u32;
-        (side(width).max(1).next_multiple_of(STEP_PX), side(height).max(1).next_multiple_of(STEP_PX))
+        (
+            side(width).max(1).next_multiple_of(STEP_PX),
+            side(height).max(1).next_multiple_of(STEP_PX),
+        )
     };
     let fine = (long > COARSE_PX * 5 / 4).then(|| sides(long.min(FINE_PX)));
     std::iter::once(sides(COARSE_PX)).chain(fine)

@@ -30,7 +30,11 @@ impl Stream {
         let classifier = Classifier::open(settings)?;
         let wanted = pipeline_settings(settings, detector.threshold());
         let pipeline = Box::new(Pipeline::new(detector, classifier, wanted)?);
-        Ok(Self { pipeline, meter: Meter::default(), snapshot: Snapshot::default() })
+        Ok(Self {
+            pipeline,
+            meter: Meter::default(),
+            snapshot: Snapshot::default(),
+        })
     }
 
     /// Takes in a frame; hands each event to `tell`. Allocates nothing.
@@ -45,7 +49,9 @@ impl Stream {
     ) -> Result<&Snapshot, VisionError> {
         self.meter.begin();
         let (meter, mut lap) = (&mut self.meter, Lap::start());
-        let report = self.pipeline.step(frame, &mut |stage| meter.stage(stage, lap.lap()))?;
+        let report = self
+            .pipeline
+            .step(frame, &mut |stage| meter.stage(stage, lap.lap()))?;
         meter.end(frame.time());
         report.events.iter().copied().for_each(&mut tell);
 
@@ -78,7 +84,12 @@ impl Stream {
     }
 
     /// No frame came and `camera` is why: people who were in view leave after their time.
-    pub fn miss(&mut self, time: Millis, camera: CameraState, tell: impl FnMut(Event)) -> &Snapshot {
+    pub fn miss(
+        &mut self,
+        time: Millis,
+        camera: CameraState,
+        tell: impl FnMut(Event),
+    ) -> &Snapshot {
         let report = self.pipeline.blind(time);
         report.events.iter().copied().for_each(tell);
         self.snapshot.time = report.time;
