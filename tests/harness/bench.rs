@@ -76,15 +76,22 @@ impl Bench {
 
     /// Starts `moodring` with arguments that may hold spaces.
     pub fn start_all(&self, arguments: &[&str]) -> Process {
-        let mut command = Command::new(self.program);
+        self.start_other(Command::new(self.program).args(arguments))
+    }
+
+    /// Starts a shell script that finds `moodring` as `$MOODRING`.
+    pub fn start_shell(&self, script: &str) -> Process {
+        self.start_other(Command::new("sh").args(["-c", script]))
+    }
+
+    fn start_other(&self, command: &mut Command) -> Process {
+        command.current_dir(self.folder()).env_clear();
         command
-            .args(arguments)
-            .current_dir(self.folder())
-            .env_clear()
-            .env("HOME", self.folder());
+            .env("HOME", self.folder())
+            .env("MOODRING", self.program);
         command.envs(env::var_os("PATH").map(|path| ("PATH", path)));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        Process::start(&mut command)
+        Process::start(command)
     }
 
     /// Runs `moodring` to its end.

@@ -79,6 +79,9 @@ pub(crate) type StopFlag = Arc<AtomicBool>;
 /// # Errors
 /// [`AppError`] if something cannot start, or if a file source fails.
 pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Result<(), AppError> {
+    // First of all: a stop that comes during the start is graceful too.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let clock = Clock::start();
     let source = Source::from_str(&settings.camera.source)?;
     let stream = Stream::open(settings)?;
@@ -125,8 +128,6 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     let (closed, mut user_quit) = watch::channel(false);
     let screen = screen.spawn(Arc::clone(&stop), closed)?;
 
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
     let ended = |status: &CameraStatus| status.state == CameraState::Ended;
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),

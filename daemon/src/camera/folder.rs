@@ -15,6 +15,8 @@ pub(super) struct Folder {
     path: PathBuf,
     files: std::vec::IntoIter<PathBuf>,
     photo: Option<Photo>,
+    /// Frames of `photo` that are still to be lent.
+    left: u32,
 }
 
 impl Folder {
@@ -40,6 +42,7 @@ impl Folder {
             path: path.into(),
             files: files.into_iter(),
             photo: None,
+            left: 0,
         })
     }
 
@@ -55,6 +58,18 @@ impl Folder {
             .into_iter();
         self.files.next().ok_or_else(|| self.info.ended())
     }
+
+    /// The next picture, whose turn begins.
+    fn next_photo(&mut self) -> Result<Photo, CameraError> {
+        let file = self.next_file()?;
+        let photo = Photo::read(&file).map_err(|e| CameraError::Bad {
+            source_name: file.display().to_string(),
+            reason: e.to_string(),
+        })?;
+        self.info.size_px = Some(photo.size_px());
+        self.left = self.context.frames_per_picture;
+        Ok(photo)
+    }
 }
 
 impl Camera for Folder {
@@ -67,12 +82,12 @@ impl Camera for Folder {
         if !self.pace.wait() {
             return Err(self.info.ended());
         }
-        let file = self.next_file()?;
-        let photo = Photo::read(&file).map_err(|e| CameraError::Bad {
-            source_name: file.display().to_string(),
-            reason: e.to_string(),
-        })?;
-        self.info.size_px = Some(photo.size_px());
+        let shown = self.photo.take().filter(|_| self.left > 0);
+        let photo = match shown {
+            Some(photo) => photo,
+            None => self.next_photo()?,
+        };
+        self.left -= 1;
         let photo = self.photo.insert(photo);
         lend(photo, self.context.clock.now()).map_err(|e| self.info.bad(e.to_string()))
     }
@@ -105,6 +120,24 @@ mod tests {
         assert_eq!(outcomes(&mut once, 4), ["50x40", "bad", "30x20", "ended"]);
         let mut again = Folder::open(dir.path(), Context::for_tests(true)).unwrap();
         assert_eq!(outcomes(&mut again, 4), ["50x40", "bad", "30x20", "50x40"]);
+    }
+
+    #[test]
+    fn each_picture_has_its_time() {
+        let dir = tempfile::tempdir().unwrap();
+        GrayImage::new(16, 16)
+            .save(dir.path().join("a.png"))
+            .unwrap();
+        GrayImage::new(32, 16)
+            .save(dir.path().join("b.png"))
+            .unwrap();
+        let context = Context {
+            frames_per_picture: 2,
+            ..Context::for_tests(false)
+        };
+        let mut folder = Folder::open(dir.path(), context).unwrap();
+        let seen = outcomes(&mut folder, 5);
+        assert_eq!(seen, ["16x16", "16x16", "32x16", "32x16", "ended"]);
     }
 
     #[test]

@@ -135,6 +135,8 @@ impl CameraInfo {
 struct Context {
     size_px: (u32, u32),
     rate_hz: f32,
+    /// How often a picture is lent before the next one's turn, 1 or more.
+    frames_per_picture: u32,
     repeat: bool,
     timeout: Duration,
     clock: Clock,
@@ -144,12 +146,15 @@ struct Context {
 impl Context {
     fn new(settings: &CameraSettings, clock: Clock, stop: Stop) -> Self {
         let side = |px: u32| px.clamp(16, jpeg::MAX_SIDE_PX as u32);
+        let rate_hz = match settings.rate {
+            rate if rate.is_finite() => rate.clamp(0.01, 1000.0),
+            _ => CameraSettings::default().rate,
+        };
         Self {
             size_px: (side(settings.width), side(settings.height)),
-            rate_hz: match settings.rate {
-                rate if rate.is_finite() => rate.clamp(0.01, 1000.0),
-                _ => CameraSettings::default().rate,
-            },
+            rate_hz,
+            // A cast from f32 saturates, and NaN becomes 0.
+            frames_per_picture: ((settings.picture_s * rate_hz) as u32).max(1),
             repeat: settings.repeat,
             timeout: Duration::from_millis(settings.timeout_ms),
             clock,
@@ -245,6 +250,7 @@ mod tests {
                 rate: 1000.0,
                 repeat,
                 timeout_ms: 20_000,
+                picture_s: 0.0,
                 ..CameraSettings::default()
             };
             Self::new(&settings, Clock::start(), Stop::default())

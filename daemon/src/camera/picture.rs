@@ -7,13 +7,14 @@ use moodring_core::frame::{Frame, FrameError, Millis, PixelFormat};
 use super::{Camera, CameraError, CameraInfo, Context, stop::Pace};
 use crate::photo::{ENDINGS, Photo};
 
-/// One picture. Without repeating it is shown once and ends; repeated it is shown at the rate, again and again.
+/// One picture, shown at the rate: for its time, or repeated without end.
 pub(super) struct PictureFile {
     info: CameraInfo,
     context: Context,
     pace: Pace,
     photo: Photo,
-    shown: bool,
+    /// Frames lent.
+    shown: u32,
 }
 
 impl PictureFile {
@@ -40,7 +41,7 @@ impl PictureFile {
             pace: Pace::new(context.rate_hz, context.stop.clone()),
             context,
             photo,
-            shown: false,
+            shown: 0,
         })
     }
 }
@@ -51,10 +52,11 @@ impl Camera for PictureFile {
     }
 
     fn next_frame(&mut self) -> Result<Frame<'_>, CameraError> {
-        if (self.shown && !self.context.repeat) || !self.pace.wait() {
+        let over = self.shown >= self.context.frames_per_picture && !self.context.repeat;
+        if over || !self.pace.wait() {
             return Err(self.info.ended());
         }
-        self.shown = true;
+        self.shown = self.shown.saturating_add(1);
         lend(&self.photo, self.context.clock.now()).map_err(|e| self.info.bad(e.to_string()))
     }
 }

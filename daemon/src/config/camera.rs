@@ -16,6 +16,8 @@ pub struct CameraSettings {
     pub height: u32,
     /// Frames a second to ask for; for files and folders, the rate to play at.
     pub rate: f32,
+    /// Seconds that a picture, or each picture of a folder, is shown; 0: one frame each.
+    pub picture_s: f32,
     /// Play files and folders again from the beginning.
     #[serde(rename = "loop")]
     pub repeat: bool,
@@ -30,6 +32,7 @@ impl Default for CameraSettings {
             width: 640,
             height: 480,
             rate: 30.0,
+            picture_s: 2.0,
             repeat: false,
             timeout_ms: 5_000,
         }
@@ -62,6 +65,12 @@ impl CameraSettings {
             "camera.rate",
             self.rate,
             "0.1 to 240 frames a second",
+        )?;
+        range(
+            (0.0..=3600.0).contains(&self.picture_s),
+            "camera.picture_s",
+            self.picture_s,
+            "0 to 3600 seconds",
         )?;
         let timeout = (100..=600_000).contains(&self.timeout_ms);
         range(
