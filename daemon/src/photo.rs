@@ -138,7 +138,7 @@ impl Photo {
     }
 }
 
-/// Every picture in these files and folders (folders by name order, one level deep per folder, all levels).
+/// Every picture in these files and folders, folders at all levels in the order of names.
 ///
 /// A path that is not a folder is returned as it is, so that a missing file gets its own error line.
 pub fn expand(paths: &[PathBuf]) -> Vec<PathBuf> {
@@ -159,13 +159,14 @@ fn walk(folder: &Path, all: &mut Vec<PathBuf>) {
         all.push(folder.to_owned());
         return;
     };
-    let mut entries: Vec<_> = entries.flatten().map(|e| e.path()).collect();
-    entries.sort();
-    for path in entries {
-        if path.is_dir() {
-            walk(&path, all);
-        } else if is_picture_name(&path) {
-            all.push(path);
+    let mut entries: Vec<_> = entries.flatten().collect();
+    entries.sort_by_key(fs::DirEntry::path);
+    for entry in entries {
+        // Links to folders are not followed: one that leads back up would never end.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            walk(&entry.path(), all);
+        } else if is_picture_name(&entry.path()) {
+            all.push(entry.path());
         }
     }
 }
@@ -268,6 +269,21 @@ mod tests {
             Err(PhotoError::Format)
         ));
         assert!(matches!(Photo::decode(b""), Err(PhotoError::Empty)));
+    }
+
+    #[test]
+    fn a_folder_that_links_to_itself_is_read_once() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("b")).unwrap();
+        fs::write(dir.path().join("b/c.png"), b"").unwrap();
+        fs::write(dir.path().join("a.JPG"), b"").unwrap();
+        std::os::unix::fs::symlink(dir.path(), dir.path().join("b/up")).unwrap();
+        let found = expand(&[dir.path().to_owned()]);
+        let names: Vec<_> = found
+            .iter()
+            .filter_map(|p| p.strip_prefix(dir.path()).ok())
+            .collect();
+        assert_eq!(names, [Path::new("a.JPG"), Path::new("b/c.png")]);
     }
 
     #[test]

@@ -1,57 +1,56 @@
 //! `classify`: pictures that are face crops already.
 
-use std::io::{self, Write};
+use moodring_core::expression::Scores;
 
-use super::{Failure, progress, quiet_settings};
+use super::{
+    Failure,
+    pictures::{Line, work_through},
+    quiet_settings,
+};
 use crate::{
     cli::CropArgs,
     config::Overrides,
     exit::Exit,
     message::{CropLine, ErrorLine, ExpressionRecord, json},
-    photo::{Photo, expand},
+    photo::Photo,
     vision::PhotoReader,
 };
 
-/// Reads each crop; a broken one gets its line and the rest goes on.
+/// Reads each crop.
 pub(super) fn classify(args: &CropArgs) -> Result<Exit, Failure> {
     let settings = quiet_settings(args.config.config.as_deref(), &Overrides::default())?;
     let mut reader = PhotoReader::open(&settings)?;
-    let paths = expand(&args.paths);
-    if paths.is_empty() {
-        let text = "no pictures there: these folders hold no PNG, JPEG, GIF, WebP or BMP files";
-        return Err(Failure::new(Exit::Source, text));
-    }
-    let bar = progress(paths.len(), !args.json);
-    let mut out = io::stdout().lock();
-    let mut failed = 0;
-    for path in &paths {
-        let image = &path.to_string_lossy();
+    work_through(&args.paths, args.json, |path| {
         let scores = Photo::read(path)
             .map_err(|e| e.to_string())
             .and_then(|photo| photo.crop().map_err(|e| e.to_string()))
             .and_then(|crop| reader.classify(&crop).map_err(|e| e.to_string()));
-        failed += usize::from(scores.is_err());
-        let line = match (&scores, args.json) {
-            (Ok(scores), true) => json(&CropLine {
-                image,
-                reading: ExpressionRecord::new(scores),
-            }),
-            (Err(error), true) => json(&ErrorLine { image, error }),
-            (Ok(scores), false) => {
-                let (top, p) = scores.top();
-                format!("{image}: {} {} {:.0} %", top.emoji(), top.name(), p * 100.0)
-            }
-            (Err(error), false) => format!("{image}: {error}"),
+        let image = &path.to_string_lossy();
+        let text = if args.json {
+            json_line(image, &scores)
+        } else {
+            text_line(image, &scores)
         };
-        if bar.suspend(|| writeln!(out, "{line}")).is_err() {
-            return Ok(Exit::Done); // whoever reads has gone, as `head` does
+        Line {
+            text,
+            good: scores.is_ok(),
         }
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    Ok(if failed == 0 {
-        Exit::Done
-    } else {
-        Exit::SomeFailed
     })
+}
+
+fn json_line(image: &str, scores: &Result<Scores, String>) -> String {
+    match scores {
+        Ok(scores) => json(&CropLine {
+            image,
+            reading: ExpressionRecord::new(scores),
+        }),
+        Err(error) => json(&ErrorLine { image, error }),
+    }
+}
+
+fn text_line(image: &str, scores: &Result<Scores, String>) -> String {
+    match scores.as_ref().map(Scores::top) {
+        Ok((top, p)) => format!("{image}: {} {} {:.0} %", top.emoji(), top.name(), p * 100.0),
+        Err(error) => format!("{image}: {error}"),
+    }
 }

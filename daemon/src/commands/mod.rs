@@ -8,6 +8,7 @@ mod doctor;
 mod eval;
 mod model;
 mod photos;
+mod pictures;
 mod run;
 mod show;
 

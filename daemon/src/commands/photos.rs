@@ -1,18 +1,19 @@
 //! `analyze` and `detect`: every face of every photo, a broken photo gets its line and the rest goes on.
 
-use std::{
-    io::{self, Write},
-    path::Path,
-};
+use std::path::Path;
 
 use moodring_core::{detect::Face, expression::Scores};
 
-use super::{Failure, progress, quiet_settings};
+use super::{
+    Failure,
+    pictures::{Line, work_through},
+    quiet_settings,
+};
 use crate::{
     cli::PhotoArgs,
     exit::Exit,
     message::{ErrorLine, FaceRecord, PhotoLine, json},
-    photo::{Photo, expand},
+    photo::Photo,
     vision::PhotoReader,
 };
 
@@ -26,7 +27,7 @@ type Look = fn(&mut PhotoReader, &Photo) -> Result<Found, String>;
 
 /// Faces and their expressions.
 pub(super) fn analyze(args: &PhotoArgs) -> Result<Exit, Failure> {
-    work_through(args, |reader, photo| {
+    look_at_all(args, |reader, photo| {
         let frame = photo.frame().map_err(|e| e.to_string())?;
         let faces = reader.analyze(&frame).map_err(|e| e.to_string())?;
         let faces = faces
@@ -42,7 +43,7 @@ pub(super) fn analyze(args: &PhotoArgs) -> Result<Exit, Failure> {
 
 /// Faces only.
 pub(super) fn detect(args: &PhotoArgs) -> Result<Exit, Failure> {
-    work_through(args, |reader, photo| {
+    look_at_all(args, |reader, photo| {
         let frame = photo.frame().map_err(|e| e.to_string())?;
         let faces = reader.detect(&frame).map_err(|e| e.to_string())?;
         let faces = faces.into_iter().map(|face| (face, None)).collect();
@@ -53,45 +54,21 @@ pub(super) fn detect(args: &PhotoArgs) -> Result<Exit, Failure> {
     })
 }
 
-fn work_through(args: &PhotoArgs, look: Look) -> Result<Exit, Failure> {
+fn look_at_all(args: &PhotoArgs, look: Look) -> Result<Exit, Failure> {
     let settings = quiet_settings(args.config.config.as_deref(), &args.overrides())?;
     let mut reader = PhotoReader::open(&settings)?;
-    let paths = expand(&args.paths);
-    if paths.is_empty() {
-        let text = "no pictures there: these folders hold no PNG, JPEG, GIF, WebP or BMP files";
-        return Err(Failure::new(Exit::Source, text));
-    }
-    let bar = progress(paths.len(), !args.json);
-    let mut out = io::stdout().lock();
-    let mut failed = 0;
-    for path in &paths {
-        let found = Photo::read(path)
-            .map_err(|e| e.to_string())
-            .and_then(|photo| look(&mut reader, &photo));
-        failed += usize::from(found.is_err());
+    work_through(&args.paths, args.json, |path| {
+        let photo = Photo::read(path).map_err(|e| e.to_string());
+        let found = photo.and_then(|photo| look(&mut reader, &photo));
         let line = if args.json {
             json_line(path, &found)
         } else {
             text_line(path, &found)
         };
-        // Lines must not tear the bar.
-        let written = bar.suspend(|| writeln!(out, "{line}"));
-        if written.is_err() {
-            return Ok(Exit::Done); // whoever reads has gone, as `head` does
+        Line {
+            text: line,
+            good: found.is_ok(),
         }
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    if failed > 0 && paths.len() > 1 {
-        eprintln!(
-            "moodring: {failed} of {} pictures could not be read",
-            paths.len()
-        );
-    }
-    Ok(if failed == 0 {
-        Exit::Done
-    } else {
-        Exit::SomeFailed
     })
 }
 

@@ -160,7 +160,7 @@ def main():
     parser.add_argument("--data", default="../shared/data")
     parser.add_argument("--json")
     parser.add_argument("--run")
-    parser.add_argument("--ferplus-share", type=float, default=0.25)
+    parser.add_argument("--ferplus-share", type=float, default=0.0)
     parser.add_argument("--fast", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)

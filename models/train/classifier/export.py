@@ -77,7 +77,7 @@ def main():
     parser.add_argument("--data", default="../shared/data")
     parser.add_argument("--run", default="classifier")
     parser.add_argument("--version", default="1")
-    parser.add_argument("--ferplus-share", type=float, default=0.25)
+    parser.add_argument("--ferplus-share", type=float, default=0.0)
     args = parser.parse_args()
     torch.set_num_threads(1)
     trained, epochs = averaged(args.run)

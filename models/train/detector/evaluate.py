@@ -1,4 +1,4 @@
-"""All figures of the model card: python -m models.train.detector.evaluate [--model FILE] [--threshold T]   (from the repository root)
+"""All figures of the model card: python -m models.train.detector.evaluate [--model FILE] [--threshold T] [--peers]
 
 AP at IoU 0.5 on the WIDER validation subset (longest side to 320, faces from 32 px), landmarks and roll against
 YuNet_n, false faces in held-out pictures, portraits that fill the frame, and two photos. `--quick`: AP only.
@@ -33,6 +33,16 @@ def measure_ap(detect, pictures, side=320):
     recall, at = recall_at(0.99, *found)
     return dict(ap=round(average_precision(*found[1:]), 4), recall_at_99=round(recall, 4), score_at_99=round(at, 3),
                 faces=found[3]), found
+
+
+def measure_peers(pictures):
+    """The public nets by the same measure (in colour, as they want it): the check of this script."""
+    out = {}
+    for name in ("yunet_n_320_320", "yunet_s_320_320"):
+        net = YuNet(PEERS / "yunet" / f"{name}.onnx")
+        found = curve([net(p, 320, 0.02, square=True) for _, p, _ in pictures], [b for _, _, b in pictures])
+        out[name] = dict(ap=round(average_precision(*found[1:]), 4), recall_at_99=round(recall_at(0.99, *found)[0], 4))
+    return out
 
 
 def roll_deg(points):
@@ -149,9 +159,13 @@ def main():
     a.add_argument("--model", default=str(MODELS / "weights" / "detector.onnx"))
     a.add_argument("--threshold", type=float, default=None, help="by default what the packed file's notes say")
     a.add_argument("--quick", action="store_true")
+    a.add_argument("--peers", action="store_true", help="YuNet_n and YuNet_s instead of a model of ours")
     args = a.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
+    if args.peers:
+        print(json.dumps(measure_peers(wider()), indent=1))
+        return
     t = default_threshold() if args.threshold is None else args.threshold
     detect, pictures = Detector(args.model), wider()
     ap, at_320 = measure_ap(detect, pictures)

@@ -74,7 +74,7 @@ def ignored(cells, faces, owner_picture, pictures):
     return torch.zeros(pictures, len(cells)).index_add_(0, owner_picture, inside.float()) > 0
 
 
-def losses(heads, faces, box_weight=4.0):
+def losses(heads, faces, box_weight=4.0, point_weight=10.0):
     """Sum of weighted losses and its parts. faces: (batch, m, 17) rows of label.py, padded with kind -1."""
     out, cells = flatten(heads), grid(heads)
     boxes = corners(out, cells)
@@ -98,7 +98,7 @@ def losses(heads, faces, box_weight=4.0):
     error = (points - face[:, 5:15].reshape(-1, 5, 2)) / side[:, None, None]
     loss_points = (F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.04, reduction="none").mean((1, 2))
                    * face[:, 16]).sum() / face[:, 16].sum().clamp(min=1)
-    total = loss_obj + loss_cls + box_weight * loss_box + 10 * loss_points
+    total = loss_obj + loss_cls + box_weight * loss_box + point_weight * loss_points
     return total, (loss_obj, loss_cls, loss_box, loss_points)
 
 

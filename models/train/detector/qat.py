@@ -82,22 +82,26 @@ def main():
     a.add_argument("--steps", type=int, default=600)
     a.add_argument("--batch", type=int, default=16)
     a.add_argument("--lr", type=float, default=1e-4)
+    a.add_argument("--start", default="ema.pt", help="weights of the run to start from")
+    a.add_argument("--seed", type=int, default=8)
+    a.add_argument("--size", type=int, default=256)
+    a.add_argument("--points", type=float, default=10.0, help="weight of the landmarks' loss")
     args = a.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     run = RUNS / args.run
     net, ema = build(), build()
     for n in (net, ema):
-        n.load_state_dict(torch.load(run / "ema.pt", weights_only=True))
+        n.load_state_dict(torch.load(run / args.start, weights_only=True))
     rounded, ema = Rounded(net, calibration()), ema.eval()
     optimizer = torch.optim.AdamW(net.parameters(), lr=args.lr, weight_decay=0.0)
-    loader = DataLoader(Views(Library(), 8, 0, args.steps * args.batch, 256, gentle=True), args.batch, num_workers=1,
+    loader = DataLoader(Views(Library(), args.seed, 0, args.steps * args.batch, args.size, gentle=True), args.batch, num_workers=1,
                         collate_fn=gather, worker_init_fn=quiet_worker, prefetch_factor=6)
     begun, sums = time.time(), np.zeros(5)
     for step, (views, faces) in enumerate(loader):
         for group in optimizer.param_groups:
             group["lr"] = args.lr * min(1, (step + 1) / 50) * (1 - 0.95 * step / args.steps)
-        total, parts = losses(rounded(normalise(views)), faces, 6.0)
+        total, parts = losses(rounded(normalise(views)), faces, 6.0, args.points)
         optimizer.zero_grad()
         total.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)

@@ -1,0 +1,54 @@
+//! Working through pictures: a line each, a broken one gets its line too, and the rest goes on.
+
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use super::{Failure, progress};
+use crate::{exit::Exit, photo::expand};
+
+/// What there is to say about a picture.
+pub(super) struct Line {
+    /// What is printed.
+    pub(super) text: String,
+    /// Whether it could be read.
+    pub(super) good: bool,
+}
+
+/// Prints a line for every picture of these files and folders.
+pub(super) fn work_through(
+    paths: &[PathBuf],
+    json: bool,
+    mut line: impl FnMut(&Path) -> Line,
+) -> Result<Exit, Failure> {
+    let paths = expand(paths);
+    if paths.is_empty() {
+        let text = "no pictures there: these folders hold no PNG, JPEG, GIF, WebP or BMP files";
+        return Err(Failure::new(Exit::Source, text));
+    }
+    let bar = progress(paths.len(), !json);
+    let mut out = io::stdout().lock();
+    let mut failed = 0;
+    for path in &paths {
+        let Line { text, good } = line(path);
+        failed += usize::from(!good);
+        // Lines must not tear the bar.
+        if bar.suspend(|| writeln!(out, "{text}")).is_err() {
+            return Ok(Exit::Done); // whoever reads has gone, as `head` does
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    if failed > 0 && paths.len() > 1 {
+        eprintln!(
+            "moodring: {failed} of {} pictures could not be read",
+            paths.len()
+        );
+    }
+    Ok(if failed == 0 {
+        Exit::Done
+    } else {
+        Exit::SomeFailed
+    })
+}
