@@ -28,6 +28,8 @@ pub use tract::{TractClassifier, TractDetector};
 use crate::config::{EngineKind, Settings, Who};
 
 /// A face detector on whichever engine the settings name.
+// Made once or twice, and the large engine is the one that everybody uses: a box would only be in the way.
+#[cfg_attr(feature = "tract", expect(clippy::large_enum_variant))]
 pub enum Detector {
     /// Our own engine.
     Int8(Int8Detector),
@@ -37,6 +39,8 @@ pub enum Detector {
 }
 
 /// An expression classifier on whichever engine the settings name.
+// See Detector.
+#[cfg_attr(feature = "tract", expect(clippy::large_enum_variant))]
 pub enum Classifier {
     /// Our own engine.
     Int8(Int8Classifier),

@@ -58,7 +58,9 @@ impl Graph {
             return Err(VisionError::NoOnnx(role.key));
         }
         let model = read_bytes(path).and_then(|bytes| {
-            let graph = guarded(|| onnx().model_for_read(&mut bytes.as_slice()));
+            // What a file says of values inside it is often symbolic, and then contradicts the size that we choose.
+            let reader = onnx().with_ignore_value_info(true);
+            let graph = guarded(|| reader.model_for_read(&mut bytes.as_slice()));
             graph.map_err(|reason| format!("it is not an ONNX file that tract reads ({reason})"))
         });
         match model {
