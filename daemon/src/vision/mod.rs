@@ -137,12 +137,24 @@ pub fn pipeline_settings(settings: &Settings, model_threshold: f32) -> PipelineS
         Who::Longest => WhoCounts::Longest,
     };
     PipelineSettings {
-        score_threshold: if vision.threshold > 0.0 { vision.threshold } else { model_threshold },
+        score_threshold: if vision.threshold > 0.0 {
+            vision.threshold
+        } else {
+            model_threshold
+        },
         min_face_px: vision.min_face as f32,
         max_faces: vision.max_faces,
-        track: TrackSettings { confirm_ms: mood.confirm_ms, lost_ms: mood.lost_ms },
+        track: TrackSettings {
+            confirm_ms: mood.confirm_ms,
+            lost_ms: mood.lost_ms,
+        },
         smooth_ms: mood.smooth_ms,
-        mood: MoodSettings { who, threshold: mood.certain, margin: mood.margin, hold_ms: mood.hold_ms },
+        mood: MoodSettings {
+            who,
+            threshold: mood.certain,
+            margin: mood.margin,
+            hold_ms: mood.hold_ms,
+        },
         ..PipelineSettings::default()
     }
 }
