@@ -1,6 +1,7 @@
 //! The nets behind their traits, and the pipeline timed by stage. What is seen is decided in `moodring-core`.
 
 mod error;
+mod fuse;
 mod int8;
 mod meter;
 mod photo;

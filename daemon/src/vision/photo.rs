@@ -1,22 +1,28 @@
 //! Single photos: faces at two scales, so that both a portrait and a group photo are read. Remembers nobody.
 
+use std::ops::RangeInclusive;
+
 use moodring_core::{
     align::align,
     classify::{CROP_PX, Crop, classify},
     detect::Face,
     expression::Scores,
     frame::Frame,
-    nms::suppress,
     pipeline::{Candidates, Settings as PipelineSettings, find},
 };
 
-use super::{Classifier, Detector, VisionError, pipeline_settings};
+use super::{
+    Classifier, Detector, VisionError,
+    fuse::{self, fuse, least_score},
+    pipeline_settings,
+};
 use crate::config::Settings;
 
 /// The long side of the coarse look, which finds faces up to the whole picture.
 const COARSE_PX: u32 = 320;
-/// The longest side of the fine look, which finds the small faces of a group.
-const FINE_PX: u32 = 1280;
+/// The long side of the fine look, which finds the small faces of a group: the photo's own, within this range.
+/// Photos below it are enlarged, at most to the double: measured, that finds more small faces than their own size.
+const FINE_PX: RangeInclusive<u32> = 640..=1280;
 /// The detector's sides are multiples of this.
 const STEP_PX: u32 = 32;
 /// Detectors that are kept ready for photos of the same shape.
@@ -70,16 +76,27 @@ impl PhotoReader {
     /// # Errors
     /// [`VisionError`] if a net fails.
     pub fn detect(&mut self, frame: &Frame<'_>) -> Result<Vec<Face>, VisionError> {
-        let mut faces: Vec<Face> = Vec::new();
+        let long = frame.width_px().max(frame.height_px());
+        let wanted = PipelineSettings {
+            score_threshold: least_score(self.wanted.score_threshold),
+            ..self.wanted
+        };
+        let mut seen = Vec::new();
         for size_px in looks((frame.width_px(), frame.height_px())) {
             let at = self.look(size_px)?;
             let detector = &mut self.looks[at].detector;
-            find(detector, frame, &self.wanted, &mut self.found, &mut |_| {})?;
-            faces.extend_from_slice(&self.found);
+            find(detector, frame, &wanted, &mut self.found, &mut |_| {})?;
+            let scale = size_px.0.max(size_px.1) as f32 / long as f32;
+            seen.push(fuse::Look {
+                scale,
+                faces: self.found.to_vec(),
+            });
         }
-        let kept = suppress(&mut faces, self.wanted.nms_iou);
-        faces.truncate(kept);
-        Ok(faces)
+        Ok(fuse(
+            &seen,
+            self.wanted.score_threshold,
+            self.wanted.nms_iou,
+        ))
     }
 
     /// All faces and what each shows.
@@ -121,18 +138,18 @@ impl PhotoReader {
     }
 }
 
-/// The detector sizes for a photo: one coarse, and one fine if the photo has more pixels than that shows.
+/// The detector sizes for a photo: one coarse, and one fine unless that would show no more.
 fn looks((width, height): (u32, u32)) -> impl Iterator<Item = (u32, u32)> {
     let long = width.max(height);
     let sides = |limit: u32| {
         // Same shape as the photo, rounded up to whole steps.
         let side = |px: u32| (u64::from(px) * u64::from(limit) / u64::from(long)) as u32;
-        (
-            side(width).max(1).next_multiple_of(STEP_PX),
-            side(height).max(1).next_multiple_of(STEP_PX),
-        )
+        let whole = |px: u32| px.max(1).next_multiple_of(STEP_PX);
+        (whole(side(width)), whole(side(height)))
     };
-    let fine = (long > COARSE_PX * 5 / 4).then(|| sides(long.min(FINE_PX)));
+    let enlarged = (2 * long).min(*FINE_PX.start());
+    let fine = long.max(enlarged).min(*FINE_PX.end());
+    let fine = (fine > COARSE_PX * 5 / 4).then(|| sides(fine));
     std::iter::once(sides(COARSE_PX)).chain(fine)
 }
 
@@ -145,8 +162,10 @@ mod tests {
     }
 
     #[test]
-    fn a_small_photo_is_looked_at_once_and_a_large_one_twice() {
-        assert_eq!(sizes((320, 240)), [(320, 256)]);
+    fn a_tiny_photo_is_looked_at_once_and_a_larger_one_twice() {
+        assert_eq!(sizes((200, 150)), [(320, 256)]);
+        assert_eq!(sizes((320, 240)), [(320, 256), (640, 480)]);
+        assert_eq!(sizes((416, 312)), [(320, 256), (640, 480)]);
         assert_eq!(sizes((1024, 768)), [(320, 256), (1024, 768)]);
         assert_eq!(sizes((4000, 3000)), [(320, 256), (1280, 960)]);
         assert_eq!(sizes((48, 48)), [(320, 320)]);
