@@ -14,21 +14,11 @@ const WINDOW_MS: u64 = 2_000;
 const REMEMBERED: usize = 256;
 
 /// Measures one stream.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Meter {
     frame: StageTimes,
     smooth: Option<StageTimes>,
     times: heapless::Deque<Millis, REMEMBERED>,
-}
-
-impl Default for Meter {
-    fn default() -> Self {
-        Self {
-            frame: StageTimes::default(),
-            smooth: None,
-            times: heapless::Deque::new(),
-        }
-    }
 }
 
 impl Meter {
