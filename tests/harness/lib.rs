@@ -6,7 +6,7 @@
 //! | [`source`] | Rust sources as tokens, without what only tests see |
 //! | [`binary`] | the real `moodring`, built once |
 //! | [`process`] | a running program: its lines, its end, deadlines instead of sleeps |
-//! | [`mod@bench`] | a folder and a clean environment for one test, and `moodring` started in it |
+//! | [`bench`](mod@bench) | a folder and a clean environment for one test, and `moodring` started in it |
 //! | [`broker`] | a real mosquitto, and mosquitto_sub |
 //! | [`pictures`] | small generated pictures, good and bad |
 
