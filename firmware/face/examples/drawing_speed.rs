@@ -1,4 +1,4 @@
-//! Milliseconds to draw each mood: `cargo run --release -p moodring-face --example speed [SIDE_PX]`.
+//! Milliseconds to draw each mood: `cargo run --release -p moodring-face --example drawing_speed [SIDE_PX]`.
 
 use std::{convert::Infallible, error::Error, hint::black_box, time::Instant};
 

@@ -1,5 +1,5 @@
 //! Milliseconds per run of each kernel, interleaved round by round so that a busy machine disturbs all alike:
-//! `cargo run --release -p moodring-nn --example speed -- [NET.moodnet ...]` (without files: two random nets).
+//! `cargo run --release -p moodring-nn --example kernel_speed -- [NET.moodnet ...]` (without files: two random nets).
 //! `MOODRING_KERNEL=portable` measures that kernel alone, for tools that count the process's time from outside.
 
 use std::time::{Duration, Instant};
