@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use moodring_core::{
     align::align,
     classify::{CROP_PX, Crop, classify},
-    detect::Face,
+    detect::{DetectNet, Face},
     expression::Scores,
     frame::Frame,
     pipeline::{Candidates, Settings as PipelineSettings, find},
@@ -86,7 +86,9 @@ impl PhotoReader {
             let at = self.look(size_px)?;
             let detector = &mut self.looks[at].detector;
             find(detector, frame, &wanted, &mut self.found, &mut |_| {})?;
-            let scale = size_px.0.max(size_px.1) as f32 / long as f32;
+            // Asked of the net itself: an ONNX file may be made for one size only.
+            let shape = detector.shape();
+            let scale = shape.width_px.max(shape.height_px) as f32 / long as f32;
             seen.push(fuse::Look {
                 scale,
                 faces: self.found.to_vec(),
