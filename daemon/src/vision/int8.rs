@@ -145,11 +145,6 @@ impl Int8Detector {
     pub fn threshold(&self) -> f32 {
         self.threshold
     }
-
-    /// The checked model.
-    pub fn model(&self) -> &Model<'static> {
-        self.loaded.net.model()
-    }
 }
 
 fn shape_bytes(shape: &InputShape) -> usize {
@@ -241,11 +236,6 @@ impl Int8Classifier {
             loaded,
             temperature,
         })
-    }
-
-    /// The checked model.
-    pub fn model(&self) -> &Model<'static> {
-        self.loaded.net.model()
     }
 }
 
