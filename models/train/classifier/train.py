@@ -4,6 +4,12 @@
     python -m models.train.classifier.train [--data ../shared/data] [--epochs 30] [--run NAME]
     python -m models.train.classifier.train --run calm --start-from classifier --calm --epochs 5 --lr 0.01
                                                   a last stage: weaker augmentation, no mixup
+    python -m models.train.classifier.train --run wide --shape wide --epochs 100 --fall 20 --steady-side 40
+
+With `--fall N` the rate stays level and falls to nothing over the last N epochs only, so a run can be made longer
+(a larger --epochs) as long as the fall has not begun; `--branch RUN` copies another run's state, to let a copy fall early.
+`--steady-side` shows smaller pictures until the fall: cheaper, and the last epochs at 48 pixels put it right
+(Touvron et al., Fixing the train-test resolution discrepancy, 2019).
 
 Every epoch: a checkpoint in models/train/runs/NAME and a line in its log.csv (the averaged net on PublicTest).
 """
@@ -23,7 +29,7 @@ from tqdm import tqdm
 from . import augment
 from .data import clean_indices, ferplus_majority, leak_free, load_split
 from .framing import CACHE, trusted
-from .net import MEAN, STD, training_net
+from .net import MEAN, SHAPES, STD, training_net
 
 RUNS = Path(__file__).parent.parent / "runs"
 FIELDS = ("epoch", "lr", "loss", "seconds", "acc", "acc_leak_free", "acc_aligned", "ferplus_acc")
@@ -95,7 +101,7 @@ class Trainer:
         self.test_x = torch.from_numpy(self.test.pixels)[:, None].float()
         self.test_aligned = augment.resample(self.test_x, align_maps("public_test", len(self.test)))
         torch.manual_seed(args.seed)
-        self.net = training_net().to(memory_format=torch.channels_last)
+        self.net = training_net(args.shape).to(memory_format=torch.channels_last)
         for m in self.net.modules():
             if isinstance(m, torch.nn.Conv2d) and m.bias is None:
                 torch.nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
@@ -114,6 +120,8 @@ class Trainer:
     def rate(self, step, total, warm):
         if step < warm:
             return self.args.lr * (step + 1) / warm
+        if self.args.fall:
+            return self.args.lr * min(1.0, (total - step) / (self.args.fall * warm))
         return self.args.lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / (total - warm)))
 
     def run_epoch(self):
@@ -123,6 +131,8 @@ class Trainer:
         torch.manual_seed(self.args.seed * 1000 + self.epoch)
         order = torch.randperm(len(self.pixels), generator=g)
         calm = self.args.calm
+        steady = self.epoch < self.args.epochs - self.args.fall
+        side = self.args.steady_side if self.args.fall and steady else augment.SIDE
         steps, batch, loss_sum = len(order) // self.args.batch, self.args.batch, 0.0
         self.net.train()
         for i in tqdm(range(steps), desc=f"epoch {self.epoch}", disable=None):
@@ -133,6 +143,9 @@ class Trainer:
             fer, votes, weight = (t[pick] for t in self.targets)
             lam, other = 1.0 if calm else float(mix.sample()), torch.randperm(batch, generator=g)
             x = lam * x + (1 - lam) * x[other]
+            if side < augment.SIDE:
+                x = F.interpolate(x, (side, side), mode="bilinear", antialias=True, align_corners=False)
+                x = x.contiguous(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16):
                 out = self.net(x)
             loss = 0.0
@@ -161,15 +174,26 @@ class Trainer:
         os.replace(self.dir / "last.tmp", self.dir / "last.pt")
 
     def resume(self):
-        if not (self.dir / "last.pt").exists():
+        if (self.dir / "last.pt").exists():
+            s = torch.load(self.dir / "last.pt", weights_only=True)
+            self.refuse_other_settings(s)
+        elif self.args.branch:
+            s = torch.load(RUNS / self.args.branch / "last.pt", weights_only=True)
+        else:
             return
-        s = torch.load(self.dir / "last.pt", weights_only=True)
-        if any((s["args"].get(k) or None) != (vars(self.args)[k] or None) for k in ("epochs", "batch", "lr", "seed", "calm", "start_from")):
-            raise SystemExit(f"{self.dir} was started with other settings: choose another --run")
         self.net.load_state_dict(s["net"])
         self.ema.net.load_state_dict(s["ema"])
         self.opt.load_state_dict(s["opt"])
         self.epoch, self.rows, self.ema.steps = s["epoch"], s["rows"], s["ema_steps"]
+
+    def refuse_other_settings(self, s):
+        old, new = ({"shape": "small", "fall": 0, "steady_side": 48} | a for a in (s["args"], vars(self.args)))
+        fixed = ["batch", "lr", "seed", "calm", "start_from", "shape", "fall", "steady_side", "branch"]
+        if not old["fall"] or s["epoch"] > old["epochs"] - old["fall"]:
+            fixed.append("epochs")
+        for k in fixed:
+            if (old.get(k) or None) != (new[k] or None):
+                raise SystemExit(f"{self.dir} was started with --{k.replace('_', '-')} {old.get(k)}: choose another --run")
 
     def run(self):
         while self.epoch < self.args.epochs:
@@ -196,6 +220,10 @@ def main():
     parser.add_argument("--lr", type=float, default=0.1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--start-from", metavar="RUN", help="begin with that run's averaged net")
+    parser.add_argument("--shape", choices=SHAPES, default="small")
+    parser.add_argument("--fall", type=int, default=0, metavar="N", help="level rate, falling over the last N epochs (default: a cosine)")
+    parser.add_argument("--steady-side", type=int, default=48, metavar="PIXELS", help="picture size before the fall")
+    parser.add_argument("--branch", metavar="RUN", help="begin with a copy of that run's whole state")
     parser.add_argument("--calm", action="store_true", help="weaker augmentation, no mixup")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
