@@ -5,6 +5,8 @@
 pub(crate) mod pack;
 pub(crate) mod portable;
 pub(crate) mod scalar;
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+mod tile;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86;
 

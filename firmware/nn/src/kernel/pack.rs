@@ -14,21 +14,12 @@ const WORDS: usize = BLOCK * 4;
 /// The packed constants of one convolution; words are padded to whole blocks.
 #[derive(Clone, Copy)]
 pub(crate) struct Packed<'a> {
-    /// Full convolutions only: `[block][line][run / 4][16][4]` for dot products of four bytes,
-    /// `[block][line][run][16]` for the portable kernel.
+    /// Full convolutions only: `[block][line][run / depth][16][depth]`, where `depth` is what the kernel multiplies
+    /// at once of each output: 4 for dot products of four bytes, 1 for the portable kernel.
     pub(crate) weights: &'a [u8],
     pub(crate) bias: Words<'a>,
     pub(crate) m: Words<'a>,
     pub(crate) s: Words<'a>,
-}
-
-/// How a kernel wants the weights of one line.
-#[derive(Clone, Copy, PartialEq)]
-enum Layout {
-    /// Four neighbours of each of 16 outputs together.
-    Quads,
-    /// 16 outputs of each neighbour together.
-    Lanes,
 }
 
 /// Where a convolution's constants lie in its section.
@@ -39,14 +30,9 @@ struct Section {
 }
 
 impl Section {
-    fn of(conv: &Conv<'_>, inputs: usize, outputs: usize, layout: Layout) -> Self {
+    fn of(conv: &Conv<'_>, inputs: usize, outputs: usize, depth: usize) -> Self {
         let blocks = outputs.div_ceil(BLOCK);
-        let run = conv.kernel * inputs;
-        let columns = if layout == Layout::Quads {
-            run.next_multiple_of(4)
-        } else {
-            run
-        };
+        let columns = (conv.kernel * inputs).next_multiple_of(depth);
         let weights = if conv.depthwise {
             0
         } else {
@@ -63,33 +49,34 @@ impl Section {
     }
 }
 
-fn layout(kernel: Kernel) -> Option<Layout> {
+/// How many neighbours of one output lie together; the scalar kernel reads the file.
+fn depth(kernel: Kernel) -> Option<usize> {
     match kernel {
         Kernel::Scalar => None,
-        Kernel::Portable => Some(Layout::Lanes),
-        Kernel::Avx2 | Kernel::Vnni => Some(Layout::Quads),
+        Kernel::Portable => Some(1),
+        Kernel::Avx2 | Kernel::Vnni => Some(4),
     }
 }
 
 fn sections<'m>(
     model: &'m Model<'m>,
-    layout: Layout,
+    depth: usize,
 ) -> impl Iterator<Item = (Section, &'m Conv<'m>, &'m Node<'m>)> {
     model.nodes().filter_map(move |node| {
         let Op::Conv(conv) = &node.op else {
             return None;
         };
         let inputs = model.known(node.a)?.channels;
-        Some((Section::of(conv, inputs, node.channels, layout), conv, node))
+        Some((Section::of(conv, inputs, node.channels, depth), conv, node))
     })
 }
 
 /// Bytes that the whole net needs for `kernel`, with room to align them.
 pub(crate) fn bytes(model: &Model<'_>, kernel: Kernel) -> usize {
-    let Some(layout) = layout(kernel) else {
+    let Some(depth) = depth(kernel) else {
         return 0;
     };
-    sections(model, layout)
+    sections(model, depth)
         .map(|(section, ..)| section.bytes())
         .sum::<usize>()
         + ALIGN
@@ -97,9 +84,9 @@ pub(crate) fn bytes(model: &Model<'_>, kernel: Kernel) -> usize {
 
 /// Fills `memory`, which begins aligned and is long enough by [`bytes`].
 pub(crate) fn fill(model: &Model<'_>, kernel: Kernel, memory: &mut [u8]) {
-    let Some(layout) = layout(kernel) else { return };
+    let Some(depth) = depth(kernel) else { return };
     let mut rest = memory;
-    for (section, conv, node) in sections(model, layout) {
+    for (section, conv, node) in sections(model, depth) {
         let Some((own, others)) = rest.split_at_mut_checked(section.bytes()) else {
             return;
         };
@@ -109,7 +96,7 @@ pub(crate) fn fill(model: &Model<'_>, kernel: Kernel, memory: &mut [u8]) {
         };
         let (weights, words) = own.split_at_mut(section.weights);
         if !conv.depthwise {
-            fill_weights(conv, input.channels, layout, weights);
+            fill_weights(conv, input.channels, depth, weights);
         }
         let (bias, factors) = words.split_at_mut(section.blocks * WORDS);
         for (o, word) in bias.as_chunks_mut().0.iter_mut().enumerate() {
@@ -144,25 +131,16 @@ fn folded_bias(conv: &Conv<'_>, o: usize, channels: usize, zero: u8) -> [u8; 4] 
         .to_le_bytes()
 }
 
-fn fill_weights(conv: &Conv<'_>, inputs: usize, layout: Layout, memory: &mut [u8]) {
+fn fill_weights(conv: &Conv<'_>, inputs: usize, depth: usize, memory: &mut [u8]) {
     memory.fill(0);
     let run = conv.kernel * inputs;
-    let columns = if layout == Layout::Quads {
-        run.next_multiple_of(4)
-    } else {
-        run
-    };
-    let per_line = columns * BLOCK;
+    let per_line = run.next_multiple_of(depth) * BLOCK;
     for (o, filter) in conv.weights.chunks_exact(conv.kernel * run).enumerate() {
         let (block, lane) = (o / BLOCK, o % BLOCK);
         for (line, weights) in filter.chunks_exact(run).enumerate() {
             let target = &mut memory[(block * conv.kernel + line) * per_line..][..per_line];
             for (k, &weight) in weights.iter().enumerate() {
-                let place = match layout {
-                    Layout::Quads => (k / 4 * BLOCK + lane) * 4 + k % 4,
-                    Layout::Lanes => k * BLOCK + lane,
-                };
-                target[place] = weight;
+                target[(k / depth * BLOCK + lane) * depth + k % depth] = weight;
             }
         }
     }
@@ -171,22 +149,22 @@ fn fill_weights(conv: &Conv<'_>, inputs: usize, layout: Layout, memory: &mut [u8
 /// Walks through a filled memory, section by section, in the order of the operators.
 pub(crate) struct Sections<'a> {
     rest: &'a [u8],
-    layout: Option<Layout>,
+    depth: Option<usize>,
 }
 
 impl<'a> Sections<'a> {
     pub(crate) fn new(kernel: Kernel, memory: &'a [u8]) -> Self {
         Self {
             rest: memory,
-            layout: layout(kernel),
+            depth: depth(kernel),
         }
     }
 
     /// The constants of the next convolution; empty ones for the scalar kernel, which reads the file.
     pub(crate) fn next(&mut self, conv: &Conv<'_>, inputs: usize, outputs: usize) -> Packed<'a> {
         let section = self
-            .layout
-            .map(|layout| Section::of(conv, inputs, outputs, layout));
+            .depth
+            .map(|depth| Section::of(conv, inputs, outputs, depth));
         let own = section.and_then(|section| self.rest.split_at_checked(section.bytes()));
         let (Some(section), Some((own, rest))) = (section, own) else {
             return Packed {

@@ -5,8 +5,8 @@ use core::arch::x86_64::*;
 
 use core::ptr::null_mut;
 
+use super::super::tile::{Job, Landing, Tile, WORDS, drive};
 use super::super::{AddRow, BLOCK, DepthRow, Row, Sink, portable};
-use super::{GROUP, Job, Landing, Tile, drive};
 use crate::quant::Clamp;
 
 /// One output row of a full convolution.
@@ -39,7 +39,7 @@ fn depth_bytes(row: &DepthRow<'_>, out: &mut [u8], clamp: Clamp) {
     let words = [row.packed.bias, row.packed.m, row.packed.s].map(|words| words.0);
     let blocks = row.channels.div_ceil(BLOCK);
     assert!(
-        words.iter().all(|words| words.len() >= blocks * GROUP),
+        words.iter().all(|words| words.len() >= blocks * WORDS),
         "words are packed in whole blocks"
     );
     assert!(
@@ -48,7 +48,7 @@ fn depth_bytes(row: &DepthRow<'_>, out: &mut [u8], clamp: Clamp) {
     );
     for block in 0..blocks {
         let first = block * BLOCK;
-        let [bias, m, s] = words.map(|words| words.as_ptr().wrapping_add(block * GROUP));
+        let [bias, m, s] = words.map(|words| words.as_ptr().wrapping_add(block * WORDS));
         let landing = Landing {
             bias,
             m,
@@ -83,6 +83,9 @@ pub(crate) fn add(row: &AddRow, a: &[u8], b: &[u8], y: &mut [u8]) {
 struct Avx2;
 
 impl Tile for Avx2 {
+    const DEPTH: usize = 4;
+    const ANY_SHIFT: bool = false;
+
     fn widths(_: usize) -> &'static [usize] {
         &[3, 1]
     }

@@ -4,8 +4,8 @@
 
 use core::arch::x86_64::*;
 
+use super::super::tile::{Job, Landing, Tile, drive};
 use super::super::{BLOCK, Row, Sink};
-use super::{Job, Landing, Tile, drive};
 
 /// One output row of a full convolution.
 pub(crate) fn conv(row: &Row<'_>, sink: Sink<'_>) {
@@ -15,6 +15,9 @@ pub(crate) fn conv(row: &Row<'_>, sink: Sink<'_>) {
 struct Vnni;
 
 impl Tile for Vnni {
+    const DEPTH: usize = 4;
+    const ANY_SHIFT: bool = false;
+
     fn widths(blocks: usize) -> &'static [usize] {
         match blocks {
             4 => &[6, 3, 1],

@@ -1,0 +1,192 @@
+//! What vector kernels share: a row is checked against its slices and cut into tiles; each kernel computes one tile.
+//! No instruction of any machine stands here.
+#![allow(unsafe_code)] // tiles speak in raw pointers; here they are measured
+
+use core::ptr::null_mut;
+
+use super::{BLOCK, Row, Sink};
+use crate::quant::{Clamp, requantize};
+
+/// Bytes of a block's words: of 16 biases, multipliers or shifts.
+pub(super) const WORDS: usize = 4 * BLOCK;
+
+/// One tile, and all that it reads and writes.
+pub(super) struct Job<'a> {
+    pub(super) lines: &'a [&'a [u8]],
+    /// Byte of each line at which the tile's first pixel begins.
+    pub(super) offset: usize,
+    /// Bytes from pixel to pixel.
+    pub(super) step: usize,
+    /// Groups of [`Tile::DEPTH`] bytes of a line that one pixel sees, rounded up: their weights are 0 past the end.
+    pub(super) groups: usize,
+    /// First block's first group of weights; `block_stride` bytes to the next block's.
+    pub(super) weights: *const u8,
+    pub(super) block_stride: usize,
+    pub(super) landing: Landing,
+}
+
+/// Where a tile's sums go, and what happens to them on the way.
+pub(super) struct Landing {
+    pub(super) bias: *const u8,
+    pub(super) m: *const u8,
+    pub(super) s: *const u8,
+    pub(super) clamp: Clamp,
+    /// First value of the tile in the output row, one of both null; `pitch` values from pixel to pixel.
+    pub(super) bytes: *mut u8,
+    pub(super) raw: *mut i32,
+    pub(super) pitch: usize,
+    /// Outputs from the tile's first one to the end of a pixel.
+    pub(super) outputs: usize,
+}
+
+/// How a kernel cuts a row into tiles, and how it computes one.
+pub(super) trait Tile {
+    /// Neighbours of one output that lie together in the packed weights.
+    const DEPTH: usize;
+
+    /// Whether [`Tile::compute`] can also requantize with shifts below 31.
+    const ANY_SHIFT: bool;
+
+    /// Pixels of a tile of `blocks` blocks, widest first, ending with 1.
+    fn widths(blocks: usize) -> &'static [usize];
+
+    /// Blocks of the next tile if `left` are left.
+    fn blocks(left: usize) -> usize;
+
+    /// Computes a tile.
+    ///
+    /// # Safety
+    /// The processor has the kernel's features. For `width` pixels from `offset` on, `groups` groups of each line
+    /// are readable, as are weights and words of `blocks` blocks; the output row has room for `width` pixels.
+    unsafe fn compute(job: &Job<'_>, blocks: usize, width: usize);
+}
+
+/// Cuts a row into tiles. Shifts below 31 are rare (factors above 1) and may take the plain epilogue.
+pub(super) fn drive<T: Tile>(row: &Row<'_>, sink: Sink<'_>) {
+    match sink {
+        Sink::Raw(out) => {
+            assert!(
+                out.len() >= row.pixels * row.outputs,
+                "a row of raw outputs has this length"
+            );
+            tiles::<T>(
+                row,
+                null_mut(),
+                out.as_mut_ptr(),
+                Clamp {
+                    zero: 0,
+                    lo: 0,
+                    hi: 0,
+                },
+            );
+        }
+        Sink::Bytes { out, clamp, narrow } if narrow || T::ANY_SHIFT => {
+            assert!(
+                out.len() >= row.pixels * row.outputs,
+                "a row of a tensor has this length"
+            );
+            tiles::<T>(row, out.as_mut_ptr(), null_mut(), clamp);
+        }
+        Sink::Bytes { out, clamp, .. } => plainly::<T>(row, out, clamp),
+    }
+}
+
+/// Accumulators by the kernel, one pixel after the other; requantizing by the rule as it is written.
+fn plainly<T: Tile>(row: &Row<'_>, out: &mut [u8], clamp: Clamp) {
+    let mut acc = [0; crate::MAX_CHANNELS];
+    for pixel in 0..row.pixels {
+        let lines: [&[u8]; 3] = core::array::from_fn(|line| {
+            row.lines
+                .get(line)
+                .and_then(|line| line.get(pixel * row.step..))
+                .unwrap_or_default()
+        });
+        let single = Row {
+            lines: &lines[..row.lines.len()],
+            pixels: 1,
+            ..*row
+        };
+        tiles::<T>(
+            &single,
+            null_mut(),
+            acc.as_mut_ptr(),
+            Clamp {
+                zero: 0,
+                lo: 0,
+                hi: 0,
+            },
+        );
+        for (o, y) in out[pixel * row.outputs..][..row.outputs]
+            .iter_mut()
+            .enumerate()
+        {
+            *y = clamp.apply(requantize(acc[o], row.packed.m.i32(o), row.packed.s.u32(o)));
+        }
+    }
+}
+
+/// `bytes` or `raw` is the output row, checked by the caller; everything else is checked here.
+fn tiles<T: Tile>(row: &Row<'_>, bytes: *mut u8, raw: *mut i32, clamp: Clamp) {
+    let groups = row.run.div_ceil(T::DEPTH);
+    let block_stride = row.lines.len() * groups * T::DEPTH * BLOCK;
+    let packed = row.packed;
+    let reach = row.pixels.saturating_sub(1) * row.step + groups * T::DEPTH;
+    assert!(
+        row.lines.iter().all(|line| line.len() >= reach),
+        "tensors end with slack"
+    );
+    assert!(
+        packed.weights.len() >= row.blocks() * block_stride,
+        "weights are packed in whole blocks"
+    );
+    let words = [packed.bias, packed.m, packed.s].map(|words| words.0);
+    assert!(
+        words
+            .iter()
+            .all(|words| words.len() >= row.blocks() * WORDS),
+        "words are packed in whole blocks"
+    );
+
+    let mut block = 0;
+    while block < row.blocks() {
+        let blocks = T::blocks(row.blocks() - block);
+        let mut pixel = 0;
+        while pixel < row.pixels {
+            let fits = |width: &&usize| **width <= row.pixels - pixel;
+            let width = T::widths(blocks).iter().find(fits).copied().unwrap_or(1);
+            let place = pixel * row.outputs + block * BLOCK;
+            let [bias, m, s] = words.map(|words| words.as_ptr().wrapping_add(block * WORDS));
+            let job = Job {
+                lines: row.lines,
+                offset: pixel * row.step,
+                step: row.step,
+                groups,
+                weights: packed.weights.as_ptr().wrapping_add(block * block_stride),
+                block_stride,
+                landing: Landing {
+                    bias,
+                    m,
+                    s,
+                    clamp,
+                    bytes: if bytes.is_null() {
+                        bytes
+                    } else {
+                        bytes.wrapping_add(place)
+                    },
+                    raw: if raw.is_null() {
+                        raw
+                    } else {
+                        raw.wrapping_add(place)
+                    },
+                    pitch: row.outputs,
+                    outputs: row.outputs - block * BLOCK,
+                },
+            };
+            // SAFETY: lines, weights and words were measured above for all pixels and blocks, of which this tile is
+            // a part; `drive` measured the output row. `Net::new` lets only an available kernel through.
+            unsafe { T::compute(&job, blocks, width) };
+            pixel += width;
+        }
+        block += blocks;
+    }
+}
