@@ -2,7 +2,8 @@
 
 Input: f32 N,C,H,W, the bytes 0..255 as they are (no normalisation outside). Outputs: reals; a classifier gives
 N x 7 logits, a detector one N x rows x cols x 16 tensor per stride. Same weights, scales and zero points as the
-packed file; other runtimes round requantization in floating point, so a byte may differ by one here and there.
+packed file, which `moodring model pack` makes from this one, byte for byte; other runtimes round requantization in
+floating point, so a byte may differ by one here and there.
 """
 import numpy as np
 import onnx
@@ -93,6 +94,9 @@ def to_onnx(graph):
     model.ir_version = 8
     for k, v in graph.notes.items():
         model.metadata_props.add(key=k, value=str(v))
+    if graph.step:  # what ONNX's open sides cannot say, for `moodring model pack`
+        model.metadata_props.add(key="moodring.size", value=f"{graph.width}x{graph.height}")
+        model.metadata_props.add(key="moodring.step", value=str(graph.step))
     onnx.checker.check_model(model, full_check=True)
     return model
 

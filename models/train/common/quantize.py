@@ -98,20 +98,23 @@ def weight_scales(w, how):
 def make_conv(l, x, graph, weights, seen, how):
     w, b = weights[l.name]
     sx = graph.scale_of(x)
-    # A channel of tiny weights but a real bias: its bias must still fit in i32.
-    sw = np.maximum(weight_scales(w, how), np.abs(b) / (sx * 2**29))
-    q = np.clip(np.round(w / sw.reshape(-1, 1, 1, 1)), -127, 127).astype(np.int8)
     depthwise = l.op == "depthwise"
     op = Op(ig.DEPTHWISE if depthwise else ig.CONV, x, len(w), kernel=l.kernel, stride=l.stride, raw=l.raw, name=l.name)
+    # A channel of tiny weights but a real bias: its bias must still fit in i32.
+    sw = np.maximum(weight_scales(w, how), np.abs(b) / (sx * 2**29))
+    if not l.raw:
+        place(op, l, seen, how)
+        # A channel so faint that its factor leaves the fixed-point range: it is zero at u8 precision.
+        sw = np.maximum(sw, 2.0**-30 * op.out_scale / sx)
+    # Rounded to f32 before anything follows from it: the ONNX file holds f32, and `moodring model pack` must come to the same bytes.
+    sw = sw.astype(np.float32).astype(np.float64)
+    q = np.clip(np.round(w / sw.reshape(-1, 1, 1, 1)), -127, 127).astype(np.int8)
     op.w = q[:, 0].transpose(1, 2, 0).copy() if depthwise else q.transpose(0, 2, 3, 1).copy()
     op.bias = np.round(b / (sx * sw)).astype(np.int64)
     if l.raw:
         op.scale = (sx * sw).astype(np.float32)
         return op
-    place(op, l, seen, how)
-    # A channel so faint that its factor leaves the fixed-point range: it is zero at u8 precision.
-    factor = np.maximum(sx * sw / op.out_scale, 2.0**-30)
-    op.m, op.s = (np.array(v, np.int64) for v in zip(*(ig.fixed_point(f) for f in factor)))
+    op.m, op.s = (np.array(v, np.int64) for v in zip(*(ig.fixed_point(f) for f in sx * sw / op.out_scale)))
     return op
 
 
