@@ -3,7 +3,7 @@
 use std::{convert::Infallible, error::Error, hint::black_box, time::Instant};
 
 use embedded_graphics::{pixelcolor::Rgb888, prelude::*};
-use moodring_face::{animate::Pose, draw::draw, expression::MOODS, theme::Theme};
+use moodring_face::{animate::Pose, draw::draw, look::Look, theme::Theme};
 
 /// Takes pixels and keeps a sum, so that only the drawing is timed.
 struct Sink(u32, u64);
@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let side = std::env::args().nth(1).map_or(Ok(240), |n| n.parse())?;
     let mut sink = Sink(side, 0);
     let area = sink.bounding_box();
-    for mood in MOODS {
+    for mood in Look::ALL {
         let pose = Pose {
             roll_deg: 10.0,
             ..Pose::still(mood)

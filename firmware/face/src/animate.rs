@@ -5,6 +5,7 @@ use moodring_core::{frame::Millis, mood::Mood};
 
 use crate::{
     expression::{self, at_intensity},
+    look::Look,
     params::Params,
     scene::smooth,
 };
@@ -27,14 +28,18 @@ pub struct Pose {
     pub params: Params,
     /// Its tilt in degrees, clockwise positive.
     pub roll_deg: f32,
+    /// The fault's code, seen as far as the numbers say.
+    pub code: u16,
 }
 
 impl Pose {
-    /// A mood at full strength, upright and at rest.
-    pub const fn still(mood: Mood) -> Self {
+    /// A look at full strength, upright and at rest.
+    pub fn still(look: impl Into<Look>) -> Self {
+        let look = look.into();
         Self {
-            params: expression::params(mood),
+            params: expression::params(look),
             roll_deg: 0.0,
+            code: look.code(),
         }
     }
 }
@@ -53,7 +58,9 @@ pub enum Life {
 #[derive(Clone, Debug)]
 pub struct Animator {
     life: Life,
-    mood: Mood,
+    look: Look,
+    /// The last fault's code: still to be seen while a fault fades.
+    code: u16,
     /// What was shown when the last change began.
     from: Params,
     changed: Millis,
@@ -62,27 +69,33 @@ pub struct Animator {
 }
 
 impl Animator {
-    /// A face at rest that shows `mood` at full strength.
-    pub fn new(mood: Mood, life: Life, time: Millis) -> Self {
+    /// A face at rest that shows `look` at full strength.
+    pub fn new(look: impl Into<Look>, life: Life, time: Millis) -> Self {
+        let look = look.into();
         Self {
             life,
-            mood,
-            from: expression::params(mood),
+            look,
+            code: look.code(),
+            from: expression::params(look),
             changed: Millis(time.0.saturating_sub(CHANGE_MS)),
             intensity: Follower::at(1.0, time),
             roll: Follower::at(0.0, time),
         }
     }
 
-    /// Tells what to show from now on: the mood, its confidence (0 to 1) and the head's roll in degrees.
+    /// Tells what to show from now on: the look, its confidence (0 to 1) and the head's roll in degrees.
     /// Times must not run backward; if they do, nothing moves.
-    pub fn aim(&mut self, mood: Mood, confidence: f32, roll_deg: f32, time: Millis) {
-        if mood != self.mood {
+    pub fn aim(&mut self, look: impl Into<Look>, confidence: f32, roll_deg: f32, time: Millis) {
+        let look = look.into();
+        if look != self.look {
             self.from = self.base(time);
-            self.mood = mood;
+            self.look = look;
             self.changed = time;
         }
-        self.intensity.aim(intensity(mood, confidence), time);
+        if let Look::Fault(code) = look {
+            self.code = code;
+        }
+        self.intensity.aim(intensity(look, confidence), time);
         // Beyond a quarter turn a roll is a detector's mistake; the face should not stand on its head.
         self.roll.aim(roll_deg.clamp(-90.0, 90.0), time);
     }
@@ -96,23 +109,24 @@ impl Animator {
         Pose {
             params,
             roll_deg: self.roll.value(time),
+            code: self.code,
         }
     }
 
     /// The face without blink and breath.
     fn base(&self, time: Millis) -> Params {
-        let target = at_intensity(self.mood, self.intensity.value(time));
+        let target = at_intensity(self.look, self.intensity.value(time));
         let passed = time.since(self.changed).min(CHANGE_MS);
         let t = smooth(passed as f32 / CHANGE_MS as f32);
         Params::mix(&self.from, &target, t)
     }
 }
 
-/// How strongly a mood is shown: an expression at 40 % confidence half, at 90 % and more fully.
-pub fn intensity(mood: Mood, confidence: f32) -> f32 {
-    match mood {
-        Mood::Nobody | Mood::Uncertain => 1.0,
-        Mood::Showing(_) => (0.5 + (confidence - 0.4)).clamp(0.5, 1.0),
+/// How strongly a look is shown: an expression at 40 % confidence half, at 90 % and more fully.
+pub fn intensity(look: impl Into<Look>, confidence: f32) -> f32 {
+    match look.into() {
+        Look::Mood(Mood::Showing(_)) => (0.5 + (confidence - 0.4)).clamp(0.5, 1.0),
+        _ => 1.0,
     }
 }
 
@@ -228,7 +242,7 @@ mod tests {
         assert!(0.0 < soon && soon < 20.0);
         let late = face.pose(Millis(5_000));
         assert_eq!(late.roll_deg, 20.0);
-        assert_eq!(late.params, at_intensity(HAPPY, 0.5));
+        assert_eq!(late.params, at_intensity(HAPPY.into(), 0.5));
         assert_eq!(
             late,
             face.pose(Millis(9_000)),

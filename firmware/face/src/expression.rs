@@ -1,30 +1,21 @@
-//! The numbers of each mood. Written by looking at the contact sheet; change one, then look again.
+//! The numbers of the seven expressions; `states` has the rest. Written by looking at the contact sheet; change one, then look again.
 
 use moodring_core::{expression::Expression, mood::Mood};
 
-use crate::params::{Brow, Extras, Eye, Mouth, Params, Skin};
+use crate::{
+    look::Look,
+    params::{Brow, Extras, Eye, Mouth, Params, Skin},
+    states,
+};
 
-/// Every mood: the seven expressions in FER2013's order, then `uncertain` and `nobody`.
-pub const MOODS: [Mood; 9] = [
-    Mood::Showing(Expression::Angry),
-    Mood::Showing(Expression::Disgust),
-    Mood::Showing(Expression::Fear),
-    Mood::Showing(Expression::Happy),
-    Mood::Showing(Expression::Sad),
-    Mood::Showing(Expression::Surprise),
-    Mood::Showing(Expression::Neutral),
-    Mood::Uncertain,
-    Mood::Nobody,
-];
-
-const SKIN: Skin = Skin {
+pub(crate) const SKIN: Skin = Skin {
     heat: 0.0,
     sick: 0.0,
     chill: 0.0,
     pale: 0.0,
 };
 
-const EYE: Eye = Eye {
+pub(crate) const EYE: Eye = Eye {
     x: 0.34,
     y: -0.16,
     half_width: 0.0,
@@ -40,7 +31,7 @@ const EYE: Eye = Eye {
     lid_slope: 0.0,
 };
 
-const BROW: Brow = Brow {
+pub(crate) const BROW: Brow = Brow {
     x: 0.36,
     y: -0.52,
     half_width: 0.15,
@@ -49,7 +40,7 @@ const BROW: Brow = Brow {
     half_thick: 0.0,
 };
 
-const MOUTH: Mouth = Mouth {
+pub(crate) const MOUTH: Mouth = Mouth {
     x: 0.0,
     y: 0.42,
     half_width: 0.34,
@@ -66,7 +57,7 @@ const MOUTH: Mouth = Mouth {
     tongue_out: 0.0,
 };
 
-const EXTRAS: Extras = Extras {
+pub(crate) const EXTRAS: Extras = Extras {
     blush: 0.0,
     tear: 0.0,
     sweat: 0.0,
@@ -80,7 +71,7 @@ const EXTRAS: Extras = Extras {
 pub const NEUTRAL: Params = face(SKIN, EYE, BROW, MOUTH, EXTRAS);
 
 /// A symmetric face.
-const fn face(skin: Skin, eye: Eye, brow: Brow, mouth: Mouth, extras: Extras) -> Params {
+pub(crate) const fn face(skin: Skin, eye: Eye, brow: Brow, mouth: Mouth, extras: Extras) -> Params {
     Params {
         skin,
         left_eye: eye,
@@ -288,75 +279,17 @@ const SURPRISE: Params = face(
     EXTRAS,
 );
 
-/// One brow up, a look aside, a crooked mouth, a question mark.
-const UNCERTAIN: Params = {
-    let eye = Eye {
-        gaze_x: 0.07,
-        gaze_y: -0.06,
-        ..EYE
+/// The face of a look at full strength.
+pub const fn params(look: Look) -> Params {
+    let mood = match look {
+        Look::Mood(mood) => mood,
+        Look::CameraOff => return states::CAMERA_OFF,
+        Look::Starting => return states::STARTING,
+        Look::Fault(_) => return states::FAULT,
     };
-    let brow = Brow {
-        half_thick: 0.045,
-        ..BROW
-    };
-    let mouth = Mouth {
-        x: -0.04,
-        half_width: 0.23,
-        skew: -0.07,
-        ..MOUTH
-    };
-    let extras = Extras {
-        query: 1.0,
-        ..EXTRAS
-    };
-    Params {
-        left_brow: Brow {
-            y: -0.46,
-            tilt: 0.03,
-            arch: 0.0,
-            ..brow
-        },
-        right_brow: Brow {
-            y: -0.62,
-            arch: 0.08,
-            ..brow
-        },
-        ..face(SKIN, eye, brow, mouth, extras)
-    }
-};
-
-/// Asleep.
-const NOBODY: Params = face(
-    Skin { pale: 0.8, ..SKIN },
-    Eye {
-        y: -0.06,
-        half_width: 0.16,
-        bend: 0.12,
-        half_thick: 0.045,
-        tall: 1.0,
-        ..EYE
-    },
-    BROW,
-    Mouth {
-        y: 0.46,
-        half_width: 0.09,
-        upper: -0.09,
-        lower: 0.1,
-        round: 1.0,
-        lip: 0.045,
-        ..MOUTH
-    },
-    Extras {
-        snore: 1.0,
-        ..EXTRAS
-    },
-);
-
-/// The face of a mood at full strength.
-pub const fn params(mood: Mood) -> Params {
     match mood {
-        Mood::Nobody => NOBODY,
-        Mood::Uncertain => UNCERTAIN,
+        Mood::Nobody => states::NOBODY,
+        Mood::Uncertain => states::UNCERTAIN,
         Mood::Showing(Expression::Angry) => ANGRY,
         Mood::Showing(Expression::Disgust) => DISGUST,
         Mood::Showing(Expression::Fear) => FEAR,
@@ -367,7 +300,7 @@ pub const fn params(mood: Mood) -> Params {
     }
 }
 
-/// A mood's face at an `intensity` of 0 (barely there) to 1.
-pub fn at_intensity(mood: Mood, intensity: f32) -> Params {
-    Params::mix(&NEUTRAL, &params(mood), intensity)
+/// A look's face at an `intensity` of 0 (barely there) to 1.
+pub fn at_intensity(look: Look, intensity: f32) -> Params {
+    Params::mix(&NEUTRAL, &params(look), intensity)
 }

@@ -1,17 +1,19 @@
 //! A mood drawn as an emoji face on any embedded-graphics target: no std, no heap, no clock.
 //!
 //! ```text
-//! mood -> expression -> params -> animate -> pose -> draw -> DrawTarget
+//! look -> expression -> params -> animate -> pose -> draw or picture -> DrawTarget
 //! ```
 //!
 //! | room | what it does |
 //! |---|---|
+//! | [`look`] | everything the face can show: moods, and the device's own states |
 //! | [`params`] | the parametric face: plain numbers relative to its radius, that mix |
-//! | [`expression`] | the numbers of each mood |
-//! | [`animate`] | from mood to mood over time; blink and breath |
+//! | [`expression`] | the numbers of each look |
+//! | [`animate`] | from look to look over time; blink and breath |
 //! | [`theme`] | colours |
-//! | [`draw`] | a pose to anti-aliased pixels |
-//! | [`sheet`] | all moods side by side |
+//! | [`draw`] | one pose to anti-aliased pixels |
+//! | [`picture`] | a whole screen, also in bands: several faces, text, the sign that the camera runs |
+//! | [`sheet`] | all looks side by side |
 //!
 //! ```
 //! use embedded_graphics::{mock_display::MockDisplay, pixelcolor::BinaryColor, prelude::*};
@@ -30,9 +32,15 @@ extern crate std;
 pub mod animate;
 pub mod draw;
 pub mod expression;
+mod layout;
+pub mod look;
+mod notice;
 pub mod params;
 mod parts;
+pub mod picture;
 mod scene;
 mod shape;
 pub mod sheet;
+mod states;
+mod text;
 pub mod theme;

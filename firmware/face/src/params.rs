@@ -203,11 +203,14 @@ mod tests {
     use moodring_core::mood::Mood;
 
     use super::*;
-    use crate::expression::{MOODS, params};
+    use crate::{expression::params, look::Look};
 
     #[test]
     fn a_mixture_ends_at_its_ends() {
-        for (a, b) in MOODS.iter().flat_map(|a| MOODS.iter().map(move |b| (a, b))) {
+        for (a, b) in Look::ALL
+            .iter()
+            .flat_map(|a| Look::ALL.iter().map(move |b| (a, b)))
+        {
             let (a, b) = (params(*a), params(*b));
             assert_eq!(Params::mix(&a, &b, 0.0), a);
             assert_eq!(Params::mix(&a, &b, 1.0), b);
@@ -216,14 +219,14 @@ mod tests {
 
     #[test]
     fn a_shut_eye_is_a_thin_line_without_white() {
-        for mood in MOODS {
+        for mood in Look::ALL {
             let eye = params(mood).left_eye.shut(1.0);
             assert!(
                 eye.open == 0.0 && eye.half_thick <= 0.045 && eye.half_width >= 0.14,
                 "{mood:?}"
             );
         }
-        let open = params(Mood::Uncertain).left_eye;
+        let open = params(Mood::Uncertain.into()).left_eye;
         assert_eq!(open.shut(0.0), open);
     }
 }

@@ -299,12 +299,12 @@ mod tests {
     use moodring_core::mood::Mood;
 
     use super::*;
-    use crate::expression::{MOODS, params};
+    use crate::{expression::params, look::Look};
 
     #[test]
     fn every_mood_and_mixture_fits() {
-        for a in MOODS {
-            for b in MOODS {
+        for a in Look::ALL {
+            for b in Look::ALL {
                 for t in [0.0, 0.3, 0.7] {
                     let mixed = Params::mix(&params(a), &params(b), t);
                     let scene = Scene::new(&mixed, &Theme::CLASSIC);
@@ -326,7 +326,7 @@ mod tests {
 
     #[test]
     fn bounds_hold_what_is_covered() {
-        let scene = Scene::new(&params(Mood::Uncertain), &Theme::CLASSIC);
+        let scene = Scene::new(&params(Mood::Uncertain.into()), &Theme::CLASSIC);
         for layer in &scene.layers {
             let (low, high) = scene.bounds(layer);
             let fade = 0.02 + 0.5 * layer.soft;

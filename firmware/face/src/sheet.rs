@@ -9,16 +9,16 @@ use embedded_graphics::{
     text::{Alignment, Text},
 };
 
-use crate::{animate::Pose, draw::draw, expression::MOODS, theme::Theme};
+use crate::{animate::Pose, draw::draw, look::Look, theme::Theme};
 
 /// Faces in a row.
-const COLUMNS: u32 = 5;
+const COLUMNS: u32 = 6;
 /// Height of a name under its face, in pixels.
 const LABEL_PX: u32 = 32;
 
 /// The sheet's size in pixels for faces of `face_px`.
 pub const fn size(face_px: u32) -> Size {
-    let rows = (MOODS.len() as u32).div_ceil(COLUMNS);
+    let rows = (Look::ALL.len() as u32).div_ceil(COLUMNS);
     Size::new(COLUMNS * face_px, rows * (face_px + LABEL_PX))
 }
 
@@ -40,7 +40,7 @@ where
         &Rectangle::new(Point::zero(), size(face_px)),
         theme.background.into(),
     )?;
-    for (i, mood) in MOODS.into_iter().enumerate() {
+    for (i, mood) in Look::ALL.into_iter().enumerate() {
         let (column, row) = (i as u32 % COLUMNS, i as u32 / COLUMNS);
         let left = column * face_px;
         let top = row * (face_px + LABEL_PX);

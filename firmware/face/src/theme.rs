@@ -43,6 +43,10 @@ pub struct Theme {
     pub tear_line: Rgb888,
     /// Letters beside the head.
     pub note: Rgb888,
+    /// Lines of text.
+    pub text: Rgb888,
+    /// The sign that the camera runs.
+    pub notice: Rgb888,
 }
 
 impl Theme {
@@ -65,6 +69,8 @@ impl Theme {
         tear: rgb(0x5dbcff),
         tear_line: rgb(0x1f7fd4),
         note: rgb(0x62b0ff),
+        text: rgb(0xffffff),
+        notice: rgb(0xff4a3d),
     };
 
     /// Two colours for displays without more: a white face with black features on black.
@@ -86,6 +92,8 @@ impl Theme {
         tear: rgb(0xffffff),
         tear_line: rgb(0x000000),
         note: rgb(0xffffff),
+        text: rgb(0xffffff),
+        notice: rgb(0xffffff),
     };
 
     /// The same colours on another background.

@@ -9,7 +9,7 @@ use embedded_graphics::{
 };
 use image::{Rgb, RgbImage};
 use moodring_core::{expression::Expression, mood::Mood};
-use moodring_face::{animate::Pose, draw::draw, expression::MOODS, theme::Theme};
+use moodring_face::{animate::Pose, draw::draw, look::Look, theme::Theme};
 
 /// A picture in memory.
 struct Canvas<C> {
@@ -95,8 +95,8 @@ fn compare(name: &str, drawn: &RgbImage) {
 
 #[test]
 fn every_mood_looks_as_before() {
-    for mood in MOODS {
-        let canvas = Canvas::face(Size::new_equal(96), &Pose::still(mood), &Theme::CLASSIC);
+    for mood in &Look::ALL[..9] {
+        let canvas = Canvas::face(Size::new_equal(96), &Pose::still(*mood), &Theme::CLASSIC);
         compare(mood.name(), &canvas.image());
     }
 }
@@ -113,9 +113,9 @@ fn a_tilted_head_looks_as_before() {
 
 #[test]
 fn mono_looks_as_before() {
-    for mood in MOODS {
+    for mood in &Look::ALL[..9] {
         let canvas =
-            Canvas::<BinaryColor>::face(Size::new_equal(64), &Pose::still(mood), &Theme::MONO);
+            Canvas::<BinaryColor>::face(Size::new_equal(64), &Pose::still(*mood), &Theme::MONO);
         let image = RgbImage::from_fn(64, 64, |x, y| {
             let on = canvas.pixels[(y * 64 + x) as usize].is_on();
             Rgb([if on { 255 } else { 0 }; 3])
@@ -126,17 +126,21 @@ fn mono_looks_as_before() {
 
 #[test]
 fn every_pair_of_moods_differs_clearly_at_64_by_64_mono() {
-    let drawn = MOODS.map(|mood| {
-        Canvas::<BinaryColor>::face(Size::new_equal(64), &Pose::still(mood), &Theme::MONO).pixels
-    });
+    let drawn = Look::ALL[..9]
+        .iter()
+        .map(|mood| {
+            Canvas::<BinaryColor>::face(Size::new_equal(64), &Pose::still(*mood), &Theme::MONO)
+                .pixels
+        })
+        .collect::<Vec<_>>();
     for (i, a) in drawn.iter().enumerate() {
         for (j, b) in drawn.iter().enumerate().skip(i + 1) {
             let differ = a.iter().zip(b).filter(|(a, b)| a != b).count();
             assert!(
                 differ >= 100,
                 "{:?} and {:?} differ in {differ} pixels",
-                MOODS[i],
-                MOODS[j]
+                Look::ALL[i],
+                Look::ALL[j]
             );
         }
     }

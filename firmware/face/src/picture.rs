@@ -1,0 +1,108 @@
+//! A whole screen: one face or several, lines of text, and the sign that the camera runs.
+
+use embedded_graphics::{
+    pixelcolor::Rgb888,
+    prelude::{DrawTarget, Size},
+    primitives::Rectangle,
+};
+
+use crate::{
+    animate::Pose,
+    draw::draw,
+    layout::{Layout, Tiles},
+    notice,
+    text::{self, Font},
+    theme::Theme,
+};
+
+/// Faces that one picture shows; more are left out.
+pub const MAX_FACES: usize = 8;
+/// Lines of text that one picture shows; more are left out.
+pub const MAX_LINES: usize = 3;
+
+/// The form of the glass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Glass {
+    /// All of the area is seen.
+    #[default]
+    Square,
+    /// Only the circle inside the area is seen (GC9A01): nothing that matters is put into the corners.
+    Round,
+}
+
+/// Whether the sign that a camera runs is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Notice {
+    /// It is not shown.
+    #[default]
+    None,
+    /// A small camera in the left top corner.
+    CameraRuns,
+}
+
+/// What is to be seen. The caller owns its parts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Picture<'a> {
+    /// The faces; the first is the one who counts and is drawn largest. None: only text.
+    pub faces: &'a [Pose],
+    /// Text, line by line, such as `happy 87%` and the device's name: ASCII and Latin-1. Lines that do not fit
+    /// are left out, the last first.
+    pub lines: &'a [&'a str],
+    /// The sign that the camera runs.
+    pub notice: Notice,
+    /// The form of the glass.
+    pub glass: Glass,
+}
+
+/// Draws one picture, whole or in bands. Made once for each picture; draws as often as there are bands.
+#[derive(Debug)]
+pub struct Painter<'a> {
+    picture: Picture<'a>,
+    theme: &'a Theme,
+    area: Rectangle,
+    tiles: Tiles,
+    text: Option<(Rectangle, Font)>,
+}
+
+impl<'a> Painter<'a> {
+    /// Lays the picture out in `area`.
+    pub fn new(area: Rectangle, picture: Picture<'a>, theme: &'a Theme) -> Self {
+        let layout = Layout::of(area, &picture);
+        Self {
+            picture,
+            theme,
+            area,
+            tiles: layout.tiles,
+            text: layout.text,
+        }
+    }
+
+    /// Draws the part of the picture that the target shows (its bounding box): all of it, or some rows. Bands
+    /// put together are the whole picture, byte by byte.
+    ///
+    /// # Errors
+    /// The target's own.
+    pub fn draw<D>(&mut self, target: &mut D) -> Result<(), D::Error>
+    where
+        D: DrawTarget,
+        D::Color: From<Rgb888>,
+    {
+        let seen = self.area.intersection(&target.bounding_box());
+        if seen.size == Size::zero() {
+            return Ok(());
+        }
+        if self.tiles.first() != Some(&self.area) {
+            target.fill_solid(&seen, self.theme.background.into())?;
+        }
+        for (tile, pose) in self.tiles.iter().zip(self.picture.faces) {
+            draw(target, *tile, pose, self.theme)?;
+        }
+        if let Some((place, font)) = &self.text {
+            text::draw(target, *place, *font, self.picture.lines, self.theme)?;
+        }
+        if self.picture.notice == Notice::CameraRuns {
+            notice::draw(target, self.area, self.picture.glass, self.theme)?;
+        }
+        Ok(())
+    }
+}
