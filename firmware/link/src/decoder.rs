@@ -1,0 +1,97 @@
+//! Bytes in any pieces to messages. After garbage, each 0 is a new beginning.
+
+use core::marker::PhantomData;
+
+use heapless::Vec;
+
+use crate::{
+    frame::{CRC, MAX_FRAME_BYTES, VERSION},
+    message::Refusal,
+    wire::{DIRECTION_BIT, Message},
+};
+
+/// Why a frame gave no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It did not arrive as it was sent, or never was a frame: nothing to answer.
+    Broken,
+    /// It is a message of the other direction: the line echoes. Answering would never end.
+    Echo,
+    /// It arrived whole and cannot be obeyed: worth an answer.
+    Refused(Refusal),
+}
+
+/// Collects one frame at a time. `M` is what is expected: [`ToSatellite`](crate::message::ToSatellite) or
+/// [`ToHost`](crate::message::ToHost).
+#[derive(Clone, Debug)]
+pub struct Decoder<M> {
+    bytes: Vec<u8, MAX_FRAME_BYTES>,
+    /// More came than a frame can have; wait for the next 0.
+    overlong: bool,
+    message: PhantomData<fn() -> M>,
+}
+
+impl<M: Message> Decoder<M> {
+    /// At the beginning of a frame.
+    pub const fn new() -> Self {
+        Self {
+            bytes: Vec::new(),
+            overlong: false,
+            message: PhantomData,
+        }
+    }
+
+    /// Takes the next byte; if it ends a frame, tells what was in it.
+    pub fn push(&mut self, byte: u8) -> Option<Result<M, Trouble>> {
+        if byte != 0 {
+            self.overlong |= self.bytes.push(byte).is_err();
+            return None;
+        }
+        let heard = if self.overlong {
+            Some(Err(Trouble::Broken))
+        } else if self.bytes.is_empty() {
+            None
+        } else {
+            Some(read(&mut self.bytes))
+        };
+        self.overlong = false;
+        self.bytes.clear();
+        heard
+    }
+}
+
+impl<M: Message> Default for Decoder<M> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A frame without its 0; its bytes are decoded in place.
+fn read<M: Message>(frame: &mut [u8]) -> Result<M, Trouble> {
+    let report = cobs::decode_in_place(frame).map_err(|_| Trouble::Broken)?;
+    let content = frame.get(..report).ok_or(Trouble::Broken)?;
+    let (checked, check) = content.split_last_chunk::<4>().ok_or(Trouble::Broken)?;
+    if CRC.checksum(checked) != u32::from_le_bytes(*check) {
+        return Err(Trouble::Broken);
+    }
+    let (first, body) = checked.split_first().ok_or(Trouble::Broken)?;
+    if first & DIRECTION_BIT != M::DIRECTION {
+        return Err(Trouble::Echo);
+    }
+    let version = first & !DIRECTION_BIT;
+    if version != VERSION {
+        return Err(Trouble::Refused(Refusal::Version(version)));
+    }
+    message(body).map_err(Trouble::Refused)
+}
+
+fn message<M: Message>(body: &[u8]) -> Result<M, Refusal> {
+    let kind = postcard::take_from_bytes::<u32>(body).map_or(u32::MAX, |(kind, _)| kind);
+    if kind >= M::KINDS {
+        return Err(Refusal::Unknown(kind));
+    }
+    match postcard::take_from_bytes(body) {
+        Ok((message, [])) => Ok(message),
+        _ => Err(Refusal::Malformed(kind)),
+    }
+}

@@ -1,0 +1,36 @@
+//! Messages between a host and its satellites, and their codec. No port, no clock, no heap: bytes in, bytes out.
+//!
+//! ```text
+//! message -> postcard -> direction and version in front, CRC-32 behind -> COBS -> 0
+//! ```
+//!
+//! | room | what it does |
+//! |---|---|
+//! | [`message`] | what host and satellite say to each other |
+//! | [`wire`] | which messages there are, by direction and number |
+//! | [`frame`] | a message to the bytes of one frame |
+//! | [`decoder`] | bytes in any pieces to messages; finds its way after garbage |
+//!
+//! ```
+//! use moodring_link::{decoder::Decoder, frame::encode, message::{Look, Shown, ToSatellite}};
+//!
+//! let happy = ToSatellite::Show(Look { shown: Shown::Happy, confidence: 230, roll_deg: -7 });
+//! let frame = encode(&happy);
+//! let mut decoder = Decoder::<ToSatellite>::new();
+//! let heard: Option<_> = frame.iter().find_map(|byte| decoder.push(*byte));
+//! assert_eq!(heard, Some(Ok(happy)));
+//! ```
+//!
+//! # Versions
+//! Messages of a version never change. What is new gets a number of its own at the end of its list, and who does not
+//! know it says [`message::Refusal::Unknown`]. What cannot be told that way raises [`frame::VERSION`]; a frame of
+//! another version is answered by [`message::Refusal::Version`] in one's own.
+#![no_std]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod decoder;
+pub mod frame;
+pub mod message;
+pub mod wire;

@@ -1,0 +1,202 @@
+//! What host and satellite say to each other. Plain data; the order of fields and variants is the interface.
+
+use heapless::{String, Vec};
+use serde::{Deserialize, Serialize};
+
+/// The most faces a scene tells of; who counts comes first.
+pub const MAX_FACES: usize = 8;
+/// The longest name of a device, in bytes of UTF-8.
+pub const MAX_NAME_BYTES: usize = 16;
+
+/// A device's name, cut to what fits.
+pub type Name = String<MAX_NAME_BYTES>;
+
+/// As much of a name as fits, cut between characters.
+pub fn name(text: &str) -> Name {
+    let mut name = Name::new();
+    for letter in text.chars() {
+        if name.push(letter).is_err() {
+            break;
+        }
+    }
+    name
+}
+
+/// What a host says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ToSatellite {
+    /// Who speaks. Answered by [`ToHost::Hello`].
+    Hello {
+        /// What the host understands.
+        versions: Versions,
+        /// The device whose mood this is.
+        name: Name,
+    },
+    /// One face, or none: who counts.
+    Show(Look),
+    /// Several people, who counts first. Empty shows nobody.
+    Scene(Vec<Look, MAX_FACES>),
+    /// How bright the display is lit.
+    Dim {
+        /// 0 (dark) to 100; more counts as 100.
+        percent: u8,
+    },
+    /// Dark until something is shown again.
+    Sleep,
+    /// Answered by [`ToHost::Pong`]; also keeps the satellite awake.
+    Ping {
+        /// Comes back in the answer.
+        number: u32,
+    },
+    /// Something is wrong at the host.
+    Fault {
+        /// What, as the host's documentation says.
+        code: u8,
+    },
+}
+
+/// What a satellite says; it never begins, but for its fault.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ToHost {
+    /// Who this is and what it can do.
+    Hello(Capabilities),
+    /// The answer to a ping.
+    Pong {
+        /// The ping's number.
+        number: u32,
+        /// Frames that came broken since the satellite started; more than this holds count as this.
+        broken: u16,
+    },
+    /// It was heard and not understood.
+    Refused(Refusal),
+    /// Something is wrong at the satellite.
+    Fault {
+        /// What, as the board's documentation says.
+        code: u8,
+    },
+}
+
+/// Versions of the protocol that somebody understands, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Versions {
+    /// The lowest.
+    pub oldest: u8,
+    /// The highest.
+    pub newest: u8,
+}
+
+/// A face to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// Which.
+    pub shown: Shown,
+    /// How sure, 0 to 255 for 0 to 1.
+    pub confidence: u8,
+    /// The head's tilt in degrees, clockwise positive.
+    pub roll_deg: i8,
+}
+
+impl Look {
+    /// A face without a tilt, fully sure.
+    pub const fn plain(shown: Shown) -> Self {
+        Self {
+            shown,
+            confidence: 255,
+            roll_deg: 0,
+        }
+    }
+}
+
+/// What a face shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Shown {
+    /// An expression.
+    Angry,
+    /// An expression.
+    Disgust,
+    /// An expression.
+    Fear,
+    /// An expression.
+    Happy,
+    /// An expression.
+    Sad,
+    /// An expression.
+    Surprise,
+    /// An expression.
+    Neutral,
+    /// A face that none of them fits.
+    Uncertain,
+    /// No face in view: asleep.
+    Nobody,
+    /// The host does not look.
+    CameraOff,
+    /// The host does not look yet.
+    Starting,
+}
+
+impl Shown {
+    /// All of them, in order.
+    pub const ALL: [Self; 11] = [
+        Self::Angry,
+        Self::Disgust,
+        Self::Fear,
+        Self::Happy,
+        Self::Sad,
+        Self::Surprise,
+        Self::Neutral,
+        Self::Uncertain,
+        Self::Nobody,
+        Self::CameraOff,
+        Self::Starting,
+    ];
+}
+
+/// What a satellite is and can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// What it understands.
+    pub versions: Versions,
+    /// The firmware's version: major, minor, patch.
+    pub firmware: [u8; 3],
+    /// Pixels across.
+    pub width_px: u16,
+    /// Pixels down.
+    pub height_px: u16,
+    /// Its colours.
+    pub colour: Colour,
+    /// Whether it heeds [`ToSatellite::Dim`].
+    pub light: Light,
+    /// Faces it can show at once, at least 1.
+    pub faces: u8,
+}
+
+/// The colours of a display.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Colour {
+    /// Two.
+    Mono,
+    /// 65,536.
+    Rgb565,
+}
+
+/// What can be done about a display's light.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Light {
+    /// Nothing.
+    Fixed,
+    /// On or off.
+    Switched,
+    /// Any percentage.
+    Dimmed,
+}
+
+/// Why a frame that arrived whole was not obeyed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// It is of a version that is not understood.
+    Version(u8),
+    /// No message has this number.
+    Unknown(u32),
+    /// The message of this number has another content.
+    Malformed(u32),
+}

@@ -1,0 +1,48 @@
+//! A microcontroller's behaviour as a library: bytes and times go in, replies, pictures and a light's brightness come
+//! out. No pins, no port, no clock; a board adds those and decides nothing.
+//!
+//! ```text
+//! bytes -> moodring-link -> satellite -> picture -> band by band -> the display
+//!                             | replies
+//! ```
+//!
+//! | room | what it does |
+//! |---|---|
+//! | [`panel`] | what the board's display is |
+//! | [`satellite`] | what is heard, answered and shown, and when it sleeps |
+//! | [`picture`] | one moment of the face, drawn into as little memory as there is |
+//! | [`band`] | rows of a picture as bytes for the wire |
+//!
+//! A board's loop:
+//! ```
+//! use moodring_core::frame::Millis;
+//! use moodring_satellite::{panel::Panel, satellite::Satellite};
+//!
+//! # let (line, mut wire) = (&[0_u8][..], Vec::<u8>::new());
+//! let mut satellite = Satellite::new(Panel::ST7789_SQUARE, Millis(0));
+//! let mut buffer = [0; 240 * 2 * 8]; // eight rows
+//! # for now in [Millis(0)] {
+//! satellite.receive(line, now);
+//! while let Some(reply) = satellite.reply() {
+//!     // send the reply
+//! }
+//! if let Some(picture) = satellite.picture(now) {
+//!     let mut top = 0;
+//!     while let Some(band) = picture.band(top, &mut buffer) {
+//!         wire.extend_from_slice(band.bytes()); // to the display's rows band.rows()
+//!         top = band.rows().end;
+//!     }
+//! }
+//! // light the display by satellite.light_percent(now)
+//! # }
+//! # assert_eq!(wire.len(), 240 * 240 * 2);
+//! ```
+#![no_std]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod band;
+pub mod panel;
+pub mod picture;
+pub mod satellite;

@@ -1,0 +1,165 @@
+//! What is heard, answered and shown, and when it sleeps.
+
+use heapless::Deque;
+use moodring_core::{expression::Expression, frame::Millis, mood::Mood};
+use moodring_face::animate::{Animator, Life};
+use moodring_link::{
+    decoder::{Decoder, Trouble},
+    frame::{Frame, encode},
+    message::{Look, Shown, ToHost, ToSatellite},
+};
+
+use crate::{panel::Panel, picture::Picture};
+
+/// So long without a word from the host, and the face falls asleep.
+pub const SILENCE_MS: u64 = 10_000;
+/// The brightest light of a face that fell asleep.
+pub const ASLEEP_PERCENT: u8 = 10;
+/// Answers that wait for the board to send them; of a host that asks faster, the rest is not answered.
+const MAX_REPLIES: usize = 4;
+
+/// A satellite: everything but pins and clock.
+#[derive(Debug)]
+pub struct Satellite {
+    panel: Panel,
+    decoder: Decoder<ToSatellite>,
+    replies: Deque<ToHost, MAX_REPLIES>,
+    /// Frames that came broken.
+    broken: u16,
+    /// When the host last said something that was understood.
+    heard: Millis,
+    face: Animator,
+    /// Set by the host.
+    light_percent: u8,
+    /// The host said sleep.
+    dark: bool,
+    /// The last picture given out, and when. `None` before the first, and after darkness.
+    drawn: Option<(Picture, Millis)>,
+}
+
+impl Satellite {
+    /// A sleeping face that waits for its host.
+    pub fn new(panel: Panel, now: Millis) -> Self {
+        Self {
+            panel,
+            decoder: Decoder::new(),
+            replies: Deque::new(),
+            broken: 0,
+            heard: now,
+            face: Animator::new(Mood::Nobody, Life::Alive, now),
+            light_percent: 100,
+            dark: false,
+            drawn: None,
+        }
+    }
+
+    /// Takes what came over the line, in any pieces.
+    pub fn receive(&mut self, bytes: &[u8], now: Millis) {
+        for byte in bytes {
+            match self.decoder.push(*byte) {
+                None => {}
+                Some(Ok(message)) => {
+                    self.heard = now;
+                    self.obey(message, now);
+                }
+                Some(Err(Trouble::Broken)) => self.broken = self.broken.saturating_add(1),
+                Some(Err(Trouble::Echo)) => {}
+                // A host that cannot be understood does not keep a face awake that it never changes.
+                Some(Err(Trouble::Refused(refusal))) => self.answer(ToHost::Refused(refusal)),
+            }
+        }
+    }
+
+    /// The next answer to be sent.
+    pub fn reply(&mut self) -> Option<Frame> {
+        self.replies.pop_front().map(|reply| encode(&reply))
+    }
+
+    /// Tells the host that something on the board is wrong.
+    pub fn fault(&mut self, code: u8) {
+        self.answer(ToHost::Fault { code });
+    }
+
+    /// The picture to draw now; `None` if the display shows it already, if it is too early for the next, or in the dark.
+    pub fn picture(&mut self, now: Millis) -> Option<Picture> {
+        if self.dark {
+            return None;
+        }
+        if self.is_silent(now) {
+            self.face.aim(Mood::Nobody, 1.0, 0.0, now);
+        }
+        if let Some((_, time)) = self.drawn
+            && now.since(time) < self.panel.frame_ms.into()
+        {
+            return None;
+        }
+        let picture = Picture {
+            panel: self.panel,
+            pose: self.face.pose(now),
+        };
+        if self.drawn.is_some_and(|(shown, _)| shown == picture) {
+            return None;
+        }
+        self.drawn = Some((picture, now));
+        Some(picture)
+    }
+
+    /// How bright the display is to be lit, 0 to 100. Dark until there is a picture.
+    pub fn light_percent(&self, now: Millis) -> u8 {
+        if self.drawn.is_none() {
+            0
+        } else if self.is_silent(now) {
+            self.light_percent.min(ASLEEP_PERCENT)
+        } else {
+            self.light_percent
+        }
+    }
+
+    fn is_silent(&self, now: Millis) -> bool {
+        now.since(self.heard) >= SILENCE_MS
+    }
+
+    fn obey(&mut self, message: ToSatellite, now: Millis) {
+        match message {
+            ToSatellite::Hello { .. } => self.answer(ToHost::Hello(self.panel.capabilities())),
+            ToSatellite::Show(look) => self.show(look, now),
+            ToSatellite::Scene(looks) => {
+                let nobody = Look::plain(Shown::Nobody);
+                self.show(looks.first().copied().unwrap_or(nobody), now);
+            }
+            ToSatellite::Dim { percent } => self.light_percent = percent.min(100),
+            ToSatellite::Sleep => (self.dark, self.drawn) = (true, None),
+            ToSatellite::Ping { number } => {
+                let broken = self.broken;
+                self.answer(ToHost::Pong { number, broken });
+            }
+            ToSatellite::Fault { .. } => self.show(Look::plain(Shown::Uncertain), now),
+        }
+    }
+
+    fn show(&mut self, look: Look, now: Millis) {
+        self.dark = false;
+        let confidence = f32::from(look.confidence) / 255.0;
+        let roll_deg = look.roll_deg.into();
+        self.face.aim(mood(look.shown), confidence, roll_deg, now);
+    }
+
+    fn answer(&mut self, reply: ToHost) {
+        // A host that does not read its answers does not miss them.
+        let _full = self.replies.push_back(reply);
+    }
+}
+
+fn mood(shown: Shown) -> Mood {
+    match shown {
+        Shown::Angry => Mood::Showing(Expression::Angry),
+        Shown::Disgust => Mood::Showing(Expression::Disgust),
+        Shown::Fear => Mood::Showing(Expression::Fear),
+        Shown::Happy => Mood::Showing(Expression::Happy),
+        Shown::Sad => Mood::Showing(Expression::Sad),
+        Shown::Surprise => Mood::Showing(Expression::Surprise),
+        Shown::Neutral => Mood::Showing(Expression::Neutral),
+        Shown::Uncertain => Mood::Uncertain,
+        Shown::Nobody | Shown::CameraOff | Shown::Starting => Mood::Nobody,
+    }
+}

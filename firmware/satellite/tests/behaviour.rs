@@ -1,0 +1,279 @@
+//! A satellite at the end of a line: what it shows, answers and survives. The host's side is played by hand.
+
+use moodring_core::frame::Millis;
+use moodring_link::{
+    decoder::Decoder,
+    frame::encode,
+    message::{Look, Refusal, Shown, ToHost, ToSatellite, Versions, name},
+};
+use moodring_satellite::{
+    panel::Panel,
+    picture::Picture,
+    satellite::{ASLEEP_PERCENT, SILENCE_MS, Satellite},
+};
+use proptest::prelude::*;
+
+const PANEL: Panel = Panel {
+    width_px: 60,
+    height_px: 48,
+    ..Panel::ST7789_SQUARE
+};
+const HAPPY: ToSatellite = ToSatellite::Show(Look::plain(Shown::Happy));
+
+/// A satellite and the time on its board.
+struct Board {
+    satellite: Satellite,
+    now: Millis,
+    /// What the display shows.
+    shown: Vec<u8>,
+}
+
+impl Board {
+    fn new() -> Self {
+        let now = Millis(1_000);
+        Self {
+            satellite: Satellite::new(PANEL, now),
+            now,
+            shown: Vec::new(),
+        }
+    }
+
+    fn wait(&mut self, ms: u64) -> &mut Self {
+        self.now = Millis(self.now.0 + ms);
+        self
+    }
+
+    fn say(&mut self, message: &ToSatellite) -> Vec<ToHost> {
+        self.hear(&encode(message))
+    }
+
+    fn hear(&mut self, bytes: &[u8]) -> Vec<ToHost> {
+        self.satellite.receive(bytes, self.now);
+        self.replies()
+    }
+
+    fn replies(&mut self) -> Vec<ToHost> {
+        let mut decoder = Decoder::new();
+        std::iter::from_fn(|| self.satellite.reply())
+            .flat_map(|frame| frame.into_iter())
+            .filter_map(|byte| decoder.push(byte))
+            .map(|heard| heard.expect("a satellite speaks clearly"))
+            .collect()
+    }
+
+    /// What it gives out after so many milliseconds.
+    fn picture(&mut self, after_ms: u64) -> Option<Picture> {
+        self.wait(after_ms);
+        self.satellite.picture(self.now)
+    }
+
+    /// The picture after all animation is over, but for breath.
+    fn rests_at(&mut self) -> Vec<u8> {
+        self.wait(2_000);
+        // The same moment of a breath each time, else no two pictures are alike.
+        self.now = Millis(self.now.0.next_multiple_of(8_400));
+        self.say(&ToSatellite::Ping { number: 0 });
+        if let Some(picture) = self.picture(0) {
+            self.shown = pixels(picture);
+        }
+        self.shown.clone()
+    }
+
+    fn light(&self) -> u8 {
+        self.satellite.light_percent(self.now)
+    }
+}
+
+/// A frame of any content.
+fn by_hand(content: &[u8]) -> Vec<u8> {
+    let check = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(content);
+    let mut frame = vec![0; 64];
+    let used = cobs::encode(&[content, &check.to_le_bytes()].concat(), &mut frame);
+    frame.truncate(used + 1);
+    frame
+}
+
+fn pixels(picture: Picture) -> Vec<u8> {
+    in_bands(picture, 48)
+}
+
+fn in_bands(picture: Picture, rows: usize) -> Vec<u8> {
+    let mut buffer = vec![0xaa; rows * 60 * 2];
+    let mut whole = Vec::new();
+    while let Some(band) = picture.band((whole.len() / 120) as u16, &mut buffer) {
+        whole.extend(band.bytes());
+    }
+    whole
+}
+
+#[test]
+fn shows_what_it_is_told() {
+    let mut board = Board::new();
+    let asleep = board.rests_at();
+    assert_eq!(asleep.len(), 60 * 48 * 2);
+    let mut seen = vec![asleep.clone()];
+    for shown in &Shown::ALL[..8] {
+        assert_eq!(board.say(&ToSatellite::Show(Look::plain(*shown))), []);
+        let picture = board.rests_at();
+        assert!(!seen.contains(&picture), "{shown:?}");
+        seen.push(picture);
+    }
+    board.say(&ToSatellite::Show(Look::plain(Shown::Nobody)));
+    assert!(board.rests_at() == asleep);
+}
+
+#[test]
+fn the_first_of_a_scene_counts_and_an_empty_one_is_nobody() {
+    let mut board = Board::new();
+    let asleep = board.rests_at();
+    board.say(&ToSatellite::Scene([].into_iter().collect()));
+    assert!(board.rests_at() == asleep);
+    let looks = [Look::plain(Shown::Sad), Look::plain(Shown::Happy)];
+    board.say(&ToSatellite::Scene(looks.into_iter().collect()));
+    assert!(board.rests_at() != asleep);
+}
+
+#[test]
+fn says_who_it_is_and_what_it_can_do() {
+    let versions = Versions {
+        oldest: 1,
+        newest: 9,
+    };
+    let name = name("hall");
+    let told = Board::new().say(&ToSatellite::Hello { versions, name });
+    let [ToHost::Hello(me)] = told[..] else {
+        panic!("{told:?}")
+    };
+    assert_eq!((me.width_px, me.height_px), (60, 48));
+    assert_eq!((me.versions.oldest, me.versions.newest), (1, 1));
+}
+
+#[test]
+fn what_it_does_not_understand_is_answered_and_it_goes_on() {
+    let mut board = Board::new();
+    let refused = |refusal| vec![ToHost::Refused(refusal)];
+    assert_eq!(
+        board.hear(&by_hand(&[2, 0, 7])),
+        refused(Refusal::Version(2))
+    );
+    assert_eq!(
+        board.hear(&by_hand(&[1, 99])),
+        refused(Refusal::Unknown(99))
+    );
+    assert_eq!(
+        board.hear(&by_hand(&[1, 1, 77, 0, 0])),
+        refused(Refusal::Malformed(1))
+    );
+    let ping = ToSatellite::Ping { number: 5 };
+    let pong = ToHost::Pong {
+        number: 5,
+        broken: 0,
+    };
+    assert_eq!(board.say(&ping), [pong]);
+}
+
+#[test]
+fn noise_is_counted_and_not_answered() {
+    let mut board = Board::new();
+    assert_eq!(board.hear(b"AT+GMI\r\n\0\0more\0"), []);
+    let pong = ToHost::Pong {
+        number: 1,
+        broken: 2,
+    };
+    assert_eq!(board.say(&ToSatellite::Ping { number: 1 }), [pong]);
+}
+
+#[test]
+fn falls_asleep_when_nobody_speaks_and_wakes_up_again() {
+    let mut board = Board::new();
+    let asleep = board.rests_at();
+    board.say(&HAPPY);
+    let happy = board.rests_at();
+    assert_eq!(board.light(), 100);
+    board.say(&ToSatellite::Ping { number: 1 });
+    board.wait(SILENCE_MS - 1);
+    board.picture(0);
+    assert_eq!(board.light(), 100);
+    // One's own echo is no company, and neither is a host of the future.
+    board.hear(&encode(&ToHost::Fault { code: 0 }));
+    board.hear(&by_hand(&[2, 3, 50]));
+    board.wait(1);
+    assert_eq!(board.light(), ASLEEP_PERCENT);
+    assert!(board.picture(50).is_some());
+    assert!(board.rests_at() == asleep);
+    board.say(&HAPPY);
+    assert!(board.rests_at() == happy);
+    assert_eq!(board.light(), 100);
+}
+
+#[test]
+fn the_light_is_the_hosts_and_sleep_is_dark() {
+    let mut board = Board::new();
+    assert_eq!(board.light(), 0, "nothing is drawn yet");
+    board.rests_at();
+    assert_eq!(board.light(), 100);
+    board.say(&ToSatellite::Dim { percent: 30 });
+    assert_eq!(board.light(), 30);
+    board.say(&ToSatellite::Dim { percent: 255 });
+    assert_eq!(board.light(), 100);
+    board.say(&ToSatellite::Sleep);
+    assert_eq!(board.light(), 0);
+    assert!(board.picture(500).is_none());
+    board.wait(2 * SILENCE_MS);
+    assert_eq!(board.light(), 0, "silence does not light it up");
+    board.say(&HAPPY);
+    assert_eq!(board.light(), 0, "not before the old picture is gone");
+    assert!(board.picture(0).is_some());
+    assert_eq!(board.light(), 100);
+}
+
+#[test]
+fn draws_no_faster_than_its_panel_and_nothing_twice() {
+    let mut board = Board::new();
+    assert!(board.picture(0).is_some());
+    assert!(board.picture(0).is_none());
+    board.say(&HAPPY);
+    assert!(board.picture(49).is_none());
+    assert!(board.picture(1).is_some());
+}
+
+#[test]
+fn a_host_that_asks_without_listening_does_no_harm() {
+    let mut board = Board::new();
+    for number in 0..1_000 {
+        let ping = encode(&ToSatellite::Ping { number });
+        board.satellite.receive(&ping, board.now);
+    }
+    assert_eq!(board.replies().len(), 4);
+    board.satellite.fault(3);
+    assert_eq!(board.replies(), [ToHost::Fault { code: 3 }]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn bands_of_any_height_make_the_same_picture(
+        shown in 0..8_usize, roll_deg in -90..=90_i8, rows in 1..60_usize
+    ) {
+        let mut board = Board::new();
+        let look = Look { shown: Shown::ALL[shown], confidence: 200, roll_deg };
+        board.say(&ToSatellite::Show(look));
+        let picture = board.picture(137).expect("there is one");
+        prop_assert!(in_bands(picture, rows) == pixels(picture));
+    }
+
+    #[test]
+    fn pieces_and_noise_change_nothing(
+        bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 1..70_usize
+    ) {
+        let (mut whole, mut parts) = (Board::new(), Board::new());
+        let line = [&bytes[..], &[0], &encode(&HAPPY), &encode(&ToSatellite::Ping { number: 9 })].concat();
+        let told = whole.hear(&line);
+        let in_parts: Vec<_> = line.chunks(cut).flat_map(|part| parts.hear(part)).collect();
+let ponged = matches!(told[..], [ToHost::Pong { number: 9, .. }]);
+        prop_assert!(ponged, "{told:?}");
+        prop_assert_eq!(told, in_parts);
+        prop_assert!(whole.rests_at() == parts.rests_at());
+    }
+}
