@@ -5,32 +5,32 @@ use serde::{Deserialize, Serialize};
 
 /// The most faces a scene tells of; who counts comes first.
 pub const MAX_FACES: usize = 8;
-/// The longest name of a device, in bytes of UTF-8.
-pub const MAX_NAME_BYTES: usize = 16;
+/// The longest label, in bytes of UTF-8.
+pub const MAX_LABEL_BYTES: usize = 24;
 
-/// A device's name, cut to what fits.
-pub type Name = String<MAX_NAME_BYTES>;
+/// A line of text, cut to what fits.
+pub type Label = String<MAX_LABEL_BYTES>;
 
-/// As much of a name as fits, cut between characters.
-pub fn name(text: &str) -> Name {
-    let mut name = Name::new();
+/// As much of a text as fits, cut between characters.
+pub fn label(text: &str) -> Label {
+    let mut label = Label::new();
     for letter in text.chars() {
-        if name.push(letter).is_err() {
+        if label.push(letter).is_err() {
             break;
         }
     }
-    name
+    label
 }
 
 /// What a host says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToSatellite {
-    /// Who speaks. Answered by [`ToHost::Hello`].
+    /// Who speaks, first of all. Answered by [`ToHost::Hello`].
     Hello {
         /// What the host understands.
         versions: Versions,
-        /// The device whose mood this is.
-        name: Name,
+        /// The line under the face, such as whose mood it is; empty for none.
+        label: Label,
     },
     /// One face, or none: who counts.
     Show(Look),
@@ -51,7 +51,7 @@ pub enum ToSatellite {
     /// Something is wrong at the host.
     Fault {
         /// What, as the host's documentation says.
-        code: u8,
+        code: u16,
     },
 }
 
@@ -72,7 +72,7 @@ pub enum ToHost {
     /// Something is wrong at the satellite.
     Fault {
         /// What, as the board's documentation says.
-        code: u8,
+        code: u16,
     },
 }
 

@@ -4,8 +4,8 @@ use moodring_link::{
     decoder::{Decoder, Trouble},
     frame::{Frame, MAX_BODY_BYTES, MAX_FRAME_BYTES, encode},
     message::{
-        Capabilities, Colour, Light, Look, MAX_FACES, MAX_NAME_BYTES, Refusal, Shown, ToHost,
-        ToSatellite, Versions, name,
+        Capabilities, Colour, Light, Look, MAX_FACES, MAX_LABEL_BYTES, Refusal, Shown, ToHost,
+        ToSatellite, Versions, label,
     },
     wire::Message,
 };
@@ -19,12 +19,12 @@ fn largest_to_satellite() -> Vec<ToSatellite> {
         ToSatellite::Scene(_) => Some(ToSatellite::Dim { percent: 255 }),
         ToSatellite::Dim { .. } => Some(ToSatellite::Sleep),
         ToSatellite::Sleep => Some(ToSatellite::Ping { number: u32::MAX }),
-        ToSatellite::Ping { .. } => Some(ToSatellite::Fault { code: 255 }),
+        ToSatellite::Ping { .. } => Some(ToSatellite::Fault { code: u16::MAX }),
         ToSatellite::Fault { .. } => None,
     };
     let hello = ToSatellite::Hello {
         versions: ANY,
-        name: name(&"x".repeat(99)),
+        label: label(&"x".repeat(99)),
     };
     std::iter::successors(Some(hello), next).collect()
 }
@@ -36,7 +36,7 @@ fn largest_to_host() -> Vec<ToHost> {
             broken: u16::MAX,
         }),
         ToHost::Pong { .. } => Some(ToHost::Refused(Refusal::Malformed(u32::MAX))),
-        ToHost::Refused(_) => Some(ToHost::Fault { code: 255 }),
+        ToHost::Refused(_) => Some(ToHost::Fault { code: u16::MAX }),
         ToHost::Fault { .. } => None,
     };
     let hello = ToHost::Hello(Capabilities {
@@ -119,7 +119,7 @@ fn the_bytes_of_version_1_never_change() {
             oldest: 1,
             newest: 1,
         },
-        name: name("hall"),
+        label: label("hall"),
     };
     assert_eq!(hex(encode(&hello)), "02010c01010468616c6c1f09125300");
     let pong = ToHost::Pong {
@@ -189,12 +189,12 @@ fn zeros_between_frames_mean_nothing() {
 }
 
 #[test]
-fn names_are_cut_between_letters() {
-    assert_eq!(name("hall").as_str(), "hall");
-    let long = name("ééééééééééééé");
-    assert_eq!(long.as_str(), "éééééééé");
-    assert!(long.len() <= MAX_NAME_BYTES);
-    assert_eq!(name("xééééééééé").as_str(), "xééééééé");
+fn labels_are_cut_between_letters() {
+    assert_eq!(label("hall").as_str(), "hall");
+    let long = label("ééééééééééééééééé");
+    assert_eq!(long.as_str(), "éééééééééééé");
+    assert!(long.len() <= MAX_LABEL_BYTES);
+    assert_eq!(label("xéééééééééééééé").as_str(), "xééééééééééé");
 }
 
 fn look() -> impl Strategy<Value = Look> {
@@ -212,7 +212,7 @@ fn to_satellite() -> impl Strategy<Value = ToSatellite> {
     prop_oneof![
         (versions, any::<String>()).prop_map(|(versions, text)| ToSatellite::Hello {
             versions,
-            name: name(&text),
+            label: label(&text),
         }),
         look().prop_map(ToSatellite::Show),
         prop::collection::vec(look(), 0..=MAX_FACES)
@@ -220,7 +220,7 @@ fn to_satellite() -> impl Strategy<Value = ToSatellite> {
         any::<u8>().prop_map(|percent| ToSatellite::Dim { percent }),
         Just(ToSatellite::Sleep),
         any::<u32>().prop_map(|number| ToSatellite::Ping { number }),
-        any::<u8>().prop_map(|code| ToSatellite::Fault { code }),
+        any::<u16>().prop_map(|code| ToSatellite::Fault { code }),
     ]
 }
 

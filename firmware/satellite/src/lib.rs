@@ -43,6 +43,7 @@
 extern crate std;
 
 pub mod band;
+mod faces;
 pub mod panel;
 pub mod picture;
 pub mod satellite;

@@ -5,16 +5,20 @@ use embedded_graphics::{
     prelude::{DrawTarget, Point, Size},
     primitives::Rectangle,
 };
-use moodring_face::{animate::Pose, draw::draw, theme::Theme};
-use moodring_link::message::Colour;
+use moodring_face::{
+    picture::{self, Painter},
+    theme::Theme,
+};
+use moodring_link::message::{Colour, Label};
 
-use crate::{band::Band, panel::Panel};
+use crate::{band::Band, faces::Poses, panel::Panel};
 
 /// What the display is to show now.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
     pub(crate) panel: Panel,
-    pub(crate) pose: Pose,
+    pub(crate) poses: Poses,
+    pub(crate) label: Label,
 }
 
 impl Picture {
@@ -39,12 +43,15 @@ impl Picture {
             Colour::Mono => Theme::MONO,
             Colour::Rgb565 => Theme::CLASSIC,
         };
+        let line = [self.label.as_str()];
+        let picture = picture::Picture {
+            faces: &self.poses,
+            lines: if self.label.is_empty() { &[] } else { &line },
+            glass: self.panel.glass,
+            ..picture::Picture::default()
+        };
         let size = Size::new(self.panel.width_px.into(), self.panel.height_px.into());
-        draw(
-            target,
-            Rectangle::new(Point::zero(), size),
-            &self.pose,
-            &theme,
-        )
+        let area = Rectangle::new(Point::zero(), size);
+        Painter::new(area, picture, &theme).draw(target)
     }
 }

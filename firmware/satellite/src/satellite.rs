@@ -1,15 +1,15 @@
 //! What is heard, answered and shown, and when it sleeps.
 
 use heapless::Deque;
-use moodring_core::{expression::Expression, frame::Millis, mood::Mood};
-use moodring_face::animate::{Animator, Life};
+use moodring_core::{frame::Millis, mood::Mood};
+use moodring_face::look::Look;
 use moodring_link::{
     decoder::{Decoder, Trouble},
     frame::{Frame, encode},
-    message::{Look, Shown, ToHost, ToSatellite},
+    message::{self, Label, ToHost, ToSatellite},
 };
 
-use crate::{panel::Panel, picture::Picture};
+use crate::{faces::Faces, panel::Panel, picture::Picture};
 
 /// So long without a word from the host, and the face falls asleep.
 pub const SILENCE_MS: u64 = 10_000;
@@ -28,7 +28,8 @@ pub struct Satellite {
     broken: u16,
     /// When the host last said something that was understood.
     heard: Millis,
-    face: Animator,
+    faces: Faces,
+    label: Label,
     /// Set by the host.
     light_percent: u8,
     /// The host said sleep.
@@ -38,7 +39,7 @@ pub struct Satellite {
 }
 
 impl Satellite {
-    /// A sleeping face that waits for its host.
+    /// A face that waits for its host.
     pub fn new(panel: Panel, now: Millis) -> Self {
         Self {
             panel,
@@ -46,7 +47,8 @@ impl Satellite {
             replies: Deque::new(),
             broken: 0,
             heard: now,
-            face: Animator::new(Mood::Nobody, Life::Alive, now),
+            faces: Faces::new(Look::Starting, now),
+            label: Label::new(),
             light_percent: 100,
             dark: false,
             drawn: None,
@@ -76,7 +78,7 @@ impl Satellite {
     }
 
     /// Tells the host that something on the board is wrong.
-    pub fn fault(&mut self, code: u8) {
+    pub fn fault(&mut self, code: u16) {
         self.answer(ToHost::Fault { code });
     }
 
@@ -86,21 +88,26 @@ impl Satellite {
             return None;
         }
         if self.is_silent(now) {
-            self.face.aim(Mood::Nobody, 1.0, 0.0, now);
+            self.faces.all(Mood::Nobody, now);
         }
-        if let Some((_, time)) = self.drawn
-            && now.since(time) < self.panel.frame_ms.into()
+        if let Some((_, time)) = &self.drawn
+            && now.since(*time) < self.panel.frame_ms.into()
         {
             return None;
         }
         let picture = Picture {
             panel: self.panel,
-            pose: self.face.pose(now),
+            poses: self.faces.poses(now),
+            label: self.label.clone(),
         };
-        if self.drawn.is_some_and(|(shown, _)| shown == picture) {
+        if self
+            .drawn
+            .as_ref()
+            .is_some_and(|(shown, _)| *shown == picture)
+        {
             return None;
         }
-        self.drawn = Some((picture, now));
+        self.drawn = Some((picture.clone(), now));
         Some(picture)
     }
 
@@ -121,45 +128,32 @@ impl Satellite {
 
     fn obey(&mut self, message: ToSatellite, now: Millis) {
         match message {
-            ToSatellite::Hello { .. } => self.answer(ToHost::Hello(self.panel.capabilities())),
-            ToSatellite::Show(look) => self.show(look, now),
-            ToSatellite::Scene(looks) => {
-                let nobody = Look::plain(Shown::Nobody);
-                self.show(looks.first().copied().unwrap_or(nobody), now);
+            ToSatellite::Hello { label, .. } => {
+                self.label = label;
+                self.answer(ToHost::Hello(self.panel.capabilities()));
             }
+            ToSatellite::Show(look) => self.show(&[look], now),
+            ToSatellite::Scene(looks) => self.show(&looks, now),
             ToSatellite::Dim { percent } => self.light_percent = percent.min(100),
             ToSatellite::Sleep => (self.dark, self.drawn) = (true, None),
             ToSatellite::Ping { number } => {
                 let broken = self.broken;
                 self.answer(ToHost::Pong { number, broken });
             }
-            ToSatellite::Fault { .. } => self.show(Look::plain(Shown::Uncertain), now),
+            ToSatellite::Fault { code } => {
+                self.dark = false;
+                self.faces.all(Look::Fault(code), now);
+            }
         }
     }
 
-    fn show(&mut self, look: Look, now: Millis) {
+    fn show(&mut self, looks: &[message::Look], now: Millis) {
         self.dark = false;
-        let confidence = f32::from(look.confidence) / 255.0;
-        let roll_deg = look.roll_deg.into();
-        self.face.aim(mood(look.shown), confidence, roll_deg, now);
+        self.faces.show(looks, now);
     }
 
     fn answer(&mut self, reply: ToHost) {
         // A host that does not read its answers does not miss them.
         let _full = self.replies.push_back(reply);
-    }
-}
-
-fn mood(shown: Shown) -> Mood {
-    match shown {
-        Shown::Angry => Mood::Showing(Expression::Angry),
-        Shown::Disgust => Mood::Showing(Expression::Disgust),
-        Shown::Fear => Mood::Showing(Expression::Fear),
-        Shown::Happy => Mood::Showing(Expression::Happy),
-        Shown::Sad => Mood::Showing(Expression::Sad),
-        Shown::Surprise => Mood::Showing(Expression::Surprise),
-        Shown::Neutral => Mood::Showing(Expression::Neutral),
-        Shown::Uncertain => Mood::Uncertain,
-        Shown::Nobody | Shown::CameraOff | Shown::Starting => Mood::Nobody,
     }
 }

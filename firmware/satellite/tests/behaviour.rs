@@ -4,7 +4,7 @@ use moodring_core::frame::Millis;
 use moodring_link::{
     decoder::Decoder,
     frame::encode,
-    message::{Look, Refusal, Shown, ToHost, ToSatellite, Versions, name},
+    message::{Look, Refusal, Shown, ToHost, ToSatellite, Versions, label},
 };
 use moodring_satellite::{
     panel::Panel,
@@ -74,7 +74,7 @@ impl Board {
         self.now = Millis(self.now.0.next_multiple_of(8_400));
         self.say(&ToSatellite::Ping { number: 0 });
         if let Some(picture) = self.picture(0) {
-            self.shown = pixels(picture);
+            self.shown = pixels(&picture);
         }
         self.shown.clone()
     }
@@ -93,11 +93,11 @@ fn by_hand(content: &[u8]) -> Vec<u8> {
     frame
 }
 
-fn pixels(picture: Picture) -> Vec<u8> {
+fn pixels(picture: &Picture) -> Vec<u8> {
     in_bands(picture, 48)
 }
 
-fn in_bands(picture: Picture, rows: usize) -> Vec<u8> {
+fn in_bands(picture: &Picture, rows: usize) -> Vec<u8> {
     let mut buffer = vec![0xaa; rows * 60 * 2];
     let mut whole = Vec::new();
     while let Some(band) = picture.band((whole.len() / 120) as u16, &mut buffer) {
@@ -109,6 +109,7 @@ fn in_bands(picture: Picture, rows: usize) -> Vec<u8> {
 #[test]
 fn shows_what_it_is_told() {
     let mut board = Board::new();
+    board.say(&ToSatellite::Show(Look::plain(Shown::Nobody)));
     let asleep = board.rests_at();
     assert_eq!(asleep.len(), 60 * 48 * 2);
     let mut seen = vec![asleep.clone()];
@@ -123,14 +124,53 @@ fn shows_what_it_is_told() {
 }
 
 #[test]
-fn the_first_of_a_scene_counts_and_an_empty_one_is_nobody() {
+fn a_scene_shows_everybody_and_an_empty_one_nobody() {
     let mut board = Board::new();
+    board.say(&ToSatellite::Scene([].into_iter().collect()));
     let asleep = board.rests_at();
+    let (sad, happy) = (Look::plain(Shown::Sad), Look::plain(Shown::Happy));
+    let mut seen = vec![asleep.clone()];
+    for scene in [&[sad][..], &[sad, happy], &[sad, sad], &[sad; 8]] {
+        board.say(&ToSatellite::Scene(scene.iter().copied().collect()));
+        let picture = board.rests_at();
+        assert!(!seen.contains(&picture), "{scene:?}");
+        seen.push(picture);
+    }
+    board.say(&ToSatellite::Show(sad));
+    assert!(board.rests_at() == seen[1], "one again");
     board.say(&ToSatellite::Scene([].into_iter().collect()));
     assert!(board.rests_at() == asleep);
-    let looks = [Look::plain(Shown::Sad), Look::plain(Shown::Happy)];
-    board.say(&ToSatellite::Scene(looks.into_iter().collect()));
-    assert!(board.rests_at() != asleep);
+}
+
+#[test]
+fn a_fault_is_shown_with_its_code() {
+    let mut board = Board::new();
+    board.say(&HAPPY);
+    let happy = board.rests_at();
+    board.say(&ToSatellite::Fault { code: 7 });
+    let seven = board.rests_at();
+    board.say(&ToSatellite::Fault { code: 12 });
+    let twelve = board.rests_at();
+    assert!(happy != seven && happy != twelve);
+    board.say(&HAPPY);
+    assert!(board.rests_at() == happy);
+}
+
+#[test]
+fn a_label_stands_with_the_face_until_another_comes() {
+    let mut board = Board::new();
+    let hello = |text| ToSatellite::Hello {
+        versions: Versions {
+            oldest: 1,
+            newest: 1,
+        },
+        label: label(text),
+    };
+    let plain = board.rests_at();
+    board.say(&hello("hall"));
+    assert!(board.rests_at() != plain);
+    board.say(&hello(""));
+    assert!(board.rests_at() == plain);
 }
 
 #[test]
@@ -139,8 +179,8 @@ fn says_who_it_is_and_what_it_can_do() {
         oldest: 1,
         newest: 9,
     };
-    let name = name("hall");
-    let told = Board::new().say(&ToSatellite::Hello { versions, name });
+    let label = label("hall");
+    let told = Board::new().say(&ToSatellite::Hello { versions, label });
     let [ToHost::Hello(me)] = told[..] else {
         panic!("{told:?}")
     };
@@ -186,6 +226,7 @@ fn noise_is_counted_and_not_answered() {
 #[test]
 fn falls_asleep_when_nobody_speaks_and_wakes_up_again() {
     let mut board = Board::new();
+    board.say(&ToSatellite::Show(Look::plain(Shown::Nobody)));
     let asleep = board.rests_at();
     board.say(&HAPPY);
     let happy = board.rests_at();
@@ -254,13 +295,13 @@ proptest! {
 
     #[test]
     fn bands_of_any_height_make_the_same_picture(
-        shown in 0..8_usize, roll_deg in -90..=90_i8, rows in 1..60_usize
+        shown in 0..11_usize, roll_deg in -90..=90_i8, rows in 1..60_usize, count in 1..4_usize
     ) {
         let mut board = Board::new();
         let look = Look { shown: Shown::ALL[shown], confidence: 200, roll_deg };
-        board.say(&ToSatellite::Show(look));
+        board.say(&ToSatellite::Scene([look; 4].into_iter().take(count).collect()));
         let picture = board.picture(137).expect("there is one");
-        prop_assert!(in_bands(picture, rows) == pixels(picture));
+        prop_assert!(in_bands(&picture, rows) == pixels(&picture));
     }
 
     #[test]

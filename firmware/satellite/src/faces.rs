@@ -1,0 +1,81 @@
+//! The faces on the display: as many as the host told of, each with its own movement.
+
+use heapless::Vec;
+use moodring_core::{expression::Expression, frame::Millis, mood::Mood};
+use moodring_face::{
+    animate::{Animator, Life, Pose},
+    look::Look,
+};
+use moodring_link::message::{self, MAX_FACES, Shown};
+
+/// The faces at one moment, who counts first.
+pub(crate) type Poses = Vec<Pose, MAX_FACES>;
+
+/// At least one face, who counts first.
+#[derive(Debug)]
+pub(crate) struct Faces {
+    first: Animator,
+    others: Vec<Animator, { MAX_FACES - 1 }>,
+}
+
+impl Faces {
+    /// One face at rest.
+    pub(crate) fn new(look: Look, now: Millis) -> Self {
+        Self {
+            first: Animator::new(look, Life::Alive, now),
+            others: Vec::new(),
+        }
+    }
+
+    /// One face with this look and no tilt.
+    pub(crate) fn all(&mut self, look: impl Into<Look>, now: Millis) {
+        self.others.clear();
+        self.first.aim(look, 1.0, 0.0, now);
+    }
+
+    /// A face for each; without any, a sleeper.
+    pub(crate) fn show(&mut self, looks: &[message::Look], now: Millis) {
+        let Some((first, others)) = looks.split_first() else {
+            return self.all(Mood::Nobody, now);
+        };
+        aim(&mut self.first, *first, now);
+        self.others.truncate(others.len());
+        for look in others.iter().skip(self.others.len()) {
+            // Who comes in does not change from something else. There are no more looks than places.
+            let _full = self
+                .others
+                .push(Animator::new(known(look.shown), Life::Alive, now));
+        }
+        for (face, look) in self.others.iter_mut().zip(others) {
+            aim(face, *look, now);
+        }
+    }
+
+    /// All of them at this time.
+    pub(crate) fn poses(&self, now: Millis) -> Poses {
+        let faces = core::iter::once(&self.first).chain(&self.others);
+        faces.map(|face| face.pose(now)).collect()
+    }
+}
+
+fn aim(face: &mut Animator, look: message::Look, now: Millis) {
+    let confidence = f32::from(look.confidence) / 255.0;
+    face.aim(known(look.shown), confidence, look.roll_deg.into(), now);
+}
+
+/// The message's word for a look.
+fn known(shown: Shown) -> Look {
+    match shown {
+        Shown::Angry => Expression::Angry.into(),
+        Shown::Disgust => Expression::Disgust.into(),
+        Shown::Fear => Expression::Fear.into(),
+        Shown::Happy => Expression::Happy.into(),
+        Shown::Sad => Expression::Sad.into(),
+        Shown::Surprise => Expression::Surprise.into(),
+        Shown::Neutral => Expression::Neutral.into(),
+        Shown::Uncertain => Mood::Uncertain.into(),
+        Shown::Nobody => Mood::Nobody.into(),
+        Shown::CameraOff => Look::CameraOff,
+        Shown::Starting => Look::Starting,
+    }
+}
