@@ -59,7 +59,7 @@ pub use error::{Fault, FormatError, LengthError, NetError, PlanError};
 pub use format::Kind;
 pub use kernel::Kernel;
 pub use model::{MAX_CHANNELS, MAX_OPERATORS, MAX_OUTPUTS, MAX_SIDE, Model};
-pub use net::Net;
+pub use net::{Net, Step};
 pub use output::{Output, Outputs};
 pub use plan::Plan;
 pub use quant::{Quant, requantize};

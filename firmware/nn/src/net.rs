@@ -8,7 +8,20 @@ use crate::op::{self, Out};
 use crate::operator::{Node, Op};
 use crate::output::Outputs;
 use crate::plan::{ALIGN, Plan, Slot};
-use crate::tensor::{Map, MapMut};
+use crate::tensor::{Map, MapMut, Shape};
+
+/// An operator that has just run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its place in the file, from 0.
+    pub number: usize,
+    /// What it is: `conv 3x3`, `depthwise`, `add`, ...
+    pub operator: &'static str,
+    /// The shape of what it made.
+    pub shape: Shape,
+    /// Its multiply-accumulates; 0 for all but convolutions.
+    pub macs: u64,
+}
 
 /// A model, its plan for one input size, and its weights laid out for one kernel.
 ///
@@ -81,6 +94,20 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
         arena: &mut [u8],
         raw: &'r mut [i32],
     ) -> Result<Outputs<'r>, LengthError> {
+        self.run_watched(input, arena, raw, |_| ())
+    }
+
+    /// As [`Net::run`]; `after` is called after each operator, so that a caller with a clock can see what each costs.
+    ///
+    /// # Errors
+    /// [`LengthError`], and nothing else.
+    pub fn run_watched<'r>(
+        &'r self,
+        input: &[u8],
+        arena: &mut [u8],
+        raw: &'r mut [i32],
+        mut after: impl FnMut(Step),
+    ) -> Result<Outputs<'r>, LengthError> {
         let shape = self.plan.input_shape();
         if input.len() != shape.len() {
             return Err(LengthError {
@@ -102,6 +129,13 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
             if !node.raw && self.model.outputs().contains(&(index + 1)) {
                 self.export(index + 1, arena, raw);
             }
+            let [a, shape] = [node.a, index + 1].map(|tensor| self.plan.slot(tensor).shape);
+            after(Step {
+                number: index,
+                operator: node.op.name(),
+                shape,
+                macs: node.macs(a, shape),
+            });
         }
         Ok(Outputs::new(&self.model, &self.plan, raw))
     }

@@ -67,7 +67,7 @@ pub(crate) enum Tail<'a> {
         m: Words<'a>,
         s: Words<'a>,
         clamp: Clamp,
-        /// All shifts are at least 31, so that every quotient fits 32 bits: every real factor is at most 1.
+        /// All shifts are at least 33: every real factor is below 1/4, and only the product needs 64 bits.
         narrow: bool,
     },
     /// The accumulator itself, with one real scale per channel.

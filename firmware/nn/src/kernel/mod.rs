@@ -5,6 +5,7 @@
 pub(crate) mod pack;
 pub(crate) mod portable;
 pub(crate) mod scalar;
+mod taps;
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 mod tile;
 #[cfg(target_arch = "x86_64")]
@@ -125,7 +126,7 @@ pub(crate) enum Sink<'a> {
     Bytes {
         out: &'a mut [u8],
         clamp: Clamp,
-        /// All shifts are at least 31.
+        /// All shifts are at least 33: see [`crate::quant::Tail::Bytes`].
         #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
         // a shortcut that only vector kernels take
         narrow: bool,
@@ -151,7 +152,9 @@ impl Kernel {
         match self {
             Self::Scalar | Self::Portable => portable::depthwise(row, sink),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 | Self::Vnni => x86::avx2::depthwise(row, sink),
+            Self::Avx2 => x86::avx2::depthwise(row, sink),
+            #[cfg(target_arch = "x86_64")]
+            Self::Vnni => x86::taps::depthwise(row, sink),
             #[cfg(not(target_arch = "x86_64"))]
             Self::Avx2 | Self::Vnni => portable::depthwise(row, sink),
         }

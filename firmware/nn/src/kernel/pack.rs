@@ -2,7 +2,7 @@
 //!
 //! `sum((x - zx) * w) + bias = sum(x * w) + (bias - zx * sum(w))`: exact, also where the border holds `zx`.
 
-use super::{BLOCK, Kernel};
+use super::{BLOCK, Kernel, taps};
 use crate::model::Model;
 use crate::operator::{Conv, Node, Op};
 use crate::plan::ALIGN;
@@ -14,8 +14,9 @@ const WORDS: usize = BLOCK * 4;
 /// The packed constants of one convolution; words are padded to whole blocks.
 #[derive(Clone, Copy)]
 pub(crate) struct Packed<'a> {
-    /// Full convolutions only: `[block][line][run / depth][16][depth]`, where `depth` is what the kernel multiplies
+    /// Full convolutions: `[block][line][run / depth][16][depth]`, where `depth` is what the kernel multiplies
     /// at once of each output: 4 for dot products of four bytes, 1 for the portable kernel.
+    /// Depthwise: nothing, or records (`taps`).
     pub(crate) weights: &'a [u8],
     pub(crate) bias: Words<'a>,
     pub(crate) m: Words<'a>,
@@ -30,18 +31,19 @@ struct Section {
 }
 
 impl Section {
-    fn of(conv: &Conv<'_>, inputs: usize, outputs: usize, depth: usize) -> Self {
+    /// `None`: the kernel packs nothing.
+    fn of(conv: &Conv<'_>, inputs: usize, outputs: usize, kernel: Kernel) -> Option<Self> {
         let blocks = outputs.div_ceil(BLOCK);
-        let columns = (conv.kernel * inputs).next_multiple_of(depth);
+        let columns = (conv.kernel * inputs).next_multiple_of(depth(kernel)?);
         let weights = if conv.depthwise {
-            0
+            taps::bytes(kernel, conv, outputs)
         } else {
             blocks * conv.kernel * columns * BLOCK
         };
-        Self {
+        Some(Self {
             blocks,
             weights: weights.next_multiple_of(ALIGN),
-        }
+        })
     }
 
     fn bytes(self) -> usize {
@@ -60,23 +62,24 @@ fn depth(kernel: Kernel) -> Option<usize> {
 
 fn sections<'m>(
     model: &'m Model<'m>,
-    depth: usize,
+    kernel: Kernel,
 ) -> impl Iterator<Item = (Section, &'m Conv<'m>, &'m Node<'m>)> {
     model.nodes().filter_map(move |node| {
         let Op::Conv(conv) = &node.op else {
             return None;
         };
         let inputs = model.known(node.a)?.channels;
-        Some((Section::of(conv, inputs, node.channels, depth), conv, node))
+        let section = Section::of(conv, inputs, node.channels, kernel)?;
+        Some((section, conv, node))
     })
 }
 
 /// Bytes that the whole net needs for `kernel`, with room to align them.
 pub(crate) fn bytes(model: &Model<'_>, kernel: Kernel) -> usize {
-    let Some(depth) = depth(kernel) else {
+    if depth(kernel).is_none() {
         return 0;
-    };
-    sections(model, depth)
+    }
+    sections(model, kernel)
         .map(|(section, ..)| section.bytes())
         .sum::<usize>()
         + ALIGN
@@ -86,7 +89,7 @@ pub(crate) fn bytes(model: &Model<'_>, kernel: Kernel) -> usize {
 pub(crate) fn fill(model: &Model<'_>, kernel: Kernel, memory: &mut [u8]) {
     let Some(depth) = depth(kernel) else { return };
     let mut rest = memory;
-    for (section, conv, node) in sections(model, depth) {
+    for (section, conv, node) in sections(model, kernel) {
         let Some((own, others)) = rest.split_at_mut_checked(section.bytes()) else {
             return;
         };
@@ -95,7 +98,9 @@ pub(crate) fn fill(model: &Model<'_>, kernel: Kernel, memory: &mut [u8]) {
             return;
         };
         let (weights, words) = own.split_at_mut(section.weights);
-        if !conv.depthwise {
+        if conv.depthwise {
+            taps::fill(conv, node.channels, input.quant.zero, weights);
+        } else {
             fill_weights(conv, input.channels, depth, weights);
         }
         let (bias, factors) = words.split_at_mut(section.blocks * WORDS);
@@ -107,20 +112,24 @@ pub(crate) fn fill(model: &Model<'_>, kernel: Kernel, memory: &mut [u8]) {
             };
         }
         let (m, s) = factors.split_at_mut(section.blocks * WORDS);
-        let harmless = |index| if index == 0 { 1 << 30 } else { 31 };
         for (index, words) in [m, s].into_iter().enumerate() {
             for (o, word) in words.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-                let value = match conv.tail {
-                    Tail::Bytes { m, s, .. } if o < node.channels => [m, s][index].u32(o),
-                    _ => harmless(index),
-                };
-                *word = value.to_le_bytes();
+                *word = factor(conv, (o < node.channels).then_some(o), index);
             }
         }
     }
 }
 
-fn folded_bias(conv: &Conv<'_>, o: usize, channels: usize, zero: u8) -> [u8; 4] {
+/// The multiplier (`index` 0) or shift (1) of output `o`; harmless ones where there is none.
+pub(super) fn factor(conv: &Conv<'_>, o: Option<usize>, index: usize) -> [u8; 4] {
+    let value = match (conv.tail, o) {
+        (Tail::Bytes { m, s, .. }, Some(o)) => [m, s][index].u32(o),
+        _ => [1 << 30, 33][index],
+    };
+    value.to_le_bytes()
+}
+
+pub(super) fn folded_bias(conv: &Conv<'_>, o: usize, channels: usize, zero: u8) -> [u8; 4] {
     // Wrapping: only the finished accumulator is known to fit, and it does.
     let sum = conv
         .filter(o, channels)
@@ -149,22 +158,20 @@ fn fill_weights(conv: &Conv<'_>, inputs: usize, depth: usize, memory: &mut [u8])
 /// Walks through a filled memory, section by section, in the order of the operators.
 pub(crate) struct Sections<'a> {
     rest: &'a [u8],
-    depth: Option<usize>,
+    kernel: Kernel,
 }
 
 impl<'a> Sections<'a> {
     pub(crate) fn new(kernel: Kernel, memory: &'a [u8]) -> Self {
         Self {
             rest: memory,
-            depth: depth(kernel),
+            kernel,
         }
     }
 
     /// The constants of the next convolution; empty ones for the scalar kernel, which reads the file.
     pub(crate) fn next(&mut self, conv: &Conv<'_>, inputs: usize, outputs: usize) -> Packed<'a> {
-        let section = self
-            .depth
-            .map(|depth| Section::of(conv, inputs, outputs, depth));
+        let section = Section::of(conv, inputs, outputs, self.kernel);
         let own = section.and_then(|section| self.rest.split_at_checked(section.bytes()));
         let (Some(section), Some((own, rest))) = (section, own) else {
             return Packed {

@@ -44,7 +44,7 @@ pub(super) trait Tile {
     /// Neighbours of one output that lie together in the packed weights.
     const DEPTH: usize;
 
-    /// Whether [`Tile::compute`] can also requantize with shifts below 31.
+    /// Whether [`Tile::compute`] can also requantize with shifts below 33.
     const ANY_SHIFT: bool;
 
     /// Pixels of a tile of `blocks` blocks, widest first, ending with 1.
@@ -61,7 +61,7 @@ pub(super) trait Tile {
     unsafe fn compute(job: &Job<'_>, blocks: usize, width: usize);
 }
 
-/// Cuts a row into tiles. Shifts below 31 are rare (factors above 1) and may take the plain epilogue.
+/// Cuts a row into tiles. Shifts below 33 are rare (factors above 1/4) and may take the plain epilogue.
 pub(super) fn drive<T: Tile>(row: &Row<'_>, sink: Sink<'_>) {
     match sink {
         Sink::Raw(out) => {

@@ -45,7 +45,7 @@ impl<'a> Conv<'a> {
                 m,
                 s,
                 clamp,
-                narrow: (0..channels).all(|o| s.u32(o) >= 31),
+                narrow: (0..channels).all(|o| s.u32(o) >= 33),
             }
         };
         let conv = Self {

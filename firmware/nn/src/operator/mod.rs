@@ -33,6 +33,21 @@ pub(crate) enum Op<'a> {
     },
 }
 
+impl Op<'_> {
+    /// For people.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Conv(conv) if conv.depthwise => "depthwise",
+            Self::Conv(conv) if conv.kernel == 1 => "conv 1x1",
+            Self::Conv(_) => "conv 3x3",
+            Self::Add { .. } => "add",
+            Self::MaxPool => "max pool",
+            Self::Upsample => "upsample",
+            Self::Gap { .. } => "average",
+        }
+    }
+}
+
 /// An operator in its graph; node `i` makes tensor `i + 1`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node<'a> {

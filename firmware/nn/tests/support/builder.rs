@@ -32,7 +32,7 @@ pub enum Tail {
     Signed,
     /// Multipliers and shifts from their whole range, also factors far above 1.
     Wild,
-    /// Factors so near to 1 that quotients hardly fit 32 bits.
+    /// Factors up to 1/4, the largest that vector kernels take without a detour: quotients leave 16 bits.
     Large,
     /// The accumulator leaves the net.
     Raw,
@@ -208,7 +208,7 @@ impl Builder {
         let m = self.random.within(1 << 30, (1 << 31) - 1) as u32;
         match tail {
             Tail::Wild => (m, self.random.within(1, 62) as u32),
-            Tail::Large => (m, self.random.within(31, 45) as u32),
+            Tail::Large => (m, self.random.within(33, 45) as u32),
             _ => (m, 31 + (-real.log2()) as u32),
         }
     }

@@ -1,11 +1,12 @@
 //! AVX-512 with VNNI: `vpdpbusd` adds four products of a byte and a weight to each of 16 sums, without saturation.
 //!
-//! A tile is `P` pixels times `B` blocks of 16 outputs, all in registers; requantizing is its epilogue.
+//! A tile is `P` pixels times `B` blocks of 16 outputs, all in registers; requantizing (`landing`) is its epilogue.
 
 use core::arch::x86_64::*;
 
 use super::super::tile::{Job, Landing, Tile, drive};
 use super::super::{BLOCK, Row, Sink};
+use super::landing::{Factor, bytes};
 
 /// One output row of a full convolution.
 pub(crate) fn conv(row: &Row<'_>, sink: Sink<'_>) {
@@ -20,18 +21,15 @@ impl Tile for Vnni {
 
     fn widths(blocks: usize) -> &'static [usize] {
         match blocks {
-            4 => &[6, 3, 1],
+            4 => &[6, 4, 2, 1],
+            3 => &[8, 4, 1],
             2 => &[12, 4, 1],
-            _ => &[14, 4, 1],
+            _ => &[16, 4, 1],
         }
     }
 
     fn blocks(left: usize) -> usize {
-        match left {
-            4.. => 4,
-            2.. => 2,
-            _ => 1,
-        }
+        left.min(4)
     }
 
     unsafe fn compute(job: &Job<'_>, blocks: usize, width: usize) {
@@ -39,12 +37,16 @@ impl Tile for Vnni {
         unsafe {
             match (blocks, width) {
                 (4, 6) => tile::<4, 6>(job),
-                (4, 3) => tile::<4, 3>(job),
+                (4, 4) => tile::<4, 4>(job),
+                (4, 2) => tile::<4, 2>(job),
                 (4, _) => tile::<4, 1>(job),
+                (3, 8) => tile::<3, 8>(job),
+                (3, 4) => tile::<3, 4>(job),
+                (3, _) => tile::<3, 1>(job),
                 (2, 12) => tile::<2, 12>(job),
                 (2, 4) => tile::<2, 4>(job),
                 (2, _) => tile::<2, 1>(job),
-                (_, 14) => tile::<1, 14>(job),
+                (_, 16) => tile::<1, 16>(job),
                 (_, 4) => tile::<1, 4>(job),
                 (_, _) => tile::<1, 1>(job),
             }
@@ -85,84 +87,111 @@ unsafe fn tile<const B: usize, const P: usize>(job: &Job<'_>) {
         }
     }
     // SAFETY: as this function demands.
-    unsafe { store(&job.landing, &acc) }
+    unsafe {
+        if job.landing.raw.is_null() {
+            store(&job.landing, &acc);
+        } else {
+            store_raw(&job.landing, &acc);
+        }
+    }
 }
 
 /// # Safety
-/// As [`tile`].
+/// As [`tile`]; `raw` is the place of the tile's first value.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn store<const B: usize, const P: usize>(job: &Landing, acc: &[[__m512i; B]; P]) {
-    for b in 0..B {
-        let lanes = (job.outputs - b * BLOCK).min(BLOCK);
-        let mask = u16::MAX >> (BLOCK - lanes);
-        if !job.raw.is_null() {
-            for (p, acc) in acc.iter().enumerate() {
-                // SAFETY: the output row has room for `lanes` more values here, and no other lane is written.
-                unsafe {
-                    _mm512_mask_storeu_epi32(job.raw.add(p * job.pitch + b * BLOCK), mask, acc[b])
-                };
-            }
-            continue;
-        }
-        // SAFETY: `m` and `s` hold 64 bytes for each of the blocks.
-        let factor = unsafe { Factor::load(job.m.add(b * 64), job.s.add(b * 64)) };
-        let zero = _mm512_set1_epi32(job.clamp.zero.into());
-        let lo = _mm512_sub_epi32(_mm512_set1_epi32(job.clamp.lo.into()), zero);
-        let hi = _mm512_sub_epi32(_mm512_set1_epi32(job.clamp.hi.into()), zero);
-        for (p, acc) in acc.iter().enumerate() {
-            let y = factor.requantize(acc[b]);
-            // Clamped before the zero point is added: the sum of both might not fit.
-            let y = _mm512_add_epi32(_mm512_min_epi32(_mm512_max_epi32(y, lo), hi), zero);
-            // SAFETY: as for raw values.
+#[target_feature(enable = "avx512f")]
+unsafe fn store_raw<const B: usize, const P: usize>(job: &Landing, acc: &[[__m512i; B]; P]) {
+    for (p, acc) in acc.iter().enumerate() {
+        for (b, acc) in acc.iter().enumerate() {
+            let lanes = (job.outputs - b * BLOCK).min(BLOCK);
+            // SAFETY: the output row has room for `lanes` more values here, and no other lane is written.
             unsafe {
-                _mm_mask_storeu_epi8(
-                    job.bytes.add(p * job.pitch + b * BLOCK).cast(),
-                    mask,
-                    _mm512_cvtepi32_epi8(y),
+                _mm512_mask_storeu_epi32(
+                    job.raw.add(p * job.pitch + b * BLOCK),
+                    u16::MAX >> (BLOCK - lanes),
+                    *acc,
                 )
             };
         }
     }
 }
 
-/// Multipliers, shifts and halves of 16 outputs, even and odd ones apart, as the 64-bit products need them.
-struct Factor {
-    m: [__m512i; 2],
-    s: [__m512i; 2],
-    half: [__m512i; 2],
-}
-
-impl Factor {
-    /// # Safety
-    /// `m` and `s` point to 64 readable bytes.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    unsafe fn load(m: *const u8, s: *const u8) -> Self {
-        // SAFETY: as this function demands.
-        let (m, s) = unsafe { (_mm512_loadu_si512(m.cast()), _mm512_loadu_si512(s.cast())) };
-        let s = [
-            _mm512_and_si512(s, _mm512_set1_epi64(0xffff_ffff)),
-            _mm512_srli_epi64::<32>(s),
-        ];
-        let one = _mm512_set1_epi64(1);
-        let half = [0, 1].map(|odd| _mm512_sllv_epi64(one, _mm512_sub_epi64(s[odd], one)));
-        Self {
-            m: [m, _mm512_srli_epi64::<32>(m)],
-            s,
-            half,
+/// Four registers of sums become one of bytes: the blocks of one pixel, or of several if a pixel has one or two.
+/// The loops are plain ones over `acc`, for only then the compiler keeps `acc` in registers.
+///
+/// # Safety
+/// As [`tile`]; `bytes` is the place of the tile's first value.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+unsafe fn store<const B: usize, const P: usize>(job: &Landing, acc: &[[__m512i; B]; P]) {
+    // SAFETY: `m` and `s` hold 64 bytes for each of the blocks.
+    let factors: [Factor; B] = core::array::from_fn(|b| unsafe {
+        Factor::load(job.m.wrapping_add(b * 64), job.s.wrapping_add(b * 64))
+    });
+    // A block that does not exist is stood in for by the last one.
+    let block = |b: usize| b.min(B - 1);
+    if B > 2 || P == 1 {
+        for (p, acc) in acc.iter().enumerate() {
+            let y = [0, 1, 2, 3].map(|b| factors[block(b)].requantize(acc[block(b)]));
+            // SAFETY: as this function demands; the pixels are the tile's.
+            unsafe { put::<1>(job, B, p, bytes(y, job.clamp)) };
+        }
+    } else if B == 2 {
+        for pair in 0..P / 2 {
+            let (left, right) = (&acc[2 * pair], &acc[2 * pair + 1]);
+            let y = [
+                factors[0].requantize(left[0]),
+                factors[block(1)].requantize(left[block(1)]),
+                factors[0].requantize(right[0]),
+                factors[block(1)].requantize(right[block(1)]),
+            ];
+            // SAFETY: as this function demands; the pixels are the tile's.
+            unsafe { put::<2>(job, B, 2 * pair, bytes(y, job.clamp)) };
+        }
+    } else {
+        for four in 0..P / 4 {
+            let y = [
+                factors[0].requantize(acc[4 * four][0]),
+                factors[0].requantize(acc[4 * four + 1][0]),
+                factors[0].requantize(acc[4 * four + 2][0]),
+                factors[0].requantize(acc[4 * four + 3][0]),
+            ];
+            // SAFETY: as this function demands; the pixels are the tile's.
+            unsafe { put::<4>(job, B, 4 * four, bytes(y, job.clamp)) };
         }
     }
+}
 
-    /// The rounding rule for 16 accumulators, for shifts of at least 31.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn requantize(&self, acc: __m512i) -> __m512i {
-        let shifted = |odd: usize, acc| {
-            let product = _mm512_mul_epi32(acc, self.m[odd]);
-            _mm512_srav_epi64(_mm512_add_epi64(product, self.half[odd]), self.s[odd])
-        };
-        let (even, odd) = (shifted(0, acc), shifted(1, _mm512_srli_epi64::<32>(acc)));
-        _mm512_mask_mov_epi32(even, 0xaaaa, _mm512_slli_epi64::<32>(odd))
+/// Writes the bytes of `T` pixels of `blocks` blocks, from pixel `p` of the tile on.
+///
+/// # Safety
+/// As [`store`].
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+unsafe fn put<const T: usize>(job: &Landing, blocks: usize, p: usize, y: __m512i) {
+    let lanes = job.outputs.min(blocks * BLOCK);
+    let mask = u64::MAX >> (64 - lanes);
+    // SAFETY: the output row has room for `lanes` more bytes at each of these pixels; no other byte is written.
+    unsafe {
+        let target = job.bytes.add(p * job.pitch).cast::<i8>();
+        if T == 1 {
+            _mm512_mask_storeu_epi8(target, mask, y);
+        } else if lanes * T == 64 && job.pitch == lanes {
+            _mm512_storeu_si512(target.cast(), y);
+        } else if T == 2 {
+            _mm256_mask_storeu_epi8(target, mask as u32, _mm512_castsi512_si256(y));
+            let high = _mm512_extracti64x4_epi64::<1>(y);
+            _mm256_mask_storeu_epi8(target.add(job.pitch), mask as u32, high);
+        } else {
+            let quarters = [
+                _mm512_castsi512_si128(y),
+                _mm512_extracti32x4_epi32::<1>(y),
+                _mm512_extracti32x4_epi32::<2>(y),
+                _mm512_extracti32x4_epi32::<3>(y),
+            ];
+            for (p, y) in quarters.into_iter().enumerate() {
+                _mm_mask_storeu_epi8(target.add(p * job.pitch), mask as u16, y);
+            }
+        }
     }
 }

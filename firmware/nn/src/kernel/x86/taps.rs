@@ -1,0 +1,207 @@
+//! AVX-512 with VNNI, depthwise 3x3: a byte transpose brings the three taps of a line together, and `vpdpbusd`
+//! multiplies and adds them. Work goes by chunks of 64 output bytes.
+//!
+//! Transposing serves twice where it can: the taps at columns 0, 1, 2, 3 hold those of two neighbouring pixels, and
+//! the second pixel's weights are the first one's, moved by a tap (the record holds both).
+
+use core::arch::x86_64::*;
+
+use super::super::taps::{Form, RECORD, WORDS};
+use super::super::{DepthRow, Sink};
+use super::avx2;
+use super::landing::{Factor, interleaved_bytes};
+use crate::quant::{Clamp, requantize};
+
+/// One output row of a depthwise convolution.
+pub(crate) fn depthwise(row: &DepthRow<'_>, sink: Sink<'_>) {
+    if row.lines.len() != 3 {
+        return avx2::depthwise(row, sink); // one tap: nothing to bring together
+    }
+    let walk = Walk::new(row);
+    // SAFETY: this kernel is chosen only where the processor has the features; `walk` was measured against the
+    // lines and the records, and the output row is measured here.
+    unsafe {
+        match sink {
+            Sink::Bytes {
+                out,
+                clamp,
+                narrow: true,
+            } => {
+                assert!(out.len() >= walk.total, "a row of a tensor has this length");
+                walk.to_bytes(out.as_mut_ptr(), clamp);
+            }
+            rare => walk.plainly(row, rare),
+        }
+    }
+}
+
+/// How a row is cut into chunks of up to 64 output bytes. Where whole pixels fill 64 bytes, the row is one string of
+/// bytes; otherwise each pixel has its own chunks, one for each 64 channels.
+struct Walk {
+    lines: [*const u8; 3],
+    records: *const u8,
+    /// Chunks of one pixel, each with a record of its own.
+    phases: usize,
+    /// Chunks along the row; bytes from one to the next in the input and in the output.
+    count: usize,
+    step: usize,
+    pitch: usize,
+    /// Bytes from tap to tap.
+    channels: usize,
+    /// Neighbours share transposed taps.
+    pairs: bool,
+    /// Output bytes of the row, and of what the phases of one step cover.
+    total: usize,
+    width: usize,
+}
+
+impl Walk {
+    fn new(row: &DepthRow<'_>) -> Self {
+        let (channels, total) = (row.channels, row.pixels * row.channels);
+        let form = Form::of(channels, row.step / channels);
+        let walk = Self {
+            lines: [0, 1, 2].map(|line| row.lines[line].as_ptr()),
+            records: row.packed.weights.as_ptr(),
+            phases: form.records(),
+            count: if form.string {
+                total.div_ceil(64)
+            } else {
+                row.pixels
+            },
+            step: if form.string { 64 } else { row.step },
+            pitch: if form.string { 64 } else { channels },
+            channels,
+            pairs: !form.string && row.step == channels,
+            total,
+            width: if form.string { 64 } else { channels },
+        };
+        let last = walk.count.saturating_sub(1) * walk.step + (walk.phases - 1) * 64;
+        let reach = last + 2 * channels + 64;
+        assert!(
+            row.lines.iter().all(|line| line.len() >= reach),
+            "tensors end with slack"
+        );
+        assert!(
+            row.packed.weights.len() >= walk.phases * RECORD,
+            "taps are packed in whole records"
+        );
+        walk
+    }
+
+    fn lanes(&self, phase: usize, index: usize) -> usize {
+        let left = self.total - index * self.pitch - phase * 64;
+        left.min(self.width - phase * 64).min(64)
+    }
+
+    /// # Safety
+    /// The processor has AVX-512 F, BW, VL and VNNI; `out` has room for the row.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+    unsafe fn to_bytes(&self, out: *mut u8, clamp: Clamp) {
+        for phase in 0..self.phases {
+            let record = self.records.wrapping_add(phase * RECORD);
+            let words = |kind: usize, v: usize| record.wrapping_add(WORDS + kind * 256 + v * 64);
+            // SAFETY: a record ends with four vectors each of biases, multipliers and shifts.
+            let factors = [0, 1, 2, 3].map(|v| unsafe { Factor::load(words(1, v), words(2, v)) });
+            let mut index = 0;
+            while index < self.count {
+                let offset = phase * 64 + index * self.step;
+                // SAFETY: the chunks are the row's; `lanes` bytes of each are inside of the output row.
+                unsafe {
+                    let target = out.add(phase * 64 + index * self.pitch);
+                    if self.pairs && index + 1 < self.count {
+                        let acc = self.sums::<2>(record, offset);
+                        let mask = u64::MAX >> (64 - self.lanes(phase, index));
+                        for (n, acc) in acc.iter().enumerate() {
+                            let y = [0, 1, 2, 3].map(|v| factors[v].requantize(acc[v]));
+                            let target = target.add(n * self.pitch).cast();
+                            _mm512_mask_storeu_epi8(target, mask, interleaved_bytes(y, clamp));
+                        }
+                        index += 2;
+                    } else {
+                        let [acc] = self.sums::<1>(record, offset);
+                        let mask = u64::MAX >> (64 - self.lanes(phase, index));
+                        let y = [0, 1, 2, 3].map(|v| factors[v].requantize(acc[v]));
+                        _mm512_mask_storeu_epi8(target.cast(), mask, interleaved_bytes(y, clamp));
+                        index += 1;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Raw sums, or factors above 1/4: by the rule as it is written.
+    ///
+    /// # Safety
+    /// The processor has AVX-512 F, BW, VL and VNNI.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+    unsafe fn plainly(&self, row: &DepthRow<'_>, mut sink: Sink<'_>) {
+        for phase in 0..self.phases {
+            let record = self.records.wrapping_add(phase * RECORD);
+            for index in 0..self.count {
+                // SAFETY: the chunk is the row's.
+                let [acc] = unsafe { self.sums::<1>(record, phase * 64 + index * self.step) };
+                let mut parts = [[0_i32; 16]; 4];
+                for (part, acc) in parts.iter_mut().zip(acc) {
+                    // SAFETY: 16 words are 64 bytes.
+                    unsafe { _mm512_storeu_si512(part.as_mut_ptr().cast(), acc) };
+                }
+                for lane in 0..self.lanes(phase, index) {
+                    let acc = parts[lane / 4 % 4][lane / 16 * 4 + lane % 4];
+                    let place = phase * 64 + index * self.pitch + lane;
+                    match &mut sink {
+                        Sink::Raw(out) => out[place] = acc,
+                        Sink::Bytes { out, clamp, .. } => {
+                            let o = place % self.channels;
+                            let (m, s) = (row.packed.m.i32(o), row.packed.s.u32(o));
+                            out[place] = clamp.apply(requantize(acc, m, s));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sums of the chunk at `offset` of the lines, and of its right neighbour if `N` is 2: vector `v` holds bytes
+    /// `4v ..= 4v+3` of each 16.
+    ///
+    /// # Safety
+    /// The chunks are the row's; the processor has AVX-512 F, BW and VNNI.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    unsafe fn sums<const N: usize>(&self, record: *const u8, offset: usize) -> [[__m512i; 4]; N] {
+        // SAFETY: a record holds what is read here; the lines reach to the last tap of the last chunk.
+        let load = |from: *const u8| unsafe { _mm512_loadu_si512(from.cast()) };
+        let bias = [0, 1, 2, 3].map(|v| load(record.wrapping_add(WORDS + v * 64)));
+        let mut acc = [bias; N];
+        for (line, x) in self.lines.iter().enumerate() {
+            let tap = |tap: usize| load(x.wrapping_add(offset + tap * self.channels));
+            let fourth = if N == 2 {
+                tap(3)
+            } else {
+                _mm512_setzero_si512()
+            };
+            let taps = transpose([tap(0), tap(1), tap(2), fourth]);
+            for v in 0..4 {
+                for (n, acc) in acc.iter_mut().enumerate() {
+                    let w = load(record.wrapping_add(((n * 3 + line) * 4 + v) * 64));
+                    acc[v] = _mm512_dpbusd_epi32(acc[v], taps[v], w);
+                }
+            }
+        }
+        acc
+    }
+}
+
+/// The four bytes at each place become neighbours: vector `v` holds places `4v ..= 4v+3` of each 16.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn transpose([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
+    let low = [_mm512_unpacklo_epi8(a, b), _mm512_unpacklo_epi8(c, d)];
+    let high = [_mm512_unpackhi_epi8(a, b), _mm512_unpackhi_epi8(c, d)];
+    [
+        _mm512_unpacklo_epi16(low[0], low[1]),
+        _mm512_unpackhi_epi16(low[0], low[1]),
+        _mm512_unpacklo_epi16(high[0], high[1]),
+        _mm512_unpackhi_epi16(high[0], high[1]),
+    ]
+}
