@@ -155,13 +155,18 @@ pub struct EvalArgs {
     #[command(flatten)]
     #[allow(missing_docs)] // clap would show it as help
     pub config: ConfigArgs,
-    /// A folder with a folder per expression (angry, disgust, ...), or a CSV with `emotion` and `pixels` as FER2013 has.
+    /// A folder with a folder per expression (angry, disgust, ...); a CSV with `emotion` and `pixels` as FER2013 has;
+    /// or a folder of PNG sheets of 48x48 crops, one below the other, with their labels in DATASET_labels.npz.
     #[arg(value_name = "DATASET")]
     pub dataset: PathBuf,
     /// Of a CSV, only rows of this `Usage` (Training, PublicTest, PrivateTest).
     #[arg(long, value_name = "NAME")]
     pub usage: Option<String>,
-    /// Also write report.json and report.txt into this folder.
+    /// What the net was trained on: accuracy is also told without exact copies of its pictures. Of a CSV with
+    /// --usage, its Training rows count by themselves.
+    #[arg(long, value_name = "DATASET")]
+    pub trained_on: Vec<PathBuf>,
+    /// Also write a page with plots and the worst mistakes (index.html), and the report as JSON and text, into this folder.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
     /// Print the report as JSON.

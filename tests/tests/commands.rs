@@ -102,3 +102,43 @@ fn doctor_and_devices_answer_on_any_machine() {
         finished.stdout
     );
 }
+
+#[test]
+fn eval_reports_what_the_csv_holds() {
+    let bench = Bench::new();
+    // Three flat greys: whatever the net reads in them, the counts and the leak are known.
+    let row = |emotion: u8, grey: u8, usage: &str| {
+        format!(
+            "{emotion},{},{usage}\n",
+            vec![grey.to_string(); 48 * 48].join(" ")
+        )
+    };
+    let rows: String = [
+        (3, 90, "PublicTest"),
+        (4, 180, "PublicTest"),
+        (6, 90, "Training"),
+    ]
+    .map(|(emotion, grey, usage)| row(emotion, grey, usage))
+    .concat();
+    bench.write("faces.csv", &format!("emotion,pixels,Usage\n{rows}"));
+    let finished = bench
+        .run("eval faces.csv --usage PublicTest --json --report out")
+        .expect_code(0);
+    let report = &finished.json_lines()[0];
+    assert_eq!(report["samples"], 2, "{report}");
+    assert_eq!(report["leak_free"]["samples"], 1, "{report}");
+    let page = std::fs::read_to_string(bench.folder().join("out/index.html")).expect("a page");
+    assert!(
+        page.contains("labelled happy") || page.contains("labelled sad"),
+        "{page}"
+    );
+    for file in [
+        "report.json",
+        "report.txt",
+        "confusion.svg",
+        "reliability.svg",
+        "mistakes.png",
+    ] {
+        assert!(bench.folder().join("out").join(file).is_file(), "no {file}");
+    }
+}

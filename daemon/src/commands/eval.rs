@@ -1,12 +1,14 @@
 //! `eval`: accuracy on labelled face crops.
 
-use std::{fs, path::Path};
+use std::{fs, io, path::Path};
 
 use super::{Failure, progress, quiet_settings};
 use crate::{
     cli::EvalArgs,
     config::Overrides,
-    evaluation::{Dataset, DatasetError, Report, Tally},
+    evaluation::{
+        Dataset, DatasetError, Mistakes, Report, Seen, Tally, confusion, page, reliability,
+    },
     exit::Exit,
     message::json,
     vision::PhotoReader,
@@ -15,19 +17,80 @@ use crate::{
 /// At most so many broken samples are named; the rest is counted.
 const NAMED: usize = 10;
 
+/// What reading a whole data set gave.
+struct Outcome {
+    tally: Tally,
+    mistakes: Mistakes,
+    broken: usize,
+}
+
 /// Reads every crop and reports.
 pub(super) fn eval(args: &EvalArgs) -> Result<Exit, Failure> {
     let settings = quiet_settings(args.config.config.as_deref(), &Overrides::default())?;
     let mut reader = PhotoReader::open(&settings)?;
-    let source = |e: DatasetError| Failure::new(Exit::Source, e);
-    let dataset = Dataset::open(&args.dataset, args.usage.as_deref()).map_err(source)?;
+    let dataset = Dataset::open(&args.dataset, args.usage.as_deref()).map_err(unreadable)?;
+    let seen = seen(args, &dataset).map_err(unreadable)?;
+    let outcome = work_through(&dataset, &seen, &mut reader)?;
+    let name = args.dataset.display().to_string();
+    if outcome.tally.total() == 0 {
+        let text = format!("{name} holds no face that could be read");
+        return Err(Failure::new(Exit::Source, text));
+    }
+    let report = Report::new(name, outcome.broken, &outcome.tally);
+    if args.json {
+        println!("{}", json(&report))
+    } else {
+        print!("{report}")
+    }
+    if let Some(folder) = &args.report {
+        write(folder, &report, &outcome)
+            .map_err(|e| Failure::output(format!("cannot write {}: {e}", folder.display())))?;
+        eprintln!("moodring: see {}", folder.join("index.html").display());
+    }
+    Ok(if outcome.broken == 0 {
+        Exit::Done
+    } else {
+        Exit::SomeFailed
+    })
+}
+
+fn unreadable(error: DatasetError) -> Failure {
+    Failure::new(Exit::Source, error)
+}
+
+/// What the net may have been trained on: the sets that were named, and the CSV's own training rows.
+fn seen(args: &EvalArgs, dataset: &Dataset) -> Result<Seen, DatasetError> {
+    let mut seen = Seen::default();
+    for path in &args.trained_on {
+        seen.add(&Dataset::open(path, None)?)?;
+    }
+    if let Some(training) = dataset.training() {
+        seen.add(&training)?;
+    }
+    Ok(seen)
+}
+
+fn work_through(
+    dataset: &Dataset,
+    seen: &Seen,
+    reader: &mut PhotoReader,
+) -> Result<Outcome, Failure> {
     let bar = progress(dataset.len_hint().max(1000), true);
-    let mut tally = Tally::default();
-    let mut broken = 0;
-    for sample in dataset.samples().map_err(source)? {
+    let (mut tally, mut mistakes, mut broken) = (Tally::default(), Mistakes::default(), 0);
+    for sample in dataset.samples().map_err(unreadable)? {
         bar.inc(1);
         match sample {
-            Ok(sample) => tally.count(sample.label, &reader.classify(&sample.crop)?),
+            Ok(sample) => {
+                let scores = reader.classify(&sample.crop)?;
+                tally.count(sample.label, &scores);
+                mistakes.look(&sample, &scores);
+                if let Some(majority) = sample.majority {
+                    tally.count_majority(majority, &scores);
+                }
+                if !seen.is_empty() && !seen.contains(&sample.crop) {
+                    tally.count_unseen(sample.label, &scores);
+                }
+            }
             Err(error) => {
                 broken += 1;
                 if broken <= NAMED {
@@ -37,32 +100,25 @@ pub(super) fn eval(args: &EvalArgs) -> Result<Exit, Failure> {
         }
     }
     bar.finish_and_clear();
-    if tally.total() == 0 {
-        let text = format!(
-            "{} holds no face that could be read",
-            args.dataset.display()
-        );
-        return Err(Failure::new(Exit::Source, text));
-    }
-    let report = Report::new(args.dataset.display().to_string(), broken, &tally);
-    if args.json {
-        println!("{}", json(&report))
-    } else {
-        print!("{report}")
-    }
-    if let Some(folder) = &args.report {
-        write(folder, &report)
-            .map_err(|e| Failure::output(format!("cannot write {}: {e}", folder.display())))?;
-    }
-    Ok(if broken == 0 {
-        Exit::Done
-    } else {
-        Exit::SomeFailed
+    Ok(Outcome {
+        tally,
+        mistakes,
+        broken,
     })
 }
 
-fn write(folder: &Path, report: &Report) -> std::io::Result<()> {
+fn write(folder: &Path, report: &Report, outcome: &Outcome) -> io::Result<()> {
+    let confusion = confusion(&outcome.tally).map_err(io::Error::other)?;
+    let reliability = reliability(&outcome.tally).map_err(io::Error::other)?;
+    let page = page(report, &outcome.mistakes, &confusion, &reliability)?;
     fs::create_dir_all(folder)?;
     fs::write(folder.join("report.json"), json(report) + "\n")?;
-    fs::write(folder.join("report.txt"), report.to_string())
+    fs::write(folder.join("report.txt"), report.to_string())?;
+    fs::write(folder.join("confusion.svg"), confusion)?;
+    fs::write(folder.join("reliability.svg"), reliability)?;
+    let sheet = outcome.mistakes.sheet();
+    sheet
+        .save(folder.join("mistakes.png"))
+        .map_err(io::Error::other)?;
+    fs::write(folder.join("index.html"), page)
 }

@@ -18,6 +18,12 @@ pub struct Report {
     pub broken: usize,
     /// The share read as labelled.
     pub accuracy: f64,
+    /// The same over the samples that do not stand, byte for byte, in what the net was trained on; if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leak_free: Option<Share>,
+    /// The share read as most of FER+'s annotators saw them (contempt counts as wrong); if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ferplus_majority: Option<Share>,
     /// Mean recall over the classes present.
     pub macro_recall: f64,
     /// Mean F1 over the classes present.
@@ -28,6 +34,21 @@ pub struct Report {
     pub classes: Vec<ClassReport>,
     /// `[label][read]`, in the same order.
     pub confusion: [[u32; Expression::COUNT]; Expression::COUNT],
+}
+
+/// An accuracy over part of the samples.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Share {
+    /// 0 to 1.
+    pub accuracy: f64,
+    /// Of how many.
+    pub samples: u32,
+}
+
+impl Share {
+    fn new((accuracy, samples): (f64, u32)) -> Self {
+        Self { accuracy, samples }
+    }
 }
 
 /// One class's measures.
@@ -60,6 +81,8 @@ impl Report {
             samples: tally.total(),
             broken,
             accuracy: tally.accuracy(),
+            leak_free: tally.unseen().map(Share::new),
+            ferplus_majority: tally.majority().map(Share::new),
             macro_recall: tally.mean(Tally::recall),
             macro_f1: tally.mean(Tally::f1),
             calibration_error: tally.calibration_error(),
@@ -78,12 +101,24 @@ impl Display for Report {
         )?;
         writeln!(
             f,
-            "accuracy {:.2} %   macro recall {:.3}   macro F1 {:.3}   calibration error {:.3}\n",
+            "accuracy {:.2} %   macro recall {:.3}   macro F1 {:.3}   calibration error {:.3}",
             self.accuracy * 100.0,
             self.macro_recall,
             self.macro_f1,
             self.calibration_error
         )?;
+        for (share, what) in [
+            (
+                self.leak_free,
+                "leak-free: without exact copies of training pictures",
+            ),
+            (self.ferplus_majority, "FER+: as most annotators saw them"),
+        ] {
+            if let Some(Share { accuracy, samples }) = share {
+                writeln!(f, "{:.2} % of {samples} {what}", accuracy * 100.0)?;
+            }
+        }
+        writeln!(f)?;
         writeln!(
             f,
             "{:<10}{:>7}{:>11}{:>8}{:>7}   read as (%)",

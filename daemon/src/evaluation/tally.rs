@@ -2,6 +2,8 @@
 
 use moodring_core::expression::{Expression, Scores};
 
+use super::Majority;
+
 const N: usize = Expression::COUNT;
 /// Bins of the calibration error, as is usual.
 const BINS: usize = 15;
@@ -11,8 +13,22 @@ const BINS: usize = 15;
 pub struct Tally {
     /// `confusion[label][read]`.
     confusion: [[u32; N]; N],
-    /// Per bin of confidence: samples, right ones, sum of confidences.
-    bins: [(u32, u32, f64); BINS],
+    bins: [Bin; BINS],
+    /// Right and all of the samples that the net has not been trained on, if that is told apart.
+    unseen: (u32, u32),
+    /// Right and all of the samples with a majority.
+    majority: (u32, u32),
+}
+
+/// The samples of one range of confidence.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bin {
+    /// How many there are.
+    pub samples: u32,
+    /// How many of them were read as labelled.
+    pub right: u32,
+    /// The sum of their confidences.
+    pub confidence: f64,
 }
 
 impl Tally {
@@ -21,10 +37,40 @@ impl Tally {
         let (read, confidence) = scores.top();
         self.confusion[label.index()][read.index()] += 1;
         let bin = ((confidence * BINS as f32) as usize).min(BINS - 1);
-        let (samples, right, sum) = &mut self.bins[bin];
-        *samples += 1;
-        *right += u32::from(read == label);
-        *sum += f64::from(confidence);
+        let bin = &mut self.bins[bin];
+        bin.samples += 1;
+        bin.right += u32::from(read == label);
+        bin.confidence += f64::from(confidence);
+    }
+
+    /// Counts one sample that does not stand in what the net was trained on.
+    pub fn count_unseen(&mut self, label: Expression, scores: &Scores) {
+        self.unseen.0 += u32::from(scores.top().0 == label);
+        self.unseen.1 += 1;
+    }
+
+    /// Counts one sample against what most annotators saw. Contempt is never ours, so always wrong.
+    pub fn count_majority(&mut self, majority: Majority, scores: &Scores) {
+        let right = majority == Majority::Expression(scores.top().0);
+        self.majority.0 += u32::from(right);
+        self.majority.1 += 1;
+    }
+
+    /// Bins of equal width over confidence 0 to 1.
+    pub fn bins(&self) -> &[Bin] {
+        &self.bins
+    }
+
+    /// Accuracy on and number of the unseen samples, if any were told apart.
+    pub fn unseen(&self) -> Option<(f64, u32)> {
+        let (right, all) = self.unseen;
+        (all > 0).then(|| (ratio(right, all), all))
+    }
+
+    /// Agreement with and number of majorities, if there are any.
+    pub fn majority(&self) -> Option<(f64, u32)> {
+        let (right, all) = self.majority;
+        (all > 0).then(|| (ratio(right, all), all))
     }
 
     /// `[label][read]` counts.
@@ -89,7 +135,7 @@ impl Tally {
 
     /// Expected calibration error over 15 bins: how far confidence and accuracy lie apart (Guo et al., 2017).
     pub fn calibration_error(&self) -> f64 {
-        let gap = |&(_, right, sum): &(u32, u32, f64)| (f64::from(right) - sum).abs();
+        let gap = |bin: &Bin| (f64::from(bin.right) - bin.confidence).abs();
         let total = self.total();
         if total == 0 {
             0.0
@@ -132,6 +178,17 @@ mod tests {
         assert!((tally.mean(Tally::recall) - (2.0 / 3.0 + 1.0) / 2.0).abs() < 1e-9);
         // All in one bin: accuracy 0.75, confidence 0.9.
         assert!((tally.calibration_error() - 0.15).abs() < 1e-6);
+    }
+
+    #[test]
+    fn majorities_and_unseen_samples_count_apart() {
+        let (happy, mut tally) = (sure(Expression::Happy, 0.9), Tally::default());
+        assert_eq!((tally.unseen(), tally.majority()), (None, None));
+        tally.count_majority(Majority::Contempt, &happy);
+        tally.count_majority(Majority::Expression(Expression::Happy), &happy);
+        tally.count_unseen(Expression::Sad, &happy);
+        assert_eq!(tally.majority(), Some((0.5, 2)));
+        assert_eq!(tally.unseen(), Some((0.0, 1)));
     }
 
     #[test]
