@@ -128,7 +128,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 fn small_net(seed: u64) -> Vec<u8> {
     let mut random = Random(seed);
     let mut pick = |low, high| random.within(low, high) as usize;
-    let size = (pick(1, 9) as u32, pick(1, 9) as u32);
+    let size = (pick(1, 6) as u32, pick(1, 6) as u32);
     let mut net = Builder::new(
         seed,
         pick(1, 2) as u32,
@@ -139,7 +139,8 @@ fn small_net(seed: u64) -> Vec<u8> {
     let tails = [Tail::Relu, Tail::Signed, Tail::Wild, Tail::Large];
     let mut last = 0;
     for _ in 0..pick(0, 4) {
-        let (out, kernel, stride) = (pick(1, 20), [1, 3][pick(0, 1)], pick(1, 2));
+        let out = [pick(1, 5), pick(1, 20)][usize::from(pick(0, 3) == 0)];
+        let (kernel, stride) = ([1, 3][pick(0, 1)], pick(1, 2));
         let tail = tails[pick(0, 3)];
         last = match pick(0, 7) {
             0 => net.pool(last),

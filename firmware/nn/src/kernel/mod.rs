@@ -118,6 +118,13 @@ pub(crate) struct AddRow {
     pub(crate) clamp: Clamp,
 }
 
+impl AddRow {
+    /// The parts of the sum that do not depend on the pixel; they fit by the same bound as the sum.
+    pub(crate) fn constant(&self) -> i32 {
+        (1 << (self.s - 1)) - i32::from(self.za) * self.ma - i32::from(self.zb) * self.mb
+    }
+}
+
 /// Where a row's accumulators go.
 pub(crate) enum Sink<'a> {
     /// As they are.
@@ -166,7 +173,9 @@ impl Kernel {
             Self::Scalar => scalar::add(row, a, b, y),
             Self::Portable => portable::add(row, a, b, y),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 | Self::Vnni => x86::avx2::add(row, a, b, y),
+            Self::Avx2 => x86::avx2::add(row, a, b, y),
+            #[cfg(target_arch = "x86_64")]
+            Self::Vnni => x86::rows::add(row, a, b, y),
             #[cfg(not(target_arch = "x86_64"))]
             Self::Avx2 | Self::Vnni => portable::add(row, a, b, y),
         }

@@ -164,8 +164,7 @@ impl BlockWords {
 /// 32 bits are enough.
 #[inline(always)]
 pub(crate) fn add(row: &AddRow, a: &[u8], b: &[u8], y: &mut [u8]) {
-    // The parts that do not depend on the pixel, together: they fit by the same bound.
-    let constant = (1 << (row.s - 1)) - i32::from(row.za) * row.ma - i32::from(row.zb) * row.mb;
+    let constant = row.constant();
     let [zero, lo, hi] = [row.clamp.zero, row.clamp.lo, row.clamp.hi].map(i32::from);
     for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
         let sum = (i32::from(a) * row.ma)

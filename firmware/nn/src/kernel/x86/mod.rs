@@ -4,5 +4,6 @@
 pub(crate) mod avx2;
 pub(crate) mod detect;
 mod landing;
+pub(crate) mod rows;
 pub(crate) mod taps;
 pub(crate) mod vnni;

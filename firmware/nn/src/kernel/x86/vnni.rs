@@ -117,7 +117,6 @@ unsafe fn store_raw<const B: usize, const P: usize>(job: &Landing, acc: &[[__m51
 }
 
 /// Four registers of sums become one of bytes: the blocks of one pixel, or of several if a pixel has one or two.
-/// The loops are plain ones over `acc`, for only then the compiler keeps `acc` in registers.
 ///
 /// # Safety
 /// As [`tile`]; `bytes` is the place of the tile's first value.
@@ -136,28 +135,43 @@ unsafe fn store<const B: usize, const P: usize>(job: &Landing, acc: &[[__m512i; 
             // SAFETY: as this function demands; the pixels are the tile's.
             unsafe { put::<1>(job, B, p, bytes(y, job.clamp)) };
         }
-    } else if B == 2 {
-        for pair in 0..P / 2 {
-            let (left, right) = (&acc[2 * pair], &acc[2 * pair + 1]);
-            let y = [
-                factors[0].requantize(left[0]),
-                factors[block(1)].requantize(left[block(1)]),
-                factors[0].requantize(right[0]),
-                factors[block(1)].requantize(right[block(1)]),
-            ];
-            // SAFETY: as this function demands; the pixels are the tile's.
-            unsafe { put::<2>(job, B, 2 * pair, bytes(y, job.clamp)) };
-        }
     } else {
-        for four in 0..P / 4 {
-            let y = [
-                factors[0].requantize(acc[4 * four][0]),
-                factors[0].requantize(acc[4 * four + 1][0]),
-                factors[0].requantize(acc[4 * four + 2][0]),
-                factors[0].requantize(acc[4 * four + 3][0]),
-            ];
-            // SAFETY: as this function demands; the pixels are the tile's.
-            unsafe { put::<4>(job, B, 4 * four, bytes(y, job.clamp)) };
+        // SAFETY: as this function demands.
+        unsafe {
+            several::<B, P, 0>(job, &factors, acc);
+            several::<B, P, 1>(job, &factors, acc);
+            several::<B, P, 2>(job, &factors, acc);
+            several::<B, P, 3>(job, &factors, acc);
+            several::<B, P, 4>(job, &factors, acc);
+            several::<B, P, 5>(job, &factors, acc);
+        }
+    }
+}
+
+/// The bytes of group `G` of two pixels of two blocks, or of four of one; nothing if the tile has fewer. Called once
+/// for each, not in a loop: only then `acc` stays in registers.
+///
+/// # Safety
+/// As [`store`].
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+unsafe fn several<const B: usize, const P: usize, const G: usize>(
+    job: &Landing,
+    factors: &[Factor; B],
+    acc: &[[__m512i; B]; P],
+) {
+    let together = 4 / B;
+    if (G + 1) * together > P {
+        return;
+    }
+    let y = |i: usize| factors[i % B].requantize(acc[G * together + i / B][i % B]);
+    let y = bytes([y(0), y(1), y(2), y(3)], job.clamp);
+    // SAFETY: as this function demands; the pixels are the tile's.
+    unsafe {
+        if B == 2 {
+            put::<2>(job, B, G * together, y);
+        } else {
+            put::<4>(job, B, G * together, y);
         }
     }
 }
