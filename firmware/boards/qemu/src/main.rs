@@ -1,0 +1,105 @@
+//! A satellite on QEMU's lm3s6965evb: messages in and replies out over UART 0; of each picture, drawn in bands as on a
+//! real board, the checksum goes out by semihosting.
+//!
+//! The clock is the line: each byte that comes in takes a millisecond, as at 9600 baud. So what is drawn depends on the
+//! bytes alone, and a host that does the same must come to the same checksums.
+#![no_std]
+#![no_main]
+
+mod uart;
+
+use cortex_m::peripheral::{SYST, syst::SystClkSource};
+use cortex_m_rt::entry;
+use cortex_m_semihosting::hprintln;
+use crc::{CRC_32_ISO_HDLC, Crc, Table};
+use moodring_core::frame::Millis;
+use moodring_satellite::{panel::Panel, picture::Picture, satellite::Satellite};
+use panic_semihosting as _;
+
+use crate::uart::Uart;
+
+/// At most four pictures a second of the line's time: each takes the emulator a while.
+const PANEL: Panel = Panel {
+    frame_ms: 250,
+    ..Panel::ST7789_SQUARE
+};
+/// Rows of a band, as many as boards/pico has.
+const BAND_ROWS: usize = 24;
+/// Instructions that the meter is measured by.
+const KNOWN: u32 = 1_000_000;
+
+static CRC: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
+
+#[entry]
+fn main() -> ! {
+    let Some(peripherals) = cortex_m::Peripherals::take() else {
+        panic!("nobody else takes them");
+    };
+    let mut meter = Meter::new(peripherals.SYST);
+    let mut line = Uart;
+    let mut now = Millis(0);
+    let mut satellite = Satellite::new(PANEL, now);
+    let mut buffer = [0; PANEL.width_px as usize * 2 * BAND_ROWS];
+    loop {
+        let byte = line.read();
+        now.0 += 1;
+        satellite.receive(&[byte], now);
+        while let Some(reply) = satellite.reply() {
+            reply.iter().for_each(|byte| line.write(*byte));
+        }
+        if let Some(picture) = satellite.picture(now) {
+            let (checksum, ticks) = draw(&picture, &mut buffer, &mut meter);
+            let per_tick = meter.known_ticks;
+            hprintln!("picture {} {:08x} {} {}", now.0, checksum, ticks, per_tick);
+        }
+    }
+}
+
+/// The checksum of the picture's bytes, and how long drawing took.
+fn draw(picture: &Picture, buffer: &mut [u8], meter: &mut Meter) -> (u32, u32) {
+    let mut digest = CRC.digest();
+    let mut ticks = 0;
+    let mut top = 0;
+    loop {
+        meter.start();
+        let Some(band) = picture.band(top, buffer) else {
+            break;
+        };
+        ticks += meter.read();
+        digest.update(band.bytes());
+        top = band.rows().end;
+    }
+    (digest.finalize(), ticks)
+}
+
+/// SysTick as a meter of instructions: under `-icount` QEMU's time is the number of instructions done.
+struct Meter {
+    timer: SYST,
+    /// Ticks that [`KNOWN`] instructions take.
+    known_ticks: u32,
+}
+
+impl Meter {
+    fn new(mut timer: SYST) -> Self {
+        timer.set_clock_source(SystClkSource::Core);
+        timer.set_reload(0x00ff_ffff);
+        timer.enable_counter();
+        let mut meter = Self {
+            timer,
+            known_ticks: 0,
+        };
+        meter.start();
+        // A turn of its loop for each, of two instructions (cortex-m 0.7.10; the lock file holds it).
+        cortex_m::asm::delay(KNOWN / 2);
+        meter.known_ticks = meter.read();
+        meter
+    }
+
+    fn start(&mut self) {
+        self.timer.clear_current();
+    }
+
+    fn read(&self) -> u32 {
+        0x00ff_ffff - SYST::get_current()
+    }
+}

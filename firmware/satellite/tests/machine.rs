@@ -1,0 +1,157 @@
+//! The firmware's real machine code against the host's: boards/qemu in an emulator gets messages over its serial line;
+//! its answers and the checksums of its pictures must be the host's, byte for byte.
+//!
+//! tests/boards builds the image and runs this with `MOODRING_IMAGE` set to it.
+
+use std::{
+    env,
+    error::Error,
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::net::UnixStream,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use moodring_core::frame::Millis;
+use moodring_link::{
+    frame::encode,
+    message::{Look, Shown, ToSatellite, Versions, label},
+};
+use moodring_satellite::{panel::Panel, satellite::Satellite};
+
+/// As boards/qemu has it.
+const PANEL: Panel = Panel {
+    frame_ms: 250,
+    ..Panel::ST7789_SQUARE
+};
+/// Soft floats in an emulator on a busy machine take their time.
+const LIMIT: Duration = Duration::from_secs(240);
+
+/// What the host says: all it may say, and things that it may not.
+fn line() -> Vec<u8> {
+    let happy = Look {
+        shown: Shown::Happy,
+        confidence: 230,
+        roll_deg: -12,
+    };
+    let three = [Shown::Sad, Shown::Surprise, Shown::Angry].map(Look::plain);
+    let versions = Versions {
+        oldest: 1,
+        newest: 1,
+    };
+    let mut line = Vec::new();
+    let mut say = |bytes: &[u8], then_wait_ms: usize| {
+        line.extend(bytes);
+        // Zeros mean nothing and take a millisecond each.
+        line.resize(line.len() + then_wait_ms, 0);
+    };
+    say(b"OK\r\n\0", 0);
+    let label = label("hall");
+    say(&encode(&ToSatellite::Hello { versions, label }), 0);
+    say(&encode(&ToSatellite::Show(happy)), 500);
+    say(
+        &encode(&ToSatellite::Scene(three.into_iter().collect())),
+        400,
+    );
+    // A message of version 9, made by Python's zlib.
+    say(b"\x08\x09\x05\x07\x7b\x83\x83\x13\x00", 0);
+    say(&encode(&ToSatellite::Ping { number: 77 }), 0);
+    say(&encode(&ToSatellite::Fault { code: 7 }), 400);
+    say(&encode(&ToSatellite::Sleep), 300);
+    line
+}
+
+/// What a board with this panel answers and draws: reply bytes, and a time and a checksum for each picture.
+fn on_the_host(line: &[u8]) -> (Vec<u8>, Vec<String>) {
+    let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+    let mut satellite = Satellite::new(PANEL, Millis(0));
+    let (mut replies, mut pictures) = (Vec::new(), Vec::new());
+    // The whole picture at once: that bands make no difference is part of what is tested.
+    let mut buffer = vec![0; 240 * 240 * 2];
+    for (now, byte) in (1..).map(Millis).zip(line) {
+        satellite.receive(&[*byte], now);
+        replies.extend(std::iter::from_fn(|| satellite.reply()).flatten());
+        if let Some(picture) = satellite.picture(now) {
+            let band = picture.band(0, &mut buffer).expect("it is large enough");
+            let checksum = crc.checksum(band.bytes());
+            pictures.push(format!("picture {} {checksum:08x}", now.0));
+        }
+    }
+    (replies, pictures)
+}
+
+/// QEMU; ended when dropped.
+struct Machine(Child);
+
+impl Machine {
+    fn start(image: &str, socket: &Path) -> Result<Self, Box<dyn Error>> {
+        let serial = format!("unix:{},server=on,wait=on", socket.display());
+        let child = Command::new("qemu-system-arm")
+            .args(["-cpu", "cortex-m3", "-machine", "lm3s6965evb"])
+            .args(["-display", "none", "-monitor", "none", "-icount", "shift=0"])
+            .args(["-semihosting-config", "enable=on,target=native"])
+            .args(["-serial", &serial, "-kernel", image])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        Ok(Self(child))
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // Both fail only if it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn connect(socket: &Path) -> Result<UnixStream, Box<dyn Error>> {
+    let end = Instant::now() + LIMIT;
+    loop {
+        match UnixStream::connect(socket) {
+            Ok(stream) => return Ok(stream),
+            Err(error) if Instant::now() > end => return Err(error.into()),
+            Err(_) => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs an image of boards/qemu: run tests/boards"]
+fn the_machine_answers_and_draws_as_the_host_does() -> Result<(), Box<dyn Error>> {
+    let image = env::var("MOODRING_IMAGE")?;
+    let line = line();
+    let (replies, pictures) = on_the_host(&line);
+    assert!(pictures.len() >= 6, "{pictures:?}");
+
+    let socket = env::temp_dir().join(format!("moodring-{}.sock", std::process::id()));
+    let mut machine = Machine::start(&image, &socket)?;
+    let mut serial = connect(&socket)?;
+    std::fs::remove_file(&socket)?;
+    serial.set_read_timeout(Some(LIMIT))?;
+    serial.write_all(&line)?;
+
+    let told = BufReader::new(machine.0.stdout.take().ok_or("no output")?).lines();
+    let mut seen = Vec::new();
+    for told in told.take(pictures.len()) {
+        let told = told?;
+        let words: Vec<_> = told.split(' ').collect();
+        let [_, _, _, ticks, known_ticks] = words[..] else {
+            panic!("the machine says {told:?}")
+        };
+        seen.push(words[..3].join(" "));
+        let millions = ticks.parse::<f64>()? / known_ticks.parse::<f64>()?;
+        println!(
+            "{}: {millions:.1} million instructions",
+            words[..3].join(" ")
+        );
+    }
+    assert_eq!(seen, pictures);
+    let mut answers = vec![0; replies.len()];
+    serial.read_exact(&mut answers)?;
+    assert_eq!(answers, replies);
+    Ok(())
+}
