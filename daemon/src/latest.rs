@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use moodring_core::frame::{Frame, FrameError, Millis, PixelFormat};
+use moodring_core::frame::{Frame, FrameError, LumaRange, Millis, PixelFormat};
 
 /// A frame that owns its bytes.
 #[derive(Debug)]
@@ -16,6 +16,7 @@ pub struct OwnedFrame {
     format: PixelFormat,
     size_px: (u32, u32),
     stride: usize,
+    range: LumaRange,
     time: Millis,
 }
 
@@ -26,6 +27,7 @@ impl OwnedFrame {
             format: PixelFormat::Grey,
             size_px: (0, 0),
             stride: 0,
+            range: LumaRange::Full,
             time: Millis(0),
         }
     }
@@ -36,6 +38,7 @@ impl OwnedFrame {
         self.format = frame.format();
         self.size_px = (frame.width_px(), frame.height_px());
         self.stride = frame.stride();
+        self.range = frame.range();
         self.time = frame.time();
     }
 
@@ -44,13 +47,14 @@ impl OwnedFrame {
     /// # Errors
     /// None once a frame was copied into it: that frame had been checked.
     pub fn lend(&self) -> Result<Frame<'_>, FrameError> {
-        Frame::new(
+        let frame = Frame::new(
             &self.data,
             self.format,
             self.size_px,
             self.stride,
             self.time,
-        )
+        )?;
+        Ok(frame.with_range(self.range))
     }
 }
 
@@ -186,6 +190,21 @@ mod tests {
         let frame = frame.lend().unwrap();
         assert_eq!((frame.luma(0, 0), frame.time(), skipped), (3, Millis(3), 2));
         assert!(matches!(reader.take(Duration::ZERO), Taken::Nothing));
+    }
+
+    #[test]
+    fn a_frame_is_lent_as_it_came() {
+        let (mut writer, mut reader) = slot();
+        let pixels = [200, 128, 16, 128, 9, 9];
+        let came = Frame::new(&pixels, PixelFormat::Yuyv, (2, 1), 6, Millis(8)).unwrap();
+        for range in [LumaRange::Full, LumaRange::Limited] {
+            let came = came.with_range(range);
+            writer.put(&came);
+            let Taken::Frame(frame, _) = reader.take(Duration::ZERO) else {
+                panic!("no frame")
+            };
+            assert_eq!(format!("{:?}", frame.lend().unwrap()), format!("{came:?}"));
+        }
     }
 
     #[test]

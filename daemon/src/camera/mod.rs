@@ -14,9 +14,12 @@
 
 use std::{fs::File, path::Path, time::Duration};
 
-use moodring_core::frame::{Frame, PixelFormat};
+use moodring_core::frame::{Frame, LumaRange, PixelFormat};
 
-use crate::{clock::Clock, config::CameraSettings};
+use crate::{
+    clock::Clock,
+    config::{CameraSettings, RangeKind},
+};
 
 pub mod address;
 pub mod devices;
@@ -135,6 +138,7 @@ impl CameraInfo {
 struct Context {
     size_px: (u32, u32),
     rate_hz: f32,
+    range: RangeKind,
     /// How often a picture is lent before the next one's turn, 1 or more.
     frames_per_picture: u32,
     repeat: bool,
@@ -153,12 +157,26 @@ impl Context {
         Self {
             size_px: (side(settings.width), side(settings.height)),
             rate_hz,
+            range: settings.range,
             // A cast from f32 saturates, and NaN becomes 0.
             frames_per_picture: ((settings.picture_s * rate_hz) as u32).max(1),
             repeat: settings.repeat,
             timeout: Duration::from_millis(settings.timeout_ms),
             clock,
             stop,
+        }
+    }
+
+    /// A frame of YUV with the range that the settings demand, else the one its source told, else the usual one.
+    fn with_range<'a>(&self, frame: Frame<'a>, told: Option<LumaRange>) -> Frame<'a> {
+        match (self.range, told) {
+            (RangeKind::Full, _) | (RangeKind::Auto, Some(LumaRange::Full)) => {
+                frame.with_range(LumaRange::Full)
+            }
+            (RangeKind::Limited, _) | (RangeKind::Auto, Some(LumaRange::Limited)) => {
+                frame.with_range(LumaRange::Limited)
+            }
+            (RangeKind::Auto, None) => frame,
         }
     }
 }

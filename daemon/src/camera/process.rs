@@ -165,7 +165,12 @@ impl Camera for Process {
                 Wire::I420 => "I420".into(),
             };
         }
-        Frame::packed(data, format, size, time).map_err(|e| self.info.bad(e.to_string()))
+        let frame = Frame::packed(data, format, size, time);
+        let frame = frame.map_err(|e| self.info.bad(e.to_string()))?;
+        Ok(match wire {
+            Wire::Jpeg => frame,
+            Wire::I420 => self.context.with_range(frame, None),
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use linuxvideo::{
     format::{PixFormat, PixelFormat as FourCc},
     stream::ReadStream,
 };
-use moodring_core::frame::{Frame, PixelFormat};
+use moodring_core::frame::{Frame, LumaRange, PixelFormat};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{
@@ -34,6 +34,8 @@ pub(super) struct V4l2Camera {
     wire: WireFormat,
     size_px: (u32, u32),
     stride: usize,
+    /// What the driver says of it, if it does.
+    range: Option<LumaRange>,
     raw: Vec<u8>,
     decoder: LumaDecoder,
     buffers_seen: u32,
@@ -72,6 +74,7 @@ impl V4l2Camera {
             0 => pixels.row_bytes(size_px.0),
             bytes => bytes as usize,
         };
+        let range = range_of(&format!("{format:?}"));
         let code = format.pixel_format().to_string();
         say(&name, &code, size_px, rate_hz, &context);
         let stream = capture.into_stream().map_err(|e| refuse(&e))?;
@@ -89,6 +92,7 @@ impl V4l2Camera {
             wire,
             size_px,
             stride,
+            range,
             raw: Vec::new(),
             decoder: LumaDecoder::default(),
             buffers_seen: 0,
@@ -178,8 +182,13 @@ impl Camera for V4l2Camera {
             _ => &self.raw,
         };
         let time = self.context.clock.now();
-        Frame::new(data, self.info.format, size, stride, time)
-            .map_err(|e| self.info.bad(e.to_string()))
+        let frame = Frame::new(data, self.info.format, size, stride, time)
+            .map_err(|e| self.info.bad(e.to_string()))?;
+        Ok(match self.wire {
+            // JFIF has one range only.
+            WireFormat::Mjpeg => frame,
+            _ => self.context.with_range(frame, self.range),
+        })
     }
 }
 
@@ -188,6 +197,24 @@ const fn pixels_of(wire: WireFormat) -> PixelFormat {
         WireFormat::Grey | WireFormat::Mjpeg => PixelFormat::Grey,
         WireFormat::Nv12 => PixelFormat::Nv12,
         WireFormat::Yuyv => PixelFormat::Yuyv,
+    }
+}
+
+/// The range in the text of a `PixFormat`, the only way in which the library tells it. By V4L2's rule
+/// (`V4L2_MAP_QUANTIZATION_DEFAULT`) the colour space of JPEG is full if nothing is said.
+fn range_of(format: &str) -> Option<LumaRange> {
+    let says = |name: &str, value: &str| {
+        let (_, rest) = format.split_once(name)?;
+        let word = rest.split([',', ' ', '}']).next()?;
+        Some(word.ends_with(value))
+    };
+    let quantization = |value| says("quantization: ", value) == Some(true);
+    if quantization("FULL_RANGE") {
+        Some(LumaRange::Full)
+    } else if quantization("LIM_RANGE") {
+        Some(LumaRange::Limited)
+    } else {
+        (says("colorspace: ", "JPEG") == Some(true)).then_some(LumaRange::Full)
     }
 }
 
@@ -278,6 +305,23 @@ mod tests {
         );
         let error = open("/dev/null").err().unwrap().to_string();
         assert!(error.contains("no video capture device"), "{error}");
+    }
+
+    #[test]
+    fn the_range_is_what_the_driver_says() {
+        // If this text changes with a new version of the library, so must the reading of it.
+        let format = PixFormat::new(640, 480, FourCc::from_fourcc(*b"YUYV"));
+        let text = format!("{format:?}");
+        assert!(text.contains("colorspace: DEFAULT, ") && text.contains("quantization: DEFAULT, "));
+        assert_eq!(range_of(&text), None);
+        let with = |name: &str, value: &str| {
+            let old = format!("{name}: DEFAULT");
+            range_of(&text.replace(&old, &format!("{name}: {value}")))
+        };
+        assert_eq!(with("quantization", "FULL_RANGE"), Some(LumaRange::Full));
+        assert_eq!(with("quantization", "LIM_RANGE"), Some(LumaRange::Limited));
+        assert_eq!(with("colorspace", "JPEG"), Some(LumaRange::Full));
+        assert_eq!(with("colorspace", "SMPTE170M"), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use moodring_core::frame::{Frame, PixelFormat};
+use moodring_core::frame::{Frame, LumaRange, PixelFormat};
 
 use super::{Camera, CameraError, CameraInfo, Context, jpeg::MAX_SIDE_PX, stop::Pace};
 
@@ -21,6 +21,7 @@ pub(super) struct Y4mFile {
     file: BufReader<File>,
     first_frame: u64,
     size_px: (u32, u32),
+    range: Option<LumaRange>,
     data: Vec<u8>,
     seen_frame: bool,
 }
@@ -30,6 +31,7 @@ pub(super) struct Y4mFile {
 struct Header {
     size_px: (u32, u32),
     format: PixelFormat,
+    range: Option<LumaRange>,
     wire: String,
 }
 
@@ -61,6 +63,7 @@ impl Y4mFile {
             file,
             first_frame: line.len() as u64,
             size_px: header.size_px,
+            range: header.range,
             data: vec![0; bytes],
             seen_frame: false,
         })
@@ -127,8 +130,9 @@ impl Camera for Y4mFile {
         }
         self.read_frame()?;
         let time = self.context.clock.now();
-        Frame::packed(&self.data, self.info.format, self.size_px, time)
-            .map_err(|e| self.info.bad(e.to_string()))
+        let frame = Frame::packed(&self.data, self.info.format, self.size_px, time)
+            .map_err(|e| self.info.bad(e.to_string()))?;
+        Ok(self.context.with_range(frame, self.range))
     }
 }
 
@@ -140,7 +144,7 @@ impl Header {
             .and_then(|rest| rest.strip_suffix(b"\n"))
             .ok_or("it does not begin with a YUV4MPEG2 line")?;
         let text = std::str::from_utf8(text).map_err(|_| "its header is not text")?;
-        let (mut width, mut height, mut colour) = (None, None, "420");
+        let (mut width, mut height, mut colour, mut range) = (None, None, "420", None);
         for word in text.split_ascii_whitespace() {
             let Some((tag, value)) = word.split_at_checked(1) else {
                 continue;
@@ -149,6 +153,7 @@ impl Header {
                 "W" => width = value.parse().ok(),
                 "H" => height = value.parse().ok(),
                 "C" => colour = value,
+                "X" => range = range_of(value).or(range),
                 // Rate, interlacing, aspect and comments change no luma.
                 _ => {}
             }
@@ -175,8 +180,18 @@ impl Header {
         Ok(Self {
             size_px,
             format,
+            range,
             wire: format!("Y4M C{colour}"),
         })
+    }
+}
+
+/// What ffmpeg's comment `XCOLORRANGE=FULL` or `=LIMITED` says.
+fn range_of(comment: &str) -> Option<LumaRange> {
+    match comment.strip_prefix("COLORRANGE=")? {
+        "FULL" => Some(LumaRange::Full),
+        "LIMITED" => Some(LumaRange::Limited),
+        _ => None,
     }
 }
 
@@ -189,9 +204,11 @@ fn read_line(file: &mut BufReader<File>) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use moodring_core::frame::Millis;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::config::RangeKind;
 
     fn play(bytes: &[u8], repeat: bool, frames: usize) -> Vec<String> {
         let dir = tempfile::tempdir().unwrap();
@@ -218,6 +235,32 @@ mod tests {
         assert_eq!(play(cut, true, 3), ["4x2", "bad", "4x2"]);
         let mono = b"YUV4MPEG2 H1 W3 Cmono\nFRAME Ip\nabc".as_slice();
         assert_eq!(play(mono, false, 2), ["3x1", "ended"]);
+    }
+
+    #[test]
+    fn the_range_is_the_files_or_the_settings() {
+        let range = |tags: &str| {
+            let line = format!("YUV4MPEG2 W4 H2 F30:1 {tags}\n");
+            Header::parse(line.as_bytes()).unwrap().range
+        };
+        assert_eq!(range("C420jpeg XCOLORRANGE=FULL"), Some(LumaRange::Full));
+        assert_eq!(
+            range("XCOLORRANGE=LIMITED XYSCSS=420JPEG"),
+            Some(LumaRange::Limited)
+        );
+        assert_eq!(range("C420jpeg XYSCSS=420JPEG"), None);
+
+        let shown = |wanted: RangeKind, told| {
+            let mut context = Context::for_tests(false);
+            context.range = wanted;
+            let frame = Frame::packed(&[16; 6], PixelFormat::I420, (2, 2), Millis(0)).unwrap();
+            context.with_range(frame, told).luma(0, 0)
+        };
+        let told = Some(LumaRange::Full);
+        assert_eq!(shown(RangeKind::Auto, None), 0);
+        assert_eq!(shown(RangeKind::Auto, told), 16);
+        assert_eq!(shown(RangeKind::Full, None), 16);
+        assert_eq!(shown(RangeKind::Limited, told), 0);
     }
 
     #[test]

@@ -4,6 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range};
 
+/// Which bytes a camera sends for black and white.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RangeKind {
+    /// What the camera or file says, else what its format usually has.
+    #[default]
+    Auto,
+    /// 0 to 255.
+    Full,
+    /// 16 to 235.
+    Limited,
+}
+
 /// Where frames come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -14,6 +27,8 @@ pub struct CameraSettings {
     pub width: u32,
     /// Height to ask for, in pixels.
     pub height: u32,
+    /// Black and white of YUV pictures: `auto`, `full` (0 to 255) or `limited` (16 to 235).
+    pub range: RangeKind,
     /// Frames a second to ask for; for files and folders, the rate to play at.
     pub rate: f32,
     /// Seconds that a picture, or each picture of a folder, is shown; 0: one frame each.
@@ -31,6 +46,7 @@ impl Default for CameraSettings {
             source: "auto".into(),
             width: 640,
             height: 480,
+            range: RangeKind::Auto,
             rate: 30.0,
             picture_s: 2.0,
             repeat: false,

@@ -13,7 +13,7 @@ mod vision;
 
 use serde::{Deserialize, Serialize};
 
-pub use camera::CameraSettings;
+pub use camera::{CameraSettings, RangeKind};
 pub use display::{DisplayKind, DisplaySettings};
 pub use error::ConfigError;
 pub use load::{Overrides, load};

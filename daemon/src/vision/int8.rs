@@ -4,7 +4,7 @@ use std::path::Path;
 
 use moodring_core::{
     classify::{CROP_PX, ClassifyNet, Crop},
-    detect::{Channels, DetectNet, Head, InputShape, NetError},
+    detect::{Cells, Channels, DetectNet, Head, InputShape, NetError},
     expression::Expression,
 };
 use moodring_nn::{Kernel, Kind, Model, Net};
@@ -99,8 +99,6 @@ pub struct Int8Detector {
     loaded: Loaded,
     shape: InputShape,
     input: Vec<u8>,
-    /// The heads' values as reals, one block a stride.
-    cells: [Vec<f32>; 3],
     grid: [(usize, usize); 3],
     threshold: f32,
 }
@@ -133,7 +131,6 @@ impl Int8Detector {
         }
         Ok(Self {
             input: vec![0; shape_bytes(&shape)],
-            cells: shapes.map(|s| vec![0.0; s.len()]),
             grid: shapes.map(|s| (s.rows, s.columns)),
             threshold: threshold.unwrap_or(DEFAULT_THRESHOLD),
             loaded,
@@ -165,34 +162,21 @@ impl DetectNet for Int8Detector {
         let outputs = net
             .run(&self.input, arena, raw)
             .map_err(|_| NetError::Engine)?;
-        for (output, cells) in outputs.iter().zip(&mut self.cells) {
-            let scales: [f32; Head::CELL] = std::array::from_fn(|c| output.scale(c));
-            for (values, cell) in output
-                .values
-                .chunks_exact(Head::CELL)
-                .zip(cells.chunks_exact_mut(Head::CELL))
-            {
-                for ((&value, scale), real) in values.iter().zip(scales).zip(cell.iter_mut()) {
-                    *real = value as f32 * scale;
-                }
-                cell[0] = sigmoid(cell[0]);
-                cell[1] = sigmoid(cell[1]);
-            }
-        }
-        Ok(std::array::from_fn(|i| {
+        let head = |i: usize| {
+            let output = outputs.get(i).ok_or(NetError::Shape)?;
             let (rows, cols) = self.grid[i];
-            Head {
+            Ok(Head {
                 stride_px: STRIDES_PX[i],
                 cols,
                 rows,
-                cells: &self.cells[i],
-            }
-        }))
+                cells: Cells::Raw {
+                    values: output.values,
+                    scales: std::array::from_fn(|c| output.scale(c)),
+                },
+            })
+        };
+        Ok([head(0)?, head(1)?, head(2)?])
     }
-}
-
-fn sigmoid(logit: f32) -> f32 {
-    1.0 / (1.0 + (-logit).exp())
 }
 
 /// An expression classifier on our engine.

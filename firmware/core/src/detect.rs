@@ -68,13 +68,27 @@ pub struct Head<'a> {
     pub cols: usize,
     /// Cells down.
     pub rows: usize,
-    /// Per cell: `cls, obj` as probabilities, `dx, dy, dw, dh`, five landmarks `x, y`, in the units of ARITHMETIC.md.
-    pub cells: &'a [f32],
+    /// Per cell: `cls, obj`, `dx, dy, dw, dh`, five landmarks `x, y`, in the units of ARITHMETIC.md.
+    pub cells: Cells<'a>,
 }
 
 impl Head<'_> {
     /// Values a cell.
     pub const CELL: usize = 16;
+}
+
+/// The values of a head's cells, as its engine has them.
+#[derive(Clone, Copy, Debug)]
+pub enum Cells<'a> {
+    /// Reals; `cls` and `obj` are probabilities.
+    Reals(&'a [f32]),
+    /// An int8 engine's own numbers, left as they are: most cells are no faces, and one comparison tells.
+    Raw {
+        /// The numbers.
+        values: &'a [i32],
+        /// What one step is worth, above 0, for each value of a cell; `cls` and `obj` become logits by it.
+        scales: [f32; Head::CELL],
+    },
 }
 
 /// Why a net could not run. What it means for the user is said by the engine that made it.
@@ -129,19 +143,31 @@ pub fn decode<const N: usize>(
     faces: &mut Vec<Face, N>,
 ) -> Result<(), NetError> {
     faces.clear();
-    let least = threshold * threshold;
-    let mut bar = Bar::default();
+    let mut sieve = Sieve {
+        least: threshold * threshold,
+        bar: Bar::default(),
+        faces,
+    };
     for head in heads {
-        if head.cells.len() != head.rows * head.cols * Head::CELL || head.stride_px == 0 {
+        let length = match head.cells {
+            Cells::Reals(values) => values.len(),
+            Cells::Raw { values, .. } => values.len(),
+        };
+        if length != head.rows * head.cols * Head::CELL || head.stride_px == 0 {
             return Err(NetError::Shape);
         }
-        for (i, cell) in head.cells.chunks_exact(Head::CELL).enumerate() {
-            // The root is left for the few that pass. NaN passes no comparison.
-            let squared_score = cell[0].clamp(0.0, 1.0) * cell[1].clamp(0.0, 1.0);
-            if squared_score >= least && squared_score > 0.0 {
-                let face = face_at(cell, (i % head.cols, i / head.cols), head.stride_px);
-                if face.is_finite() {
-                    bar.push(faces, face);
+        match head.cells {
+            Cells::Reals(values) => {
+                for (i, cell) in values.as_chunks().0.iter().enumerate() {
+                    sieve.take(cell, i, head);
+                }
+            }
+            Cells::Raw { values, scales } => {
+                let [cls, obj] = [scales[0], scales[1]].map(|scale| raw_bar(sieve.least, scale));
+                for (i, raw) in values.as_chunks().0.iter().enumerate() {
+                    if raw[0] >= cls && raw[1] >= obj {
+                        sieve.take(&reals(raw, &scales), i, head);
+                    }
                 }
             }
         }
@@ -149,7 +175,46 @@ pub fn decode<const N: usize>(
     Ok(())
 }
 
-fn face_at(cell: &[f32], (col, row): (usize, usize), stride_px: u32) -> Face {
+/// The raw values of a cell as reals.
+fn reals(raw: &[i32; Head::CELL], scales: &[f32; Head::CELL]) -> [f32; Head::CELL] {
+    let mut cell = core::array::from_fn(|i| raw[i] as f32 * scales[i]);
+    let sigmoid = |logit: f32| 1.0 / (1.0 + libm::expf(-logit));
+    cell[0] = sigmoid(cell[0]);
+    cell[1] = sigmoid(cell[1]);
+    cell
+}
+
+/// A raw logit below this has a probability below `least`, and so has its product with another probability.
+fn raw_bar(least: f32, scale: f32) -> i32 {
+    let logit = libm::logf(least / (1.0 - least));
+    // Lower by far more than the rounding of all this, in steps and in logits; a bar too low costs time, no face.
+    let bar = libm::floorf((logit - 1e-3) / scale) - 1.0;
+    // A cast saturates; of numbers that are none, nothing is known.
+    if bar.is_nan() { i32::MIN } else { bar as i32 }
+}
+
+/// Keeps what is good enough.
+struct Sieve<'f, const N: usize> {
+    /// The least square of a score.
+    least: f32,
+    bar: Bar,
+    faces: &'f mut Vec<Face, N>,
+}
+
+impl<const N: usize> Sieve<'_, N> {
+    fn take(&mut self, cell: &[f32; Head::CELL], i: usize, head: &Head<'_>) {
+        // The root is left for the few that pass. NaN passes no comparison.
+        let squared_score = cell[0].clamp(0.0, 1.0) * cell[1].clamp(0.0, 1.0);
+        if squared_score >= self.least && squared_score > 0.0 {
+            let face = face_at(cell, (i % head.cols, i / head.cols), head.stride_px);
+            if face.is_finite() {
+                self.bar.push(self.faces, face);
+            }
+        }
+    }
+}
+
+fn face_at(cell: &[f32; Head::CELL], (col, row): (usize, usize), stride_px: u32) -> Face {
     let stride = stride_px as f32;
     let corner = Point::new(col as f32, row as f32);
     let place = |x: f32, y: f32| (corner + Point::new(x, y)) * stride;
@@ -193,6 +258,7 @@ impl Bar {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::vec;
 
     /// A 4x3 head at stride 8 with one cell set.
@@ -214,7 +280,7 @@ mod tests {
             stride_px: 8,
             cols: 4,
             rows: 3,
-            cells,
+            cells: Cells::Reals(cells),
         };
         let mut faces = Vec::new();
         decode(&[head], threshold, &mut faces).unwrap();
@@ -290,9 +356,56 @@ mod tests {
             stride_px: 8,
             cols: 2,
             rows: 2,
-            cells: &[0.0; 63],
+            cells: Cells::Reals(&[0.0; 63]),
         };
-        let refused = decode::<4>(&[head], 0.5, &mut Vec::new());
-        assert_eq!(refused, Err(NetError::Shape));
+        let raw = Cells::Raw {
+            values: &[0; 65],
+            scales: [1.0; Head::CELL],
+        };
+        for head in [head, Head { cells: raw, ..head }] {
+            let refused = decode::<4>(&[head], 0.5, &mut Vec::new());
+            assert_eq!(refused, Err(NetError::Shape));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn raw_cells_give_the_same_faces_as_all_of_them_made_real(
+            values in prop::collection::vec(prop_oneof![-300..300_i32, any::<i32>()], 12 * Head::CELL),
+            scales in prop::array::uniform16(1e-4..0.1_f32), threshold in 0.01..0.99_f32,
+        ) {
+            let raw = Cells::Raw { values: &values, scales };
+            let all: vec::Vec<f32> = values.as_chunks().0.iter().flat_map(|raw| reals(raw, &scales)).collect();
+            let [quick, slow] = [raw, Cells::Reals(&all)].map(|cells| {
+                let head = Head { stride_px: 8, cols: 4, rows: 3, cells };
+                let mut faces = Vec::<Face, 16>::new();
+                decode(&[head], threshold, &mut faces).unwrap();
+                faces
+            });
+            prop_assert_eq!(quick, slow);
+        }
+    }
+
+    #[test]
+    fn a_raw_value_at_the_threshold_passes() {
+        // A probability of one half is the logit 0; the other one is all but certain.
+        let mut values = [0; Head::CELL];
+        values[1] = 10_000;
+        for (cls, count) in [(0, 1), (1, 1), (-1, 0), (i32::MIN, 0), (i32::MAX, 1)] {
+            values[0] = cls;
+            let cells = Cells::Raw {
+                values: &values,
+                scales: [0.01; Head::CELL],
+            };
+            let head = Head {
+                stride_px: 8,
+                cols: 1,
+                rows: 1,
+                cells,
+            };
+            let mut faces = Vec::<Face, 4>::new();
+            decode(&[head], 0.5_f32.sqrt() - 1e-6, &mut faces).unwrap();
+            assert_eq!(faces.len(), count, "{cls}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     classify::{ClassifyNet, Crop},
-    detect::{Channels, DetectNet, Head, InputShape, NetError},
+    detect::{Cells, Channels, DetectNet, Head, InputShape, NetError},
     expression::Expression,
 };
 use std::{
@@ -121,7 +121,7 @@ impl DetectNet for BrightSquares {
             stride_px,
             cols: (w / stride_px) as usize,
             rows: (h / stride_px) as usize,
-            cells,
+            cells: Cells::Reals(cells),
         }))
     }
 }

@@ -49,6 +49,38 @@ impl PixelFormat {
     }
 }
 
+/// Which bytes stand for black and white in the luma of a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LumaRange {
+    /// 0 to 255: JPEG, RGB, grey sensors.
+    #[default]
+    Full,
+    /// 16 to 235, as video has it (ITU-R BT.601-7, section 2.5.3): YUYV, NV12 and I420 unless somebody says otherwise.
+    Limited,
+}
+
+impl LumaRange {
+    /// What frames of this format have unless their source says otherwise.
+    pub const fn usual(format: PixelFormat) -> Self {
+        match format {
+            PixelFormat::Grey | PixelFormat::Rgb => Self::Full,
+            PixelFormat::Yuyv | PixelFormat::Nv12 | PixelFormat::I420 => Self::Limited,
+        }
+    }
+
+    /// A byte of this range as one of the full range: `(luma - 16) * 255 / 219` in fixed point, cut at both ends.
+    pub const fn stretch(self, luma: u8) -> u8 {
+        match self {
+            Self::Full => luma,
+            Self::Limited => {
+                // Cut before it is multiplied: so it fits 16 bits, and compilers can do many at a time.
+                let cut = if luma > 235 { 235 } else { luma };
+                ((cut.saturating_sub(16) as u16 * 298 + 128) >> 8) as u8
+            }
+        }
+    }
+}
+
 /// Why bytes are not a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameError {
@@ -80,6 +112,7 @@ pub struct Frame<'a> {
     width_px: u32,
     height_px: u32,
     stride: usize,
+    range: LumaRange,
     time: Millis,
 }
 
@@ -114,8 +147,23 @@ impl<'a> Frame<'a> {
             width_px,
             height_px,
             stride,
+            range: LumaRange::usual(format),
             time,
         })
+    }
+
+    /// The same frame with luma of another range than is usual for its format; RGB stays full.
+    #[must_use]
+    pub const fn with_range(mut self, range: LumaRange) -> Self {
+        if !matches!(self.format, PixelFormat::Rgb) {
+            self.range = range;
+        }
+        self
+    }
+
+    /// Which bytes stand for black and white.
+    pub const fn range(&self) -> LumaRange {
+        self.range
     }
 
     /// A frame whose rows follow each other without gaps.
@@ -161,7 +209,27 @@ impl<'a> Frame<'a> {
         self.time
     }
 
-    /// The luma row `y` and the distance between its samples in bytes, or `None` for formats without luma bytes.
+    /// The part with this left top corner and size, as far as the picture has it, as a frame of its own; of NV12 and I420
+    /// only the luma. Of YUYV the corner has an even column.
+    pub(crate) fn part(&self, (x, y): (u32, u32), (width_px, height_px): (u32, u32)) -> Self {
+        let (format, bytes) = match self.format {
+            PixelFormat::Rgb => (PixelFormat::Rgb, 3),
+            PixelFormat::Yuyv => (PixelFormat::Yuyv, 2),
+            PixelFormat::Grey | PixelFormat::Nv12 | PixelFormat::I420 => (PixelFormat::Grey, 1),
+        };
+        let (x, y) = (x.min(self.width_px - 1), y.min(self.height_px - 1));
+        Self {
+            // Its last row ends with the picture, not with the stride; nothing reads behind its pixels.
+            data: &self.data[y as usize * self.stride + x as usize * bytes..],
+            format,
+            width_px: width_px.clamp(1, self.width_px - x),
+            height_px: height_px.clamp(1, self.height_px - y),
+            ..*self
+        }
+    }
+
+    /// The luma row `y` in the frame's own [`LumaRange`] and the distance between its samples in bytes, or `None` for
+    /// formats without luma bytes.
     pub fn luma_row(&self, y: u32) -> Option<(&'a [u8], usize)> {
         let step = match self.format {
             PixelFormat::Grey | PixelFormat::Nv12 | PixelFormat::I420 => 1,
@@ -175,14 +243,14 @@ impl<'a> Frame<'a> {
         Some((row, step))
     }
 
-    /// Red, green and blue of the pixel at `(x, y)`, both clamped into the picture. YUV is read as BT.601 limited
-    /// range (what UVC and CSI cameras send); grey has three equal channels.
+    /// Red, green and blue of the pixel at `(x, y)`, both clamped into the picture. YUV is read as BT.601 in the
+    /// frame's range; grey has three equal channels.
     pub fn rgb(&self, x: u32, y: u32) -> [u8; 3] {
         let x = x.min(self.width_px - 1) as usize;
         let y = y.min(self.height_px - 1) as usize;
         let row = y * self.stride;
         match self.format {
-            PixelFormat::Grey => [self.data[row + x]; 3],
+            PixelFormat::Grey => [self.range.stretch(self.data[row + x]); 3],
             PixelFormat::Rgb => {
                 let p = row + 3 * x;
                 [self.data[p], self.data[p + 1], self.data[p + 2]]
@@ -190,17 +258,27 @@ impl<'a> Frame<'a> {
             PixelFormat::Yuyv => {
                 let pair = row + x / 2 * 4;
                 let luma = self.data[row + 2 * x];
-                yuv_rgb(luma, self.data[pair + 1], self.data[pair + 3])
+                yuv_rgb(self.range, luma, self.data[pair + 1], self.data[pair + 3])
             }
             PixelFormat::Nv12 => {
                 let u = self.stride * (self.height_px as usize + y / 2) + x / 2 * 2;
-                yuv_rgb(self.data[row + x], self.chroma(u), self.chroma(u + 1))
+                yuv_rgb(
+                    self.range,
+                    self.data[row + x],
+                    self.chroma(u),
+                    self.chroma(u + 1),
+                )
             }
             PixelFormat::I420 => {
                 let (rows, stride) = (self.height_px as usize, self.stride.div_ceil(2));
                 let u = self.stride * rows + stride * (y / 2) + x / 2;
                 let v = u + stride * rows.div_ceil(2);
-                yuv_rgb(self.data[row + x], self.chroma(u), self.chroma(v))
+                yuv_rgb(
+                    self.range,
+                    self.data[row + x],
+                    self.chroma(u),
+                    self.chroma(v),
+                )
             }
         }
     }
@@ -210,14 +288,16 @@ impl<'a> Frame<'a> {
         self.data.get(at).copied().unwrap_or(128)
     }
 
-    /// Luma of the pixel at `(x, y)`, both clamped into the picture. For RGB: BT.601 weights.
+    /// Full-range luma of the pixel at `(x, y)`, both clamped into the picture. For RGB: BT.601 weights.
     pub fn luma(&self, x: u32, y: u32) -> u8 {
         let x = x.min(self.width_px - 1) as usize;
         let y = y.min(self.height_px - 1) as usize;
         let row = y * self.stride;
         match self.format {
-            PixelFormat::Grey | PixelFormat::Nv12 | PixelFormat::I420 => self.data[row + x],
-            PixelFormat::Yuyv => self.data[row + 2 * x],
+            PixelFormat::Grey | PixelFormat::Nv12 | PixelFormat::I420 => {
+                self.range.stretch(self.data[row + x])
+            }
+            PixelFormat::Yuyv => self.range.stretch(self.data[row + 2 * x]),
             PixelFormat::Rgb => {
                 let p = row + 3 * x;
                 rgb_luma([self.data[p], self.data[p + 1], self.data[p + 2]])
@@ -232,11 +312,18 @@ pub const fn rgb_luma([r, g, b]: [u8; 3]) -> u8 {
     ((77 * r as u32 + 150 * g as u32 + 29 * b as u32 + 128) >> 8) as u8
 }
 
-/// BT.601 limited range to full-range RGB in fixed point (ITU-R BT.601-7, section 2.5.1, scaled by 256).
-fn yuv_rgb(luma: u8, u: u8, v: u8) -> [u8; 3] {
-    let c = 298 * (i32::from(luma) - 16) + 128;
+/// BT.601 to full-range RGB in fixed point (ITU-R BT.601-7, section 2.5; the full range as JFIF 1.02 has it), scaled
+/// by 256.
+fn yuv_rgb(range: LumaRange, luma: u8, u: u8, v: u8) -> [u8; 3] {
     let (d, e) = (i32::from(u) - 128, i32::from(v) - 128);
-    [c + 409 * e, c - 100 * d - 208 * e, c + 516 * d].map(|sum| (sum >> 8).clamp(0, 255) as u8)
+    let (c, red, green, blue) = match range {
+        LumaRange::Full => (256 * i32::from(luma), 359 * e, 88 * d + 183 * e, 454 * d),
+        LumaRange::Limited => {
+            let c = 298 * (i32::from(luma) - 16);
+            (c, 409 * e, 100 * d + 208 * e, 516 * d)
+        }
+    };
+    [c + red, c - green, c + blue].map(|sum| ((sum + 128) >> 8).clamp(0, 255) as u8)
 }
 
 #[cfg(test)]
@@ -260,6 +347,9 @@ mod tests {
     fn luma_of_every_format() {
         let yuyv = [10, 0, 20, 0, 30, 0, 40, 0];
         let frame = Frame::packed(&yuyv, PixelFormat::Yuyv, (2, 2), Millis(0)).unwrap();
+        assert_eq!(frame.range(), LumaRange::Limited);
+        assert_eq!([frame.luma(0, 0), frame.luma(1, 1)], [0, 28]);
+        let frame = frame.with_range(LumaRange::Full);
         assert_eq!(
             [
                 frame.luma(0, 0),
@@ -280,6 +370,21 @@ mod tests {
             ],
             [255, 0, 77, 29]
         );
+    }
+
+    #[test]
+    fn a_limited_range_is_stretched_to_the_full_one() {
+        for luma in 0..=255_u8 {
+            let exact = (f32::from(luma) - 16.0) * 255.0 / 219.0;
+            let got = LumaRange::Limited.stretch(luma);
+            assert!(
+                (f32::from(got) - exact.clamp(0.0, 255.0)).abs() <= 0.6,
+                "{luma}: {got}"
+            );
+            // Grey of YUV and grey of its RGB are the same.
+            assert_eq!(yuv_rgb(LumaRange::Limited, luma, 128, 128), [got; 3]);
+            assert_eq!(yuv_rgb(LumaRange::Full, luma, 128, 128), [luma; 3]);
+        }
     }
 
     #[test]

@@ -43,7 +43,7 @@ struct Note {
 /// ```
 /// use moodring_core::{
 ///     classify::{ClassifyNet, Crop},
-///     detect::{Channels, DetectNet, Head, InputShape, NetError},
+///     detect::{Cells, Channels, DetectNet, Head, InputShape, NetError},
 ///     frame::{Frame, Millis, PixelFormat},
 ///     mood::Mood,
 ///     pipeline::{Pipeline, Settings},
@@ -60,7 +60,7 @@ struct Note {
 ///         &mut self.0
 ///     }
 ///     fn run(&mut self) -> Result<[Head<'_>; 3], NetError> {
-///         Ok([8, 16, 32].map(|stride_px| Head { stride_px, cols: 0, rows: 0, cells: &[] }))
+///         Ok([8, 16, 32].map(|stride_px| Head { stride_px, cols: 0, rows: 0, cells: Cells::Reals(&[]) }))
 ///     }
 /// }
 ///

@@ -256,7 +256,7 @@ impl DetectNet for TractDetector {
                 stride_px: stride as u32,
                 cols: columns / stride,
                 rows: rows / stride,
-                cells: &self.cells[i],
+                cells: Cells::Reals(&self.cells[i]),
             }
         }))
     }

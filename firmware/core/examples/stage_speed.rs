@@ -1,0 +1,91 @@
+//! Microseconds of the stages around the nets, by picture format and size: `cargo run --release -p moodring-core
+//! --example stage_speed`. Medians; the cases take turns, so that a busy machine troubles all of them alike.
+
+use std::{hint::black_box, time::Instant};
+
+use moodring_core::{
+    align::{BOX_IN_CROP, LANDMARKS_IN_CROP, align},
+    classify::CROP_PX,
+    detect::{Channels, Face, InputShape},
+    frame::{Frame, Millis, PixelFormat},
+    geometry::{Point, Rect},
+    letterbox::Letterbox,
+};
+
+const ROUNDS: usize = 101;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let shape = InputShape {
+        width_px: 320,
+        height_px: 256,
+        channels: Channels::Grey,
+        padding: 128,
+    };
+    let mut input = vec![0; 320 * 256];
+    let formats = [PixelFormat::Grey, PixelFormat::Yuyv, PixelFormat::Nv12];
+    let sizes = [(640, 480), (800, 600), (1280, 720), (1920, 1080)];
+    let bytes: Vec<u8> = (0..1920 * 1080 * 2).map(|i| (i * 7 % 251) as u8).collect();
+    let mut cases = Vec::new();
+    for format in formats {
+        for size in sizes {
+            let frame = Frame::packed(&bytes, format, size, Millis(0))?;
+            cases.push((frame, Letterbox::new(size, shape), Vec::new()));
+        }
+    }
+    for _ in 0..ROUNDS {
+        for (frame, letterbox, times) in &mut cases {
+            let start = Instant::now();
+            letterbox.fill(frame, black_box(&mut input))?;
+            times.push(start.elapsed());
+        }
+    }
+    for (frame, _, times) in &mut cases {
+        times.sort();
+        let us = times[ROUNDS / 2].as_secs_f64() * 1e6;
+        let (format, w, h) = (frame.format(), frame.width_px(), frame.height_px());
+        println!("letterbox {format:?} {w}x{h}: {us:.1}");
+    }
+    warp(&bytes)
+}
+
+/// A face 48, 96, ... pixels wide, a little tilted, in the middle of 640x480.
+fn warp(bytes: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+    let mut cases = Vec::new();
+    for format in [PixelFormat::Grey, PixelFormat::Yuyv] {
+        let frame = Frame::packed(bytes, format, (640, 480), Millis(0))?;
+        for times in [1.0, 2.0, 2.9, 3.1, 4.0, 6.0] {
+            cases.push((frame, face(times), times, Vec::new()));
+        }
+    }
+    let mut crop = [0; CROP_PX * CROP_PX];
+    for _ in 0..ROUNDS {
+        for (frame, face, _, times) in &mut cases {
+            let start = Instant::now();
+            align(frame, face, black_box(&mut crop));
+            times.push(start.elapsed());
+        }
+    }
+    for (frame, _, larger, times) in &mut cases {
+        times.sort();
+        let us = times[ROUNDS / 2].as_secs_f64() * 1e6;
+        println!(
+            "align {:?}, face {larger} times the crop: {us:.1}",
+            frame.format()
+        );
+    }
+    Ok(())
+}
+
+fn face(times: f32) -> Face {
+    let (sin, cos) = 0.2_f32.sin_cos();
+    let place = |p: Point| {
+        let p = (p - Point::new(24.0, 24.0)) * times;
+        Point::new(320.0 + cos * p.x - sin * p.y, 240.0 + sin * p.x + cos * p.y)
+    };
+    let (w, h) = (BOX_IN_CROP.w * times, BOX_IN_CROP.h * times);
+    Face {
+        rect: Rect::new(320.0 - w / 2.0, 240.0 - h / 2.0, w, h),
+        landmarks: LANDMARKS_IN_CROP.map(place),
+        score: 1.0,
+    }
+}

@@ -1,0 +1,189 @@
+//! Every way to resample against its definition, in every format.
+
+use super::*;
+use crate::frame::{LumaRange, Millis};
+use proptest::prelude::*;
+use std::{vec, vec::Vec};
+
+const FORMATS: [PixelFormat; 5] = [
+    PixelFormat::Grey,
+    PixelFormat::Rgb,
+    PixelFormat::Yuyv,
+    PixelFormat::Nv12,
+    PixelFormat::I420,
+];
+
+/// Bytes without a pattern, the same on every run.
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    (0..len).map(|_| next()).collect()
+}
+
+fn frame_of(bytes: &[u8], format: PixelFormat, size: (u32, u32), gap: usize) -> Frame<'_> {
+    let stride = format.row_bytes(size.0) + gap;
+    Frame::new(bytes, format, size, stride, Millis(0)).unwrap()
+}
+
+fn bytes_for(format: PixelFormat, size: (u32, u32), gap: usize) -> Vec<u8> {
+    noise(format.picture_bytes(size.1, format.row_bytes(size.0) + gap))
+}
+
+fn general(frame: &Frame<'_>, size: (u32, u32)) -> Vec<u8> {
+    let mut out = vec![0; (size.0 * size.1) as usize];
+    let rows = out.chunks_exact_mut(size.0 as usize);
+    match frame.format() {
+        PixelFormat::Rgb => weighted_means(frame, size, rows, &RgbLuma(frame)),
+        _ => weighted_means(frame, size, rows, &Luma(frame)),
+    }
+    out
+}
+
+#[test]
+fn by_two_is_the_exact_mean_of_four() {
+    let bytes = [0, 1, 9, 10, 1, 0, 10, 10];
+    let frame = frame_of(&bytes, PixelFormat::Grey, (4, 2), 0);
+    let mut out = [0; 2];
+    resample(&frame, (2, 1), Channels::Grey, 2, &mut out);
+    assert_eq!(out, [1, 10], "halves are rounded up");
+}
+
+#[test]
+fn colours_come_in_the_asked_order() {
+    let frame = frame_of(&[10, 20, 30], PixelFormat::Rgb, (1, 1), 0);
+    let mut out = [0; 3];
+    resample(&frame, (1, 1), Channels::Rgb, 3, &mut out);
+    assert_eq!(out, [10, 20, 30]);
+    resample(&frame, (1, 1), Channels::Bgr, 3, &mut out);
+    assert_eq!(out, [30, 20, 10]);
+}
+
+/// The rows as one of the quick ways fills them, if it does.
+fn quick(
+    shrink: impl for<'a> Fn(&Frame<'_>, (u32, u32), &mut core::slice::ChunksExactMut<'a, u8>) -> bool,
+    frame: &Frame<'_>,
+    size: (u32, u32),
+) -> Option<Vec<u8>> {
+    let mut out = vec![0; (size.0 * size.1) as usize];
+    shrink(frame, size, &mut out.chunks_exact_mut(size.0 as usize)).then_some(out)
+}
+
+fn ranges() -> impl Strategy<Value = LumaRange> {
+    prop_oneof![Just(LumaRange::Full), Just(LumaRange::Limited)]
+}
+
+#[test]
+fn a_large_picture_equals_the_general_way_too() {
+    // More than one tile of columns, at sizes of real cameras.
+    for (format, from, to) in [
+        (PixelFormat::Yuyv, (1280, 720), (300, 169)),
+        (PixelFormat::Grey, (2592, 1944), (320, 240)),
+        (PixelFormat::Nv12, (1030, 20), (1029, 3)),
+    ] {
+        let bytes = bytes_for(format, from, 6);
+        let frame = frame_of(&bytes, format, from, 6);
+        let fast = quick(|f, to, rows| columns::shrink(f, to, rows), &frame, to).unwrap();
+        assert!(fast == general(&frame, to), "{format:?} {from:?}");
+    }
+    let white = vec![255; 3840 * 2160];
+    let frame = frame_of(&white, PixelFormat::Grey, (3840, 2160), 0);
+    for to in [(3839, 2), (2, 2160)] {
+        let fast = quick(|f, to, rows| columns::shrink(f, to, rows), &frame, to);
+        assert!(fast.is_none_or(|fast| fast.iter().all(|&byte| byte == 255)));
+    }
+    let wide = bytes_for(PixelFormat::Yuyv, (1022, 1), 0);
+    let frame = frame_of(&wide, PixelFormat::Yuyv, (1022, 1), 0);
+    for to in 1..5 {
+        let fast = quick(|f, to, rows| columns::shrink(f, to, rows), &frame, (to, 1));
+        assert_eq!(fast.is_some(), to > 2, "{to}");
+        assert!(fast.is_none_or(|fast| fast == general(&frame, (to, 1))));
+    }
+}
+
+proptest! {
+    #[test]
+    fn blocks_equal_the_general_way(
+        w in 1..40_u32, h in 1..12_u32, factor in 1..7_u32, gap in 0..5_usize, format in 0..5_usize, range in ranges(),
+    ) {
+        let format = FORMATS[format];
+        prop_assume!(factor != 5);
+        let size = (w * factor, h * factor);
+        let bytes = bytes_for(format, size, gap);
+        let frame = frame_of(&bytes, format, size, gap).with_range(range);
+        let fast = quick(|f, to, rows| blocks::shrink(f, to, rows), &frame, (w, h));
+        prop_assert_eq!(fast, Some(general(&frame, (w, h))));
+    }
+
+    #[test]
+    fn columns_equal_the_general_way(
+        w in 1..600_u32, h in 1..20_u32, to_w in 1..600_u32, to_h in 1..20_u32, gap in 0..5_usize,
+        format in 0..5_usize, range in ranges(),
+    ) {
+        prop_assume!(to_w <= w && to_h <= h && FORMATS[format] != PixelFormat::Rgb);
+        let bytes = bytes_for(FORMATS[format], (w, h), gap);
+        let frame = frame_of(&bytes, FORMATS[format], (w, h), gap).with_range(range);
+        if let Some(fast) = quick(|f, to, rows| columns::shrink(f, to, rows), &frame, (to_w, to_h)) {
+            prop_assert_eq!(fast, general(&frame, (to_w, to_h)));
+        } else {
+            prop_assert!(w > 500 * to_w);
+        }
+    }
+
+    #[test]
+    fn shrinking_is_the_mean_over_the_area(
+        w in 1..30_u32, h in 1..30_u32, to_w in 1..30_u32, to_h in 1..30_u32, format in 0..5_usize, range in ranges(),
+    ) {
+        prop_assume!(to_w <= w && to_h <= h);
+        let bytes = bytes_for(FORMATS[format], (w, h), 1);
+        let frame = frame_of(&bytes, FORMATS[format], (w, h), 1).with_range(range);
+        let raw = frame.with_range(LumaRange::Full);
+        let mut out = vec![0; (to_w * to_h) as usize];
+        resample(&frame, (to_w, to_h), Channels::Grey, to_w as usize, &mut out);
+        // The definition: cut every source pixel into to_w x to_h pieces and average blocks of w x h pieces.
+        for (i, &byte) in out.iter().enumerate() {
+            let (x, y) = (i as u32 % to_w, i as u32 / to_w);
+            let mut sum = 0_u64;
+            for v in y * h..(y + 1) * h {
+                sum += (x * w..(x + 1) * w).map(|u| u64::from(raw.luma(u / to_w, v / to_h))).sum::<u64>();
+            }
+            let area = u64::from(w * h);
+            let mean = ((sum + area / 2) / area) as u8;
+            prop_assert_eq!(byte, frame.range().stretch(mean));
+        }
+    }
+
+    #[test]
+    fn growing_is_bilinear(w in 1..12_u32, h in 1..12_u32, to_w in 12..40_u32, to_h in 12..40_u32) {
+        let bytes = bytes_for(PixelFormat::Grey, (w, h), 0);
+        let frame = frame_of(&bytes, PixelFormat::Grey, (w, h), 0);
+        let mut out = vec![0; (to_w * to_h) as usize];
+        resample(&frame, (to_w, to_h), Channels::Grey, to_w as usize, &mut out);
+        for (i, &byte) in out.iter().enumerate() {
+            let at = |i: u32, from: u32, to: u32| {
+                ((f64::from(i) + 0.5) * f64::from(from) / f64::from(to) - 0.5).clamp(0.0, f64::from(from - 1))
+            };
+            let (x, y) = (at(i as u32 % to_w, w, to_w), at(i as u32 / to_w, h, to_h));
+            let p = |x: f64, y: f64| f64::from(frame.luma(x as u32, y as u32));
+            let (l, t) = (x.floor(), y.floor());
+            let row = |y: f64| p(l, y) + (p(l + 1.0, y) - p(l, y)) * (x - l);
+            let value = row(t) + (row(t + 1.0) - row(t)) * (y - t);
+            prop_assert!((f64::from(byte) - value).abs() <= 0.5 + 1e-6, "{byte} {value}");
+        }
+    }
+
+    #[test]
+    fn no_size_and_format_panics(
+        w in 1..50_u32, h in 1..50_u32, to_w in 1..50_u32, to_h in 1..50_u32, format in 0..5_usize,
+    ) {
+        let bytes = bytes_for(FORMATS[format], (w, h), 0);
+        let frame = frame_of(&bytes, FORMATS[format], (w, h), 0);
+        for channels in [Channels::Grey, Channels::Rgb, Channels::Bgr] {
+            let row_bytes = to_w as usize * channels.count();
+            let mut out = vec![0; row_bytes * to_h as usize];
+            resample(&frame, (to_w, to_h), channels, row_bytes, &mut out);
+        }
+    }
+}
