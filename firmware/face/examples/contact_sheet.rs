@@ -1,4 +1,4 @@
-//! Draws all moods side by side into a PNG: `cargo run -p moodring-face --example contact_sheet -- OUT.png [FACE_PX] [mono]`.
+//! Draws all looks side by side into a PNG: `cargo run -p moodring-face --example contact_sheet -- OUT.png [FACE_PX] [THEME]`.
 
 use std::{convert::Infallible, error::Error, fs::File};
 
@@ -42,18 +42,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let out = args
         .next()
-        .ok_or("usage: contact_sheet OUT.png [FACE_PX] [mono]")?;
-    let face_px: u32 = args.next().map_or(Ok(176), |n| n.parse())?;
-    let (theme, ink) = match args.next().as_deref() {
-        Some("mono") => (Theme::MONO, Rgb888::WHITE),
-        _ => (
-            Theme::CLASSIC.on(Rgb888::new(255, 255, 255)),
-            Rgb888::new(80, 72, 64),
-        ),
+        .ok_or("usage: contact_sheet OUT.png [FACE_PX] [THEME]")?;
+    let face_px: u32 = args.next().map_or(Ok(150), |n| n.parse())?;
+    let theme = match args.next() {
+        Some(name) => *Theme::from_name(&name).ok_or("no such theme")?,
+        None => Theme::CLASSIC.on(Rgb888::WHITE, Rgb888::new(80, 72, 64)),
     };
     let size = sheet::size(face_px);
     let mut canvas = Canvas(RgbImage::new(size.width, size.height));
-    sheet::draw_sheet(&mut canvas, face_px, &theme, ink)?;
+    sheet::draw_sheet(&mut canvas, face_px, &theme)?;
     let encoder = PngEncoder::new_with_quality(
         File::create(&out)?,
         CompressionType::Best,

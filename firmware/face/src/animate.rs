@@ -1,13 +1,12 @@
 //! From mood to mood over time, blink and breath. Time is given in; nothing here has a clock.
 
-use libm::{expf, sinf};
+use libm::{expf, roundf, sinf};
 use moodring_core::{frame::Millis, mood::Mood};
 
 use crate::{
     expression::{self, at_intensity},
     look::Look,
     params::Params,
-    scene::smooth,
 };
 
 /// How long one mood takes to flow into the next.
@@ -20,6 +19,15 @@ const BLINK_EVERY_MS: u64 = 4_000;
 const BLINK_MS: u64 = 180;
 /// A breath, awake; asleep it is half as fast and deeper.
 const BREATH_MS: u64 = 4_200;
+/// A sleeper moves this seldom: every step goes over a display's wire.
+const SLEEP_STEP_MS: u64 = 250;
+/// The large one of a start's dots moves on after this.
+const BEAT_MS: u64 = 350;
+/// A head that tilts less than this from where it was is at rest, as is an intensity that changes by less.
+const ROLL_REST_DEG: f32 = 2.5;
+const INTENSITY_REST: f32 = 0.06;
+/// Steps of the skin's colour. Each repaints the whole head, so there are few.
+const SKIN_STEPS: f32 = 4.0;
 
 /// A face at one moment, ready to draw.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,6 +58,8 @@ pub enum Life {
     /// It blinks and breathes.
     #[default]
     Alive,
+    /// It only blinks while it is awake: for displays at the end of a slow wire.
+    Calm,
     /// It holds still once a change is over: for pictures that are costly to replace.
     Still,
 }
@@ -87,7 +97,8 @@ impl Animator {
     /// Times must not run backward; if they do, nothing moves.
     pub fn aim(&mut self, look: impl Into<Look>, confidence: f32, roll_deg: f32, time: Millis) {
         let look = look.into();
-        if look != self.look {
+        let changes = look != self.look;
+        if changes {
             self.from = self.base(time);
             self.look = look;
             self.changed = time;
@@ -95,16 +106,28 @@ impl Animator {
         if let Look::Fault(code) = look {
             self.code = code;
         }
-        self.intensity.aim(intensity(look, confidence), time);
+        let rest = if changes { 0.0 } else { INTENSITY_REST };
+        self.intensity.aim(intensity(look, confidence), rest, time);
         // Beyond a quarter turn a roll is a detector's mistake; the face should not stand on its head.
-        self.roll.aim(roll_deg.clamp(-90.0, 90.0), time);
+        self.roll
+            .aim(roll_deg.clamp(-90.0, 90.0), ROLL_REST_DEG, time);
     }
 
     /// The face at this time.
     pub fn pose(&self, time: Millis) -> Pose {
         let mut params = self.base(time);
-        if self.life == Life::Alive {
-            live(&mut params, time);
+        if self.life != Life::Still {
+            live(&mut params, self.life, time);
+        }
+        let skin = &mut params.skin;
+        for share in [
+            &mut skin.heat,
+            &mut skin.sick,
+            &mut skin.chill,
+            &mut skin.pale,
+            &mut skin.ash,
+        ] {
+            *share = roundf(*share * SKIN_STEPS) / SKIN_STEPS;
         }
         Pose {
             params,
@@ -147,8 +170,9 @@ impl Follower {
         }
     }
 
-    fn aim(&mut self, aim: f32, time: Millis) {
-        if aim.is_finite() {
+    /// Aims at something else, unless it is nearer than `rest` to the present aim.
+    fn aim(&mut self, aim: f32, rest: f32, time: Millis) {
+        if aim.is_finite() && (aim - self.aim).abs() >= rest {
             *self = Self {
                 start: self.value(time),
                 aim,
@@ -169,19 +193,28 @@ impl Follower {
     }
 }
 
-/// Adds blink and breath.
-fn live(params: &mut Params, time: Millis) {
+/// 0 below 0, 1 above 1, `3 t^2 - 2 t^3` between.
+fn smooth(t: f32) -> f32 {
+    let t = t.clamp(0.0, 1.0);
+    t * t * (3.0 - 2.0 * t)
+}
+
+/// Adds blink and breath: in few steps, and so that only eyes and mouth change.
+fn live(params: &mut Params, life: Life, time: Millis) {
     let asleep = params.extras.snore.clamp(0.0, 1.0);
     let shut = blink(time) * (1.0 - asleep);
     params.left_eye = params.left_eye.shut(shut);
     params.right_eye = params.right_eye.shut(shut);
-    let awake_breath = wave(time, BREATH_MS);
-    let sleep_breath = wave(time, 2 * BREATH_MS);
-    params.scale += 0.008 * awake_breath * (1.0 - asleep) + 0.02 * sleep_breath * asleep;
-    params.extras.float = 0.5 + 0.5 * sleep_breath;
-    let pout = 1.0 + 0.25 * sleep_breath * asleep;
+    let step = Millis(time.0 - time.0 % SLEEP_STEP_MS);
+    let sleep = wave(step, 2 * BREATH_MS) * asleep;
+    params.extras.float = 0.5 + 0.5 * sleep;
+    let pout = 1.0 + 0.25 * sleep;
     params.mouth.upper *= pout;
     params.mouth.lower *= pout;
+    if life == Life::Alive && wave(time, BREATH_MS) > 0.0 {
+        params.mouth.y -= 0.02 * (1.0 - asleep);
+    }
+    params.extras.beat = 0.5 * (time.0 / BEAT_MS % 3) as f32;
 }
 
 /// A sine of this period, -1 to 1.
@@ -282,9 +315,31 @@ mod tests {
 
     #[test]
     fn sleepers_do_not_blink_but_breathe() {
-        let face = Animator::new(Mood::Nobody, Life::Alive, Millis(0));
+        let face = Animator::new(Mood::Nobody, Life::Calm, Millis(0));
         let poses: std::vec::Vec<_> = (0..200).map(|i| face.pose(Millis(50 * i)).params).collect();
         assert!(poses.iter().all(|p| p.left_eye == poses[0].left_eye));
-        assert!(poses.iter().any(|p| p.scale > 1.015) && poses.iter().any(|p| p.scale < 0.985));
+        let rest = expression::params(Mood::Nobody.into()).mouth.lower;
+        assert!(poses.iter().any(|p| p.mouth.lower > 1.2 * rest));
+        assert!(poses.iter().any(|p| p.mouth.lower < 0.8 * rest));
+    }
+
+    #[test]
+    fn a_fault_keeps_its_code_while_it_fades() {
+        let mut face = Animator::new(Look::Fault(7), Life::Still, Millis(0));
+        face.aim(HAPPY, 1.0, 0.0, Millis(1_000));
+        let half = face.pose(Millis(1_100));
+        assert!(half.code == 7 && half.params.extras.code > 0.5);
+    }
+
+    #[test]
+    fn a_head_that_trembles_rests_and_one_that_turns_is_followed() {
+        let mut face = Animator::new(HAPPY, Life::Still, Millis(0));
+        face.aim(HAPPY, 1.0, 2.0, Millis(0));
+        assert_eq!(face.pose(Millis(5_000)).roll_deg, 0.0);
+        // Slowly, but on and on: it must not be left behind.
+        for i in 0..20_u16 {
+            face.aim(HAPPY, 1.0, f32::from(i), Millis(5_000 + 100 * u64::from(i)));
+        }
+        assert!(face.pose(Millis(20_000)).roll_deg > 16.0);
     }
 }

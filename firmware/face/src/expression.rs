@@ -13,6 +13,7 @@ pub(crate) const SKIN: Skin = Skin {
     sick: 0.0,
     chill: 0.0,
     pale: 0.0,
+    ash: 0.0,
 };
 
 pub(crate) const EYE: Eye = Eye {
@@ -29,6 +30,7 @@ pub(crate) const EYE: Eye = Eye {
     gaze_y: 0.0,
     lid: -1.0,
     lid_slope: 0.0,
+    cross: 0.0,
 };
 
 pub(crate) const BROW: Brow = Brow {
@@ -65,6 +67,10 @@ pub(crate) const EXTRAS: Extras = Extras {
     query: 0.0,
     snore: 0.0,
     float: 0.0,
+    mask: 0.0,
+    code: 0.0,
+    dots: 0.0,
+    beat: 0.5,
 };
 
 /// A face that shows nothing: what every expression grows from.
@@ -158,9 +164,9 @@ const FEAR: Params = face(
     Skin { chill: 1.0, ..SKIN },
     Eye {
         y: -0.14,
-        half_thick: 0.07,
+        half_thick: 0.065,
         tall: 1.0,
-        white: 0.22,
+        white: 0.24,
         ..EYE
     },
     Brow {
@@ -172,16 +178,16 @@ const FEAR: Params = face(
         ..BROW
     },
     Mouth {
-        y: 0.46,
-        half_width: 0.4,
-        corner: 0.06,
-        upper: -0.1,
-        lower: 0.14,
+        y: 0.48,
+        half_width: 0.45,
+        corner: 0.08,
+        upper: -0.14,
+        lower: 0.17,
         round: 0.6,
-        wave: 0.035,
+        wave: 0.03,
         lip: 0.045,
-        teeth: 0.3,
-        grit: 0.014,
+        teeth: 0.4,
+        grit: 0.017,
         ..MOUTH
     },
     Extras {
@@ -231,18 +237,19 @@ const SAD: Params = face(
     },
     Brow {
         y: -0.4,
-        half_width: 0.17,
-        tilt: -0.1,
+        half_width: 0.18,
+        tilt: -0.12,
         arch: -0.02,
         half_thick: 0.045,
         ..BROW
     },
     Mouth {
-        y: 0.54,
-        half_width: 0.27,
-        corner: 0.1,
-        upper: -0.1,
-        lower: -0.1,
+        x: -0.03,
+        y: 0.55,
+        half_width: 0.29,
+        corner: 0.12,
+        upper: -0.12,
+        lower: -0.12,
         ..MOUTH
     },
     Extras {
@@ -255,25 +262,25 @@ const SAD: Params = face(
 const SURPRISE: Params = face(
     SKIN,
     Eye {
-        y: -0.16,
-        half_thick: 0.13,
+        y: -0.17,
+        half_thick: 0.14,
         tall: 1.3,
         ..EYE
     },
     Brow {
-        y: -0.6,
-        half_width: 0.16,
-        arch: 0.09,
-        half_thick: 0.045,
+        y: -0.62,
+        half_width: 0.17,
+        arch: 0.1,
+        half_thick: 0.05,
         ..BROW
     },
     Mouth {
         y: 0.46,
-        half_width: 0.17,
-        upper: -0.2,
-        lower: 0.22,
+        half_width: 0.21,
+        upper: -0.24,
+        lower: 0.27,
         round: 1.0,
-        tongue: 0.12,
+        tongue: 0.14,
         ..MOUTH
     },
     EXTRAS,

@@ -43,11 +43,13 @@ fn is_wide(area: Rectangle) -> bool {
     2 * area.size.width >= 3 * area.size.height
 }
 
-/// The square inside the circle inside `area`.
+/// A part of the circle inside `area` that is narrow enough at its bottom for text and small faces. Above is one
+/// round head, whose corners hold nothing.
 fn within_circle(area: Rectangle) -> Rectangle {
     let side = area.size.width.min(area.size.height);
-    let size = Size::new(side * 70 / 100, side * 70 / 100);
-    Rectangle::with_center(area.center(), size)
+    let size = Size::new(side * 64 / 100, side * 82 / 100);
+    let middle = Rectangle::with_center(area.center(), size);
+    Rectangle::new(middle.top_left - Size::new(0, side * 3 / 100), size)
 }
 
 /// Text to the right of the faces.

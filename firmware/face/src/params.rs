@@ -72,6 +72,8 @@ mixable! {
         chill: f32,
         /// Pale all over.
         pale: f32,
+        /// Grey all over.
+        ash: f32,
     }
 }
 
@@ -89,7 +91,7 @@ mixable! {
         bend: f32,
         /// How far the inner end lies below the centre (and the outer above).
         tilt: f32,
-        /// Half the stroke's thickness.
+        /// Half the stroke's thickness; 0 for no eye.
         half_thick: f32,
         /// Height over width, 1 for round.
         tall: f32,
@@ -105,6 +107,8 @@ mixable! {
         lid: f32,
         /// How much the lid falls toward the nose, per unit of x.
         lid_slope: f32,
+        /// Half the size of a cross in its place; 0 for none.
+        cross: f32,
     }
 }
 
@@ -165,7 +169,7 @@ mixable! {
         skew: f32,
         /// Height of a wave along the lips.
         wave: f32,
-        /// Half the thickness of the lips' line.
+        /// Half the thickness of the lips' line; 0 for no mouth.
         lip: f32,
         /// Height of the upper teeth.
         teeth: f32,
@@ -195,6 +199,14 @@ mixable! {
         snore: f32,
         /// How far these letters have floated up, 0 to 1.
         float: f32,
+        /// A mask over the eyes with a camera that is crossed out.
+        mask: f32,
+        /// A plate with a fault's code.
+        code: f32,
+        /// Three dots in the place of the mouth.
+        dots: f32,
+        /// Which of the dots is large: 0 the first, 1 the last.
+        beat: f32,
     }
 }
 

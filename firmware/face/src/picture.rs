@@ -8,7 +8,7 @@ use embedded_graphics::{
 
 use crate::{
     animate::Pose,
-    draw::draw,
+    draw::Drawing,
     layout::{Layout, Tiles},
     notice,
     text::{self, Font},
@@ -62,6 +62,9 @@ pub struct Painter<'a> {
     area: Rectangle,
     tiles: Tiles,
     text: Option<(Rectangle, Font)>,
+    /// The face that was drawn last, and which it was: prepared once for all bands that show it.
+    drawing: Drawing,
+    prepared: Option<usize>,
 }
 
 impl<'a> Painter<'a> {
@@ -74,6 +77,8 @@ impl<'a> Painter<'a> {
             area,
             tiles: layout.tiles,
             text: layout.text,
+            drawing: Drawing::new(),
+            prepared: None,
         }
     }
 
@@ -94,8 +99,16 @@ impl<'a> Painter<'a> {
         if self.tiles.first() != Some(&self.area) {
             target.fill_solid(&seen, self.theme.background.into())?;
         }
-        for (tile, pose) in self.tiles.iter().zip(self.picture.faces) {
-            draw(target, *tile, pose, self.theme)?;
+        for (i, (tile, pose)) in self.tiles.iter().zip(self.picture.faces).enumerate() {
+            if tile.intersection(&seen).is_zero_sized() {
+                continue;
+            }
+            if self.prepared != Some(i) {
+                self.drawing
+                    .set(*tile, pose, self.theme, self.picture.glass);
+                self.prepared = Some(i);
+            }
+            self.drawing.draw(target)?;
         }
         if let Some((place, font)) = &self.text {
             text::draw(target, *place, *font, self.picture.lines, self.theme)?;

@@ -1,149 +1,144 @@
-//! A face as a stack of layers over a disc of skin, ready to be asked for any point's colour.
+//! A face as a stack of layers in pixels, ready to be asked for any piece of a row. Whole numbers only from here on.
 
-use embedded_graphics::{pixelcolor::Rgb888, prelude::RgbColor};
 use heapless::Vec;
 
 use crate::{
-    params::{Params, Skin},
-    parts,
-    shape::{self, Ends, Vec2, at},
-    theme::Theme,
+    raster::{
+        FINE_BITS, LINES,
+        row::{Colour, Coverage, PIECE, mix},
+        shapes::{Shape, Shapes},
+        spans::Spans,
+    },
+    skin::{RowTones, Tones},
 };
 
-/// Layers a face may have; a test holds every mood and every mixture against it.
+/// Layers a face may have; a test holds every look and every mixture against it.
 pub(crate) const MAX_LAYERS: usize = 48;
-/// Points all its paths may have together.
-pub(crate) const MAX_POINTS: usize = 256;
 
-/// A colour to calculate with, 0 to 255 each.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Colour([f32; 3]);
+/// How a layer colours what it covers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Paint {
+    /// One colour; 256 is opaque.
+    Flat(Colour, u32),
+    /// The skin.
+    Skin,
+    /// One colour that fades from the middle of this disc to its edge; 256 is opaque.
+    Glow(Colour, u32, Disc),
+}
 
-impl From<Rgb888> for Colour {
-    fn from(c: Rgb888) -> Self {
-        Self([c.r().into(), c.g().into(), c.b().into()])
+/// Measures how far a pixel is from the middle of an upright ellipse.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Disc {
+    /// The middle, 24.8 pixels.
+    pub(crate) x: i32,
+    pub(crate) y: i32,
+    /// `2^24` over the radii in 24.8 pixels.
+    pub(crate) per_rx: i32,
+    pub(crate) per_ry: i32,
+}
+
+impl Disc {
+    pub(crate) fn new(x: f32, y: f32, rx: f32, ry: f32) -> Self {
+        let per = |r: f32| (65536.0 / r.max(0.01)) as i32;
+        Self {
+            x: (x * 256.0) as i32,
+            y: (y * 256.0) as i32,
+            per_rx: per(rx),
+            per_ry: per(ry),
+        }
+    }
+
+    /// A distance in pixels as a share of the radius, -4096 to 4096 inside.
+    fn share(pixel: i32, middle: i32, per: i32) -> i32 {
+        let off = (pixel << FINE_BITS) + 128 - middle;
+        (off.saturating_mul(per) >> 12).clamp(-5000, 5000)
+    }
+
+    pub(crate) fn across(&self, x: i32) -> i32 {
+        Self::share(x, self.x, self.per_rx)
+    }
+
+    pub(crate) fn down(&self, y: i32) -> i32 {
+        Self::share(y, self.y, self.per_ry)
     }
 }
 
-impl From<Colour> for Rgb888 {
-    fn from(Colour([r, g, b]): Colour) -> Self {
-        // Mixtures of bytes stay in a byte's range; the cast rounds and would saturate.
-        Self::new((r + 0.5) as u8, (g + 0.5) as u8, (b + 0.5) as u8)
-    }
-}
-
-impl Colour {
-    /// `self` under `over` of this opacity.
-    pub(crate) fn under(self, over: Self, opacity: f32) -> Self {
-        let ([r, g, b], [r2, g2, b2]) = (self.0, over.0);
-        Self([
-            r + (r2 - r) * opacity,
-            g + (g2 - g) * opacity,
-            b + (b2 - b) * opacity,
-        ])
-    }
-}
-
-/// What a layer covers, in face units.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Shape {
-    /// An ellipse around a centre.
-    Ellipse { centre: Vec2, radii: Vec2 },
-    /// The points `first .. first + len` of the scene, thickened by `grow`, stretched by `tall` around height `y`.
-    Path {
-        first: usize,
-        len: usize,
-        ends: Ends,
-        grow: f32,
-        tall: f32,
-        y: f32,
-    },
-}
-
-/// A straight edge: what lies above is hidden.
-#[derive(Clone, Copy, Debug)]
+/// A straight edge: only one side of it is seen. `bound = base + step * line`, 48.16 pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Lid {
-    pub(crate) centre: Vec2,
-    pub(crate) slope: f32,
+    pub(crate) base: i64,
+    pub(crate) step: i64,
+    /// What is seen.
+    pub(crate) seen: Side,
 }
 
-/// Whether a layer tilts with the head.
+/// A side of an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turns {
-    WithHead,
-    Never,
+pub(crate) enum Side {
+    Left,
+    Right,
 }
 
-/// One shape in one colour.
+impl Lid {
+    fn cut(&self, line: i32, spans: &mut Spans) {
+        let bound = (self.base + self.step * i64::from(line)) >> 8;
+        let bound = bound.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+        match self.seen {
+            Side::Left => spans.cut(i32::MIN, bound),
+            Side::Right => spans.cut(bound, i32::MAX),
+        }
+    }
+}
+
+/// One shape in one paint.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layer {
     pub(crate) shape: Shape,
-    pub(crate) colour: Colour,
-    pub(crate) opacity: f32,
-    /// Width of a soft edge in face units; 0 for a crisp one.
-    pub(crate) soft: f32,
+    pub(crate) paint: Paint,
     /// Only inside this other layer.
     pub(crate) within: Option<usize>,
     pub(crate) lid: Option<Lid>,
-    pub(crate) turns: Turns,
 }
 
-/// The last closed path's distance at one pixel. The mouth's outline, its hole and all that is seen through it
-/// ask for the same one: that halves the time of an open mouth.
-pub(crate) struct Memo {
-    first: usize,
-    limit: f32,
-    distance: f32,
-}
-
-impl Memo {
-    /// Nothing yet.
-    pub(crate) const EMPTY: Self = Self {
-        first: usize::MAX,
-        limit: 0.0,
-        distance: 0.0,
-    };
-}
-
-/// The stack. Layers are drawn first to last.
+/// The stack. Layers are painted first to last.
+#[derive(Debug, Default)]
 pub(crate) struct Scene {
+    pub(crate) shapes: Shapes,
     pub(crate) layers: Vec<Layer, MAX_LAYERS>,
-    points: Vec<Vec2, MAX_POINTS>,
-    skin: Skin,
-    background: Colour,
-    tones: Tones,
+    pub(crate) background: Colour,
+    pub(crate) tones: Tones,
+    /// The head.
+    pub(crate) head: Disc,
 }
 
-/// The theme's skin colours, ready to mix.
-struct Tones {
-    top: Colour,
-    bottom: Colour,
-    rim: Colour,
-    heat: Colour,
-    sick: Colour,
-    chill: Colour,
-    pale: Colour,
+/// What painting needs besides the scene; larger than a microcontroller's registers, smaller than its stack.
+pub(crate) struct Brush {
+    pub(crate) colours: [Colour; PIECE],
+    coverage: Coverage,
+    spans: Spans,
+    /// The last layer that others are seen through, its row and its scan lines.
+    outer: Option<(usize, i32)>,
+    outer_lines: [Spans; LINES as usize],
+}
+
+impl Brush {
+    pub(crate) fn new() -> Self {
+        Self {
+            colours: [0; PIECE],
+            coverage: Coverage::new(),
+            spans: Spans::default(),
+            outer: None,
+            outer_lines: Default::default(),
+        }
+    }
 }
 
 impl Scene {
-    pub(crate) fn new(params: &Params, theme: &Theme) -> Self {
-        let mut scene = Self {
-            layers: Vec::new(),
-            points: Vec::new(),
-            skin: params.skin,
-            background: theme.background.into(),
-            tones: Tones {
-                top: theme.skin_top.into(),
-                bottom: theme.skin_bottom.into(),
-                rim: theme.rim.into(),
-                heat: theme.heat.into(),
-                sick: theme.sick.into(),
-                chill: theme.chill.into(),
-                pale: theme.pale.into(),
-            },
-        };
-        parts::build(&mut scene, params, theme);
-        scene
+    /// Takes everything away.
+    pub(crate) fn clear(&mut self) {
+        self.layers.clear();
+        self.shapes.edges.clear();
+        self.shapes.ovals.clear();
     }
 
     /// Puts a layer on top; its number. A full scene drops it: an absent tear beats a crash.
@@ -153,195 +148,162 @@ impl Scene {
         number
     }
 
-    /// Keeps points for paths: the first one's number and how many.
-    pub(crate) fn keep(&mut self, points: impl Iterator<Item = Vec2>) -> (usize, usize) {
-        let first = self.points.len();
-        for point in points {
-            let _full = self.points.push(point);
-        }
-        (first, self.points.len() - first)
-    }
-
-    fn path(&self, first: usize, len: usize) -> &[Vec2] {
-        self.points.get(first..first + len).unwrap_or(&[])
-    }
-
-    /// The box around a layer in face units, without its soft edge: two opposite corners.
-    pub(crate) fn bounds(&self, layer: &Layer) -> (Vec2, Vec2) {
-        match layer.shape {
-            Shape::Ellipse { centre, radii } => (centre.minus(radii), centre.plus(radii)),
-            Shape::Path {
-                first,
-                len,
-                grow,
-                tall,
-                y,
-                ..
-            } => {
-                let mut low = at(f32::MAX, f32::MAX);
-                let mut high = at(f32::MIN, f32::MIN);
-                for p in self.path(first, len) {
-                    low = at(low.x.min(p.x), low.y.min(p.y));
-                    high = at(high.x.max(p.x), high.y.max(p.y));
-                }
-                let stretch = |v: f32| (v - y) * tall + y;
-                (
-                    at(low.x - grow, stretch(low.y - grow)),
-                    at(high.x + grow, stretch(high.y + grow)),
-                )
+    /// Paints the pixels `left .. left + PIECE` of a row into the brush's colours.
+    pub(crate) fn paint(&self, brush: &mut Brush, row: i32, left: i32) {
+        brush.colours = [self.background; PIECE];
+        brush.coverage.move_to(left);
+        for layer in &self.layers {
+            if layer.shape.touches(row, left) {
+                self.cover(layer, row, brush);
+                self.fill(layer, row, left, brush);
             }
         }
     }
 
-    /// How much of a pixel at `p` the layer covers, 0 to 1. `pixels` is the face's radius in pixels, `memo`
-    /// remembers from layer to layer of the same pixel.
-    pub(crate) fn cover(&self, layer: &Layer, p: Vec2, pixels: f32, memo: &mut Memo) -> f32 {
-        let mut cover = layer.opacity;
-        // First, because it is remembered and often says no.
-        if let Some(outer) = self.outer(layer) {
-            cover *= edge(self.distance(outer, p, pixels, memo), 0.0, pixels);
-            if cover <= 0.0 {
-                return 0.0;
+    /// Adds up the layer's coverage of a row.
+    fn cover(&self, layer: &Layer, row: i32, brush: &mut Brush) {
+        if let Some(outer) = layer.within {
+            self.look_through(outer, row, brush);
+        }
+        for i in 0..LINES {
+            let line = row * LINES + i;
+            self.scan(layer, line, &mut brush.spans);
+            if layer.within.is_some() {
+                brush.spans.within(&brush.outer_lines[i as usize]);
+            }
+            brush.coverage.add(&brush.spans);
+        }
+    }
+
+    /// Remembers what the outer layer leaves free in this row: several layers are seen through the same mouth.
+    fn look_through(&self, outer: usize, row: i32, brush: &mut Brush) {
+        if brush.outer == Some((outer, row)) {
+            return;
+        }
+        brush.outer = Some((outer, row));
+        for (i, spans) in brush.outer_lines.iter_mut().enumerate() {
+            match self.layers.get(outer) {
+                Some(layer) => self.scan(layer, row * LINES + i as i32, spans),
+                None => spans.clear(),
             }
         }
-        cover *= edge(self.distance(layer, p, pixels, memo), layer.soft, pixels);
+    }
+
+    fn scan(&self, layer: &Layer, line: i32, spans: &mut Spans) {
+        self.shapes.scan(&layer.shape, line, spans);
         if let Some(lid) = layer.lid {
-            let above = lid.centre.y + lid.slope * (p.x - lid.centre.x) - p.y;
-            cover *= edge(above, 0.0, pixels);
+            lid.cut(line, spans);
         }
-        cover
     }
 
-    /// The layer that this one is seen through.
-    pub(crate) fn outer(&self, layer: &Layer) -> Option<&Layer> {
-        self.layers.get(layer.within?)
-    }
-
-    fn distance(&self, layer: &Layer, p: Vec2, pixels: f32, memo: &mut Memo) -> f32 {
-        match layer.shape {
-            Shape::Ellipse { centre, radii } => shape::ellipse(p.minus(centre), radii),
-            Shape::Path {
-                first,
-                len,
-                ends,
-                grow,
-                tall,
-                y,
-            } => {
-                let limit = grow + 1.0 / pixels;
-                if ends == Ends::Open || memo.first != first || memo.limit < limit {
-                    let squeezed = at(p.x, (p.y - y) / tall + y);
-                    let distance = shape::path(self.path(first, len), ends, squeezed, limit);
-                    if ends == Ends::Open {
-                        return distance - grow;
-                    }
-                    *memo = Memo {
-                        first,
-                        limit,
-                        distance,
+    /// Colours what is covered.
+    fn fill(&self, layer: &Layer, row: i32, left: i32, brush: &mut Brush) {
+        let Brush {
+            colours, coverage, ..
+        } = brush;
+        match layer.paint {
+            Paint::Flat(colour, opacity) => coverage.resolve(|i, cover| {
+                let share = (cover * opacity) >> 8;
+                colours[i] = match share {
+                    256 => colour,
+                    _ => mix(colours[i], colour, share),
+                };
+            }),
+            Paint::Skin => {
+                let down = self.head.down(row);
+                let tones: RowTones = self.tones.row(down >> 4);
+                coverage.resolve(|i, cover| {
+                    let across = self.head.across(left + i as i32);
+                    let colour = tones.at(across * across + down * down);
+                    colours[i] = match cover {
+                        256 => colour,
+                        _ => mix(colours[i], colour, cover),
                     };
-                }
-                memo.distance - grow
+                });
+            }
+            Paint::Glow(colour, opacity, disc) => {
+                let down = disc.down(row);
+                coverage.resolve(|i, cover| {
+                    let across = disc.across(left + i as i32);
+                    let squared = (across * across + down * down).min(1 << 24);
+                    let rest = ((1 << 24) - squared) as u32 >> 12;
+                    let share = (((rest * rest) >> 16) * opacity * cover) >> 16;
+                    colours[i] = mix(colours[i], colour, share.min(256));
+                });
             }
         }
     }
-
-    /// Background and skin at `p` (turned with the head).
-    pub(crate) fn ground(&self, p: Vec2, pixels: f32) -> Colour {
-        let squared = p.x * p.x + p.y * p.y;
-        // Near the edge (r^2 - 1) / 2 is r - 1: no root is needed.
-        let cover = edge((squared - 1.0) * 0.5, 0.0, pixels);
-        if cover <= 0.0 {
-            self.background
-        } else {
-            self.background.under(self.skin_at(p, squared), cover)
-        }
-    }
-
-    fn skin_at(&self, p: Vec2, squared: f32) -> Colour {
-        let (skin, tones) = (&self.skin, &self.tones);
-        let down = ((p.y + 1.0) * 0.5).clamp(0.0, 1.0);
-        let mut colour = tones.top.under(tones.bottom, down);
-        let rim = smooth((squared - 0.72) / 0.28);
-        colour = colour.under(tones.rim, 0.75 * rim);
-        // The order does not matter to moods: each uses one of them.
-        for (tone, amount) in [
-            (tones.pale, 0.7 * skin.pale),
-            (tones.sick, skin.sick * (0.62 + 0.3 * down)),
-            (tones.heat, skin.heat * (0.95 - 0.75 * down)),
-            (tones.chill, skin.chill * 0.9 * smooth(1.2 - 2.4 * down)),
-        ] {
-            if amount > 0.0 {
-                colour = colour.under(tone, amount);
-            }
-        }
-        colour
-    }
-}
-
-/// Coverage by a signed distance: one pixel wide, or `soft` face units and smoothed.
-fn edge(distance: f32, soft: f32, pixels: f32) -> f32 {
-    if soft > 0.0 {
-        smooth(0.5 - distance / soft)
-    } else {
-        (0.5 - distance * pixels).clamp(0.0, 1.0)
-    }
-}
-
-/// 0 below 0, 1 above 1, `3 t^2 - 2 t^3` between.
-pub(crate) fn smooth(t: f32) -> f32 {
-    let t = t.clamp(0.0, 1.0);
-    t * t * (3.0 - 2.0 * t)
 }
 
 #[cfg(test)]
 mod tests {
-    use moodring_core::mood::Mood;
+    use embedded_graphics::{
+        prelude::{Point, Size},
+        primitives::Rectangle,
+    };
 
     use super::*;
-    use crate::{expression::params, look::Look};
+    use crate::{
+        animate::Pose,
+        expression::params,
+        look::Look,
+        params::Params,
+        parts,
+        picture::Glass,
+        raster::shapes::{MAX_EDGES, MAX_OVALS},
+        theme::Theme,
+    };
+
+    fn scene(params: Params, theme: &Theme) -> Scene {
+        let mut scene = Scene::default();
+        let pose = Pose {
+            params,
+            roll_deg: 10.0,
+            code: 888,
+        };
+        let area = Rectangle::new(Point::zero(), Size::new_equal(480));
+        parts::build(&mut scene, area, &pose, theme, Glass::Round);
+        scene
+    }
 
     #[test]
-    fn every_mood_and_mixture_fits() {
+    fn every_look_and_mixture_fits() {
         for a in Look::ALL {
             for b in Look::ALL {
                 for t in [0.0, 0.3, 0.7] {
                     let mixed = Params::mix(&params(a), &params(b), t);
-                    let scene = Scene::new(&mixed, &Theme::CLASSIC);
+                    let scene = scene(mixed, &Theme::CLASSIC);
                     assert!(scene.layers.len() < MAX_LAYERS, "{a:?} {b:?}");
-                    assert!(scene.points.len() < MAX_POINTS, "{a:?} {b:?}");
+                    assert!(scene.shapes.edges.len() < MAX_EDGES, "{a:?} {b:?}");
+                    assert!(scene.shapes.ovals.len() < MAX_OVALS, "{a:?} {b:?}");
                 }
             }
         }
     }
 
     #[test]
-    fn coverage_fades_over_one_pixel_or_the_soft_edge() {
-        assert_eq!(edge(0.0, 0.0, 100.0), 0.5);
-        assert_eq!(edge(0.005, 0.0, 100.0), 0.0);
-        assert_eq!(edge(-0.005, 0.0, 100.0), 1.0);
-        assert_eq!(edge(0.1, 0.2, 100.0), 0.0);
-        assert_eq!(edge(0.0, 0.2, 100.0), 0.5);
+    fn a_drawing_fits_a_microcontroller() {
+        assert!(size_of::<Scene>() <= 15 * 1024, "{}", size_of::<Scene>());
+        assert!(size_of::<Brush>() <= 4 * 1024, "{}", size_of::<Brush>());
     }
 
+    /// Where a layer is said to touch nothing, painting it changes nothing.
     #[test]
-    fn bounds_hold_what_is_covered() {
-        let scene = Scene::new(&params(Mood::Uncertain.into()), &Theme::CLASSIC);
-        for layer in &scene.layers {
-            let (low, high) = scene.bounds(layer);
-            let fade = 0.02 + 0.5 * layer.soft;
-            for i in -60_i16..60 {
-                for j in -60_i16..60 {
-                    let p = at(f32::from(i) / 50.0, f32::from(j) / 50.0);
-                    let outside = p.x < low.x - fade
-                        || p.x > high.x + fade
-                        || p.y < low.y - fade
-                        || p.y > high.y + fade;
-                    let mut memo = Memo::EMPTY;
-                    assert!(
-                        !outside || scene.cover(layer, p, 50.0, &mut memo) == 0.0,
-                        "{layer:?} {p:?}"
-                    );
+    fn layers_touch_all_that_they_cover() {
+        for look in Look::ALL {
+            let scene = scene(params(look), &Theme::CLASSIC);
+            let mut brush = Brush::new();
+            for layer in &scene.layers {
+                for row in 0..480 {
+                    for left in [0, PIECE as i32] {
+                        if !layer.shape.touches(row, left) {
+                            brush.coverage.move_to(left);
+                            scene.cover(layer, row, &mut brush);
+                            brush
+                                .coverage
+                                .resolve(|i, _| panic!("{look:?} {row} {left} {i}"));
+                        }
+                    }
                 }
             }
         }

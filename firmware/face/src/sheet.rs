@@ -1,20 +1,24 @@
-//! All moods side by side with their names: for the README and for looking at them.
+//! All looks side by side with their names: for the README and for looking at them.
 
 use embedded_graphics::{
-    Drawable,
-    mono_font::{MonoTextStyle, ascii::FONT_10X20},
     pixelcolor::Rgb888,
     prelude::{DrawTarget, Point, Size},
     primitives::Rectangle,
-    text::{Alignment, Text},
 };
 
-use crate::{animate::Pose, draw::draw, look::Look, theme::Theme};
+use crate::{
+    animate::Pose,
+    draw::Drawing,
+    look::Look,
+    picture::Glass,
+    text::{self, Font},
+    theme::Theme,
+};
 
 /// Faces in a row.
 const COLUMNS: u32 = 6;
 /// Height of a name under its face, in pixels.
-const LABEL_PX: u32 = 32;
+const LABEL_PX: u32 = 30;
 
 /// The sheet's size in pixels for faces of `face_px`.
 pub const fn size(face_px: u32) -> Size {
@@ -22,16 +26,11 @@ pub const fn size(face_px: u32) -> Size {
     Size::new(COLUMNS * face_px, rows * (face_px + LABEL_PX))
 }
 
-/// Draws the sheet at the target's origin; the names in `ink`.
+/// Draws the sheet at the target's origin.
 ///
 /// # Errors
 /// The target's own.
-pub fn draw_sheet<D>(
-    target: &mut D,
-    face_px: u32,
-    theme: &Theme,
-    ink: Rgb888,
-) -> Result<(), D::Error>
+pub fn draw_sheet<D>(target: &mut D, face_px: u32, theme: &Theme) -> Result<(), D::Error>
 where
     D: DrawTarget,
     D::Color: From<Rgb888>,
@@ -40,7 +39,8 @@ where
         &Rectangle::new(Point::zero(), size(face_px)),
         theme.background.into(),
     )?;
-    for (i, mood) in Look::ALL.into_iter().enumerate() {
+    let mut drawing = Drawing::new();
+    for (i, look) in Look::ALL.into_iter().enumerate() {
         let (column, row) = (i as u32 % COLUMNS, i as u32 / COLUMNS);
         let left = column * face_px;
         let top = row * (face_px + LABEL_PX);
@@ -48,10 +48,16 @@ where
             Point::new(left as i32, top as i32),
             Size::new_equal(face_px),
         );
-        draw(target, area, &Pose::still(mood), theme)?;
-        let base = Point::new((left + face_px / 2) as i32, (top + face_px + 16) as i32);
-        let style = MonoTextStyle::new(&FONT_10X20, ink.into());
-        Text::with_alignment(mood.name(), base, style, Alignment::Center).draw(target)?;
+        drawing.set(area, &Pose::still(look), theme, Glass::Square);
+        drawing.draw(target)?;
+        let place = Rectangle::new(
+            area.top_left + Size::new(0, face_px),
+            Size::new(face_px, LABEL_PX),
+        );
+        let lines = [look.name()];
+        if let Some(font) = Font::fitting(&lines, place.size) {
+            text::draw(target, place, font, &lines, theme)?;
+        }
     }
     Ok(())
 }

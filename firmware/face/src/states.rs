@@ -1,7 +1,7 @@
 //! The numbers of the looks that are no expression: not sure, nobody there, and the device's own states.
 
 use crate::{
-    expression::{BROW, EXTRAS, EYE, MOUTH, NEUTRAL, SKIN, face},
+    expression::{BROW, EXTRAS, EYE, MOUTH, SKIN, face},
     params::{Brow, Extras, Eye, Mouth, Params, Skin},
 };
 
@@ -44,7 +44,7 @@ pub(crate) const UNCERTAIN: Params = {
 
 /// Asleep.
 pub(crate) const NOBODY: Params = face(
-    Skin { pale: 0.8, ..SKIN },
+    Skin { pale: 0.75, ..SKIN },
     Eye {
         y: -0.06,
         half_width: 0.16,
@@ -69,6 +69,59 @@ pub(crate) const NOBODY: Params = face(
     },
 );
 
-pub(crate) const CAMERA_OFF: Params = NOBODY;
-pub(crate) const STARTING: Params = NEUTRAL;
-pub(crate) const FAULT: Params = NEUTRAL;
+/// A mask over the eyes: nobody is watched.
+pub(crate) const CAMERA_OFF: Params = face(
+    SKIN,
+    Eye {
+        half_thick: 0.0,
+        ..EYE
+    },
+    BROW,
+    Mouth {
+        y: 0.5,
+        half_width: 0.2,
+        corner: -0.03,
+        upper: 0.03,
+        lower: 0.03,
+        ..MOUTH
+    },
+    Extras {
+        mask: 1.0,
+        ..EXTRAS
+    },
+);
+
+/// Awake, looks up, and thinks in dots.
+pub(crate) const STARTING: Params = face(
+    SKIN,
+    Eye {
+        half_thick: 0.08,
+        tall: 1.0,
+        white: 0.2,
+        gaze_y: -0.09,
+        ..EYE
+    },
+    BROW,
+    Mouth { lip: 0.0, ..MOUTH },
+    Extras {
+        dots: 1.0,
+        ..EXTRAS
+    },
+);
+
+/// Grey, crossed eyes, a plate with the code.
+pub(crate) const FAULT: Params = face(
+    Skin { ash: 1.0, ..SKIN },
+    Eye {
+        y: -0.3,
+        half_thick: 0.0,
+        cross: 0.15,
+        ..EYE
+    },
+    BROW,
+    Mouth { lip: 0.0, ..MOUTH },
+    Extras {
+        code: 1.0,
+        ..EXTRAS
+    },
+);

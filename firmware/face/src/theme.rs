@@ -6,7 +6,16 @@ const fn rgb(hex: u32) -> Rgb888 {
     Rgb888::new((hex >> 16) as u8, (hex >> 8) as u8, hex as u8)
 }
 
-/// All colours of a face.
+/// What the skin's colour is told by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tint {
+    /// A disc of skin.
+    Skin,
+    /// The lines: there is no disc.
+    Lines,
+}
+
+/// All colours of a face, and how bold it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Theme {
     /// Around the face.
@@ -25,6 +34,8 @@ pub struct Theme {
     pub chill: Rgb888,
     /// Skin that sleeps.
     pub pale: Rgb888,
+    /// Skin of a device out of order.
+    pub ash: Rgb888,
     /// Eyes, brows and lips.
     pub line: Rgb888,
     /// The white of eyes, teeth.
@@ -43,13 +54,39 @@ pub struct Theme {
     pub tear_line: Rgb888,
     /// Letters beside the head.
     pub note: Rgb888,
+    /// The mask of a camera that is off, the plate of a fault's code.
+    pub plate: Rgb888,
+    /// What is written on them.
+    pub sign: Rgb888,
     /// Lines of text.
     pub text: Rgb888,
     /// The sign that the camera runs.
     pub notice: Rgb888,
+    /// How bold lines are; 1 is usual.
+    pub weight: f32,
+    /// What the skin's colour is told by.
+    pub tint: Tint,
+    /// Whether eyes and drops have a light in them.
+    pub glints: bool,
+    /// Whether cheeks may blush.
+    pub blushes: bool,
 }
 
 impl Theme {
+    /// Every theme with its name.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("classic", Self::CLASSIC),
+        ("contrast", Self::CONTRAST),
+        ("mono", Self::MONO),
+        ("minimal", Self::MINIMAL),
+    ];
+
+    /// The theme of that name.
+    pub fn from_name(name: &str) -> Option<&'static Self> {
+        const ALL: &[(&str, Theme)] = &Theme::ALL;
+        ALL.iter().find(|(n, _)| *n == name).map(|(_, theme)| theme)
+    }
+
     /// The yellow face on black.
     pub const CLASSIC: Self = Self {
         background: rgb(0x000000),
@@ -60,6 +97,7 @@ impl Theme {
         sick: rgb(0x86b83a),
         chill: rgb(0x6aa5f2),
         pale: rgb(0xffedb8),
+        ash: rgb(0xa8adb5),
         line: rgb(0x4d2c0c),
         white: rgb(0xffffff),
         mouth: rgb(0x7a1f2b),
@@ -69,8 +107,14 @@ impl Theme {
         tear: rgb(0x5dbcff),
         tear_line: rgb(0x1f7fd4),
         note: rgb(0x62b0ff),
+        plate: rgb(0x2b3340),
+        sign: rgb(0xffffff),
         text: rgb(0xffffff),
         notice: rgb(0xff4a3d),
+        weight: 1.0,
+        tint: Tint::Skin,
+        glints: true,
+        blushes: true,
     };
 
     /// Two colours for displays without more: a white face with black features on black.
@@ -83,6 +127,7 @@ impl Theme {
         sick: rgb(0xffffff),
         chill: rgb(0xffffff),
         pale: rgb(0xffffff),
+        ash: rgb(0xffffff),
         line: rgb(0x000000),
         white: rgb(0xffffff),
         mouth: rgb(0x000000),
@@ -92,12 +137,70 @@ impl Theme {
         tear: rgb(0xffffff),
         tear_line: rgb(0x000000),
         note: rgb(0xffffff),
+        plate: rgb(0x000000),
+        sign: rgb(0xffffff),
         text: rgb(0xffffff),
         notice: rgb(0xffffff),
+        weight: 1.3,
+        tint: Tint::Skin,
+        glints: false,
+        blushes: false,
     };
 
-    /// The same colours on another background.
-    pub const fn on(self, background: Rgb888) -> Self {
-        Self { background, ..self }
+    /// Bold black lines and flat bright colours on black: for the sun and for weak eyes.
+    pub const CONTRAST: Self = Self {
+        background: rgb(0x000000),
+        skin_top: rgb(0xffe500),
+        skin_bottom: rgb(0xffe500),
+        rim: rgb(0xffe500),
+        heat: rgb(0xff3b1f),
+        sick: rgb(0x7ddb1a),
+        chill: rgb(0x7fc4ff),
+        pale: rgb(0xffffff),
+        ash: rgb(0xd0d0d0),
+        line: rgb(0x000000),
+        mouth: rgb(0x000000),
+        tongue: rgb(0xff4f6a),
+        tongue_line: rgb(0x000000),
+        tear: rgb(0x3fa9ff),
+        tear_line: rgb(0x000000),
+        note: rgb(0xffffff),
+        plate: rgb(0x000000),
+        weight: 1.3,
+        glints: false,
+        blushes: false,
+        ..Self::CLASSIC
+    };
+
+    /// Lines of light without a head: few pixels are lit.
+    pub const MINIMAL: Self = Self {
+        line: rgb(0xffd873),
+        heat: rgb(0xff4030),
+        sick: rgb(0x7fd030),
+        chill: rgb(0x60b0ff),
+        pale: rgb(0x9098a8),
+        ash: rgb(0xa0a0a0),
+        white: rgb(0x000000),
+        mouth: rgb(0x000000),
+        tongue: rgb(0xe05068),
+        tongue_line: rgb(0x701c2c),
+        tear: rgb(0x5dbcff),
+        tear_line: rgb(0x000000),
+        plate: rgb(0xffd873),
+        sign: rgb(0x000000),
+        weight: 1.1,
+        tint: Tint::Lines,
+        glints: false,
+        blushes: false,
+        ..Self::CLASSIC
+    };
+
+    /// The same colours on another background, with text of this colour.
+    pub const fn on(self, background: Rgb888, text: Rgb888) -> Self {
+        Self {
+            background,
+            text,
+            ..self
+        }
     }
 }

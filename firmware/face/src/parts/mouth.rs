@@ -1,0 +1,159 @@
+//! Lips, what is seen between them, and a tongue that hangs out.
+
+use core::f32::consts::FRAC_1_SQRT_2;
+
+use heapless::Vec;
+use libm::exp2f;
+
+use super::{Builder, NOTHING};
+use crate::{
+    params::Mouth,
+    raster::outline::{Ends, MAX_STROKE, Pen},
+    scene::Paint,
+    skin::{colour, share},
+    vec2::{Vec2, at},
+};
+
+/// Steps along a lip.
+const STEPS: usize = 20;
+/// `cos(pi i / 20)`.
+const COSINE: [f32; 21] = [
+    1.0,
+    0.9876883,
+    0.9510565,
+    0.8910065,
+    0.809017,
+    FRAC_1_SQRT_2,
+    0.5877853,
+    0.4539905,
+    0.309017,
+    0.1564345,
+    0.0,
+    -0.1564345,
+    -0.309017,
+    -0.4539905,
+    -0.5877853,
+    -FRAC_1_SQRT_2,
+    -0.809017,
+    -0.8910065,
+    -0.9510565,
+    -0.9876883,
+    -1.0,
+];
+/// `log2(sin(pi i / 20))` for i = 1 to 10; the other half is its mirror image.
+const LOG2_SINE: [f32; 10] = [
+    -2.6763697, -1.6942419, -1.139266, -0.7666389, -0.5, -0.3057581, -0.1664921, -0.072397,
+    -0.0178722, 0.0,
+];
+/// `sin(3 pi cos(pi i / 20))`.
+const WAVE: [f32; 21] = [
+    0.0, 0.1157744, 0.445096, 0.8558745, 0.9738539, 0.3719781, -0.6768241, -0.9074468, 0.2271752,
+    0.9953536, 0.0, -0.9953536, -0.2271752, 0.9074468, 0.6768241, -0.3719781, -0.9738539,
+    -0.8558745, -0.445096, -0.1157744, 0.0,
+];
+
+/// The lips from corner to corner.
+struct Lips {
+    upper: [Vec2; STEPS + 1],
+    /// Between them: where clenched teeth meet.
+    middle: [Vec2; STEPS + 1],
+    /// Upper and lower, all around.
+    ring: Vec<Vec2, MAX_STROKE>,
+}
+
+impl Lips {
+    fn of(mouth: &Mouth, lower: f32) -> Self {
+        // sin^round, without a power for each lip.
+        let bulges: [f32; STEPS + 1] = core::array::from_fn(|i| match i.min(STEPS - i) {
+            0 => 0.0,
+            i => exp2f(mouth.round.max(0.1) * LOG2_SINE[i - 1]),
+        });
+        let point = |i: usize, middle: f32| {
+            let along = COSINE[i];
+            let height = mouth.corner + (middle - mouth.corner) * bulges[i];
+            at(
+                mouth.x + mouth.half_width * along,
+                mouth.y + height + mouth.skew * along + mouth.wave * WAVE[i],
+            )
+        };
+        let line = |middle: f32| core::array::from_fn(|i| point(STEPS - i, middle));
+        let (upper, below) = (line(mouth.upper), line(lower));
+        // The corners belong to the upper lip already.
+        let back = below[1..STEPS].iter().rev();
+        Self {
+            upper,
+            middle: line(0.5 * (mouth.upper + lower)),
+            ring: upper.iter().chain(back).copied().collect(),
+        }
+    }
+}
+
+pub(super) fn build(face: &mut Builder<'_>, mouth: &Mouth) {
+    let lower = mouth.lower.max(mouth.upper);
+    let open = lower - mouth.upper;
+    if mouth.lip >= NOTHING {
+        let lips = Lips::of(mouth, lower);
+        let pen = Pen::round(face.bold(mouth.lip));
+        let line = if open > NOTHING {
+            face.stroke(&lips.ring, Ends::Closed, pen)
+        } else {
+            face.stroke(&lips.upper, Ends::Open, pen)
+        };
+        face.ink(line);
+        if open > NOTHING {
+            inside(face, mouth, &lips, share(open / 0.08));
+        }
+    }
+    tongue_out(face, mouth);
+}
+
+/// Tongue and teeth, seen through the open mouth.
+fn inside(face: &mut Builder<'_>, mouth: &Mouth, lips: &Lips, opacity: u32) {
+    let hole = face.polygon(&lips.ring);
+    let hole = face.paint(hole, Paint::Flat(colour(face.theme.mouth), opacity));
+    let seen = |face: &mut Builder<'_>, shape, c| {
+        let layer = face.paint(shape, Paint::Flat(c, opacity));
+        if let Some(layer) = face.scene.layers.get_mut(layer) {
+            layer.within = Some(hole);
+        }
+    };
+    if mouth.tongue > NOTHING {
+        let centre = at(mouth.x, mouth.y + mouth.lower);
+        let shape = face.oval(centre, at(0.62 * mouth.half_width, mouth.tongue));
+        seen(face, shape, colour(face.theme.tongue));
+    }
+    if mouth.teeth > NOTHING {
+        let shape = face.stroke(&lips.upper, Ends::Open, Pen::round(mouth.teeth));
+        seen(face, shape, colour(face.theme.white));
+    }
+    if mouth.grit > NOTHING {
+        let pen = Pen::round(face.bold(mouth.grit));
+        let shape = face.stroke(&lips.middle, Ends::Open, pen);
+        seen(face, shape, face.line);
+        for x in [-0.5, 0.0, 0.5] {
+            let x = mouth.x + x * mouth.half_width;
+            let ends = [at(x, mouth.y - 0.4), at(x, mouth.y + 0.4)];
+            let shape = face.stroke(&ends, Ends::Open, pen);
+            seen(face, shape, face.line);
+        }
+    }
+}
+
+fn tongue_out(face: &mut Builder<'_>, mouth: &Mouth) {
+    let out = mouth.tongue_out;
+    if out < 0.03 {
+        return;
+    }
+    let half_width = 0.17_f32.min(out);
+    let root = at(mouth.x, mouth.y + 0.5 * (mouth.lower + mouth.upper));
+    let tip = at(root.x, root.y + out - 0.3 * half_width);
+    let outline = Pen::round(half_width + face.bold(0.03));
+    let shape = face.stroke(&[root, tip], Ends::Open, outline);
+    face.ink(shape);
+    let shape = face.stroke(&[root, tip], Ends::Open, Pen::round(half_width));
+    face.flat(shape, face.theme.tongue);
+    let middle = [root, at(tip.x, tip.y - 0.02)];
+    let pen = Pen::round(face.bold(0.022));
+    let shape = face.stroke(&middle, Ends::Open, pen);
+    face.flat(shape, face.theme.tongue_line);
+}

@@ -1,0 +1,106 @@
+//! On the skin: red cheeks, a wrinkled nose, tears and sweat.
+
+use super::{Builder, NOTHING, bent};
+use crate::{
+    params::Params,
+    raster::outline::{Ends, Pen},
+    scene::{Disc, Paint},
+    skin::{colour, share},
+    vec2::{Vec2, at},
+};
+
+/// The teardrop curve `x = sin t sin^1.6(t / 2), y = -cos t` (Mathworld) in 24 steps, 1.15 wide and 1.35 high.
+const DROP: [(f32, f32); 24] = [
+    (0.0, -1.35),
+    (0.0115, -1.304),
+    (0.0661, -1.1691),
+    (0.1749, -0.9546),
+    (0.3285, -0.675),
+    (0.5021, -0.3494),
+    (0.6605, 0.0),
+    (0.767, 0.3494),
+    (0.7912, 0.675),
+    (0.7164, 0.9546),
+    (0.544, 1.1691),
+    (0.2936, 1.304),
+    (0.0, 1.35),
+    (-0.2936, 1.304),
+    (-0.544, 1.1691),
+    (-0.7164, 0.9546),
+    (-0.7912, 0.675),
+    (-0.767, 0.3494),
+    (-0.6605, 0.0),
+    (-0.5021, -0.3494),
+    (-0.3285, -0.675),
+    (-0.1749, -0.9546),
+    (-0.0661, -1.1691),
+    (-0.0115, -1.304),
+];
+
+/// What lies under eyes and mouth.
+pub(super) fn build(face: &mut Builder<'_>, params: &Params) {
+    if face.theme.blushes {
+        blush(face, params.extras.blush);
+    }
+    wrinkle(face, params.extras.wrinkle);
+}
+
+/// What lies over them.
+pub(super) fn drops(face: &mut Builder<'_>, params: &Params) {
+    let (extras, eye) = (&params.extras, &params.right_eye);
+    if extras.tear > 0.05 {
+        let centre = at(eye.x + 0.16, eye.y + 0.4);
+        drop(face, centre, 0.17 * extras.tear);
+    }
+    if extras.sweat > 0.05 {
+        drop(face, at(-0.72, -0.42), 0.16 * extras.sweat);
+    }
+}
+
+fn blush(face: &mut Builder<'_>, amount: f32) {
+    if amount <= 0.0 {
+        return;
+    }
+    for side in [-1.0, 1.0] {
+        let centre = face.head.point(at(side * 0.66, 0.14));
+        let radius = face.still.right.x;
+        let disc = Disc::new(centre.x, centre.y, 0.25 * radius, 0.21 * radius);
+        let map = face.still;
+        let shape = face.shape(|shapes| {
+            let at_rest = map.unpoint(centre);
+            shapes.oval(&map, at_rest, at(0.25, 0.21));
+        });
+        let paint = Paint::Glow(colour(face.theme.blush), share(0.75 * amount), disc);
+        face.paint(shape, paint);
+    }
+}
+
+fn wrinkle(face: &mut Builder<'_>, amount: f32) {
+    let half_thick = face.bold(0.026 * amount);
+    if half_thick < NOTHING {
+        return;
+    }
+    for (y, half_width) in [(0.04, 0.08), (0.14, 0.11)] {
+        let points = bent(at(-half_width, y), at(half_width, y), -0.06);
+        let shape = face.stroke(&points, Ends::Open, Pen::round(half_thick));
+        face.ink(shape);
+    }
+}
+
+/// A drop of this radius, its tip up.
+fn drop(face: &mut Builder<'_>, centre: Vec2, radius: f32) {
+    let line = face.bold(0.03);
+    for (radius, c) in [
+        (radius + line, face.theme.tear_line),
+        (radius, face.theme.tear),
+    ] {
+        let points = DROP.map(|(x, y)| centre.plus(at(x, y).times(radius)));
+        let shape = face.polygon(&points);
+        face.flat(shape, c);
+    }
+    if face.theme.glints {
+        let shine = at(centre.x - 0.32 * radius, centre.y + 0.5 * radius);
+        let shape = face.oval(shine, at(0.16 * radius, 0.26 * radius));
+        face.paint(shape, Paint::Flat(colour(face.theme.white), 205));
+    }
+}
