@@ -2,7 +2,7 @@
 
 mod support;
 
-use moodring_nn::Kernel;
+use moodring_nn::{Kernel, Model, Net, NetError};
 use proptest::prelude::*;
 use support::builder::{Builder, Tail};
 use support::{fast_kernels, nets, run};
@@ -73,8 +73,14 @@ fn kernel() -> impl Strategy<Value = usize> {
     prop_oneof![Just(1), Just(3)]
 }
 
+/// `PROPTEST_CASES` where an emulator needs half a second for each.
+fn cases() -> u32 {
+    let given = std::env::var("PROPTEST_CASES").ok();
+    given.and_then(|cases| cases.parse().ok()).unwrap_or(200)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn conv_equals_the_plain_loop(
@@ -189,4 +195,59 @@ fn kernels_have_names() {
     }
     assert_eq!(Kernel::from_name("fast"), None);
     assert!(Kernel::best().is_available());
+}
+
+/// Where the processor is known, so are its kernels: `tests/arm` names them, so that none can be missed in silence.
+#[test]
+fn kernels_of_a_known_processor() {
+    let available = Kernel::ALL
+        .into_iter()
+        .filter(|kernel| kernel.is_available());
+    let names: Vec<_> = available.map(Kernel::name).collect();
+    assert_eq!(Some(&Kernel::best().name()), names.last());
+    if let Ok(expected) = std::env::var("MOODRING_TEST_KERNELS") {
+        assert_eq!(names.join(" "), expected);
+    }
+}
+
+/// The standard library knows the processor by other means.
+#[test]
+fn processor_is_known_as_std_knows_it() {
+    let known = |kernel: Kernel, std: bool| {
+        assert_eq!(kernel.is_available(), std, "{}", kernel.name());
+    };
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::is_x86_feature_detected as has;
+        known(Kernel::Avx2, has!("avx2"));
+        let avx512 = has!("avx512f") && has!("avx512bw") && has!("avx512vl");
+        known(Kernel::Vnni, avx512 && has!("avx512vnni"));
+        known(Kernel::Neon, false);
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        use std::arch::is_aarch64_feature_detected as has;
+        known(Kernel::Neon, has!("neon"));
+        known(Kernel::Dotprod, has!("dotprod"));
+        known(Kernel::I8mm, has!("i8mm"));
+        known(Kernel::Avx2, false);
+    }
+}
+
+#[test]
+fn kernel_of_another_machine_is_refused() {
+    let file = nets::classifier(1);
+    for kernel in Kernel::ALL {
+        let net = Net::new(
+            Model::parse(&file).unwrap(),
+            48,
+            48,
+            kernel,
+            vec![0; 1 << 21],
+        );
+        match net {
+            Ok(net) => assert!(net.kernel().is_available()),
+            Err(error) => assert_eq!((error, kernel.is_available()), (NetError::Kernel, false)),
+        }
+    }
 }

@@ -2,11 +2,16 @@
 //!
 //! All of them give the same bits; `scalar` is the truth. A kernel computes one output row at a time.
 
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+pub(crate) mod neon;
 pub(crate) mod pack;
 pub(crate) mod portable;
 pub(crate) mod scalar;
 mod taps;
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+#[cfg(any(
+    target_arch = "x86_64",
+    all(target_arch = "aarch64", target_endian = "little")
+))]
 mod tile;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86;
@@ -23,6 +28,12 @@ pub enum Kernel {
     Scalar,
     /// Safe Rust that compilers turn into vector instructions of any machine.
     Portable,
+    /// 64-bit Arm with plain NEON.
+    Neon,
+    /// 64-bit Arm with dot products of bytes.
+    Dotprod,
+    /// 64-bit Arm with matrix products of bytes.
+    I8mm,
     /// x86-64 with AVX2.
     Avx2,
     /// x86-64 with AVX-512 and its dot product instructions (VNNI).
@@ -30,8 +41,16 @@ pub enum Kernel {
 }
 
 impl Kernel {
-    /// All kernels, slowest first.
-    pub const ALL: [Self; 4] = [Self::Scalar, Self::Portable, Self::Avx2, Self::Vnni];
+    /// All kernels, each machine's slowest first.
+    pub const ALL: [Self; 7] = [
+        Self::Scalar,
+        Self::Portable,
+        Self::Neon,
+        Self::Dotprod,
+        Self::I8mm,
+        Self::Avx2,
+        Self::Vnni,
+    ];
 
     /// The fastest kernel that this machine can run.
     pub fn best() -> Self {
@@ -47,11 +66,14 @@ impl Kernel {
         Self::ALL.into_iter().find(|kernel| kernel.name() == name)
     }
 
-    /// `scalar`, `portable`, `avx2` or `vnni`.
+    /// `scalar`, `portable`, `neon`, `dotprod`, `i8mm`, `avx2` or `vnni`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Scalar => "scalar",
             Self::Portable => "portable",
+            Self::Neon => "neon",
+            Self::Dotprod => "dotprod",
+            Self::I8mm => "i8mm",
             Self::Avx2 => "avx2",
             Self::Vnni => "vnni",
         }
@@ -65,8 +87,13 @@ impl Kernel {
             Self::Avx2 => x86::detect::avx2(),
             #[cfg(target_arch = "x86_64")]
             Self::Vnni => x86::detect::vnni(),
-            #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Vnni => false,
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Self::Neon => neon::detect::neon(),
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Self::Dotprod => neon::detect::dotprod(),
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Self::I8mm => neon::detect::i8mm(),
+            _ => false, // another machine's
         }
     }
 }
@@ -140,30 +167,35 @@ pub(crate) enum Sink<'a> {
     },
 }
 
+// A kernel of another machine never comes here: `Net::new` refuses it.
 impl Kernel {
     /// Computes a row of a full convolution; the scalar kernel has no rows.
     pub(crate) fn conv(self, row: &Row<'_>, sink: Sink<'_>) {
         match self {
-            Self::Scalar | Self::Portable => portable::conv(row, sink),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => x86::avx2::conv(row, sink),
             #[cfg(target_arch = "x86_64")]
             Self::Vnni => x86::vnni::conv(row, sink),
-            #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Vnni => portable::conv(row, sink),
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Self::Neon => neon::mull::conv(row, sink),
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Self::Dotprod => neon::dotprod::conv(row, sink),
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Self::I8mm => neon::i8mm::conv(row, sink),
+            _ => portable::conv(row, sink),
         }
     }
 
     /// Computes a row of a depthwise convolution; the scalar kernel has no rows.
     pub(crate) fn depthwise(self, row: &DepthRow<'_>, sink: Sink<'_>) {
         match self {
-            Self::Scalar | Self::Portable => portable::depthwise(row, sink),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => x86::avx2::depthwise(row, sink),
             #[cfg(target_arch = "x86_64")]
             Self::Vnni => x86::taps::depthwise(row, sink),
-            #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Vnni => portable::depthwise(row, sink),
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Self::Neon | Self::Dotprod | Self::I8mm => neon::depth::depthwise(row, sink),
+            _ => portable::depthwise(row, sink),
         }
     }
 
@@ -171,13 +203,11 @@ impl Kernel {
     pub(crate) fn add(self, row: &AddRow, a: &[u8], b: &[u8], y: &mut [u8]) {
         match self {
             Self::Scalar => scalar::add(row, a, b, y),
-            Self::Portable => portable::add(row, a, b, y),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => x86::avx2::add(row, a, b, y),
             #[cfg(target_arch = "x86_64")]
             Self::Vnni => x86::rows::add(row, a, b, y),
-            #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Vnni => portable::add(row, a, b, y),
+            _ => portable::add(row, a, b, y),
         }
     }
 }

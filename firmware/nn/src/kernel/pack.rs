@@ -1,6 +1,7 @@
 //! Weights laid out for a kernel, once, in the caller's memory; the input's zero point is folded into the bias.
 //!
-//! `sum((x - zx) * w) + bias = sum(x * w) + (bias - zx * sum(w))`: exact, also where the border holds `zx`.
+//! `sum((x - zx) * w) + bias = sum(x * w) + (bias - zx * sum(w))`: exact, also where the border holds `zx`. A kernel
+//! that sees `x - 128` instead of `x` gets the bias for `zx - 128`.
 
 use super::{BLOCK, Kernel, taps};
 use crate::model::Model;
@@ -56,7 +57,17 @@ fn depth(kernel: Kernel) -> Option<usize> {
     match kernel {
         Kernel::Scalar => None,
         Kernel::Portable => Some(1),
-        Kernel::Avx2 | Kernel::Vnni => Some(4),
+        Kernel::Neon | Kernel::Dotprod | Kernel::Avx2 | Kernel::Vnni => Some(4),
+        Kernel::I8mm => Some(8),
+    }
+}
+
+/// What the kernel takes off each activation before it multiplies, because it knows only signed bytes.
+fn flip(kernel: Kernel, depthwise: bool) -> i32 {
+    match kernel {
+        Kernel::Neon | Kernel::Dotprod => 128,
+        Kernel::I8mm if depthwise => 128,
+        Kernel::I8mm | Kernel::Scalar | Kernel::Portable | Kernel::Avx2 | Kernel::Vnni => 0,
     }
 }
 
@@ -106,7 +117,8 @@ pub(crate) fn fill(model: &Model<'_>, kernel: Kernel, memory: &mut [u8]) {
         let (bias, factors) = words.split_at_mut(section.blocks * WORDS);
         for (o, word) in bias.as_chunks_mut().0.iter_mut().enumerate() {
             *word = if o < node.channels {
-                folded_bias(conv, o, node.channels, input.quant.zero)
+                let zero = i32::from(input.quant.zero) - flip(kernel, conv.depthwise);
+                folded_bias(conv, o, node.channels, zero)
             } else {
                 [0; 4]
             };
@@ -129,14 +141,14 @@ pub(super) fn factor(conv: &Conv<'_>, o: Option<usize>, index: usize) -> [u8; 4]
     value.to_le_bytes()
 }
 
-pub(super) fn folded_bias(conv: &Conv<'_>, o: usize, channels: usize, zero: u8) -> [u8; 4] {
+pub(super) fn folded_bias(conv: &Conv<'_>, o: usize, channels: usize, zero: i32) -> [u8; 4] {
     // Wrapping: only the finished accumulator is known to fit, and it does.
     let sum = conv
         .filter(o, channels)
         .fold(0_i32, |sum, w| sum.wrapping_add(i32::from(w)));
     conv.bias
         .i32(o)
-        .wrapping_sub(sum.wrapping_mul(i32::from(zero)))
+        .wrapping_sub(sum.wrapping_mul(zero))
         .to_le_bytes()
 }
 

@@ -68,7 +68,7 @@ pub(super) fn fill(conv: &Conv<'_>, channels: usize, zero: u8, memory: &mut [u8]
                     word(line, [tap(0), tap(1), tap(2), 0]);
                     word(3 + line, [0, tap(0), tap(1), tap(2)]);
                 }
-                word(6, folded_bias(conv, o, channels, zero));
+                word(6, folded_bias(conv, o, channels, zero.into()));
             }
             word(7, factor(conv, o, 0));
             word(8, factor(conv, o, 1));

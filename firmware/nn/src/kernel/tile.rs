@@ -21,6 +21,7 @@ pub(super) struct Job<'a> {
     pub(super) groups: usize,
     /// First block's first group of weights; `block_stride` bytes to the next block's.
     pub(super) weights: *const u8,
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))] // no Arm kernel takes two blocks
     pub(super) block_stride: usize,
     pub(super) landing: Landing,
 }

@@ -1,0 +1,124 @@
+//! NEON with dot products (Armv8.2): `sdot` adds four products of signed bytes to each of four sums.
+//!
+//! A tile is `P` pixels times 16 outputs; 16 bytes of a pixel serve four groups of weights, each by its lane.
+
+use core::arch::{aarch64::*, asm};
+
+use super::super::tile::{Job, Tile, drive};
+use super::super::{Row, Sink};
+use super::flip;
+use super::land::Factor;
+
+/// One output row of a full convolution.
+pub(crate) fn conv(row: &Row<'_>, sink: Sink<'_>) {
+    drive::<Dotprod>(row, sink);
+}
+
+struct Dotprod;
+
+impl Tile for Dotprod {
+    const DEPTH: usize = 4;
+    const ANY_SHIFT: bool = true;
+
+    fn widths(_: usize) -> &'static [usize] {
+        &[4, 2, 1]
+    }
+
+    fn blocks(_: usize) -> usize {
+        1
+    }
+
+    unsafe fn compute(job: &Job<'_>, _: usize, width: usize) {
+        // SAFETY: the caller vouches for the job; the kernel is chosen only where the processor has dot products.
+        unsafe {
+            match width {
+                4 => tile::<4>(job),
+                2 => tile::<2>(job),
+                _ => tile::<1>(job),
+            }
+        }
+    }
+}
+
+type Sums = [int32x4_t; 4];
+
+/// # Safety
+/// As [`Tile::compute`], with one block and `P` pixels; the processor has dot products.
+#[target_feature(enable = "neon,dotprod")]
+unsafe fn tile<const P: usize>(job: &Job<'_>) {
+    let mut acc: [Sums; P] = [[vdupq_n_s32(0); 4]; P];
+    for line in 0..job.lines.len() {
+        let input = job.lines[line].as_ptr().wrapping_add(job.offset);
+        let weights = job.weights.wrapping_add(line * job.groups * 64);
+        for four in 0..job.groups / 4 {
+            let weights = weights.wrapping_add(four * 256);
+            let mut x = [vdupq_n_s8(0); P];
+            for (p, x) in x.iter_mut().enumerate() {
+                // SAFETY: the line reaches to the last group of the last pixel.
+                *x = flip(unsafe { vld1q_u8(input.add(p * job.step + four * 16)) });
+            }
+            // SAFETY: each group has 64 bytes of weights.
+            unsafe {
+                group::<0, P>(&mut acc, &x, weights);
+                group::<1, P>(&mut acc, &x, weights.add(64));
+                group::<2, P>(&mut acc, &x, weights.add(128));
+                group::<3, P>(&mut acc, &x, weights.add(192));
+            }
+        }
+        for one in job.groups / 4 * 4..job.groups {
+            let mut x = [vdupq_n_s8(0); P];
+            for (p, x) in x.iter_mut().enumerate() {
+                let place = input.wrapping_add(p * job.step + one * 4).cast::<u32>();
+                // SAFETY: as above.
+                let four = unsafe { place.read_unaligned() };
+                *x = flip(vreinterpretq_u8_u32(vdupq_n_u32(four)));
+            }
+            // SAFETY: as above.
+            unsafe { group::<0, P>(&mut acc, &x, weights.add(one * 64)) };
+        }
+    }
+    // SAFETY: bias and factors of one block are readable.
+    let factor = unsafe { Factor::load(&job.landing) };
+    for (p, acc) in acc.iter().enumerate() {
+        // SAFETY: the output row has room for all pixels of the tile.
+        unsafe { factor.store(&job.landing, p, *acc) };
+    }
+}
+
+/// Four neighbours, lane `LANE` of `x`, times their weights.
+///
+/// # Safety
+/// `weights` points to a group.
+#[inline]
+#[target_feature(enable = "neon,dotprod")]
+unsafe fn group<const LANE: i32, const P: usize>(
+    acc: &mut [Sums; P],
+    x: &[int8x16_t; P],
+    weights: *const u8,
+) {
+    for quad in 0..4 {
+        // SAFETY: as this function demands.
+        let w = unsafe { vld1q_s8(weights.add(quad * 16).cast()) };
+        for (acc, &x) in acc.iter_mut().zip(x) {
+            acc[quad] = sdot::<LANE>(acc[quad], w, x);
+        }
+    }
+}
+
+/// `acc[i] += w[4 * i ..][.. 4] . x[4 * LANE ..][.. 4]`: `vdotq_laneq_s32`, which is not stable yet.
+#[inline]
+#[target_feature(enable = "neon,dotprod")]
+fn sdot<const LANE: i32>(mut acc: int32x4_t, w: int8x16_t, x: int8x16_t) -> int32x4_t {
+    // SAFETY: it computes on registers and does nothing else; the feature is there.
+    unsafe {
+        asm!(
+            "sdot {acc:v}.4s, {w:v}.16b, {x:v}.4b[{lane}]",
+            acc = inout(vreg) acc,
+            w = in(vreg) w,
+            x = in(vreg) x,
+            lane = const LANE,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    acc
+}

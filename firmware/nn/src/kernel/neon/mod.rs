@@ -1,0 +1,31 @@
+//! aarch64: what the processor can do, and the kernels that need it: plain NEON, its dot products, its small matrices.
+//!
+//! The first two (and all depthwise rows) multiply signed bytes by signed bytes, so activations are flipped: `x ^ 0x80` is `x - 128`, and the
+//! packed bias holds what that takes away. Instructions that Rust has not stabilized stand here as one-line assembly.
+#![allow(unsafe_code)] // vector instructions on raw pointers have no safe form; every block says why it is sound
+
+pub(crate) mod depth;
+pub(crate) mod detect;
+pub(crate) mod dotprod;
+pub(crate) mod i8mm;
+mod land;
+pub(crate) mod mull;
+
+use core::arch::aarch64::{
+    int8x8_t, int8x16_t, uint8x8_t, uint8x16_t, vdup_n_u8, vdupq_n_u8, veor_u8, veorq_u8,
+    vreinterpret_s8_u8, vreinterpretq_s8_u8,
+};
+
+/// Unsigned bytes as signed ones, 128 less each.
+#[inline]
+#[target_feature(enable = "neon")]
+fn flip(x: uint8x16_t) -> int8x16_t {
+    vreinterpretq_s8_u8(veorq_u8(x, vdupq_n_u8(0x80)))
+}
+
+/// The same for eight.
+#[inline]
+#[target_feature(enable = "neon")]
+fn flip_half(x: uint8x8_t) -> int8x8_t {
+    vreinterpret_s8_u8(veor_u8(x, vdup_n_u8(0x80)))
+}
