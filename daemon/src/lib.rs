@@ -17,6 +17,8 @@
 //! | [`message`] | the JSON that leaves this machine |
 //! | [`mqtt`] | state, events and availability on a broker; the embedded broker |
 //! | [`evaluation`] | accuracy on labelled crops |
+//! | `onnx` | ONNX files, read with limits |
+//! | [`pack`] | quantized ONNX files made into packed ones |
 //! | [`photo`] | picture files, read with limits and named errors |
 //! | [`app`] | `run`: threads and tasks, start to graceful stop |
 //! | [`logs`] | where logs go |
@@ -35,6 +37,8 @@ pub mod latest;
 pub mod logs;
 pub mod message;
 pub mod mqtt;
+mod onnx;
+pub mod pack;
 pub mod photo;
 pub mod snapshot;
 pub mod vision;

@@ -142,3 +142,29 @@ fn eval_reports_what_the_csv_holds() {
         assert!(bench.folder().join("out").join(file).is_file(), "no {file}");
     }
 }
+
+#[test]
+fn the_built_in_models_can_be_packed_again() {
+    let bench = Bench::new();
+    let onnx = moodring_tests::repo::root().join("models/weights/classifier.onnx");
+    let packed = bench.folder().join("again.moodnet");
+    let command = format!("model pack {} {}", onnx.display(), packed.display());
+    let said = bench.run(&command).expect_code(0).stdout;
+    assert!(
+        said.contains("classifier") && said.contains("labels: angry"),
+        "{said}"
+    );
+    let ours = std::fs::read(onnx.with_extension("moodnet")).unwrap();
+    assert!(std::fs::read(packed).unwrap() == ours);
+    // A packed file is no ONNX file, and the error says so.
+    let again = onnx.with_extension("moodnet");
+    let command = format!(
+        "model pack {} {}",
+        again.display(),
+        bench.folder().join("no").display()
+    );
+    bench
+        .run(&command)
+        .expect_code(5)
+        .expect_says(&["packed", "classifier.moodnet"]);
+}

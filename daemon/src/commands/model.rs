@@ -5,7 +5,12 @@ use std::path::Path;
 use moodring_nn::{Kernel, Kind, Model, Net};
 
 use super::Failure;
-use crate::{cli::ModelCommand, exit::Exit};
+use crate::{
+    cli::{ModelCommand, PackArgs},
+    exit::Exit,
+    onnx,
+    pack::{self, Wanted},
+};
 
 /// Looks into models.
 pub(super) fn model(command: &ModelCommand) -> Result<Exit, Failure> {
@@ -24,6 +29,7 @@ pub(super) fn model(command: &ModelCommand) -> Result<Exit, Failure> {
                 describe("built-in classifier", moodring_models::CLASSIFIER)?
             );
         }
+        ModelCommand::Pack(args) => pack(args)?,
         ModelCommand::Verify => return verify(),
     }
     Ok(Exit::Done)
@@ -34,6 +40,23 @@ fn model_failure(file: &Path, reason: impl std::fmt::Display) -> Failure {
         Exit::Model,
         format!("cannot use the model {}: {reason}", file.display()),
     )
+}
+
+/// Writes a packed file, and says what is in it.
+fn pack(args: &PackArgs) -> Result<(), Failure> {
+    let bytes = onnx::read_bytes(&args.onnx).map_err(|e| model_failure(&args.onnx, e))?;
+    let wanted = Wanted {
+        size_px: args.size,
+        step_px: args.step,
+        normalised: args.mean.zip(args.std),
+        bgr: args.bgr,
+        notes: args.notes.clone(),
+    };
+    let packed = pack::pack(&bytes, &wanted).map_err(|e| model_failure(&args.onnx, e))?;
+    let written = std::fs::write(&args.packed, &packed);
+    written.map_err(|e| Failure::output(format!("cannot write {}: {e}", args.packed.display())))?;
+    println!("{}", describe(&args.packed.display().to_string(), &packed)?);
+    Ok(())
 }
 
 /// A model in words.

@@ -1,0 +1,174 @@
+//! ONNX files: read with limits, and asked for their inputs, outputs, notes and constants. What a graph means is
+//! decided elsewhere: in `pack`, and by the engines in `vision`.
+
+pub(crate) mod proto;
+mod tensor;
+
+use std::{fs::File, io::Read, path::Path};
+
+use prost::Message;
+
+pub(crate) use proto::{Graph, Node};
+pub(crate) use tensor::{Tensor, Values};
+
+/// The largest file that is read; nets for such small machines have 0.2 to 20 MB.
+const MAX_FILE_BYTES: u64 = 128 << 20;
+
+/// A file whose protobuf is sound. Its graph may still be nonsense.
+pub(crate) struct OnnxFile {
+    graph: Graph,
+    notes: Vec<(String, String)>,
+}
+
+/// The sides of an input; `None` where the file leaves one open.
+pub(crate) type Sides = Vec<Option<usize>>;
+
+/// A file's bytes, or what is wrong with it at first sight.
+///
+/// # Errors
+/// The reason, in words: not readable, empty, too large, or packed for our own engine.
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|e| e.to_string())?;
+    file.take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| e.to_string())?;
+    if bytes.is_empty() {
+        return Err("the file is empty".into());
+    }
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(format!("it has over {} MB", MAX_FILE_BYTES >> 20));
+    }
+    if bytes.starts_with(b"moodnet") {
+        return Err("it is packed for engine = \"int8\"".into());
+    }
+    Ok(bytes)
+}
+
+impl OnnxFile {
+    /// Reads the protobuf. Weights outside the file are not looked for.
+    ///
+    /// # Errors
+    /// The reason, in words.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let model = proto::Model::decode(bytes)
+            .map_err(|error| format!("it is not an ONNX file ({error})"))?;
+        let graph = model.graph.filter(|graph| !graph.nodes.is_empty());
+        Ok(Self {
+            graph: graph.ok_or("it is not an ONNX file (no graph in it)")?,
+            notes: (model.metadata.into_iter().map(|e| (e.key, e.value))).collect(),
+        })
+    }
+
+    /// Nodes and constants.
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The only input that is not a constant, and its sides.
+    ///
+    /// # Errors
+    /// The reason, in words, if there are none or several, or one without a shape.
+    pub(crate) fn input(&self) -> Result<(&str, Sides), String> {
+        let constant = |name: &str| self.graph.constants.iter().any(|c| c.name == name);
+        let inputs: Vec<_> = (self.graph.inputs.iter())
+            .filter(|input| !constant(&input.name))
+            .collect();
+        let [input] = inputs[..] else {
+            return Err(format!("it has {} inputs, not one", inputs.len()));
+        };
+        let shape = input.kind.as_ref().and_then(|kind| kind.tensor.as_ref());
+        let shape = shape.and_then(|tensor| tensor.shape.as_ref());
+        let sides = shape.ok_or("its input has no shape")?.sides.iter();
+        // 0 and less stand for an open side in some files.
+        let side = |number: i64| usize::try_from(number).ok().filter(|&side| side > 0);
+        Ok((
+            &input.name,
+            sides.map(|s| s.number.and_then(side)).collect(),
+        ))
+    }
+
+    /// The input's sides if there are four of them.
+    ///
+    /// # Errors
+    /// The reason, in words.
+    pub(crate) fn picture_sides(&self) -> Result<[Option<usize>; 4], String> {
+        let (_, sides) = self.input()?;
+        sides
+            .try_into()
+            .map_err(|sides: Sides| format!("its input has {} sides, not four", sides.len()))
+    }
+
+    /// The names of the outputs, in the file's order.
+    pub(crate) fn outputs(&self) -> Vec<&str> {
+        self.graph.outputs.iter().map(|o| o.name.as_str()).collect()
+    }
+
+    /// A note that the file's maker left in its metadata.
+    pub(crate) fn note(&self, key: &str) -> Option<&str> {
+        self.notes()
+            .find_map(|(k, value)| (k == key).then_some(value))
+    }
+
+    /// All notes as (key, value), in the file's order.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.notes.iter().map(|(k, v)| (k.as_str(), v.as_str()))
+    }
+
+    /// The constants by name; or, in words, why one's values cannot be read.
+    pub(crate) fn constants(&self) -> impl Iterator<Item = (&str, Result<Tensor, String>)> {
+        let constants = self.graph.constants.iter();
+        constants.map(|constant| (constant.name.as_str(), Tensor::read(constant)))
+    }
+}
+
+impl Node {
+    /// What to call it in an error: its name, else its first output's.
+    pub(crate) fn label(&self) -> &str {
+        let output = self.outputs.first().map_or("", String::as_str);
+        if self.name.is_empty() {
+            output
+        } else {
+            &self.name
+        }
+    }
+
+    /// An integer attribute.
+    pub(crate) fn int(&self, name: &str) -> Option<i64> {
+        self.attribute(name).map(|a| a.int)
+    }
+
+    /// A list of integers.
+    pub(crate) fn ints(&self, name: &str) -> Option<&[i64]> {
+        self.attribute(name).map(|a| a.ints.as_slice())
+    }
+
+    /// A real attribute.
+    pub(crate) fn float(&self, name: &str) -> Option<f32> {
+        self.attribute(name).map(|a| a.float)
+    }
+
+    /// A list of reals.
+    pub(crate) fn floats(&self, name: &str) -> Option<&[f32]> {
+        self.attribute(name).map(|a| a.floats.as_slice())
+    }
+
+    /// A word; empty if it is not UTF-8.
+    pub(crate) fn word(&self, name: &str) -> Option<&str> {
+        self.attribute(name)
+            .map(|a| std::str::from_utf8(&a.string).unwrap_or(""))
+    }
+
+    /// A constant among the attributes.
+    ///
+    /// # Errors
+    /// The reason, in words, if its values cannot be read.
+    pub(crate) fn tensor(&self, name: &str) -> Option<Result<Tensor, String>> {
+        let attribute = self.attribute(name)?;
+        attribute.tensor.as_ref().map(Tensor::read)
+    }
+
+    fn attribute(&self, name: &str) -> Option<&proto::Attribute> {
+        self.attributes.iter().find(|a| a.name == name)
+    }
+}

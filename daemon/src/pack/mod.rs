@@ -1,0 +1,73 @@
+//! ONNX with QuantizeLinear and DequantizeLinear nodes -> the packed file that the int8 engine runs.
+//!
+//! ```text
+//! onnx file -> walk (nodes -> sums and tensors of bytes) -> heads (raw outputs) -> link (operators in order) -> bytes
+//! ```
+//! Operators are fused on the way: a convolution with its bias, clamp and rounding. Training exports the same net twice
+//! (`models/train/common`), and a test keeps both ways in step.
+
+mod constants;
+mod ends;
+mod error;
+mod filter;
+mod heads;
+mod link;
+mod net;
+mod operators;
+mod picture;
+#[cfg(test)]
+mod tests;
+mod value;
+mod walk;
+
+use moodring_nn::Model;
+
+pub use error::PackError;
+
+use crate::onnx::OnnxFile;
+
+/// What the file does not say itself.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Default width and height in pixels, for a net that leaves its size open, or another than its own.
+    pub size_px: Option<(u32, u32)>,
+    /// The net takes every multiple of this; 0: only the default size.
+    pub step_px: Option<u32>,
+    /// Mean and divisor: the graph's input is `(byte - mean) / std`.
+    pub normalised: Option<(f32, f32)>,
+    /// The graph takes blue, green, red.
+    pub bgr: bool,
+    /// Notes to add or replace: name, version, labels, temperature, threshold.
+    pub notes: Vec<(String, String)>,
+}
+
+/// An ONNX file's bytes as a packed file's.
+///
+/// # Errors
+/// [`PackError`] that names the node and what would be accepted.
+pub fn pack(onnx: &[u8], wanted: &Wanted) -> Result<Vec<u8>, PackError> {
+    let file = OnnxFile::parse(onnx).map_err(PackError::File)?;
+    let outputs = file.outputs();
+    let reversed = wanted.bgr || heads::are_yunet(&outputs);
+    let picture = picture::Picture::new(&file, wanted, reversed)?;
+    let mut walk = walk::Walk::through(&file, picture)?;
+    let heads = heads::heads(&mut walk, &outputs)?;
+    let bytes = link::linked(&walk, &heads, notes(&file, wanted))?.bytes();
+    Model::parse(&bytes)?;
+    Ok(bytes)
+}
+
+/// The file's notes, but for those of tools, and the user's.
+fn notes(file: &OnnxFile, wanted: &Wanted) -> Vec<(String, String)> {
+    let of_tools = |key: &str| key.starts_with("onnx.") || key.starts_with("moodring.");
+    let sound = |(key, value): &(&str, &str)| !key.contains(['=', '\n']) && !value.contains('\n');
+    let own = file.notes().filter(|(key, _)| !of_tools(key)).filter(sound);
+    let mut notes: Vec<_> = own.map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+    for (key, value) in &wanted.notes {
+        match notes.iter_mut().find(|(k, _)| k == key) {
+            Some(note) => note.1.clone_from(value),
+            None => notes.push((key.clone(), value.clone())),
+        }
+    }
+    notes
+}

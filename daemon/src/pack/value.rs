@@ -1,0 +1,156 @@
+//! What is known of a name in the graph while its nodes are walked through.
+
+use std::rc::Rc;
+
+use moodring_nn::Quant;
+
+use super::{
+    error::{Fault, fault},
+    filter::Filter,
+};
+use crate::onnx::{Tensor, Values};
+
+/// What a name stands for.
+#[derive(Clone)]
+pub(super) enum Value {
+    /// A constant of the file.
+    Constant(Rc<Tensor>),
+    /// A quantized constant's reals.
+    Scaled(Rc<Scaled>),
+    /// The net's input.
+    Picture,
+    /// A tensor of bytes.
+    Stored(Seen),
+    /// Its reals.
+    Real(Seen),
+    /// An operator's result in reals, not yet rounded to bytes.
+    Sum(Rc<Sum>),
+    /// Sizes and their like, computed from shapes alone: they follow anyway.
+    Size,
+}
+
+/// How a tensor is laid out, seen from ONNX: ours has the channels fastest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum View {
+    /// N, C, H, W: as convolutions take it.
+    Planes,
+    /// N, H, W, C or N, H * W, C.
+    Cells,
+    /// N, C of a 1x1 tensor.
+    Flat,
+}
+
+/// What a net's end does after the last convolution; the pipeline does it itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Open,
+    Sigmoid,
+    Softmax,
+}
+
+/// A packed tensor, as a name sees it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) tensor: usize,
+    pub(super) view: View,
+    pub(super) end: End,
+}
+
+/// An operator that waits for the scale of its result.
+#[derive(Clone)]
+pub(super) struct Sum {
+    /// The place of its node among the graph's: operators keep that order.
+    pub(super) at: usize,
+    pub(super) work: SumOf,
+    pub(super) shape: Shape,
+    /// Nothing below 0.
+    pub(super) relu: bool,
+    /// Nothing above this real.
+    pub(super) top: Option<f32>,
+    pub(super) view: View,
+    pub(super) end: End,
+}
+
+/// What it computes.
+#[derive(Clone)]
+pub(super) enum SumOf {
+    Filter(Rc<Filter>),
+    Add(usize, usize),
+    MaxPool(usize),
+    Upsample(usize),
+    Gap(usize),
+}
+
+impl Sum {
+    /// The tensors that it reads.
+    pub(super) fn inputs(&self) -> impl Iterator<Item = usize> + use<> {
+        let (a, b) = match &self.work {
+            SumOf::Filter(filter) => (filter.a, None),
+            SumOf::Add(a, b) => (*a, Some(*b)),
+            SumOf::MaxPool(a) | SumOf::Upsample(a) | SumOf::Gap(a) => (*a, None),
+        };
+        std::iter::once(a).chain(b)
+    }
+}
+
+/// Rows, columns, channels at the default size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) channels: usize,
+}
+
+impl Shape {
+    pub(super) fn is_point(&self) -> bool {
+        (self.rows, self.columns) == (1, 1)
+    }
+}
+
+/// A tensor of the packed net: its place in the walk's list is its number.
+pub(super) struct Made {
+    pub(super) quant: Quant,
+    /// The scale again, or one per channel where heads were joined.
+    pub(super) scales: Vec<f32>,
+    pub(super) shape: Shape,
+    /// What made it; none for the input.
+    pub(super) sum: Option<Rc<Sum>>,
+}
+
+/// A constant's integers and their scales: one, or one per slice along `axis`.
+pub(super) struct Scaled {
+    pub(super) ints: Rc<Tensor>,
+    pub(super) scales: Vec<f32>,
+    pub(super) axis: usize,
+}
+
+/// Scale and zero point of a tensor's quantizer, the zero point as a byte's: i8 is shifted by 128.
+pub(super) fn quant(scale: &Value, zero: Option<&Value>) -> Result<Quant, Fault> {
+    let accepted = "one constant scale and one constant zero point (u8 or i8) for the whole tensor";
+    let scales = scales(scale)?;
+    let [scale] = scales[..] else {
+        return fault(format!("{} scales for one tensor", scales.len()), accepted);
+    };
+    let zero = match zero {
+        None => 0,
+        Some(Value::Constant(zero)) => match &zero.values {
+            Values::U8(zeros) if zeros.len() == 1 => zeros[0],
+            Values::I8(zeros) if zeros.len() == 1 => zeros[0].cast_unsigned() ^ 0x80,
+            _ => return fault("a zero point that is not one u8 or i8", accepted),
+        },
+        Some(_) => return fault("a computed zero point", accepted),
+    };
+    Ok(Quant { zero, scale })
+}
+
+/// Constant scales, all of them finite and positive.
+pub(super) fn scales(value: &Value) -> Result<&[f32], Fault> {
+    let accepted = "constant f32 scales above 0";
+    let Value::Constant(tensor) = value else {
+        return fault("a computed scale", accepted);
+    };
+    match &tensor.values {
+        Values::F32(scales) if scales.iter().all(|s| s.is_finite() && *s > 0.0) => Ok(scales),
+        _ => fault("a scale that is not f32 above 0", accepted),
+    }
+}
