@@ -78,7 +78,7 @@ pub struct RunArgs {
     /// Frames a second to ask for; for files and folders, the rate to play at.
     #[arg(long, value_name = "HZ")]
     pub rate: Option<f32>,
-    /// auto, terminal, png or none.
+    /// auto, terminal, png, spi or none.
     #[arg(long, value_name = "KIND")]
     pub display: Option<String>,
     /// The file that the png display writes.

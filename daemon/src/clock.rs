@@ -24,3 +24,10 @@ impl Clock {
         Millis(self.start.elapsed().as_millis() as u64)
     }
 }
+
+/// The minute of the day where the device stands, 0 to 1439: its time zone is the system's.
+pub fn minute_of_day() -> u16 {
+    let now = jiff::Zoned::now();
+    // At most 23 * 60 + 59.
+    now.hour() as u16 * 60 + now.minute() as u16
+}

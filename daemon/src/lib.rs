@@ -13,7 +13,9 @@
 //! | [`latest`] | the slot between camera and vision: newest wins |
 //! | [`vision`] | the pipeline of `moodring-core` with an engine in it, timed by stage |
 //! | [`snapshot`] | what the world looks like now, as every output sees it |
-//! | [`display`] | the emoji on a terminal, in a PNG or nowhere, behind one trait |
+//! | [`display`] | the emoji on a terminal, a small SPI or I2C display, in a PNG or nowhere, behind one trait |
+//! | [`gpio`] | lines of the header: found by label, driven, watched for buttons |
+//! | [`command`] | what people ask a running daemon to do |
 //! | [`message`] | the JSON that leaves this machine |
 //! | [`mqtt`] | state, events and availability on a broker; the embedded broker |
 //! | [`evaluation`] | accuracy on labelled crops |
@@ -28,11 +30,13 @@ pub mod app;
 pub mod camera;
 pub mod cli;
 pub mod clock;
+pub mod command;
 pub mod commands;
 pub mod config;
 pub mod display;
 pub mod evaluation;
 pub mod exit;
+pub mod gpio;
 pub mod latest;
 pub mod logs;
 pub mod message;

@@ -54,6 +54,8 @@ pub enum CameraState {
     Running,
     /// Unplugged, dead or silent; reopened with back-off.
     Lost,
+    /// Switched off by somebody; the device is closed.
+    Off,
     /// A file came to its end.
     Ended,
 }
@@ -65,6 +67,7 @@ impl CameraState {
             Self::Starting => "starting",
             Self::Running => "running",
             Self::Lost => "lost",
+            Self::Off => "off",
             Self::Ended => "ended",
         }
     }

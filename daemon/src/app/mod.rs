@@ -119,7 +119,7 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     let eyes = eyes.spawn(Arc::clone(&stop))?;
     let screen = screen::Screen {
         display,
-        rate_hz: settings.display.rate,
+        rate_hz: settings.display.rate_hz(),
         snapshots: newest,
         broker: broker.state(),
         source: source.to_string(),

@@ -26,7 +26,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         Some(path) => tracing::info!("settings from {}", path.display()),
         None => tracing::info!("no settings file: taking the defaults"),
     }
-    let display = display::open(&settings.display, live, &lines).map_err(Failure::output)?;
+    let display = display::open(&settings, live, &lines).map_err(Failure::output)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -40,7 +40,7 @@ fn live_view(settings: &DisplaySettings) -> bool {
     match settings.kind {
         DisplayKind::Terminal => true,
         DisplayKind::Auto => std::io::stdout().is_terminal(),
-        DisplayKind::Png | DisplayKind::None => false,
+        DisplayKind::Png | DisplayKind::Spi | DisplayKind::None => false,
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, error::range};
+use super::{ConfigError, error::range, night::Night};
 
 /// Which display.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub enum DisplayKind {
     Terminal,
     /// A PNG file, replaced whenever the picture changes.
     Png,
+    /// A small display on SPI or I2C; `board` says which, `[panel]` what differs.
+    Spi,
     /// Nothing.
     None,
 }
@@ -25,13 +27,21 @@ pub enum DisplayKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DisplaySettings {
-    /// `auto`, `terminal`, `png` or `none`.
+    /// `auto`, `terminal`, `png`, `spi` or `none`.
     pub kind: DisplayKind,
     /// The file that `png` writes; replaced in one step, so that readers never see half a picture.
     pub path: PathBuf,
     /// Width and height of the picture that `png` writes, in pixels.
     pub size: u32,
-    /// Pictures a second at most.
+    /// The display's name for `spi`, see `config::board`.
+    pub board: String,
+    /// How bright `spi` is, in percent.
+    pub brightness: u8,
+    /// When it is night, in local time.
+    pub night: Night,
+    /// How bright `spi` is at night, in percent; 0: dark.
+    pub night_brightness: u8,
+    /// Pictures a second at most; 0: as the kind is used to.
     pub rate: f32,
 }
 
@@ -41,12 +51,34 @@ impl Default for DisplaySettings {
             kind: DisplayKind::Auto,
             path: "mood.png".into(),
             size: 240,
-            rate: 10.0,
+            board: "st7789-240x240".into(),
+            brightness: 100,
+            night: Night::default(),
+            night_brightness: 15,
+            rate: 0.0,
         }
     }
 }
 
 impl DisplaySettings {
+    /// Pictures a second at most.
+    pub fn rate_hz(&self) -> f32 {
+        match self.kind {
+            _ if self.rate > 0.0 => self.rate,
+            DisplayKind::Spi => 30.0,
+            _ => 10.0,
+        }
+    }
+
+    /// How bright, in percent, at this minute of the day (0 to 1439).
+    pub fn brightness_at(&self, minute: u16) -> u8 {
+        if self.night.holds(minute) {
+            self.night_brightness
+        } else {
+            self.brightness
+        }
+    }
+
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         range(
             (32..=2048).contains(&self.size),
@@ -55,11 +87,17 @@ impl DisplaySettings {
             "32 to 2048 pixels",
         )?;
         range(
-            (0.1..=60.0).contains(&self.rate),
+            self.rate == 0.0 || (0.1..=60.0).contains(&self.rate),
             "display.rate",
             self.rate,
-            "0.1 to 60 pictures a second",
+            "0.1 to 60 pictures a second, or 0 for the kind's own",
         )?;
+        for (key, percent) in [
+            ("display.brightness", self.brightness),
+            ("display.night_brightness", self.night_brightness),
+        ] {
+            range(percent <= 100, key, percent, "0 to 100 percent")?;
+        }
         let named = self.kind != DisplayKind::Png || !self.path.as_os_str().is_empty();
         range(named, "display.path", "empty", "a file name")
     }

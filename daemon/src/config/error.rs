@@ -1,6 +1,6 @@
 //! What can be wrong with the settings, said so that it can be mended.
 
-use std::path::PathBuf;
+use std::{borrow::Cow, path::PathBuf};
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +43,7 @@ pub enum ConfigError {
         /// What was given.
         value: String,
         /// What works.
-        allowed: &'static str,
+        allowed: Cow<'static, str>,
     },
     /// A place where the law forbids it.
     #[error(
@@ -51,6 +51,17 @@ pub enum ConfigError {
          at work or in education. Use moodring at `home`, in `public` (tell people at first exposure, Art. 50(3)) or in `research`"
     )]
     Place(&'static str),
+}
+
+impl ConfigError {
+    /// A word that is not among the known ones.
+    pub(super) fn choice(key: &'static str, value: &str, allowed: String) -> Self {
+        Self::Range {
+            key,
+            value: format!("`{value}`"),
+            allowed: allowed.into(),
+        }
+    }
 }
 
 /// Ok if `fits`, else [`ConfigError::Range`] for this key.
@@ -66,7 +77,7 @@ pub(super) fn range(
         Err(ConfigError::Range {
             key,
             value: value.to_string(),
-            allowed,
+            allowed: allowed.into(),
         })
     }
 }

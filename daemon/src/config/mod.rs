@@ -2,12 +2,16 @@
 //!
 //! `default.toml` beside this file documents every key; a test keeps it in step with the types.
 
+pub mod board;
 mod camera;
 mod display;
 mod error;
 mod load;
 mod mood;
 mod mqtt;
+pub mod night;
+pub mod panel;
+pub mod pin;
 mod place;
 mod vision;
 
@@ -19,6 +23,7 @@ pub use error::ConfigError;
 pub use load::{Overrides, load};
 pub use mood::{MoodSettings, Who};
 pub use mqtt::MqttSettings;
+pub use panel::PanelSettings;
 pub use place::Place;
 pub use vision::{EngineKind, ModelSettings, VisionSettings};
 
@@ -43,6 +48,8 @@ pub struct Settings {
     pub mood: MoodSettings,
     /// Where the emoji is shown.
     pub display: DisplaySettings,
+    /// What differs from the display's board.
+    pub panel: PanelSettings,
     /// The broker.
     pub mqtt: MqttSettings,
     /// What is logged.
@@ -84,6 +91,7 @@ impl Settings {
         self.vision.validate()?;
         self.mood.validate()?;
         self.display.validate()?;
+        self.panel.board(&self.display.board)?;
         self.mqtt.validate()
     }
 }

@@ -190,7 +190,7 @@ impl Live {
         let snapshot = view.snapshot;
         let camera = match snapshot.camera {
             CameraState::Running => Color::Green,
-            CameraState::Starting | CameraState::Ended => Color::Yellow,
+            CameraState::Starting | CameraState::Off | CameraState::Ended => Color::Yellow,
             CameraState::Lost => Color::Red,
         };
         let broker = match view.broker {

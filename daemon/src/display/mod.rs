@@ -1,4 +1,4 @@
-//! The emoji on a terminal, in a PNG or nowhere, behind one trait. A display shows; it never decides.
+//! The emoji on a terminal, a small display, in a PNG or nowhere, behind one trait. A display shows; it never decides.
 
 mod canvas;
 mod cells;
@@ -6,6 +6,7 @@ mod live;
 mod loglines;
 mod null;
 mod png;
+pub mod spi;
 mod still;
 mod terminal;
 
@@ -16,11 +17,14 @@ pub use still::show;
 pub use terminal::Terminal;
 
 use moodring_core::frame::Millis;
-use moodring_face::animate::{Animator, Pose};
+use moodring_face::{
+    animate::{Animator, Pose},
+    look::Look,
+};
 
 use crate::{
-    config::{DisplayKind, DisplaySettings},
-    snapshot::{BrokerState, Snapshot},
+    config::{DisplayKind, Settings},
+    snapshot::{BrokerState, CameraState, Snapshot},
 };
 
 /// The display that the settings ask for. `auto` is the live view if `stdout_is_terminal`, else nothing.
@@ -29,14 +33,16 @@ use crate::{
 /// # Errors
 /// [`DisplayError::Open`] if it cannot be used.
 pub fn open(
-    settings: &DisplaySettings,
+    settings: &Settings,
     stdout_is_terminal: bool,
     logs: &LogLines,
 ) -> Result<Box<dyn Display + Send>, DisplayError> {
-    Ok(match settings.kind {
+    let display = &settings.display;
+    Ok(match display.kind {
         DisplayKind::Auto if !stdout_is_terminal => Box::new(Null),
         DisplayKind::Auto | DisplayKind::Terminal => Box::new(Terminal::open(logs.clone())?),
-        DisplayKind::Png => Box::new(Png::open(&settings.path, settings.size)?),
+        DisplayKind::Png => Box::new(Png::open(&display.path, display.size)?),
+        DisplayKind::Spi => spi::open(display, &settings.panel)?,
         DisplayKind::None => Box::new(Null),
     })
 }
@@ -117,6 +123,10 @@ fn follow(animator: &mut Animator, snapshot: &Snapshot, now: Millis) -> Pose {
     let confidence = (snapshot.mood.confidence * 16.0).round() / 16.0;
     let roll_deg = snapshot.people.first().map_or(0.0, |p| p.roll_deg);
     let roll_deg = (roll_deg / 2.0).round() * 2.0;
-    animator.aim(snapshot.mood.mood, confidence, roll_deg, now);
+    let look = match snapshot.camera {
+        CameraState::Off => Look::CameraOff,
+        _ => snapshot.mood.mood.into(),
+    };
+    animator.aim(look, confidence, roll_deg, now);
     animator.pose(now)
 }

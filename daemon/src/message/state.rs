@@ -35,7 +35,7 @@ pub struct StateMessage<'a> {
     pub people_count: usize,
     /// The people in view, who counts first.
     pub people: Vec<PersonRecord>,
-    /// `starting`, `running`, `lost` or `ended`.
+    /// `starting`, `running`, `lost`, `off` or `ended`.
     pub camera: &'static str,
     /// Width and height of a frame in pixels; zeros before the first.
     pub frame_px: [u32; 2],

@@ -1,0 +1,258 @@
+//! `[panel]`: what differs from the board that `display.board` names.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ConfigError,
+    board::{BOARDS, Board, Controller, Rotation},
+    error::range,
+    pin::Pin,
+};
+
+/// The board's own value, or another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "must be \"board\" or a value that `moodring config` describes"
+)]
+pub enum Choice<T> {
+    /// What the board says.
+    #[serde(with = "board_word")]
+    #[default]
+    Board,
+    /// This instead.
+    Own(T),
+}
+
+mod board_word {
+    //! The word `board`.
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("board")
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "board" => Ok(()),
+            other => Err(D::Error::custom(format!("`{other}` is not `board`"))),
+        }
+    }
+}
+
+impl<T: Clone> Choice<T> {
+    /// Puts an own value in the place of the board's.
+    pub fn apply(&self, to: &mut T) {
+        if let Self::Own(value) = self {
+            *to = value.clone();
+        }
+    }
+}
+
+/// Who speaks to the bus and the pins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Driver {
+    /// The kernel's spidev, i2c-dev and GPIO character device: every board.
+    #[default]
+    Kernel,
+    /// rppal: Raspberry Pi only, needs a build with `--features rppal`.
+    Rppal,
+}
+
+/// What differs from the board.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PanelSettings {
+    /// The chip.
+    pub controller: Choice<Controller>,
+    /// `/dev/spidevB.C` or `/dev/i2c-N`.
+    pub bus: Choice<String>,
+    /// The address on an I2C bus.
+    pub address: Choice<u8>,
+    /// SPI clock in MHz.
+    pub speed_mhz: Choice<f32>,
+    /// Width of the glass in pixels, not rotated.
+    pub width: Choice<u16>,
+    /// Its height.
+    pub height: Choice<u16>,
+    /// Where the glass begins in the chip's memory, from its left, in pixels, not rotated.
+    pub x: Choice<u16>,
+    /// The same from its top.
+    pub y: Choice<u16>,
+    /// Degrees clockwise.
+    pub rotation: Choice<Rotation>,
+    /// Left and right changed.
+    pub mirror: Choice<bool>,
+    /// Blue and red changed.
+    pub bgr: Choice<bool>,
+    /// Bright and dark changed.
+    pub invert: Choice<bool>,
+    /// The D/C line.
+    pub dc: Choice<Pin>,
+    /// The reset line.
+    pub reset: Choice<Pin>,
+    /// The backlight's line; not used if `pwm` is set.
+    pub backlight: Choice<Pin>,
+    /// `CHIP:CHANNEL` under /sys/class/pwm that feeds the backlight; empty: none.
+    pub pwm: String,
+    /// The label of the GPIO chip with the 40-pin header; empty: the one that is known.
+    pub gpio_chip: String,
+    /// Who speaks to the bus.
+    pub driver: Driver,
+}
+
+impl PanelSettings {
+    /// The board with everything that differs.
+    ///
+    /// # Errors
+    /// [`ConfigError::Range`] if there is no such board or a value cannot work with its chip.
+    pub fn board(&self, name: &str) -> Result<Board, ConfigError> {
+        let Some(known) = Board::named(name) else {
+            let allowed = BOARDS.iter().map(|b| b.name).collect::<Vec<_>>().join(", ");
+            let allowed = format!("one of {allowed}");
+            return Err(ConfigError::choice("display.board", name, allowed));
+        };
+        let mut board = known.clone();
+        self.controller.apply(&mut board.controller);
+        if let Choice::Own(bus) = &self.bus {
+            board.bus = bus.clone().into();
+        }
+        self.address.apply(&mut board.address);
+        if let Choice::Own(mhz) = self.speed_mhz {
+            range(
+                (0.1..=125.0).contains(&mhz),
+                "panel.speed_mhz",
+                mhz,
+                "0.1 to 125 MHz",
+            )?;
+            // In range, so that the cast only drops a fraction of a hertz.
+            board.speed_hz = (mhz * 1e6) as u32;
+        }
+        self.width.apply(&mut board.glass_px.0);
+        self.height.apply(&mut board.glass_px.1);
+        self.x.apply(&mut board.offset_px.0);
+        self.y.apply(&mut board.offset_px.1);
+        self.rotation.apply(&mut board.rotation);
+        self.mirror.apply(&mut board.mirror);
+        self.bgr.apply(&mut board.bgr);
+        self.invert.apply(&mut board.invert);
+        self.dc.apply(&mut board.dc);
+        self.reset.apply(&mut board.reset);
+        self.backlight.apply(&mut board.backlight);
+        check(&board)?;
+        Ok(board)
+    }
+}
+
+/// Whether the glass lies in the chip's memory and the bus has what it needs.
+fn check(board: &Board) -> Result<(), ConfigError> {
+    let (width, height) = board.controller.memory_px();
+    let inside = |glass: u16, offset: u16, memory: u16| {
+        glass >= 16 && u32::from(glass) + u32::from(offset) <= u32::from(memory)
+    };
+    let fits = "16 pixels or more, and with its offset (panel.x, panel.y) inside the chip's memory";
+    let (glass, offset) = (board.glass_px, board.offset_px);
+    range(
+        inside(glass.0, offset.0, width),
+        "panel.width",
+        glass.0,
+        fits,
+    )?;
+    range(
+        inside(glass.1, offset.1, height),
+        "panel.height",
+        glass.1,
+        fits,
+    )?;
+    let pages = !board.controller.is_mono() || (glass.1.is_multiple_of(8) && offset.1 == 0);
+    range(
+        pages,
+        "panel.height",
+        glass.1,
+        "a multiple of 8, with panel.y = 0, for a mono OLED",
+    )?;
+    let i2c_known = board.controller.is_mono() || !board.is_i2c();
+    range(
+        i2c_known,
+        "panel.bus",
+        &board.bus,
+        "an SPI device: a colour display has no I2C",
+    )?;
+    let dc = board.is_i2c() || board.dc.is_some();
+    range(
+        dc,
+        "panel.dc",
+        &board.dc,
+        "a GPIO line: an SPI display needs one for D/C",
+    )?;
+    range(
+        (0x08..0x78).contains(&board.address),
+        "panel.address",
+        board.address,
+        "0x08 to 0x77",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn board(name: &str, text: &str) -> Result<Board, String> {
+        let settings: PanelSettings = toml::from_str(text).map_err(|e| e.to_string())?;
+        settings.board(name).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn every_board_works_as_it_is() {
+        for known in BOARDS {
+            assert_eq!(board(known.name, "").as_ref(), Ok(known));
+        }
+    }
+
+    #[test]
+    fn every_field_can_differ() {
+        let text = "controller = \"ili9341\"\nbus = \"/dev/spidev1.2\"\naddress = 0x3d\nspeed_mhz = 12.5\nwidth = 200\n\
+            height = 100\nx = 40\ny = 220\nrotation = 270\nmirror = true\nbgr = true\ninvert = false\ndc = 5\n\
+            reset = \"none\"\nbacklight = \"PP.04\"\npwm = \"pwmchip0:1\"\ngpio_chip = \"x\"\ndriver = \"rppal\"\n";
+        let own = board("st7789-240x240", text).unwrap();
+        let expected = Board {
+            controller: Controller::Ili9341,
+            bus: "/dev/spidev1.2".into(),
+            address: 0x3d,
+            speed_hz: 12_500_000,
+            glass_px: (200, 100),
+            offset_px: (40, 220),
+            rotation: Rotation::Deg270,
+            mirror: true,
+            bgr: true,
+            invert: false,
+            dc: Pin::Gpio(5),
+            reset: Pin::None,
+            backlight: Pin::Line("PP.04".into()),
+            ..Board::named("st7789-240x240").unwrap().clone()
+        };
+        assert_eq!(own, expected);
+        assert_eq!(own.picture_px(), (100, 200));
+    }
+
+    #[test]
+    fn what_cannot_work_names_its_key() {
+        let wrong = |name, text, key: &str| {
+            let error = board(name, text).unwrap_err();
+            assert!(error.contains(key), "{error}");
+        };
+        wrong("st7788", "", "display.board");
+        wrong("gc9a01", "x = 1", "panel.width");
+        wrong("st7789-240x240", "y = 81", "panel.height");
+        wrong("st7789-240x240", "height = 8", "panel.height");
+        wrong("st7789-240x240", "dc = \"none\"", "panel.dc");
+        wrong("st7789-240x240", "bus = \"/dev/i2c-1\"", "panel.bus");
+        wrong("ssd1306", "height = 20", "panel.height");
+        wrong("ssd1306", "address = 0x80", "panel.address");
+        wrong("st7789-240x240", "speed_mhz = 1000.0", "panel.speed_mhz");
+        wrong("st7789-240x240", "rotation = 45", "rotation");
+        wrong("st7789-240x240", "x = 65535", "panel.width");
+    }
+}

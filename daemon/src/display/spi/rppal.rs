@@ -1,0 +1,106 @@
+//! SPI and its pins by rppal, for who has reasons to go around the kernel's GPIO driver. Raspberry Pi only.
+
+use std::{thread, time::Duration};
+
+use embedded_hal::{
+    digital::{ErrorType, OutputPin},
+    spi::SpiDevice,
+};
+use rppal::{
+    gpio::{self, Gpio},
+    spi::{Bus, Mode, SimpleHalSpiDevice, SlaveSelect, Spi},
+};
+
+use super::wire::{SpiWire, Wire, WireError};
+use crate::config::{board::Board, pin::Pin};
+
+/// What mends it.
+pub(super) const WAY_OUT: &str = "rppal works on a Raspberry Pi with /dev/spidevB.C and GPIO numbers; else set panel.driver = \"kernel\"";
+
+/// Resets the chip, and gives the way to it.
+pub(super) fn wire(board: &Board) -> Result<Box<dyn Wire>, WireError> {
+    let gpio = Gpio::new().map_err(|error| WireError(error.to_string()))?;
+    if board.reset.is_some() {
+        let mut reset = output(&gpio, &board.reset)?;
+        for (high, wait_ms) in [(true, 5), (false, 20), (true, 150)] {
+            reset.set_state(high.into())?;
+            thread::sleep(Duration::from_millis(wait_ms));
+        }
+        // Dropped pins must stay as they are, or the chip would stay in reset.
+        reset.0.set_reset_on_drop(false);
+    }
+    let (bus, select) = numbers(&board.bus)?;
+    let spi = Spi::new(bus, select, board.speed_hz, Mode::Mode0)
+        .map_err(|error| WireError(format!("{}: {error}", board.bus)))?;
+    let device = Device(SimpleHalSpiDevice::new(spi));
+    // rppal cuts nothing either.
+    Ok(Box::new(SpiWire::new(
+        device,
+        output(&gpio, &board.dc)?,
+        4096,
+    )))
+}
+
+fn numbers(node: &str) -> Result<(Bus, SlaveSelect), WireError> {
+    let wrong = || WireError(format!("rppal has no {node}"));
+    let (bus, select) = node
+        .strip_prefix("/dev/spidev")
+        .and_then(|rest| rest.split_once('.'))
+        .ok_or_else(wrong)?;
+    let bus = match bus {
+        "0" => Bus::Spi0,
+        "1" => Bus::Spi1,
+        _ => return Err(wrong()),
+    };
+    let select = match select {
+        "0" => SlaveSelect::Ss0,
+        "1" => SlaveSelect::Ss1,
+        "2" => SlaveSelect::Ss2,
+        _ => return Err(wrong()),
+    };
+    Ok((bus, select))
+}
+
+fn output(gpio: &Gpio, pin: &Pin) -> Result<Output, WireError> {
+    let Pin::Gpio(number) = pin else {
+        return Err(WireError(format!("rppal knows GPIO numbers, not {pin}")));
+    };
+    let pin = gpio
+        .get(*number)
+        .map_err(|error| WireError(error.to_string()))?;
+    Ok(Output(pin.into_output()))
+}
+
+struct Output(gpio::OutputPin);
+
+impl ErrorType for Output {
+    type Error = WireError;
+}
+
+impl OutputPin for Output {
+    fn set_low(&mut self) -> Result<(), WireError> {
+        self.0.set_low();
+        Ok(())
+    }
+
+    fn set_high(&mut self) -> Result<(), WireError> {
+        self.0.set_high();
+        Ok(())
+    }
+}
+
+struct Device(SimpleHalSpiDevice);
+
+impl embedded_hal::spi::ErrorType for Device {
+    type Error = WireError;
+}
+
+impl SpiDevice for Device {
+    fn transaction(
+        &mut self,
+        operations: &mut [embedded_hal::spi::Operation<'_, u8>],
+    ) -> Result<(), WireError> {
+        let done = self.0.transaction(operations);
+        done.map_err(|error| WireError(error.to_string()))
+    }
+}

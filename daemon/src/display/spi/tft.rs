@@ -1,0 +1,187 @@
+//! Colour displays by mipidsi: memory window, pixels, and a backlight beside the chip.
+
+use embedded_graphics::pixelcolor::{Rgb565, raw::RawU16};
+use embedded_hal::delay::DelayNs;
+use mipidsi::{
+    Builder, Display, NoResetPin,
+    interface::{Interface, InterfaceKind, InterfacePixelFormat},
+    models::{GC9A01, ILI9341Rgb565, Model, ST7735s, ST7789, ST7796},
+    options::{ColorInversion, ColorOrder, Orientation, Rotation as Turn},
+};
+
+use super::{
+    grid::{Area, Grid},
+    light::Light,
+    panel::Panel,
+    wire::{Wire, WireError},
+};
+use crate::config::board::{Board, Controller, Rotation};
+
+/// Sets the board's chip up and switches it on. It shows what its memory holds, so the light is still off.
+///
+/// # Errors
+/// [`WireError`] if the chip cannot be reached, or is none for colour.
+pub fn open(
+    board: &Board,
+    wire: Box<dyn Wire>,
+    light: Light,
+    delay: &mut impl DelayNs,
+) -> Result<Box<dyn Panel<u16>>, WireError> {
+    Ok(match board.controller {
+        Controller::St7789 => Box::new(Tft::open(ST7789, board, wire, light, delay)?),
+        Controller::Ili9341 => Box::new(Tft::open(ILI9341Rgb565, board, wire, light, delay)?),
+        Controller::St7735s => Box::new(Tft::open(ST7735s, board, wire, light, delay)?),
+        Controller::Gc9a01 => Box::new(Tft::open(GC9A01, board, wire, light, delay)?),
+        Controller::St7796 => Box::new(Tft::open(ST7796, board, wire, light, delay)?),
+        Controller::Ssd1306 | Controller::Sh1106 => {
+            return Err(WireError(format!(
+                "{:?} knows no colours",
+                board.controller
+            )));
+        }
+    })
+}
+
+struct Tft<M: Model>
+where
+    M::ColorFormat: InterfacePixelFormat<u8>,
+{
+    chip: Display<Serial, M, NoResetPin>,
+    light: Light,
+}
+
+impl<M> Tft<M>
+where
+    M: Model<ColorFormat = Rgb565>,
+{
+    fn open(
+        model: M,
+        board: &Board,
+        wire: Box<dyn Wire>,
+        mut light: Light,
+        delay: &mut impl DelayNs,
+    ) -> Result<Self, WireError> {
+        light.set(0)?;
+        let turn = match board.rotation {
+            Rotation::Deg0 => Turn::Deg0,
+            Rotation::Deg90 => Turn::Deg90,
+            Rotation::Deg180 => Turn::Deg180,
+            Rotation::Deg270 => Turn::Deg270,
+        };
+        let orientation = Orientation {
+            rotation: turn,
+            mirrored: board.mirror,
+        };
+        let order = if board.bgr {
+            ColorOrder::Bgr
+        } else {
+            ColorOrder::Rgb
+        };
+        let inversion = if board.invert {
+            ColorInversion::Inverted
+        } else {
+            ColorInversion::Normal
+        };
+        let serial = Serial {
+            wire,
+            pixels: Vec::with_capacity(Serial::PIXELS_BYTES),
+        };
+        let chip = Builder::new(model, serial)
+            .display_size(board.glass_px.0, board.glass_px.1)
+            .display_offset(board.offset_px.0, board.offset_px.1)
+            .orientation(orientation)
+            .color_order(order)
+            .invert_colors(inversion)
+            .init(delay)
+            .map_err(|error| match error {
+                mipidsi::InitError::Interface(error) => error,
+                mipidsi::InitError::InvalidConfiguration(error) => {
+                    WireError(format!("the chip's settings: {error:?}"))
+                }
+                mipidsi::InitError::ResetPin(never) => match never {},
+            })?;
+        Ok(Self { chip, light })
+    }
+}
+
+impl<M> Panel<u16> for Tft<M>
+where
+    M: Model<ColorFormat = Rgb565> + Send,
+{
+    fn write(&mut self, picture: &Grid<u16>, areas: &[Area]) -> Result<(), WireError> {
+        for area in areas {
+            let (right, bottom) = (area.x + area.width - 1, area.y + area.height - 1);
+            let pixels = picture
+                .cells_in(*area)
+                .map(|raw| Rgb565::from(RawU16::from(raw)));
+            self.chip
+                .set_pixels(area.x, area.y, right, bottom, pixels)?;
+        }
+        Ok(())
+    }
+
+    fn dim(&mut self, percent: u8) -> Result<u8, WireError> {
+        self.light.set(percent)
+    }
+}
+
+/// mipidsi's view of a wire. Its own would borrow a buffer for ever and send empty arguments.
+struct Serial {
+    wire: Box<dyn Wire>,
+    pixels: Vec<u8>,
+}
+
+impl Serial {
+    /// Pixels are collected up to so many bytes; the wire cuts them to what its device takes.
+    const PIXELS_BYTES: usize = 65_536;
+
+    fn flush(&mut self) -> Result<(), WireError> {
+        let sent = self.wire.data(&self.pixels);
+        self.pixels.clear();
+        sent
+    }
+
+    fn collect(&mut self, pixel: &[u8]) -> Result<(), WireError> {
+        if self.pixels.len() + pixel.len() > Self::PIXELS_BYTES {
+            self.flush()?;
+        }
+        self.pixels.extend_from_slice(pixel);
+        Ok(())
+    }
+}
+
+impl Interface for Serial {
+    type Word = u8;
+    type Error = WireError;
+
+    const KIND: InterfaceKind = InterfaceKind::Serial4Line;
+
+    fn send_command(&mut self, command: u8, args: &[u8]) -> Result<(), WireError> {
+        self.wire.command(&[command])?;
+        if args.is_empty() {
+            return Ok(());
+        }
+        self.wire.data(args)
+    }
+
+    fn send_pixels<const N: usize>(
+        &mut self,
+        pixels: impl IntoIterator<Item = [u8; N]>,
+    ) -> Result<(), WireError> {
+        for pixel in pixels {
+            self.collect(&pixel)?;
+        }
+        self.flush()
+    }
+
+    fn send_repeated_pixel<const N: usize>(
+        &mut self,
+        pixel: [u8; N],
+        count: u32,
+    ) -> Result<(), WireError> {
+        for _ in 0..count {
+            self.collect(&pixel)?;
+        }
+        self.flush()
+    }
+}

@@ -1,0 +1,1 @@
+//! The thread that turns presses into commands.

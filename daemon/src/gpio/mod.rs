@@ -1,0 +1,76 @@
+//! GPIO lines by the kernel's character device: found by the chip's label, driven, and watched for buttons.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | [`chip`] | which chip and offset a pin is: the label decides, never the chip's number |
+//! | [`header`] | the 40-pin header of a Jetson |
+//! | [`line`] | a line that is driven |
+//! | [`edges`] | lines that are watched |
+//! | [`button`] | edges to presses, with time given in |
+//! | [`buttons`] | the thread that turns presses into commands |
+
+pub mod button;
+pub mod buttons;
+pub mod chip;
+pub mod edges;
+pub mod header;
+pub mod line;
+
+pub use chip::{Chips, Place};
+pub use line::OutputLine;
+
+/// Who uses a line, as `gpioinfo` shows it.
+const CONSUMER: &str = "moodring";
+
+/// Why a GPIO line cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GpioError {
+    /// There is no GPIO character device at all.
+    #[error(
+        "this machine shows no GPIO chip. On a Raspberry Pi or Jetson: is the user in the group `gpio` \
+         (sudo usermod -aG gpio $USER, then log in again)? In a container: is /dev/gpiochip* passed in?"
+    )]
+    NoChip,
+    /// None of the chips has the label.
+    #[error(
+        "no GPIO chip is labelled {wanted}; there are: {there}. `gpiodetect` lists them; set panel.gpio_chip to the one \
+         with the 40-pin header"
+    )]
+    NoSuchChip {
+        /// The labels that were looked for.
+        wanted: String,
+        /// The labels that are there.
+        there: String,
+    },
+    /// No line has the name, or the chip has no such number.
+    #[error("there is no GPIO line {pin} on {chip}. `gpioinfo` lists them")]
+    NoSuchLine {
+        /// The pin.
+        pin: String,
+        /// Where it was looked for.
+        chip: String,
+    },
+    /// The kernel refuses the line.
+    #[error("GPIO line {pin} cannot be had: {reason}. {way_out}")]
+    Refused {
+        /// The pin.
+        pin: String,
+        /// The cause.
+        reason: String,
+        /// What the user can do.
+        way_out: &'static str,
+    },
+}
+
+/// What mends a refused line.
+fn way_out(error: &gpiocdev::Error) -> &'static str {
+    let text = error.to_string();
+    let has = |words: [&str; 2]| words.iter().any(|word| text.contains(word));
+    if has(["EACCES", "denied"]) {
+        "Join the group: sudo usermod -aG gpio $USER, then log in again"
+    } else if has(["EBUSY", "busy"]) {
+        "Something else holds it: `gpioinfo` says what (another program, or a dtoverlay in /boot/firmware/config.txt)"
+    } else {
+        "`gpioinfo` lists the lines and who uses them"
+    }
+}

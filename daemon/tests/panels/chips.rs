@@ -1,0 +1,198 @@
+//! What the display drivers send, read by chips made from datasheets, is the framebuffer exactly: any board, any rotation,
+//! offset, mirror and colour order; whole pictures and what changed.
+
+use super::support::{DcLine, Device, NoDelay, Reader};
+use moodring::{
+    config::board::{BOARDS, Board, Controller, Rotation},
+    display::spi::{
+        dirty::{Cost, dirty},
+        grid::Grid,
+        light::Light,
+        oled::Oled,
+        panel::Panel,
+        tft,
+        wire::{I2cWire, SpiWire, Wire},
+    },
+};
+use moodring_tests::panel::{Chip, Dcs, Pages, Picture, Wiring};
+use proptest::prelude::*;
+
+const TURNS: [Rotation; 4] = [
+    Rotation::Deg0,
+    Rotation::Deg90,
+    Rotation::Deg180,
+    Rotation::Deg270,
+];
+const COST: Cost = Cost { cell: 2, area: 300 };
+
+fn spi<C: Reader>(device: &Device<C>) -> Box<dyn Wire> {
+    Box::new(SpiWire::new(device.clone(), DcLine(device.clone()), 4096))
+}
+
+fn quarters(rotation: Rotation) -> usize {
+    usize::from(u16::from(rotation) / 90)
+}
+
+fn pair((a, b): (u16, u16)) -> (usize, usize) {
+    (a.into(), b.into())
+}
+
+/// A board's chip and glass, and our driver for it.
+fn colour(board: &Board) -> (Device<Dcs>, Box<dyn Panel<u16>>) {
+    let chip = Dcs::new(Wiring {
+        memory_px: pair(board.controller.memory_px()),
+        glass_px: pair(board.glass_px),
+        offset_px: pair(board.offset_px),
+        mirror: board.mirror,
+        bgr: board.bgr,
+        inverts: board.invert,
+    });
+    let device = Device::new(chip);
+    let panel = tft::open(board, spi(&device), Light::Fixed, &mut NoDelay).unwrap();
+    (device, panel)
+}
+
+/// What people see when the glass is turned back.
+fn seen(device: &Device<Dcs>, board: &Board) -> Picture<u16> {
+    device
+        .ask(Dcs::picture)
+        .turned(4 - quarters(board.rotation))
+}
+
+fn picture<P: Copy>(grid: &Grid<P>) -> Picture<P> {
+    let (width, height) = pair(grid.size());
+    Picture {
+        width,
+        height,
+        cells: grid.cells().to_vec(),
+    }
+}
+
+/// Sends a picture whole, then another by what changed, and looks at the glass each time.
+fn check_colour(board: &Board, pictures: &[Grid<u16>]) {
+    let (device, mut panel) = colour(board);
+    let first = &pictures[0];
+    panel.write(first, &[first.area()]).unwrap();
+    assert_eq!(seen(&device, board), picture(first), "{board:?}, whole");
+    for pair in pictures.windows(2) {
+        let areas = dirty(&pair[0], &pair[1], COST);
+        panel.write(&pair[1], &areas).unwrap();
+        assert_eq!(
+            seen(&device, board),
+            picture(&pair[1]),
+            "{board:?}, {areas:?}"
+        );
+    }
+}
+
+/// No two pixels near each other are the same.
+fn gradient(size: (u16, u16)) -> Grid<u16> {
+    let mut grid = Grid::new(size, 0);
+    for y in 0..size.1 {
+        for x in 0..size.0 {
+            *grid.cell_mut(x, y).unwrap() = x.wrapping_mul(2_311) ^ y.wrapping_mul(25_717);
+        }
+    }
+    grid
+}
+
+#[test]
+fn every_colour_board_shows_the_framebuffer_in_every_rotation() {
+    for known in BOARDS.iter().filter(|b| !b.controller.is_mono()) {
+        for rotation in TURNS {
+            let board = Board {
+                rotation,
+                ..known.clone()
+            };
+            let whole = gradient(board.picture_px());
+            let mut changed = whole.clone();
+            for (x, y) in [(0, 0), (7, 9), (8, 9), (board.picture_px().0 - 1, 100)] {
+                *changed.cell_mut(x, y).unwrap() ^= 0x1863;
+            }
+            check_colour(&board, &[whole, changed]);
+        }
+    }
+}
+
+fn any_board() -> impl Strategy<Value = Board> {
+    const CHIPS: [Controller; 5] = [
+        Controller::St7789,
+        Controller::Ili9341,
+        Controller::Gc9a01,
+        Controller::St7735s,
+        Controller::St7796,
+    ];
+    let chip = prop::sample::select(&CHIPS[..]).prop_flat_map(|chip| {
+        let (width, height) = chip.memory_px();
+        let side = |memory: u16| {
+            (16..=memory, 0..=memory)
+                .prop_map(move |(glass, offset)| (glass, offset.min(memory - glass)))
+        };
+        (Just(chip), side(width), side(height))
+    });
+    let turn = prop::sample::select(&TURNS[..]);
+    (chip, turn, any::<[bool; 3]>()).prop_map(
+        |((controller, x, y), rotation, [mirror, bgr, invert])| Board {
+            controller,
+            glass_px: (x.0, y.0),
+            offset_px: (x.1, y.1),
+            rotation,
+            mirror,
+            bgr,
+            invert,
+            ..Board::named("st7789-240x240").unwrap().clone()
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn any_offset_mirror_and_colour_order_shows_the_framebuffer(
+        board in any_board(),
+        spots in prop::collection::vec((any::<u16>(), any::<u16>(), any::<u16>()), 1..60),
+    ) {
+        let size = board.picture_px();
+        let mut pictures = vec![gradient(size)];
+        for spots in spots.chunks(20) {
+            let mut next = pictures[pictures.len() - 1].clone();
+            for (x, y, value) in spots {
+                *next.cell_mut(x % size.0, y % size.1).unwrap() = *value;
+            }
+            pictures.push(next);
+        }
+        check_colour(&board, &pictures);
+    }
+
+    #[test]
+    fn mono_pages_show_the_framebuffer(
+        sh1106: bool, i2c: bool, mirror: bool, invert: bool,
+        turn in prop::sample::select(&TURNS[..]),
+        spots in prop::collection::vec((0_u16..128, 0_u16..8, any::<u8>()), 1..60),
+    ) {
+        let name = if sh1106 { "sh1106" } else { "ssd1306" };
+        let board = Board { mirror, invert, rotation: turn, ..Board::named(name).unwrap().clone() };
+        let device = Device::new(Pages::new(if sh1106 { Chip::Sh1106 } else { Chip::Ssd1306 }));
+        let wire = if i2c { Box::new(I2cWire::new(device.clone(), 0x3c)) } else { spi(&device) };
+        let mut panel = Oled::open(&board, wire).unwrap();
+        let mut shown = Grid::new((128, 8), 0);
+        panel.write(&shown, &[shown.area()]).unwrap();
+        panel.dim(100).unwrap();
+        let mut changed = shown.clone();
+        for (x, page, value) in spots {
+            *changed.cell_mut(x, page).unwrap() = value;
+        }
+        panel.write(&changed, &dirty(&shown, &changed, Cost { cell: 1, area: 16 })).unwrap();
+        shown.copy_from(&changed);
+        // Quarters are turned in the framebuffer; the chip turns half a circle, and mirrors.
+        let upside_down = quarters(turn) >= 2;
+        let expected = Picture::from_fn((128, 64), |x, y| {
+            let (x, y) = if upside_down { (127 - x, 63 - y) } else { (x, y) };
+            let x = if mirror { 127 - x } else { x };
+            let cell = shown.row((y / 8) as u16)[x];
+            (cell >> (y % 8) & 1 == 1) != invert
+        });
+        prop_assert_eq!(device.ask(Pages::picture), expected);
+    }
+}

@@ -1,0 +1,336 @@
+//! The display as the daemon has it: what it shows, what it sends, and what it does when its panel fails.
+
+use std::sync::{Arc, Mutex};
+
+use embedded_hal::digital::{ErrorType, OutputPin};
+use moodring::{
+    config::{DisplayKind, DisplaySettings, board::Board},
+    display::{
+        DisplayError, View,
+        spi::{
+            Screen,
+            light::Light,
+            oled::Oled,
+            surface::{Colour, Mono, Surface},
+            tft,
+            wire::{I2cWire, SpiWire, WireError},
+        },
+    },
+    snapshot::{BrokerState, CameraState, Snapshot},
+};
+use moodring_core::{
+    expression::Expression,
+    frame::Millis,
+    mood::{Mood, MoodState},
+};
+use moodring_face::picture::Glass;
+use moodring_tests::panel::{Chip, Dcs, Pages, Picture, Wiring};
+
+use super::support::{DcLine, Device, NoDelay};
+
+const NOON: u16 = 12 * 60;
+const MIDNIGHT: u16 = 0;
+
+/// A 240x240 ST7789 that can be unplugged, with a backlight.
+struct Bench {
+    device: Device<Dcs>,
+    light: Lamp,
+    screen: Screen<Colour>,
+    opened: Arc<Mutex<usize>>,
+}
+
+#[derive(Clone, Default)]
+struct Lamp(Arc<Mutex<bool>>);
+
+impl ErrorType for Lamp {
+    type Error = WireError;
+}
+
+impl OutputPin for Lamp {
+    fn set_low(&mut self) -> Result<(), WireError> {
+        *self.0.lock().unwrap() = false;
+        Ok(())
+    }
+
+    fn set_high(&mut self) -> Result<(), WireError> {
+        *self.0.lock().unwrap() = true;
+        Ok(())
+    }
+}
+
+fn chip() -> Dcs {
+    Dcs::new(Wiring {
+        memory_px: (240, 320),
+        glass_px: (240, 240),
+        offset_px: (0, 0),
+        mirror: false,
+        bgr: false,
+        inverts: true,
+    })
+}
+
+fn settings() -> DisplaySettings {
+    DisplaySettings {
+        kind: DisplayKind::Spi,
+        night: "22:00-07:00".parse().unwrap(),
+        night_brightness: 25,
+        ..DisplaySettings::default()
+    }
+}
+
+fn bench(settings: &DisplaySettings) -> Bench {
+    let board = Board::named("st7789-240x240").unwrap();
+    let (device, light) = (Device::new(chip()), Lamp::default());
+    let opened = Arc::new(Mutex::new(0));
+    let (wire, lamp, count) = (device.clone(), light.clone(), Arc::clone(&opened));
+    let open = move || {
+        *count.lock().unwrap() += 1;
+        let wire = Box::new(SpiWire::new(wire.clone(), DcLine(wire.clone()), 4096));
+        let light = Light::Switch(Box::new(lamp.clone()));
+        tft::open(board, wire, light, &mut NoDelay).map_err(|error| DisplayError::Show {
+            name: "spi".into(),
+            reason: error.to_string(),
+        })
+    };
+    let surface = Colour::new(board.picture_px());
+    let screen = Screen::new("spi", settings, Glass::Square, surface, Box::new(open));
+    Bench {
+        device,
+        light,
+        screen,
+        opened,
+    }
+}
+
+fn snapshot(mood: Mood, camera: CameraState) -> Snapshot {
+    Snapshot {
+        mood: MoodState {
+            mood,
+            confidence: 0.9,
+            ..MoodState::default()
+        },
+        camera,
+        ..Snapshot::default()
+    }
+}
+
+fn showing(expression: Expression) -> Snapshot {
+    snapshot(Mood::Showing(expression), CameraState::Running)
+}
+
+fn view(snapshot: &Snapshot) -> View<'_> {
+    View {
+        snapshot,
+        broker: BrokerState::Off,
+        source: "test",
+        device: "test",
+    }
+}
+
+impl Bench {
+    fn show(&mut self, snapshot: &Snapshot, ms: u64) -> Result<(), String> {
+        let shown = self.screen.show_at(&view(snapshot), Millis(ms), NOON);
+        shown.map_err(|error| error.to_string())
+    }
+
+    fn framebuffer(&self) -> Picture<u16> {
+        Picture {
+            width: 240,
+            height: 240,
+            cells: self.screen.surface().grid().cells().to_vec(),
+        }
+    }
+
+    /// What people see is the framebuffer.
+    fn check(&self) {
+        assert_eq!(self.device.ask(Dcs::picture), self.framebuffer());
+    }
+}
+
+#[test]
+fn people_see_the_framebuffer_at_every_moment() {
+    let mut bench = bench(&settings());
+    for (i, expression) in Expression::ALL.into_iter().enumerate() {
+        for frame in 0..12 {
+            let ms = 1_000 * i as u64 + 33 * frame;
+            bench.show(&showing(expression), ms).unwrap();
+            bench.check();
+        }
+    }
+    assert_eq!(*bench.opened.lock().unwrap(), 1);
+}
+
+#[test]
+fn a_moving_face_takes_less_than_a_quarter_of_full_pictures() {
+    let mut bench = bench(&settings());
+    bench.show(&showing(Expression::Neutral), 0).unwrap();
+    bench.device.take_bytes();
+    let (seconds, full) = (14, 240 * 240 * 2 * 30);
+    for frame in 0..seconds * 30 {
+        // Another expression every two seconds.
+        let expression = Expression::ALL[frame / 60 % Expression::ALL.len()];
+        bench
+            .show(&showing(expression), frame as u64 * 1_000 / 30)
+            .unwrap();
+    }
+    bench.check();
+    let share = bench.device.take_bytes() as f64 / (seconds * full) as f64;
+    assert!(share < 0.25, "{:.1} % of full pictures", share * 100.0);
+}
+
+#[test]
+fn a_panel_that_fails_comes_back_with_its_picture() {
+    let mut bench = bench(&settings());
+    bench.show(&showing(Expression::Happy), 0).unwrap();
+    // Unplugged in the middle of a picture: told once, then it rests.
+    bench.device.break_after(2);
+    let error = bench.show(&showing(Expression::Sad), 1_000).unwrap_err();
+    assert!(error.contains("EIO"), "{error}");
+    assert!(!bench.screen.is_up());
+    for ms in (1_000..1_500).step_by(33) {
+        bench.show(&showing(Expression::Sad), ms).unwrap();
+    }
+    assert_eq!(
+        *bench.opened.lock().unwrap(),
+        1,
+        "it rests for half a second"
+    );
+    // Still unplugged: tried again, more and more rarely, without a word.
+    for ms in (1_500..60_000).step_by(33) {
+        bench.show(&showing(Expression::Sad), ms).unwrap();
+    }
+    let tries = *bench.opened.lock().unwrap() - 1;
+    assert!((5..=8).contains(&tries), "{tries} tries in a minute");
+    // Plugged in: a chip after power on, its memory full of noise.
+    bench.device.replace(chip());
+    for ms in (60_000..95_000).step_by(33) {
+        bench.show(&showing(Expression::Fear), ms).unwrap();
+    }
+    assert!(bench.screen.is_up());
+    bench.check();
+}
+
+#[test]
+fn a_panel_that_is_not_there_at_the_start_is_waited_for() {
+    let mut bench = bench(&settings());
+    bench.device.break_after(0);
+    bench.show(&showing(Expression::Happy), 0).unwrap_err();
+    bench.device.replace(chip());
+    bench.show(&showing(Expression::Happy), 600).unwrap();
+    bench.check();
+}
+
+#[test]
+fn at_night_it_is_darker_and_at_the_end_dark() {
+    let mut bench = bench(&settings());
+    let happy = showing(Expression::Happy);
+    let brightest = |bench: &Bench| {
+        let red = |raw: &u16| raw >> 11;
+        bench.framebuffer().cells.iter().map(red).max().unwrap()
+    };
+    for ms in [0, 33] {
+        bench.show(&happy, ms).unwrap();
+    }
+    assert_eq!(
+        (brightest(&bench), *bench.light.0.lock().unwrap()),
+        (31, true)
+    );
+    for ms in [66, 99] {
+        bench
+            .screen
+            .show_at(&view(&happy), Millis(ms), MIDNIGHT)
+            .unwrap();
+    }
+    bench.check();
+    assert_eq!(brightest(&bench), 8);
+    let light = bench.light.clone();
+    drop(bench);
+    assert!(
+        !*light.0.lock().unwrap(),
+        "a dead display must not go on smiling"
+    );
+
+    let dark = DisplaySettings {
+        night_brightness: 0,
+        ..settings()
+    };
+    let mut bench = self::bench(&dark);
+    bench
+        .screen
+        .show_at(&view(&happy), Millis(0), MIDNIGHT)
+        .unwrap();
+    assert!(!*bench.light.0.lock().unwrap());
+    bench.show(&happy, 33).unwrap();
+    assert!(*bench.light.0.lock().unwrap());
+}
+
+#[test]
+fn a_camera_that_is_off_is_shown_and_has_no_sign() {
+    let mut bench = bench(&settings());
+    let mut picture = |camera, ms| {
+        bench.show(&snapshot(Mood::Nobody, camera), ms).unwrap();
+        bench
+            .show(&snapshot(Mood::Nobody, camera), ms + 900)
+            .unwrap();
+        bench.framebuffer()
+    };
+    let running = picture(CameraState::Running, 0);
+    let off = picture(CameraState::Off, 2_000);
+    assert_ne!(running, off);
+    // The sign that the camera runs is in the corner, where no face reaches.
+    let corner = |picture: &Picture<u16>| (0..28).any(|i| picture.at(i, 8) != 0);
+    assert!(corner(&running) && !corner(&off));
+}
+
+#[test]
+fn an_oled_shows_the_same_and_dims_by_contrast() {
+    let board = Board::named("ssd1306").unwrap();
+    let device = Device::new(Pages::new(Chip::Ssd1306));
+    let wire = device.clone();
+    let open = move || {
+        let oled = Oled::open(board, Box::new(I2cWire::new(wire.clone(), 0x3c)));
+        let panel = oled.map_err(|error| DisplayError::Show {
+            name: "oled".into(),
+            reason: error.to_string(),
+        })?;
+        Ok(Box::new(panel) as Box<_>)
+    };
+    let surface = Mono::new(board.glass_px, board.rotation);
+    let mut screen = Screen::new("oled", &settings(), Glass::Square, surface, Box::new(open));
+    let mut bytes = Vec::new();
+    for (frame, expression) in Expression::ALL.into_iter().cycle().take(70).enumerate() {
+        let minute = if frame < 35 { NOON } else { MIDNIGHT };
+        let now = Millis(100 * frame as u64);
+        screen
+            .show_at(&view(&showing(expression)), now, minute)
+            .unwrap();
+        bytes.push(device.take_bytes());
+        let grid = screen.surface().grid();
+        let expected = Picture::from_fn((128, 64), |x, y| {
+            grid.row((y / 8) as u16)[x] >> (y % 8) & 1 == 1
+        });
+        assert_eq!(device.ask(Pages::picture), expected);
+        assert_eq!(
+            device.ask(Pages::contrast),
+            if frame < 35 { 255 } else { 63 }
+        );
+    }
+    assert!(
+        bytes[0] > 1024 && bytes[1..].iter().all(|b| *b < 1024),
+        "{bytes:?}"
+    );
+    assert!(expected_white(&screen), "a face is bright on black");
+    drop(screen);
+    assert_eq!(device.ask(Pages::contrast), 0);
+}
+
+fn expected_white(screen: &Screen<Mono>) -> bool {
+    let bits: u32 = screen
+        .surface()
+        .grid()
+        .cells()
+        .iter()
+        .map(|c| c.count_ones())
+        .sum();
+    (800..4_000).contains(&bits)
+}

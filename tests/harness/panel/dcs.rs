@@ -1,0 +1,318 @@
+//! Chips of the MIPI Display Command Set, as far as a picture needs it: CASET, RASET, RAMWR, MADCTL, COLMOD, inversion,
+//! sleep and display on. From the datasheets of ST7789 (9.1), ILI9341 (8.2) and GC9A01 (6.2), which agree on these.
+
+use super::Picture;
+
+const SWRESET: u8 = 0x01;
+const SLPIN: u8 = 0x10;
+const SLPOUT: u8 = 0x11;
+const INVOFF: u8 = 0x20;
+const INVON: u8 = 0x21;
+const DISPOFF: u8 = 0x28;
+const DISPON: u8 = 0x29;
+const CASET: u8 = 0x2a;
+const RASET: u8 = 0x2b;
+const RAMWR: u8 = 0x2c;
+const MADCTL: u8 = 0x36;
+const COLMOD: u8 = 0x3a;
+
+const MY: u8 = 0x80;
+const MX: u8 = 0x40;
+const MV: u8 = 0x20;
+const BGR: u8 = 0x08;
+
+/// How a glass hangs on its chip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wiring {
+    /// Width and height of the chip's memory.
+    pub memory_px: (usize, usize),
+    /// Width and height of the glass.
+    pub glass_px: (usize, usize),
+    /// Where in the memory the glass begins.
+    pub offset_px: (usize, usize),
+    /// Whether its columns run from right to left.
+    pub mirror: bool,
+    /// Whether its pixels are blue, green, red.
+    pub bgr: bool,
+    /// Whether it shows bright as dark.
+    pub inverts: bool,
+}
+
+/// A chip and its glass.
+#[derive(Clone, Debug)]
+pub struct Dcs {
+    wiring: Wiring,
+    /// RGB565 as it was written, with the order of its colours at that time.
+    memory: Vec<u16>,
+    command: u8,
+    args: Vec<u8>,
+    columns: (usize, usize),
+    rows: (usize, usize),
+    /// The next address to be written; `None` once the window is full.
+    cursor: Option<(usize, usize)>,
+    /// The first byte of a pixel whose second has not come.
+    half: Option<u8>,
+    madctl: u8,
+    colmod: u8,
+    inverted: bool,
+    awake: bool,
+    on: bool,
+}
+
+impl Dcs {
+    /// A chip after power on: asleep, dark, its memory full of noise.
+    pub fn new(wiring: Wiring) -> Self {
+        let (width, height) = wiring.memory_px;
+        let noise = |i: usize| (i as u32).wrapping_mul(2_654_435_761).to_be_bytes();
+        let noise = |i| u16::from_be_bytes([noise(i)[0], noise(i)[1]]);
+        let mut chip = Self {
+            wiring,
+            memory: (0..width * height).map(noise).collect(),
+            command: 0,
+            args: Vec::new(),
+            columns: (0, 0),
+            rows: (0, 0),
+            cursor: None,
+            half: None,
+            madctl: 0,
+            colmod: 0,
+            inverted: false,
+            awake: false,
+            on: false,
+        };
+        chip.reset();
+        chip
+    }
+
+    /// Takes bytes as the D/C line says.
+    ///
+    /// # Panics
+    /// At what a driver must not send.
+    pub fn take(&mut self, is_data: bool, bytes: &[u8]) {
+        for &byte in bytes {
+            if is_data {
+                self.data(byte);
+            } else {
+                self.end_command();
+                self.begin(byte);
+            }
+        }
+    }
+
+    /// What people see, in the glass's own columns and rows, as RGB565.
+    ///
+    /// # Panics
+    /// If the display is dark: asleep or off.
+    pub fn picture(&self) -> Picture<u16> {
+        assert!(self.awake && self.on, "the display was not switched on");
+        let (w, (left, top)) = (self.wiring.glass_px.0, self.wiring.offset_px);
+        Picture::from_fn(self.wiring.glass_px, |x, y| {
+            let x = if self.wiring.mirror { w - 1 - x } else { x };
+            let raw = self.memory[(top + y) * self.wiring.memory_px.0 + left + x];
+            if self.inverted == self.wiring.inverts {
+                raw
+            } else {
+                !raw
+            }
+        })
+    }
+
+    fn reset(&mut self) {
+        (self.columns, self.rows) = (
+            (0, self.wiring.memory_px.0 - 1),
+            (0, self.wiring.memory_px.1 - 1),
+        );
+        (self.madctl, self.colmod) = (0, 0x66);
+        (self.inverted, self.awake, self.on) = (false, false, false);
+        self.cursor = None;
+    }
+
+    fn begin(&mut self, command: u8) {
+        (self.command, self.half) = (command, None);
+        self.args.clear();
+        match command {
+            SWRESET => self.reset(),
+            SLPIN | SLPOUT => self.awake = command == SLPOUT,
+            INVOFF | INVON => self.inverted = command == INVON,
+            DISPOFF | DISPON => self.on = command == DISPON,
+            RAMWR => self.cursor = Some((self.columns.0, self.rows.0)),
+            _ => {}
+        }
+    }
+
+    fn data(&mut self, byte: u8) {
+        if self.command == RAMWR {
+            match self.half.take() {
+                None => self.half = Some(byte),
+                Some(high) => self.pixel(u16::from_be_bytes([high, byte])),
+            }
+            return;
+        }
+        self.args.push(byte);
+        match (self.command, self.args[..].len()) {
+            (CASET, 4) => self.columns = self.window(),
+            (RASET, 4) => self.rows = self.window(),
+            (CASET | RASET, 1..4) => {}
+            (CASET | RASET, _) => panic!("an address has four bytes"),
+            (MADCTL, 1) => self.madctl = byte,
+            (COLMOD, 1) => self.colmod = byte,
+            (SWRESET | SLPIN | SLPOUT | INVOFF | INVON | DISPOFF | DISPON | MADCTL | COLMOD, _) => {
+                panic!("too much data for command {:#04x}", self.command)
+            }
+            // Voltages, timings, gamma: no picture depends on them.
+            _ => {}
+        }
+    }
+
+    /// What a command leaves behind must be whole.
+    fn end_command(&self) {
+        assert!(self.half.is_none(), "half a pixel was sent");
+        let whole = match self.command {
+            CASET | RASET => self.args.len() == 4,
+            MADCTL | COLMOD => self.args.len() == 1,
+            _ => true,
+        };
+        assert!(whole, "command {:#04x} with {:?}", self.command, self.args);
+    }
+
+    fn window(&self) -> (usize, usize) {
+        let word = |i: usize| usize::from(u16::from_be_bytes([self.args[i], self.args[i + 1]]));
+        let (begin, end) = (word(0), word(2));
+        assert!(begin <= end, "a window from {begin} to {end}");
+        (begin, end)
+    }
+
+    fn pixel(&mut self, raw: u16) {
+        assert_eq!(
+            self.colmod & 0x07,
+            5,
+            "pixels of 16 bits were not asked for"
+        );
+        let (column, row) = self.cursor.expect("more pixels than the window has");
+        let swapped = self.madctl & MV != 0;
+        let (mut x, mut y) = if swapped {
+            (row, column)
+        } else {
+            (column, row)
+        };
+        let (width, height) = self.wiring.memory_px;
+        assert!(
+            x < width && y < height,
+            "address ({column}, {row}) is outside the memory"
+        );
+        if self.madctl & MX != 0 {
+            x = width - 1 - x;
+        }
+        if self.madctl & MY != 0 {
+            y = height - 1 - y;
+        }
+        let same_order = (self.madctl & BGR != 0) == self.wiring.bgr;
+        self.memory[y * width + x] = if same_order {
+            raw
+        } else {
+            raw << 11 | raw & 0x07e0 | raw >> 11
+        };
+        self.cursor = match (column == self.columns.1, row == self.rows.1) {
+            (false, _) => Some((column + 1, row)),
+            (true, false) => Some((self.columns.0, row + 1)),
+            (true, true) => None,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WIRING: Wiring = Wiring {
+        memory_px: (4, 6),
+        glass_px: (3, 2),
+        offset_px: (1, 2),
+        mirror: false,
+        bgr: false,
+        inverts: false,
+    };
+
+    /// A chip that is on and got these commands with their data.
+    fn chip(wiring: Wiring, sent: &[(u8, &[u8])]) -> Dcs {
+        let mut chip = Dcs::new(wiring);
+        let on: [(u8, &[u8]); 3] = [(SLPOUT, &[]), (COLMOD, &[0x55]), (DISPON, &[])];
+        for (command, data) in on.iter().chain(sent) {
+            chip.take(false, &[*command]);
+            chip.take(true, data);
+        }
+        chip
+    }
+
+    #[test]
+    fn a_window_is_filled_row_by_row() {
+        let chip = chip(
+            WIRING,
+            &[
+                (CASET, &[0, 1, 0, 3]),
+                (RASET, &[0, 2, 0, 3]),
+                (RAMWR, &[0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6]),
+            ],
+        );
+        assert_eq!(chip.picture().cells, [1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn madctl_turns_and_orders_and_inversion_inverts() {
+        let one: [(u8, &[u8]); 2] = [(CASET, &[0, 0, 0, 0]), (RASET, &[0, 0, 0, 0])];
+        let wiring = Wiring {
+            glass_px: (4, 6),
+            offset_px: (0, 0),
+            ..WIRING
+        };
+        for (madctl, at) in [
+            (0, (0, 0)),
+            (MX, (3, 0)),
+            (MY, (0, 5)),
+            (MV | MX, (3, 0)),
+            (MV | MY, (0, 5)),
+        ] {
+            let sent = [
+                one[0],
+                one[1],
+                (MADCTL, &[madctl][..]),
+                (RAMWR, &[0xf8, 0x01]),
+            ];
+            assert_eq!(
+                chip(wiring, &sent).picture().at(at.0, at.1),
+                0xf801,
+                "{madctl:#x}"
+            );
+        }
+        let bgr = [one[0], one[1], (MADCTL, &[BGR][..]), (RAMWR, &[0xf8, 0x01])];
+        assert_eq!(chip(wiring, &bgr).picture().at(0, 0), 0x081f);
+        let inverted = [one[0], one[1], (INVON, &[][..]), (RAMWR, &[0xff, 0xff])];
+        assert_eq!(chip(wiring, &inverted).picture().at(0, 0), 0);
+    }
+
+    #[test]
+    fn a_dark_display_shows_nothing() {
+        let dark = || Dcs::new(WIRING).picture();
+        assert!(std::panic::catch_unwind(dark).is_err());
+    }
+
+    #[test]
+    fn what_the_chip_would_misread_is_refused() {
+        let wrong: [&[(u8, &[u8])]; 6] = [
+            &[(CASET, &[0, 1, 0]), (RAMWR, &[])],
+            &[(CASET, &[0, 3, 0, 1])],
+            &[(RAMWR, &[1]), (DISPON, &[])],
+            &[
+                (CASET, &[0, 0, 0, 0]),
+                (RASET, &[0, 0, 0, 0]),
+                (RAMWR, &[0, 1, 0, 2]),
+            ],
+            &[(CASET, &[0, 4, 0, 4]), (RAMWR, &[0, 1])],
+            &[(COLMOD, &[0x66]), (RAMWR, &[0, 1])],
+        ];
+        for sent in wrong {
+            let taken = std::panic::catch_unwind(|| chip(WIRING, sent));
+            assert!(taken.is_err(), "{sent:02x?}");
+        }
+    }
+}
