@@ -31,6 +31,9 @@ pub(crate) fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -
 }
 
 fn change(random: &mut Random, data: &mut [u8], size: usize, max_size: usize) -> usize {
+    if size <= HEADER {
+        return size;
+    }
     let heads = heads(&data[..size]);
     let head = heads[random.within(0, heads.len() as i64 - 1) as usize];
     let place = match random.within(0, 7) {

@@ -98,6 +98,18 @@ impl Kernel {
     }
 }
 
+/// Dot products and nothing else, for benches: see `x86::peak`. `None` where the machine has none that we know.
+#[doc(hidden)]
+pub fn dot_products(rounds: u64) -> Option<u64> {
+    #[cfg(target_arch = "x86_64")]
+    return x86::peak::dot_products(rounds);
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = rounds;
+        None
+    }
+}
+
 /// One output row of a convolution, freed of borders, strides and taps: output pixel `p` is the sum over the
 /// lines of `dot(line[p * step ..][.. run], weights of that line)`, because in NHWC the three taps of a kernel's
 /// row are neighbours.

@@ -1,7 +1,23 @@
-//! What processor and operating system offer, asked once per question without std: Intel, *Software Developer's
+//! What processor and operating system offer, asked once, without std: Intel, *Software Developer's
 //! Manual*, volume 1, sections 14.3 (AVX) and 15.2 (AVX-512).
 
 use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+/// What was found: [`ASKED`], and one bit per kernel. Asking takes microseconds where a hypervisor answers.
+static FOUND: AtomicU8 = AtomicU8::new(0);
+const ASKED: u8 = 1;
+const AVX2: u8 = 2;
+const VNNI: u8 = 4;
+
+fn found(bit: u8) -> bool {
+    let mut found = FOUND.load(Relaxed);
+    if found == 0 {
+        found = ASKED | u8::from(ask_avx2()) * AVX2 | u8::from(ask_vnni()) * VNNI;
+        FOUND.store(found, Relaxed); // whoever else asks at the same time finds the same
+    }
+    found & bit != 0
+}
 
 /// Bits of XCR0: the operating system saves these registers.
 const YMM: u64 = 0b110;
@@ -9,14 +25,22 @@ const ZMM: u64 = 0b1110_0110;
 
 /// AVX2, and registers of 256 bits that survive a task switch.
 pub(crate) fn avx2() -> bool {
-    saves(YMM) && leaf7().0 & 1 << 5 != 0
+    found(AVX2)
 }
 
 /// AVX-512 F, BW, VL and VNNI, and registers of 512 bits that survive a task switch.
 pub(crate) fn vnni() -> bool {
+    found(VNNI)
+}
+
+fn ask_avx2() -> bool {
+    saves(YMM) && leaf7().0 & 1 << 5 != 0
+}
+
+fn ask_vnni() -> bool {
     let (ebx, ecx) = leaf7();
     let all = 1 << 16 | 1 << 30 | 1 << 31;
-    avx2() && saves(ZMM) && ebx & all == all && ecx & 1 << 11 != 0
+    ask_avx2() && saves(ZMM) && ebx & all == all && ecx & 1 << 11 != 0
 }
 
 /// EBX and ECX of leaf 7, subleaf 0.

@@ -4,6 +4,7 @@
 pub(crate) mod avx2;
 pub(crate) mod detect;
 mod landing;
+pub(crate) mod peak;
 pub(crate) mod rows;
 pub(crate) mod taps;
 pub(crate) mod vnni;
