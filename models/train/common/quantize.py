@@ -4,7 +4,6 @@ Weights: i8 per output channel, symmetric, scale by least squared error. Activat
 squared error over samples (`mse`), or the full range (`max`). The rules are firmware/nn/ARITHMETIC.md's.
 """
 import numpy as np
-import torch
 
 from . import intgraph as ig
 from .intgraph import Graph, Op
@@ -39,15 +38,14 @@ class Observer:
         self.rng = np.random.default_rng(0)
 
     def see(self, name, x):
-        x = x.float()
         self.low[name] = min(self.low.get(name, 0.0), float(x.min()))
         self.high[name] = max(self.high.get(name, 0.0), float(x.max()))
-        flat = x.flatten().numpy()
+        flat = np.asarray(x, np.float32).ravel()
         pick = flat[self.rng.integers(0, len(flat), min(SAMPLES, len(flat)))]
         self.sample.setdefault(name, []).append(pick)
 
     def see_mean(self, name, x):
-        self.sums[name] = self.sums.get(name, 0.0) + x.double().sum((0, 2, 3)).numpy()
+        self.sums[name] = self.sums.get(name, 0.0) + np.asarray(x, np.float64).sum((0, 2, 3))
         self.count[name] = self.count.get(name, 0) + x.shape[0] * x.shape[2] * x.shape[3]
 
     def range(self, name, how):
@@ -66,19 +64,21 @@ def clip_error(v, low, high):
     return float(np.mean((v - (np.clip(np.round(v / scale) + zero, 0, 255) - zero) * scale) ** 2))
 
 
-@torch.no_grad()
 def observe(net, batches):
     """Runs the float net on real-valued NCHW batches."""
+    import torch  # not above: whoever brings a net without torch brings its observations too
+
     seen = Observer()
     net.eval()
-    for x in batches:
-        values = {"in": x}
-        for l in net.layers:
-            values[l.name] = y = net.apply_layer(l, values)
-            if not l.raw:
-                seen.see(l.name, y)
-            if l.op in ("conv", "depthwise"):
-                seen.see_mean(l.name, net.mods[l.name](values[l.inputs[0]]))
+    with torch.no_grad():
+        for x in batches:
+            values = {"in": x}
+            for l in net.layers:
+                values[l.name] = y = net.apply_layer(l, values)
+                if not l.raw:
+                    seen.see(l.name, y)
+                if l.op in ("conv", "depthwise"):
+                    seen.see_mean(l.name, net.mods[l.name](values[l.inputs[0]]))
     return seen
 
 
@@ -153,15 +153,25 @@ def out_size(op, h, w):
     return {ig.ADD: (h, w), ig.MAXPOOL2: (h // 2, w // 2), ig.UPSAMPLE2: (2 * h, 2 * w), ig.GAP: (1, 1)}[op.code]
 
 
-def quantize(net, pictures, *, kind, mean, std, width, height, step=0, notes=None, how="mse", correct=True, batch=64):
+def quantize(net, pictures, *, mean, std, batch=64, **form):
     """GraphNet and calibration pictures (N,H,W,C) u8 -> Graph. `mean` is an integer, normalisation (byte - mean) / std.
+
+    The rest as for `round_net`.
+    """
+    import torch
+
+    real = [torch.from_numpy((pictures[i:i + batch].astype(np.float32) - mean) / std).permute(0, 3, 1, 2).contiguous()
+            for i in range(0, len(pictures), batch)]
+    seen = observe(net, real)
+    return round_net(net, folded(net), seen, pictures, mean=mean, std=std, **form)
+
+
+def round_net(net, weights, seen, pictures, *, kind, mean, std, width, height, step=0, notes=None, how="mse", correct=True):
+    """Layers (`net.layers`, `net.in_channels`), their folded weights and what an Observer saw -> Graph.
 
     `width`, `height` are the default input size; `step` 0 allows only that. `correct` shifts each bias so that the
     integer net's mean per channel on the calibration pictures equals the float net's.
     """
-    real = [torch.from_numpy((pictures[i:i + batch].astype(np.float32) - mean) / std).permute(0, 3, 1, 2).contiguous()
-            for i in range(0, len(pictures), batch)]
-    seen, weights = observe(net, real), folded(net)
     graph = Graph(kind, net.in_channels, width, height, step, int(mean), float(np.float32(1 / std)), notes=dict(notes or {}))
     number, sizes = {"in": 0}, {0: (height, width)}
     for l in net.layers:

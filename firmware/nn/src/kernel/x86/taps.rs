@@ -101,27 +101,32 @@ impl Walk {
             let record = self.records.wrapping_add(phase * RECORD);
             let words = |kind: usize, v: usize| record.wrapping_add(WORDS + kind * 256 + v * 64);
             // SAFETY: a record ends with four vectors each of biases, multipliers and shifts.
-            let factors = [0, 1, 2, 3].map(|v| unsafe { Factor::load(words(1, v), words(2, v)) });
+            let factors = unsafe {
+                [
+                    Factor::load(words(1, 0), words(2, 0)),
+                    Factor::load(words(1, 1), words(2, 1)),
+                    Factor::load(words(1, 2), words(2, 2)),
+                    Factor::load(words(1, 3), words(2, 3)),
+                ]
+            };
             let mut index = 0;
             while index < self.count {
                 let offset = phase * 64 + index * self.step;
                 // SAFETY: the chunks are the row's; `lanes` bytes of each are inside of the output row.
                 unsafe {
                     let target = out.add(phase * 64 + index * self.pitch);
+                    let mask = u64::MAX >> (64 - self.lanes(phase, index));
                     if self.pairs && index + 1 < self.count {
-                        let acc = self.sums::<2>(record, offset);
-                        let mask = u64::MAX >> (64 - self.lanes(phase, index));
-                        for (n, acc) in acc.iter().enumerate() {
-                            let y = [0, 1, 2, 3].map(|v| factors[v].requantize(acc[v]));
-                            let target = target.add(n * self.pitch).cast();
-                            _mm512_mask_storeu_epi8(target, mask, interleaved_bytes(y, clamp));
-                        }
+                        let [left, right] = self.sums::<2>(record, offset);
+                        let left = interleaved_bytes(requantize_all(&factors, left), clamp);
+                        _mm512_mask_storeu_epi8(target.cast(), mask, left);
+                        let right = interleaved_bytes(requantize_all(&factors, right), clamp);
+                        _mm512_mask_storeu_epi8(target.add(self.pitch).cast(), mask, right);
                         index += 2;
                     } else {
                         let [acc] = self.sums::<1>(record, offset);
-                        let mask = u64::MAX >> (64 - self.lanes(phase, index));
-                        let y = [0, 1, 2, 3].map(|v| factors[v].requantize(acc[v]));
-                        _mm512_mask_storeu_epi8(target.cast(), mask, interleaved_bytes(y, clamp));
+                        let y = interleaved_bytes(requantize_all(&factors, acc), clamp);
+                        _mm512_mask_storeu_epi8(target.cast(), mask, y);
                         index += 1;
                     }
                 }
@@ -140,20 +145,16 @@ impl Walk {
             for index in 0..self.count {
                 // SAFETY: the chunk is the row's.
                 let [acc] = unsafe { self.sums::<1>(record, phase * 64 + index * self.step) };
-                let mut parts = [[0_i32; 16]; 4];
-                for (part, acc) in parts.iter_mut().zip(acc) {
-                    // SAFETY: 16 words are 64 bytes.
-                    unsafe { _mm512_storeu_si512(part.as_mut_ptr().cast(), acc) };
-                }
-                for lane in 0..self.lanes(phase, index) {
-                    let acc = parts[lane / 4 % 4][lane / 16 * 4 + lane % 4];
-                    let place = phase * 64 + index * self.pitch + lane;
-                    match &mut sink {
-                        Sink::Raw(out) => out[place] = acc,
-                        Sink::Bytes { out, clamp, .. } => {
-                            let o = place % self.channels;
+                let sums = in_order(acc);
+                let place = phase * 64 + index * self.pitch;
+                let sums = &sums[..self.lanes(phase, index)];
+                match &mut sink {
+                    Sink::Raw(out) => out[place..][..sums.len()].copy_from_slice(sums),
+                    Sink::Bytes { out, clamp, .. } => {
+                        for (lane, &acc) in sums.iter().enumerate() {
+                            let o = (place + lane) % self.channels;
                             let (m, s) = (row.packed.m.i32(o), row.packed.s.u32(o));
-                            out[place] = clamp.apply(requantize(acc, m, s));
+                            out[place + lane] = clamp.apply(requantize(acc, m, s));
                         }
                     }
                 }
@@ -171,8 +172,8 @@ impl Walk {
     unsafe fn sums<const N: usize>(&self, record: *const u8, offset: usize) -> [[__m512i; 4]; N] {
         // SAFETY: a record holds what is read here; the lines reach to the last tap of the last chunk.
         let load = |from: *const u8| unsafe { _mm512_loadu_si512(from.cast()) };
-        let bias = [0, 1, 2, 3].map(|v| load(record.wrapping_add(WORDS + v * 64)));
-        let mut acc = [bias; N];
+        let bias = |v: usize| load(record.wrapping_add(WORDS + v * 64));
+        let mut acc = [[bias(0), bias(1), bias(2), bias(3)]; N];
         for (line, x) in self.lines.iter().enumerate() {
             let tap = |tap: usize| load(x.wrapping_add(offset + tap * self.channels));
             let fourth = if N == 2 {
@@ -190,6 +191,34 @@ impl Walk {
         }
         acc
     }
+}
+
+/// Spelled out, because closures do not become part of a function with features of its own.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn requantize_all(factors: &[Factor; 4], acc: [__m512i; 4]) -> [__m512i; 4] {
+    [
+        factors[0].requantize(acc[0]),
+        factors[1].requantize(acc[1]),
+        factors[2].requantize(acc[2]),
+        factors[3].requantize(acc[3]),
+    ]
+}
+
+/// The sums of a chunk in the order of its bytes.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn in_order(acc: [__m512i; 4]) -> [i32; 64] {
+    let mut sums = [0; 64];
+    for (v, acc) in acc.into_iter().enumerate() {
+        let mut part = [0_i32; 16];
+        // SAFETY: 16 words are 64 bytes.
+        unsafe { _mm512_storeu_si512(part.as_mut_ptr().cast(), acc) };
+        for (quarter, four) in part.as_chunks::<4>().0.iter().enumerate() {
+            sums[16 * quarter + 4 * v..][..4].copy_from_slice(four);
+        }
+    }
+    sums
 }
 
 /// The four bytes at each place become neighbours: vector `v` holds places `4v ..= 4v+3` of each 16.

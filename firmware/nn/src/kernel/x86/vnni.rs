@@ -131,7 +131,8 @@ unsafe fn store<const B: usize, const P: usize>(job: &Landing, acc: &[[__m512i; 
     let block = |b: usize| b.min(B - 1);
     if B > 2 || P == 1 {
         for (p, acc) in acc.iter().enumerate() {
-            let y = [0, 1, 2, 3].map(|b| factors[block(b)].requantize(acc[block(b)]));
+            let y = |b: usize| factors[block(b)].requantize(acc[block(b)]);
+            let y = [y(0), y(1), y(2), y(3)];
             // SAFETY: as this function demands; the pixels are the tile's.
             unsafe { put::<1>(job, B, p, bytes(y, job.clamp)) };
         }
