@@ -2,7 +2,6 @@
 
 Faces are rows of 15 floats: x0 y0 x1 y1 (pixels), score, then five landmarks x y.
 """
-import cv2
 import numpy as np
 
 STRIDES = (8, 16, 32)
@@ -54,6 +53,8 @@ def nms(rows, limit=0.3):
 
 def letterbox(picture, width, height, fill):
     """Scaled to fit, top left, the rest filled. Returns the canvas and the scale (canvas pixels per picture pixel)."""
+    import cv2  # not above: the rest of this file needs numpy only
+
     h, w = picture.shape[:2]
     s = min(width / w, height / h)
     nw, nh = max(1, round(w * s)), max(1, round(h * s))

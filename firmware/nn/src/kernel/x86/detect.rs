@@ -13,7 +13,7 @@ const VNNI: u8 = 4;
 fn found(bit: u8) -> bool {
     let mut found = FOUND.load(Relaxed);
     if found == 0 {
-        found = ASKED | u8::from(ask_avx2()) * AVX2 | u8::from(ask_vnni()) * VNNI;
+        found = ASKED | (u8::from(ask_avx2()) * AVX2) | (u8::from(ask_vnni()) * VNNI);
         FOUND.store(found, Relaxed); // whoever else asks at the same time finds the same
     }
     found & bit != 0
