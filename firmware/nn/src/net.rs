@@ -178,12 +178,7 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
         match (node.op, &mut y) {
             (Op::Conv(conv), y) => {
                 let packed = sections.next(&conv, a.shape.channels, node.channels);
-                let run = if conv.depthwise {
-                    op::depthwise::run
-                } else {
-                    op::conv::run
-                };
-                run(self.kernel, &conv, packed, a, target.shape, y);
+                op::conv::run(self.kernel, &conv, packed, a, target.shape, y);
             }
             (Op::Add { ma, mb, s, clamp }, Out::Map(y)) => {
                 op::add::run(self.kernel, (ma, mb, s), clamp, a, b, y)

@@ -1,8 +1,8 @@
-//! Full convolution, kernel 1 or 3, stride 1 or 2.
+//! Convolutions, full and depthwise, kernel 1 or 3, stride 1 or 2.
 
 use super::Out;
 use crate::kernel::pack::Packed;
-use crate::kernel::{Kernel, Row, Sink, scalar};
+use crate::kernel::{DepthRow, Kernel, Row, Sink, scalar};
 use crate::operator::Conv;
 use crate::quant::Tail;
 use crate::tensor::{Map, Shape};
@@ -32,22 +32,37 @@ fn rows(
     y: &mut Out<'_>,
 ) {
     let per_row = shape.columns * shape.channels;
+    let step = conv.stride * x.shape.channels;
     for r in 0..shape.rows {
         let lines = lines(conv, x, r);
-        let row = Row {
-            lines: &lines[..conv.kernel],
-            step: conv.stride * x.shape.channels,
-            run: conv.kernel * x.shape.channels,
-            pixels: shape.columns,
-            outputs: shape.channels,
-            packed,
-        };
-        kernel.conv(&row, sink(conv, y, r, per_row));
+        let lines = &lines[..conv.kernel];
+        let sink = sink(conv, y, r, per_row);
+        if conv.depthwise {
+            let row = DepthRow {
+                lines,
+                step,
+                pixels: shape.columns,
+                channels: shape.channels,
+                weights: conv.weights,
+                packed,
+            };
+            kernel.depthwise(&row, sink);
+        } else {
+            let row = Row {
+                lines,
+                step,
+                run: conv.kernel * x.shape.channels,
+                pixels: shape.columns,
+                outputs: shape.channels,
+                packed,
+            };
+            kernel.conv(&row, sink);
+        }
     }
 }
 
 /// The input lines under the kernel for output row `r`, from the first tap of the first pixel on.
-pub(super) fn lines<'a>(conv: &Conv<'_>, x: Map<'a>, r: usize) -> [&'a [u8]; 3] {
+fn lines<'a>(conv: &Conv<'_>, x: Map<'a>, r: usize) -> [&'a [u8]; 3] {
     // A tensor may have a border that this operator does not need.
     let inset = x.border - (conv.kernel - 1) / 2;
     core::array::from_fn(|line| {
@@ -60,7 +75,7 @@ pub(super) fn lines<'a>(conv: &Conv<'_>, x: Map<'a>, r: usize) -> [&'a [u8]; 3] 
 }
 
 /// Where row `r` of the output goes.
-pub(super) fn sink<'a>(conv: &Conv<'_>, y: &'a mut Out<'_>, r: usize, per_row: usize) -> Sink<'a> {
+fn sink<'a>(conv: &Conv<'_>, y: &'a mut Out<'_>, r: usize, per_row: usize) -> Sink<'a> {
     match (y, conv.tail) {
         (Out::Raw(out), _) => Sink::Raw(&mut out[r * per_row..][..per_row]),
         (Out::Map(map), Tail::Bytes { clamp, narrow, .. }) => Sink::Bytes {

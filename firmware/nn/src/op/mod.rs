@@ -2,7 +2,6 @@
 
 pub(crate) mod add;
 pub(crate) mod conv;
-pub(crate) mod depthwise;
 pub(crate) mod gap;
 pub(crate) mod pool;
 pub(crate) mod upsample;
