@@ -127,52 +127,51 @@ unsafe fn store<const B: usize, const P: usize>(job: &Landing, acc: &[[__m512i; 
     let factors: [Factor; B] = core::array::from_fn(|b| unsafe {
         Factor::load(job.m.wrapping_add(b * 64), job.s.wrapping_add(b * 64))
     });
-    // A block that does not exist is stood in for by the last one.
-    let block = |b: usize| b.min(B - 1);
-    if B > 2 || P == 1 {
-        for (p, acc) in acc.iter().enumerate() {
-            let y = |b: usize| factors[block(b)].requantize(acc[block(b)]);
-            let y = [y(0), y(1), y(2), y(3)];
-            // SAFETY: as this function demands; the pixels are the tile's.
-            unsafe { put::<1>(job, B, p, bytes(y, job.clamp)) };
-        }
-    } else {
-        // SAFETY: as this function demands.
-        unsafe {
-            several::<B, P, 0>(job, &factors, acc);
-            several::<B, P, 1>(job, &factors, acc);
-            several::<B, P, 2>(job, &factors, acc);
-            several::<B, P, 3>(job, &factors, acc);
-            several::<B, P, 4>(job, &factors, acc);
-            several::<B, P, 5>(job, &factors, acc);
-        }
+    // SAFETY: as this function demands.
+    unsafe {
+        group::<B, P, 0>(job, &factors, acc);
+        group::<B, P, 1>(job, &factors, acc);
+        group::<B, P, 2>(job, &factors, acc);
+        group::<B, P, 3>(job, &factors, acc);
+        group::<B, P, 4>(job, &factors, acc);
+        group::<B, P, 5>(job, &factors, acc);
+        group::<B, P, 6>(job, &factors, acc);
+        group::<B, P, 7>(job, &factors, acc);
     }
 }
 
-/// The bytes of group `G` of two pixels of two blocks, or of four of one; nothing if the tile has fewer. Called once
-/// for each, not in a loop: only then `acc` stays in registers.
+/// The bytes of group `G` of one pixel, or of two pixels of two blocks, or of four of one; nothing if the tile has
+/// fewer. Called once for each, not in a loop: only then `acc` stays in registers from the first sum to the last.
 ///
 /// # Safety
 /// As [`store`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-unsafe fn several<const B: usize, const P: usize, const G: usize>(
+unsafe fn group<const B: usize, const P: usize, const G: usize>(
     job: &Landing,
     factors: &[Factor; B],
     acc: &[[__m512i; B]; P],
 ) {
-    let together = 4 / B;
+    let together = if B > 2 || P == 1 { 1 } else { 4 / B };
     if (G + 1) * together > P {
         return;
     }
-    let y = |i: usize| factors[i % B].requantize(acc[G * together + i / B][i % B]);
+    let y = |i: usize| {
+        // A block that does not exist is stood in for by the last one.
+        let (p, b) = if together == 1 {
+            (G, i.min(B - 1))
+        } else {
+            (G * together + i / B, i % B)
+        };
+        factors[b].requantize(acc[p][b])
+    };
     let y = bytes([y(0), y(1), y(2), y(3)], job.clamp);
     // SAFETY: as this function demands; the pixels are the tile's.
     unsafe {
-        if B == 2 {
-            put::<2>(job, B, G * together, y);
-        } else {
-            put::<4>(job, B, G * together, y);
+        match together {
+            1 => put::<1>(job, B, G, y),
+            2 => put::<2>(job, B, G * 2, y),
+            _ => put::<4>(job, B, G * 4, y),
         }
     }
 }
