@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Overrides;
 
@@ -186,9 +186,28 @@ pub struct BenchArgs {
     /// Frames to time.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub frames: u32,
-    /// A photo to time instead of the synthetic scene.
-    #[arg(long, value_name = "PATH")]
+    /// What the camera sends: YUYV as most USB cameras, NV12, grey, or MJPEG, which is decoded first.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = BenchInput::Yuyv)]
+    pub input: BenchInput,
+    /// The camera's picture in pixels.
+    #[arg(long, value_name = "WxH", default_value = "640x480", value_parser = size)]
+    pub size: (u32, u32),
+    /// A photo to time instead of the synthetic scene, as RGB in its own size.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["input", "size"])]
     pub photo: Option<PathBuf>,
+}
+
+/// How the frames of `bench` come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchInput {
+    /// 4:2:2 packed, limited range.
+    Yuyv,
+    /// A luma plane and a chroma plane, limited range.
+    Nv12,
+    /// Luma only.
+    Grey,
+    /// A JPEG a frame.
+    Mjpeg,
 }
 
 /// `show`.

@@ -14,7 +14,7 @@ const MAX_PIXELS: usize = 7680 * 4320;
 
 /// Decodes JPEGs into a buffer that is used again for the next.
 #[derive(Default)]
-pub(super) struct LumaDecoder {
+pub(crate) struct LumaDecoder {
     luma: Vec<u8>,
     patched: Vec<u8>,
 }
@@ -24,7 +24,7 @@ impl LumaDecoder {
     ///
     /// # Errors
     /// The cause, if the picture is cut, broken, too large, or neither grey nor YCbCr.
-    pub(super) fn decode(&mut self, jpeg: &[u8]) -> Result<(u32, u32), String> {
+    pub(crate) fn decode(&mut self, jpeg: &[u8]) -> Result<(u32, u32), String> {
         match huffman_gap(jpeg)? {
             None => decode_into(jpeg, &mut self.luma),
             Some(at) => {
@@ -38,7 +38,7 @@ impl LumaDecoder {
     }
 
     /// The pixels of the last picture, row by row.
-    pub(super) fn luma(&self) -> &[u8] {
+    pub(crate) fn luma(&self) -> &[u8] {
         &self.luma
     }
 }

@@ -27,7 +27,7 @@ mod drawn;
 mod feed;
 mod folder;
 mod http;
-mod jpeg;
+pub(crate) mod jpeg;
 mod mjpeg;
 pub mod modes;
 mod picture;

@@ -1,20 +1,21 @@
 //! `bench`: milliseconds per stage on this machine. Medians, because machines are never quite idle.
 
-use moodring_core::frame::{Frame, Millis, PixelFormat};
+mod machine;
+mod scene;
+
 use serde::Serialize;
 
 use super::{Failure, progress, quiet_settings};
 use crate::{
-    camera::{self, Camera, Source},
     cli::BenchArgs,
-    clock::Clock,
-    config::{CameraSettings, Overrides},
+    config::{EngineKind, Overrides},
     exit::Exit,
     message::json,
-    photo::Photo,
     snapshot::StageTimes,
     vision::{Stream, kernel},
 };
+use machine::Machine;
+use scene::Scene;
 
 /// Frames before the clock counts: caches and tracks warm up.
 const WARM_UP: u32 = 20;
@@ -22,12 +23,14 @@ const WARM_UP: u32 = 20;
 /// What was measured.
 #[derive(Serialize)]
 struct Measured {
+    machine: Machine,
+    engine: EngineKind,
     kernel: &'static str,
     frame: String,
     detector_input: String,
     frames: usize,
     faces: usize,
-    /// Stage and median milliseconds.
+    /// Stage and median milliseconds; `jpeg`, the decoding, only for MJPEG.
     stages_ms: Vec<(&'static str, f32)>,
     total_ms: f32,
     /// 95 % of the frames took at most this.
@@ -36,36 +39,42 @@ struct Measured {
 
 /// Runs the pipeline over frames as a camera would give them.
 pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
-    let settings = quiet_settings(args.config.config.as_deref(), &Overrides::default())?;
+    // A photo without faces is looked at in every frame, too.
+    let every_frame = Overrides::default().set("vision.watch_ms", Some(0));
+    let settings = quiet_settings(args.config.config.as_deref(), &every_frame)?;
+    let machine = Machine::look();
     let mut stream = Stream::open(&settings)?;
     let mut scene = Scene::open(args)?;
     let bar = progress(args.frames as usize, true);
-    let mut times = Vec::new();
+    let mut times = Times::default();
     let (mut faces, mut size) = (0, String::new());
     for number in 0..args.frames + WARM_UP {
-        let frame = scene.frame(number)?;
+        let (frame, jpeg_ms) = scene.frame(number)?;
         size = format!(
-            "{}x{} {:?}",
+            "{}x{} {}",
             frame.width_px(),
             frame.height_px(),
-            frame.format()
+            scene::name(args)
         );
         faces = stream.see(&frame, 0, drop)?.people_count;
         if number >= WARM_UP {
-            times.push(stream.last_ms());
+            times.stages.push(stream.last_ms());
+            times.jpeg_ms.extend(jpeg_ms);
             bar.inc(1);
         }
     }
     bar.finish_and_clear();
     let (width, height) = (settings.vision.width, settings.vision.height);
-    let totals = sorted(times.iter().map(StageTimes::total));
+    let totals = times.totals();
     let measured = Measured {
+        machine,
+        engine: settings.vision.engine,
         kernel: kernel()?.name(),
         frame: size,
         detector_input: format!("{width}x{height}"),
-        frames: times.len(),
+        frames: totals.len(),
         faces,
-        stages_ms: medians(&times),
+        stages_ms: times.medians(),
         total_ms: totals[totals.len() / 2],
         total_p95_ms: totals[totals.len() * 95 / 100],
     };
@@ -77,17 +86,38 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn medians(times: &[StageTimes]) -> Vec<(&'static str, f32)> {
-    let names = StageTimes::default().named().map(|(name, _)| name);
-    let median = |i: usize| {
-        let stage = sorted(times.iter().map(|t| t.named()[i].1));
-        stage[stage.len() / 2]
-    };
-    names
-        .into_iter()
-        .enumerate()
-        .map(|(i, name)| (name, median(i)))
-        .collect()
+/// One entry a frame.
+#[derive(Default)]
+struct Times {
+    stages: Vec<StageTimes>,
+    /// Empty unless frames come as JPEG.
+    jpeg_ms: Vec<f32>,
+}
+
+impl Times {
+    fn medians(&self) -> Vec<(&'static str, f32)> {
+        let middle = |sorted: Vec<f32>| sorted[sorted.len() / 2];
+        let names = StageTimes::default().named().map(|(name, _)| name);
+        let stage = |i: usize| middle(sorted(self.stages.iter().map(|t| t.named()[i].1)));
+        let stages = names
+            .into_iter()
+            .enumerate()
+            .map(|(i, name)| (name, stage(i)));
+        let jpeg = (!self.jpeg_ms.is_empty())
+            .then(|| ("jpeg", middle(sorted(self.jpeg_ms.iter().copied()))));
+        jpeg.into_iter().chain(stages).collect()
+    }
+
+    /// The whole of each frame, sorted.
+    fn totals(&self) -> Vec<f32> {
+        let jpeg = self.jpeg_ms.iter().copied().chain(std::iter::repeat(0.0));
+        sorted(
+            self.stages
+                .iter()
+                .zip(jpeg)
+                .map(|(stages, jpeg)| stages.total() + jpeg),
+        )
+    }
 }
 
 fn sorted(values: impl Iterator<Item = f32>) -> Vec<f32> {
@@ -97,6 +127,7 @@ fn sorted(values: impl Iterator<Item = f32>) -> Vec<f32> {
 }
 
 fn print(measured: &Measured) {
+    println!("{}", measured.machine);
     println!(
         "{} frames of {}, {} face(s) in view, detector at {}, kernel {}\n",
         measured.frames, measured.frame, measured.faces, measured.detector_input, measured.kernel
@@ -108,46 +139,4 @@ fn print(measured: &Measured) {
         "  {:<10}{:>8.3} ms   (95 % within {:.3} ms)",
         "total", measured.total_ms, measured.total_p95_ms
     );
-}
-
-/// The frames to time.
-enum Scene {
-    /// The synthetic scene.
-    Drawn(Box<dyn Camera>),
-    /// One photo again and again.
-    Photo(Photo),
-}
-
-impl Scene {
-    fn open(args: &BenchArgs) -> Result<Self, Failure> {
-        let source = |e: String| Failure::new(Exit::Source, e);
-        let Some(path) = &args.photo else {
-            // The rate only paces the drawing; what is timed is the pipeline.
-            let wanted = CameraSettings {
-                rate: 240.0,
-                ..CameraSettings::default()
-            };
-            let camera = camera::open(&Source::Synthetic, &wanted, Clock::start());
-            let camera = camera.map_err(|e| source(e.to_string()))?;
-            return Ok(Self::Drawn(camera));
-        };
-        let photo = Photo::read(path).map_err(|e| source(format!("{}: {e}", path.display())))?;
-        Ok(Self::Photo(photo))
-    }
-
-    fn frame(&mut self, number: u32) -> Result<Frame<'_>, Failure> {
-        let source = |e: String| Failure::new(Exit::Source, e);
-        let time = Millis(u64::from(number) * 33);
-        let frame = match self {
-            Self::Drawn(camera) => {
-                let frame = camera.next_frame().map_err(|e| source(e.to_string()))?;
-                let size = (frame.width_px(), frame.height_px());
-                Frame::new(frame.data(), frame.format(), size, frame.stride(), time)
-            }
-            Self::Photo(photo) => photo
-                .frame()
-                .and_then(|f| Frame::packed(f.data(), PixelFormat::Rgb, photo.size_px(), time)),
-        };
-        frame.map_err(|e| source(e.to_string()))
-    }
 }

@@ -33,6 +33,8 @@ pub struct VisionSettings {
     pub min_face: u32,
     /// At most so many faces are read per frame, in turn if there are more.
     pub max_faces: usize,
+    /// While nobody is in view and nothing moves, milliseconds from one look for faces to the next; 0: every frame.
+    pub watch_ms: u64,
 }
 
 impl Default for VisionSettings {
@@ -44,6 +46,7 @@ impl Default for VisionSettings {
             threshold: 0.0,
             min_face: 20,
             max_faces: 8,
+            watch_ms: 500,
         }
     }
 }
@@ -71,6 +74,12 @@ impl VisionSettings {
             "vision.max_faces",
             self.max_faces,
             "1 to 32",
+        )?;
+        range(
+            self.watch_ms <= 60_000,
+            "vision.watch_ms",
+            self.watch_ms,
+            "0 (look at every frame) to 60000 milliseconds",
         )
     }
 }

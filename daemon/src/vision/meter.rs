@@ -32,15 +32,10 @@ impl Meter {
         *slot(&mut self.frame, stage) += took.as_secs_f32() * 1000.0;
     }
 
-    /// The frame of this time is done.
-    pub fn end(&mut self, time: Millis) {
-        let frame = self.frame;
-        let smooth = self.smooth.get_or_insert(frame);
-        for stage in Stage::ALL {
-            let mut last = frame;
-            let target = *slot(&mut last, stage);
-            let shown = slot(smooth, stage);
-            *shown += FOLLOW * (target - *shown);
+    /// The frame of this time is done. Frames that nobody looked at do not count for the stages.
+    pub fn end(&mut self, time: Millis, looked: bool) {
+        if looked {
+            self.follow();
         }
         if self.times.is_full() {
             self.times.pop_front();
@@ -53,6 +48,17 @@ impl Meter {
             .is_some_and(|first| time.since(*first) > WINDOW_MS)
         {
             self.times.pop_front();
+        }
+    }
+
+    fn follow(&mut self) {
+        let frame = self.frame;
+        let smooth = self.smooth.get_or_insert(frame);
+        for stage in Stage::ALL {
+            let mut last = frame;
+            let target = *slot(&mut last, stage);
+            let shown = slot(smooth, stage);
+            *shown += FOLLOW * (target - *shown);
         }
     }
 
@@ -119,7 +125,7 @@ mod tests {
             meter.stage(Stage::Detect, Duration::from_millis(4));
             meter.stage(Stage::Track, Duration::from_millis(1));
             meter.stage(Stage::Track, Duration::from_millis(1));
-            meter.end(Millis(i * 40));
+            meter.end(Millis(i * 40), true);
         }
         assert!((meter.frames_per_second() - 25.0).abs() < 0.1);
         assert!((meter.stages().detect - 4.0).abs() < 1e-3);
@@ -128,10 +134,26 @@ mod tests {
     }
 
     #[test]
+    fn frames_that_nobody_looked_at_are_counted_but_not_timed() {
+        let mut meter = Meter::default();
+        for i in 0..50 {
+            let looked = i % 5 == 0;
+            meter.begin();
+            meter.stage(
+                Stage::Letterbox,
+                Duration::from_millis(if looked { 3 } else { 1 }),
+            );
+            meter.end(Millis(i * 40), looked);
+        }
+        assert!((meter.frames_per_second() - 25.0).abs() < 0.1);
+        assert!((meter.stages().letterbox - 3.0).abs() < 1e-3);
+    }
+
+    #[test]
     fn knows_nothing_before_the_second_frame() {
         let mut meter = Meter::default();
         assert_eq!(meter.frames_per_second(), 0.0);
-        meter.end(Millis(5));
+        meter.end(Millis(5), true);
         assert_eq!(meter.frames_per_second(), 0.0);
     }
 }

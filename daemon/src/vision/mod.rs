@@ -16,6 +16,7 @@ use moodring_core::{
     mood::{MoodSettings, WhoCounts},
     pipeline::Settings as PipelineSettings,
     track::TrackSettings,
+    watch::WatchSettings,
 };
 
 pub use error::VisionError;
@@ -145,6 +146,9 @@ pub fn pipeline_settings(settings: &Settings, model_threshold: f32) -> PipelineS
         },
         min_face_px: vision.min_face as f32,
         max_faces: vision.max_faces,
+        watch: WatchSettings {
+            period_ms: vision.watch_ms,
+        },
         track: TrackSettings {
             confirm_ms: mood.confirm_ms,
             lost_ms: mood.lost_ms,

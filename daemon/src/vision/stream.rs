@@ -18,6 +18,7 @@ pub struct Stream {
     pipeline: Box<Pipeline<Detector, Classifier>>,
     meter: Meter,
     snapshot: Snapshot,
+    looks: u64,
 }
 
 impl Stream {
@@ -34,6 +35,7 @@ impl Stream {
             pipeline,
             meter: Meter::default(),
             snapshot: Snapshot::default(),
+            looks: 0,
         })
     }
 
@@ -52,7 +54,8 @@ impl Stream {
         let report = self
             .pipeline
             .step(frame, &mut |stage| meter.stage(stage, lap.lap()))?;
-        meter.end(frame.time());
+        meter.end(frame.time(), report.looked);
+        self.looks += u64::from(report.looked);
         report.events.iter().copied().for_each(&mut tell);
 
         let snapshot = &mut self.snapshot;
@@ -100,6 +103,11 @@ impl Stream {
         self.snapshot.camera = camera;
         self.snapshot.frames_per_second = 0.0;
         &self.snapshot
+    }
+
+    /// Frames that were searched for faces; while nobody is in view, few are.
+    pub fn looks(&self) -> u64 {
+        self.looks
     }
 
     /// Milliseconds per stage of the last frame.

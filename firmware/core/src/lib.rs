@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`frame`] | a lent picture and its time |
 //! | [`geometry`] | points, boxes, similarity transforms |
+//! | [`watch`] | whether to look for faces at all while nobody is in view |
 //! | [`letterbox`] | a frame shrunk into a net's input, and the way back |
 //! | [`detect`] | the detector's heads decoded to faces |
 //! | [`nms`] | one face for many overlapping boxes |
@@ -39,6 +40,7 @@ pub mod nms;
 pub mod pipeline;
 pub mod smooth;
 pub mod track;
+pub mod watch;
 
 mod resample;
 

@@ -23,6 +23,7 @@ use crate::{
     nms::suppress,
     smooth::Smoother,
     track::{MAX_FACES, Track, Tracker},
+    watch::Watch,
 };
 use heapless::Vec;
 
@@ -85,6 +86,8 @@ pub struct Pipeline<D, C> {
     classifier: C,
     settings: Settings,
     clock: Clock,
+    watch: Watch,
+    looked: bool,
     faces: Candidates,
     frame_px: (u32, u32),
     crops: Vec<Crop, MAX_CROPS>,
@@ -107,6 +110,8 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
             classifier,
             settings,
             clock: Clock::default(),
+            watch: Watch::new(),
+            looked: false,
             faces: Vec::new(),
             frame_px: (0, 0),
             crops: Vec::new(),
@@ -146,7 +151,8 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
     /// Takes in the next frame of a stream.
     ///
     /// `mark` is called when a stage is done: the time since the last call, or since the step began, belongs to it.
-    /// [`Stage::Track`] comes twice, before and after the crops are read; the others once.
+    /// [`Stage::Track`] comes twice, before and after the crops are read; the others once, but [`Stage::Detect`] and
+    /// [`Stage::Decode`] only in frames that are looked at: see [`crate::watch`].
     ///
     /// # Errors
     /// [`NetError`] from a net. The next step goes on as if this frame had not been sent; no event is lost.
@@ -159,13 +165,19 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         if core::mem::take(&mut self.told) {
             self.events.clear();
         }
-        find(
-            &mut self.detector,
-            frame,
-            &self.settings,
-            &mut self.faces,
-            mark,
-        )?;
+        self.looked = self.is_worth_a_look(frame, time);
+        if self.looked {
+            find(
+                &mut self.detector,
+                frame,
+                &self.settings,
+                &mut self.faces,
+                mark,
+            )?;
+        } else {
+            self.faces.clear();
+            mark(Stage::Letterbox);
+        }
         self.frame_px = (frame.width_px(), frame.height_px());
         self.tracker
             .update(&self.faces, time, &self.settings.track, &mut self.events);
@@ -176,12 +188,23 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         Ok(self.report(time))
     }
 
+    /// With somebody in view every frame is; else the watch decides.
+    fn is_worth_a_look(&mut self, frame: &Frame<'_>, time: Millis) -> bool {
+        if self.tracker.tracks().is_empty() {
+            let settings = &self.settings.watch;
+            return self.watch.wants_look(frame, time, settings);
+        }
+        self.watch.saw_someone(time);
+        true
+    }
+
     /// Time passes without a frame: the camera is lost or off. People in view leave after their time.
     pub fn blind(&mut self, time: Millis) -> Report<'_> {
         let time = self.clock.advance(time);
         if core::mem::take(&mut self.told) {
             self.events.clear();
         }
+        self.looked = false;
         self.faces.clear();
         self.tracker
             .update(&self.faces, time, &self.settings.track, &mut self.events);
@@ -198,6 +221,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
     fn report(&self, time: Millis) -> Report<'_> {
         Report {
             time,
+            looked: self.looked,
             faces: &self.faces,
             people: &self.people,
             mood: self.guard.state(),

@@ -12,7 +12,7 @@ use crate::{
 /// A part of the work, in the order of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
-    /// The frame shrunk into the detector's input.
+    /// The frame shrunk: into the detector's input, and while nobody is in view into the watch's thumbnail.
     Letterbox,
     /// The detector's forward pass.
     Detect,
@@ -76,6 +76,8 @@ pub struct Person {
 pub struct Report<'a> {
     /// The pipeline's time: the frame's, unless frames ran backwards before; it never does.
     pub time: Millis,
+    /// Whether this frame was searched for faces; while nobody is in view, few are.
+    pub looked: bool,
     /// The faces found in this frame, the best first, in frame pixels; not all of them count yet.
     pub faces: &'a [Face],
     /// All confirmed people, the oldest track first.

@@ -1,6 +1,9 @@
 //! What can be set in the pipeline, its defaults and ranges. Reads no file.
 
-use crate::{mood::MoodSettings, nms::DEFAULT_IOU, pipeline::MAX_CROPS, track::TrackSettings};
+use crate::{
+    mood::MoodSettings, nms::DEFAULT_IOU, pipeline::MAX_CROPS, track::TrackSettings,
+    watch::WatchSettings,
+};
 
 /// All settings of the pipeline.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,6 +16,8 @@ pub struct Settings {
     pub min_face_px: f32,
     /// Faces classified per frame, 1 to [`MAX_CROPS`]; if there are more they take turns.
     pub max_faces: usize,
+    /// How often to look for faces while nobody is in view.
+    pub watch: WatchSettings,
     /// When a face counts and when it is gone.
     pub track: TrackSettings,
     /// Time constant of the scores' smoothing in milliseconds, 0 for none.
@@ -28,6 +33,7 @@ impl Default for Settings {
             nms_iou: DEFAULT_IOU,
             min_face_px: 20.0,
             max_faces: 8,
+            watch: WatchSettings::default(),
             track: TrackSettings::default(),
             smooth_ms: 400,
             mood: MoodSettings::default(),
@@ -48,7 +54,14 @@ impl Settings {
             confirm_ms,
             lost_ms,
         } = self.track;
-        let times = [confirm_ms, lost_ms, self.smooth_ms, self.mood.hold_ms];
+        let WatchSettings { period_ms } = self.watch;
+        let times = [
+            confirm_ms,
+            lost_ms,
+            period_ms,
+            self.smooth_ms,
+            self.mood.hold_ms,
+        ];
         // NaN is in no range.
         let checks = [
             (
@@ -138,6 +151,7 @@ mod tests {
         assert_eq!(broken(|s| s.max_faces = 0), Some(MaxFaces));
         assert_eq!(broken(|s| s.max_faces = MAX_CROPS + 1), Some(MaxFaces));
         assert_eq!(broken(|s| s.track.lost_ms = 60_001), Some(Time));
+        assert_eq!(broken(|s| s.watch.period_ms = 60_001), Some(Time));
         assert_eq!(broken(|s| s.mood.threshold = -0.1), Some(MoodThreshold));
         assert_eq!(broken(|s| s.mood.margin = 1.1), Some(MoodMargin));
         let text = SettingsError::MaxFaces.to_string();

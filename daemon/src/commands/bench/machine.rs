@@ -1,0 +1,78 @@
+//! What a figure is worth nothing without: the machine it was measured on.
+
+use std::{fmt, fs};
+
+use serde::Serialize;
+
+/// The machine, as far as it tells.
+#[derive(Debug, Serialize)]
+pub(super) struct Machine {
+    /// The processor's or the board's name.
+    processor: String,
+    /// `x86_64`, `aarch64`, ...
+    architecture: &'static str,
+    /// Cores that this process may use.
+    cores: usize,
+    /// How many programs wanted a core over the last minute: well above 0, and the machine was not idle.
+    load: Option<f32>,
+    /// Our own version.
+    version: &'static str,
+}
+
+impl Machine {
+    pub(super) fn look() -> Self {
+        let load = fs::read_to_string("/proc/loadavg").ok();
+        Self {
+            processor: processor().unwrap_or_else(|| "unknown".into()),
+            architecture: std::env::consts::ARCH,
+            cores: std::thread::available_parallelism().map_or(1, Into::into),
+            load: load.and_then(|text| text.split(' ').next()?.parse().ok()),
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+}
+
+/// On PCs the processor's name; boards have a name of their own.
+fn processor() -> Option<String> {
+    let board = fs::read_to_string("/proc/device-tree/model").ok();
+    let board = board.map(|name| name.trim_end_matches('\0').to_owned());
+    board.or_else(|| named(&fs::read_to_string("/proc/cpuinfo").ok()?, "model name"))
+}
+
+/// The value of the first line `key : value`.
+fn named(text: &str, key: &str) -> Option<String> {
+    let lines = text.lines().filter_map(|line| line.split_once(':'));
+    let mut values = lines.filter(|(name, _)| name.trim() == key);
+    values.next().map(|(_, value)| value.trim().to_owned())
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            processor,
+            architecture,
+            cores,
+            ..
+        } = self;
+        write!(f, "{processor} ({architecture}, {cores} cores")?;
+        if let Some(load) = self.load {
+            write!(f, ", load {load:.1}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_processor_is_named() {
+        let text =
+            "processor\t: 0\nmodel name\t: Fast 9000\n\nprocessor\t: 1\nmodel name\t: Slow\n";
+        assert_eq!(named(text, "model name").as_deref(), Some("Fast 9000"));
+        assert_eq!(named("processor : 0", "model name"), None);
+        let machine = Machine::look();
+        assert!(machine.cores > 0 && !machine.processor.is_empty());
+    }
+}
