@@ -115,8 +115,13 @@ pub fn dot_products(rounds: u64) -> Option<u64> {
 /// row are neighbours.
 #[derive(Clone, Copy)]
 pub(crate) struct Row<'a> {
-    /// The 1 or 3 input lines under the kernel, from the first pixel's first tap on.
+    /// The input lines under the kernel, from the first pixel's first tap on: 1 or 3, or fewer where lines of the
+    /// border add nothing.
     pub(crate) lines: &'a [&'a [u8]],
+    /// The kernel's lines above the first of `lines`, left out.
+    pub(crate) above: usize,
+    /// The kernel's lines, as the weights are packed.
+    pub(crate) kernel: usize,
     /// Bytes from one output pixel's taps to the next one's.
     pub(crate) step: usize,
     /// Bytes of a line that one output pixel sees: `kernel * channels`.

@@ -63,7 +63,7 @@ fn depth(kernel: Kernel) -> Option<usize> {
 }
 
 /// What the kernel takes off each activation before it multiplies, because it knows only signed bytes.
-fn flip(kernel: Kernel, depthwise: bool) -> i32 {
+pub(crate) fn flip(kernel: Kernel, depthwise: bool) -> i32 {
     match kernel {
         Kernel::Neon | Kernel::Dotprod => 128,
         Kernel::I8mm if depthwise => 128,

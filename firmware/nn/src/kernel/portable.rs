@@ -33,7 +33,7 @@ struct Block<'a> {
 
 impl<'a> Block<'a> {
     fn new(row: &'a Row<'a>, index: usize) -> Self {
-        let length = row.lines.len() * row.run * BLOCK;
+        let length = row.kernel * row.run * BLOCK;
         let weights = &row.packed.weights[index * length..][..length];
         Self {
             row,
@@ -45,7 +45,7 @@ impl<'a> Block<'a> {
     fn tile<const P: usize>(&self, pixel: usize, sink: &mut Sink<'_>) {
         let row = self.row;
         let mut acc = [self.words.bias; P];
-        let lines = self.weights.chunks_exact(row.run * BLOCK);
+        let lines = self.weights.chunks_exact(row.run * BLOCK).skip(row.above);
         for (line, weights) in row.lines.iter().zip(lines) {
             let start = |p| (pixel + p) * row.step;
             let inputs = from_fn(|p| &line[start(p)..][..row.run]);

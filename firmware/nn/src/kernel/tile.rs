@@ -129,7 +129,8 @@ fn plainly<T: Tile>(row: &Row<'_>, out: &mut [u8], clamp: Clamp) {
 /// `bytes` or `raw` is the output row, checked by the caller; everything else is checked here.
 fn tiles<T: Tile>(row: &Row<'_>, bytes: *mut u8, raw: *mut i32, clamp: Clamp) {
     let groups = row.run.div_ceil(T::DEPTH);
-    let block_stride = row.lines.len() * groups * T::DEPTH * BLOCK;
+    let line_stride = groups * T::DEPTH * BLOCK;
+    let block_stride = row.kernel * line_stride;
     let packed = row.packed;
     let reach = row.pixels.saturating_sub(1) * row.step + groups * T::DEPTH;
     assert!(
@@ -140,6 +141,14 @@ fn tiles<T: Tile>(row: &Row<'_>, bytes: *mut u8, raw: *mut i32, clamp: Clamp) {
         packed.weights.len() >= row.blocks() * block_stride,
         "weights are packed in whole blocks"
     );
+    assert!(
+        row.above + row.lines.len() <= row.kernel,
+        "lines are the kernel's"
+    );
+    let first_line = packed
+        .weights
+        .as_ptr()
+        .wrapping_add(row.above * line_stride);
     let words = [packed.bias, packed.m, packed.s].map(|words| words.0);
     assert!(
         words
@@ -162,7 +171,7 @@ fn tiles<T: Tile>(row: &Row<'_>, bytes: *mut u8, raw: *mut i32, clamp: Clamp) {
                 offset: pixel * row.step,
                 step: row.step,
                 groups,
-                weights: packed.weights.as_ptr().wrapping_add(block * block_stride),
+                weights: first_line.wrapping_add(block * block_stride),
                 block_stride,
                 landing: Landing {
                     bias,

@@ -1,7 +1,9 @@
 //! Convolutions, full and depthwise, kernel 1 or 3, stride 1 or 2.
 
+use core::ops::Range;
+
 use super::Out;
-use crate::kernel::pack::Packed;
+use crate::kernel::pack::{Packed, flip};
 use crate::kernel::{DepthRow, Kernel, Row, Sink, scalar};
 use crate::operator::Conv;
 use crate::quant::Tail;
@@ -48,8 +50,11 @@ fn rows(
             };
             kernel.depthwise(&row, sink);
         } else {
+            let inside = inside(kernel, conv, x, r);
             let row = Row {
-                lines,
+                lines: &lines[inside.clone()],
+                above: inside.start,
+                kernel: conv.kernel,
                 step,
                 run: conv.kernel * x.shape.channels,
                 pixels: shape.columns,
@@ -59,6 +64,16 @@ fn rows(
             kernel.conv(&row, sink);
         }
     }
+}
+
+/// Which of the kernel's lines lie in the picture for output row `r`. Lines of the border count as inside, unless its
+/// bytes are 0 to the kernel: then they add nothing to any sum.
+fn inside(kernel: Kernel, conv: &Conv<'_>, x: Map<'_>, r: usize) -> Range<usize> {
+    if conv.kernel == 1 || i32::from(x.zero) != flip(kernel, false) {
+        return 0..conv.kernel;
+    }
+    let first = r * conv.stride; // of the bordered picture's lines; the picture's are 1 ..= rows
+    usize::from(first == 0)..conv.kernel.min(x.shape.rows + 1 - first)
 }
 
 /// The input lines under the kernel for output row `r`, from the first tap of the first pixel on.
