@@ -86,21 +86,22 @@ def expressions(ours, graph):
 
 
 def boxes(ours, graph):
-    """Over pictures: faces that both see, largest distance of their corners in pixels, faces that only one sees."""
+    """Over pictures: faces that both see, share of them whose corners lie within 2 pixels, the largest distance, and
+    faces that only one sees."""
     s, threshold = session(onnx_qdq.to_onnx(graph)), float(graph.notes.get("threshold", 0.6))
-    both, only, worst = 0, 0, 0.0
+    both, near, only, worst = 0, 0, 0, 0.0
     for picture in nets.pictures(PICTURES, graph.channels, graph.width, graph.height):
         mine = rows([h[0] for h in reals(graph, run_ours(ours, graph, picture))], threshold)
         theirs = rows([h[0] for h in s.run(None, {"image": nchw(picture[None])})], threshold)
         for box in mine:
             off = np.abs(theirs[:, :4] - box[:4]).max(1) if len(theirs) else np.array([])
             if off.size and off.min() < 8:
-                both, worst = both + 1, max(worst, float(off.min()))
+                both, near, worst = both + 1, near + int(off.min() <= 2), max(worst, float(off.min()))
                 theirs = np.delete(theirs, off.argmin(), 0)
             else:
                 only += 1
         only += len(theirs)
-    return both, worst, only
+    return both, near / max(both, 1), worst, only
 
 
 def rows(heads, threshold):

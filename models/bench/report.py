@@ -57,8 +57,8 @@ def facts(results):
         if a.get("expressions"):
             parts.append(f"same expression on {a['expressions'][0]:.2%} of {a['expressions'][1]} faces")
         if a.get("boxes"):
-            both, worst, only = a["boxes"]
-            parts.append(f"{both} faces seen by both, corners at most {worst:.2f} px apart, {only} seen by one only")
+            both, near, worst, only = a["boxes"]
+            parts.append(f"{both} faces seen by both, {near:.1%} within 2 px (at most {worst:.1f}), {only} seen by one only")
         parts.append(f"kernel {r['kernel']}, file {r['file_kb']} KB, weights laid out {r['weights_kb']} KB, arena {r['arena_kb']} KB")
         lines.append(f"- {net}: " + "; ".join(parts))
     return "\n".join(lines)
