@@ -8,7 +8,13 @@ use embedded_graphics::{
     primitives::Rectangle,
 };
 use image::{ExtendedColorType, ImageEncoder, ImageResult, codecs::png::PngEncoder};
-use moodring_face::{animate::Pose, draw::draw, theme::Theme};
+use moodring_face::{
+    animate::Pose,
+    draw::draw,
+    picture::{Painter, Picture},
+    sheet,
+    theme::Theme,
+};
 
 /// RGB bytes, row by row.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,6 +43,45 @@ impl Canvas {
     pub(super) fn draw(&mut self, pose: &Pose, theme: &Theme) {
         let area = Rectangle::new(Point::zero(), self.size());
         let Ok(()) = draw(self, area, pose, theme);
+    }
+
+    /// Fills the picture with a screen.
+    pub(super) fn paint(&mut self, picture: Picture<'_>, theme: &Theme) {
+        let area = Rectangle::new(Point::zero(), self.size());
+        let Ok(()) = Painter::new(area, picture, theme).draw(self);
+    }
+
+    /// Becomes a sheet of all looks, each of this width.
+    pub(super) fn sheet(&mut self, face_px: u32, theme: &Theme) {
+        let size = sheet::size(face_px);
+        self.resize(size.width, size.height);
+        let Ok(()) = sheet::draw_sheet(self, face_px, theme);
+    }
+
+    /// Width and height in pixels.
+    pub(super) const fn size_px(&self) -> (u32, u32) {
+        (self.width_px, self.height_px)
+    }
+
+    /// The smallest part (left, top, width, height) that holds all pixels in which `other`, of the same size,
+    /// differs; one pixel if none does.
+    pub(super) fn changed(&self, other: &Self) -> (u32, u32, u32, u32) {
+        let differs = |x: u32, y: u32| self.pixel(x, y) != other.pixel(x, y);
+        let (width, height) = self.size_px();
+        let row = |y: &u32| (0..width).any(|x| differs(x, *y));
+        let (Some(top), Some(bottom)) = ((0..height).find(row), (0..height).rev().find(row)) else {
+            return (0, 0, 1, 1);
+        };
+        let column = |x: &u32| (top..=bottom).any(|y| differs(*x, y));
+        let left = (0..width).find(column).unwrap_or(0);
+        let right = (0..width).rev().find(column).unwrap_or(left);
+        (left, top, right - left + 1, bottom - top + 1)
+    }
+
+    /// The bytes of a part (left, top, width, height), row by row.
+    pub(super) fn part(&self, (left, top, width, height): (u32, u32, u32, u32)) -> Vec<u8> {
+        let all = (top..top + height).flat_map(|y| (left..left + width).map(move |x| (x, y)));
+        all.flat_map(|(x, y)| self.pixel(x, y)).collect()
     }
 
     /// The colour of a pixel inside the picture; black outside.

@@ -2,6 +2,7 @@
 
 mod canvas;
 mod cells;
+mod film;
 mod live;
 mod loglines;
 mod null;
@@ -10,10 +11,11 @@ pub mod spi;
 mod still;
 mod terminal;
 
+pub use film::show_film;
 pub use loglines::LogLines;
 pub use null::Null;
 pub use png::Png;
-pub use still::show;
+pub use still::{Style, show, show_sheet};
 pub use terminal::Terminal;
 
 use moodring_core::frame::Millis;

@@ -1,4 +1,4 @@
-//! One picture of a mood, for `moodring show`: on standard output or in a PNG file.
+//! Pictures for `moodring show`: on standard output or in a PNG file.
 
 use std::{
     fmt::Write as _,
@@ -6,8 +6,12 @@ use std::{
     path::Path,
 };
 
-use moodring_core::mood::Mood;
-use moodring_face::{animate::Pose, theme::Theme};
+use moodring_face::{
+    animate::Pose,
+    look::Look,
+    picture::{Glass, Picture},
+    theme::Theme,
+};
 use ratatui::{crossterm, style::Color};
 
 use super::{
@@ -20,28 +24,79 @@ use super::{
 /// Cells that a picture may fill where no terminal says its size.
 const PIPE_CELLS: (u16, u16) = (80, 41);
 
-/// Shows a mood: `size` pixels into the file `png`, or on standard output in half blocks, shrunk to fit.
+/// How `moodring show` draws.
+#[derive(Clone, Copy, Debug)]
+pub struct Style<'a> {
+    /// Width and height in pixels.
+    pub size: (u32, u32),
+    /// The colours; else classic, or what a terminal can show.
+    pub theme: Option<Theme>,
+    /// Lines of text.
+    pub lines: &'a [&'a str],
+    /// The form of the screen.
+    pub glass: Glass,
+}
+
+impl Style<'_> {
+    pub(super) fn theme(&self) -> Theme {
+        self.theme.unwrap_or(Theme::CLASSIC)
+    }
+
+    /// Draws one moment of a face.
+    pub(super) fn draw(&self, canvas: &mut Canvas, pose: Pose, theme: &Theme) {
+        let picture = Picture {
+            faces: &[pose],
+            lines: self.lines,
+            glass: self.glass,
+            ..Picture::default()
+        };
+        canvas.paint(picture, theme);
+    }
+
+    /// What a terminal of so many colours shows, in so many pixels.
+    fn in_cells(&self, look: Look, size: (u32, u32), depth: Depth) -> String {
+        let theme = self.theme.unwrap_or(*depth.theme());
+        let mut canvas = Canvas::new(size.0, size.1);
+        self.draw(&mut canvas, Pose::still(look), &theme);
+        text(&canvas, size, depth)
+    }
+}
+
+/// Shows a look: in the file `png`, or on standard output in half blocks, shrunk to fit.
 ///
 /// # Errors
 /// [`DisplayError::Show`] if the file or standard output cannot be written.
-pub fn show(mood: Mood, size: (u32, u32), png: Option<&Path>) -> Result<(), DisplayError> {
-    let pose = Pose::still(mood);
+pub fn show(look: Look, style: &Style<'_>, png: Option<&Path>) -> Result<(), DisplayError> {
     if let Some(path) = png {
-        let mut canvas = Canvas::new(size.0, size.1);
-        canvas.draw(&pose, &Theme::CLASSIC);
-        let name = path.display().to_string();
-        return replace(path, &canvas).map_err(|error| DisplayError::show(&name, error));
+        let mut canvas = Canvas::new(style.size.0, style.size.1);
+        style.draw(&mut canvas, Pose::still(look), &style.theme());
+        return write(path, &canvas);
     }
     let cells = match crossterm::terminal::size() {
         Ok(cells) if io::stdout().is_terminal() => cells,
         _ => PIPE_CELLS,
     };
-    let text = picture(&pose, fit(size, cells), Depth::from_env());
+    let text = style.in_cells(look, fit(style.size, cells), Depth::from_env());
     match io::stdout().write_all(text.as_bytes()) {
         // Whoever reads has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => done.map_err(|error| DisplayError::show("standard output", error)),
     }
+}
+
+/// Writes all looks side by side with their names; the style's width is that of one face.
+///
+/// # Errors
+/// [`DisplayError::Show`] if the file cannot be written.
+pub fn show_sheet(style: &Style<'_>, png: &Path) -> Result<(), DisplayError> {
+    let mut canvas = Canvas::new(0, 0);
+    canvas.sheet(style.size.0, &style.theme());
+    write(png, &canvas)
+}
+
+fn write(path: &Path, canvas: &Canvas) -> Result<(), DisplayError> {
+    let name = path.display().to_string();
+    replace(path, canvas).map_err(|error| DisplayError::show(&name, error))
 }
 
 /// The picture's size in pixels, shrunk to so many cells with a line left for the prompt.
@@ -54,14 +109,12 @@ fn fit((width, height): (u32, u32), (columns, rows): (u16, u16)) -> (u32, u32) {
 }
 
 /// Half blocks with ANSI colours, a line per two rows of pixels.
-fn picture(pose: &Pose, (width, height): (u32, u32), depth: Depth) -> String {
-    let mut canvas = Canvas::new(width, height);
-    canvas.draw(pose, depth.theme());
+fn text(canvas: &Canvas, (width, height): (u32, u32), depth: Depth) -> String {
     let mut text = String::new();
     for y in 0..height.div_ceil(2) {
         let mut last = None;
         for x in 0..width {
-            let Cell { sign, front, back } = cell(&canvas, x, y, depth);
+            let Cell { sign, front, back } = cell(canvas, x, y, depth);
             if depth != Depth::Mono && last != Some((front, back)) {
                 text += &format!("\x1b[{};{}m", code(front, 38), code(back, 48));
                 last = Some((front, back));
@@ -91,9 +144,16 @@ fn code(colour: Color, base: u8) -> String {
 
 #[cfg(test)]
 mod tests {
-    use moodring_core::expression::Expression;
+    use moodring_core::{expression::Expression, mood::Mood};
 
     use super::*;
+
+    const SMALL: Style<'static> = Style {
+        size: (40, 30),
+        theme: None,
+        lines: &[],
+        glass: Glass::Square,
+    };
 
     #[test]
     fn fits_into_the_terminal_and_keeps_its_form() {
@@ -105,7 +165,7 @@ mod tests {
 
     #[test]
     fn mono_is_plain_text_of_the_right_size() {
-        let text = picture(&Pose::still(Mood::Nobody), (20, 20), Depth::Mono);
+        let text = SMALL.in_cells(Mood::Nobody.into(), (20, 20), Depth::Mono);
         assert!(!text.contains('\x1b'));
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 10);
@@ -115,23 +175,33 @@ mod tests {
 
     #[test]
     fn colours_end_with_each_line() {
-        let happy = Pose::still(Mood::Showing(Expression::Happy));
-        let text = picture(&happy, (20, 20), Depth::True);
+        let happy = Expression::Happy.into();
+        let text = SMALL.in_cells(happy, (20, 20), Depth::True);
         assert!(text.lines().all(|l| l.ends_with("\x1b[0m")));
         assert!(text.contains("38;2;"));
-        assert!(picture(&happy, (20, 20), Depth::Indexed).contains("38;5;"));
+        let text = SMALL.in_cells(happy, (20, 20), Depth::Indexed);
+        assert!(text.contains("38;5;"));
     }
 
     #[test]
     fn a_png_has_the_wanted_size_and_a_wrong_folder_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sad.png");
-        show(Mood::Showing(Expression::Sad), (40, 30), Some(&path)).unwrap();
+        show(Expression::Sad.into(), &SMALL, Some(&path)).unwrap();
         assert_eq!(image::image_dimensions(&path).unwrap(), (40, 30));
         let absent = folder.path().join("absent/sad.png");
-        let text = show(Mood::Nobody, (40, 30), Some(&absent))
+        let text = show(Look::CameraOff, &SMALL, Some(&absent))
             .unwrap_err()
             .to_string();
         assert!(text.contains("absent/sad.png"), "{text}");
+    }
+
+    #[test]
+    fn a_sheet_has_room_for_every_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sheet.png");
+        show_sheet(&SMALL, &path).unwrap();
+        let (width, height) = image::image_dimensions(&path).unwrap();
+        assert!(width % 40 == 0 && width / 40 * height / 40 >= Look::ALL.len() as u32);
     }
 }
