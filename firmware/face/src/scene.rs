@@ -58,6 +58,15 @@ impl Disc {
         Self::share(x, self.x, self.per_rx)
     }
 
+    /// Pixels, from the first to one past the last, that are at most `reach` of 4096 away from the middle.
+    fn pixels_within(&self, reach: i32) -> (i32, i32) {
+        let off = (reach << 12) / self.per_rx.max(1);
+        // A pixel's middle counts: half a pixel is taken off both ends, and both are rounded inward.
+        let first = (self.x - off - 128 + 255) >> FINE_BITS;
+        let last = (self.x + off - 128) >> FINE_BITS;
+        (first, last + 1)
+    }
+
     pub(crate) fn down(&self, y: i32) -> i32 {
         Self::share(y, self.y, self.per_ry)
     }
@@ -133,6 +142,17 @@ impl Brush {
     }
 }
 
+/// Lays a colour over others; 256 is opaque.
+fn blend(under: &mut [Colour], colour: Colour, share: u32) {
+    if share == 256 {
+        under.fill(colour);
+    } else {
+        for under in under {
+            *under = mix(*under, colour, share);
+        }
+    }
+}
+
 impl Scene {
     /// Takes everything away.
     pub(crate) fn clear(&mut self) {
@@ -202,33 +222,37 @@ impl Scene {
             colours, coverage, ..
         } = brush;
         match layer.paint {
-            Paint::Flat(colour, opacity) => coverage.resolve(|i, cover| {
-                let share = (cover * opacity) >> 8;
-                colours[i] = match share {
-                    256 => colour,
-                    _ => mix(colours[i], colour, share),
-                };
+            Paint::Flat(colour, opacity) => coverage.resolve(|run, cover| {
+                blend(&mut colours[run], colour, (cover * opacity) >> 8);
             }),
             Paint::Skin => {
                 let down = self.head.down(row);
                 let tones: RowTones = self.tones.row(down >> 4);
-                coverage.resolve(|i, cover| {
-                    let across = self.head.across(left + i as i32);
-                    let colour = tones.at(across * across + down * down);
-                    colours[i] = match cover {
-                        256 => colour,
-                        _ => mix(colours[i], colour, cover),
-                    };
+                let reach = RowTones::reach(down);
+                let inner = reach.map_or((0, 0), |reach| self.head.pixels_within(reach));
+                coverage.resolve(|run, cover| {
+                    // Pixels are below 2^15.
+                    let place =
+                        |x: i32| (x - left).clamp(run.start as i32, run.end as i32) as usize;
+                    let (from, to) = (place(inner.0), place(inner.1));
+                    blend(&mut colours[from..to.max(from)], tones.inner(), cover);
+                    for i in (run.start..from).chain(to.max(from)..run.end) {
+                        let across = self.head.across(left + i as i32);
+                        let colour = tones.at(across * across + down * down);
+                        blend(&mut colours[i..=i], colour, cover);
+                    }
                 });
             }
             Paint::Glow(colour, opacity, disc) => {
                 let down = disc.down(row);
-                coverage.resolve(|i, cover| {
-                    let across = disc.across(left + i as i32);
-                    let squared = (across * across + down * down).min(1 << 24);
-                    let rest = ((1 << 24) - squared) as u32 >> 12;
-                    let share = (((rest * rest) >> 16) * opacity * cover) >> 16;
-                    colours[i] = mix(colours[i], colour, share.min(256));
+                coverage.resolve(|run, cover| {
+                    for i in run {
+                        let across = disc.across(left + i as i32);
+                        let squared = (across * across + down * down).min(1 << 24);
+                        let rest = ((1 << 24) - squared) as u32 >> 12;
+                        let share = (((rest * rest) >> 16) * opacity * cover) >> 16;
+                        blend(&mut colours[i..=i], colour, share.min(256));
+                    }
                 });
             }
         }
@@ -301,7 +325,7 @@ mod tests {
                             scene.cover(layer, row, &mut brush);
                             brush
                                 .coverage
-                                .resolve(|i, _| panic!("{look:?} {row} {left} {i}"));
+                                .resolve(|run, _| panic!("{look:?} {row} {left} {run:?}"));
                         }
                     }
                 }

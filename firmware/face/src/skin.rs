@@ -4,7 +4,10 @@ use embedded_graphics::{pixelcolor::Rgb888, prelude::RgbColor};
 
 use crate::{
     params::Skin,
-    raster::row::{Colour, mix},
+    raster::{
+        oval::square_root,
+        row::{Colour, mix},
+    },
     theme::Theme,
 };
 
@@ -94,15 +97,29 @@ impl Tones {
     }
 }
 
+/// Up to here (0.72 of `2^24`) the squared distance from the middle changes no colour.
+const INNER: i32 = ((72_i64 << 24) / 100) as i32;
+
 impl RowTones {
+    /// The colour inside.
+    pub(crate) const fn inner(self) -> Colour {
+        self.inner
+    }
+
+    /// How far across (4096 is the radius) all is the inner colour in a row that is so far down; `None` if nowhere.
+    pub(crate) fn reach(down: i32) -> Option<i32> {
+        let rest = INNER - down * down;
+        // Below 4096, as the argument is below 2^24.
+        (rest >= 0).then(|| square_root(rest as u32) as i32)
+    }
+
     /// The colour where the squared distance from the face's middle is `squared` (2^24 is the edge).
     pub(crate) fn at(self, squared: i32) -> Colour {
-        // From 0.72 on, over 0.28.
-        const FROM: i32 = (72 << 24) / 100;
-        if squared <= FROM || self.inner == self.outer {
+        if squared <= INNER || self.inner == self.outer {
             return self.inner;
         }
-        let t = ((squared - FROM) >> 14) * 256 / ((28 << 10) / 100);
+        // Over the remaining 0.28.
+        let t = ((squared - INNER) >> 14) * 256 / ((28 << 10) / 100);
         mix(self.inner, self.outer, smooth(t))
     }
 }

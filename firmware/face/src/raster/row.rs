@@ -1,5 +1,7 @@
 //! Coverage and colours of a piece of one pixel row.
 
+use core::ops::Range;
+
 use super::{FINE_BITS, LINES, spans::Spans};
 
 /// Pixels of a row that are worked on at a time: bounds the stack, not the picture.
@@ -72,20 +74,23 @@ impl Coverage {
         pixel
     }
 
-    /// Hands every touched pixel's number in the piece and its coverage, 0 to 256, to `paint`; then nothing is covered.
-    pub(crate) fn resolve(&mut self, mut paint: impl FnMut(usize, u32)) {
-        let (first, end) = self.touched;
+    /// Hands runs of touched pixels, as places in the piece, and their coverage, 1 to 256, to `paint`; then nothing is
+    /// covered.
+    pub(crate) fn resolve(&mut self, mut paint: impl FnMut(Range<usize>, u32)) {
+        let (mut start, end) = (self.touched.0, self.touched.1.min(PIECE + 2));
         let mut sum = 0;
-        for (i, difference) in self.differences[..end.min(PIECE + 2)]
-            .iter_mut()
-            .enumerate()
-            .skip(first)
-        {
-            sum += i32::from(*difference);
-            *difference = 0;
-            if sum > 0 && i < PIECE {
-                paint(i, ((sum * 256) / FULL) as u32);
+        while start < end {
+            sum += i32::from(self.differences[start]);
+            self.differences[start] = 0;
+            // Most pixels are covered like their neighbour: shapes are filled run by run.
+            let rest = &self.differences[start + 1..end];
+            let next = rest.iter().position(|difference| *difference != 0);
+            let next = next.map_or(end, |same| start + 1 + same);
+            let run = start..next.min(PIECE);
+            if sum > 0 && !run.is_empty() {
+                paint(run, ((sum * 256) / FULL) as u32);
             }
+            start = next;
         }
         self.touched = (PIECE, 0);
     }
@@ -122,7 +127,7 @@ mod tests {
                 merged.extend(spans.iter());
             }
             let mut drawn = [0; PIECE];
-            coverage.resolve(|i, cover| drawn[i] = cover);
+            coverage.resolve(|run, cover| drawn[run].fill(cover));
             for (i, drawn) in drawn.into_iter().enumerate() {
                 let pixel = (left + i as i32) * 256;
                 let overlap = |(a, b): &(i32, i32)| (*b.min(&(pixel + 256)) - *a.max(&pixel)).max(0);
