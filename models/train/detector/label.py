@@ -138,12 +138,25 @@ def label_photos():
     sizes = np.array([g.shape for g in greys])
     np.save(CACHE / "pixels.part.npy", np.concatenate([g.ravel() for g in greys]))
     os.replace(CACHE / "pixels.part.npy", CACHE / "pixels.npy")  # a training that reads the old file goes on
+    write_colour(names, sizes)
     counts = {s: sum(n.startswith(s + "/") for n in names) for s in SOURCES}
     flat = np.concatenate(rows)
     np.savez(CACHE / "photos.npz", sizes=sizes, names=np.array(names), faces=flat, counts=np.array([len(v) for v in rows]))
     return dict(near_validation_removed=near, exact_copies_removed=copies, pictures=counts,
                 faces=int((flat[:, 15] == FACE).sum()), with_landmarks=int(flat[:, 16].sum()),
                 ignored=int((flat[:, 15] == IGNORE).sum()))
+
+
+def write_colour(names, sizes):
+    """The same pictures in colour, for the teacher at training time."""
+    part, at = CACHE / "pixels_bgr.part.npy", 0
+    out = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=(int(sizes.prod(1).sum()), 3))
+    for name in names:
+        picture = load(*name.rsplit("/", 1)).reshape(-1, 3)
+        out[at:at + len(picture)] = picture
+        at += len(picture)
+    out.flush()
+    os.replace(part, CACHE / "pixels_bgr.npy")
 
 
 def fer_sheets(part):

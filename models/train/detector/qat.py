@@ -13,11 +13,11 @@ import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
 from ..common.quantize import observe, weight_scales
-from .loss import losses
+from .distill import Hints, distill_losses
 from .paths import RUNS
 from .release import calibration
 from .student import build, normalise
-from .train import Views, blend, gather, quiet_worker, save
+from .train import Views, blend, by_cell, gather, optimizer_of, quiet_worker, save
 from .views import Library
 
 
@@ -61,7 +61,7 @@ class Rounded:
         return through(clipped, (clipped / s).round() * s)
 
     def __call__(self, x):
-        values, outs = {"in": x.contiguous(memory_format=torch.channels_last)}, []
+        values, outs, inputs = {"in": x.contiguous(memory_format=torch.channels_last)}, [], []
         for l in self.net.layers:
             a = values[l.inputs[0]]
             if l.op in ("conv", "depthwise"):
@@ -73,12 +73,13 @@ class Rounded:
             values[l.name] = y if l.raw or l.op in ("maxpool2", "upsample2") else self.stored(l, y)
             if l.raw:
                 outs.append(y)
-        return outs
+                inputs.append(a)
+        return outs, inputs
 
 
 def main():
     a = argparse.ArgumentParser(description=__doc__)
-    a.add_argument("--run", default="first")
+    a.add_argument("--run", default="taught")
     a.add_argument("--steps", type=int, default=600)
     a.add_argument("--batch", type=int, default=16)
     a.add_argument("--lr", type=float, default=1e-4)
@@ -90,18 +91,21 @@ def main():
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     run = RUNS / args.run
-    net, ema = build(), build()
+    net, ema, hints, state = build(), build(), Hints(), torch.load(run / "last.pt", weights_only=True)
+    hints.load_state_dict(state["hints"])
+    scale = by_cell(state["scale"], args.size)
     for n in (net, ema):
         n.load_state_dict(torch.load(run / args.start, weights_only=True))
     rounded, ema = Rounded(net, calibration()), ema.eval()
-    optimizer = torch.optim.AdamW(net.parameters(), lr=args.lr, weight_decay=0.0)
-    loader = DataLoader(Views(Library(), args.seed, 0, args.steps * args.batch, args.size, gentle=True), args.batch, num_workers=1,
+    optimizer, lib = optimizer_of((net, hints), args.lr, 0.0), Library(True, run / "hard.npz")
+    loader = DataLoader(Views(lib, args.seed, 0, args.steps * args.batch, args.size, gentle=True), args.batch, num_workers=1,
                         collate_fn=gather, worker_init_fn=quiet_worker, prefetch_factor=6)
-    begun, sums = time.time(), np.zeros(5)
-    for step, (views, faces) in enumerate(loader):
+    begun, sums = time.time(), np.zeros(6)
+    for step, (views, faces, told, taught) in enumerate(loader):
         for group in optimizer.param_groups:
             group["lr"] = args.lr * min(1, (step + 1) / 50) * (1 - 0.95 * step / args.steps)
-        total, parts = losses(rounded(normalise(views)), faces, 6.0, args.points)
+        heads, inputs = rounded(normalise(views))
+        total, parts = distill_losses(heads, inputs, hints, faces, told, taught, scale, 6.0, args.points)
         optimizer.zero_grad()
         total.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)

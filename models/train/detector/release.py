@@ -35,7 +35,7 @@ def integer_net(checkpoint, notes, how="mse", correct=True):
 
 def main():
     a = argparse.ArgumentParser(description=__doc__)
-    a.add_argument("--run", default="first")
+    a.add_argument("--run", default="taught")
     a.add_argument("--version", default="0.1.0")
     a.add_argument("--threshold", type=float, default=0.5)
     a.add_argument("--how", default="mse", choices=("mse", "max"))

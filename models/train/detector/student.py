@@ -23,15 +23,34 @@ def residual(x, name, channels):
 
 def layers():
     """Plain convs early with few channels; long reach at stride 32 so that a frame-filling face is seen whole."""
-    net = [conv("c2", "in", 16, stride=2), conv("c4", "c2", 16, stride=2), conv("c8", "c4", 48, stride=2)]
-    net += pair("c8", "s8", 48)
+    net = [conv("c2", "in", 16, stride=2), conv("c4", "c2", 16, stride=2)] + pair("c4", "s4", 16)
+    net += [conv("c8", "s4", 48, stride=2)] + pair("c8", "s8a", 48) + pair("s8a", "s8", 48)
     net += [conv("c16", "s8", 64, stride=2)]
-    net += pair("c16", "s16a", 64) + pair("s16a", "s16", 64)
+    net += pair("c16", "s16a", 64) + pair("s16a", "s16b", 64) + pair("s16b", "s16", 64)
     net += [conv("c32", "s16", 64, stride=2)] + residual("c32", "s32a", 64) + residual("s32a", "s32", 64)
-    net += [upsample2("up16", "s32"), add("m16", "up16", "s16")] + pair("m16", "p16", 64)
+    net += [upsample2("up16", "s32"), add("m16", "up16", "s16")] + pair("m16", "p16a", 64) + pair("p16a", "p16", 64)
     net += [conv("side8", "p16", 48, 1, relu=False), upsample2("up8", "side8"), add("m8", "up8", "s8")]
-    net += pair("m8", "p8", 48)
+    net += pair("m8", "p8a", 48) + pair("p8a", "p8", 48)
     return net + [head("head8", "p8", 16), head("head16", "p16", 16), head("head32", "s32", 16)]
+
+
+# Layers that a net of an earlier version has under another name; what it lacks altogether starts as a shortcut.
+EARLIER = {"s8a": "s8", "s16b": "s16", "p16a": "p16", "p8a": "p8"}
+NEW = ("s4", "s8", "s16", "p16", "p8")
+
+
+def graft(net, old):
+    """Weights of version 0.1 into this deeper net so that it computes the same: each new pair adds nothing at first."""
+    own = net.state_dict()
+    for name in own:
+        layer, rest = name.split(".", 2)[1:]
+        base, _, part = layer.partition("_")
+        if base in NEW and part:
+            if part == "pw" and rest in ("1.weight", "1.bias"):
+                own[name] = torch.zeros_like(own[name])
+        else:
+            own[name] = old[f"mods.{EARLIER.get(base, base)}{'_' + part if part else ''}.{rest}"]
+    net.load_state_dict(own)
 
 
 def build(seed=1):

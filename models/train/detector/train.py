@@ -1,11 +1,11 @@
-"""Trains the detector. From the repository root:  python -m models.train.detector.train [--epochs N] [--name RUN]
+"""Trains the detector. From the repository root:  python -m models.train.detector.train [--name RUN] [--start PATH]
 
-Goes on where the run stopped: views depend on (seed, epoch, index) only, and a checkpoint holds everything else.
+Goes on where the run stopped: views depend on (seed, epoch, index) only, and a checkpoint holds everything else. The rate
+stays level, so that a run may go on from session to session; `--cool E --epochs N` lets it fall from epoch E to nothing at N.
 `last.pt` is the whole state after each epoch, `ema.pt` the smoothed weights, `log.csv` one line an epoch.
 """
 import argparse
 import copy
-import math
 import os
 import sys
 import time
@@ -16,27 +16,55 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from .loss import losses
+from .distill import DenseYuNet, Hints, distill_losses
 from .paths import RUNS
-from .student import build, normalise
-from .views import Library, make
+from .student import build, graft, normalise
+from .views import Library, compose, padded, spoil
+
+PARTS = ("obj", "cls", "box", "points", "hint")
+AGAIN, BLOCK = 2, 480  # each view is used so often, within so many different ones
 
 
 class Views(Dataset):
-    """`count` views of one epoch."""
+    """`count` views of one epoch, each with its rows and what the teacher says of the clean view.
+
+    Composing a view and asking the teacher cost as much as learning from it: each is used AGAIN times, in another light.
+    """
 
     def __init__(self, lib, seed, epoch, count, size, gentle=False):
         self.lib, self.key, self.count, self.size, self.gentle = lib, (seed, epoch), count, size, gentle
+        self.teacher, self.block, self.kept = None, 0, {}  # of each worker
 
     def __len__(self):
         return self.count
 
+    def clean(self, j):
+        view, rows = compose(self.lib, np.random.default_rng((*self.key, j)), self.size, self.gentle)
+        self.teacher = self.teacher or DenseYuNet()
+        return view, padded(rows), *self.teacher(view)
+
     def __getitem__(self, i):
-        return make(self.lib, np.random.default_rng((*self.key, i)), self.size, self.gentle)
+        block, within = divmod(i, BLOCK * AGAIN)
+        if block != self.block:
+            self.block, self.kept = block, {}
+        j = block * BLOCK + within % BLOCK
+        if j not in self.kept:
+            self.kept[j] = self.clean(j)
+        view, *rest = self.kept[j]
+        return spoil(np.random.default_rng((*self.key, i, 1)), view, self.gentle), *rest
 
 
 def gather(items):
-    return torch.from_numpy(np.stack([v for v, _ in items])), torch.from_numpy(np.stack([r for _, r in items]))
+    return tuple(torch.from_numpy(np.stack(v)) for v in zip(*items))
+
+
+def feature_scale(lib, count=96):
+    """Root mean square of YuNet's features per channel and stride, so that each channel weighs alike: (cells, 64) of a 256 px view."""
+    views, total = Views(lib, 5, 0, count, 256), 0
+    for i in range(count):
+        total = total + views[i][3].astype(np.float64) ** 2
+    ends = np.cumsum([32 * 32, 16 * 16, 8 * 8])
+    return torch.from_numpy(np.stack([np.sqrt(v.mean(0) / count) + 0.05 for v in np.split(total, ends[:-1])])).float()
 
 
 def quiet_worker(_):
@@ -45,30 +73,30 @@ def quiet_worker(_):
 
 
 def heads_of(net, x, bf16):
-    """The net in bf16 up to its heads, the heads in f32: landmarks need more than eight bits."""
-    values, outs = {"in": x.contiguous(memory_format=torch.channels_last)}, []
+    """The net in bf16 up to its heads, the heads in f32: landmarks need more than eight bits. Also what the heads read."""
+    values, outs, inputs = {"in": x.contiguous(memory_format=torch.channels_last)}, [], []
     for l in net.layers:
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16 and not l.raw):
             if l.raw:
                 values[l.inputs[0]] = values[l.inputs[0]].float()
+                inputs.append(values[l.inputs[0]])
             values[l.name] = net.apply_layer(l, values)
         if l.raw:
             outs.append(values[l.name])
-    return outs
+    return outs, inputs
 
 
-def optimizer_of(net, lr, decay):
-    plain = [p for p in net.parameters() if p.ndim < 2]
-    heavy = [p for p in net.parameters() if p.ndim >= 2]
+def optimizer_of(nets, lr, decay):
+    every = [p for net in nets for p in net.parameters()]
+    plain, heavy = [p for p in every if p.ndim < 2], [p for p in every if p.ndim >= 2]
     return torch.optim.AdamW([{"params": heavy, "weight_decay": decay}, {"params": plain, "weight_decay": 0.0}], lr=lr)
 
 
-def rate(step, total, peak, warm=300):
-    """Warm-up, then a cosine to a hundredth."""
-    if step < warm:
-        return peak * (step + 1) / warm
-    u = min(1.0, (step - warm) / max(1, total - warm))
-    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * u)))
+def rate(epoch, part, args, warm=2):
+    """Warm-up over the first epochs, level, then straight down to a hundredth at the end."""
+    at = epoch + part
+    fall = (at - args.cool) / max(1, args.epochs - args.cool) if at > args.cool else 0.0
+    return args.lr * min(1.0, (at + 0.05) / warm) * (1 - 0.99 * fall)
 
 
 @torch.no_grad()
@@ -87,67 +115,76 @@ def save(state, path):
     os.replace(path.with_suffix(".part"), path)
 
 
-def main():
+def arguments():
     a = argparse.ArgumentParser(description=__doc__)
-    a.add_argument("--name", default="first")
-    a.add_argument("--epochs", type=int, default=36)
-    a.add_argument("--views", type=int, default=6000, help="views per epoch")
+    a.add_argument("--name", default="taught")
+    a.add_argument("--start", help="weights of version 0.1 (an ema.pt) for a new run")
+    a.add_argument("--epochs", type=int, default=1000)
+    a.add_argument("--cool", type=int, default=1000, help="from this epoch the rate falls, pictures are mostly plain, boxes weigh more")
+    a.add_argument("--views", type=int, default=2400, help="views per epoch")
     a.add_argument("--batch", type=int, default=24)
-    a.add_argument("--small-from", type=int, default=22, help="from this epoch three of four use small views (cheaper)")
-    a.add_argument("--lr", type=float, default=2.5e-3)
-    a.add_argument("--gentle-from", type=int, default=47, help="from this epoch mostly plain pictures, boxes weigh more")
-    a.add_argument("--seed", type=int, default=7)
-    a.add_argument("--f32", action="store_true")
-    args = a.parse_args()
+    a.add_argument("--lr", type=float, default=1.5e-3)
+    a.add_argument("--seed", type=int, default=11)
+    return a.parse_args()
+
+
+def main():
+    args = arguments()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     run = RUNS / args.name
     run.mkdir(parents=True, exist_ok=True)
-    net = build(args.seed).to(memory_format=torch.channels_last)
-    ema = copy.deepcopy(net)
-    optimizer = optimizer_of(net, args.lr, 0.02)
-    first = 0
+    net, hints, lib = build(args.seed).to(memory_format=torch.channels_last), Hints(), Library(True, run / "hard.npz")
+    if args.start:
+        graft(net, torch.load(args.start, weights_only=True))
+    ema, scale, first = copy.deepcopy(net), None, 0
+    optimizer = optimizer_of((net, hints), args.lr, 0.02)
     if (run / "last.pt").exists():
         state = torch.load(run / "last.pt", weights_only=True)
-        net.load_state_dict(state["net"]), ema.load_state_dict(state["ema"]), optimizer.load_state_dict(state["optimizer"])
-        first = state["epoch"] + 1
+        for k, v in dict(net=net, ema=ema, hints=hints, optimizer=optimizer).items():
+            v.load_state_dict(state[k])
+        first, scale = state["epoch"] + 1, state["scale"]
         print(f"goes on at epoch {first}", flush=True)
-    lib, steps = Library(), args.views // args.batch
+    scale = feature_scale(lib) if scale is None else scale
+    steps = args.views // args.batch
     for epoch in range(first, args.epochs):
-        line = one_epoch(net, ema, optimizer, lib, args, epoch, steps)
-        save(dict(net=net.state_dict(), ema=ema.state_dict(), optimizer=optimizer.state_dict(), epoch=epoch), run / "last.pt")
+        line = one_epoch(net, ema, hints, scale, optimizer, lib, args, epoch, steps)
+        save(dict(net=net.state_dict(), ema=ema.state_dict(), hints=hints.state_dict(), scale=scale,
+                  optimizer=optimizer.state_dict(), epoch=epoch), run / "last.pt")
         save(ema.state_dict(), run / "ema.pt")
         with open(run / "log.csv", "a") as log:
             log.write(line + "\n")
         print(line, flush=True)
 
 
-def view_size(epoch, args):
-    """256, or 192 in three of four epochs from `small_from` on; the last two see full size."""
-    small = epoch >= args.small_from and epoch % 4 != 0 and epoch < args.epochs - 2
-    return 192 if small else 256
+def view_size(epoch):
+    """Small views are cheap; every fourth epoch has larger ones."""
+    return 256 if epoch % 4 == 2 else 192
 
 
-def one_epoch(net, ema, optimizer, lib, args, epoch, steps):
+def by_cell(scale, size):
+    """The scale of each cell's features."""
+    return torch.cat([row.expand((size // s) ** 2, -1) for row, s in zip(scale, (8, 16, 32))])
+
+
+def one_epoch(net, ema, hints, scale, optimizer, lib, args, epoch, steps):
     net.train()
     ema.eval()
-    gentle = epoch >= args.gentle_from
-    views = Views(lib, args.seed, epoch, steps * args.batch, view_size(epoch, args), gentle)
+    gentle, size = epoch >= args.cool, view_size(epoch)
+    views = Views(lib, args.seed, epoch, steps * args.batch, size, gentle)
     loader = DataLoader(views, args.batch, num_workers=1, collate_fn=gather, worker_init_fn=quiet_worker, prefetch_factor=6)
-    begun, sums = time.time(), np.zeros(5)
-    for i, (views, faces) in enumerate(tqdm(loader, f"epoch {epoch}", disable=not sys.stderr.isatty())):
-        step = epoch * steps + i
+    begun, sums, cells = time.time(), np.zeros(1 + len(PARTS)), by_cell(scale, size)
+    for i, (views, faces, told, taught) in enumerate(tqdm(loader, f"epoch {epoch}", disable=not sys.stderr.isatty())):
         for group in optimizer.param_groups:
-            group["lr"] = rate(step, args.epochs * steps, args.lr)
-        total, parts = losses(heads_of(net, normalise(views), not args.f32), faces, 6.0 if gentle else 4.0)
+            group["lr"] = rate(epoch, i / steps, args)
+        heads, inputs = heads_of(net, normalise(views), True)
+        total, parts = distill_losses(heads, inputs, hints, faces, told, taught, cells, 6.0 if gentle else 4.0)
         optimizer.zero_grad()
         total.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)
         optimizer.step()
-        blend(ema, net, step)
+        blend(ema, net, epoch * steps + i)
         sums += [float(v.detach()) for v in (total, *parts)]
-        if epoch == 0 and i % 50 == 49:
-            print(i + 1, *(round(v, 4) for v in sums / (i + 1)), f"{(i + 1) * args.batch / (time.time() - begun):.0f} views/s", flush=True)
     return ",".join([str(epoch), *(f"{v / steps:.4f}" for v in sums), f"{time.time() - begun:.0f}"])
 
 

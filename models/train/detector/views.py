@@ -1,14 +1,21 @@
-"""Training views: zooms, rolls, pasted faces, mosaics and bad light, all on grey pictures held in memory."""
+"""Training views: zooms, rolls, pasted faces, mosaics and bad light, on pictures held in mapped files.
+
+A view is made in colour where the library is (for the teacher) and turned grey at the end (for the student).
+Besides faces (kind 1) and what counts neither way (kind 0) a view has regions of pictures with people (kind 2), where the
+teacher's own opinion counts; everywhere else its faces are false unless a label says otherwise.
+"""
 import math
 
 import cv2
 import numpy as np
 
+from .draw import drawn
 from .paths import CACHE
 from .student import MEAN
 
 SHARES = {"natural/people": 0.30, "natural/people_squashed": 0.22, "natural/rooms": 0.07, "natural/scenes": 0.10,
           "natural/animals": 0.14, "mask_kaggle": 0.09, "mask_wearing": 0.08}
+FACE, IGNORE, SPEAK = 1, 0, 2  # kinds of rows
 MIRROR = [1, 0, 2, 4, 3]  # the subject's right becomes left
 HELD = 5  # every fifth room, scene and animal is kept for measuring false faces
 
@@ -23,12 +30,16 @@ def is_held(name):
 
 
 class Library:
-    """All labelled pictures and face crops. Pixels stay in one mapped file."""
+    """All labelled pictures and face crops. Pixels stay in one mapped file, `colour` in another.
 
-    def __init__(self):
+    `hard`: a file of mine.py, places where the student fires without cause.
+    """
+
+    def __init__(self, colour=False, hard=None):
         z = np.load(CACHE / "photos.npz")
         self.names, self.sizes = [str(n) for n in z["names"]], z["sizes"]
         self.pixels = np.load(CACHE / "pixels.npy", mmap_mode="r")
+        self.bgr = np.load(CACHE / "pixels_bgr.npy", mmap_mode="r") if colour else None
         self.starts = np.concatenate([[0], np.cumsum(self.sizes.prod(1))])
         ends = np.cumsum(z["counts"])
         self.faces = np.split(z["faces"], ends[:-1])
@@ -39,11 +50,22 @@ class Library:
             self.weights.append(share)
         self.empty = np.array([i for i in train if not len(self.faces[i]) and self.names[i].startswith("natural")])
         c = np.load(CACHE / "crops_train.npz")
+        self.hard = dict(np.load(hard)) if hard is not None and hard.exists() else None
+        if self.hard is not None and not len(self.hard["score"]):
+            self.hard = None
         self.crops, self.crop_faces = c["crops"], c["faces"]
 
     def picture(self, i):
         h, w = self.sizes[i]
         return np.asarray(self.pixels[self.starts[i]:self.starts[i + 1]]).reshape(h, w)
+
+    def source(self, i):
+        """The picture that views are made of: BGR in a colour library, else grey."""
+        h, w = self.sizes[i]
+        return self.picture(i) if self.bgr is None else np.asarray(self.bgr[self.starts[i]:self.starts[i + 1]]).reshape(h, w, 3)
+
+    def with_people(self, i):
+        return self.names[i].startswith(("natural/people", "mask"))
 
     def pick(self, rng):
         return int(rng.choice(self.groups[rng.choice(len(self.groups), p=self.weights)]))
@@ -82,9 +104,11 @@ def log_uniform(rng, lo, hi):
 
 def zoom(lib, rng, size, gentle=False):
     """One picture, zoomed so that one of its faces takes a size drawn log-uniformly, or any zoom without faces."""
+    if lib.hard is not None and rng.random() < 0.16:
+        return at_hard(lib, rng, size, gentle)
     i = lib.pick(rng)
-    picture, rows = lib.picture(i), lib.faces[i]
-    h, w = picture.shape
+    picture, rows = lib.source(i), lib.faces[i]
+    h, w = picture.shape[:2]
     least = 0.55 * size / max(h, w)
     targets = rows[(rows[:, 15] == 1) & (rows[:, 2] - rows[:, 0] > 7)]
     if len(targets) and rng.random() < 0.85:
@@ -102,7 +126,29 @@ def zoom(lib, rng, size, gentle=False):
     flip = rng.random() < 0.5
     if rng.random() < 0.75:
         place = covering(point, place, np.array([w, h]), scale, flip, size)
-    return warp(picture, rows, scale, random_roll(rng, 0.2 if gentle else 0.5), flip, point, place, size, rng)
+    return warp(picture, with_region(lib, i), scale, random_roll(rng, 0.2 if gentle else 0.5), flip, point, place, size, rng)
+
+
+def with_region(lib, i):
+    """The picture's rows, and its whole area as a place where the teacher speaks if it is one with people."""
+    (h, w), rows = lib.sizes[i], lib.faces[i]
+    whole = [[0, 0, w, h, *[0] * 11, SPEAK, 0]]
+    return np.concatenate([rows, whole]).astype(np.float32) if lib.with_people(i) else rows
+
+
+def at_hard(lib, rng, size, gentle):
+    """A place where the student fired, at about the size at which it did or any other."""
+    k = rng.choice(len(lib.hard["score"]), p=lib.hard["score"] ** 2 / (lib.hard["score"] ** 2).sum())
+    i, box = int(lib.hard["picture"][k]), lib.hard["box"][k]
+    picture = lib.source(i)
+    h, w = picture.shape[:2]
+    side = math.sqrt(max(1.0, float((box[2] - box[0]) * (box[3] - box[1]))))
+    usual = size / max(h, w) * rng.uniform(0.8, 1.4)
+    scale = min(usual if rng.random() < 0.5 else log_uniform(rng, 14, 0.8 * size) / side, 4.0)
+    margin, flip = min(side * scale / 2, size * 0.45), rng.random() < 0.5
+    point, place = (box[:2] + box[2:]) / 2, rng.uniform(margin, size - margin, 2)
+    place = covering(point, place, np.array([w, h]), scale, flip, size)
+    return warp(picture, with_region(lib, i), scale, random_roll(rng, 0.1 if gentle else 0.3), flip, point, place, size, rng)
 
 
 def covering(point, place, wh, scale, flip, size):
@@ -118,13 +164,13 @@ def warp(picture, rows, scale, roll, flip, point, place, size, rng):
     small = m
     if scale < 0.6:  # shrink first, else far pixels alias
         f = scale * 1.15
-        h, w = picture.shape
+        h, w = picture.shape[:2]
         picture = cv2.resize(picture, (max(1, round(w * f)), max(1, round(h * f))), interpolation=cv2.INTER_AREA)
         small = m.copy()
         small[:, 0] *= w / picture.shape[1]
         small[:, 1] *= h / picture.shape[0]
     border = cv2.BORDER_CONSTANT if rng.random() < 0.75 else cv2.BORDER_REPLICATE
-    view = cv2.warpAffine(picture, small, (size, size), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=MEAN)
+    view = cv2.warpAffine(picture, small, (size, size), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=(MEAN,) * 3)
     return view, moved(rows, m, scale, roll, flip)
 
 
@@ -136,19 +182,32 @@ def soft_mask(rng, n):
     return np.clip((1 - r) / width, 0, 1)
 
 
+def no_face(lib, rng):
+    """A 48 x 48 patch without a face: a piece of an empty picture, of a picture with people beside their faces, or drawn."""
+    u = rng.random()
+    if u < 0.35:
+        return drawn(rng)
+    i = int(rng.choice(lib.empty)) if u < 0.7 else lib.pick(rng)
+    source = lib.source(i)
+    for _ in range(6):
+        n = int(log_uniform(rng, 32, min(source.shape[:2])))
+        y, x = (int(rng.integers(0, v - n + 1)) for v in source.shape[:2])
+        b = lib.faces[i]
+        if not ((b[:, 0] < x + n) & (b[:, 2] > x) & (b[:, 1] < y + n) & (b[:, 3] > y)).any():
+            return cv2.resize(source[y:y + n, x:x + n], (48, 48), interpolation=cv2.INTER_AREA)
+    return drawn(rng)
+
+
 def paste(lib, rng, view, rows):
-    """A FER2013 face, or as often a piece of an empty picture with the same soft edge, laid over the view."""
+    """A FER2013 face, or something that is none with the same soft edge, laid over the view."""
     size = view.shape[0]
-    real = rng.random() < 0.72
+    real = rng.random() < 0.62
     if real:
         k = rng.integers(len(lib.crops))
         patch, row = lib.crops[k], np.concatenate([lib.crop_faces[k], [1, 1]]).astype(np.float32)[None]
         row[:, :4] = np.clip(row[:, :4], -1, 49)
     else:
-        source = lib.picture(int(rng.choice(lib.empty)))
-        n = int(log_uniform(rng, 32, min(source.shape)))
-        y, x = (int(rng.integers(0, v - n + 1)) for v in source.shape)
-        patch, row = cv2.resize(source[y:y + n, x:x + n], (48, 48), interpolation=cv2.INTER_AREA), np.zeros((0, 17), np.float32)
+        patch, row = no_face(lib, rng), np.zeros((0, 17), np.float32)
     scale, roll, flip = log_uniform(rng, 14, size * 1.25) / 48, random_roll(rng), rng.random() < 0.5
     half = min(24 * scale, size * 0.45)
     m = similarity(scale, roll, flip, (24, 24), rng.uniform(half, size - half, 2))
@@ -165,24 +224,27 @@ def paste(lib, rng, view, rows):
         inside = mask > 0.5
         if inside.any():
             over = np.clip(over.astype(np.float32) + rng.uniform(0.3, 1) * (view[inside].mean() - over[inside].mean()), 0, 255)
+    if view.ndim == 3:
+        mask, over = mask[..., None], over if over.ndim == 3 else over[..., None]
     view = (view + mask * (over.astype(np.float32) - view)).astype(np.uint8)
     kept = []
     for r in rows:
         x0, y0, x1, y1 = np.clip(r[:4], 0, size).astype(int)
         cover = mask[y0:y1, x0:x1].mean() if y1 > y0 and x1 > x0 else 0
-        if cover < 0.9:
+        if cover < 0.9 or r[15] == SPEAK:
             r = r.copy()
-            r[15] = r[15] if cover < 0.25 else 0
+            r[15] = r[15] if cover < 0.25 or r[15] == SPEAK else IGNORE
             kept.append(r)
     return view, np.concatenate([np.array(kept, np.float32).reshape(-1, 17), moved(row, m, scale, roll, flip)])
 
 
 def mosaic(lib, rng, size):
     """Four views at half size."""
-    view, all_rows, half = np.empty((size, size), np.uint8), [], size // 2
+    view, all_rows, half = None, [], size // 2
     for y in (0, half):
         for x in (0, half):
             part, rows = zoom(lib, rng, half)
+            view = np.empty((size, size) + part.shape[2:], np.uint8) if view is None else view
             view[y:y + half, x:x + half] = part
             rows = settle(rows, half)
             rows[:, [0, 2, *range(5, 15, 2)]] += x
@@ -198,8 +260,9 @@ def settle(rows, size):
     rows[:, :4] = np.clip(rows[:, :4], 0, size)
     wh = rows[:, 2:4] - rows[:, :2]
     seen = wh.prod(1) / np.maximum(area, 1e-6)
-    rows[(seen < 0.55) | (wh.max(1) < 8.5), 15] = 0
-    return rows[(wh.min(1) > 2) & (seen > 0.05)]
+    faces = rows[:, 15] != SPEAK
+    rows[faces & ((seen < 0.55) | (wh.max(1) < 8.5)), 15] = IGNORE
+    return rows[(wh.min(1) > 2) & ((seen > 0.05) | ~faces)]
 
 
 def light(rng, view):
@@ -233,19 +296,33 @@ def light(rng, view):
 
 
 def make(lib, rng, size, gentle=False, most=40):
-    """One training view and its faces, padded to `most` rows with kind -1.
+    """One grey training view and its rows, padded to `most` with kind -1.
 
     `gentle`: the last epochs see mostly plain pictures (as YOLOX ends without mosaics), for the sake of exact boxes.
     """
+    view, rows = compose(lib, rng, size, gentle)
+    return spoil(rng, view, gentle), padded(rows, most)
+
+
+def compose(lib, rng, size, gentle):
+    """A clean view (BGR in a colour library) and its rows."""
     if rng.random() < (0.08 if gentle else 0.2):
-        view, rows = mosaic(lib, rng, size)
-    else:
-        view, rows = zoom(lib, rng, size, gentle)
-        while rng.random() < 0.33:
-            view, rows = paste(lib, rng, view, settle(rows, size))
-        rows = settle(rows, size)
+        return mosaic(lib, rng, size)
+    view, rows = zoom(lib, rng, size, gentle)
+    while rng.random() < 0.33:
+        view, rows = paste(lib, rng, view, settle(rows, size))
+    return view, settle(rows, size)
+
+
+def spoil(rng, view, gentle):
+    """What a camera makes of it: grey, and mostly in bad light."""
+    grey = view if view.ndim == 2 else cv2.cvtColor(view, cv2.COLOR_BGR2GRAY)
+    return grey if gentle and rng.random() < 0.6 else light(rng, grey)
+
+
+def padded(rows, most=40):
     rows = rows[np.argsort(-rows[:, 15], kind="stable")][:most]
-    padded = np.zeros((most, 17), np.float32)
-    padded[:, 15] = -1
-    padded[:len(rows)] = rows
-    return (view if gentle and rng.random() < 0.6 else light(rng, view)), padded
+    out = np.zeros((most, 17), np.float32)
+    out[:, 15] = -1
+    out[:len(rows)] = rows
+    return out

@@ -1,0 +1,135 @@
+"""Dense distillation: YuNet's own outputs on the clean view teach every cell of the student, beside the hard labels.
+
+The student has YuNet's output form, so each cell has its counterpart. The teacher is believed in pictures with people
+(rows of kind 2) and on faces that the labels know and it sees itself; elsewhere it is overruled: background is
+background, and faces it misses (frame-filling, pasted) are learned from their label as in loss.py.
+"""
+import numpy as np
+import onnx
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .geometry import STRIDES
+from .loss import assign, corners, eiou, flatten, grid, pair_iou
+from .paths import PEERS
+from .teachers import session
+from .views import FACE, IGNORE, SPEAK
+
+FEATURES = ("287", "291", "295")  # what YuNet's heads read at strides 8, 16, 32: 64 channels after a ReLU
+HARD = 0.3  # the labels' say where teacher and label agree that there is a face
+CLEAR = 16  # a labelled face smaller than this (pixels) that the teacher cannot see here is left to its soft score
+
+
+class DenseYuNet:
+    """YuNet_n with every cell laid open: (cells, 16) of cls, obj (probabilities), box, landmarks; (cells, 64) features."""
+
+    def __init__(self):
+        model = onnx.load(str(PEERS / "yunet" / "yunet_n_dynamic.onnx"))
+        model.graph.output.extend(onnx.ValueInfoProto(name=n) for n in FEATURES)
+        self.net = session(model.SerializeToString())
+        self.names = [f"{k}_{s}" for s in STRIDES for k in ("cls", "obj", "bbox", "kps")] + list(FEATURES)
+
+    def __call__(self, bgr):
+        x = np.ascontiguousarray(bgr.transpose(2, 0, 1)[None], np.float32)
+        out = self.net.run(self.names, {"input": x})
+        cells = np.concatenate([np.concatenate(out[4 * k:4 * k + 4], 2)[0] for k in range(3)])
+        return cells.astype(np.float32), np.concatenate([f[0].reshape(64, -1).T for f in out[12:]]).astype(np.float16)
+
+
+class Hints(nn.Module):
+    """One linear map per stride from what the student's head reads to YuNet's features; thrown away after training."""
+
+    def __init__(self, widths=(48, 64, 64)):
+        super().__init__()
+        self.maps = nn.ModuleList(nn.Conv2d(w, 64, 1) for w in widths)
+
+    def forward(self, inputs):
+        flat = [x.permute(0, 2, 3, 1).flatten(1, 2) for x in inputs]  # no copy: channels lie last already
+        with torch.autocast("cpu", torch.bfloat16):
+            return torch.cat([F.linear(x, m.weight.flatten(1), m.bias) for m, x in zip(self.maps, flat)], 1)
+
+
+def inside(cells, faces, picture, pictures, grow=0.25):
+    """(faces, cells): whether the cell's middle lies in the row's box; and the same summed per picture."""
+    where = (cells[:, :2] + 0.5) * cells[:, 2:3]
+    b, edge = faces[:, None, :4], cells[:, 2:3] * grow
+    one = ((where > b[..., :2] - edge) & (where < b[..., 2:4] + edge)).all(-1)
+    return one, torch.zeros(pictures, len(cells)).index_add_(0, picture, one.float()) > 0
+
+
+def rows_of(faces, kind):
+    picture, slot = (faces[..., 15] == kind).nonzero(as_tuple=True)
+    return picture, faces[picture, slot]
+
+
+@torch.no_grad()
+def targets(out, boxes, cells, faces, told):
+    """What each cell shall say: objectness, whether it is taught, the teacher's weight, and the labels' owner per cell."""
+    n = len(faces)
+    score = (told[..., 0] * told[..., 1]).clamp(min=0).sqrt()
+    picture, known = rows_of(faces, FACE)
+    speak = inside(cells, (r := rows_of(faces, SPEAK))[1], r[0], n, 0.0)[1]
+    unsure = inside(cells, (r := rows_of(faces, IGNORE))[1], r[0], n)[1]
+    within, _ = inside(cells, known, picture, n)
+    overlap = pair_iou(known[:, None, :4], corners(told, cells)[picture])
+    best = torch.where(within & (overlap > 0.4), score[picture], 0.0).amax(1) if len(known) else torch.zeros(0)
+    plain = best > 0.45
+    clear = plain | ((known[:, 2:4] - known[:, :2]).prod(-1) > CLEAR ** 2)
+    seen, missed, blurred = (torch.zeros(n, len(cells)).index_add_(0, picture, (within & w[:, None]).float()) > 0
+                             for w in (plain, clear & ~plain, ~clear))
+    picture, known = picture[clear], known[clear]
+    owner = assign(out, boxes, cells, known, picture)
+    heard = (speak | seen) & ~(missed & ~seen)
+    hard = (owner >= 0).float()
+    obj = torch.where(heard, torch.where(seen, (1 - HARD) * told[..., 1] + HARD * hard, told[..., 1]), hard)
+    free = heard | ~(unsure | blurred) | (owner >= 0)
+    return obj, free, torch.where(heard, score, 0.0), owner, known, heard | (score < 0.2)
+
+
+def distill_losses(heads, features, hints, faces, told, taught, scale, box_weight=4.0, point_weight=10.0):
+    """Total and parts (obj, cls, box, points, hint). `told` (n, cells, 16), `taught` (n, cells, 64) of DenseYuNet."""
+    out, cells = flatten(heads), grid(heads)
+    boxes = corners(out, cells)
+    obj, free, trust, owner, known, calm = targets(out, boxes, cells, faces, told)
+    count = obj.sum().clamp(min=1)
+    p = out[..., 1].detach().sigmoid()
+    weight = torch.where(obj > 0.03, (obj - p).abs().clamp(min=0.1), (obj - p).pow(2)) * free
+    loss_obj = (F.binary_cross_entropy_with_logits(out[..., 1], obj, reduction="none") * weight).sum() / count
+    soft = teacher_part(out, boxes, cells, told, trust)
+    hard = label_part(out, boxes, cells, owner, known)
+    cls, box, points = (s + 0.5 * h for s, h in zip(soft, hard))
+    care = calm * (1 + 8 * trust)
+    gap = hints(features).float() - taught.float() / scale
+    hint = (gap.square().mean(-1) * care).sum() / care.sum()
+    total = loss_obj + cls + box_weight * box + point_weight * points + hint
+    return total, (loss_obj, cls, box, points, hint)
+
+
+def point_error(o, cell, points, side):
+    at = (o[:, 6:16].reshape(-1, 5, 2) + cell[:, None, :2]) * cell[:, None, 2:3]
+    error = (at - points) / side[:, None, None]
+    return F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.02, reduction="none").mean((1, 2))
+
+
+def teacher_part(out, boxes, cells, told, trust):
+    at = (trust > 0.12).nonzero(as_tuple=True)
+    o, t, w, cell = out[at], told[at], trust[at].pow(2), cells[at[1]]
+    norm = w.sum().clamp(min=1)
+    cls = (F.binary_cross_entropy_with_logits(o[:, 0], t[:, 0].clamp(0, 1), reduction="none") * w).sum() / norm
+    theirs, ours = corners(t, cell), boxes[at]
+    box = (eiou(ours, theirs, pair_iou(ours, theirs)) * w).sum() / norm
+    side = (theirs[:, 2:4] - theirs[:, :2]).clamp(min=1).prod(-1).sqrt()
+    points = (t[:, 6:16].reshape(-1, 5, 2) + cell[:, None, :2]) * cell[:, None, 2:3]
+    return cls, box, (point_error(o, cell, points, side) * w).sum() / norm
+
+
+def label_part(out, boxes, cells, owner, known):
+    at = (owner >= 0).nonzero(as_tuple=True)
+    face, o, cell, box = known[owner[at]], out[at], cells[at[1]], boxes[at]
+    count = max(1, len(face))
+    overlap = pair_iou(box, face)
+    cls = F.binary_cross_entropy_with_logits(o[:, 0], overlap.detach().clamp(0, 1), reduction="sum") / count
+    side = (face[:, 2:4] - face[:, :2]).clamp(min=1).prod(-1).sqrt()
+    error = point_error(o, cell, face[:, 5:15].reshape(-1, 5, 2), side) * face[:, 16]
+    return cls, eiou(box, face, overlap).sum() / count, error.sum() / face[:, 16].sum().clamp(min=1)
