@@ -8,7 +8,7 @@ import torch
 from ..common.pack import unpack
 from ..common.reference import reals, run
 from .geometry import decode_heads, letterbox, nms, rescale
-from .student import MEAN, STD, build
+from .student import MEAN, STD, build, load
 from .teachers import session
 
 
@@ -19,7 +19,7 @@ class Detector:
         path = str(path)
         if path.endswith(".pt"):
             net = build()
-            net.load_state_dict(torch.load(path, weights_only=True))
+            load(net, path)
             self.heads = lambda grey: run_float(net.eval(), grey)
         elif path.endswith(".onnx"):
             s = session(path)

@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from .geometry import STRIDES
+from .library import FACE, IGNORE, SPEAK
 from .loss import assign, corners, eiou, flatten, grid, pair_iou
 from .paths import PEERS
 from .teachers import session
-from .views import FACE, IGNORE, SPEAK
 
 FEATURES = ("287", "291", "295")  # what YuNet's heads read at strides 8, 16, 32: 64 channels after a ReLU
 HARD = 0.3  # the labels' say where teacher and label agree that there is a face

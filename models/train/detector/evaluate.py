@@ -17,9 +17,11 @@ from ..common.pack import unpack
 from .ap import average_precision, curve, recall_at
 from .detector import Detector, to_grey
 from .geometry import iou, read_boxes
+from .library import Library, is_held
 from .paths import CACHE, DETECT, MODELS, PEERS, SHARED
+from .paste import soft_mask
+from .similarity import moved, similarity
 from .teachers import YuNet
-from .views import Library, is_held, moved, similarity, soft_mask
 
 WIDER = DETECT / "wider_val_subset"
 

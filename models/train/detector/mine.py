@@ -11,8 +11,8 @@ import torch
 
 from .detector import Detector
 from .geometry import iou
+from .library import Library, is_held
 from .paths import RUNS
-from .views import Library, is_held
 
 LEAST = 0.4
 

@@ -14,11 +14,11 @@ from torch.utils.data import DataLoader
 
 from ..common.quantize import observe, weight_scales
 from .distill import Hints, distill_losses
+from .library import Library
 from .paths import RUNS
 from .release import calibration
 from .student import build, normalise
 from .train import Views, blend, by_cell, gather, optimizer_of, quiet_worker, save
-from .views import Library
 
 
 def through(x, rounded):

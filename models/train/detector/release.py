@@ -14,9 +14,10 @@ from ..common import intgraph as ig
 from ..common import onnx_qdq, pack
 from ..common.golden import golden
 from ..common.quantize import quantize
+from .library import Library
 from .paths import MODELS, RUNS
 from .student import DEFAULT_SIZE, MEAN, STD, build
-from .views import Library, make
+from .views import make
 
 
 def calibration(count=192, size=256, seed=99):

@@ -53,6 +53,15 @@ def graft(net, old):
     net.load_state_dict(own)
 
 
+def load(net, path):
+    """A checkpoint of smoothed weights into `net`; one of version 0.1 is grafted."""
+    state = torch.load(path, weights_only=True)
+    if "mods.s4_dw.0.weight" in state:
+        net.load_state_dict(state)
+    else:
+        graft(net, state)
+
+
 def build(seed=1):
     torch.manual_seed(seed)
     net = GraphNet(layers(), 1)

@@ -9,10 +9,12 @@ from .ap import average_precision, curve, match
 from .geometry import decode_heads, iou, letterbox, nms
 from .distill import Hints, distill_losses, targets
 from .draw import drawn
+from .library import FACE, IGNORE, SPEAK
 from .loss import corners, flatten, grid, losses
+from .similarity import MIRROR, moved, similarity
 from .student import build, graft, layers, normalise
 from .train import heads_of
-from .views import FACE, IGNORE, MIRROR, SPEAK, covering, moved, settle, similarity
+from .views import covering, settle
 
 
 def face(x0, y0, x1, y1, score=0.9):

@@ -17,9 +17,10 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from .distill import DenseYuNet, Hints, distill_losses
+from .library import Library
 from .paths import RUNS
-from .student import build, graft, normalise
-from .views import Library, compose, padded, spoil
+from .student import build, load, normalise
+from .views import compose, padded, spoil
 
 PARTS = ("obj", "cls", "box", "points", "hint")
 AGAIN, BLOCK = 2, 480  # each view is used so often, within so many different ones
@@ -136,7 +137,7 @@ def main():
     run.mkdir(parents=True, exist_ok=True)
     net, hints, lib = build(args.seed).to(memory_format=torch.channels_last), Hints(), Library(True, run / "hard.npz")
     if args.start:
-        graft(net, torch.load(args.start, weights_only=True))
+        load(net, args.start)
     ema, scale, first = copy.deepcopy(net), None, 0
     optimizer = optimizer_of((net, hints), args.lr, 0.02)
     if (run / "last.pt").exists():
