@@ -115,6 +115,7 @@ def main():
         if step % 50 == 49:
             print(step + 1, *(round(v, 4) for v in sums / 50), f"{time.time() - begun:.0f} s", flush=True)
             sums[:] = 0
+            save(ema.state_dict(), run / "ema_qat.pt")
     save(ema.state_dict(), run / "ema_qat.pt")
 
 
