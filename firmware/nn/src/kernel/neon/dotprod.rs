@@ -1,6 +1,7 @@
 //! NEON with dot products (Armv8.2): `sdot` adds four products of signed bytes to each of four sums.
 //!
-//! A tile is `P` pixels times 16 outputs; 16 bytes of a pixel serve four groups of weights, each by its lane.
+//! A tile is `P` pixels times 16 outputs; 16 bytes of a pixel serve four groups of weights, each by its
+//! lane; where a line's groups are no multiple of four (first layers), each group is fetched by itself.
 
 use core::arch::{aarch64::*, asm};
 
@@ -31,10 +32,13 @@ impl Tile for Dotprod {
     unsafe fn compute(job: &Job<'_>, _: usize, width: usize) {
         // SAFETY: the caller vouches for the job; the kernel is chosen only where the processor has dot products.
         unsafe {
-            match width {
-                4 => tile::<4>(job),
-                2 => tile::<2>(job),
-                _ => tile::<1>(job),
+            match (width, job.groups % 4) {
+                (4, 0) => tile::<4, 4>(job),
+                (2, 0) => tile::<2, 4>(job),
+                (_, 0) => tile::<1, 4>(job),
+                (4, _) => tile::<4, 1>(job),
+                (2, _) => tile::<2, 1>(job),
+                (_, _) => tile::<1, 1>(job),
             }
         }
     }
@@ -43,38 +47,29 @@ impl Tile for Dotprod {
 type Sums = [int32x4_t; 4];
 
 /// # Safety
-/// As [`Tile::compute`], with one block and `P` pixels; the processor has dot products.
+/// As [`Tile::compute`], with one block, `P` pixels and a multiple of `G` groups; the processor has dot products.
 #[target_feature(enable = "neon,dotprod")]
-unsafe fn tile<const P: usize>(job: &Job<'_>) {
+unsafe fn tile<const P: usize, const G: usize>(job: &Job<'_>) {
     let mut acc: [Sums; P] = [[vdupq_n_s32(0); 4]; P];
     for line in 0..job.lines.len() {
         let input = job.lines[line].as_ptr().wrapping_add(job.offset);
         let weights = job.weights.wrapping_add(line * job.groups * 64);
-        for four in 0..job.groups / 4 {
-            let weights = weights.wrapping_add(four * 256);
+        for step in 0..job.groups / G {
             let mut x = [vdupq_n_s8(0); P];
             for (p, x) in x.iter_mut().enumerate() {
                 // SAFETY: the line reaches to the last group of the last pixel.
-                *x = flip(unsafe { vld1q_u8(input.add(p * job.step + four * 16)) });
+                *x = flip(unsafe { load::<G>(input.add(p * job.step + step * G * 4)) });
             }
+            let weights = weights.wrapping_add(step * G * 64);
             // SAFETY: each group has 64 bytes of weights.
             unsafe {
                 group::<0, P>(&mut acc, &x, weights);
-                group::<1, P>(&mut acc, &x, weights.add(64));
-                group::<2, P>(&mut acc, &x, weights.add(128));
-                group::<3, P>(&mut acc, &x, weights.add(192));
+                if G == 4 {
+                    group::<1, P>(&mut acc, &x, weights.add(64));
+                    group::<2, P>(&mut acc, &x, weights.add(128));
+                    group::<3, P>(&mut acc, &x, weights.add(192));
+                }
             }
-        }
-        for one in job.groups / 4 * 4..job.groups {
-            let mut x = [vdupq_n_s8(0); P];
-            for (p, x) in x.iter_mut().enumerate() {
-                let place = input.wrapping_add(p * job.step + one * 4).cast::<u32>();
-                // SAFETY: as above.
-                let four = unsafe { place.read_unaligned() };
-                *x = flip(vreinterpretq_u8_u32(vdupq_n_u32(four)));
-            }
-            // SAFETY: as above.
-            unsafe { group::<0, P>(&mut acc, &x, weights.add(one * 64)) };
         }
     }
     // SAFETY: bias and factors of one block are readable.
@@ -82,6 +77,20 @@ unsafe fn tile<const P: usize>(job: &Job<'_>) {
     for (p, acc) in acc.iter().enumerate() {
         // SAFETY: the output row has room for all pixels of the tile.
         unsafe { factor.store(&job.landing, p, *acc) };
+    }
+}
+
+/// # Safety
+/// `4 * G` bytes are readable, with `G` 1 or 4.
+#[inline]
+#[target_feature(enable = "neon")]
+unsafe fn load<const G: usize>(x: *const u8) -> uint8x16_t {
+    // SAFETY: as this function demands.
+    unsafe {
+        match G {
+            4 => vld1q_u8(x),
+            _ => vreinterpretq_u8_u32(vdupq_n_u32(x.cast::<u32>().read_unaligned())),
+        }
     }
 }
 

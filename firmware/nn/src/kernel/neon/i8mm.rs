@@ -31,10 +31,11 @@ impl Tile for I8mm {
     unsafe fn compute(job: &Job<'_>, _: usize, width: usize) {
         // SAFETY: the caller vouches for the job; the kernel is chosen only where the processor has I8MM.
         unsafe {
-            match width {
-                4 => tile::<2>(job, 4),
-                2 => tile::<1>(job, 2),
-                _ => tile::<1>(job, 1),
+            match (width, job.groups % 2) {
+                (4, 0) => tile::<2, 2>(job, 4),
+                (_, 0) => tile::<1, 2>(job, width),
+                (4, _) => tile::<2, 1>(job, 4),
+                (_, _) => tile::<1, 1>(job, width),
             }
         }
     }
@@ -44,41 +45,28 @@ impl Tile for I8mm {
 type Sums = [int32x4_t; 8];
 
 /// # Safety
-/// As [`Tile::compute`], with one block and `width` pixels in `P` pairs; the processor has I8MM.
+/// As [`Tile::compute`], with one block, `width` pixels in `P` pairs and a multiple of `G` groups, 1 or 2; the
+/// processor has I8MM.
 #[target_feature(enable = "neon,i8mm")]
-unsafe fn tile<const P: usize>(job: &Job<'_>, width: usize) {
+unsafe fn tile<const P: usize, const G: usize>(job: &Job<'_>, width: usize) {
     let mut acc: [Sums; P] = [[vdupq_n_s32(0); 8]; P];
     let pixel = |p: usize| p.min(width - 1) * job.step;
     for line in 0..job.lines.len() {
         let input = job.lines[line].as_ptr().wrapping_add(job.offset);
         let weights = job.weights.wrapping_add(line * job.groups * 128);
-        for two in 0..job.groups / 2 {
-            let mut x = [[vdupq_n_u64(0); 2]; P];
+        for step in 0..job.groups / G {
+            let mut x = [[vdupq_n_u64(0); G]; P];
             for (pair, x) in x.iter_mut().enumerate() {
-                let [a, b] = [pixel(pair * 2), pixel(pair * 2 + 1)].map(|at| {
-                    // SAFETY: the line reaches to the last group of the last pixel.
-                    vreinterpretq_u64_u8(unsafe { vld1q_u8(input.add(at + two * 16)) })
-                });
-                *x = [vzip1q_u64(a, b), vzip2q_u64(a, b)];
+                let [a, b] = [pixel(pair * 2), pixel(pair * 2 + 1)]
+                    .map(|at| input.wrapping_add(at + step * G * 8));
+                // SAFETY: the line reaches to the last group of the last pixel.
+                *x = unsafe { load(a, b) };
             }
-            // SAFETY: each group has 128 bytes of weights.
-            unsafe {
-                group(&mut acc, x.map(|x| x[0]), weights.add(two * 256));
-                group(&mut acc, x.map(|x| x[1]), weights.add(two * 256 + 128));
+            for group in 0..G {
+                let weights = weights.wrapping_add((step * G + group) * 128);
+                // SAFETY: each group has 128 bytes of weights.
+                unsafe { multiply(&mut acc, x.map(|x| x[group]), weights) };
             }
-        }
-        if job.groups % 2 == 1 {
-            let last = job.groups - 1;
-            let mut x = [vdupq_n_u64(0); P];
-            for (pair, x) in x.iter_mut().enumerate() {
-                let [a, b] = [pixel(pair * 2), pixel(pair * 2 + 1)].map(|at| {
-                    // SAFETY: as above.
-                    vreinterpret_u64_u8(unsafe { vld1_u8(input.add(at + last * 8)) })
-                });
-                *x = vcombine_u64(a, b);
-            }
-            // SAFETY: as above.
-            unsafe { group(&mut acc, x, weights.add(last * 128)) };
         }
     }
     // SAFETY: bias and factors of one block are readable.
@@ -98,13 +86,36 @@ unsafe fn tile<const P: usize>(job: &Job<'_>, width: usize) {
     }
 }
 
+/// `G` groups of two pixels side by side.
+///
+/// # Safety
+/// `8 * G` bytes of both are readable.
+#[inline]
+#[target_feature(enable = "neon")]
+unsafe fn load<const G: usize>(a: *const u8, b: *const u8) -> [uint64x2_t; G] {
+    // SAFETY: as this function demands.
+    let both = unsafe {
+        match G {
+            2 => {
+                let [a, b] = [a, b].map(|x| vreinterpretq_u64_u8(vld1q_u8(x)));
+                [vzip1q_u64(a, b), vzip2q_u64(a, b)]
+            }
+            _ => {
+                let [a, b] = [a, b].map(|x| vreinterpret_u64_u8(vld1_u8(x)));
+                [vcombine_u64(a, b); 2]
+            }
+        }
+    };
+    core::array::from_fn(|group| both[group])
+}
+
 /// Eight neighbours of each pixel times their weights.
 ///
 /// # Safety
 /// `weights` points to a group.
 #[inline]
 #[target_feature(enable = "neon,i8mm")]
-unsafe fn group<const P: usize>(acc: &mut [Sums; P], x: [uint64x2_t; P], weights: *const u8) {
+unsafe fn multiply<const P: usize>(acc: &mut [Sums; P], x: [uint64x2_t; P], weights: *const u8) {
     for two in 0..8 {
         // SAFETY: as this function demands.
         let w = unsafe { vld1q_s8(weights.add(two * 16).cast()) };

@@ -101,12 +101,16 @@ unsafe fn put_bytes(target: *mut u8, lanes: usize, bytes: uint8x16_t) {
 #[target_feature(enable = "neon")]
 unsafe fn put_words(target: *mut i32, lanes: usize, words: [int32x4_t; 4]) {
     let mut whole = [0; BLOCK];
+    let direct = lanes == BLOCK;
+    let first = if direct { target } else { whole.as_mut_ptr() };
     // SAFETY: `whole` has room for four times four; `target` for `lanes`.
     unsafe {
         for (quad, words) in words.into_iter().enumerate() {
-            vst1q_s32(whole.as_mut_ptr().add(quad * 4), words);
+            vst1q_s32(first.add(quad * 4), words);
         }
-        whole.as_ptr().copy_to_nonoverlapping(target, lanes);
+        if !direct {
+            whole.as_ptr().copy_to_nonoverlapping(target, lanes);
+        }
     }
 }
 

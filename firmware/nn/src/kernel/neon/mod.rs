@@ -11,21 +11,11 @@ pub(crate) mod i8mm;
 mod land;
 pub(crate) mod mull;
 
-use core::arch::aarch64::{
-    int8x8_t, int8x16_t, uint8x8_t, uint8x16_t, vdup_n_u8, vdupq_n_u8, veor_u8, veorq_u8,
-    vreinterpret_s8_u8, vreinterpretq_s8_u8,
-};
+use core::arch::aarch64::{int8x16_t, uint8x16_t, vdupq_n_u8, veorq_u8, vreinterpretq_s8_u8};
 
 /// Unsigned bytes as signed ones, 128 less each.
 #[inline]
 #[target_feature(enable = "neon")]
 fn flip(x: uint8x16_t) -> int8x16_t {
     vreinterpretq_s8_u8(veorq_u8(x, vdupq_n_u8(0x80)))
-}
-
-/// The same for eight.
-#[inline]
-#[target_feature(enable = "neon")]
-fn flip_half(x: uint8x8_t) -> int8x8_t {
-    vreinterpret_s8_u8(veor_u8(x, vdup_n_u8(0x80)))
 }

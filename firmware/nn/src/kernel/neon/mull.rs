@@ -6,7 +6,6 @@ use core::arch::aarch64::*;
 use super::super::tile::{Job, Tile, drive};
 use super::super::{Row, Sink};
 use super::land::Factor;
-use super::{flip, flip_half};
 
 /// One output row of a full convolution.
 pub(crate) fn conv(row: &Row<'_>, sink: Sink<'_>) {
@@ -30,9 +29,11 @@ impl Tile for Mull {
     unsafe fn compute(job: &Job<'_>, _: usize, width: usize) {
         // SAFETY: the caller vouches for the job; the kernel is chosen only where the processor has NEON.
         unsafe {
-            match width {
-                2 => tile::<2>(job),
-                _ => tile::<1>(job),
+            match (width, job.groups % 2) {
+                (2, 0) => tile::<2, 2>(job),
+                (_, 0) => tile::<1, 2>(job),
+                (2, _) => tile::<2, 1>(job),
+                (_, _) => tile::<1, 1>(job),
             }
         }
     }
@@ -42,39 +43,21 @@ impl Tile for Mull {
 type Sums = [int32x4_t; 8];
 
 /// # Safety
-/// As [`Tile::compute`], with one block and `P` pixels; the processor has NEON.
+/// As [`Tile::compute`], with one block, `P` pixels and a multiple of `G` groups, 1 or 2; the processor has NEON.
 #[target_feature(enable = "neon")]
-unsafe fn tile<const P: usize>(job: &Job<'_>) {
+unsafe fn tile<const P: usize, const G: usize>(job: &Job<'_>) {
     let mut acc = [[vdupq_n_s32(0); 8]; P];
     for line in 0..job.lines.len() {
         let input = job.lines[line].as_ptr().wrapping_add(job.offset);
         let weights = job.weights.wrapping_add(line * job.groups * 64);
-        for pair in 0..job.groups / 2 {
-            let mut x = [[vdupq_n_s8(0); 2]; P];
+        for step in 0..job.groups / G {
+            let mut x = [[vdupq_n_s8(0); G]; P];
             for (p, x) in x.iter_mut().enumerate() {
                 // SAFETY: the line reaches to the last group of the last pixel.
-                let eight = unsafe { vld1_u8(input.add(p * job.step + pair * 8)) };
-                let eight = vreinterpret_s32_s8(flip_half(eight));
-                *x = [
-                    vreinterpretq_s8_s32(vdupq_lane_s32::<0>(eight)),
-                    vreinterpretq_s8_s32(vdupq_lane_s32::<1>(eight)),
-                ];
+                *x = unsafe { load(input.add(p * job.step + step * G * 4)) };
             }
             // SAFETY: each group has 64 bytes of weights.
-            unsafe { two_groups(&mut acc, &x, weights.add(pair * 128)) };
-        }
-        if job.groups % 2 == 1 {
-            let group = job.groups - 1;
-            let mut x = [vdupq_n_s8(0); P];
-            for (p, x) in x.iter_mut().enumerate() {
-                let place = input.wrapping_add(p * job.step + group * 4).cast::<u32>();
-                // SAFETY: the line reaches to the last group of the last pixel.
-                *x = flip(vreinterpretq_u8_u32(vdupq_n_u32(unsafe {
-                    place.read_unaligned()
-                })));
-            }
-            // SAFETY: each group has 64 bytes of weights.
-            unsafe { one_group(&mut acc, &x, weights.add(group * 64)) };
+            unsafe { groups(&mut acc, &x, weights.add(step * G * 64)) };
         }
     }
     // SAFETY: bias and factors of one block are readable.
@@ -86,41 +69,49 @@ unsafe fn tile<const P: usize>(job: &Job<'_>) {
     }
 }
 
+/// `G` groups of a pixel, each four times over.
+///
 /// # Safety
-/// `weights` points to two groups.
+/// `4 * G` bytes are readable.
 #[inline]
 #[target_feature(enable = "neon")]
-unsafe fn two_groups<const P: usize>(
-    acc: &mut [Sums; P],
-    x: &[[int8x16_t; 2]; P],
-    weights: *const u8,
-) {
-    for quad in 0..4 {
-        // SAFETY: as this function demands.
-        let [u, v] =
-            [0, 64].map(|group| unsafe { vld1q_s8(weights.add(group + quad * 16).cast()) });
-        for (acc, x) in acc.iter_mut().zip(x) {
-            let low = vmull_s8(vget_low_s8(u), vget_low_s8(x[0]));
-            let low = vmlal_s8(low, vget_low_s8(v), vget_low_s8(x[1]));
-            acc[quad * 2] = vpadalq_s16(acc[quad * 2], low);
-            let high = vmlal_high_s8(vmull_high_s8(u, x[0]), v, x[1]);
-            acc[quad * 2 + 1] = vpadalq_s16(acc[quad * 2 + 1], high);
+unsafe fn load<const G: usize>(x: *const u8) -> [int8x16_t; G] {
+    // SAFETY: as this function demands.
+    let bytes = unsafe {
+        match G {
+            2 => vld1_u8(x),
+            _ => vreinterpret_u8_u32(vdup_n_u32(x.cast::<u32>().read_unaligned())),
         }
-    }
+    };
+    let words = vreinterpret_s32_u8(veor_u8(bytes, vdup_n_u8(0x80)));
+    let both = [vdupq_lane_s32::<0>(words), vdupq_lane_s32::<1>(words)];
+    core::array::from_fn(|group| vreinterpretq_s8_s32(both[group]))
 }
 
 /// # Safety
-/// `weights` points to a group.
+/// `weights` points to `G` groups.
 #[inline]
 #[target_feature(enable = "neon")]
-unsafe fn one_group<const P: usize>(acc: &mut [Sums; P], x: &[int8x16_t; P], weights: *const u8) {
+unsafe fn groups<const P: usize, const G: usize>(
+    acc: &mut [Sums; P],
+    x: &[[int8x16_t; G]; P],
+    weights: *const u8,
+) {
     for quad in 0..4 {
-        // SAFETY: as this function demands.
-        let w = unsafe { vld1q_s8(weights.add(quad * 16).cast()) };
-        for (acc, &x) in acc.iter_mut().zip(x) {
-            let low = vmull_s8(vget_low_s8(w), vget_low_s8(x));
+        let mut w = [vdupq_n_s8(0); G];
+        for (group, w) in w.iter_mut().enumerate() {
+            // SAFETY: as this function demands.
+            *w = unsafe { vld1q_s8(weights.add(group * 64 + quad * 16).cast()) };
+        }
+        for (acc, x) in acc.iter_mut().zip(x) {
+            let mut low = vmull_s8(vget_low_s8(w[0]), vget_low_s8(x[0]));
+            let mut high = vmull_high_s8(w[0], x[0]);
+            for group in 1..G {
+                low = vmlal_s8(low, vget_low_s8(w[group]), vget_low_s8(x[group]));
+                high = vmlal_high_s8(high, w[group], x[group]);
+            }
             acc[quad * 2] = vpadalq_s16(acc[quad * 2], low);
-            acc[quad * 2 + 1] = vpadalq_s16(acc[quad * 2 + 1], vmull_high_s8(w, x));
+            acc[quad * 2 + 1] = vpadalq_s16(acc[quad * 2 + 1], high);
         }
     }
 }
