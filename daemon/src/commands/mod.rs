@@ -77,9 +77,10 @@ impl From<VisionError> for Failure {
             | VisionError::NoOnnx(_)
             | VisionError::Settings(_)
             | VisionError::Kernel { .. } => Self::new(Exit::Config, error),
-            VisionError::Model { .. } | VisionError::Onnx { .. } | VisionError::Net(_) => {
-                Self::new(Exit::Model, error)
-            }
+            VisionError::Model { .. }
+            | VisionError::Onnx { .. }
+            | VisionError::Runtime(_)
+            | VisionError::Net(_) => Self::new(Exit::Model, error),
         }
     }
 }

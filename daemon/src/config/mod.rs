@@ -25,7 +25,7 @@ pub use mood::{MoodSettings, Who};
 pub use mqtt::MqttSettings;
 pub use panel::PanelSettings;
 pub use place::Place;
-pub use vision::{EngineKind, ModelSettings, VisionSettings};
+pub use vision::{EngineKind, ModelSettings, OrtDevice, OrtSettings, VisionSettings};
 
 /// The documented defaults, as `moodring config` prints them.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");
@@ -44,6 +44,8 @@ pub struct Settings {
     pub vision: VisionSettings,
     /// Model files other than the built-in ones.
     pub models: ModelSettings,
+    /// ONNX Runtime, for `engine = "ort"`.
+    pub ort: OrtSettings,
     /// How expressions become a mood.
     pub mood: MoodSettings,
     /// Where the emoji is shown.

@@ -1,4 +1,4 @@
-//! `[vision]` and `[models]`: how faces are found and read, and with which nets.
+//! `[vision]`, `[models]` and `[ort]`: how faces are found and read, and with which nets and library.
 
 use std::path::PathBuf;
 
@@ -15,13 +15,15 @@ pub enum EngineKind {
     Int8,
     /// tract: any float ONNX (needs the `tract` feature).
     Tract,
+    /// ONNX Runtime, on TensorRT, CUDA or the CPU (needs the `ort` feature).
+    Ort,
 }
 
 /// How faces are found and read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VisionSettings {
-    /// `int8` or `tract`.
+    /// `int8`, `tract` or `ort`.
     pub engine: EngineKind,
     /// Width of the picture that the detector sees, in pixels; a multiple of 32.
     pub width: u32,
@@ -92,4 +94,31 @@ pub struct ModelSettings {
     pub detector: PathBuf,
     /// A classifier's file; empty: the built-in one.
     pub classifier: PathBuf,
+}
+
+/// What ONNX Runtime runs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OrtDevice {
+    /// TensorRT or CUDA if the library has them, else its CPU kernels.
+    #[default]
+    Auto,
+    /// TensorRT, with CUDA for what it cannot.
+    Tensorrt,
+    /// CUDA.
+    Cuda,
+    /// The library's CPU kernels.
+    Cpu,
+}
+
+/// `engine = "ort"`: where ONNX Runtime is and what it runs on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OrtSettings {
+    /// libonnxruntime.so; empty: `ORT_DYLIB_PATH`, else where the loader looks.
+    pub library: PathBuf,
+    /// `auto`, `tensorrt`, `cuda` or `cpu`.
+    pub device: OrtDevice,
+    /// A folder for the engines that TensorRT builds; empty: they are built at every start.
+    pub cache: PathBuf,
 }

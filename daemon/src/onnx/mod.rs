@@ -70,22 +70,23 @@ impl OnnxFile {
     /// # Errors
     /// The reason, in words, if there are none or several, or one without a shape.
     pub(crate) fn input(&self) -> Result<(&str, Sides), String> {
+        let input = self.only_input()?;
+        let sides = input.shape().ok_or("its input has no shape")?.sides.iter();
+        // 0 and less stand for an open side in some files.
+        let side = |number: i64| usize::try_from(number).ok().filter(|&side| side > 0);
+        let sides = sides.map(|s| s.number.and_then(side)).collect();
+        Ok((&input.name, sides))
+    }
+
+    fn only_input(&self) -> Result<&proto::Named, String> {
         let constant = |name: &str| self.graph.constants.iter().any(|c| c.name == name);
         let inputs: Vec<_> = (self.graph.inputs.iter())
             .filter(|input| !constant(&input.name))
             .collect();
-        let [input] = inputs[..] else {
-            return Err(format!("it has {} inputs, not one", inputs.len()));
-        };
-        let shape = input.kind.as_ref().and_then(|kind| kind.tensor.as_ref());
-        let shape = shape.and_then(|tensor| tensor.shape.as_ref());
-        let sides = shape.ok_or("its input has no shape")?.sides.iter();
-        // 0 and less stand for an open side in some files.
-        let side = |number: i64| usize::try_from(number).ok().filter(|&side| side > 0);
-        Ok((
-            &input.name,
-            sides.map(|s| s.number.and_then(side)).collect(),
-        ))
+        match inputs[..] {
+            [input] => Ok(input),
+            _ => Err(format!("it has {} inputs, not one", inputs.len())),
+        }
     }
 
     /// The input's sides if there are four of them.
@@ -97,6 +98,18 @@ impl OnnxFile {
         sides
             .try_into()
             .map_err(|sides: Sides| format!("its input has {} sides, not four", sides.len()))
+    }
+
+    /// The names that stand for the input's open sides; `None` for the others.
+    #[cfg(feature = "ort")]
+    pub(crate) fn open_sides(&self) -> Vec<Option<&str>> {
+        let shape = self.only_input().ok().and_then(proto::Named::shape);
+        let sides = shape.map_or(&[][..], |shape| &shape.sides);
+        let name = |side: &'_ proto::Side| !side.name.is_empty() && side.number.is_none();
+        sides
+            .iter()
+            .map(|side| name(side).then_some(side.name.as_str()))
+            .collect()
     }
 
     /// The names of the outputs, in the file's order.
@@ -119,6 +132,12 @@ impl OnnxFile {
     pub(crate) fn constants(&self) -> impl Iterator<Item = (&str, Result<Tensor, String>)> {
         let constants = self.graph.constants.iter();
         constants.map(|constant| (constant.name.as_str(), Tensor::read(constant)))
+    }
+}
+
+impl proto::Named {
+    fn shape(&self) -> Option<&proto::Shape> {
+        self.kind.as_ref()?.tensor.as_ref()?.shape.as_ref()
     }
 }
 

@@ -119,9 +119,11 @@ pub(crate) struct Shape {
     pub(crate) sides: Vec<Side>,
 }
 
-/// One side; no number if it is left open.
+/// One side: a number, or a name (or neither) if it is left open.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Side {
     #[prost(int64, optional, tag = "1")]
     pub(crate) number: Option<i64>,
+    #[prost(string, tag = "2")]
+    pub(crate) name: String,
 }

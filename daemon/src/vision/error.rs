@@ -25,9 +25,12 @@ pub enum VisionError {
         /// The forms that are accepted.
         accepted: &'static str,
     },
-    /// tract, but no file for this key of `[models]`.
+    /// ONNX Runtime cannot run here at all; the int8 engine takes over.
+    #[error("ONNX Runtime cannot be used: {0}")]
+    Runtime(String),
+    /// An engine for ONNX files, but no file for this key of `[models]`.
     #[error(
-        "engine = \"tract\" reads ONNX files and none is built in: set [models] {0}, \
+        "engines \"tract\" and \"ort\" read ONNX files and none is built in: set [models] {0}, \
          such as to models/weights/{0}.onnx of the repository"
     )]
     NoOnnx(&'static str),

@@ -1,13 +1,15 @@
 //! The nets behind their traits, and the pipeline timed by stage. What is seen is decided in `moodring-core`.
 
 mod error;
+#[cfg(feature = "ort")]
+mod fallback;
 mod fuse;
 mod int8;
 mod meter;
+#[cfg(any(feature = "tract", feature = "ort"))]
+mod onnx;
 mod photo;
 mod stream;
-#[cfg(feature = "tract")]
-mod tract;
 
 use moodring_core::{
     classify::{ClassifyNet, Crop},
@@ -22,33 +24,39 @@ use moodring_core::{
 pub use error::VisionError;
 pub use int8::{Int8Classifier, Int8Detector, kernel};
 pub use meter::Meter;
+#[cfg(any(feature = "tract", feature = "ort"))]
+pub use onnx::{Engine, OnnxClassifier, OnnxDetector};
 pub use photo::{PhotoFace, PhotoReader};
 pub use stream::Stream;
-#[cfg(feature = "tract")]
-pub use tract::{TractClassifier, TractDetector};
 
 use crate::config::{EngineKind, Settings, Who};
 
 /// A face detector on whichever engine the settings name.
 // Made once or twice, and the large engine is the one that everybody uses: a box would only be in the way.
-#[cfg_attr(feature = "tract", expect(clippy::large_enum_variant))]
+#[cfg_attr(
+    any(feature = "tract", feature = "ort"),
+    expect(clippy::large_enum_variant)
+)]
 pub enum Detector {
     /// Our own engine.
     Int8(Int8Detector),
-    /// tract.
-    #[cfg(feature = "tract")]
-    Tract(TractDetector),
+    /// tract or ONNX Runtime.
+    #[cfg(any(feature = "tract", feature = "ort"))]
+    Onnx(OnnxDetector),
 }
 
 /// An expression classifier on whichever engine the settings name.
 // See Detector.
-#[cfg_attr(feature = "tract", expect(clippy::large_enum_variant))]
+#[cfg_attr(
+    any(feature = "tract", feature = "ort"),
+    expect(clippy::large_enum_variant)
+)]
 pub enum Classifier {
     /// Our own engine.
     Int8(Int8Classifier),
-    /// tract.
-    #[cfg(feature = "tract")]
-    Tract(TractClassifier),
+    /// tract or ONNX Runtime.
+    #[cfg(any(feature = "tract", feature = "ort"))]
+    Onnx(OnnxClassifier),
 }
 
 impl Detector {
@@ -61,9 +69,21 @@ impl Detector {
         match settings.vision.engine {
             EngineKind::Int8 => Int8Detector::open(path, size_px).map(Self::Int8),
             #[cfg(feature = "tract")]
-            EngineKind::Tract => TractDetector::open(path, size_px).map(Self::Tract),
+            EngineKind::Tract => OnnxDetector::open(Engine::Tract, path, size_px).map(Self::Onnx),
             #[cfg(not(feature = "tract"))]
             EngineKind::Tract => Err(VisionError::NotBuiltIn("tract")),
+            #[cfg(feature = "ort")]
+            EngineKind::Ort => {
+                match OnnxDetector::open(Engine::Ort(&settings.ort), path, size_px) {
+                    Err(VisionError::Runtime(reason)) => {
+                        let path = fallback::packed(path, &reason);
+                        Int8Detector::open(path, size_px).map(Self::Int8)
+                    }
+                    opened => opened.map(Self::Onnx),
+                }
+            }
+            #[cfg(not(feature = "ort"))]
+            EngineKind::Ort => Err(VisionError::NotBuiltIn("ort")),
         }
     }
 
@@ -71,8 +91,8 @@ impl Detector {
     pub fn threshold(&self) -> f32 {
         match self {
             Self::Int8(net) => net.threshold(),
-            #[cfg(feature = "tract")]
-            Self::Tract(net) => net.threshold(),
+            #[cfg(any(feature = "tract", feature = "ort"))]
+            Self::Onnx(net) => net.threshold(),
         }
     }
 }
@@ -81,24 +101,24 @@ impl DetectNet for Detector {
     fn shape(&self) -> InputShape {
         match self {
             Self::Int8(net) => net.shape(),
-            #[cfg(feature = "tract")]
-            Self::Tract(net) => net.shape(),
+            #[cfg(any(feature = "tract", feature = "ort"))]
+            Self::Onnx(net) => net.shape(),
         }
     }
 
     fn input(&mut self) -> &mut [u8] {
         match self {
             Self::Int8(net) => net.input(),
-            #[cfg(feature = "tract")]
-            Self::Tract(net) => net.input(),
+            #[cfg(any(feature = "tract", feature = "ort"))]
+            Self::Onnx(net) => net.input(),
         }
     }
 
     fn run(&mut self) -> Result<[Head<'_>; 3], NetError> {
         match self {
             Self::Int8(net) => net.run(),
-            #[cfg(feature = "tract")]
-            Self::Tract(net) => net.run(),
+            #[cfg(any(feature = "tract", feature = "ort"))]
+            Self::Onnx(net) => net.run(),
         }
     }
 }
@@ -113,9 +133,18 @@ impl Classifier {
         match settings.vision.engine {
             EngineKind::Int8 => Int8Classifier::open(path).map(Self::Int8),
             #[cfg(feature = "tract")]
-            EngineKind::Tract => TractClassifier::open(path).map(Self::Tract),
+            EngineKind::Tract => OnnxClassifier::open(Engine::Tract, path).map(Self::Onnx),
             #[cfg(not(feature = "tract"))]
             EngineKind::Tract => Err(VisionError::NotBuiltIn("tract")),
+            #[cfg(feature = "ort")]
+            EngineKind::Ort => match OnnxClassifier::open(Engine::Ort(&settings.ort), path) {
+                Err(VisionError::Runtime(reason)) => {
+                    Int8Classifier::open(fallback::packed(path, &reason)).map(Self::Int8)
+                }
+                opened => opened.map(Self::Onnx),
+            },
+            #[cfg(not(feature = "ort"))]
+            EngineKind::Ort => Err(VisionError::NotBuiltIn("ort")),
         }
     }
 }
@@ -124,8 +153,8 @@ impl ClassifyNet for Classifier {
     fn run(&mut self, crop: &Crop) -> Result<[f32; Expression::COUNT], NetError> {
         match self {
             Self::Int8(net) => net.run(crop),
-            #[cfg(feature = "tract")]
-            Self::Tract(net) => net.run(crop),
+            #[cfg(any(feature = "tract", feature = "ort"))]
+            Self::Onnx(net) => net.run(crop),
         }
     }
 }

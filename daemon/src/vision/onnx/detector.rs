@@ -1,11 +1,13 @@
-//! Face detectors on tract: public YuNet files and our own. Outputs are put in order here; faces are decoded in core.
+//! Face detectors as ONNX files: public YuNet files and our own. Outputs are put in order here; faces are decoded in core.
 
 use std::path::Path;
 
-use moodring_core::detect::{Channels, DetectNet, Head, InputShape, NetError};
-use tract_onnx::prelude::TValue;
+use moodring_core::detect::{Cells, Channels, DetectNet, Head, InputShape, NetError};
 
-use super::onnx::{Graph, Plan, Role, values};
+use super::{
+    graph::{Graph, Role},
+    runner::{Engine, Output, Plan},
+};
 use crate::vision::VisionError;
 
 const ROLE: Role = Role {
@@ -41,20 +43,20 @@ struct Part {
     value_step: usize,
 }
 
-/// A face detector on tract.
-pub struct TractDetector {
+/// A face detector on an engine for ONNX files.
+pub struct OnnxDetector {
     plan: Plan,
     form: Form,
     shape: InputShape,
     input: Vec<u8>,
-    /// The input as tract wants it: f32, one plane a channel.
+    /// The input as the engine wants it: f32, one plane a channel.
     planes: Vec<f32>,
     cells: [Vec<f32>; 3],
     parts: [Vec<Part>; 3],
     threshold: f32,
 }
 
-impl TractDetector {
+impl OnnxDetector {
     /// The ONNX file at `path`, for pictures of this size. A file of fixed size keeps its own: see [`DetectNet::shape`].
     ///
     /// Input: f32, 1 x channels x height x width, bytes 0..255 as they are; YuNet's are BGR, ours grey (one channel)
@@ -62,7 +64,11 @@ impl TractDetector {
     ///
     /// # Errors
     /// [`VisionError`] if the file or the size cannot be used.
-    pub fn open(path: &Path, asked_px: (u32, u32)) -> Result<Self, VisionError> {
+    pub fn open(
+        engine: Engine<'_>,
+        path: &Path,
+        asked_px: (u32, u32),
+    ) -> Result<Self, VisionError> {
         let graph = Graph::read(path, ROLE)?;
         let form = form(&graph)?;
         let shape = input_shape(&graph, form, asked_px)?;
@@ -77,9 +83,11 @@ impl TractDetector {
         let names: Vec<String> = graph.outputs().into_iter().map(str::to_owned).collect();
         let (rows, columns) = (shape.height_px as usize, shape.width_px as usize);
         let count = shape.channels.count();
-        let (plan, outputs) = graph.plan([1, count, rows, columns])?;
-        let Some(parts) = parts(form, &names, &outputs, (rows, columns)) else {
-            let shapes: Vec<_> = outputs.iter().map(|o| format!("{:?}", o.shape())).collect();
+        let plan = graph.plan(engine, [1, count, rows, columns])?;
+        let Some(parts) = parts(form, &names, &plan.outputs, (rows, columns)) else {
+            let shapes: Vec<_> = (plan.outputs.iter())
+                .map(|o| format!("{:?}", o.sides))
+                .collect();
             let reason = format!(
                 "its outputs are {} for {columns}x{rows} pixels",
                 shapes.join(", ")
@@ -171,14 +179,14 @@ fn input_shape(graph: &Graph, form: Form, asked_px: (u32, u32)) -> Result<InputS
 fn parts(
     form: Form,
     names: &[String],
-    outputs: &[TValue],
+    outputs: &[Output],
     size: (usize, usize),
 ) -> Option<[Vec<Part>; 3]> {
     let mut parts: [Vec<Part>; 3] = Default::default();
     for (i, (stride, parts)) in STRIDES_PX.iter().zip(&mut parts).enumerate() {
         let (rows, columns) = (size.0 / stride, size.1 / stride);
         if form == Form::Ours {
-            let (cell_step, value_step) = match *outputs.get(i)?.shape() {
+            let (cell_step, value_step) = match outputs.get(i)?.sides[..] {
                 [1, r, c, Head::CELL] if (r, c) == (rows, columns) => (Head::CELL, 1),
                 [1, Head::CELL, r, c] if (r, c) == (rows, columns) => (1, rows * columns),
                 _ => return None,
@@ -197,7 +205,7 @@ fn parts(
             let output = names
                 .iter()
                 .position(|name| *name == format!("{kind}_{stride}"))?;
-            if *outputs.get(output)?.shape() != [1, rows * columns, count] {
+            if outputs.get(output)?.sides != [1, rows * columns, count] {
                 return None;
             }
             parts.push(Part {
@@ -213,7 +221,7 @@ fn parts(
     Some(parts)
 }
 
-impl DetectNet for TractDetector {
+impl DetectNet for OnnxDetector {
     fn shape(&self) -> InputShape {
         self.shape
     }
@@ -236,11 +244,8 @@ impl DetectNet for TractDetector {
         let outputs = self.plan.run(&self.planes)?;
         for (cells, parts) in self.cells.iter_mut().zip(&self.parts) {
             for part in parts {
-                let output = outputs
-                    .get(part.output)
-                    .and_then(values)
-                    .ok_or(NetError::Shape)?;
-                copy(cells, output, part)?;
+                let output = outputs.get(part.output).ok_or(NetError::Shape)?;
+                copy(cells, &output.values, part)?;
             }
             if self.form == Form::Ours {
                 for cell in cells.chunks_exact_mut(Head::CELL) {

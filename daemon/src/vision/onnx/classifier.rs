@@ -1,4 +1,4 @@
-//! Expression classifiers on tract: our own file, and grey ones of 48 or 64 pixels with FER2013's classes.
+//! Expression classifiers as ONNX files: our own file, and grey ones of 48 or 64 pixels with FER2013's classes.
 
 use std::path::Path;
 
@@ -8,7 +8,10 @@ use moodring_core::{
     expression::Expression,
 };
 
-use super::onnx::{Graph, Plan, Role, values};
+use super::{
+    graph::{Graph, Role},
+    runner::{Engine, Plan},
+};
 use crate::vision::VisionError;
 
 const ROLE: Role = Role {
@@ -30,8 +33,8 @@ enum Outputs {
     Probabilities,
 }
 
-/// An expression classifier on tract.
-pub struct TractClassifier {
+/// An expression classifier on an engine for ONNX files.
+pub struct OnnxClassifier {
     plan: Plan,
     side_px: usize,
     /// A byte `b` is `b * scale - offset` to the net.
@@ -41,7 +44,7 @@ pub struct TractClassifier {
     input: Vec<f32>,
 }
 
-impl TractClassifier {
+impl OnnxClassifier {
     /// The ONNX file at `path`.
     ///
     /// One input, f32, 1 x 1 x side x side or 1 x side x side x 1, side 48 or 64; one output of 7 values.
@@ -51,13 +54,13 @@ impl TractClassifier {
     ///
     /// # Errors
     /// [`VisionError`] if the file cannot be used.
-    pub fn open(path: &Path) -> Result<Self, VisionError> {
+    pub fn open(engine: Engine<'_>, path: &Path) -> Result<Self, VisionError> {
         let graph = Graph::read(path, ROLE)?;
         let (sides, side_px) = sides(&graph)?;
         let labels = graph.note("labels");
         if let Some(labels) = &labels {
             let names = Expression::ALL.map(Expression::name).join(",");
-            if *labels != names {
+            if **labels != *names {
                 return Err(graph.refuse(format!("its labels are {labels}, not {names}")));
             }
         }
@@ -68,18 +71,16 @@ impl TractClassifier {
         if !(0.05..=20.0).contains(&temperature) {
             return Err(graph.refuse(format!("its temperature is {temperature}, not 0.05 to 20")));
         }
-        let (plan, first) = graph.plan(sides)?;
-        let first: Vec<_> = first.iter().map(values).collect();
-        let [Some(first)] = first[..] else {
-            return Err(ROLE.refuse(
-                path,
-                format!("it has {} outputs, not one of f32", first.len()),
-            ));
+        let ours = labels.is_some();
+        let plan = graph.plan(engine, sides)?;
+        let [first] = &plan.outputs[..] else {
+            let reason = format!("it has {} outputs, not one", plan.outputs.len());
+            return Err(ROLE.refuse(path, reason));
         };
+        let first = first.values.as_slice();
         if first.len() != Expression::COUNT {
             return Err(ROLE.refuse(path, format!("its output has {} values", first.len())));
         }
-        let ours = labels.is_some();
         let outputs = if !ours && are_probabilities(first) {
             Outputs::Probabilities
         } else {
@@ -121,14 +122,14 @@ fn are_probabilities(values: &[f32]) -> bool {
     (sum - 1.0).abs() < 1e-3 && values.iter().all(|p| (0.0..=1.0).contains(p))
 }
 
-impl ClassifyNet for TractClassifier {
+impl ClassifyNet for OnnxClassifier {
     fn run(&mut self, crop: &Crop) -> Result<[f32; Expression::COUNT], NetError> {
         resample(crop, self.side_px, &mut self.input);
         for real in &mut self.input {
             *real = *real * self.scale - self.offset;
         }
         let outputs = self.plan.run(&self.input)?;
-        let found = outputs.first().and_then(values).ok_or(NetError::Shape)?;
+        let found = outputs.first().ok_or(NetError::Shape)?.values.as_slice();
         let found: [f32; Expression::COUNT] = found.try_into().map_err(|_| NetError::Shape)?;
         Ok(match self.outputs {
             Outputs::Logits(temperature) => found.map(|logit| logit / temperature),

@@ -1,0 +1,132 @@
+//! An ONNX file that was asked what it is, before an engine takes it. Which nets are accepted is decided by the siblings.
+
+use std::path::{Path, PathBuf};
+
+use super::runner::{Engine, Plan, Trouble};
+use crate::{
+    onnx::{self, OnnxFile, Values},
+    vision::VisionError,
+};
+
+/// The largest input, in values; a photo's fine look has 1280 x 1280 x 3.
+const MAX_INPUT: usize = 16 << 20;
+
+/// Which of the two nets a file is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Role {
+    /// Its key in `[models]`, and its file in `models/weights` without the ending.
+    pub(super) key: &'static str,
+    /// The forms that are accepted, for the error's text.
+    pub(super) accepted: &'static str,
+}
+
+impl Role {
+    /// The error that says what is wrong with a file and what is accepted.
+    pub(super) fn refuse(self, path: &Path, reason: impl Into<String>) -> VisionError {
+        VisionError::Onnx {
+            path: path.to_owned(),
+            reason: reason.into(),
+            accepted: self.accepted,
+        }
+    }
+}
+
+/// An ONNX graph as the file has it, its sizes perhaps still open.
+pub(super) struct Graph {
+    file: OnnxFile,
+    bytes: Vec<u8>,
+    path: PathBuf,
+    role: Role,
+}
+
+impl Graph {
+    /// Reads and parses a file. Weights outside the file are not looked for.
+    ///
+    /// # Errors
+    /// [`VisionError::NoOnnx`] for an empty path, [`VisionError::Onnx`] if the file is no ONNX graph.
+    pub(super) fn read(path: &Path, role: Role) -> Result<Self, VisionError> {
+        if path.as_os_str().is_empty() {
+            return Err(VisionError::NoOnnx(role.key));
+        }
+        let read = onnx::read_bytes(path).and_then(|bytes| Ok((OnnxFile::parse(&bytes)?, bytes)));
+        match read {
+            Ok((file, bytes)) => Ok(Self {
+                file,
+                bytes,
+                path: path.to_owned(),
+                role,
+            }),
+            Err(reason) => Err(role.refuse(path, reason)),
+        }
+    }
+
+    /// See [`Role::refuse`].
+    pub(super) fn refuse(&self, reason: impl Into<String>) -> VisionError {
+        self.role.refuse(&self.path, reason)
+    }
+
+    /// The sides of the only input, which has four; `None` for one that the file leaves open.
+    ///
+    /// # Errors
+    /// [`VisionError::Onnx`] if there are more inputs or other sides.
+    pub(super) fn input(&self) -> Result<[Option<usize>; 4], VisionError> {
+        self.file
+            .picture_sides()
+            .map_err(|reason| self.refuse(reason))
+    }
+
+    /// The names of the outputs, in the order in which a run gives them.
+    pub(super) fn outputs(&self) -> Vec<&str> {
+        self.file.outputs()
+    }
+
+    /// A note that the file's maker left in its metadata.
+    pub(super) fn note(&self, key: &str) -> Option<&str> {
+        self.file.note(key)
+    }
+
+    /// The zero point of the node that dequantizes our nets' input, and so the byte of a real 0.
+    pub(super) fn zero_byte(&self) -> Option<u8> {
+        let nodes = &self.file.graph().nodes;
+        let first = nodes.iter().find(|node| node.name == "image.real")?;
+        let name = first.inputs.get(2)?;
+        let mut constants = self.file.constants();
+        match constants.find(|(own, _)| own == name)?.1.ok()?.values {
+            Values::U8(zeros) => zeros.first().copied(),
+            _ => None,
+        }
+    }
+
+    /// Makes the net ready for an input of these sides and runs it once, on zeros, so that a net that cannot run is found
+    /// now. The plan's outputs are those of this run.
+    ///
+    /// # Errors
+    /// [`VisionError::Onnx`] if the engine cannot take the file, [`VisionError::Runtime`] if the engine is at fault.
+    pub(super) fn plan(self, engine: Engine<'_>, sides: [usize; 4]) -> Result<Plan, VisionError> {
+        let len = sides
+            .iter()
+            .try_fold(1_usize, |len, &side| len.checked_mul(side));
+        let Some(len) = len.filter(|len| (1..=MAX_INPUT).contains(len)) else {
+            return Err(self.refuse(format!("an input of {sides:?} is empty or too large")));
+        };
+        let loaded = engine.load(&self.bytes, &self.file, sides);
+        let made = loaded.and_then(|mut runner| {
+            let mut outputs = Vec::new();
+            let first = runner.run(&vec![0.0; len], &mut outputs);
+            first.map_err(Trouble::File)?;
+            Ok((runner, outputs))
+        });
+        let name = engine.name();
+        match made {
+            Ok((runner, outputs)) => Ok(Plan {
+                runner,
+                outputs,
+                engine: name,
+            }),
+            Err(Trouble::File(reason)) => {
+                Err(self.refuse(format!("{name} cannot run it on {sides:?}: {reason}")))
+            }
+            Err(Trouble::Engine(reason)) => Err(VisionError::Runtime(reason)),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What the engines share: floats in, floats out, and how they fail.
+
+use moodring_core::detect::NetError;
+
+use crate::onnx::OnnxFile;
+
+/// An engine that runs float ONNX files.
+#[derive(Clone, Copy, Debug)]
+pub enum Engine<'s> {
+    /// tract.
+    #[cfg(feature = "tract")]
+    Tract,
+    /// ONNX Runtime.
+    #[cfg(feature = "ort")]
+    Ort(&'s crate::config::OrtSettings),
+    /// Never made: gives `'s` a meaning in builds without ONNX Runtime.
+    #[doc(hidden)]
+    None(std::convert::Infallible, std::marker::PhantomData<&'s ()>),
+}
+
+/// A net made ready for one input size.
+pub(super) trait Runner: Send {
+    /// One forward pass: the input's values, row by row, in; every output's out.
+    ///
+    /// # Errors
+    /// The engine's reason on one line.
+    fn run(&mut self, input: &[f32], outputs: &mut Vec<Output>) -> Result<(), String>;
+}
+
+/// One output of a pass.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Output {
+    /// Sides, the slowest first.
+    pub(super) sides: Vec<usize>,
+    /// Row by row.
+    pub(super) values: Vec<f32>,
+}
+
+/// Why an engine cannot take a file.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The file is at fault.
+    File(String),
+    /// The engine itself cannot run here; which is so, and how to mend it.
+    #[cfg_attr(
+        not(feature = "ort"),
+        expect(dead_code, reason = "tract is always here")
+    )]
+    Engine(String),
+}
+
+impl Engine<'_> {
+    /// Makes a file ready for an input of these sides.
+    pub(super) fn load(
+        self,
+        bytes: &[u8],
+        file: &OnnxFile,
+        sides: [usize; 4],
+    ) -> Result<Box<dyn Runner>, Trouble> {
+        let _ = file;
+        match self {
+            #[cfg(feature = "tract")]
+            Self::Tract => Ok(Box::new(super::tract::load(bytes, sides)?)),
+            #[cfg(feature = "ort")]
+            Self::Ort(settings) => Ok(Box::new(super::ort::load(bytes, file, sides, settings)?)),
+            Self::None(never, _) => match never {},
+        }
+    }
+
+    /// What it is called in messages.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            #[cfg(feature = "tract")]
+            Self::Tract => "tract",
+            #[cfg(feature = "ort")]
+            Self::Ort(_) => "ONNX Runtime",
+            Self::None(never, _) => match never {},
+        }
+    }
+}
+
+/// A runner and what its last pass gave.
+pub(super) struct Plan {
+    pub(super) runner: Box<dyn Runner>,
+    pub(super) outputs: Vec<Output>,
+    pub(super) engine: &'static str,
+}
+
+impl Plan {
+    /// One forward pass. The reason of a failure goes to the log.
+    ///
+    /// # Errors
+    /// [`NetError::Engine`] if the engine fails.
+    pub(super) fn run(&mut self, input: &[f32]) -> Result<&[Output], NetError> {
+        match self.runner.run(input, &mut self.outputs) {
+            Ok(()) => Ok(&self.outputs),
+            Err(reason) => {
+                tracing::error!("{} failed: {reason}", self.engine);
+                Err(NetError::Engine)
+            }
+        }
+    }
+}
