@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 SHARED = Path("../shared")
-SIDE, THRESHOLD, NMS = 640, 0.6, 0.3  # the last is the pipeline's
+SIDE, THRESHOLD, SMALLEST, NMS = 640, 0.6, 8, 0.3  # the last is the pipeline's
 BORDER = 0.002  # a score so near the threshold may fall on either side
 
 
@@ -40,7 +40,7 @@ def rows(faces):
 def ours(binary, engine, net, paths):
     settings = dict(MOODRING_VISION__ENGINE=engine, MOODRING_MODELS__DETECTOR=str(net),
                     MOODRING_MODELS__CLASSIFIER="models/weights/classifier.onnx")
-    command = [binary, "detect", "--json", "--threshold", str(THRESHOLD), "--min-size", "8", *map(str, paths)]
+    command = [binary, "detect", "--json", "--threshold", str(THRESHOLD), "--min-size", str(SMALLEST), *map(str, paths)]
     done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=True)
     if done.stderr:
         sys.exit(done.stderr)
@@ -76,6 +76,7 @@ def main():
         for path, mine in zip(paths, ours(args.binary, args.engine, args.net, paths)):
             _, theirs = reference.detect(cv2.imread(str(path)))
             theirs = rows([] if theirs is None else theirs)
+            theirs = theirs[theirs[:, 3] >= SMALLEST]
             left = list(range(len(theirs)))
             for face in mine:
                 best = max(left, key=lambda j: iou(face, theirs[j]), default=None)

@@ -12,6 +12,7 @@ use std::{
 use ort::{
     environment::Environment,
     ep::{CUDA, ExecutionProvider, ExecutionProviderDispatch, TensorRT},
+    logging::LogLevel,
     session::{Session, builder::GraphOptimizationLevel},
     value::TensorRef,
 };
@@ -133,7 +134,11 @@ fn open(settings: &OrtSettings) -> Result<Environment, String> {
         match loaded.and_then(|loaded| loaded) {
             Ok(builder) => {
                 let builder = builder.with_name("moodring").with_telemetry(false);
-                let built = guarded(|| builder.build());
+                let built = guarded(|| {
+                    let environment = builder.build()?;
+                    environment.set_log_level(LogLevel::Warning);
+                    Ok(environment)
+                });
                 let built =
                     built.map_err(|e| format!("{} does not start: {e}. {mend}", path.display()))?;
                 tracing::info!("ONNX Runtime from {}: {}", path.display(), version());
@@ -174,7 +179,8 @@ fn session(
         .with_optimization_level(GraphOptimizationLevel::All)?
         // As our own engine: idle cores stay idle.
         .with_intra_threads(1)?
-        .with_inter_threads(1)?;
+        .with_inter_threads(1)?
+        .with_log_level(LogLevel::Warning)?;
     // TensorRT builds for sizes that it knows, and the others plan their memory once.
     for (name, side) in file.open_sides().into_iter().zip(sides) {
         if let Some(name) = name {
