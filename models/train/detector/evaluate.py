@@ -21,7 +21,7 @@ from .library import Library, is_held
 from .paths import CACHE, DETECT, MODELS, PEERS, SHARED
 from .paste import soft_mask
 from .similarity import moved, similarity
-from .teachers import YuNet
+from .teachers import GreyYuNet, YuNet
 
 WIDER = DETECT / "wider_val_subset"
 
@@ -40,12 +40,14 @@ def measure_ap(detect, pictures, side=320):
 
 
 def measure_peers(pictures):
-    """The public nets by the same measure (in colour, as they want it): the check of this script."""
+    """The public nets by the same measure: in colour, as they want it, the check of this script; in grey what a student can copy."""
     out = {}
     for name in ("yunet_n_320_320", "yunet_s_320_320"):
         net = YuNet(PEERS / "yunet" / f"{name}.onnx")
         found = curve([net(p, 320, 0.02, square=True) for _, p, _ in pictures], [b for _, _, b in pictures])
         out[name] = dict(ap=round(average_precision(*found[1:]), 4), recall_at_99=round(recall_at(0.99, *found)[0], 4))
+    grey = GreyYuNet()
+    out["yunet_n in grey"] = measure_ap(grey, pictures)[0] | measure_landmarks(grey, pictures, 0.6)
     return out
 
 

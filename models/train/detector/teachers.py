@@ -4,6 +4,8 @@ import numpy as np
 import onnxruntime as ort
 
 from .geometry import STRIDES, decode, letterbox, nms, rescale
+from .paths import PEERS
+from .student import MEAN
 
 
 def session(path_or_bytes, threads=1):
@@ -31,6 +33,17 @@ class YuNet:
         """Longest side to `side` pixels; `square` for files of fixed size."""
         canvas, s = fit(bgr, side, square)
         return rescale(nms(self.canvas(canvas, threshold)), s)
+
+
+class GreyYuNet:
+    """YuNet_n as a detector.Detector: shown a grey letterboxed picture."""
+
+    def __init__(self):
+        self.net = YuNet(PEERS / "yunet" / "yunet_n_dynamic.onnx")
+
+    def __call__(self, grey, width, height, threshold=0.02):
+        canvas, s = letterbox(grey, width, height, MEAN)
+        return rescale(nms(self.net.canvas(grey3(canvas), threshold)), s)
 
 
 class RetinaFace:
