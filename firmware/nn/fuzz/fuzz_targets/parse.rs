@@ -1,7 +1,8 @@
 //! Any bytes: the parser must not panic, and what it lets through must run on every kernel with the same result.
 //!
-//! `cargo +nightly fuzz run parse -- -runs=10000000` in firmware/nn. Inputs are whole files of small nets; the
-//! mutator (`mutate`) knows where operators begin, and mends length and checksum, else no input would come far.
+//! In firmware/nn: `cargo +nightly fuzz run parse --no-trace-compares -- -max_len=1024 -runs=10000000`, with
+//! `--sanitizer none` before the dashes four times as fast. Inputs are whole files of small nets; the mutator (`mutate`)
+//! knows where operators begin, and mends length and checksum, else no input would come far.
 #![no_main]
 
 use std::cell::RefCell;
