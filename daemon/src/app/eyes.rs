@@ -10,7 +10,7 @@ use std::{
 use moodring_core::event::Event;
 use tokio::sync::{mpsc, watch};
 
-use super::StopFlag;
+use super::{StopFlag, desk::Album};
 use crate::{
     camera::CameraStatus,
     clock::Clock,
@@ -27,6 +27,7 @@ pub(super) struct Eyes {
     pub(super) stream: Stream,
     pub(super) reader: Reader,
     pub(super) camera: watch::Receiver<CameraStatus>,
+    pub(super) album: Album,
     pub(super) clock: Clock,
     pub(super) snapshots: watch::Sender<Snapshot>,
     pub(super) events: mpsc::UnboundedSender<Event>,
@@ -49,6 +50,11 @@ impl Eyes {
             match self.reader.take(PATIENCE) {
                 Taken::Frame(frame, skipped) => {
                     let Ok(frame) = frame.lend() else { continue };
+                    // The last frame before somebody switched the camera off is nobody's any more.
+                    if self.camera.borrow().state == CameraState::Off {
+                        continue;
+                    }
+                    self.album.offer(&frame);
                     match self.stream.see(&frame, skipped, tell) {
                         Ok(snapshot) => publish(&self.snapshots, snapshot),
                         Err(error) => tracing::error!("{error}"),

@@ -3,8 +3,10 @@
 //! ```text
 //! camera thread -> slot (newest wins) -> vision thread -> snapshot (newest wins) -> display thread
 //!                                                      -> events (none lost)     -> mqtt task
+//! buttons thread -> commands -> camera thread (on, off, next), vision thread (one picture)
 //! ```
 
+mod desk;
 mod eyes;
 mod screen;
 mod sink;
@@ -25,9 +27,10 @@ use tokio::{
 use crate::{
     camera::{CameraError, CameraStatus, CameraThread, Source, SourceError},
     clock::Clock,
+    command,
     config::Settings,
     display::{Display, DisplayError},
-    latest,
+    gpio, latest,
     message::{DeviceName, Identity, NameError, RunId},
     mqtt::{self, MqttError},
     snapshot::{CameraState, Snapshot},
@@ -84,6 +87,8 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     let mut interrupt = signal(SignalKind::interrupt())?;
     let clock = Clock::start();
     let source = Source::from_str(&settings.camera.source)?;
+    let others = settings.camera.next.iter().map(|next| next.parse());
+    let others = others.collect::<Result<_, SourceError>>()?;
     let stream = Stream::open(settings)?;
     let who = identity(&settings.device.id)?;
 
@@ -107,11 +112,24 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     let (status, mut camera_status) = watch::channel(CameraStatus::default());
     let (writer, reader) = latest::slot();
     let sink = sink::FrameSink::new(writer, status);
-    let mut camera = CameraThread::spawn(source.clone(), settings.camera.clone(), clock, sink)?;
+    let mut camera =
+        CameraThread::spawn(source.clone(), others, settings.camera.clone(), clock, sink)?;
+    let desk = desk::Desk {
+        camera: camera.control(),
+        album: desk::Album::new(&settings.camera.pictures),
+    };
+    let (commands, mut asked) = command::channel();
+    let buttons = gpio::buttons::spawn(settings, commands.clone(), Arc::clone(&stop));
+    let buttons = buttons.unwrap_or_else(|error| {
+        // Without its buttons it is still a daemon.
+        tracing::warn!("no buttons: {error}");
+        None
+    });
     let eyes = eyes::Eyes {
         stream,
         reader,
         camera: camera_status.clone(),
+        album: desk.album.clone(),
         clock,
         snapshots,
         events,
@@ -129,12 +147,17 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     let screen = screen.spawn(Arc::clone(&stop), closed)?;
 
     let ended = |status: &CameraStatus| status.state == CameraState::Ended;
-    tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-        _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
-        Ok(_) = user_quit.wait_for(|quit| *quit) => tracing::info!("closed at the terminal: stopping"),
-        Ok(_) = camera_status.wait_for(ended) => tracing::info!("the source came to its end: stopping"),
+    loop {
+        tokio::select! {
+            // The channel stays open: this function holds one of its ends.
+            Some(command) = asked.recv() => desk.obey(command),
+            _ = terminate.recv() => break tracing::info!("SIGTERM: stopping"),
+            _ = interrupt.recv() => break tracing::info!("SIGINT: stopping"),
+            Ok(_) = user_quit.wait_for(|quit| *quit) => break tracing::info!("closed at the terminal: stopping"),
+            Ok(_) = camera_status.wait_for(ended) => break tracing::info!("the source came to its end: stopping"),
+        }
     }
+    drop(commands);
 
     // Upstream first: each room sees the end of what feeds it, and the broker hears everything that was told.
     camera.stop();
@@ -143,6 +166,9 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     broker.stop().await;
     stop.store(true, Ordering::Relaxed);
     join(screen, "display");
+    if let Some(buttons) = buttons {
+        join(buttons, "buttons");
+    }
     match camera {
         CameraStatus {
             frames: 0,

@@ -9,7 +9,7 @@
 //! | `process`, `http` | children and addresses, read by a thread of their own (`feed`) |
 //! | `synthetic`, `drawn`, `sprite` | a scene and a face from formulas, for when there is nothing else |
 //! | `jpeg`, `split` | one JPEG to luma; a byte stream to JPEGs |
-//! | [`supervise`] | the camera thread: opens again what was lost |
+//! | [`supervise`], `control` | the camera thread: opens again what was lost; on, off and next |
 //! | [`stop`] | waiting that can be called off |
 
 use std::{fs::File, path::Path, time::Duration};
@@ -22,6 +22,7 @@ use crate::{
 };
 
 pub mod address;
+mod control;
 pub mod devices;
 mod drawn;
 mod feed;
@@ -41,6 +42,7 @@ mod synthetic;
 mod v4l2;
 mod y4m;
 
+pub use control::Control;
 pub use source::{Source, SourceError};
 pub use stop::Stop;
 pub use supervise::{CameraStatus, CameraThread, Sink};
@@ -247,6 +249,30 @@ pub fn resolve(source: &Source) -> Source {
     Source::Synthetic
 }
 
+/// The source of a turn: `first`, then the others, round and round. Without others, every camera that is found.
+fn of_turn(first: &Source, others: &[Source], turn: usize) -> Source {
+    if turn == 0 {
+        return first.clone();
+    }
+    let found = || {
+        let usable = devices::devices().into_iter().filter(|d| d.is_usable());
+        usable.map(|d| Source::V4l2(d.best_path().into())).collect()
+    };
+    let others = match others {
+        [] => found(),
+        named => named.to_vec(),
+    };
+    around(first, &others, turn)
+}
+
+fn around(first: &Source, others: &[Source], turn: usize) -> Source {
+    let others: Vec<_> = others.iter().filter(|other| *other != first).collect();
+    match turn % (others.len() + 1) {
+        0 => first.clone(),
+        at => others[at - 1].clone(),
+    }
+}
+
 fn open_file(path: &Path) -> Result<File, CameraError> {
     File::open(path).map_err(|e| CameraError::Open {
         source_name: path.display().to_string(),
@@ -315,6 +341,21 @@ mod tests {
             assert!(!camera.info().name.is_empty());
             assert!(camera.next_frame().is_ok(), "{text}");
         }
+    }
+
+    #[test]
+    fn turns_go_round() {
+        let [a, b, c] = ["/dev/video0", "/dev/video2", "rpicam"].map(|t| t.parse().unwrap());
+        let turns =
+            |others: &[Source]| -> Vec<_> { (0..5).map(|turn| around(&a, others, turn)).collect() };
+        let [x, y, z] = [&a, &b, &c].map(Source::clone);
+        assert_eq!(
+            turns(&[b.clone(), c.clone()]),
+            [&x, &y, &z, &x, &y].map(Source::clone)
+        );
+        assert_eq!(turns(std::slice::from_ref(&a)), vec![a.clone(); 5]);
+        assert_eq!(turns(&[]), vec![a.clone(); 5]);
+        assert_eq!(of_turn(&a, std::slice::from_ref(&c), 1), c);
     }
 
     #[test]

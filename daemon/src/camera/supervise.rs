@@ -9,7 +9,11 @@ use std::{
 
 use moodring_core::frame::{Frame, Millis};
 
-use super::{Camera, CameraError, CameraInfo, Source, stop::Stop};
+use super::{
+    Camera, CameraError, CameraInfo, Source,
+    control::{Control, Session, Wanted},
+    stop::Stop,
+};
 use crate::{clock::Clock, config::CameraSettings, snapshot::CameraState};
 
 /// The first and the longest wait before a lost source is opened again; doubled in between.
@@ -53,7 +57,7 @@ impl<F: FnMut(&Frame<'_>) + Send> Sink for F {
 
 /// A running camera thread. Dropping it stops the thread and waits for it.
 pub struct CameraThread {
-    stop: Stop,
+    control: Control,
     status: Arc<Mutex<CameraStatus>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -62,39 +66,40 @@ impl CameraThread {
     /// Starts a thread that keeps `source` open and hands its frames to `sink`.
     ///
     /// A live source (a device, child or address) is opened again when lost, with waits from 0.2 to 5 seconds; a file
-    /// ends. `auto` is decided once: a camera that goes away is waited for, not replaced by the drawn scene.
+    /// ends. `auto` is decided once: a camera that goes away is waited for, not replaced by the drawn scene. `others` are
+    /// the sources that [`Control::next`] goes through after `source`; if there are none, every camera that is found.
     ///
     /// # Errors
     /// If no thread can be made. Trouble with the source is in [`CameraThread::status`].
     pub fn spawn(
         source: Source,
+        others: Vec<Source>,
         settings: CameraSettings,
         clock: Clock,
         sink: impl Sink + 'static,
     ) -> io::Result<Self> {
-        let stop = Stop::default();
-        let inner = stop.clone();
         let live = source.is_live();
         let mut decided: Option<Source> = None;
-        let open = move || {
-            let source = decided.get_or_insert_with(|| super::resolve(&source));
-            super::open_until(source, &settings, clock, inner.clone())
+        let open = move |session: &Session| {
+            let first = decided.get_or_insert_with(|| super::resolve(&source));
+            let source = super::of_turn(first, &others, session.turn);
+            super::open_until(&source, &settings, clock, session.stop.clone())
         };
-        Self::spawn_with(open, live, stop, move || clock.now(), sink)
+        Self::spawn_with(open, live, move || clock.now(), sink)
     }
 
     /// The same with any opener and any time, for tests.
     pub(super) fn spawn_with(
-        open: impl FnMut() -> Result<Box<dyn Camera>, CameraError> + Send + 'static,
+        open: impl FnMut(&Session) -> Result<Box<dyn Camera>, CameraError> + Send + 'static,
         live: bool,
-        stop: Stop,
         now: impl Fn() -> Millis + Send + 'static,
         sink: impl Sink + 'static,
     ) -> io::Result<Self> {
+        let control = Control::default();
         let status = Arc::new(Mutex::new(CameraStatus::default()));
         let mut supervisor = Supervisor {
             live,
-            stop: stop.clone(),
+            control: control.clone(),
             status: Arc::clone(&status),
             sink,
             now,
@@ -104,10 +109,15 @@ impl CameraThread {
             .name("camera".into())
             .spawn(move || supervisor.run(open))?;
         Ok(Self {
-            stop,
+            control,
             status,
             thread: Some(thread),
         })
+    }
+
+    /// Switches the camera on and off, and goes to the next.
+    pub fn control(&self) -> Control {
+        self.control.clone()
     }
 
     /// What the thread did so far.
@@ -125,7 +135,7 @@ impl CameraThread {
 
     /// Asks the thread to end, within about a tenth of a second, and waits for it.
     pub fn stop(&mut self) {
-        self.stop.set();
+        self.control.end();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -142,7 +152,7 @@ impl Drop for CameraThread {
 
 struct Supervisor<S, N> {
     live: bool,
-    stop: Stop,
+    control: Control,
     status: Arc<Mutex<CameraStatus>>,
     sink: S,
     now: N,
@@ -150,44 +160,63 @@ struct Supervisor<S, N> {
 }
 
 impl<S: Sink, N: Fn() -> Millis> Supervisor<S, N> {
-    fn run(&mut self, mut open: impl FnMut() -> Result<Box<dyn Camera>, CameraError>) {
+    fn run(&mut self, mut open: impl FnMut(&Session) -> Result<Box<dyn Camera>, CameraError>) {
         let mut wait = BACKOFF.0;
-        while !self.stop.is_set() {
+        while let Some(session) = self.next_session() {
             let frames_before = self.update(|_| {}).frames;
-            let error = match open() {
+            let mut live = self.live || session.turn > 0;
+            let error = match open(&session) {
                 Ok(mut camera) => {
                     let info = camera.info().clone();
                     tracing::info!(name = info.name, wire = info.wire, "camera opened");
-                    self.live &= info.live;
+                    live &= info.live;
                     self.update(|s| {
                         s.info = Some(info);
                         s.opened += 1;
                     });
                     // The camera is closed here, before the wait.
-                    self.read(camera.as_mut())
+                    self.read(camera.as_mut(), &session.stop)
                 }
                 Err(error) => error,
             };
-            if self.stop.is_set() {
-                break;
+            if session.stop.is_set() {
+                // Somebody wants something else: no trouble, and no reason to wait.
+                wait = BACKOFF.0;
+                continue;
             }
-            if !self.live || matches!(error, CameraError::Ended { .. }) {
+            if !live || matches!(error, CameraError::Ended { .. }) {
                 return self.finish(&error);
             }
             if self.update(|_| {}).frames > frames_before {
                 wait = BACKOFF.0;
             }
             self.lose(&error, wait);
-            self.stop.sleep(wait);
+            session.stop.sleep(wait);
             wait = (wait * 2).min(BACKOFF.1);
         }
     }
 
+    /// The next opening; waits while the camera is off. `None` once the thread is to end.
+    fn next_session(&mut self) -> Option<Session> {
+        loop {
+            match self.control.wanted() {
+                Wanted::On(session) => return Some(session),
+                Wanted::End => return None,
+                Wanted::Off => {
+                    tracing::info!("the camera is switched off and closed");
+                    self.change(CameraState::Off, |s| s.trouble = None);
+                    self.control.wait_while_off();
+                    self.change(CameraState::Starting, |_| {});
+                }
+            }
+        }
+    }
+
     /// Reads until the source fails; why.
-    fn read(&mut self, camera: &mut dyn Camera) -> CameraError {
+    fn read(&mut self, camera: &mut dyn Camera, stop: &Stop) -> CameraError {
         let mut bad_in_a_row = 0;
         loop {
-            if self.stop.is_set() {
+            if stop.is_set() {
                 return camera.info().ended();
             }
             match camera.next_frame() {
@@ -337,7 +366,7 @@ mod tests {
         let (notes, noted) = channel();
         let mut plays = plays.into_iter();
         let closed = channel().0;
-        let open = move || {
+        let open = move |_: &Session| {
             let refused = || CameraError::Open {
                 source_name: "told".into(),
                 reason: "it is not there".into(),
@@ -363,9 +392,7 @@ mod tests {
             };
             Ok(Box::new(camera) as Box<dyn Camera>)
         };
-        let stop = Stop::default();
-        let thread =
-            CameraThread::spawn_with(open, live, stop, || Millis(0), Notes(notes)).unwrap();
+        let thread = CameraThread::spawn_with(open, live, || Millis(0), Notes(notes)).unwrap();
         (thread, noted)
     }
 
@@ -428,6 +455,85 @@ mod tests {
         assert!(thread.is_finished());
     }
 
+    /// A camera that lends a frame whenever it is asked, and says when it is opened and closed.
+    struct Steady {
+        info: CameraInfo,
+        said: Sender<String>,
+        stop: Stop,
+    }
+
+    impl Camera for Steady {
+        fn info(&self) -> &CameraInfo {
+            &self.info
+        }
+
+        fn next_frame(&mut self) -> Result<Frame<'_>, CameraError> {
+            // Also what waits for a frame is called off.
+            if self.stop.sleep(Duration::from_millis(1)) {
+                Ok(Frame::packed(&[7], PixelFormat::Grey, (1, 1), Millis(0)).unwrap())
+            } else {
+                Err(self.info.ended())
+            }
+        }
+    }
+
+    impl Drop for Steady {
+        fn drop(&mut self) {
+            let _ = self.said.send("closed".into());
+        }
+    }
+
+    struct States(Sender<String>);
+
+    impl Sink for States {
+        fn frame(&mut self, _: &Frame<'_>) {}
+
+        fn state(&mut self, status: &CameraStatus) {
+            let _ = self.0.send(status.state.name().into());
+        }
+    }
+
+    #[test]
+    fn off_closes_the_device_and_the_next_source_is_opened_when_asked_for() {
+        let (said, heard) = channel();
+        let states = States(said.clone());
+        let open = move |session: &Session| {
+            said.send(format!("opened {}", session.turn)).unwrap();
+            let info = CameraInfo {
+                name: "steady".into(),
+                size_px: None,
+                wire: "none".into(),
+                format: PixelFormat::Grey,
+                rate_hz: None,
+                live: true,
+            };
+            Ok(Box::new(Steady {
+                info,
+                said: said.clone(),
+                stop: session.stop.clone(),
+            }) as Box<dyn Camera>)
+        };
+        let mut thread = CameraThread::spawn_with(open, true, || Millis(0), states).unwrap();
+        let control = thread.control();
+        assert_eq!(take(&heard, 2), ["opened 0", "running"]);
+        assert!(!control.switch(crate::command::Switch::Toggle));
+        assert_eq!(take(&heard, 2), ["closed", "off"]);
+        assert!(!control.next());
+        assert!(control.switch(crate::command::Switch::On));
+        assert_eq!(take(&heard, 3), ["starting", "opened 0", "running"]);
+        assert!(control.next());
+        assert_eq!(take(&heard, 2), ["closed", "opened 1"]);
+        // Ends while it is off, too.
+        control.switch(crate::command::Switch::Off);
+        thread.stop();
+        assert!(thread.is_finished());
+        let last: Vec<_> = heard.try_iter().collect();
+        assert!(
+            last.contains(&"closed".into()) && last.contains(&"off".into()),
+            "{last:?}"
+        );
+    }
+
     #[test]
     fn a_real_child_that_dies_is_started_again() {
         let dir = tempfile::tempdir().unwrap();
@@ -438,8 +544,14 @@ mod tests {
         let sink = move |frame: &Frame<'_>| {
             let _ = sizes.send(frame.width_px());
         };
-        let thread =
-            CameraThread::spawn(source, CameraSettings::default(), Clock::start(), sink).unwrap();
+        let thread = CameraThread::spawn(
+            source,
+            vec![],
+            CameraSettings::default(),
+            Clock::start(),
+            sink,
+        )
+        .unwrap();
         for _ in 0..2 {
             assert_eq!(seen.recv_timeout(Duration::from_secs(20)), Ok(16));
         }

@@ -13,7 +13,8 @@ use super::Failure;
 use crate::{
     camera::{self, Source},
     cli::ConfigArgs,
-    config::{Overrides, Settings, load},
+    config::{DisplayKind, Overrides, Settings, load},
+    display::spi::{self, check::Trouble},
     exit::Exit,
     vision::PhotoReader,
 };
@@ -63,8 +64,23 @@ pub(super) fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
     say("kernel", kernel());
     say("camera", camera(&settings));
     say("broker", broker(&settings));
-    say("display", display(&settings));
+    if settings.display.kind == DisplayKind::Spi {
+        for check in spi::check::check(&settings) {
+            say(&format!("display, {}", check.part), check.found.into());
+        }
+    } else {
+        say("display", display(&settings));
+    }
     Ok(if bad == 0 { Exit::Done } else { Exit::Unwell })
+}
+
+impl From<Result<String, Trouble>> for Finding {
+    fn from(found: Result<String, Trouble>) -> Self {
+        match found {
+            Ok(text) => Self::Good(text),
+            Err(Trouble { text, mend }) => Self::Bad(text, mend),
+        }
+    }
 }
 
 fn bad(text: impl Display, mend: impl Display) -> Finding {
@@ -193,7 +209,7 @@ fn broker(settings: &Settings) -> Finding {
 
 fn display(settings: &Settings) -> Finding {
     let display = &settings.display;
-    if display.kind != crate::config::DisplayKind::Png {
+    if display.kind != DisplayKind::Png {
         return Finding::Good(format!("{:?}", display.kind).to_lowercase());
     }
     let folder = display

@@ -1,5 +1,7 @@
 //! `[camera]`: which source, and what to ask of it.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range};
@@ -23,6 +25,10 @@ pub enum RangeKind {
 pub struct CameraSettings {
     /// `auto`, a device, a file, a folder, `rpicam`, `argus`, `cmd:...`, `http://...` or `synthetic`.
     pub source: String,
+    /// The sources that the button goes through after `source`; empty: every camera that is found.
+    pub next: Vec<String>,
+    /// The folder that pictures go to when somebody asks for one; empty: nobody gets one.
+    pub pictures: PathBuf,
     /// Width to ask for, in pixels; the nearest that the device has is taken.
     pub width: u32,
     /// Height to ask for, in pixels.
@@ -44,6 +50,8 @@ impl Default for CameraSettings {
     fn default() -> Self {
         Self {
             source: "auto".into(),
+            next: Vec::new(),
+            pictures: PathBuf::new(),
             width: 640,
             height: 480,
             range: RangeKind::Auto,

@@ -3,9 +3,11 @@
 //! `default.toml` beside this file documents every key; a test keeps it in step with the types.
 
 pub mod board;
+mod buttons;
 mod camera;
 mod display;
 mod error;
+mod light;
 mod load;
 mod mood;
 mod mqtt;
@@ -17,9 +19,11 @@ mod vision;
 
 use serde::{Deserialize, Serialize};
 
+pub use buttons::ButtonSettings;
 pub use camera::{CameraSettings, RangeKind};
 pub use display::{DisplayKind, DisplaySettings};
 pub use error::ConfigError;
+pub use light::{LightKind, LightSettings};
 pub use load::{Overrides, load};
 pub use mood::{MoodSettings, Who};
 pub use mqtt::MqttSettings;
@@ -52,6 +56,10 @@ pub struct Settings {
     pub display: DisplaySettings,
     /// What differs from the display's board.
     pub panel: PanelSettings,
+    /// Buttons on GPIO lines.
+    pub buttons: ButtonSettings,
+    /// A light in the mood's colour.
+    pub light: LightSettings,
     /// The broker.
     pub mqtt: MqttSettings,
     /// What is logged.
@@ -94,6 +102,8 @@ impl Settings {
         self.mood.validate()?;
         self.display.validate()?;
         self.panel.board(&self.display.board)?;
+        self.buttons.validate()?;
+        self.light.validate()?;
         self.mqtt.validate()
     }
 }

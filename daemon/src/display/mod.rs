@@ -3,6 +3,7 @@
 mod canvas;
 mod cells;
 mod film;
+pub mod lamp;
 mod live;
 mod loglines;
 mod null;
@@ -35,6 +36,16 @@ use crate::{
 /// # Errors
 /// [`DisplayError::Open`] if it cannot be used.
 pub fn open(
+    settings: &Settings,
+    stdout_is_terminal: bool,
+    logs: &LogLines,
+) -> Result<Box<dyn Display + Send>, DisplayError> {
+    let display = picture(settings, stdout_is_terminal, logs)?;
+    Ok(lamp::with(display, settings))
+}
+
+/// The display itself, without a light beside it.
+fn picture(
     settings: &Settings,
     stdout_is_terminal: bool,
     logs: &LogLines,

@@ -1,1 +1,249 @@
 //! The thread that turns presses into commands.
+
+use std::{
+    sync::Arc,
+    sync::atomic::{AtomicBool, Ordering},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use moodring_core::frame::Millis;
+use rustix::time::{ClockId, clock_gettime};
+
+use super::{
+    Chips, GpioError,
+    button::{Button, Press, Timing},
+    edges::{Edges, Lines},
+};
+use crate::{
+    command::{Command, Sender, Switch},
+    config::{DisplayKind, Settings, pin::Pin},
+};
+
+/// The longest wait between two looks at the stop flag.
+const SLICE_MS: u64 = 100;
+
+/// What a button is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Next camera; held: camera off and on.
+    Camera,
+    /// Takes a picture.
+    Picture,
+}
+
+impl Role {
+    /// What a press asks for; holding the second button is nothing.
+    pub const fn command(self, press: Press) -> Option<Command> {
+        match (self, press) {
+            (Self::Camera, Press::Short) => Some(Command::NextCamera),
+            (Self::Camera, Press::Long) => Some(Command::Camera(Switch::Toggle)),
+            (Self::Picture, Press::Short) => Some(Command::TakePicture),
+            (Self::Picture, Press::Long) => None,
+        }
+    }
+}
+
+/// The buttons of the settings: their pins and what they are for.
+pub fn wanted(settings: &Settings) -> Vec<(Pin, Role)> {
+    let (mut camera, mut picture) = (Pin::None, Pin::None);
+    if settings.display.kind == DisplayKind::Spi
+        && let Ok(board) = settings.panel.board(&settings.display.board)
+    {
+        (camera, picture) = (board.camera_button, board.picture_button);
+    }
+    settings.buttons.camera.apply(&mut camera);
+    settings.buttons.picture.apply(&mut picture);
+    let all = [(camera, Role::Camera), (picture, Role::Picture)];
+    all.into_iter().filter(|(pin, _)| pin.is_some()).collect()
+}
+
+/// Watches the buttons of the settings in a thread; `None` if there are none.
+///
+/// # Errors
+/// [`GpioError`] if the lines cannot be had.
+pub fn spawn(
+    settings: &Settings,
+    commands: Sender,
+    stop: Arc<AtomicBool>,
+) -> Result<Option<JoinHandle<()>>, GpioError> {
+    let buttons = wanted(settings);
+    if buttons.is_empty() {
+        return Ok(None);
+    }
+    let chips = Chips::of_this_machine();
+    let mut places = Vec::new();
+    for (pin, _) in &buttons {
+        let place = chips.place(pin, &settings.panel.gpio_chip)?;
+        places.extend(place.map(|place| (pin.clone(), place)));
+    }
+    let timing = Timing {
+        debounce_ms: settings.buttons.debounce_ms,
+        long_ms: settings.buttons.long_ms,
+    };
+    let mut lines = Lines::open(&places)?;
+    let roles: Vec<_> = buttons.into_iter().map(|(_, role)| role).collect();
+    let watch = move || {
+        let tell = |command| {
+            // Nobody listening means that the daemon ends.
+            let _ = commands.send(command);
+        };
+        if let Err(error) = run(&mut lines, &roles, timing, monotonic, &stop, tell) {
+            tracing::warn!("the buttons are gone: {error}");
+        }
+    };
+    let thread = thread::Builder::new().name("buttons".into()).spawn(watch);
+    Ok(thread
+        .inspect_err(|e| tracing::warn!("no thread for the buttons: {e}"))
+        .ok())
+}
+
+/// Turns edges into commands until it is told to stop.
+fn run(
+    edges: &mut dyn Edges,
+    roles: &[Role],
+    timing: Timing,
+    now: impl Fn() -> Millis,
+    stop: &AtomicBool,
+    tell: impl Fn(Command),
+) -> Result<(), GpioError> {
+    let mut buttons = vec![Button::new(timing); roles.len()];
+    let tell = |line: usize, press: Option<Press>| {
+        let asked = press.and_then(|press| roles.get(line)?.command(press));
+        if let Some(command) = asked {
+            tell(command);
+        }
+    };
+    while !stop.load(Ordering::Relaxed) {
+        let wake = buttons.iter().filter_map(Button::wake).min();
+        let patience = wake.map_or(SLICE_MS, |wake| wake.since(now()).min(SLICE_MS));
+        if let Some(edge) = edges.next(Duration::from_millis(patience))?
+            && let Some(button) = buttons.get_mut(edge.line)
+        {
+            tell(edge.line, button.edge(edge.pressed, edge.time));
+            // More may be waiting that came before now.
+            continue;
+        }
+        for (line, button) in buttons.iter_mut().enumerate() {
+            tell(line, button.pass(now()));
+        }
+    }
+    Ok(())
+}
+
+/// The clock by which the kernel dates edges.
+fn monotonic() -> Millis {
+    let now = clock_gettime(ClockId::Monotonic);
+    // It begins near 0 when the machine starts, so that neither is negative.
+    Millis(now.tv_sec as u64 * 1_000 + now.tv_nsec as u64 / 1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, collections::VecDeque, rc::Rc, sync::Mutex};
+
+    use super::{super::edges::Edge, *};
+
+    /// Edges at their times on a clock that only waiting moves.
+    struct Played {
+        edges: VecDeque<Edge>,
+        now: Arc<Mutex<u64>>,
+        stop: Arc<AtomicBool>,
+    }
+
+    impl Edges for Played {
+        fn next(&mut self, patience: Duration) -> Result<Option<Edge>, GpioError> {
+            let mut now = self.now.lock().unwrap();
+            let until = *now + (patience.as_millis() as u64).max(1);
+            let due = self.edges.front().is_some_and(|edge| edge.time.0 <= until);
+            let edge = if due { self.edges.pop_front() } else { None };
+            *now = edge.map_or(until, |edge| edge.time.0.max(*now));
+            self.stop.store(*now > 20_000, Ordering::Relaxed);
+            Ok(edge)
+        }
+    }
+
+    /// Commands and when they were told.
+    fn play(edges: &[(u64, usize, bool)]) -> Vec<(u64, Command)> {
+        let (now, stop) = (Arc::new(Mutex::new(0)), Arc::new(AtomicBool::new(false)));
+        let edge = |&(ms, line, pressed): &(u64, usize, bool)| Edge {
+            line,
+            pressed,
+            time: Millis(ms),
+        };
+        let mut played = Played {
+            edges: edges.iter().map(edge).collect(),
+            now: Arc::clone(&now),
+            stop: Arc::clone(&stop),
+        };
+        let timing = Timing {
+            debounce_ms: 20,
+            long_ms: 1_000,
+        };
+        let told = Rc::new(Cell::new(Vec::new()));
+        let clock = || Millis(*now.lock().unwrap());
+        let tell = |command| {
+            let mut all = told.take();
+            all.push((clock().0, command));
+            told.set(all);
+        };
+        let roles = [Role::Camera, Role::Picture];
+        run(&mut played, &roles, timing, clock, &stop, tell).unwrap();
+        told.take()
+    }
+
+    #[test]
+    fn short_is_the_next_camera_long_is_privacy_and_the_other_takes_a_picture() {
+        let told = play(&[
+            (1_000, 0, true),
+            (1_003, 0, false),
+            (1_005, 0, true),
+            (1_200, 0, false),
+            (5_000, 0, true),
+            (7_000, 0, false),
+            (9_000, 1, true),
+            (9_100, 1, false),
+            (12_000, 1, true),
+            (14_000, 1, false),
+        ]);
+        let commands: Vec<_> = told.iter().map(|(_, command)| *command).collect();
+        let toggle = Command::Camera(Switch::Toggle);
+        assert_eq!(
+            commands,
+            [Command::NextCamera, toggle, Command::TakePicture]
+        );
+        assert!((1_220..1_230).contains(&told[0].0), "{told:?}");
+        assert!(
+            (6_000..6_010).contains(&told[1].0),
+            "while it is still held: {told:?}"
+        );
+    }
+
+    #[test]
+    fn both_at_once_do_not_disturb_each_other() {
+        let told = play(&[
+            (1_000, 0, true),
+            (1_010, 1, true),
+            (1_200, 1, false),
+            (2_500, 0, false),
+        ]);
+        let toggle = Command::Camera(Switch::Toggle);
+        let commands: Vec<_> = told.iter().map(|(_, command)| *command).collect();
+        assert_eq!(commands, [Command::TakePicture, toggle]);
+    }
+
+    #[test]
+    fn buttons_are_the_boards_unless_the_settings_say_otherwise() {
+        let settings = |text: &str| toml::from_str::<Settings>(text).unwrap();
+        assert_eq!(wanted(&settings("")), []);
+        let hat = "[display]\nkind = \"spi\"\nboard = \"display-hat-mini\"\n";
+        let both = [(Pin::Gpio(5), Role::Camera), (Pin::Gpio(6), Role::Picture)];
+        assert_eq!(wanted(&settings(hat)), both);
+        let own = settings(&format!(
+            "{hat}[buttons]\ncamera = 16\npicture = \"none\"\n"
+        ));
+        assert_eq!(wanted(&own), [(Pin::Gpio(16), Role::Camera)]);
+        let alone = settings("[buttons]\npicture = 4\n");
+        assert_eq!(wanted(&alone), [(Pin::Gpio(4), Role::Picture)]);
+    }
+}

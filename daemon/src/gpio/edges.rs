@@ -44,7 +44,7 @@ impl Lines {
     ///
     /// # Errors
     /// [`GpioError::Refused`] with the cause and the way out.
-    pub fn open(pins: &[(Pin, Place)], debounce: Duration) -> Result<Self, GpioError> {
+    pub fn open(pins: &[(Pin, Place)]) -> Result<Self, GpioError> {
         let names: Vec<_> = pins.iter().map(|(pin, _)| pin.to_string()).collect();
         let refused = |reason: String, way_out| GpioError::Refused {
             pin: names.join(", "),
@@ -69,7 +69,6 @@ impl Lines {
             .with_bias(Bias::PullUp)
             .with_edge_detection(EdgeDetection::BothEdges)
             .with_event_clock(EventClock::Monotonic)
-            .with_debounce_period(debounce)
             .request();
         let request = request.map_err(|error| refused(error.to_string(), way_out(&error)))?;
         let lines = offsets.into_iter().zip(0..).collect();

@@ -20,7 +20,7 @@ pub use chip::{Chips, Place};
 pub use line::OutputLine;
 
 /// Who uses a line, as `gpioinfo` shows it.
-const CONSUMER: &str = "moodring";
+pub(crate) const CONSUMER: &str = "moodring";
 
 /// Why a GPIO line cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -11,14 +11,15 @@
 //! | [`panel`], [`tft`], [`oled`] | chips: colour by mipidsi, mono by page addressing |
 //! | [`wire`], [`light`] | the way to a chip, and the light behind the glass |
 //! | [`screen`], `outage` | the display itself: draws, sends, and comes back after a failure |
-//! | [`open`](mod@open) | a board of the settings on this machine's devices |
+//! | [`open`](mod@open), [`check`](mod@check) | a board of the settings on this machine's devices; what is wrong with them |
 
+pub mod check;
 pub mod dirty;
 pub mod grid;
 pub mod light;
 pub mod oled;
 pub mod open;
-mod outage;
+pub(super) mod outage;
 pub mod panel;
 #[cfg(feature = "rppal")]
 mod rppal;

@@ -7,19 +7,19 @@ const BACKOFF_MS: (u64, u64) = (500, 30_000);
 
 /// When a panel that failed is tried again.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Outage {
+pub(in crate::display) struct Outage {
     /// Not before this time, and how long the wait was; `None` while all is well.
     wait: Option<(Millis, u64)>,
 }
 
 impl Outage {
     /// Whether it is too early to try.
-    pub(super) fn rests(&self, now: Millis) -> bool {
+    pub(in crate::display) fn rests(&self, now: Millis) -> bool {
         self.wait.is_some_and(|(until, _)| now < until)
     }
 
     /// A failure; true for the first one of an outage.
-    pub(super) fn fail(&mut self, now: Millis) -> bool {
+    pub(in crate::display) fn fail(&mut self, now: Millis) -> bool {
         let wait_ms = self
             .wait
             .map_or(BACKOFF_MS.0, |(_, last)| (last * 2).min(BACKOFF_MS.1));
@@ -29,7 +29,7 @@ impl Outage {
     }
 
     /// All is well; true if it was not before.
-    pub(super) fn end(&mut self) -> bool {
+    pub(in crate::display) fn end(&mut self) -> bool {
         self.wait.take().is_some()
     }
 }
