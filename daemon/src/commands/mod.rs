@@ -11,6 +11,7 @@ mod photos;
 mod pictures;
 mod run;
 mod show;
+mod stage;
 
 use std::{io::IsTerminal, path::Path};
 

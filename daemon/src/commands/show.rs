@@ -29,6 +29,9 @@ pub(super) fn show(args: &ShowArgs) -> Result<Exit, Failure> {
         },
     };
     let looks = looks(args)?;
+    if let Some(kind) = &args.display {
+        return super::stage::stage(args.config.config.as_deref(), kind, &looks);
+    }
     if let (true, Some(path)) = (args.sheet, &args.png) {
         display::show_sheet(&style, path).map_err(Failure::output)?;
     } else if let Some(path) = &args.animate {
