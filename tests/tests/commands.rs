@@ -74,6 +74,15 @@ fn the_built_in_models_are_whole() {
     let bench = Bench::new();
     bench.run("model verify").expect_code(0);
     let info = bench.run("model info").expect_code(0).stdout;
+    for word in [
+        "checksum",
+        "memory: arena",
+        "MMAC",
+        "conv 3x3",
+        "labels: angry",
+    ] {
+        assert!(info.contains(word), "no {word} in {info}");
+    }
     assert!(info.contains("happy"), "no labels: {info}");
     bench.write("broken.mrn", "not a model");
     bench

@@ -1,8 +1,8 @@
 //! `model`: what is in a packed model, and whether the built-in ones compute exactly what they should.
 
-use std::path::Path;
+use std::{io::Write, path::Path};
 
-use moodring_nn::{Kernel, Kind, Model, Net};
+use moodring_nn::{Kernel, Kind, Model, Net, Shape};
 
 use super::Failure;
 use crate::{
@@ -17,17 +17,14 @@ pub(super) fn model(command: &ModelCommand) -> Result<Exit, Failure> {
     match command {
         ModelCommand::Info { file: Some(file) } => {
             let bytes = std::fs::read(file).map_err(|e| model_failure(file, e))?;
-            println!("{}", describe(&file.display().to_string(), &bytes)?);
+            say(&describe(&file.display().to_string(), &bytes)?);
         }
         ModelCommand::Info { file: None } => {
-            println!(
-                "{}",
-                describe("built-in detector", moodring_models::DETECTOR)?
-            );
-            println!(
-                "{}",
-                describe("built-in classifier", moodring_models::CLASSIFIER)?
-            );
+            say(&describe("built-in detector", moodring_models::DETECTOR)?);
+            say(&describe(
+                "built-in classifier",
+                moodring_models::CLASSIFIER,
+            )?);
         }
         ModelCommand::Pack(args) => pack(args)?,
         ModelCommand::Verify => return verify(),
@@ -55,36 +52,80 @@ fn pack(args: &PackArgs) -> Result<(), Failure> {
     let packed = pack::pack(&bytes, &wanted).map_err(|e| model_failure(&args.onnx, e))?;
     let written = std::fs::write(&args.packed, &packed);
     written.map_err(|e| Failure::output(format!("cannot write {}: {e}", args.packed.display())))?;
-    println!("{}", describe(&args.packed.display().to_string(), &packed)?);
+    say(&describe(&args.packed.display().to_string(), &packed)?);
     Ok(())
 }
 
-/// A model in words.
+/// Prints; whoever closed the other end (`| head`) has read enough.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// A model in words: what it is, what it costs, what its maker noted, and its layers at the default size.
 fn describe(name: &str, bytes: &[u8]) -> Result<String, Failure> {
-    let model = Model::parse(bytes).map_err(|e| model_failure(Path::new(name), e))?;
+    let failure = |e: &dyn std::fmt::Display| model_failure(Path::new(name), e);
+    let model = Model::parse(bytes).map_err(|e| failure(&e))?;
     let (width, height) = model.default_size();
+    let kernel = Kernel::best();
+    let weights = vec![0; model.weights_bytes(kernel)];
+    let net = Net::new(model.clone(), width, height, kernel, weights).map_err(|e| failure(&e))?;
+    let (mut arena, mut raw) = (
+        vec![0; net.plan().arena_bytes()],
+        vec![0; net.plan().raw_len()],
+    );
+    let picture = vec![0; net.plan().input_shape().len()];
+    let (mut layers, mut macs) = (String::new(), 0);
+    let ran = net.run_watched(&picture, &mut arena, &mut raw, |step| {
+        let Shape {
+            rows,
+            columns,
+            channels,
+        } = step.shape;
+        let work = match step.macs {
+            0 => String::new(),
+            macs => format!("{:>8.3} MMAC", macs as f64 / 1e6),
+        };
+        let size = format!("{columns}x{rows}");
+        let line = format!(
+            "\n  {:>3}  {:<10} {size:>9} x {channels:<4}{work}",
+            step.number, step.operator
+        );
+        layers += line.trim_end();
+        macs += step.macs;
+    });
+    ran.map_err(|e| failure(&e))?;
     let kind = match model.kind() {
         Kind::Classifier => "classifier",
         Kind::Detector => "detector",
     };
-    let macs = model
-        .macs(width, height)
-        .map_err(|e| model_failure(Path::new(name), e))?;
     let size = match model.size_step() {
         Some(step) => format!("{width}x{height}, or any multiple of {step}"),
         None => format!("{width}x{height}"),
     };
     let mut text = format!(
-        "{name}: {kind}, {} kB, {} operators\n  input: {} channel(s), {size}\n  work: {:.1} million multiply-accumulates",
+        "{name}: {kind}, {} kB, checksum {}\n  input: {} channel(s), {size}\n  \
+         work: {:.1} million multiply-accumulates\n  memory: arena {} kB, outputs {} kB, weights laid out for {} {} kB",
         bytes.len() / 1000,
-        model.operators(),
+        checksum(bytes),
         model.channels(),
-        macs as f64 / 1e6
+        macs as f64 / 1e6,
+        arena.len() / 1000,
+        raw.len() * 4 / 1000,
+        kernel.name(),
+        model.weights_bytes(kernel) / 1000,
     );
     for (key, value) in model.notes() {
         text += &format!("\n  {key}: {value}");
     }
-    Ok(text)
+    Ok(text + "\n  layers:" + &layers)
+}
+
+/// The header's checksum, which the parser found right.
+fn checksum(bytes: &[u8]) -> String {
+    let word = bytes.get(12..16).and_then(|word| word.first_chunk());
+    word.map_or_else(String::new, |word| {
+        format!("{:08x}", u32::from_le_bytes(*word))
+    })
 }
 
 /// Every kernel of this machine on the golden vectors: exactly equal, or it says where not.
