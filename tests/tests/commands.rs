@@ -129,7 +129,7 @@ fn eval_reports_what_the_csv_holds() {
     ]
     .map(|(emotion, grey, usage)| row(emotion, grey, usage))
     .concat();
-    bench.write("faces.csv", &format!("emotion,pixels,Usage\n{rows}"));
+    bench.write("faces.csv", format!("emotion,pixels,Usage\n{rows}"));
     let finished = bench
         .run("eval faces.csv --usage PublicTest --json --report out")
         .expect_code(0);

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`chip`] | which chip and offset a pin is: the label decides, never the chip's number |
 //! | [`header`] | the 40-pin header of a Jetson |
-//! | [`line`] | a line that is driven |
+//! | [`mod@line`] | a line that is driven |
 //! | [`edges`] | lines that are watched |
 //! | [`button`] | edges to presses, with time given in |
 //! | [`buttons`] | the thread that turns presses into commands |
