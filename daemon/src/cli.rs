@@ -23,6 +23,7 @@ const EXAMPLES: &str = "Examples:
   moodring run --source photos/ --loop       play a folder of pictures
   moodring analyze photo.jpg                 every face in a photo and its expression
   moodring analyze photos/ --json            the same, one JSON object a line
+  moodring follow moodring/hall --mqtt mqtt://broker.local     show the mood of the device called hall
   moodring doctor                            what is wrong here, and how to mend it
 
 Settings: `moodring config` prints every key with its default. Logs: MOODRING_LOG__LEVEL=debug.";
@@ -44,6 +45,8 @@ pub enum Command {
     Bench(BenchArgs),
     /// Show the emoji of an expression, or of all.
     Show(ShowArgs),
+    /// Show another device's mood here; needs no camera.
+    Follow(FollowArgs),
     /// List the cameras found.
     Devices(DevicesArgs),
     /// Find what is wrong on this machine, and say how to mend it.
@@ -84,6 +87,9 @@ pub struct RunArgs {
     /// The file that the png display writes.
     #[arg(long, value_name = "FILE")]
     pub display_path: Option<PathBuf>,
+    /// A serial port with a satellite; else those found at USB (off: none).
+    #[arg(long, value_name = "PORT")]
+    pub satellite: Option<String>,
     /// The broker, mqtt://host:port; without one an embedded broker starts on loopback.
     #[arg(long, value_name = "URL")]
     pub mqtt: Option<String>,
@@ -101,6 +107,7 @@ impl RunArgs {
             .set("camera.rate", self.rate)
             .set("display.kind", self.display.as_ref())
             .set("display.path", self.display_path.as_ref())
+            .set("satellite.port", self.satellite.as_ref())
             .set("mqtt.url", self.mqtt.as_ref())
             .set("mqtt.enabled", self.no_mqtt.then_some(false))
     }
@@ -251,6 +258,40 @@ pub struct ShowArgs {
     pub config: ConfigArgs,
 }
 
+/// `follow`.
+#[derive(Args, Debug)]
+pub struct FollowArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)] // clap would show it as help
+    pub config: ConfigArgs,
+    /// The device to follow: its topics without their last part, such as moodring/hall (moodring/hall/state works too).
+    #[arg(value_name = "TOPIC", value_parser = topic)]
+    pub topic: String,
+    /// auto, terminal, png or none.
+    #[arg(long, value_name = "KIND")]
+    pub display: Option<String>,
+    /// The file that the png display writes.
+    #[arg(long, value_name = "FILE")]
+    pub display_path: Option<PathBuf>,
+    /// A serial port with a satellite; else those found at USB (off: none).
+    #[arg(long, value_name = "PORT")]
+    pub satellite: Option<String>,
+    /// The broker, mqtt://host:port; without one that of this machine.
+    #[arg(long, value_name = "URL")]
+    pub mqtt: Option<String>,
+}
+
+impl FollowArgs {
+    /// The flags as settings.
+    pub fn overrides(&self) -> Overrides {
+        Overrides::default()
+            .set("display.kind", self.display.as_ref())
+            .set("display.path", self.display_path.as_ref())
+            .set("satellite.port", self.satellite.as_ref())
+            .set("mqtt.url", self.mqtt.as_ref())
+    }
+}
+
 /// `devices`.
 #[derive(Args, Debug)]
 pub struct DevicesArgs {
@@ -348,6 +389,22 @@ fn note(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
+/// `PREFIX/ID`, of one device: without wildcards, and without the leaf.
+fn topic(text: &str) -> Result<String, String> {
+    let root = ["/state", "/status", "/event"]
+        .iter()
+        .find_map(|leaf| text.strip_suffix(leaf))
+        .unwrap_or(text);
+    let levels = root.split('/').count();
+    let plain = |level: &str| !level.is_empty() && !level.contains(['+', '#', '\0']);
+    if levels >= 2 && root.len() <= 512 && root.split('/').all(plain) {
+        return Ok(root.to_owned());
+    }
+    Err(format!(
+        "`{text}` is not one device's topic such as moodring/hall (the settings' mqtt.prefix, a slash, its device.id)"
+    ))
+}
+
 /// `WxH`, both 16 to 4096.
 fn size(text: &str) -> Result<(u32, u32), String> {
     let wrong = || format!("`{text}` is not a size such as 240x240 (16 to 4096 each)");
@@ -370,6 +427,25 @@ mod tests {
     #[test]
     fn clap_finds_no_contradiction() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn topics_are_one_devices() {
+        assert_eq!(topic("moodring/hall"), Ok("moodring/hall".into()));
+        assert_eq!(
+            topic("home/moodring/hall/state"),
+            Ok("home/moodring/hall".into())
+        );
+        for wrong in [
+            "hall",
+            "moodring/+",
+            "#",
+            "moodring//state",
+            "/hall",
+            "hall/state",
+        ] {
+            assert!(topic(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@
 //! | [`gpio`] | lines of the header: found by label, driven, watched for buttons |
 //! | [`command`] | what people ask a running daemon to do |
 //! | [`message`] | the JSON that leaves this machine |
+//! | [`satellite`] | microcontrollers at serial ports that show the mood too |
 //! | [`mqtt`] | state, events and availability on a broker; the embedded broker |
 //! | [`evaluation`] | accuracy on labelled crops |
 //! | `onnx` | ONNX files, read with limits |
@@ -44,5 +45,6 @@ pub mod mqtt;
 mod onnx;
 pub mod pack;
 pub mod photo;
+pub mod satellite;
 pub mod snapshot;
 pub mod vision;

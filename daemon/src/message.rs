@@ -3,6 +3,7 @@
 //! No clock and no I/O: wall-clock times come in as data. A change that a receiver could notice raises [`SCHEMA`].
 
 mod event;
+mod heard;
 mod identity;
 mod number;
 mod photo;
@@ -10,6 +11,7 @@ mod state;
 mod when;
 
 pub use event::EventMessage;
+pub use heard::{HeardError, read_state, read_status};
 pub(crate) use identity::check_level;
 pub use identity::{DeviceName, Identity, NameError, RunId};
 pub use number::{Hundredths, Ratio, Rounded, Tenths};

@@ -58,6 +58,8 @@ pub enum CameraState {
     Off,
     /// A file came to its end.
     Ended,
+    /// It is another device's, and that cannot be heard.
+    Away,
 }
 
 impl CameraState {
@@ -69,6 +71,7 @@ impl CameraState {
             Self::Lost => "lost",
             Self::Off => "off",
             Self::Ended => "ended",
+            Self::Away => "away",
         }
     }
 }

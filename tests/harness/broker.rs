@@ -64,6 +64,18 @@ impl Broker {
         format!("mqtt://127.0.0.1:{}", self.port)
     }
 
+    /// Publishes with mosquitto_pub; the broker keeps it for later subscribers.
+    ///
+    /// # Panics
+    /// If it cannot be published.
+    pub fn publish(&self, topic: &str, payload: &str) {
+        let port = self.port.to_string();
+        let mut command = Command::new("mosquitto_pub");
+        command.args(["-h", "127.0.0.1", "-p", &port, "-q", "1", "-r"]);
+        command.args(["-t", topic, "-m", payload]);
+        Process::start(&mut command).finish(LIMIT).expect_code(0);
+    }
+
     /// Stops it as its service would be stopped.
     ///
     /// # Panics

@@ -2,14 +2,20 @@
 //!
 //! ```text
 //! camera thread -> slot (newest wins) -> vision thread -> snapshot (newest wins) -> display thread
+//!                                                                                -> satellites thread
 //!                                                      -> events (none lost)     -> mqtt task
 //! buttons thread -> commands -> camera thread (on, off, next), vision thread (one picture)
 //! ```
+//!
+//! And `follow`: the same outputs, fed by a broker instead of a camera.
 
 mod desk;
 mod eyes;
+mod follow;
 mod screen;
 mod sink;
+
+pub use follow::follow;
 
 use std::{
     str::FromStr,
@@ -33,6 +39,7 @@ use crate::{
     gpio, latest,
     message::{DeviceName, Identity, NameError, RunId},
     mqtt::{self, MqttError},
+    satellite,
     snapshot::{CameraState, Snapshot},
     vision::{Stream, VisionError},
 };
@@ -135,6 +142,7 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
         events,
     };
     let eyes = eyes.spawn(Arc::clone(&stop))?;
+    let fleet = satellite::spawn(&settings.satellite, newest.clone(), clock)?;
     let screen = screen::Screen {
         display,
         rate_hz: settings.display.rate_hz(),
@@ -168,6 +176,9 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     join(screen, "display");
     if let Some(buttons) = buttons {
         join(buttons, "buttons");
+    }
+    if let Some(fleet) = fleet {
+        fleet.stop();
     }
     match camera {
         CameraStatus {

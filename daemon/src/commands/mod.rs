@@ -6,6 +6,7 @@ mod config;
 mod devices;
 mod doctor;
 mod eval;
+mod follow;
 mod model;
 mod photos;
 mod pictures;
@@ -32,6 +33,7 @@ pub fn dispatch(cli: Cli) -> Exit {
         Command::Eval(args) => eval::eval(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::Show(args) => show::show(&args),
+        Command::Follow(args) => follow::follow(&args),
         Command::Devices(args) => devices::devices(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Config(args) => config::config(&args),

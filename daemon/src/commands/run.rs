@@ -1,20 +1,32 @@
 //! `run`: the daemon.
 
-use std::io::IsTerminal;
+use std::{io::IsTerminal, path::Path};
 
 use super::Failure;
 use crate::{
     app::{self, AppError},
     cli::RunArgs,
-    config::{DisplayKind, DisplaySettings, load},
-    display,
+    config::{DisplayKind, DisplaySettings, Overrides, Settings, load},
+    display::{self, Display},
     exit::Exit,
     logs,
 };
 
 /// Runs until it is stopped.
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
-    let (settings, file) = load(args.config.config.as_deref(), &args.overrides())?;
+    let file = args.config.config.as_deref();
+    start(file, &args.overrides(), async |settings, display| {
+        app::run(settings, display).await
+    })
+}
+
+/// Reads the settings, opens log and display, and runs something with them until it ends.
+pub(super) fn start(
+    file: Option<&Path>,
+    flags: &Overrides,
+    app: impl AsyncFnOnce(&Settings, Box<dyn Display + Send>) -> Result<(), AppError>,
+) -> Result<Exit, Failure> {
+    let (settings, file) = load(file, flags)?;
     let live = live_view(&settings.display);
     let lines = display::LogLines::default();
     if live {
@@ -31,7 +43,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(Failure::output)?;
-    let ended = runtime.block_on(app::run(&settings, display));
+    let ended = runtime.block_on(app(&settings, display));
     ended.map(|()| Exit::Done).map_err(Failure::from)
 }
 

@@ -15,6 +15,7 @@ pub mod night;
 pub mod panel;
 pub mod pin;
 mod place;
+mod satellite;
 mod vision;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,7 @@ pub use mood::{MoodSettings, Who};
 pub use mqtt::MqttSettings;
 pub use panel::PanelSettings;
 pub use place::Place;
+pub use satellite::{SatellitePort, SatelliteSettings};
 pub use vision::{EngineKind, ModelSettings, OrtDevice, OrtSettings, VisionSettings};
 
 /// The documented defaults, as `moodring config` prints them.
@@ -62,6 +64,8 @@ pub struct Settings {
     pub light: LightSettings,
     /// The broker.
     pub mqtt: MqttSettings,
+    /// Microcontrollers that show the mood too.
+    pub satellite: SatelliteSettings,
     /// What is logged.
     pub log: LogSettings,
 }
@@ -104,7 +108,8 @@ impl Settings {
         self.panel.board(&self.display.board)?;
         self.buttons.validate()?;
         self.light.validate()?;
-        self.mqtt.validate()
+        self.mqtt.validate()?;
+        self.satellite.validate()
     }
 }
 

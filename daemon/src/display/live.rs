@@ -191,7 +191,7 @@ impl Live {
         let camera = match snapshot.camera {
             CameraState::Running => Color::Green,
             CameraState::Starting | CameraState::Off | CameraState::Ended => Color::Yellow,
-            CameraState::Lost => Color::Red,
+            CameraState::Lost | CameraState::Away => Color::Red,
         };
         let broker = match view.broker {
             BrokerState::Online => Color::Green,

@@ -19,7 +19,7 @@ pub use png::Png;
 pub use still::{Style, show, show_sheet};
 pub use terminal::Terminal;
 
-use moodring_core::frame::Millis;
+use moodring_core::{frame::Millis, mood::Mood};
 use moodring_face::{
     animate::{Animator, Pose},
     look::Look,
@@ -130,16 +130,29 @@ impl DisplayError {
     }
 }
 
+/// The fault that faces show while the camera is lost.
+const CAMERA_LOST: u16 = 1;
+/// The fault that faces show while the device that is followed cannot be heard.
+const DEVICE_AWAY: u16 = 2;
+
+/// What a face shows of this snapshot. While there is a mood, it is the mood: what became of the camera just now is
+/// of interest only when nobody is left in view.
+pub(crate) fn look_of(snapshot: &Snapshot) -> Look {
+    match (snapshot.mood.mood, snapshot.camera) {
+        (_, CameraState::Off) => Look::CameraOff,
+        (Mood::Nobody, CameraState::Starting) => Look::Starting,
+        (Mood::Nobody, CameraState::Lost) => Look::Fault(CAMERA_LOST),
+        (Mood::Nobody, CameraState::Away) => Look::Fault(DEVICE_AWAY),
+        (mood, _) => mood.into(),
+    }
+}
+
 /// Tells the face what the snapshot shows, and asks for its pose at `now`.
 fn follow(animator: &mut Animator, snapshot: &Snapshot, now: Millis) -> Pose {
     // Whole steps: nobody sees them, and a face that trembles by a hair need not be drawn again.
     let confidence = (snapshot.mood.confidence * 16.0).round() / 16.0;
     let roll_deg = snapshot.people.first().map_or(0.0, |p| p.roll_deg);
     let roll_deg = (roll_deg / 2.0).round() * 2.0;
-    let look = match snapshot.camera {
-        CameraState::Off => Look::CameraOff,
-        _ => snapshot.mood.mood.into(),
-    };
-    animator.aim(look, confidence, roll_deg, now);
+    animator.aim(look_of(snapshot), confidence, roll_deg, now);
     animator.pose(now)
 }

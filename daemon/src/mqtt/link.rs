@@ -130,7 +130,7 @@ async fn pump(mut event_loop: EventLoop, tx: mpsc::Sender<Result<Event, Connecti
 }
 
 /// A cause that people understand, with the way out where there is one.
-fn explain(error: &ConnectionError) -> String {
+pub(super) fn explain(error: &ConnectionError) -> String {
     use ConnectReturnCode as Code;
     match error {
         ConnectionError::ConnectionRefused(Code::BadUserNamePassword | Code::NotAuthorized) => {

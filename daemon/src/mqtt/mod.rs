@@ -6,6 +6,8 @@
 //! snapshots, events -> protocol (what and when) -> client (a task) -> link (one connection) -> broker
 //!                        | outbox
 //! ```
+//!
+//! The other way, for who shows another device's mood: broker -> [`Reader`] -> `app::follow`.
 
 pub mod backoff;
 mod broker;
@@ -15,6 +17,7 @@ mod feed;
 mod link;
 pub mod outbox;
 pub mod protocol;
+mod reader;
 mod settings;
 pub mod topic;
 pub mod url;
@@ -25,6 +28,7 @@ mod tests;
 pub use client::{MqttHandle, spawn};
 pub use error::MqttError;
 pub use feed::Inputs;
+pub use reader::{Heard, Reader};
 
 /// What the borrowed MQTT crates may log. They report each broken connection as an error of their own, which for this
 /// program is a state that it tells itself; so they are silent unless the user asks.

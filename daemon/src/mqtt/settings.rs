@@ -79,6 +79,33 @@ impl Plan {
     }
 }
 
+/// What a client needs that only reads: the broker's address and the connection's options. An empty `url` means the
+/// broker of this machine, whoever started it.
+///
+/// # Errors
+/// [`MqttError`] for the first setting that cannot work.
+pub(super) fn reader(
+    settings: &MqttSettings,
+    client_id: &str,
+) -> Result<(Address, MqttOptions), MqttError> {
+    if settings.keep_alive_s == 0 {
+        return Err(MqttError::KeepAlive(0));
+    }
+    let broker = match settings.url.trim() {
+        "" => url::parse(&format!("mqtt://{}", settings.listen.trim()))?,
+        named => url::parse(named)?,
+    };
+    let mut options = MqttOptions::new(client_id, &broker.host, broker.port);
+    options
+        .set_keep_alive(Duration::from_secs(settings.keep_alive_s.into()))
+        .set_clean_session(true)
+        .set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES);
+    if let Some((user, password)) = login(settings)? {
+        options.set_credentials(user, password);
+    }
+    Ok((broker, options))
+}
+
 fn bracketed(ip: std::net::IpAddr) -> String {
     match ip {
         std::net::IpAddr::V4(v4) => v4.to_string(),

@@ -3,7 +3,7 @@
 use core::{convert::Infallible, ops::Range};
 
 use embedded_graphics::{
-    pixelcolor::{IntoStorage, Rgb565},
+    pixelcolor::{IntoStorage, Rgb565, raw::RawU16},
     prelude::{Dimensions, DrawTarget, Pixel, Point, Size},
     primitives::Rectangle,
 };
@@ -44,6 +44,12 @@ impl<'a> Band<'a> {
     /// The pixels, row by row.
     pub fn bytes(&self) -> &[u8] {
         self.bytes
+    }
+
+    /// The pixels as colours, row by row.
+    pub fn colours(&self) -> impl Iterator<Item = Rgb565> {
+        let pixels = self.bytes.chunks_exact(PIXEL_BYTES);
+        pixels.map(|pixel| RawU16::new(u16::from_be_bytes([pixel[0], pixel[1]])).into())
     }
 
     fn pixel(&mut self, at: Point) -> Option<&mut [u8]> {
@@ -131,6 +137,7 @@ mod tests {
         assert_eq!(band.bytes(), [7; 8]);
         let Ok(()) = band.draw_iter([red(1, 11)]);
         assert_eq!(band.bytes(), [7, 7, 7, 7, 7, 7, 0xf8, 0x00]);
+        assert_eq!(band.colours().last(), Some(Rgb565::RED));
     }
 
     #[test]

@@ -27,11 +27,9 @@
 //!     // send the reply
 //! }
 //! if let Some(picture) = satellite.picture(now) {
-//!     let mut top = 0;
-//!     while let Some(band) = picture.band(top, &mut buffer) {
+//!     picture.bands(&mut buffer, |band| {
 //!         wire.extend_from_slice(band.bytes()); // to the display's rows band.rows()
-//!         top = band.rows().end;
-//!     }
+//!     });
 //! }
 //! // light the display by satellite.light_percent(now)
 //! # }

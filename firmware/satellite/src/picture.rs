@@ -22,12 +22,19 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Draws from row `top` on as many rows as the buffer holds: at 240 pixels, 480 bytes each. `None` below the last
-    /// row, or if the buffer does not hold one.
-    pub fn band<'a>(&self, top: u16, buffer: &'a mut [u8]) -> Option<Band<'a>> {
-        let mut band = Band::new(self.panel.width_px, top..self.panel.height_px, buffer)?;
-        let Ok(()) = self.draw(&mut band);
-        Some(band)
+    /// Draws all rows, as many at a time as the buffer holds (at 240 pixels, 480 bytes each), from the top down, and
+    /// shows each band. A buffer that does not hold one row shows nothing.
+    pub fn bands(&self, buffer: &mut [u8], mut show: impl FnMut(&Band<'_>)) {
+        let theme = self.theme();
+        let label = [self.label.as_str()];
+        let mut painter = self.painter(&theme, &label);
+        let (width_px, height_px) = (self.panel.width_px, self.panel.height_px);
+        let mut top = 0;
+        while let Some(mut band) = Band::new(width_px, top..height_px, buffer) {
+            let Ok(()) = painter.draw(&mut band);
+            show(&band);
+            top = band.rows().end;
+        }
     }
 
     /// Draws what of the picture the target has.
@@ -39,19 +46,25 @@ impl Picture {
         D: DrawTarget,
         D::Color: From<Rgb888>,
     {
-        let theme = match self.panel.colour {
+        let theme = self.theme();
+        self.painter(&theme, &[self.label.as_str()]).draw(target)
+    }
+
+    const fn theme(&self) -> Theme {
+        match self.panel.colour {
             Colour::Mono => Theme::MONO,
             Colour::Rgb565 => Theme::CLASSIC,
-        };
-        let line = [self.label.as_str()];
+        }
+    }
+
+    fn painter<'a>(&'a self, theme: &'a Theme, label: &'a [&'a str]) -> Painter<'a> {
         let picture = picture::Picture {
             faces: &self.poses,
-            lines: if self.label.is_empty() { &[] } else { &line },
+            lines: if self.label.is_empty() { &[] } else { label },
             glass: self.panel.glass,
             ..picture::Picture::default()
         };
         let size = Size::new(self.panel.width_px.into(), self.panel.height_px.into());
-        let area = Rectangle::new(Point::zero(), size);
-        Painter::new(area, picture, &theme).draw(target)
+        Painter::new(Rectangle::new(Point::zero(), size), picture, theme)
     }
 }

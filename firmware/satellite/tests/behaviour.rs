@@ -100,9 +100,10 @@ fn pixels(picture: &Picture) -> Vec<u8> {
 fn in_bands(picture: &Picture, rows: usize) -> Vec<u8> {
     let mut buffer = vec![0xaa; rows * 60 * 2];
     let mut whole = Vec::new();
-    while let Some(band) = picture.band((whole.len() / 120) as u16, &mut buffer) {
-        whole.extend(band.bytes());
-    }
+    picture.bands(&mut buffer, |band| {
+        assert_eq!(whole.len() / 120, usize::from(band.rows().start));
+        whole.extend_from_slice(band.bytes());
+    });
     whole
 }
 

@@ -74,8 +74,8 @@ fn on_the_host(line: &[u8]) -> (Vec<u8>, Vec<String>) {
         satellite.receive(&[*byte], now);
         replies.extend(std::iter::from_fn(|| satellite.reply()).flatten());
         if let Some(picture) = satellite.picture(now) {
-            let band = picture.band(0, &mut buffer).expect("it is large enough");
-            let checksum = crc.checksum(band.bytes());
+            let mut checksum = 0;
+            picture.bands(&mut buffer, |band| checksum = crc.checksum(band.bytes()));
             pictures.push(format!("picture {} {checksum:08x}", now.0));
         }
     }

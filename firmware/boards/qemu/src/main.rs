@@ -59,16 +59,12 @@ fn main() -> ! {
 fn draw(picture: &Picture, buffer: &mut [u8], meter: &mut Meter) -> (u32, u32) {
     let mut digest = CRC.digest();
     let mut ticks = 0;
-    let mut top = 0;
-    loop {
-        meter.start();
-        let Some(band) = picture.band(top, buffer) else {
-            break;
-        };
+    meter.start();
+    picture.bands(buffer, |band| {
         ticks += meter.read();
         digest.update(band.bytes());
-        top = band.rows().end;
-    }
+        meter.start();
+    });
     (digest.finalize(), ticks)
 }
 

@@ -1,0 +1,203 @@
+//! `follow`: another device's mood shown here. A broker instead of a camera, and the same outputs.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use super::{AppError, StopFlag, join, screen::Screen};
+use crate::{
+    clock::Clock,
+    config::Settings,
+    display::Display,
+    message::{RunId, Status, read_state, read_status},
+    mqtt::{Heard, Reader},
+    satellite,
+    snapshot::{BrokerState, CameraState, Snapshot},
+};
+
+/// Shows the mood of the device whose topics are `root`/state and `root`/status, until a signal or until the display
+/// is closed.
+///
+/// # Errors
+/// [`AppError`] if something cannot start.
+pub async fn follow(
+    settings: &Settings,
+    root: &str,
+    display: Box<dyn Display + Send>,
+) -> Result<(), AppError> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let topics = vec![format!("{root}/state"), format!("{root}/status")];
+    let mut reader = Reader::spawn(&settings.mqtt, topics, RunId::random().number())?;
+    tracing::info!("following {root} at mqtt://{}", reader.address());
+
+    let (snapshots, newest) = watch::channel(Snapshot::default());
+    let (broker, broker_state) = watch::channel(BrokerState::Connecting);
+    let stop = StopFlag::default();
+    let screen = Screen {
+        display,
+        rate_hz: settings.display.rate_hz(),
+        snapshots: newest.clone(),
+        broker: broker_state,
+        source: root.to_owned(),
+        device: root.rsplit('/').next().unwrap_or_default().to_owned(),
+    };
+    let (closed, mut user_quit) = watch::channel(false);
+    let screen = screen.spawn(Arc::clone(&stop), closed)?;
+    let fleet = satellite::spawn(&settings.satellite, newest, Clock::start())?;
+
+    let mut device = Device::default();
+    loop {
+        tokio::select! {
+            Some(heard) = reader.next() => {
+                if let Some(state) = device.hear(heard) {
+                    broker.send_replace(state);
+                }
+                snapshots.send_replace(device.seen());
+            }
+            _ = terminate.recv() => break tracing::info!("SIGTERM: stopping"),
+            _ = interrupt.recv() => break tracing::info!("SIGINT: stopping"),
+            Ok(_) = user_quit.wait_for(|quit| *quit) => break tracing::info!("closed at the terminal: stopping"),
+        }
+    }
+    stop.store(true, Ordering::Relaxed);
+    join(screen, "display");
+    if let Some(fleet) = fleet {
+        fleet.stop();
+    }
+    Ok(())
+}
+
+/// What is known of the other device.
+#[derive(Debug, Default)]
+struct Device {
+    /// The last state it told.
+    state: Option<Snapshot>,
+    /// What its status says; a device that never told one is taken for alive.
+    status: Option<Status>,
+    /// Whether the broker was lost after it had been there.
+    broker_lost: bool,
+}
+
+impl Device {
+    /// Takes news in; what they say of the broker, if they do.
+    fn hear(&mut self, heard: Heard) -> Option<BrokerState> {
+        match heard {
+            Heard::Online => {
+                self.broker_lost = false;
+                Some(BrokerState::Online)
+            }
+            Heard::Away => {
+                // What a broker has kept comes again when it is back; until then it may be outdated.
+                *self = Self {
+                    broker_lost: true,
+                    ..Self::default()
+                };
+                Some(BrokerState::Connecting)
+            }
+            Heard::Message { topic, payload } => {
+                self.read(&topic, &payload);
+                None
+            }
+        }
+    }
+
+    fn read(&mut self, topic: &str, payload: &[u8]) {
+        if topic.ends_with("/status") {
+            self.status = read_status(payload);
+            if let Some(status) = self.status {
+                tracing::info!("{topic}: {}", status.name());
+            }
+            return;
+        }
+        match read_state(payload) {
+            Ok(snapshot) => self.state = Some(snapshot),
+            // The last good one goes on to be shown.
+            Err(error) => tracing::warn!("cannot read {topic}: {error}"),
+        }
+    }
+
+    /// What is to be shown of it.
+    fn seen(&self) -> Snapshot {
+        let gone = matches!(self.status, Some(Status::Stopped | Status::Offline));
+        match &self.state {
+            Some(state) if !gone => state.clone(),
+            _ if gone || self.broker_lost => Snapshot {
+                camera: CameraState::Away,
+                ..Snapshot::default()
+            },
+            _ => Snapshot::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use moodring_core::{expression::Expression, mood::Mood};
+
+    use super::*;
+
+    const HAPPY: &[u8] = br#"{"schema":1,"mood":"happy","confidence":0.9}"#;
+
+    fn said(leaf: &str, payload: &[u8]) -> Heard {
+        Heard::Message {
+            topic: format!("moodring/hall/{leaf}"),
+            payload: payload.to_vec(),
+        }
+    }
+
+    /// Mood and camera after all this.
+    fn after(heard: &[Heard]) -> (Mood, CameraState) {
+        let mut device = Device::default();
+        for heard in heard {
+            device.hear(heard.clone());
+        }
+        let seen = device.seen();
+        (seen.mood.mood, seen.camera)
+    }
+
+    #[test]
+    fn a_state_is_shown_with_or_without_a_status() {
+        let shown = (Mood::Showing(Expression::Happy), CameraState::Running);
+        assert_eq!(after(&[Heard::Online, said("state", HAPPY)]), shown);
+        let online = said("status", b"online");
+        assert_eq!(
+            after(&[Heard::Online, said("state", HAPPY), online.clone()]),
+            shown
+        );
+        let broken = said("state", b"{");
+        assert_eq!(
+            after(&[Heard::Online, said("state", HAPPY), broken, online]),
+            shown
+        );
+    }
+
+    #[test]
+    fn a_device_that_is_gone_is_away_even_if_its_last_state_was_kept() {
+        let away = (Mood::Nobody, CameraState::Away);
+        for status in [b"offline".as_slice(), b"stopped"] {
+            let gone = said("status", status);
+            assert_eq!(
+                after(&[Heard::Online, gone.clone(), said("state", HAPPY)]),
+                away
+            );
+            assert_eq!(after(&[Heard::Online, said("state", HAPPY), gone]), away);
+        }
+    }
+
+    #[test]
+    fn a_broker_that_is_gone_takes_the_mood_along() {
+        let starting = (Mood::Nobody, CameraState::Starting);
+        assert_eq!(after(&[]), starting);
+        assert_eq!(after(&[Heard::Online]), starting);
+        let away = (Mood::Nobody, CameraState::Away);
+        assert_eq!(after(&[Heard::Away]), away);
+        assert_eq!(
+            after(&[Heard::Online, said("state", HAPPY), Heard::Away]),
+            away
+        );
+    }
+}

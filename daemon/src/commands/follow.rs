@@ -1,0 +1,12 @@
+//! `follow`: another device's mood, shown here.
+
+use super::{Failure, run::start};
+use crate::{app, cli::FollowArgs, exit::Exit};
+
+/// Runs until it is stopped.
+pub(super) fn follow(args: &FollowArgs) -> Result<Exit, Failure> {
+    let file = args.config.config.as_deref();
+    start(file, &args.overrides(), async |settings, display| {
+        app::follow(settings, &args.topic, display).await
+    })
+}

@@ -1,0 +1,14 @@
+//! Other devices that show the mood: microcontrollers at a serial port, found by their USB ids or named in the settings.
+//!
+//! ```text
+//! snapshot (newest wins) -> scene (what to show) -> talk (what to say when) -> fleet (a thread with ports) -> satellites
+//! ```
+//!
+//! A satellite that is unplugged is a state: the thread looks for it again for as long as the daemon lives.
+
+mod find;
+mod fleet;
+mod scene;
+mod talk;
+
+pub use fleet::{Fleet, spawn};

@@ -1,0 +1,152 @@
+//! What a snapshot looks like on a satellite.
+
+use moodring_core::mood::Mood;
+use moodring_face::look::Look;
+use moodring_link::message::{self, MAX_FACES, Shown, ToSatellite};
+
+use crate::{
+    display::look_of,
+    snapshot::{Person, Snapshot},
+};
+
+/// Nothing is named below this probability: a face in a crowd has no hysteresis of its own.
+const CERTAIN: f32 = 0.45;
+
+/// The message that shows this snapshot.
+pub(super) fn scene(snapshot: &Snapshot) -> ToSatellite {
+    let shown = match look_of(snapshot) {
+        Look::Fault(code) => return ToSatellite::Fault { code },
+        Look::CameraOff => Shown::CameraOff,
+        Look::Starting => Shown::Starting,
+        Look::Mood(mood) => word(mood),
+    };
+    let first = message::Look {
+        shown,
+        confidence: byte(snapshot.mood.confidence),
+        roll_deg: snapshot.people.first().map_or(0, |p| degrees(p.roll_deg)),
+    };
+    let others = snapshot.people.iter().skip(1).map(other);
+    if shown == Shown::Nobody || snapshot.people.len() < 2 {
+        return ToSatellite::Show(first);
+    }
+    let looks = std::iter::once(first).chain(others);
+    ToSatellite::Scene(looks.take(MAX_FACES).collect())
+}
+
+fn other(person: &Person) -> message::Look {
+    let (expression, likely) = person.scores.top();
+    let mood = if likely >= CERTAIN {
+        Mood::Showing(expression)
+    } else {
+        Mood::Uncertain
+    };
+    message::Look {
+        shown: word(mood),
+        confidence: byte(likely),
+        roll_deg: degrees(person.roll_deg),
+    }
+}
+
+/// The satellites' word for a mood. Their first seven words are the expressions, in the same order.
+fn word(mood: Mood) -> Shown {
+    match mood {
+        Mood::Showing(expression) => Shown::ALL[expression.index()],
+        Mood::Uncertain => Shown::Uncertain,
+        Mood::Nobody => Shown::Nobody,
+    }
+}
+
+/// 0 to 1 in sixteen steps: a line that says the same again and again is not needed.
+fn byte(ratio: f32) -> u8 {
+    ((ratio.clamp(0.0, 1.0) * 16.0).round() / 16.0 * 255.0) as u8
+}
+
+/// Every second degree.
+fn degrees(roll_deg: f32) -> i8 {
+    ((roll_deg / 2.0).round() * 2.0).clamp(-90.0, 90.0) as i8
+}
+
+#[cfg(test)]
+mod tests {
+    use moodring_core::{
+        detect::Face,
+        expression::{Expression, Scores},
+        mood::MoodState,
+        track::TrackId,
+    };
+
+    use super::*;
+    use crate::snapshot::CameraState;
+
+    fn person(expression: Expression, likely: f32, roll_deg: f32) -> Person {
+        let mut scores = [(1.0 - likely) / 6.0; 7];
+        scores[expression.index()] = likely;
+        Person {
+            track: TrackId(1),
+            face: Face::default(),
+            roll_deg,
+            scores: Scores(scores),
+        }
+    }
+
+    fn snapshot(mood: Mood, people: &[Person]) -> Snapshot {
+        Snapshot {
+            mood: MoodState {
+                mood,
+                confidence: 0.9,
+                ..MoodState::default()
+            },
+            people: people.iter().copied().collect(),
+            camera: CameraState::Running,
+            ..Snapshot::default()
+        }
+    }
+
+    #[test]
+    fn every_expression_has_its_word() {
+        for expression in Expression::ALL {
+            let word = format!("{:?}", word(Mood::Showing(expression)));
+            assert_eq!(word.to_lowercase(), expression.name());
+        }
+    }
+
+    #[test]
+    fn one_person_is_shown_and_several_are_a_scene() {
+        let happy = person(Expression::Happy, 0.9, -13.2);
+        let shown = scene(&snapshot(Mood::Showing(Expression::Happy), &[happy]));
+        let look = message::Look {
+            shown: Shown::Happy,
+            confidence: 223,
+            roll_deg: -14,
+        };
+        assert_eq!(shown, ToSatellite::Show(look));
+        let people = [happy, person(Expression::Sad, 0.3, 0.0)];
+        let ToSatellite::Scene(looks) = scene(&snapshot(Mood::Uncertain, &people)) else {
+            panic!("two people are a scene")
+        };
+        let words: Vec<_> = looks.iter().map(|look| look.shown).collect();
+        assert_eq!(words, [Shown::Uncertain, Shown::Uncertain]);
+        let crowd = vec![happy; 16];
+        let ToSatellite::Scene(looks) = scene(&snapshot(Mood::Showing(Expression::Happy), &crowd))
+        else {
+            panic!("a crowd is a scene")
+        };
+        assert_eq!(looks.len(), MAX_FACES);
+    }
+
+    #[test]
+    fn a_lost_camera_is_a_fault_and_an_empty_room_sleeps() {
+        let mut empty = snapshot(Mood::Nobody, &[]);
+        assert!(matches!(scene(&empty), ToSatellite::Show(look) if look.shown == Shown::Nobody));
+        empty.camera = CameraState::Lost;
+        assert_eq!(scene(&empty), ToSatellite::Fault { code: 1 });
+        empty.camera = CameraState::Starting;
+        assert!(matches!(scene(&empty), ToSatellite::Show(look) if look.shown == Shown::Starting));
+    }
+
+    #[test]
+    fn nonsense_stays_in_range() {
+        assert_eq!((byte(f32::NAN), byte(7.0), byte(-1.0)), (0, 255, 0));
+        assert_eq!((degrees(f32::NAN), degrees(900.0)), (0, 90));
+    }
+}

@@ -1,0 +1,177 @@
+//! Satellites at serial ports: a real satellite at the other end of a pseudo terminal, unplugged and plugged in again.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use moodring::{
+    clock::Clock,
+    config::{SatellitePort, SatelliteSettings},
+    satellite::{self, Fleet},
+    snapshot::{CameraState, Snapshot},
+};
+use moodring_core::{
+    expression::Expression,
+    frame::Millis,
+    mood::{Mood, MoodState},
+};
+use moodring_link::{
+    frame::encode,
+    message::{Look, Shown, ToSatellite},
+};
+use moodring_satellite::{panel::Panel, satellite::Satellite};
+use serialport::{SerialPort, TTYPort};
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+/// Long enough for anything that is not stuck.
+const LIMIT: Duration = Duration::from_secs(30);
+const PANEL: Panel = Panel {
+    width_px: 48,
+    height_px: 48,
+    ..Panel::ST7789_SQUARE
+};
+
+/// Longer than any change takes, and two breaths: at multiples of it all faces are at the same moment of theirs.
+const STEP_MS: u64 = 8_400;
+
+/// A board on a desk: its satellite with a time of its own, and the far end of its cable.
+struct Board {
+    cable: TTYPort,
+    satellite: Satellite,
+    now: Millis,
+}
+
+impl Board {
+    /// Plugs a new board in: `port` becomes the way to it.
+    fn plug(port: &Path) -> Self {
+        let (mut cable, near) = TTYPort::pair().unwrap();
+        cable.set_timeout(Duration::from_millis(100)).unwrap();
+        // It may be there from an earlier board.
+        let _ = fs::remove_file(port);
+        symlink(near.name().unwrap(), port).unwrap();
+        Self {
+            cable,
+            satellite: Satellite::new(PANEL, Millis(0)),
+            now: Millis(0),
+        }
+    }
+
+    /// Lives until its display shows this message.
+    fn until_it_shows(&mut self, wanted: &ToSatellite) {
+        let end = Instant::now() + LIMIT;
+        let mut bytes = [0; 256];
+        loop {
+            assert!(Instant::now() < end, "it never shows {wanted:?}");
+            match self.cable.read(&mut bytes) {
+                Ok(count) => self.satellite.receive(&bytes[..count], self.now),
+                // Nothing came, or the daemon has not opened the port yet.
+                Err(_) => {
+                    std::thread::sleep(Duration::from_millis(5));
+                    continue;
+                }
+            }
+            while let Some(reply) = self.satellite.reply() {
+                self.cable.write_all(&reply).unwrap();
+            }
+            // The next moment at which all is at rest. Time passes only when something was heard: nobody falls asleep.
+            let before = self.now;
+            self.now = Millis(self.now.0 + STEP_MS);
+            if pixels(&mut self.satellite, self.now) == shown(wanted, before, self.now) {
+                return;
+            }
+        }
+    }
+}
+
+/// The display of a satellite that was told this and nothing else.
+fn shown(message: &ToSatellite, told: Millis, now: Millis) -> Vec<u8> {
+    let mut satellite = Satellite::new(PANEL, told);
+    satellite.receive(&encode(message), told);
+    pixels(&mut satellite, now)
+}
+
+fn pixels(satellite: &mut Satellite, now: Millis) -> Vec<u8> {
+    let (mut buffer, mut pixels) = (vec![0; 48 * 48 * 2], Vec::new());
+    if let Some(picture) = satellite.picture(now) {
+        picture.bands(&mut buffer, |band| pixels.extend_from_slice(band.bytes()));
+    }
+    pixels
+}
+
+/// A daemon's part: snapshots, and the thread with the ports.
+fn daemon(port: &Path) -> (watch::Sender<Snapshot>, Fleet) {
+    let (tell, snapshots) = watch::channel(showing(Mood::Nobody));
+    let settings = SatelliteSettings {
+        port: SatellitePort::Path(port.to_str().unwrap().into()),
+        ..SatelliteSettings::default()
+    };
+    let fleet = satellite::spawn(&settings, snapshots, Clock::start()).unwrap();
+    (tell, fleet.expect("a port is named"))
+}
+
+fn showing(mood: Mood) -> Snapshot {
+    Snapshot {
+        mood: MoodState {
+            mood,
+            confidence: 1.0,
+            ..MoodState::default()
+        },
+        camera: CameraState::Running,
+        ..Snapshot::default()
+    }
+}
+
+fn face(shown: Shown) -> ToSatellite {
+    ToSatellite::Show(Look::plain(shown))
+}
+
+#[test]
+fn a_satellite_shows_the_newest_mood_and_survives_unplug_and_replug() {
+    let desk = TempDir::new().unwrap();
+    let port: PathBuf = desk.path().join("ttyACM0");
+    let (tell, fleet) = daemon(&port);
+    // Plugged in after the start.
+    let mut board = Board::plug(&port);
+    tell.send_replace(showing(Mood::Showing(Expression::Happy)));
+    board.until_it_shows(&face(Shown::Happy));
+    for expression in [Expression::Angry, Expression::Fear, Expression::Sad] {
+        tell.send_replace(showing(Mood::Showing(expression)));
+    }
+    board.until_it_shows(&face(Shown::Sad));
+
+    // Unplugged: the device goes, and the mood changes meanwhile.
+    drop(board);
+    fs::remove_file(&port).unwrap();
+    tell.send_replace(showing(Mood::Showing(Expression::Surprise)));
+    let mut board = Board::plug(&port);
+    board.until_it_shows(&face(Shown::Surprise));
+
+    let lost = Snapshot {
+        camera: CameraState::Lost,
+        ..showing(Mood::Nobody)
+    };
+    tell.send_replace(lost);
+    board.until_it_shows(&ToSatellite::Fault { code: 1 });
+    fleet.stop();
+}
+
+#[test]
+fn a_stop_does_not_wait_for_a_satellite_that_is_not_there_or_does_not_read() {
+    let desk = TempDir::new().unwrap();
+    let port = desk.path().join("ttyACM0");
+    let (_tell, fleet) = daemon(&port);
+    let begin = Instant::now();
+    fleet.stop();
+    let _silent = Board::plug(&port);
+    let (tell, fleet) = daemon(&port);
+    for expression in Expression::ALL.into_iter().cycle().take(50) {
+        tell.send_replace(showing(Mood::Showing(expression)));
+    }
+    fleet.stop();
+    assert!(begin.elapsed() < LIMIT);
+}
