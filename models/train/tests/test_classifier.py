@@ -34,8 +34,10 @@ def fake(tmp_path, monkeypatch):
     return tmp_path
 
 
-def trainer(folder, name):
-    return train.Trainer(argparse.Namespace(data=str(folder), run=name, epochs=2, batch=32, lr=0.05, seed=1, calm=False, start_from=None))
+def trainer(folder, name, **changed):
+    settings = dict(data=str(folder), run=name, epochs=2, batch=32, lr=0.05, seed=1, calm=False, start_from=None,
+                    shape="small", fall=0, steady_side=48, branch=None)
+    return train.Trainer(argparse.Namespace(**settings | changed))
 
 
 def test_a_resumed_run_is_the_same_run(fake):
@@ -55,8 +57,26 @@ def test_a_resumed_run_is_the_same_run(fake):
 def test_other_settings_do_not_resume(fake):
     first = trainer(fake, "x")
     first.save()
-    with pytest.raises(SystemExit, match="other settings"):
-        train.Trainer(argparse.Namespace(data=str(fake), run="x", epochs=3, batch=32, lr=0.05, seed=1, calm=False, start_from=None))
+    with pytest.raises(SystemExit, match="--epochs 2: choose another"):
+        trainer(fake, "x", epochs=3)
+    level = trainer(fake, "level", epochs=4, fall=2)
+    level.save()
+    assert trainer(fake, "level", epochs=9, fall=2).epoch == 0  # longer, as long as the fall has not begun
+    level.epoch = 3
+    level.save()
+    with pytest.raises(SystemExit, match="--epochs 4"):
+        trainer(fake, "level", epochs=9, fall=2)
+
+
+def test_a_level_rate_falls_to_nothing_and_shows_small_pictures_until_then(fake):
+    level = trainer(fake, "level", epochs=4, fall=2, steady_side=40)
+    assert [level.rate(step, 40, 10) for step in (10, 19, 20)] == [0.05] * 3
+    assert level.rate(30, 40, 10) == pytest.approx(0.025) and level.rate(40, 40, 10) == 0
+    assert np.isfinite(level.run_epoch())
+    level.epoch = 1
+    level.save()
+    copy = trainer(fake, "copy", branch="level", fall=1)
+    assert copy.epoch == 1 and not (copy.dir / "last.pt").exists()
 
 
 def test_blanks_and_copies_are_cleaned_and_leaks_found(fake):
@@ -150,8 +170,7 @@ def test_the_calm_stage_begins_with_the_averaged_net(fake):
     first = trainer(fake, "first")
     first.run_epoch()
     first.save()
-    args = dict(data=str(fake), run="calm", epochs=1, batch=32, lr=0.05, seed=1, calm=True, start_from="first")
-    second = train.Trainer(argparse.Namespace(**args))
+    second = trainer(fake, "calm", epochs=1, calm=True, start_from="first")
     for a, b in zip(first.ema.net.state_dict().values(), second.net.state_dict().values()):
         assert torch.equal(a, b)
     assert np.isfinite(second.run_epoch())
