@@ -1,4 +1,4 @@
-//! Displays people buy, with the pins and quirks that their makers' own drivers state. `deploy/wiring.md` shows the wires.
+//! Displays people buy, with the pins and quirks as far as known; none was tried on the real board. `deploy/wiring.md` shows the wires.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! What the display drivers send, read by chips made from datasheets, is the framebuffer exactly: any board, any rotation,
+//! What the display drivers send, read by imitated chips, is the framebuffer exactly: any board, any rotation,
 //! offset, mirror and colour order; whole pictures and what changed.
 
 use super::support::{DcLine, Device, NoDelay, Reader};

@@ -1,4 +1,4 @@
-//! Small displays, from the face to what people see: our drivers on one end, chips made from datasheets on the other.
+//! Small displays, from the face to what people see: our drivers on one end, imitated chips on the other.
 #![allow(clippy::unwrap_used)] // all of this is tests; clippy knows only functions that say so
 
 mod chips;

@@ -1,5 +1,5 @@
 //! Chips of the MIPI Display Command Set, as far as a picture needs it: CASET, RASET, RAMWR, MADCTL, COLMOD, inversion,
-//! sleep and display on. From the datasheets of ST7789 (9.1), ILI9341 (8.2) and GC9A01 (6.2), which agree on these.
+//! sleep and display on. Command set as ST7789, ILI9341 and GC9A01 share it.
 
 use super::Picture;
 

@@ -1,4 +1,4 @@
-//! Mono chips with page addressing: eight rows to a byte. From the datasheets of SSD1306 (10.1) and SH1106.
+//! Mono chips with page addressing: eight rows to a byte. As SSD1306 and SH1106 are commonly documented.
 
 use super::Picture;
 
