@@ -49,11 +49,13 @@ struct Board {
 impl Board {
     /// Plugs a new board in: `port` becomes the way to it.
     fn plug(port: &Path) -> Self {
-        let (mut cable, near) = TTYPort::pair().unwrap();
-        cable.set_timeout(Duration::from_millis(100)).unwrap();
+        let (mut cable, near) = TTYPort::pair().expect("it works here");
+        cable
+            .set_timeout(Duration::from_millis(100))
+            .expect("it works here");
         // It may be there from an earlier board.
         let _ = fs::remove_file(port);
-        symlink(near.name().unwrap(), port).unwrap();
+        symlink(near.name().expect("it works here"), port).expect("it works here");
         Self {
             cable,
             satellite: Satellite::new(PANEL, Millis(0)),
@@ -76,7 +78,7 @@ impl Board {
                 }
             }
             while let Some(reply) = self.satellite.reply() {
-                self.cable.write_all(&reply).unwrap();
+                self.cable.write_all(&reply).expect("it works here");
             }
             // The next moment at which all is at rest. Time passes only when something was heard: nobody falls asleep.
             let before = self.now;
@@ -107,10 +109,10 @@ fn pixels(satellite: &mut Satellite, now: Millis) -> Vec<u8> {
 fn daemon(port: &Path) -> (watch::Sender<Snapshot>, Fleet) {
     let (tell, snapshots) = watch::channel(showing(Mood::Nobody));
     let settings = SatelliteSettings {
-        port: SatellitePort::Path(port.to_str().unwrap().into()),
+        port: SatellitePort::Path(port.to_str().expect("it works here").into()),
         ..SatelliteSettings::default()
     };
-    let fleet = satellite::spawn(&settings, snapshots, Clock::start()).unwrap();
+    let fleet = satellite::spawn(&settings, snapshots, Clock::start()).expect("it works here");
     (tell, fleet.expect("a port is named"))
 }
 
@@ -132,7 +134,7 @@ fn face(shown: Shown) -> ToSatellite {
 
 #[test]
 fn a_satellite_shows_the_newest_mood_and_survives_unplug_and_replug() {
-    let desk = TempDir::new().unwrap();
+    let desk = TempDir::new().expect("it works here");
     let port: PathBuf = desk.path().join("ttyACM0");
     let (tell, fleet) = daemon(&port);
     // Plugged in after the start.
@@ -146,7 +148,7 @@ fn a_satellite_shows_the_newest_mood_and_survives_unplug_and_replug() {
 
     // Unplugged: the device goes, and the mood changes meanwhile.
     drop(board);
-    fs::remove_file(&port).unwrap();
+    fs::remove_file(&port).expect("it works here");
     tell.send_replace(showing(Mood::Showing(Expression::Surprise)));
     let mut board = Board::plug(&port);
     board.until_it_shows(&face(Shown::Surprise));
@@ -162,7 +164,7 @@ fn a_satellite_shows_the_newest_mood_and_survives_unplug_and_replug() {
 
 #[test]
 fn a_stop_does_not_wait_for_a_satellite_that_is_not_there_or_does_not_read() {
-    let desk = TempDir::new().unwrap();
+    let desk = TempDir::new().expect("it works here");
     let port = desk.path().join("ttyACM0");
     let (_tell, fleet) = daemon(&port);
     let begin = Instant::now();
