@@ -28,8 +28,8 @@ bind_interrupts!(struct Interrupts {
     UART0_IRQ => uart::BufferedInterruptHandler<UART0>;
 });
 
-/// Drawing prepares a whole picture on the stack. boards/qemu runs the same with 48 KB for stack, band and satellite.
-static DRAWING_STACK: StaticCell<Stack<{ 32 * 1024 }>> = StaticCell::new();
+/// Drawing prepares a whole picture on the stack.
+static DRAWING_STACK: StaticCell<Stack<{ 48 * 1024 }>> = StaticCell::new();
 static TALKING: StaticCell<Executor> = StaticCell::new();
 static DRAWING: StaticCell<Executor> = StaticCell::new();
 
