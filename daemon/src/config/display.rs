@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use moodring_face::{picture::MAX_FACES, theme::Theme};
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range, night::Night};
@@ -23,6 +24,51 @@ pub enum DisplayKind {
     None,
 }
 
+/// The colours of the face.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ThemeName {
+    /// What suits the display: `mono` where there are two colours, else `classic`.
+    #[default]
+    Auto,
+    /// Yellow.
+    Classic,
+    /// Strong lines, for bright places and weak eyes.
+    Contrast,
+    /// Black and white.
+    Mono,
+    /// Lines on a plain ground.
+    Minimal,
+}
+
+impl ThemeName {
+    /// The theme; `suits` for `auto`.
+    pub const fn or(self, suits: &Theme) -> Theme {
+        match self {
+            Self::Auto => *suits,
+            Self::Classic => Theme::CLASSIC,
+            Self::Contrast => Theme::CONTRAST,
+            Self::Mono => Theme::MONO,
+            Self::Minimal => Theme::MINIMAL,
+        }
+    }
+}
+
+/// The text beneath or beside the face.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DisplayText {
+    /// No text.
+    #[default]
+    None,
+    /// The expression and how sure the net is.
+    Label,
+    /// This device's name.
+    Device,
+    /// Both, on two lines.
+    Both,
+}
+
 /// The display.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -35,6 +81,12 @@ pub struct DisplaySettings {
     pub size: u32,
     /// The display's name for `spi`, see `config::board`.
     pub board: String,
+    /// The face's colours on `png` and `spi`.
+    pub theme: ThemeName,
+    /// At most so many faces on `png` and `spi`; who counts is the largest.
+    pub faces: usize,
+    /// Text on `png` and `spi`.
+    pub text: DisplayText,
     /// How bright `spi` is, in percent.
     pub brightness: u8,
     /// When it is night, in local time.
@@ -52,6 +104,9 @@ impl Default for DisplaySettings {
             path: "mood.png".into(),
             size: 240,
             board: "st7789-240x240".into(),
+            theme: ThemeName::Auto,
+            faces: 4,
+            text: DisplayText::None,
             brightness: 100,
             night: Night::default(),
             night_brightness: 15,
@@ -91,6 +146,12 @@ impl DisplaySettings {
             "display.rate",
             self.rate,
             "0.1 to 60 pictures a second, or 0 for the kind's own",
+        )?;
+        range(
+            (1..=MAX_FACES).contains(&self.faces),
+            "display.faces",
+            self.faces,
+            "1 to 8",
         )?;
         for (key, percent) in [
             ("display.brightness", self.brightness),

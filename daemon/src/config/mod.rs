@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use buttons::ButtonSettings;
 pub use camera::{CameraSettings, RangeKind};
-pub use display::{DisplayKind, DisplaySettings};
+pub use display::{DisplayKind, DisplaySettings, DisplayText, ThemeName};
 pub use error::ConfigError;
 pub use light::{LightKind, LightSettings};
 pub use load::{Overrides, load};

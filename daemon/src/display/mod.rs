@@ -1,6 +1,7 @@
 //! The emoji on a terminal, a small display, in a PNG or nowhere, behind one trait. A display shows; it never decides.
 
 mod canvas;
+mod cast;
 mod cells;
 mod film;
 pub mod lamp;
@@ -54,7 +55,7 @@ fn picture(
     Ok(match display.kind {
         DisplayKind::Auto if !stdout_is_terminal => Box::new(Null),
         DisplayKind::Auto | DisplayKind::Terminal => Box::new(Terminal::open(logs.clone())?),
-        DisplayKind::Png => Box::new(Png::open(&display.path, display.size)?),
+        DisplayKind::Png => Box::new(Png::open(display)?),
         DisplayKind::Spi => spi::open(display, &settings.panel)?,
         DisplayKind::None => Box::new(Null),
     })

@@ -7,14 +7,15 @@ use std::{
 };
 
 use image::ImageError;
-use moodring_core::{frame::Millis, mood::Mood};
-use moodring_face::{
-    animate::{Animator, Life},
-    theme::Theme,
-};
+use moodring_core::frame::Millis;
+use moodring_face::{animate::Life, picture::Glass, theme::Theme};
 
-use super::{Display, DisplayError, View, canvas::Canvas, follow};
-use crate::{clock::Clock, snapshot::Snapshot};
+use super::{Display, DisplayError, View, canvas::Canvas, cast::Cast};
+use crate::{
+    clock::Clock,
+    config::DisplaySettings,
+    snapshot::{BrokerState, Snapshot},
+};
 
 const WAY_OUT: &str = "Choose a file in a folder that exists and may be written (display.path)";
 
@@ -24,36 +25,45 @@ pub struct Png {
     name: String,
     path: PathBuf,
     clock: Clock,
-    animator: Animator,
+    cast: Cast,
+    theme: Theme,
     canvas: Canvas,
     /// What the file holds.
     written: Option<Canvas>,
 }
 
 impl Png {
-    /// A display that writes `path`, `size_px` wide and high. Writes a sleeping face at once: so a wrong
-    /// path is known at the start.
+    /// A display that writes the settings' file. Writes a face at once: so a wrong path is known at the start.
     ///
     /// # Errors
     /// [`DisplayError::Open`] if the file cannot be written.
-    pub fn open(path: &Path, size_px: u32) -> Result<Self, DisplayError> {
-        let clock = Clock::start();
+    pub fn open(settings: &DisplaySettings) -> Result<Self, DisplayError> {
+        let (path, size_px, clock) = (&settings.path, settings.size, Clock::start());
         let mut display = Self {
             name: format!("png ({})", path.display()),
             path: path.into(),
             clock,
-            animator: Animator::new(Mood::Nobody, Life::Still, clock.now()),
+            cast: Cast::new(settings, Life::Still, clock.now()),
+            theme: settings.theme.or(&Theme::CLASSIC),
             canvas: Canvas::new(size_px, size_px),
             written: None,
         };
-        let first = display.show_at(&Snapshot::default(), clock.now());
+        let view = View {
+            snapshot: &Snapshot::default(),
+            broker: BrokerState::Off,
+            source: "",
+            device: "",
+        };
+        let first = display.show_at(&view, clock.now());
         first.map_err(|error| DisplayError::open(&display.name, error, WAY_OUT))?;
         Ok(display)
     }
 
-    fn show_at(&mut self, snapshot: &Snapshot, now: Millis) -> Result<(), ImageError> {
-        let pose = follow(&mut self.animator, snapshot, now);
-        self.canvas.draw(&pose, &Theme::CLASSIC);
+    fn show_at(&mut self, view: &View<'_>, now: Millis) -> Result<(), ImageError> {
+        let act = self.cast.act(view, now);
+        act.with_picture(Glass::Square, |picture| {
+            self.canvas.paint(picture, &self.theme);
+        });
         if self.written.as_ref() != Some(&self.canvas) {
             // Unknown until it is written: a failure half way must not pass for a picture.
             self.written = None;
@@ -71,7 +81,7 @@ impl Display for Png {
 
     fn show(&mut self, view: &View<'_>) -> Result<(), DisplayError> {
         let now = self.clock.now();
-        let shown = self.show_at(view.snapshot, now);
+        let shown = self.show_at(view, now);
         shown.map_err(|error| DisplayError::show(&self.name, error))
     }
 }
@@ -98,7 +108,10 @@ fn write(path: &Path, canvas: &Canvas) -> Result<(), ImageError> {
 
 #[cfg(test)]
 mod tests {
-    use moodring_core::{expression::Expression, mood::MoodState};
+    use moodring_core::{
+        expression::Expression,
+        mood::{Mood, MoodState},
+    };
 
     use super::*;
 
@@ -113,27 +126,45 @@ mod tests {
         }
     }
 
+    fn open(path: &Path) -> Result<Png, DisplayError> {
+        Png::open(&DisplaySettings {
+            path: path.into(),
+            size: 64,
+            ..DisplaySettings::default()
+        })
+    }
+
+    fn show(display: &mut Png, snapshot: &Snapshot, now: u64) -> Result<(), ImageError> {
+        let view = View {
+            snapshot,
+            broker: BrokerState::Off,
+            source: "test",
+            device: "test",
+        };
+        display.show_at(&view, Millis(now))
+    }
+
     #[test]
     fn writes_a_png_and_only_when_it_changes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mood.png");
-        let mut display = Png::open(&path, 64).unwrap();
+        let mut display = open(&path).unwrap();
         let asleep = image::open(&path).unwrap().to_rgb8();
         assert_eq!(asleep.dimensions(), (64, 64));
 
         let happy = showing(Expression::Happy, 0.95);
-        display.show_at(&happy, Millis(10_000)).unwrap();
-        display.show_at(&happy, Millis(20_000)).unwrap();
+        show(&mut display, &happy, 10_000).unwrap();
+        show(&mut display, &happy, 20_000).unwrap();
         assert_ne!(image::open(&path).unwrap().to_rgb8(), asleep);
 
         // A file that somebody removed stays away while the picture is the same, and is back when it changes.
         fs::remove_file(&path).unwrap();
         let a_hair_less = showing(Expression::Happy, 0.949);
-        display.show_at(&a_hair_less, Millis(30_000)).unwrap();
+        show(&mut display, &a_hair_less, 30_000).unwrap();
         assert!(!path.exists());
         let sad = showing(Expression::Sad, 0.95);
-        display.show_at(&sad, Millis(40_000)).unwrap();
-        display.show_at(&sad, Millis(50_000)).unwrap();
+        show(&mut display, &sad, 40_000).unwrap();
+        show(&mut display, &sad, 50_000).unwrap();
         assert!(path.exists());
         let files = fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(files, 1, "no temporary file may stay");
@@ -143,13 +174,13 @@ mod tests {
     fn a_folder_that_is_not_there_is_named_with_the_way_out() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("absent").join("mood.png");
-        let text = Png::open(&path, 64).unwrap_err().to_string();
+        let text = open(&path).unwrap_err().to_string();
         assert!(
             text.contains("absent") && text.contains("display.path"),
             "{text}"
         );
         assert!(text.contains("No such file"), "{text}");
-        assert!(Png::open(folder.path(), 64).is_err(), "a folder is no file");
+        assert!(open(folder.path()).is_err(), "a folder is no file");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
@@ -159,14 +190,14 @@ mod tests {
         let inner = folder.path().join("inner");
         fs::create_dir(&inner).unwrap();
         let path = inner.join("mood.png");
-        let mut display = Png::open(&path, 64).unwrap();
+        let mut display = open(&path).unwrap();
         let sad = showing(Expression::Sad, 0.9);
-        display.show_at(&sad, Millis(10_000)).unwrap();
+        show(&mut display, &sad, 10_000).unwrap();
         fs::remove_dir_all(&inner).unwrap();
-        display.show_at(&sad, Millis(19_000)).unwrap_err();
-        display.show_at(&sad, Millis(20_000)).unwrap_err();
+        show(&mut display, &sad, 19_000).unwrap_err();
+        show(&mut display, &sad, 20_000).unwrap_err();
         fs::create_dir(&inner).unwrap();
-        display.show_at(&sad, Millis(30_000)).unwrap();
+        show(&mut display, &sad, 30_000).unwrap();
         assert!(path.exists());
     }
 }

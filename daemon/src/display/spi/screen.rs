@@ -1,14 +1,18 @@
 //! The display itself: draws the face, sends what changed, and opens a panel that failed again. Time is given in.
 
 use embedded_graphics::prelude::Dimensions;
-use moodring_core::{frame::Millis, mood::Mood};
+use moodring_core::frame::Millis;
 use moodring_face::{
-    animate::{Animator, Life, Pose},
-    picture::{Glass, Notice, Painter, Picture},
+    animate::{Life, Pose},
+    picture::{Glass, Painter},
+    theme::Theme,
 };
 
 use super::{
-    super::{Display, DisplayError, View, follow},
+    super::{
+        Display, DisplayError, View,
+        cast::{Act, Cast},
+    },
     dirty::{Cost, dirty},
     grid::Grid,
     outage::Outage,
@@ -19,7 +23,6 @@ use super::{
 use crate::{
     clock::{self, Clock},
     config::DisplaySettings,
-    snapshot::CameraState,
 };
 
 /// Opens the panel, also again after a failure.
@@ -31,7 +34,7 @@ pub struct Screen<S: Surface> {
     settings: DisplaySettings,
     glass: Glass,
     clock: Clock,
-    animator: Animator,
+    cast: Cast,
     surface: S,
     /// What was drawn into the surface last.
     drawn: Option<Drawing>,
@@ -41,10 +44,9 @@ pub struct Screen<S: Surface> {
 }
 
 /// Everything a picture depends on.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Drawing {
-    pose: Pose,
-    notice: Notice,
+    act: Act,
     gain: u8,
 }
 
@@ -62,7 +64,7 @@ impl<S: Surface> Screen<S> {
             name: name.into(),
             settings: settings.clone(),
             glass,
-            animator: Animator::new(Mood::Nobody, Life::Alive, clock.now()),
+            cast: Cast::new(settings, Life::Alive, clock.now()),
             clock,
             surface,
             drawn: None,
@@ -120,18 +122,15 @@ impl<S: Surface> Screen<S> {
         // The light comes after the first picture: what the memory held before is nobody's business. So what is left
         // to the colours shows one picture later.
         let drawing = Drawing {
-            pose: steady(
-                follow(&mut self.animator, view.snapshot, now),
-                &self.surface,
-            ),
-            notice: match view.snapshot.camera {
-                CameraState::Running => Notice::CameraRuns,
-                _ => Notice::None,
-            },
+            act: self
+                .cast
+                .act(view, now)
+                .map(|pose| steady(pose, &self.surface)),
             gain: panel.gain,
         };
-        if self.drawn != Some(drawing) {
-            paint(&mut self.surface, &drawing, self.glass);
+        if self.drawn.as_ref() != Some(&drawing) {
+            let theme = self.settings.theme.or(&S::THEME);
+            paint(&mut self.surface, &drawing, self.glass, &theme);
             self.drawn = Some(drawing);
         }
         panel.send(self.surface.grid(), S::COST).map_err(failed)?;
@@ -185,16 +184,12 @@ impl<P: Copy + PartialEq> Shown<P> {
     }
 }
 
-fn paint<S: Surface>(surface: &mut S, drawing: &Drawing, glass: Glass) {
+fn paint<S: Surface>(surface: &mut S, drawing: &Drawing, glass: Glass, theme: &Theme) {
     surface.set_gain(drawing.gain);
-    let picture = Picture {
-        faces: &[drawing.pose],
-        lines: &[],
-        notice: drawing.notice,
-        glass,
-    };
     let area = surface.bounding_box();
-    let Ok(()) = Painter::new(area, picture, &S::THEME).draw(surface);
+    drawing.act.with_picture(glass, |picture| {
+        let Ok(()) = Painter::new(area, picture, theme).draw(surface);
+    });
 }
 
 /// The pose with its breath in steps of half a pixel, and without what nobody sees: each change is drawn and sent.
