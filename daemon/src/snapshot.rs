@@ -58,6 +58,8 @@ pub enum CameraState {
     Off,
     /// A file came to its end.
     Ended,
+    /// It is another device's, and runs: nobody is watched here.
+    Elsewhere,
     /// It is another device's, and that cannot be heard.
     Away,
 }
@@ -71,6 +73,7 @@ impl CameraState {
             Self::Lost => "lost",
             Self::Off => "off",
             Self::Ended => "ended",
+            Self::Elsewhere => "elsewhere",
             Self::Away => "away",
         }
     }

@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_state_is_shown_with_or_without_a_status() {
-        let shown = (Mood::Showing(Expression::Happy), CameraState::Running);
+        let shown = (Mood::Showing(Expression::Happy), CameraState::Elsewhere);
         assert_eq!(after(&[Heard::Online, said("state", HAPPY)]), shown);
         let online = said("status", b"online");
         assert_eq!(

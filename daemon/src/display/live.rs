@@ -189,7 +189,7 @@ impl Live {
     fn status(&self, view: &View<'_>) -> Line<'static> {
         let snapshot = view.snapshot;
         let camera = match snapshot.camera {
-            CameraState::Running => Color::Green,
+            CameraState::Running | CameraState::Elsewhere => Color::Green,
             CameraState::Starting | CameraState::Off | CameraState::Ended => Color::Yellow,
             CameraState::Lost | CameraState::Away => Color::Red,
         };

@@ -93,7 +93,7 @@ fn mood(name: &str) -> Option<Mood> {
     })
 }
 
-/// A device's camera; a state that only newer ones know counts as running.
+/// A device's camera, seen from here; a state that only newer ones know counts as running.
 fn camera(name: &str) -> CameraState {
     let known = [
         CameraState::Starting,
@@ -102,7 +102,7 @@ fn camera(name: &str) -> CameraState {
         CameraState::Ended,
     ];
     let found = known.into_iter().find(|state| state.name() == name);
-    found.unwrap_or(CameraState::Running)
+    found.unwrap_or(CameraState::Elsewhere)
 }
 
 /// Where its face is nobody needs here, and of its scores only the highest.
@@ -181,7 +181,7 @@ mod tests {
     fn only_what_is_needed_has_to_be_there() {
         let heard = read_state(br#"{"schema":1,"mood":"happy","new":[1]}"#).unwrap();
         assert_eq!(heard.mood.mood, Mood::Showing(Expression::Happy));
-        assert_eq!(heard.camera, CameraState::Running);
+        assert_eq!(heard.camera, CameraState::Elsewhere);
     }
 
     #[test]
