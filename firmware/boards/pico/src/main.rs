@@ -28,8 +28,9 @@ bind_interrupts!(struct Interrupts {
     UART0_IRQ => uart::BufferedInterruptHandler<UART0>;
 });
 
-/// Drawing prepares a whole picture on the stack.
-static DRAWING_STACK: StaticCell<Stack<{ 48 * 1024 }>> = StaticCell::new();
+/// Drawing prepares a whole picture on the stack. By the machine code: 27.7 KB of the task, 2.1 of `parts::build`, 4.0 of
+/// `outline::stroke`, under 2 of what they call.
+static DRAWING_STACK: StaticCell<Stack<{ 40 * 1024 }>> = StaticCell::new();
 static TALKING: StaticCell<Executor> = StaticCell::new();
 static DRAWING: StaticCell<Executor> = StaticCell::new();
 

@@ -11,8 +11,8 @@ use crate::{
     screen::{PANEL, Screen},
 };
 
-/// Rows that are drawn and sent at once: a tenth of the picture.
-const BAND_ROWS: usize = 24;
+/// Rows that are drawn and sent at once: a fifteenth of the picture.
+const BAND_ROWS: usize = 16;
 const BAND_BYTES: usize = PANEL.width_px as usize * PIXEL_BYTES * BAND_ROWS;
 /// How often to look whether there is something to draw.
 const TICK: Duration = Duration::from_millis(10);

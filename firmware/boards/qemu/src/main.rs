@@ -24,7 +24,7 @@ const PANEL: Panel = Panel {
     ..Panel::ST7789_SQUARE
 };
 /// Rows of a band, as many as boards/pico has.
-const BAND_ROWS: usize = 24;
+const BAND_ROWS: usize = 16;
 /// Instructions that the meter is measured by.
 const KNOWN: u32 = 1_000_000;
 
