@@ -70,8 +70,8 @@ impl Board {
     /// The picture after all animation is over, but for breath.
     fn rests_at(&mut self) -> Vec<u8> {
         self.wait(2_000);
-        // The same moment of a breath each time, else no two pictures are alike.
-        self.now = Millis(self.now.0.next_multiple_of(8_400));
+        // The same moment of a sleeper's breath (8.4 s, in steps of 0.25 s) each time, else no two pictures are alike.
+        self.now = Millis(self.now.0.next_multiple_of(42_000));
         self.say(&ToSatellite::Ping { number: 0 });
         if let Some(picture) = self.picture(0) {
             self.shown = pixels(&picture);
@@ -241,7 +241,8 @@ fn falls_asleep_when_nobody_speaks_and_wakes_up_again() {
     board.hear(&by_hand(&[2, 3, 50]));
     board.wait(1);
     assert_eq!(board.light(), ASLEEP_PERCENT);
-    assert!(board.picture(50).is_some());
+    board.picture(50); // its eyes begin to close
+    assert!(board.picture(150).is_some());
     assert!(board.rests_at() == asleep);
     board.say(&HAPPY);
     assert!(board.rests_at() == happy);
