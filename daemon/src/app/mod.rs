@@ -104,6 +104,7 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     let inputs = mqtt::Inputs {
         snapshots: newest.clone(),
         events: told,
+        extra: None,
     };
     let broker = mqtt::spawn(&settings.mqtt, who.clone(), clock, inputs)?;
     if !broker.address().is_empty() {

@@ -9,13 +9,13 @@ use tokio::{
 };
 
 use super::{
-    Inputs, MqttError,
+    Extra, Inputs, MqttError, Outgoing,
     backoff::Backoff,
     feed::{Feed, Input},
     link::{Link, News},
     outbox::Limits,
-    protocol::Protocol,
-    settings::Plan,
+    protocol::{Protocol, Publication, Token},
+    settings::{MAX_PACKET_BYTES, Plan},
 };
 use crate::{
     clock::Clock,
@@ -38,7 +38,7 @@ pub fn spawn(
     settings: &MqttSettings,
     who: Identity,
     clock: Clock,
-    inputs: Inputs,
+    mut inputs: Inputs,
 ) -> Result<MqttHandle, MqttError> {
     if !settings.enabled {
         return Ok(MqttHandle {
@@ -56,6 +56,7 @@ pub fn spawn(
         protocol: Protocol::new(who, plan.topics.clone(), plan.pace, Limits::default()),
         plan,
         clock,
+        extra: inputs.extra.take(),
         feed: Feed::new(inputs, stopped),
         stop_by: None,
         state: tell,
@@ -113,6 +114,7 @@ struct Client {
     backoff: Backoff,
     clock: Clock,
     feed: Feed,
+    extra: Option<Extra>,
     /// When a stop that was asked for must have ended.
     stop_by: Option<Instant>,
     state: watch::Sender<BrokerState>,
@@ -175,11 +177,16 @@ impl Client {
             }
             let wake = self.wake();
             let stop_by = self.stop_by;
+            let online = *self.state.borrow() == BrokerState::Online;
             tokio::select! {
                 news = link.next() => match news {
                     News::Lost(reason) => return End::Lost(reason),
+                    News::Up => if let Err(reason) = self.up(link) { return End::Lost(reason) },
                     news => self.read(news),
                 },
+                other = said(&mut self.extra), if online && link.has_room() => {
+                    if let Err(reason) = pass_on(link, other) { return End::Lost(reason) }
+                }
                 input = self.feed.next() => self.take(input),
                 () = until(wake) => {}
                 () = until(stop_by) => return End::Late,
@@ -187,20 +194,31 @@ impl Client {
         }
     }
 
+    /// The broker accepted the connection.
+    fn up(&mut self, link: &Link) -> Result<(), String> {
+        tracing::info!("connected to the broker {}", self.plan.broker);
+        self.protocol.connected();
+        self.state.send_replace(BrokerState::Online);
+        self.complained = false;
+        match &mut self.extra {
+            Some(extra) => link.subscribe(extra.connected()),
+            None => Ok(()),
+        }
+    }
+
     fn read(&mut self, news: News) {
         match news {
-            News::Up => {
-                tracing::info!("connected to the broker {}", self.plan.broker);
-                self.protocol.connected();
-                self.state.send_replace(BrokerState::Online);
-                self.complained = false;
-            }
             News::Done(token) => {
                 self.protocol.done(token);
                 // Only now: a broker that accepts and hangs up at once is not hammered.
                 self.backoff.reset();
             }
-            News::Closed | News::Lost(_) => {}
+            News::Heard(message) => {
+                if let Some(extra) = &self.extra {
+                    extra.hear(message);
+                }
+            }
+            News::Up | News::Closed | News::Lost(_) => {}
         }
     }
 
@@ -274,4 +292,29 @@ async fn until(instant: Option<Instant>) {
         Some(instant) => sleep_until(instant).await,
         None => std::future::pending().await,
     }
+}
+
+/// The next message of others to publish, or none for ever.
+async fn said(extra: &mut Option<Extra>) -> Outgoing {
+    match extra {
+        Some(extra) => extra.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Publishes what others say, if a packet can hold it.
+fn pass_on(link: &mut Link, said: Outgoing) -> Result<(), String> {
+    // A packet's head and the topic's length take up to seven bytes.
+    let bytes = said.topic.len() + said.payload.len() + 7;
+    if bytes > MAX_PACKET_BYTES {
+        let topic = &said.topic;
+        tracing::warn!("not published: {topic} has {bytes} bytes, {MAX_PACKET_BYTES} are allowed");
+        return Ok(());
+    }
+    link.send(Publication {
+        token: Token::Extra,
+        topic: said.topic,
+        payload: said.payload,
+        delivery: said.delivery,
+    })
 }

@@ -14,6 +14,8 @@ pub struct Inputs {
     pub snapshots: watch::Receiver<Snapshot>,
     /// What happened; nothing is skipped.
     pub events: mpsc::UnboundedReceiver<Event>,
+    /// What else goes through this connection.
+    pub extra: Option<super::Extra>,
 }
 
 /// One input.

@@ -7,11 +7,14 @@ use std::collections::{HashMap, VecDeque};
 
 use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, MqttOptions, Outgoing,
-    Packet, QoS,
+    Packet, QoS, SubscribeFilter,
 };
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use super::protocol::{Delivery, Publication, Token};
+use super::{
+    Incoming,
+    protocol::{Delivery, Publication, Token},
+};
 
 /// A connection, or an attempt at one. Dropping it breaks it off without a word, so that the broker sends the will.
 pub(super) struct Link {
@@ -31,6 +34,8 @@ pub(super) enum News {
     Up,
     /// A publication is done, see [`Delivery`].
     Done(Token),
+    /// A message of a topic that was subscribed to.
+    Heard(Incoming),
     /// The goodbye is on the network.
     Closed,
     /// There is no connection any more, or none came about.
@@ -71,6 +76,25 @@ impl Link {
         Ok(())
     }
 
+    /// Whether there is room for publications of others, beside our own.
+    pub(super) fn has_room(&self) -> bool {
+        self.handed.len() < Self::CAPACITY / 2
+    }
+
+    /// Asks for these topics, QoS 1. Never waits.
+    ///
+    /// # Errors
+    /// As [`Link::send`].
+    pub(super) fn subscribe(&self, topics: &[String]) -> Result<(), String> {
+        if topics.is_empty() {
+            return Ok(());
+        }
+        let filter = |topic: &String| SubscribeFilter::new(topic.clone(), QoS::AtLeastOnce);
+        self.client
+            .try_subscribe_many(topics.iter().map(filter))
+            .map_err(|_| "the connection takes no more messages".to_owned())
+    }
+
     /// Says goodbye, so that the broker forgets the will. [`News::Closed`] follows.
     ///
     /// # Errors
@@ -99,6 +123,11 @@ impl Link {
         match event {
             Event::Incoming(Packet::ConnAck(_)) => Some(News::Up),
             Event::Incoming(Packet::PubAck(ack)) => self.sent.remove(&ack.pkid).map(News::Done),
+            Event::Incoming(Packet::Publish(message)) => Some(News::Heard(Incoming::Message {
+                topic: message.topic.clone(),
+                payload: message.payload.to_vec(),
+                retained: message.retain,
+            })),
             Event::Outgoing(Outgoing::Publish(number)) => {
                 let token = self.handed.pop_front()?;
                 if *number == 0 {

@@ -13,6 +13,7 @@ pub mod backoff;
 mod broker;
 mod client;
 mod error;
+mod extra;
 mod feed;
 mod link;
 pub mod outbox;
@@ -27,7 +28,9 @@ mod tests;
 
 pub use client::{MqttHandle, spawn};
 pub use error::MqttError;
+pub use extra::{Extra, Incoming, Outgoing, extra};
 pub use feed::Inputs;
+pub use protocol::Delivery;
 pub use reader::{Heard, Reader};
 
 /// What the borrowed MQTT crates may log. They report each broken connection as an error of their own, which for this

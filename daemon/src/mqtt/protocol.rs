@@ -29,6 +29,8 @@ pub enum Token {
     State,
     /// An event.
     Event(EntryId),
+    /// Somebody else's; see [`super::Extra`].
+    Extra,
 }
 
 /// MQTT's quality of service and retain flag, in the three ways used here.
@@ -162,7 +164,7 @@ impl Protocol {
             Token::Event(id) => self.outbox.acked(id),
             Token::State => self.state.under_way = false,
             Token::Status(Status::Stopped) if self.stop == Stop::Said => self.stop = Stop::Known,
-            Token::Status(_) => {}
+            Token::Status(_) | Token::Extra => {}
         }
     }
 

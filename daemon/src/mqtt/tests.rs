@@ -6,7 +6,10 @@ mod harness;
 
 use harness::{Daemon, Listener, Mosquitto, free_port, is_installed, within};
 
-use super::link::{Link, News};
+use super::{
+    Delivery, Incoming, Outgoing, extra,
+    link::{Link, News},
+};
 use crate::{
     config::MqttSettings,
     snapshot::BrokerState::{Connecting, Off, Online},
@@ -126,6 +129,57 @@ async fn no_event_is_lost_over_many_restarts_under_load() {
     }
     listener.wait_for_event(400).await;
     assert_eq!(listener.first_seqs(), (1..=400).collect::<Vec<u64>>());
+    within("a stop", daemon.handle.stop()).await;
+}
+
+/// What Home Assistant's part needs: its topics go out and come in, after a restart of the broker too.
+#[tokio::test]
+async fn topics_of_others_share_the_connection() {
+    if !is_installed() {
+        return;
+    }
+    let dir = folder();
+    let mut mosquitto = Mosquitto::start(&dir, free_port()).await;
+    let port = mosquitto.port;
+    let (beside, publish, mut hear) = extra(vec!["moodring/hall/camera/set".into()]);
+    let settings = MqttSettings {
+        url: mosquitto.url(),
+        ..MqttSettings::default()
+    };
+    let daemon = Daemon::start_beside(settings, Some(beside));
+    for round in ["first", "second"] {
+        assert_eq!(
+            within("a connection", hear.recv()).await,
+            Some(Incoming::Connected)
+        );
+        publish
+            .send(Outgoing {
+                topic: "moodring/hall/camera/state".into(),
+                payload: round.into(),
+                delivery: Delivery::Lasting,
+            })
+            .unwrap();
+        let listener = Listener::start(port).await;
+        listener
+            .wait_for(&format!("moodring/hall/camera/state {round}"))
+            .await;
+        let mut command = std::process::Command::new("mosquitto_pub");
+        command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-q", "1"]);
+        command.args(["-t", "moodring/hall/camera/set", "-m", round]);
+        assert!(command.status().unwrap().success());
+        let heard = within("a message", hear.recv()).await;
+        assert_eq!(
+            heard,
+            Some(Incoming::Message {
+                topic: "moodring/hall/camera/set".into(),
+                payload: round.into(),
+                retained: false,
+            })
+        );
+        mosquitto.terminate();
+        daemon.wait_until(Connecting).await;
+        mosquitto = Mosquitto::start(&dir, port).await;
+    }
     within("a stop", daemon.handle.stop()).await;
 }
 

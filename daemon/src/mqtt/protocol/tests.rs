@@ -61,6 +61,7 @@ fn short(publication: &Publication) -> String {
         Token::Status(_) => text.to_owned(),
         Token::State => format!("state {} {}", json("mood"), json("people_count")),
         Token::Event(_) => format!("event {}", json("seq")),
+        Token::Extra => unreachable!("nobody else speaks here"),
     }
 }
 

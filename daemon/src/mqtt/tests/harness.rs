@@ -24,7 +24,7 @@ use crate::{
     clock::Clock,
     config::MqttSettings,
     message::{DeviceName, Identity, RunId},
-    mqtt::{Inputs, MqttHandle, spawn},
+    mqtt::{Extra, Inputs, MqttHandle, spawn},
     snapshot::{BrokerState, Snapshot},
 };
 
@@ -234,6 +234,10 @@ impl Daemon {
     }
 
     pub(super) fn start_with(settings: MqttSettings) -> Self {
+        Self::start_beside(settings, None)
+    }
+
+    pub(super) fn start_beside(settings: MqttSettings, extra: Option<Extra>) -> Self {
         let who = Identity {
             device: DeviceName::new("hall").unwrap(),
             run: RunId::random(),
@@ -243,6 +247,7 @@ impl Daemon {
         let inputs = Inputs {
             snapshots: newest,
             events: told,
+            extra,
         };
         let handle = spawn(&settings, who, Clock::start(), inputs).unwrap();
         Self {
