@@ -25,6 +25,7 @@
 //! | [`photo`] | picture files, read with limits and named errors |
 //! | [`app`] | `run`: threads and tasks, start to graceful stop |
 //! | [`logs`] | where logs go |
+//! | [`service`] | what systemd is told |
 //! | [`exit`] | exit codes |
 
 pub mod app;
@@ -46,5 +47,6 @@ mod onnx;
 pub mod pack;
 pub mod photo;
 pub mod satellite;
+pub mod service;
 pub mod snapshot;
 pub mod vision;

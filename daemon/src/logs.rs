@@ -1,8 +1,12 @@
-//! Where logs go: standard error, or the live view's last lines.
+//! Where logs go: systemd's journal, standard error, or the live view's last lines.
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use tracing_subscriber::{
+    EnvFilter, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt,
+};
+
+use crate::service;
 
 /// The settings' filter with the borrowed crates' chatter off; a broken filter becomes `info` and is said so.
 fn filter(level: &str) -> EnvFilter {
@@ -13,8 +17,16 @@ fn filter(level: &str) -> EnvFilter {
     })
 }
 
-/// Logs to standard error.
+/// Logs to standard error; where systemd keeps that in its journal, to the journal itself, with levels.
 pub fn to_stderr(level: &str) {
+    // A journal that does not listen leaves standard error, which systemd reads too.
+    if service::in_journal()
+        && let Ok(journal) = tracing_journald::layer()
+    {
+        let registry = tracing_subscriber::registry().with(filter(level));
+        let _ = registry.with(journal).try_init();
+        return;
+    }
     // A second call, as in tests, changes nothing.
     let colours = std::io::stderr().is_terminal();
     let _ = tracing_subscriber::fmt()

@@ -10,7 +10,7 @@ use std::{
 use moodring_core::event::Event;
 use tokio::sync::{mpsc, watch};
 
-use super::{StopFlag, desk::Album};
+use super::{StopFlag, desk::Album, guard::Pulse};
 use crate::{
     camera::CameraStatus,
     clock::Clock,
@@ -31,6 +31,7 @@ pub(super) struct Eyes {
     pub(super) clock: Clock,
     pub(super) snapshots: watch::Sender<Snapshot>,
     pub(super) events: mpsc::UnboundedSender<Event>,
+    pub(super) pulse: Pulse,
 }
 
 impl Eyes {
@@ -43,6 +44,7 @@ impl Eyes {
     /// Until the camera thread is gone, or it is asked to stop.
     fn watch(mut self, stop: &StopFlag) {
         while !stop.load(Ordering::Relaxed) {
+            self.pulse.beat();
             // Nobody listening is no reason to stop seeing: the broker may be switched off.
             let tell = |event| {
                 let _ = self.events.send(event);

@@ -1,20 +1,23 @@
 //! `follow`: another device's mood shown here. A broker instead of a camera, and the same outputs.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
 
-use super::{AppError, StopFlag, join, screen::Screen};
+use super::{AppError, StopFlag, guard::Guard, join, screen::Screen};
 use crate::{
     clock::Clock,
     config::Settings,
     display::Display,
     message::{RunId, Status, read_state, read_status},
     mqtt::{Heard, Reader},
-    satellite,
+    satellite, service,
     snapshot::{BrokerState, CameraState, Snapshot},
 };
 
@@ -37,6 +40,8 @@ pub async fn follow(
     let (snapshots, newest) = watch::channel(Snapshot::default());
     let (broker, broker_state) = watch::channel(BrokerState::Connecting);
     let stop = StopFlag::default();
+    let clock = Clock::start();
+    let mut guard = Guard::of_service();
     let screen = Screen {
         display,
         rate_hz: settings.display.rate_hz(),
@@ -44,10 +49,12 @@ pub async fn follow(
         broker: broker_state,
         source: root.to_owned(),
         device: root.rsplit('/').next().unwrap_or_default().to_owned(),
+        pulse: guard.watch("display", Duration::ZERO, clock.now()),
     };
     let (closed, mut user_quit) = watch::channel(false);
     let screen = screen.spawn(Arc::clone(&stop), closed)?;
-    let fleet = satellite::spawn(&settings.satellite, newest, Clock::start())?;
+    let fleet = satellite::spawn(&settings.satellite, newest, clock)?;
+    service::ready(&format!("following {root}"));
 
     let mut device = Device::default();
     loop {
@@ -58,11 +65,13 @@ pub async fn follow(
                 }
                 snapshots.send_replace(device.seen());
             }
+            _ = guard.due() => guard.feed(clock.now()),
             _ = terminate.recv() => break tracing::info!("SIGTERM: stopping"),
             _ = interrupt.recv() => break tracing::info!("SIGINT: stopping"),
             Ok(_) = user_quit.wait_for(|quit| *quit) => break tracing::info!("closed at the terminal: stopping"),
         }
     }
+    service::stopping();
     stop.store(true, Ordering::Relaxed);
     join(screen, "display");
     if let Some(fleet) = fleet {

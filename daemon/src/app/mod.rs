@@ -12,6 +12,7 @@
 mod desk;
 mod eyes;
 mod follow;
+mod guard;
 mod screen;
 mod sink;
 
@@ -23,6 +24,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::{
@@ -39,7 +41,7 @@ use crate::{
     gpio, latest,
     message::{DeviceName, Identity, NameError, RunId},
     mqtt::{self, MqttError},
-    satellite,
+    satellite, service,
     snapshot::{CameraState, Snapshot},
     vision::{Stream, VisionError},
 };
@@ -119,7 +121,11 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     let stop = StopFlag::default();
     let (status, mut camera_status) = watch::channel(CameraStatus::default());
     let (writer, reader) = latest::slot();
-    let sink = sink::FrameSink::new(writer, status);
+    let mut guard = guard::Guard::of_service();
+    // A camera may be silent for its whole time limit before it counts as lost.
+    let silence = Duration::from_millis(settings.camera.timeout_ms) * 2;
+    let frames = guard.watch("camera", silence, clock.now());
+    let sink = sink::FrameSink::new(writer, status, frames.clone());
     let mut camera =
         CameraThread::spawn(source.clone(), others, settings.camera.clone(), clock, sink)?;
     let desk = desk::Desk {
@@ -141,31 +147,51 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
         clock,
         snapshots,
         events,
+        pulse: guard.watch("vision", Duration::ZERO, clock.now()),
     };
     let eyes = eyes.spawn(Arc::clone(&stop))?;
     let fleet = satellite::spawn(&settings.satellite, newest.clone(), clock)?;
     let screen = screen::Screen {
         display,
         rate_hz: settings.display.rate_hz(),
-        snapshots: newest,
+        snapshots: newest.clone(),
         broker: broker.state(),
         source: source.to_string(),
         device: who.device.as_str().to_owned(),
+        pulse: guard.watch("display", Duration::ZERO, clock.now()),
     };
     let (closed, mut user_quit) = watch::channel(false);
     let screen = screen.spawn(Arc::clone(&stop), closed)?;
 
     let ended = |status: &CameraStatus| status.state == CameraState::Ended;
+    let mut seen = newest;
+    let mut told = CameraState::Starting;
     loop {
         tokio::select! {
             // The channel stays open: this function holds one of its ends.
             Some(command) = asked.recv() => desk.obey(command),
+            _ = guard.due() => {
+                if rests(&camera.status()) {
+                    frames.beat();
+                }
+                guard.feed(clock.now());
+            }
+            // Ready is who has read a frame, or knows that there is none to read.
+            Ok(now) = wait_for_other(&mut seen, told) => {
+                if told == CameraState::Starting {
+                    service::ready(&format!("camera {}", now.name()));
+                } else {
+                    service::status(&format!("camera {}", now.name()));
+                }
+                told = now;
+            }
             _ = terminate.recv() => break tracing::info!("SIGTERM: stopping"),
             _ = interrupt.recv() => break tracing::info!("SIGINT: stopping"),
             Ok(_) = user_quit.wait_for(|quit| *quit) => break tracing::info!("closed at the terminal: stopping"),
             Ok(_) = camera_status.wait_for(ended) => break tracing::info!("the source came to its end: stopping"),
         }
     }
+    service::stopping();
     drop(commands);
 
     // Upstream first: each room sees the end of what feeds it, and the broker hears everything that was told.
@@ -190,6 +216,20 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
         } => Err(AppError::Camera(trouble)),
         _ => Ok(()),
     }
+}
+
+/// Whether no frame is due from the camera thread: only one that runs and is live promises them.
+fn rests(camera: &CameraStatus) -> bool {
+    camera.state != CameraState::Running || camera.info.as_ref().is_none_or(|info| !info.live)
+}
+
+/// Waits until the camera's state, as the outputs see it, is another than `told`.
+async fn wait_for_other(
+    seen: &mut watch::Receiver<Snapshot>,
+    told: CameraState,
+) -> Result<CameraState, watch::error::RecvError> {
+    let other = seen.wait_for(|snapshot| snapshot.camera != told).await;
+    other.map(|snapshot| snapshot.camera)
 }
 
 /// Waits for a thread; one that panicked is named.

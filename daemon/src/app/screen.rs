@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::StopFlag;
+use super::{StopFlag, guard::Pulse};
 use crate::{
     display::{Display, View},
     snapshot::{BrokerState, Snapshot},
@@ -28,6 +28,7 @@ pub(super) struct Screen {
     pub(super) broker: watch::Receiver<BrokerState>,
     pub(super) source: String,
     pub(super) device: String,
+    pub(super) pulse: Pulse,
 }
 
 impl Screen {
@@ -45,6 +46,7 @@ impl Screen {
         let period = Duration::from_secs_f32(1.0 / self.rate_hz);
         let mut due = Instant::now();
         while !stop.load(Ordering::Relaxed) {
+            self.pulse.beat();
             if self.display.wants_quit() {
                 closed.send_replace(true);
             }

@@ -3,6 +3,7 @@
 use moodring_core::frame::Frame;
 use tokio::sync::watch;
 
+use super::guard::Pulse;
 use crate::{
     camera::{CameraStatus, Sink},
     latest::Writer,
@@ -12,16 +13,22 @@ use crate::{
 pub(super) struct FrameSink {
     writer: Writer,
     status: watch::Sender<CameraStatus>,
+    pulse: Pulse,
 }
 
 impl FrameSink {
-    pub(super) fn new(writer: Writer, status: watch::Sender<CameraStatus>) -> Self {
-        Self { writer, status }
+    pub(super) fn new(writer: Writer, status: watch::Sender<CameraStatus>, pulse: Pulse) -> Self {
+        Self {
+            writer,
+            status,
+            pulse,
+        }
     }
 }
 
 impl Sink for FrameSink {
     fn frame(&mut self, frame: &Frame<'_>) {
+        self.pulse.beat();
         self.writer.put(frame);
     }
 

@@ -1,0 +1,141 @@
+//! As a service: what systemd hears from the daemon, and what the unit leaves open.
+
+use std::{
+    fs,
+    os::unix::net::UnixDatagram,
+    path::PathBuf,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use moodring_tests::{
+    bench::{Bench, LIMIT},
+    repo,
+};
+
+/// The highest exposure the unit may have by `systemd-analyze security`.
+const EXPOSURE: f32 = 2.0;
+
+/// Where systemd would listen.
+struct Manager {
+    socket: UnixDatagram,
+}
+
+impl Manager {
+    /// Listens for everything that `bench` starts later.
+    fn of(bench: &mut Bench) -> Self {
+        let path = bench.folder().join("notify");
+        let socket = UnixDatagram::bind(&path).expect("the folder is ours");
+        bench.set("NOTIFY_SOCKET", path.display());
+        Self { socket }
+    }
+
+    /// The lines told until one is `wanted`.
+    fn hear(&self, wanted: &str) -> Vec<String> {
+        let end = Instant::now() + LIMIT;
+        let mut heard = Vec::new();
+        let mut bytes = [0; 4096];
+        while !heard.iter().any(|line| line == wanted) {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "no {wanted}: {heard:?}");
+            self.socket.set_read_timeout(Some(left)).expect("not zero");
+            let Ok(count) = self.socket.recv(&mut bytes) else {
+                continue;
+            };
+            let text = String::from_utf8_lossy(&bytes[..count]);
+            heard.extend(text.lines().map(str::to_owned));
+        }
+        heard
+    }
+}
+
+#[test]
+fn systemd_hears_ready_life_and_the_end() {
+    let mut bench = Bench::new();
+    let manager = Manager::of(&mut bench);
+    bench.set("WATCHDOG_USEC", Duration::from_secs(2).as_micros());
+    let daemon = bench.start("run --source synthetic --no-mqtt");
+    let begin = manager.hear("READY=1");
+    assert!(
+        begin.contains(&"STATUS=camera running".to_owned()),
+        "{begin:?}"
+    );
+    for _ in 0..3 {
+        manager.hear("WATCHDOG=1");
+    }
+    daemon.signal("TERM");
+    manager.hear("STOPPING=1");
+    daemon.finish(LIMIT).expect_code(0);
+}
+
+#[test]
+fn a_camera_that_is_away_is_ready_and_alive_too() {
+    let mut bench = Bench::new();
+    let manager = Manager::of(&mut bench);
+    bench.set("WATCHDOG_USEC", Duration::from_secs(2).as_micros());
+    let _daemon = bench.start("run --source /dev/video77 --no-mqtt");
+    let begin = manager.hear("READY=1");
+    assert!(
+        begin.contains(&"STATUS=camera lost".to_owned()),
+        "{begin:?}"
+    );
+    manager.hear("WATCHDOG=1");
+    manager.hear("WATCHDOG=1");
+}
+
+#[test]
+fn wrong_settings_are_never_ready_and_end_with_the_code_that_the_unit_does_not_retry() {
+    let mut bench = Bench::new();
+    let manager = Manager::of(&mut bench);
+    let wrong = bench.write("wrong.toml", "[camera]\nsauce = 1\n");
+    let file = wrong.to_str().expect("UTF-8");
+    bench
+        .start_all(&["run", "--config", file])
+        .finish(LIMIT)
+        .expect_code(3);
+    manager.socket.set_nonblocking(true).expect("a socket");
+    assert!(manager.socket.recv(&mut [0; 64]).is_err());
+    let unit = fs::read_to_string(units().join("moodring.service")).expect("it is there");
+    assert!(unit.contains("\nRestartPreventExitStatus=2 3\n"));
+}
+
+#[test]
+fn the_unit_leaves_little_open_with_every_drop_in_too() {
+    assert!(exposure(None) <= EXPOSURE);
+    for drop_in in ["rpicam", "jetson", "pwm", "serial"] {
+        assert!(exposure(Some(drop_in)) <= EXPOSURE, "{drop_in}");
+    }
+}
+
+fn units() -> PathBuf {
+    repo::root().join("deploy/systemd")
+}
+
+/// What systemd says of the unit, with a drop-in or without; 0 is closed, 10 open.
+fn exposure(drop_in: Option<&str>) -> f32 {
+    let folder = tempfile::TempDir::new().expect("a temporary folder");
+    let unit = folder.path().join("moodring.service");
+    fs::copy(units().join("moodring.service"), &unit).expect("the unit is there");
+    if let Some(name) = drop_in {
+        let beside = folder.path().join("moodring.service.d");
+        fs::create_dir(&beside).expect("the folder is ours");
+        let name = format!("{name}.conf");
+        fs::copy(units().join(&name), beside.join(&name)).expect("the drop-in is there");
+    }
+    let output = Command::new("systemd-analyze")
+        .args(["security", "--offline=true", "--no-pager"])
+        .arg(&unit)
+        .output()
+        .expect("systemd-analyze is there; tests/run installs it");
+    let told = String::from_utf8_lossy(&output.stdout);
+    let unknown = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && !unknown.contains("Unknown"),
+        "{unknown}"
+    );
+    let last = told.lines().rfind(|line| line.contains("Overall"));
+    let number = last.and_then(|line| line.split(": ").nth(1)?.split(' ').next()?.parse().ok());
+    let number = number.unwrap_or_else(|| panic!("no figure in {told}{unknown}"));
+    println!("exposure with {drop_in:?}: {number}");
+    number
+}
