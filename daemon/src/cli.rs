@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::Overrides;
+use crate::config::{Labels, Overrides};
 
 /// Reads facial expressions from a camera on this device, shows the matching emoji, and tells MQTT.
 ///
@@ -34,7 +34,7 @@ pub enum Command {
     /// Watch a camera: show the mood and publish it.
     Run(RunArgs),
     /// Photos: every face and its expression.
-    Analyze(PhotoArgs),
+    Analyze(AnalyzeArgs),
     /// Pictures that are face crops already: their expression.
     Classify(CropArgs),
     /// Photos: faces and landmarks only.
@@ -142,6 +142,20 @@ impl PhotoArgs {
     }
 }
 
+/// `analyze`.
+#[derive(Args, Debug)]
+pub struct AnalyzeArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)] // clap would show it as help
+    pub photos: PhotoArgs,
+    /// Whose judgement the answer follows; else the settings'.
+    #[arg(long)]
+    pub labels: Option<Labels>,
+    /// Also write each photo into this folder as PNG, with heat where the net found what speaks for its answer.
+    #[arg(long, value_name = "DIR")]
+    pub cam: Option<PathBuf>,
+}
+
 /// `classify`.
 #[derive(Args, Debug)]
 pub struct CropArgs {
@@ -151,6 +165,9 @@ pub struct CropArgs {
     /// Pictures that show one upright face each and little else, or folders of them.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Whose judgement the answer follows; else the settings'.
+    #[arg(long)]
+    pub labels: Option<Labels>,
     /// One JSON object a line.
     #[arg(long)]
     pub json: bool,
@@ -173,6 +190,9 @@ pub struct EvalArgs {
     /// --usage, its Training rows count by themselves.
     #[arg(long, value_name = "DATASET")]
     pub trained_on: Vec<PathBuf>,
+    /// Whose judgement the answer follows; else the settings'.
+    #[arg(long)]
+    pub labels: Option<Labels>,
     /// Also write a page with plots and the worst mistakes (index.html), and the report as JSON and text, into this folder.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,

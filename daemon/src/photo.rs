@@ -109,6 +109,11 @@ impl Photo {
         })
     }
 
+    /// Its pixels, to draw on.
+    pub fn to_rgb(&self) -> image::RgbImage {
+        self.rgb.clone()
+    }
+
     /// Width and height in pixels.
     pub fn size_px(&self) -> (u32, u32) {
         self.rgb.dimensions()

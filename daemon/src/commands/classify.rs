@@ -18,7 +18,8 @@ use crate::{
 
 /// Reads each crop.
 pub(super) fn classify(args: &CropArgs) -> Result<Exit, Failure> {
-    let settings = quiet_settings(args.config.config.as_deref(), &Overrides::default())?;
+    let flags = Overrides::default().set("vision.labels", args.labels);
+    let settings = quiet_settings(args.config.config.as_deref(), &flags)?;
     let mut reader = PhotoReader::open(&settings)?;
     work_through(&args.paths, args.json, |path| {
         let scores = Photo::read(path)

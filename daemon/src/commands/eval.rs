@@ -26,7 +26,8 @@ struct Outcome {
 
 /// Reads every crop and reports.
 pub(super) fn eval(args: &EvalArgs) -> Result<Exit, Failure> {
-    let settings = quiet_settings(args.config.config.as_deref(), &Overrides::default())?;
+    let flags = Overrides::default().set("vision.labels", args.labels);
+    let settings = quiet_settings(args.config.config.as_deref(), &flags)?;
     let mut reader = PhotoReader::open(&settings)?;
     let dataset = Dataset::open(&args.dataset, args.usage.as_deref()).map_err(unreadable)?;
     let seen = seen(args, &dataset).map_err(unreadable)?;

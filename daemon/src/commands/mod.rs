@@ -8,6 +8,7 @@ mod doctor;
 mod eval;
 mod follow;
 mod model;
+mod overlays;
 mod photos;
 mod pictures;
 mod run;

@@ -6,11 +6,13 @@ use moodring_core::{detect::Face, expression::Scores};
 
 use super::{
     Failure,
+    overlays::Overlays,
     pictures::{Line, work_through},
     quiet_settings,
 };
 use crate::{
-    cli::PhotoArgs,
+    cli::{AnalyzeArgs, PhotoArgs},
+    config::Overrides,
     exit::Exit,
     message::{ErrorLine, FaceRecord, PhotoLine, json},
     photo::Photo,
@@ -23,43 +25,44 @@ struct Found {
     faces: Vec<(Face, Option<Scores>)>,
 }
 
-type Look = fn(&mut PhotoReader, &Photo) -> Result<Found, String>;
-
 /// Faces and their expressions.
-pub(super) fn analyze(args: &PhotoArgs) -> Result<Exit, Failure> {
-    look_at_all(args, |reader, photo| {
+pub(super) fn analyze(args: &AnalyzeArgs) -> Result<Exit, Failure> {
+    let overlays = args.cam.as_deref().map(Overlays::new).transpose()?;
+    let flags = args.photos.overrides().set("vision.labels", args.labels);
+    look_at_all(&args.photos, &flags, |reader, path, photo| {
         let frame = photo.frame().map_err(|e| e.to_string())?;
         let faces = reader.analyze(&frame).map_err(|e| e.to_string())?;
-        let faces = faces
-            .into_iter()
-            .map(|f| (f.face, Some(f.scores)))
-            .collect();
-        Ok(Found {
-            size_px: photo.size_px(),
-            faces,
-        })
+        if let Some(overlays) = &overlays {
+            overlays.write(path, photo, &faces)?;
+        }
+        Ok(faces.iter().map(|f| (f.face, Some(f.scores))).collect())
     })
 }
 
 /// Faces only.
 pub(super) fn detect(args: &PhotoArgs) -> Result<Exit, Failure> {
-    look_at_all(args, |reader, photo| {
+    look_at_all(args, &args.overrides(), |reader, _, photo| {
         let frame = photo.frame().map_err(|e| e.to_string())?;
         let faces = reader.detect(&frame).map_err(|e| e.to_string())?;
-        let faces = faces.into_iter().map(|face| (face, None)).collect();
-        Ok(Found {
-            size_px: photo.size_px(),
-            faces,
-        })
+        Ok(faces.into_iter().map(|face| (face, None)).collect())
     })
 }
 
-fn look_at_all(args: &PhotoArgs, look: Look) -> Result<Exit, Failure> {
-    let settings = quiet_settings(args.config.config.as_deref(), &args.overrides())?;
+fn look_at_all(
+    args: &PhotoArgs,
+    flags: &Overrides,
+    look: impl Fn(&mut PhotoReader, &Path, &Photo) -> Result<Vec<(Face, Option<Scores>)>, String>,
+) -> Result<Exit, Failure> {
+    let settings = quiet_settings(args.config.config.as_deref(), flags)?;
     let mut reader = PhotoReader::open(&settings)?;
     work_through(&args.paths, args.json, |path| {
         let photo = Photo::read(path).map_err(|e| e.to_string());
-        let found = photo.and_then(|photo| look(&mut reader, &photo));
+        let found = photo.and_then(|photo| {
+            look(&mut reader, path, &photo).map(|faces| Found {
+                size_px: photo.size_px(),
+                faces,
+            })
+        });
         let line = if args.json {
             json_line(path, &found)
         } else {

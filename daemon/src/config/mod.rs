@@ -31,7 +31,7 @@ pub use mqtt::MqttSettings;
 pub use panel::PanelSettings;
 pub use place::Place;
 pub use satellite::{SatellitePort, SatelliteSettings};
-pub use vision::{EngineKind, ModelSettings, OrtDevice, OrtSettings, VisionSettings};
+pub use vision::{EngineKind, Labels, ModelSettings, OrtDevice, OrtSettings, VisionSettings};
 
 /// The documented defaults, as `moodring config` prints them.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");

@@ -19,12 +19,25 @@ pub enum EngineKind {
     Ort,
 }
 
+/// Whose judgement the classifier's answer follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Labels {
+    /// FER2013's labels: one per picture, found by web search.
+    #[default]
+    Fer2013,
+    /// FER+: the same pictures judged by ten people each.
+    Ferplus,
+}
+
 /// How faces are found and read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VisionSettings {
     /// `int8`, `tract` or `ort`.
     pub engine: EngineKind,
+    /// `fer2013` or `ferplus`.
+    pub labels: Labels,
     /// Width of the picture that the detector sees, in pixels; a multiple of 32.
     pub width: u32,
     /// Height of it, likewise.
@@ -43,6 +56,7 @@ impl Default for VisionSettings {
     fn default() -> Self {
         Self {
             engine: EngineKind::Int8,
+            labels: Labels::Fer2013,
             width: 320,
             height: 256,
             threshold: 0.0,

@@ -11,8 +11,9 @@ use super::{
     walk::Walk,
 };
 
-const ACCEPTED: &str = "a classifier's one output N x classes; a detector's three outputs N x rows x cols x 16 at \
+const ACCEPTED: &str = "a classifier's output N x classes, and at most two more, N x classes or N x rows x cols x values; a detector's three outputs N x rows x cols x 16 at \
                         strides 8, 16, 32; or YuNet's twelve, cls_8 to kps_32; each made by a convolution or dense layer";
+const MOST_OF_A_CLASSIFIER: usize = 3;
 /// Values of a detector's cell.
 const CELL: usize = 16;
 const STRIDES: [usize; 3] = [8, 16, 32];
@@ -51,10 +52,17 @@ pub(super) fn heads(walk: &mut Walk<'_>, names: &[&str]) -> Result<Heads, PackEr
         return Ok(Heads { kind: 2, sums });
     }
     match names {
-        [one] => Ok(Heads {
-            kind: 1,
-            sums: vec![head(walk, one, classes)?],
-        }),
+        [first, rest @ ..]
+            if rest.len() < MOST_OF_A_CLASSIFIER
+                && (rest.is_empty() || head(walk, first, classes).is_ok()) =>
+        {
+            let others = rest.iter().map(|name| head(walk, name, classes_or_maps));
+            let sums = std::iter::once(head(walk, first, classes)).chain(others);
+            Ok(Heads {
+                kind: 1,
+                sums: sums.collect::<Result<_, _>>()?,
+            })
+        }
         [_, _, _] => {
             let sums = names.iter().map(|name| head(walk, name, cells));
             Ok(Heads {
@@ -72,6 +80,11 @@ pub(super) fn heads(walk: &mut Walk<'_>, names: &[&str]) -> Result<Heads, PackEr
 
 fn classes(sum: &Sum) -> bool {
     sum.shape.is_point() && sum.view != View::Cells && sum.end != End::Sigmoid
+}
+
+/// Another answer of a classifier, or values of each place.
+fn classes_or_maps(sum: &Sum) -> bool {
+    classes(sum) || (sum.view == View::Cells && sum.end == End::Open)
 }
 
 fn cells(sum: &Sum) -> bool {

@@ -7,12 +7,18 @@ use moodring_core::{
     detect::{Cells, Channels, DetectNet, Head, InputShape, NetError},
     expression::Expression,
 };
-use moodring_nn::{Kernel, Kind, Model, Net};
+use moodring_nn::{Kernel, Kind, Model, Net, Shape};
 
-use super::VisionError;
+use super::{
+    VisionError,
+    cam::{ClassMap, MAP_CELLS, MAP_VALUES},
+};
+use crate::config::Labels;
 
 /// Strides of the detector's heads in input pixels.
 const STRIDES_PX: [u32; 3] = [8, 16, 32];
+/// FER+'s classes: our seven, then contempt.
+const FERPLUS_CLASSES: usize = Expression::COUNT + 1;
 /// A detector without a `threshold` note.
 const DEFAULT_THRESHOLD: f32 = 0.5;
 
@@ -182,15 +188,22 @@ impl DetectNet for Int8Detector {
 /// An expression classifier on our engine.
 pub struct Int8Classifier {
     loaded: Loaded,
+    /// Which of the net's outputs is asked.
+    answer: usize,
     temperature: f32,
+    /// What the last run said for the maps, if the net has that output.
+    maps: Option<Box<[f32; MAP_VALUES]>>,
 }
 
 impl Int8Classifier {
     /// The packed file at `path`, or the built-in classifier if it is empty.
     ///
+    /// Its first output is FER2013's seven logits. Of the others, which a file may lack, one has FER+'s eight (the same
+    /// seven and contempt, which is left out) and one the class activation maps, 6x6 of seven.
+    ///
     /// # Errors
     /// [`VisionError`] if the file cannot be used.
-    pub fn open(path: &Path) -> Result<Self, VisionError> {
+    pub fn open(path: &Path, labels: Labels) -> Result<Self, VisionError> {
         let model = open_model(path, moodring_models::CLASSIFIER, Kind::Classifier)?;
         let names = Expression::ALL.map(Expression::name);
         if !model.labels().eq(names) {
@@ -200,7 +213,10 @@ impl Int8Classifier {
             ));
         }
         let temperature = model
-            .note("temperature")
+            .note(match labels {
+                Labels::Fer2013 => "temperature",
+                Labels::Ferplus => "temperature.ferplus",
+            })
             .and_then(|t| t.parse().ok())
             .unwrap_or(1.0);
         if !(0.05..=20.0).contains(&temperature) {
@@ -213,24 +229,50 @@ impl Int8Classifier {
             return Err(broken(path, "a classifier sees one grey channel"));
         }
         let loaded = Loaded::new(model, (CROP_PX, CROP_PX), path)?;
-        if loaded.raw.len() != Expression::COUNT {
-            return Err(broken(path, "a classifier has one output of 7 values"));
+        let shapes: Vec<_> = loaded.net.plan().output_shapes().collect();
+        if shapes.first().is_none_or(|s| s.len() != Expression::COUNT) {
+            return Err(broken(path, "a classifier's first output has 7 values"));
         }
+        let answer = match labels {
+            Labels::Fer2013 => Some(0),
+            Labels::Ferplus => shapes.iter().position(|s| s.len() == FERPLUS_CLASSES),
+        };
+        let reason = "it has no answer by FER+'s labels; set vision.labels = \"fer2013\"";
+        let has_maps = shapes.iter().any(is_maps);
         Ok(Self {
             loaded,
+            answer: answer.ok_or_else(|| broken(path, reason))?,
             temperature,
+            maps: has_maps.then(|| Box::new([0.0; MAP_VALUES])),
         })
     }
+
+    /// Where the last crop spoke for this expression of FER2013's; `None` if the file has no such output.
+    pub fn class_map(&self, expression: Expression) -> Option<ClassMap> {
+        let maps = self.maps.as_deref()?;
+        Some(ClassMap::new(maps, expression))
+    }
+}
+
+fn is_maps(shape: &Shape) -> bool {
+    (shape.rows, shape.columns, shape.channels) == (MAP_CELLS, MAP_CELLS, Expression::COUNT)
 }
 
 impl ClassifyNet for Int8Classifier {
     fn run(&mut self, crop: &Crop) -> Result<[f32; Expression::COUNT], NetError> {
         let Loaded { net, arena, raw } = &mut self.loaded;
         let outputs = net.run(crop, arena, raw).map_err(|_| NetError::Engine)?;
-        let output = outputs.get(0).ok_or(NetError::Shape)?;
+        let output = outputs.get(self.answer).ok_or(NetError::Shape)?;
         let mut logits = [0.0; Expression::COUNT];
         for (logit, real) in logits.iter_mut().zip(output.reals()) {
             *logit = real / self.temperature;
+        }
+        if let Some(maps) = &mut self.maps
+            && let Some(output) = outputs.iter().find(|o| is_maps(&o.shape))
+        {
+            for (value, real) in maps.iter_mut().zip(output.reals()) {
+                *value = real;
+            }
         }
         Ok(logits)
     }
@@ -253,7 +295,7 @@ mod tests {
             error.contains("broken.moodnet") && error.contains("built-in"),
             "{error}"
         );
-        let error = Int8Classifier::open(Path::new("/nonexistent.moodnet"))
+        let error = Int8Classifier::open(Path::new("/nonexistent.moodnet"), Labels::Fer2013)
             .err()
             .unwrap()
             .to_string();
@@ -265,7 +307,35 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("detector.moodnet");
         std::fs::write(&path, moodring_models::DETECTOR).unwrap();
-        let error = Int8Classifier::open(&path).err().unwrap().to_string();
+        let error = Int8Classifier::open(&path, Labels::Fer2013)
+            .err()
+            .unwrap()
+            .to_string();
         assert!(error.contains("Detector"), "{error}");
+    }
+
+    #[test]
+    fn both_answers_and_the_maps_are_those_of_the_golden_vectors() {
+        let vectors = moodring_models::golden::parse(moodring_models::CLASSIFIER_GOLDEN).unwrap();
+        let model = Model::parse(moodring_models::CLASSIFIER).unwrap();
+        let mut nets = [Labels::Fer2013, Labels::Ferplus]
+            .map(|labels| Int8Classifier::open(Path::new(""), labels).unwrap());
+        assert!(model.note("temperature.ferplus").is_some());
+        // The average of the maps is the answer but for the head's bias, which is the same for every picture.
+        let mut bias: Option<[f32; Expression::COUNT]> = None;
+        for vector in vectors {
+            let crop: &Crop = vector.picture.try_into().unwrap();
+            let [fer, ferplus] = nets.each_mut().map(|net| net.run(crop).unwrap());
+            assert_ne!(fer, ferplus);
+            let (maps, cells) = (nets[0].maps.as_deref().unwrap(), MAP_CELLS * MAP_CELLS);
+            let rest: [f32; Expression::COUNT] = std::array::from_fn(|i| {
+                let sum: f32 = maps.iter().skip(i).step_by(Expression::COUNT).sum();
+                fer[i] * nets[0].temperature - sum / cells as f32
+            });
+            let first = bias.get_or_insert(rest);
+            for (a, b) in first.iter().zip(rest) {
+                assert!((a - b).abs() < 0.1, "{first:?} {rest:?}");
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The nets behind their traits, and the pipeline timed by stage. What is seen is decided in `moodring-core`.
 
+mod cam;
 mod error;
 #[cfg(feature = "ort")]
 mod fallback;
@@ -21,6 +22,7 @@ use moodring_core::{
     watch::WatchSettings,
 };
 
+pub use cam::{ClassMap, overlay};
 pub use error::VisionError;
 pub use int8::{Int8Classifier, Int8Detector, kernel};
 pub use meter::Meter;
@@ -130,21 +132,34 @@ impl Classifier {
     /// [`VisionError`] that names the file and the way out.
     pub fn open(settings: &Settings) -> Result<Self, VisionError> {
         let path = &settings.models.classifier;
+        let labels = settings.vision.labels;
         match settings.vision.engine {
-            EngineKind::Int8 => Int8Classifier::open(path).map(Self::Int8),
+            EngineKind::Int8 => Int8Classifier::open(path, labels).map(Self::Int8),
             #[cfg(feature = "tract")]
-            EngineKind::Tract => OnnxClassifier::open(Engine::Tract, path).map(Self::Onnx),
+            EngineKind::Tract => OnnxClassifier::open(Engine::Tract, path, labels).map(Self::Onnx),
             #[cfg(not(feature = "tract"))]
             EngineKind::Tract => Err(VisionError::NotBuiltIn("tract")),
             #[cfg(feature = "ort")]
-            EngineKind::Ort => match OnnxClassifier::open(Engine::Ort(&settings.ort), path) {
-                Err(VisionError::Runtime(reason)) => {
-                    Int8Classifier::open(fallback::packed(path, &reason)).map(Self::Int8)
+            EngineKind::Ort => {
+                match OnnxClassifier::open(Engine::Ort(&settings.ort), path, labels) {
+                    Err(VisionError::Runtime(reason)) => {
+                        let path = fallback::packed(path, &reason);
+                        Int8Classifier::open(path, labels).map(Self::Int8)
+                    }
+                    opened => opened.map(Self::Onnx),
                 }
-                opened => opened.map(Self::Onnx),
-            },
+            }
             #[cfg(not(feature = "ort"))]
             EngineKind::Ort => Err(VisionError::NotBuiltIn("ort")),
+        }
+    }
+
+    /// Where the last crop spoke for this expression; `None` if the net has no such output, or runs on another engine.
+    pub fn class_map(&self, expression: Expression) -> Option<ClassMap> {
+        match self {
+            Self::Int8(net) => net.class_map(expression),
+            #[cfg(any(feature = "tract", feature = "ort"))]
+            Self::Onnx(_) => None,
         }
     }
 }

@@ -12,7 +12,7 @@ use moodring_core::{
 };
 
 use super::{
-    Classifier, Detector, VisionError,
+    ClassMap, Classifier, Detector, VisionError,
     fuse::{self, fuse, least_score},
     pipeline_settings,
 };
@@ -44,6 +44,8 @@ pub struct PhotoFace {
     pub face: Face,
     /// What it shows.
     pub scores: Scores,
+    /// Where the crop spoke for the likeliest expression, if the net tells.
+    pub map: Option<ClassMap>,
 }
 
 /// A detector made ready for one size.
@@ -110,10 +112,9 @@ impl PhotoReader {
         let faces = self.detect(frame)?;
         let mut read = |face: Face| {
             align(frame, &face, &mut crop);
-            Ok(PhotoFace {
-                face,
-                scores: self.classify(&crop)?,
-            })
+            let scores = self.classify(&crop)?;
+            let map = self.classifier.class_map(scores.top().0);
+            Ok(PhotoFace { face, scores, map })
         };
         faces.into_iter().map(&mut read).collect()
     }

@@ -97,20 +97,37 @@ def changes(x):
 
 
 class Onnx:
-    """The QDQ file in ONNX Runtime: f32 pictures 0..255 (N,1,48,48) -> (N,7)."""
+    """The QDQ file in ONNX Runtime: f32 pictures 0..255 (N,1,48,48) -> (N,7), FER2013's answer; `both` also FER+'s (N,8)."""
 
     def __init__(self):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(str(WEIGHTS / "classifier.onnx"), options, providers=["CPUExecutionProvider"])
 
-    def __call__(self, x, batch=128):
+    def both(self, x, batch=128):
         x = x.clamp(0, 255).round().numpy()
-        return np.concatenate([self.session.run(None, {"image": x[i:i + batch]})[0] for i in range(0, len(x), batch)])
+        outs = [self.session.run(None, {"image": x[i:i + batch]})[:2] for i in range(0, len(x), batch)]
+        return [np.concatenate(o) for o in zip(*outs)]
+
+    def __call__(self, x):
+        return self.both(x)[0]
 
 
 def exact(graph, x):
-    return reals(graph, run(graph, x.clamp(0, 255).round().byte().permute(0, 2, 3, 1).numpy()))[0].reshape(-1, 7)
+    outs = reals(graph, run(graph, x.clamp(0, 255).round().byte().permute(0, 2, 3, 1).numpy()))[:2]
+    return [o.reshape(len(x), -1) for o in outs]
+
+
+def ferplus(votes, test, temperature):
+    """What the FER+ output scores against the FER+ majority, contempt being one of its answers; and without that answer."""
+    mask, majority = ferplus_majority(test)
+    scores = softmax(votes[mask] / temperature)
+    table = np.zeros((8, 8), int)
+    np.add.at(table, (majority[mask], scores.argmax(1)), 1)
+    return {"accuracy": (scores.argmax(1) == majority[mask]).mean(), "count": int(mask.sum()),
+            "accuracy_without_contempt": (scores[:, :7].argmax(1) == majority[mask]).mean(),
+            "calibration_error": calibration_error(scores, majority[mask]), "macro_recall_7": (table.diagonal() / table.sum(1))[:7].mean(),
+            "confusion": table.tolist()}
 
 
 def report(args):
@@ -118,7 +135,7 @@ def report(args):
     onnx, test = Onnx(), load_split(args.data, "public_test")
     free = leak_free(test, load_split(args.data, "train"))
     x = torch.from_numpy(test.pixels)[:, None].float()
-    logits = onnx(x) if args.fast else exact(graph, x)
+    logits, votes = onnx.both(x) if args.fast else exact(graph, x)
     answer, temperature = logits.argmax(1), float(graph.notes["temperature"])
     right = answer == test.labels
     table, precision, recall, f1 = per_class(answer, test.labels)
@@ -141,8 +158,11 @@ def report(args):
     out["robustness"] = np.mean(list(out["changed"].values())) / out["accuracy"]
     dark = x.mean((1, 2, 3)).numpy() < 80
     out["accuracy_dark"] = {"mean_below": 80, "count": int(dark.sum()), "accuracy": right[dark].mean()}
+    out["ferplus_output"] = ferplus(votes, test, float(graph.notes["temperature.ferplus"]))
     if args.run:
-        plain = float_logits(fuse(averaged(args.run)[0], args.ferplus_share), test.pixels)
+        trained, shape, _ = averaged(args.run)
+        plain, plain_votes = float_logits(fuse(trained, shape, args.ferplus_share), test.pixels)
+        out["float_accuracy_ferplus_output"] = (plain_votes.argmax(1) == majority)[mask].mean()
         out["float_accuracy"] = (plain.argmax(1) == test.labels).mean()
         out["lost_to_int8_points"] = 100 * (out["float_accuracy"] - out["accuracy"])
         out["same_answer_as_float"] = (plain.argmax(1) == answer).mean()

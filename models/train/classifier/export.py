@@ -2,8 +2,8 @@
 
     python -m models.train.classifier.export [--run NAME] [--data ../shared/data] [--version V]
 
-Fuses the two heads into one of 7 logits, quantizes with training pictures only, fits the softmax temperature on
-PublicTest (stored in the notes; it changes no answer, only how sure it sounds).
+Turns the two training heads into the shipped outputs (`fuse`), quantizes with training pictures only, fits each answer's
+softmax temperature on PublicTest (stored in the notes; it changes no answer, only how sure it sounds).
 """
 import argparse
 from pathlib import Path
@@ -16,7 +16,7 @@ from ..common import golden, intgraph, onnx_qdq, pack
 from ..common.quantize import quantize
 from ..common.reference import reals, run
 from . import augment
-from .data import FERPLUS_TO_FER, LABELS, clean_indices, load_split
+from .data import FERPLUS_TO_FER, LABELS, clean_indices, ferplus_majority, load_split
 from .net import MEAN, STD, shipped_net, training_net
 from .train import RUNS, align_maps
 
@@ -25,32 +25,42 @@ WEIGHTS = MODELS / "weights"
 
 
 def averaged(run_name):
-    """The averaged training net of a run's last checkpoint, and the number of finished epochs."""
+    """The averaged training net of a run's last checkpoint, its shape's name, and the number of finished epochs."""
     state = torch.load(RUNS / run_name / "last.pt", weights_only=True)
-    net = training_net().eval()
+    shape = state["args"].get("shape", "small")
+    net = training_net(shape).eval()
     net.load_state_dict(state["ema"])
-    return net, state["epoch"]
+    return net, shape, state["epoch"]
 
 
-def fuse(net, share):
-    """One head: (1 - share) * FER2013's logits + share * FER+'s, both linear in the same features."""
-    out = shipped_net().eval()
+def fuse(net, shape, share):
+    """The three outputs that are shipped, all linear in the same features.
+
+    `logits`: (1 - share) * FER2013's head + share * FER+'s first seven. `ferplus`: FER+'s eight classes in our order.
+    `maps`: the weights of `logits` on each of the last 6x6 pixels, without bias; their average is the logits but for it
+    (Zhou et al., Learning Deep Features for Discriminative Localization, CVPR 2016).
+    """
+    out = shipped_net(shape).eval()
     state = {k: v for k, v in net.state_dict().items() if not k.startswith(("mods.fer.", "mods.ferplus."))}
     for part in ("weight", "bias"):
         fer, votes = net.state_dict()[f"mods.fer.{part}"], net.state_dict()[f"mods.ferplus.{part}"]
-        in_our_order = torch.empty_like(fer)
+        in_our_order = votes[:8].clone()  # contempt stays last; unknown and not-a-face are left behind
         for column, label in enumerate(FERPLUS_TO_FER):
             in_our_order[label] = votes[column]
-        state[f"mods.logits.{part}"] = (1 - share) * fer + share * in_our_order
+        state[f"mods.ferplus.{part}"] = in_our_order
+        state[f"mods.logits.{part}"] = (1 - share) * fer + share * in_our_order[:7]
+    state["mods.maps.weight"] = state["mods.logits.weight"]
+    state["mods.maps.bias"] = torch.zeros(7)
     out.load_state_dict(state)
     return out
 
 
 @torch.no_grad()
 def float_logits(net, pixels, batch=256):
-    """(N,48,48) u8 -> (N,7) f32 by the float net."""
+    """(N,48,48) u8 -> (N,7) and (N,8) f32 by the float net: FER2013's answer and FER+'s."""
     x = (torch.from_numpy(pixels)[:, None].float() - MEAN) / STD
-    return torch.cat([net(x[i:i + batch])[0].flatten(1) for i in range(0, len(x), batch)]).numpy()
+    outs = [[o.flatten(1) for o in net(x[i:i + batch])[:2]] for i in range(0, len(x), batch)]
+    return [torch.cat(o).numpy() for o in zip(*outs)]
 
 
 def calibration(root, count=1024):
@@ -80,19 +90,24 @@ def main():
     parser.add_argument("--ferplus-share", type=float, default=0.0)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    trained, epochs = averaged(args.run)
-    net, test = fuse(trained, args.ferplus_share), load_split(args.data, "public_test")
+    trained, shape, epochs = averaged(args.run)
+    net, test = fuse(trained, shape, args.ferplus_share), load_split(args.data, "public_test")
     notes = {"name": "moodring-classifier", "version": args.version, "labels": ",".join(LABELS)}
     graph = quantize(net, calibration(args.data), kind=intgraph.CLASSIFIER, mean=MEAN, std=STD, width=48, height=48, notes=notes)
-    logits = reals(graph, run(graph, test.pixels[..., None]))[0].reshape(-1, 7)
+    logits, votes = (v.reshape(len(test), -1) for v in reals(graph, run(graph, test.pixels[..., None]))[:2])
     graph.notes["temperature"] = f"{fit_temperature(logits, test.labels):.4f}"
+    mask, majority = ferplus_majority(test)
+    graph.notes["temperature.ferplus"] = f"{fit_temperature(votes[mask], majority[mask]):.4f}"
     size = pack.write(WEIGHTS / "classifier.moodnet", graph)
     found = onnx_qdq.write(WEIGHTS / "classifier.onnx", graph, test.pixels[:64, ..., None])
     (MODELS / "golden" / "classifier.bin").write_bytes(golden.golden(graph, pack.pack(graph)))
+    print(f"{shape}, {epochs} epochs; packed {size} bytes; {graph.notes}; ONNX differs by {found}")
     plain = float_logits(net, test.pixels)
-    print(f"{epochs} epochs; packed {size} bytes; temperature {graph.notes['temperature']}; ONNX differs by {found}")
-    print(f"PublicTest: float {(plain.argmax(1) == test.labels).mean():.4f}, int8 {(logits.argmax(1) == test.labels).mean():.4f}, "
-          f"same answer {(plain.argmax(1) == logits.argmax(1)).mean():.4f}")
+    for name, real, int8, labels, rows in (("FER2013", plain[0], logits, test.labels, slice(None)),
+                                           ("FER+", plain[1], votes, majority, mask)):
+        right, answer = labels[rows], int8[rows].argmax(1)
+        print(f"{name} on PublicTest: float {(real[rows].argmax(1) == right).mean():.4f}, int8 {(answer == right).mean():.4f}, "
+              f"same answer {(real[rows].argmax(1) == answer).mean():.4f}")
 
 
 if __name__ == "__main__":

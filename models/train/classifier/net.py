@@ -14,14 +14,18 @@ def block(layers, name, x, width, stride):
     return name
 
 
-def layers(heads, widths=(32, 64, 128), blocks=(1, 2, 3), stem=16):
-    """`heads` is a list of (name, outputs). 48 -> 24 -> 12 -> 6 pixels, then the average."""
+def layers(heads, widths=(32, 64, 128), blocks=(1, 2, 3), stem=16, maps=None):
+    """`heads` is a list of (name, outputs). 48 -> 24 -> 12 -> 6 pixels, then the average.
+
+    `maps` is (name, outputs) of a head that reads the last 6x6 pixels themselves, for class activation maps.
+    """
     out, x = [conv("stem", "in", stem)], "stem"
     for i, (width, count) in enumerate(zip(widths, blocks)):
         for j in range(count):
             x = block(out, f"s{i}b{j}", x, width, 2 if j == 0 else 1)
     out.append(gap("gap", x))
-    return out + [head(name, "gap", n) for name, n in heads]
+    out += [head(name, "gap", n) for name, n in heads]
+    return out + ([head(maps[0], x, maps[1])] if maps else [])
 
 
 # Name -> shape. `small` is what version 0.9 shipped (57 MMAC, 0.97 M weights); `wide` is wider and shallower (89 MMAC,
@@ -37,6 +41,6 @@ def training_net(shape="small"):
     return GraphNet(layers([("fer", 7), ("ferplus", 10)], **SHAPES[shape]))
 
 
-def shipped_net():
-    """One head of 7 logits in FER2013's order, fused from the two by `export.fuse`."""
-    return GraphNet(layers([("logits", 7)]))
+def shipped_net(shape="small"):
+    """`logits` (7, FER2013's order), `ferplus` (the same 7 and contempt), and `maps` (6x6 of 7): see `export.fuse`."""
+    return GraphNet(layers([("logits", 7), ("ferplus", 8)], maps=("maps", 7), **SHAPES[shape]))

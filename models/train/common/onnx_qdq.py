@@ -102,8 +102,8 @@ def to_onnx(graph):
 
 
 def finish(b, acc, name, op, graph):
-    """The shape that users see: N x classes, or N x rows x cols x channels."""
-    if graph.kind == ig.CLASSIFIER:
+    """The shape that users see: N x classes behind an average, else N x rows x cols x channels."""
+    if graph.kind == ig.CLASSIFIER and (op.a == 0 or graph.ops[op.a - 1].code == ig.GAP):
         b.node("Flatten", [acc], name, axis=1)
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", op.out_channels])
     b.node("Transpose", [acc], name, perm=[0, 2, 3, 1])

@@ -12,12 +12,12 @@ use super::{
     graph::{Graph, Role},
     runner::{Engine, Plan},
 };
-use crate::vision::VisionError;
+use crate::{config::Labels, vision::VisionError};
 
 const ROLE: Role = Role {
     key: "classifier",
     accepted: "models/weights/classifier.onnx of the repository, or a net with one grey input of 48x48 or 64x64 pixels \
-               in [-1, 1] and one output of 7 values in FER2013's order",
+               in [-1, 1] and a first output of 7 values in FER2013's order",
 };
 /// Sides of the inputs that are accepted, in pixels.
 const SIDES_PX: [usize; 2] = [48, 64];
@@ -41,20 +41,22 @@ pub struct OnnxClassifier {
     scale: f32,
     offset: f32,
     outputs: Outputs,
+    /// Which of the net's outputs is asked.
+    answer: usize,
     input: Vec<f32>,
 }
 
 impl OnnxClassifier {
     /// The ONNX file at `path`.
     ///
-    /// One input, f32, 1 x 1 x side x side or 1 x side x side x 1, side 48 or 64; one output of 7 values.
+    /// One input, f32, 1 x 1 x side x side or 1 x side x side x 1, side 48 or 64; a first output of 7 values.
     /// A file with a `labels` note is taken as ours: bytes 0..255 in, logits out, divided by its `temperature`.
     /// Any other wants `b / 127.5 - 1` and has FER2013's order, which is ours; probabilities (a softmax at the end) are
-    /// told from logits by their sum.
+    /// told from logits by their sum. FER+'s answer is our file's second output: eight values, contempt last and left out.
     ///
     /// # Errors
     /// [`VisionError`] if the file cannot be used.
-    pub fn open(engine: Engine<'_>, path: &Path) -> Result<Self, VisionError> {
+    pub fn open(engine: Engine<'_>, path: &Path, wanted: Labels) -> Result<Self, VisionError> {
         let graph = Graph::read(path, ROLE)?;
         let (sides, side_px) = sides(&graph)?;
         let labels = graph.note("labels");
@@ -65,7 +67,10 @@ impl OnnxClassifier {
             }
         }
         let temperature = graph
-            .note("temperature")
+            .note(match wanted {
+                Labels::Fer2013 => "temperature",
+                Labels::Ferplus => "temperature.ferplus",
+            })
             .and_then(|t| t.parse().ok())
             .unwrap_or(1.0);
         if !(0.05..=20.0).contains(&temperature) {
@@ -73,14 +78,19 @@ impl OnnxClassifier {
         }
         let ours = labels.is_some();
         let plan = graph.plan(engine, sides)?;
-        let [first] = &plan.outputs[..] else {
-            let reason = format!("it has {} outputs, not one", plan.outputs.len());
+        let lengths: Vec<_> = plan.outputs.iter().map(|o| o.values.len()).collect();
+        if lengths.first() != Some(&Expression::COUNT) {
+            let reason = format!("its outputs have {lengths:?} values");
             return Err(ROLE.refuse(path, reason));
-        };
-        let first = first.values.as_slice();
-        if first.len() != Expression::COUNT {
-            return Err(ROLE.refuse(path, format!("its output has {} values", first.len())));
         }
+        let answer = match wanted {
+            Labels::Fer2013 => Some(0),
+            Labels::Ferplus if ours => lengths.iter().position(|&n| n == Expression::COUNT + 1),
+            Labels::Ferplus => None,
+        };
+        let reason = "it has no answer by FER+'s labels: set vision.labels = \"fer2013\"";
+        let answer = answer.ok_or_else(|| ROLE.refuse(path, reason.into()))?;
+        let first = plan.outputs[0].values.as_slice();
         let outputs = if !ours && are_probabilities(first) {
             Outputs::Probabilities
         } else {
@@ -93,6 +103,7 @@ impl OnnxClassifier {
             scale,
             offset,
             outputs,
+            answer,
             input: vec![0.0; side_px * side_px],
         })
     }
@@ -129,8 +140,8 @@ impl ClassifyNet for OnnxClassifier {
             *real = *real * self.scale - self.offset;
         }
         let outputs = self.plan.run(&self.input)?;
-        let found = outputs.first().ok_or(NetError::Shape)?.values.as_slice();
-        let found: [f32; Expression::COUNT] = found.try_into().map_err(|_| NetError::Shape)?;
+        let found = outputs.get(self.answer).ok_or(NetError::Shape)?;
+        let found: [f32; Expression::COUNT] = *found.values.first_chunk().ok_or(NetError::Shape)?;
         Ok(match self.outputs {
             Outputs::Logits(temperature) => found.map(|logit| logit / temperature),
             Outputs::Probabilities => found.map(|p| p.max(LEAST).ln()),

@@ -20,7 +20,7 @@ use super::{Engine, OnnxClassifier, OnnxDetector};
 use crate::{
     camera::{self, Source},
     clock::Clock,
-    config::CameraSettings,
+    config::{CameraSettings, Labels},
     photo::Photo,
     vision::{Int8Classifier, Int8Detector, VisionError},
 };
@@ -147,32 +147,35 @@ fn our_detector_is_the_same_net() {
 #[test]
 fn our_classifier_is_the_same_net() {
     for engine in engines() {
-        let mut other = OnnxClassifier::open(engine, &weights("classifier.onnx")).unwrap();
-        let mut int8 = Int8Classifier::open(Path::new("")).unwrap();
-        let mut tops = Vec::new();
-        for (scene, face) in ours() {
-            let mut crop: Crop = [0; CROP_PX * CROP_PX];
-            align(&scene.frame().unwrap(), &face, &mut crop);
-            let (slow, quick) = (
-                classify(&mut other, &crop).unwrap(),
-                classify(&mut int8, &crop).unwrap(),
-            );
-            eprintln!("{:?} {:?}", slow.top(), quick.top());
-            assert_eq!(slow.top().0, quick.top().0);
+        for labels in [Labels::Fer2013, Labels::Ferplus] {
+            let mut other =
+                OnnxClassifier::open(engine, &weights("classifier.onnx"), labels).unwrap();
+            let mut int8 = Int8Classifier::open(Path::new(""), labels).unwrap();
+            let mut tops = Vec::new();
+            for (scene, face) in ours() {
+                let mut crop: Crop = [0; CROP_PX * CROP_PX];
+                align(&scene.frame().unwrap(), &face, &mut crop);
+                let (slow, quick) = (
+                    classify(&mut other, &crop).unwrap(),
+                    classify(&mut int8, &crop).unwrap(),
+                );
+                eprintln!("{:?} {:?}", slow.top(), quick.top());
+                assert_eq!(slow.top().0, quick.top().0);
+                assert!(
+                    slow.0
+                        .iter()
+                        .zip(quick.0)
+                        .all(|(a, b)| (a - b).abs() <= 0.02),
+                    "{slow:?} {quick:?}"
+                );
+                tops.push(quick.top().0);
+            }
+            tops.dedup();
             assert!(
-                slow.0
-                    .iter()
-                    .zip(quick.0)
-                    .all(|(a, b)| (a - b).abs() <= 0.02),
-                "{slow:?} {quick:?}"
+                tops.len() > 1,
+                "one answer for all pictures would prove little: {tops:?}"
             );
-            tops.push(quick.top().0);
         }
-        tops.dedup();
-        assert!(
-            tops.len() > 1,
-            "one answer for all pictures would prove little: {tops:?}"
-        );
     }
 }
 
@@ -230,7 +233,7 @@ fn a_public_classifier_of_64_pixels_reads_a_smile() {
         let Some(path) = shared("peers/xception/big_xception_54-0.66.onnx") else {
             continue;
         };
-        let mut net = OnnxClassifier::open(engine, &path).unwrap();
+        let mut net = OnnxClassifier::open(engine, &path, Labels::Fer2013).unwrap();
         let (scene, face) = ours().swap_remove(0);
         let mut crop: Crop = [0; CROP_PX * CROP_PX];
         align(&scene.frame().unwrap(), &face, &mut crop);
@@ -246,7 +249,7 @@ fn errors(engine: Engine<'_>, bytes: &[u8]) -> [String; 2] {
     let path = dir.path().join("broken.onnx");
     fs::write(&path, bytes).unwrap();
     let detector = OnnxDetector::open(engine, &path, SIZE_PX).err();
-    let classifier = OnnxClassifier::open(engine, &path).err();
+    let classifier = OnnxClassifier::open(engine, &path, Labels::Fer2013).err();
     [detector, classifier].map(|error| error.expect("refused").to_string())
 }
 
@@ -272,7 +275,7 @@ fn bad_files_are_named() {
                 assert!(error.contains("Accepted:"), "{error}");
             }
         }
-        let error = OnnxClassifier::open(engine, Path::new("/nonexistent.onnx"))
+        let error = OnnxClassifier::open(engine, Path::new("/nonexistent.onnx"), Labels::Fer2013)
             .err()
             .unwrap()
             .to_string();
@@ -291,7 +294,7 @@ fn other_nets_are_told_what_they_are() {
             error.contains("1 outputs (logits)") && error.contains("cls_8"),
             "{error}"
         );
-        let error = OnnxClassifier::open(engine, &weights("detector.onnx"))
+        let error = OnnxClassifier::open(engine, &weights("detector.onnx"), Labels::Fer2013)
             .err()
             .unwrap()
             .to_string();
@@ -338,7 +341,9 @@ fn an_empty_path_names_the_way_out() {
             error.to_string().contains("models/weights/detector.onnx"),
             "{error}"
         );
-        let error = OnnxClassifier::open(engine, Path::new("")).err().unwrap();
+        let error = OnnxClassifier::open(engine, Path::new(""), Labels::Fer2013)
+            .err()
+            .unwrap();
         assert!(
             error.to_string().contains("models/weights/classifier.onnx"),
             "{error}"

@@ -1,0 +1,74 @@
+//! `analyze --cam`: photos with heat where the net looked, a PNG each in one folder.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::Failure;
+use crate::{
+    photo::Photo,
+    vision::{PhotoFace, overlay},
+};
+
+/// Where the pictures go.
+pub(super) struct Overlays {
+    folder: PathBuf,
+}
+
+impl Overlays {
+    /// Makes the folder if it is not there.
+    pub(super) fn new(folder: &Path) -> Result<Self, Failure> {
+        fs::create_dir_all(folder)
+            .map_err(|e| Failure::output(format!("cannot make {}: {e}", folder.display())))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// Writes the photo with its faces' maps.
+    ///
+    /// # Errors
+    /// What is wrong, for the photo's line: the net tells no maps, or the picture cannot be written.
+    pub(super) fn write(
+        &self,
+        path: &Path,
+        photo: &Photo,
+        faces: &[PhotoFace],
+    ) -> Result<(), String> {
+        let mut picture = photo.to_rgb();
+        for found in faces {
+            let map = found.map.as_ref().ok_or(
+                "this net does not tell where it looked: --cam needs engine = \"int8\" and the built-in classifier",
+            )?;
+            overlay(&mut picture, &found.face, map);
+        }
+        let to = self.folder.join(name(path));
+        picture
+            .save_with_format(&to, image::ImageFormat::Png)
+            .map_err(|e| format!("cannot write {}: {e}", to.display()))
+    }
+}
+
+/// A name that tells photos of the same name in several folders apart: `holiday/a.jpg` is `holiday_a.jpg.png`.
+fn name(path: &Path) -> String {
+    let parts = path.components().filter_map(|part| match part {
+        std::path::Component::Normal(part) => Some(part.to_string_lossy()),
+        _ => None,
+    });
+    let parts: Vec<_> = parts.collect();
+    format!("{}.png", parts.join("_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn photos_of_one_name_do_not_overwrite_each_other() {
+        assert_eq!(name(Path::new("a.jpg")), "a.jpg.png");
+        assert_eq!(name(Path::new("x/a.jpg")), "x_a.jpg.png");
+        assert_eq!(name(Path::new("../y/a.jpg")), "y_a.jpg.png");
+        assert_eq!(name(Path::new("/y/a.png")), "y_a.png.png");
+    }
+}

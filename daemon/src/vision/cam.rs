@@ -1,0 +1,136 @@
+//! Where in a face's crop the classifier looked: class activation maps, and their overlay on a photo.
+
+use image::RgbImage;
+use moodring_core::{
+    align::to_crop, classify::CROP_PX, detect::Face, expression::Expression, geometry::Point,
+};
+
+/// Cells a side of a map.
+pub(super) const MAP_CELLS: usize = 6;
+/// What a net puts out for all maps: a real per cell and expression, expressions fastest.
+pub(super) const MAP_VALUES: usize = MAP_CELLS * MAP_CELLS * Expression::COUNT;
+
+/// How transparent the strongest heat is, 0 to 1.
+const OPACITY: f32 = 0.6;
+/// Width of the crop's outline in crop pixels, so that it grows with the face.
+const OUTLINE_PX: f32 = 0.5;
+
+/// What each cell of the crop said for one expression against the others, in logits, row by row.
+///
+/// The net's last pixels times its head's weights (Zhou et al., *Learning Deep Features for Discriminative
+/// Localization*, CVPR 2016), less the mean over the expressions: what is added to all alike changes no score.
+/// A cell covers 8x8 pixels of the crop, but what it says depends on a wider surrounding.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClassMap([[f32; MAP_CELLS]; MAP_CELLS]);
+
+impl ClassMap {
+    /// The map of one expression out of the net's values.
+    pub fn new(values: &[f32; MAP_VALUES], expression: Expression) -> Self {
+        let cell = |row: usize, column: usize| {
+            let at = (row * MAP_CELLS + column) * Expression::COUNT;
+            let all = &values[at..at + Expression::COUNT];
+            all[expression as usize] - all.iter().sum::<f32>() / Expression::COUNT as f32
+        };
+        Self(std::array::from_fn(|row| {
+            std::array::from_fn(|column| cell(row, column))
+        }))
+    }
+
+    /// The cells in logits, row by row.
+    pub fn cells(&self) -> &[[f32; MAP_CELLS]; MAP_CELLS] {
+        &self.0
+    }
+
+    /// Heat at a point of the crop, 0 to 1: what speaks for the expression, bilinear between the cells' centres,
+    /// as a share of the strongest cell. 0 everywhere if nothing speaks for it.
+    pub fn heat(&self, at: Point) -> f32 {
+        let largest = self.0.iter().flatten().fold(0.0_f32, |a, &b| a.max(b));
+        if largest <= 0.0 {
+            return 0.0;
+        }
+        let last = (MAP_CELLS - 1) as f32;
+        // The cell before the point, the one after, and the share of the latter.
+        let place = |px: f32| {
+            let at = (px * MAP_CELLS as f32 / CROP_PX as f32 - 0.5).clamp(0.0, last);
+            let before = at as usize;
+            (before, (before + 1).min(MAP_CELLS - 1), at.fract())
+        };
+        let ((left, right, along), (above, below, down)) = (place(at.x), place(at.y));
+        let blend = |row: &[f32; MAP_CELLS]| row[left] + (row[right] - row[left]) * along;
+        let (above, below) = (blend(&self.0[above]), blend(&self.0[below]));
+        ((above + (below - above) * down) / largest).clamp(0.0, 1.0)
+    }
+}
+
+/// Lays a face's map over the photo that it stands in, turned and sized as the crop was, with the crop's outline.
+pub fn overlay(photo: &mut RgbImage, face: &Face, map: &ClassMap) {
+    let transform = to_crop(face);
+    let side = CROP_PX as f32;
+    for (x, y, pixel) in photo.enumerate_pixels_mut() {
+        let at = transform.apply(Point::new(x as f32 + 0.5, y as f32 + 0.5));
+        let to_edge = at.x.min(at.y).min(side - at.x).min(side - at.y);
+        if to_edge < 0.0 {
+            continue;
+        }
+        let (colour, share) = if to_edge < OUTLINE_PX {
+            ([255.0; 3], 0.8)
+        } else {
+            let heat = map.heat(at);
+            // From yellow to red.
+            ([255.0, 220.0 * (1.0 - heat), 0.0], OPACITY * heat)
+        };
+        for (value, wanted) in pixel.0.iter_mut().zip(colour) {
+            // Between two values of 0 to 255.
+            *value = (f32::from(*value) + (wanted - f32::from(*value)) * share).round() as u8;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use moodring_core::{align::LANDMARKS_IN_CROP, geometry::Rect};
+
+    use super::*;
+
+    /// Happy speaks in one cell only, everything else is silent.
+    fn one_cell(row: usize, column: usize) -> ClassMap {
+        let mut values = [0.0; MAP_VALUES];
+        values[(row * MAP_CELLS + column) * Expression::COUNT + Expression::Happy as usize] = 7.0;
+        ClassMap::new(&values, Expression::Happy)
+    }
+
+    #[test]
+    fn what_all_expressions_share_is_no_evidence() {
+        let map = ClassMap::new(&[3.0; MAP_VALUES], Expression::Sad);
+        assert_eq!(map.cells(), &[[0.0; MAP_CELLS]; MAP_CELLS]);
+        assert_eq!(map.heat(Point::new(24.0, 24.0)), 0.0);
+        assert_eq!(one_cell(1, 2).cells()[1][2], 6.0);
+    }
+
+    #[test]
+    fn heat_is_one_at_the_strongest_cell_and_fades_to_its_neighbours() {
+        let map = one_cell(4, 1);
+        assert_eq!(map.heat(Point::new(12.0, 36.0)), 1.0);
+        assert_eq!(map.heat(Point::new(16.0, 36.0)), 0.5);
+        assert_eq!(map.heat(Point::new(20.0, 36.0)), 0.0);
+        assert_eq!(map.heat(Point::new(36.0, 12.0)), 0.0);
+    }
+
+    #[test]
+    fn the_overlay_lies_where_the_crop_was_taken() {
+        // A face whose crop is the photo's square from (100, 50), three times as large.
+        let place = |p: Point| Point::new(100.0 + 3.0 * p.x, 50.0 + 3.0 * p.y);
+        let face = Face {
+            rect: Rect::new(115.3, 48.5, 113.4, 148.2),
+            landmarks: LANDMARKS_IN_CROP.map(place),
+            score: 0.9,
+        };
+        let grey = image::Rgb([100; 3]);
+        let mut photo = RgbImage::from_pixel(300, 220, grey);
+        overlay(&mut photo, &face, &one_cell(4, 1));
+        assert_eq!(photo.get_pixel(50, 100), &grey, "outside");
+        assert_eq!(photo.get_pixel(200, 80), &grey, "inside, cold");
+        let [r, g, b] = photo.get_pixel(136, 158).0;
+        assert!(r > 180 && g < 60 && b < 60, "hot: {r} {g} {b}");
+    }
+}
