@@ -1,16 +1,37 @@
-//! What people ask a running daemon to do, from buttons today and from MQTT and the web page tomorrow. One channel for all.
+//! What people ask a running daemon to do, from buttons, MQTT and the web page. One channel for all.
+//!
+//! Texts from outside become commands in [`parse`], the only door; who is asked to do them is `app::desk`.
+
+mod text;
 
 use tokio::sync::mpsc;
 
+use crate::config::ThemeName;
+
+pub use text::{MAX_BYTES, Refusal, Thing, parse};
+
 /// One request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Take the next camera.
     NextCamera,
+    /// Take this camera, by the name that [`Controls::cameras`](crate::control::Controls::cameras) lists.
+    ChooseCamera(String),
     /// Switch the camera on or off; off closes the device, so that its light goes out.
     Camera(Switch),
     /// Keep one picture, if the settings allow it.
     TakePicture,
+    /// Switch the display on or off; off is dark.
+    Display(Switch),
+    /// How bright the display is, 0 to 100 percent.
+    Brightness(u8),
+    /// The face's colours.
+    Theme(ThemeName),
+    /// How quickly the mood follows a face, 0 to 100 percent, see
+    /// [`MoodSettings::at`](crate::config::MoodSettings::at).
+    Sensitivity(u8),
+    /// Close the camera and open it again, and read the nets again.
+    Restart,
 }
 
 /// On, off, or the other of the two.

@@ -15,7 +15,7 @@
 //! | [`snapshot`] | what the world looks like now, as every output sees it |
 //! | [`display`] | the emoji on a terminal, a small SPI or I2C display, in a PNG or nowhere, behind one trait |
 //! | [`gpio`] | lines of the header: found by label, driven, watched for buttons |
-//! | [`command`] | what people ask a running daemon to do |
+//! | [`command`], [`control`] | what people ask a running daemon to do; how it is set now |
 //! | [`message`] | the JSON that leaves this machine |
 //! | [`satellite`] | microcontrollers at serial ports that show the mood too |
 //! | [`mqtt`] | state, events and availability on a broker; the embedded broker |
@@ -35,6 +35,7 @@ pub mod clock;
 pub mod command;
 pub mod commands;
 pub mod config;
+pub mod control;
 pub mod display;
 pub mod evaluation;
 pub mod exit;

@@ -1,150 +1,239 @@
-//! Where commands arrive, whoever gives them: a button today, MQTT and the web page tomorrow.
+//! Where commands arrive, whoever gives them; and what keeps the controls true.
 
-use std::{
-    fs,
-    io::{self, BufWriter, Write},
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use tokio::sync::watch;
+
+use super::{album::Album, cameras::Cameras};
+use crate::{
+    camera::Control,
+    command::Command,
+    config::{DisplaySettings, Settings},
+    control::Controls,
+    display::Wish,
 };
 
-use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
-use moodring_core::frame::Frame;
-
-use crate::{camera::Control, command::Command};
+/// How the vision thread is to work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dials {
+    /// 0 to 100 percent.
+    pub(super) sensitivity: u8,
+    /// How often the nets are to have been read again.
+    pub(super) reloads: u32,
+}
 
 /// Does what is asked.
 pub(super) struct Desk {
-    pub(super) camera: Control,
-    pub(super) album: Album,
+    camera: Control,
+    album: Album,
+    display: DisplaySettings,
+    cameras: Cameras,
+    wish: watch::Sender<Wish>,
+    dials: watch::Sender<Dials>,
+    controls: watch::Sender<Controls>,
 }
 
 impl Desk {
-    pub(super) fn obey(&self, command: Command) {
+    /// A desk for what the settings describe, at this minute of the day.
+    pub(super) fn new(
+        settings: &Settings,
+        camera: Control,
+        cameras: Cameras,
+        has_display: bool,
+        minute: u16,
+    ) -> Self {
+        let dials = Dials {
+            sensitivity: settings.mood.sensitivity,
+            reloads: 0,
+        };
+        let controls = Controls::new(settings, has_display, minute);
+        let desk = Self {
+            camera,
+            album: Album::new(&settings.camera.pictures),
+            display: settings.display.clone(),
+            cameras,
+            wish: watch::channel(Wish::new(&settings.display)).0,
+            dials: watch::channel(dials).0,
+            controls: watch::channel(controls).0,
+        };
+        desk.tell(minute);
+        desk
+    }
+
+    pub(super) fn album(&self) -> Album {
+        self.album.clone()
+    }
+
+    pub(super) fn wish(&self) -> watch::Receiver<Wish> {
+        self.wish.subscribe()
+    }
+
+    pub(super) fn dials(&self) -> watch::Receiver<Dials> {
+        self.dials.subscribe()
+    }
+
+    pub(super) fn controls(&self) -> watch::Receiver<Controls> {
+        self.controls.subscribe()
+    }
+
+    /// Does it, as of this minute of the day.
+    pub(super) fn obey(&mut self, command: Command, minute: u16) {
         match command {
             Command::NextCamera if self.camera.next() => tracing::info!("going to the next camera"),
             Command::NextCamera => tracing::info!("the camera is off and stays so"),
+            Command::ChooseCamera(name) => self.choose(&name),
             Command::Camera(switch) => {
-                let now = if self.camera.switch(switch) {
-                    "on"
-                } else {
-                    "off"
-                };
-                tracing::info!("the camera is wanted {now}");
+                let on = self.camera.switch(switch);
+                tracing::info!("the camera is wanted {}", on_or_off(on));
             }
             Command::TakePicture => self.album.ask(),
-        }
-    }
-}
-
-/// Pictures that somebody asked for. Without a folder there are none.
-#[derive(Clone, Debug)]
-pub(super) struct Album {
-    folder: PathBuf,
-    asked: Arc<AtomicBool>,
-}
-
-impl Album {
-    pub(super) fn new(folder: &Path) -> Self {
-        Self {
-            folder: folder.into(),
-            asked: Arc::default(),
-        }
-    }
-
-    fn ask(&self) {
-        if self.folder.as_os_str().is_empty() {
-            tracing::info!("no picture: camera.pictures names no folder");
-            return;
-        }
-        self.asked.store(true, Ordering::Relaxed);
-    }
-
-    /// Keeps this frame if somebody asked for one since the last.
-    pub(super) fn offer(&self, frame: &Frame<'_>) {
-        if !self.asked.swap(false, Ordering::Relaxed) {
-            return;
-        }
-        let name = jiff::Zoned::now().strftime("%Y-%m-%dT%H-%M-%S%.3f.png");
-        let path = self.folder.join(name.to_string());
-        match save(frame, &path) {
-            Ok(()) => tracing::info!("picture taken: {}", path.display()),
-            Err(error) => {
-                tracing::warn!(
-                    "no picture: {}: {error}. Check camera.pictures",
-                    path.display()
-                );
+            Command::Display(switch) => {
+                let on = switch.apply(self.wish.borrow().on);
+                self.wish.send_modify(|wish| wish.on = on);
+                tracing::info!("the display is wanted {}", on_or_off(on));
+            }
+            Command::Brightness(percent) => self.dim(percent.min(100), minute),
+            Command::Theme(theme) => self.wish.send_modify(|wish| wish.theme = theme),
+            Command::Sensitivity(percent) => {
+                self.dials.send_modify(|d| d.sensitivity = percent.min(100));
+            }
+            Command::Restart => {
+                tracing::info!("opening the camera and reading the nets again");
+                self.dials
+                    .send_modify(|d| d.reloads = d.reloads.wrapping_add(1));
+                self.camera.reopen();
             }
         }
+        self.tell(minute);
+    }
+
+    /// The camera thread did something: there may be another camera now.
+    pub(super) fn look_at_cameras(&mut self, minute: u16) {
+        self.cameras.look(self.camera.source());
+        self.tell(minute);
+    }
+
+    /// Time passed: it may be night, and a camera may have been plugged in.
+    pub(super) fn pass(&mut self, minute: u16) {
+        if self.cameras.may_differ() {
+            self.cameras.look(self.camera.source());
+        }
+        self.tell(minute);
+    }
+
+    fn choose(&self, name: &str) {
+        match self.cameras.named(name) {
+            Some(source) => {
+                tracing::info!("going to the camera {name}");
+                self.camera.choose(source);
+            }
+            // It was there when somebody chose it.
+            None => tracing::warn!("the camera {name} is gone; staying with this one"),
+        }
+    }
+
+    /// By day it is the day's brightness that is set, at night the night's.
+    fn dim(&mut self, percent: u8, minute: u16) {
+        if self.display.night.holds(minute) {
+            self.display.night_brightness = percent;
+        } else {
+            self.display.brightness = percent;
+        }
+        self.wish.send_modify(|wish| {
+            wish.brightness = self.display.brightness;
+            wish.night_brightness = self.display.night_brightness;
+        });
+    }
+
+    /// Makes the controls true; who watches hears only of a change.
+    fn tell(&self, minute: u16) {
+        let (wish, dials) = (*self.wish.borrow(), *self.dials.borrow());
+        let before = self.controls.borrow().clone();
+        let now = Controls {
+            camera_on: self.camera.is_on(),
+            camera: self.cameras.name_of(self.camera.source()),
+            cameras: self.cameras.names().to_vec(),
+            display_on: wish.on,
+            brightness: self.display.brightness_at(minute),
+            theme: wish.theme,
+            sensitivity: dials.sensitivity,
+            ..before
+        };
+        self.controls.send_if_modified(|controls| {
+            let changed = *controls != now;
+            *controls = now;
+            changed
+        });
     }
 }
 
-/// The frame as the nets see it, in grey.
-fn save(frame: &Frame<'_>, path: &Path) -> io::Result<()> {
-    let (width, height) = (frame.width_px(), frame.height_px());
-    let rows = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
-    let grey: Vec<u8> = rows.map(|(x, y)| frame.luma(x, y)).collect();
-    // Never over another picture.
-    let mut out = BufWriter::new(fs::File::create_new(path)?);
-    PngEncoder::new(&mut out)
-        .write_image(&grey, width, height, ExtendedColorType::L8)
-        .map_err(io::Error::other)?;
-    out.flush()
+fn on_or_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
 }
 
 #[cfg(test)]
 mod tests {
-    use moodring_core::frame::{Millis, PixelFormat};
-
     use super::*;
+    use crate::{camera::Source, command::Switch, config::ThemeName};
 
-    fn frame(pixels: &[u8]) -> Frame<'_> {
-        Frame::packed(pixels, PixelFormat::Grey, (2, 2), Millis(0)).unwrap()
+    const NOON: u16 = 12 * 60;
+    const MIDNIGHT: u16 = 0;
+
+    fn desk(settings: &str) -> Desk {
+        let settings: Settings = toml::from_str(settings).unwrap();
+        let source = |text: &str| text.parse::<Source>().unwrap();
+        let others = vec![source("argus"), source("/dev/video7")];
+        let cameras = Cameras::new(source("rpicam"), others);
+        Desk::new(&settings, Control::default(), cameras, true, NOON)
     }
 
     #[test]
-    fn a_picture_is_taken_only_when_asked_for() {
-        let folder = tempfile::tempdir().unwrap();
-        let count = || fs::read_dir(folder.path()).unwrap().count();
-        let album = Album::new(folder.path());
-        album.offer(&frame(&[1, 2, 3, 4]));
-        assert_eq!(count(), 0);
-        album.ask();
-        album.offer(&frame(&[1, 2, 3, 4]));
-        album.offer(&frame(&[9, 9, 9, 9]));
-        assert_eq!(count(), 1);
-        let path = fs::read_dir(folder.path())
-            .unwrap()
-            .next()
-            .unwrap()
-            .unwrap()
-            .path();
+    fn commands_reach_the_camera_and_the_controls_say_so() {
+        let mut desk = desk("");
+        let mut controls = desk.controls();
+        assert!(controls.borrow_and_update().camera_on);
         assert_eq!(
-            image::open(path).unwrap().to_luma8().as_raw(),
-            &[1, 2, 3, 4]
+            controls.borrow().cameras,
+            ["rpicam", "argus", "/dev/video7"]
         );
-    }
-
-    #[test]
-    fn without_a_folder_nothing_is_written() {
-        let album = Album::new(Path::new(""));
-        album.ask();
-        assert!(!album.asked.load(Ordering::Relaxed));
-    }
-
-    #[test]
-    fn commands_reach_the_camera() {
-        use crate::command::Switch;
-        let desk = Desk {
-            camera: Control::default(),
-            album: Album::new(Path::new("")),
-        };
-        desk.obey(Command::Camera(Switch::Toggle));
+        assert_eq!(controls.borrow().camera, "rpicam");
+        desk.obey(Command::Camera(Switch::Toggle), NOON);
+        assert!(!controls.borrow_and_update().camera_on);
         assert!(!desk.camera.next(), "it is off");
-        desk.obey(Command::NextCamera);
-        desk.obey(Command::Camera(Switch::On));
+        desk.obey(Command::NextCamera, NOON);
+        assert!(!controls.has_changed().unwrap(), "nothing changed");
+        desk.obey(Command::Camera(Switch::On), NOON);
         assert!(desk.camera.next());
+        desk.obey(Command::ChooseCamera("argus".into()), NOON);
+        assert_eq!(controls.borrow().camera, "argus");
+        assert_eq!(desk.camera.source(), Some(Source::Argus));
+        desk.obey(Command::ChooseCamera("cmd:reboot".into()), NOON);
+        assert_eq!(controls.borrow().camera, "argus");
+    }
+
+    #[test]
+    fn the_display_and_the_sensitivity_are_told_on() {
+        let text = "[display]\nnight = \"22:00-07:00\"\nbrightness = 80\nnight_brightness = 5";
+        let mut desk = desk(text);
+        let (wish, dials, controls) = (desk.wish(), desk.dials(), desk.controls());
+        assert_eq!(controls.borrow().brightness, 80);
+        desk.pass(MIDNIGHT);
+        assert_eq!(controls.borrow().brightness, 5);
+        desk.obey(Command::Brightness(9), MIDNIGHT);
+        desk.obey(Command::Brightness(70), NOON);
+        let told = *wish.borrow();
+        assert_eq!((told.brightness, told.night_brightness), (70, 9));
+        assert_eq!(controls.borrow().brightness, 70);
+        desk.obey(Command::Display(Switch::Toggle), NOON);
+        assert!(!wish.borrow().on && !controls.borrow().display_on);
+        desk.obey(Command::Theme(ThemeName::Mono), NOON);
+        let themes = (wish.borrow().theme, controls.borrow().theme);
+        assert_eq!(themes, (ThemeName::Mono, ThemeName::Mono));
+        desk.obey(Command::Sensitivity(90), NOON);
+        desk.obey(Command::Restart, NOON);
+        let expected = Dials {
+            sensitivity: 90,
+            reloads: 1,
+        };
+        assert_eq!(*dials.borrow(), expected);
+        assert_eq!(controls.borrow().sensitivity, 90);
     }
 }

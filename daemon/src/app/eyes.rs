@@ -10,10 +10,11 @@ use std::{
 use moodring_core::event::Event;
 use tokio::sync::{mpsc, watch};
 
-use super::{StopFlag, desk::Album, guard::Pulse};
+use super::{StopFlag, album::Album, desk::Dials, guard::Pulse};
 use crate::{
     camera::CameraStatus,
     clock::Clock,
+    config::Settings,
     latest::{Reader, Taken},
     snapshot::{CameraState, Snapshot},
     vision::Stream,
@@ -28,6 +29,8 @@ pub(super) struct Eyes {
     pub(super) reader: Reader,
     pub(super) camera: watch::Receiver<CameraStatus>,
     pub(super) album: Album,
+    pub(super) settings: Settings,
+    pub(super) dials: watch::Receiver<Dials>,
     pub(super) clock: Clock,
     pub(super) snapshots: watch::Sender<Snapshot>,
     pub(super) events: mpsc::UnboundedSender<Event>,
@@ -41,10 +44,30 @@ impl Eyes {
             .spawn(move || self.watch(&stop))
     }
 
+    /// Takes over what somebody set since the last time.
+    fn turn_dials(&mut self, reloads: &mut u32) {
+        if !self.dials.has_changed().unwrap_or(false) {
+            return;
+        }
+        let dials = *self.dials.borrow_and_update();
+        self.settings.mood.sensitivity = dials.sensitivity;
+        let done = if *reloads == dials.reloads {
+            self.stream.tune(&self.settings)
+        } else {
+            *reloads = dials.reloads;
+            self.stream.reload(&self.settings)
+        };
+        if let Err(error) = done {
+            tracing::warn!("{error}; going on as before");
+        }
+    }
+
     /// Until the camera thread is gone, or it is asked to stop.
     fn watch(mut self, stop: &StopFlag) {
+        let mut reloads = self.dials.borrow().reloads;
         while !stop.load(Ordering::Relaxed) {
             self.pulse.beat();
+            self.turn_dials(&mut reloads);
             // Nobody listening is no reason to stop seeing: the broker may be switched off.
             let tell = |event| {
                 let _ = self.events.send(event);

@@ -14,7 +14,7 @@ use super::{AppError, StopFlag, guard::Guard, join, screen::Screen};
 use crate::{
     clock::Clock,
     config::Settings,
-    display::Display,
+    display::{Display, Wish},
     message::{RunId, Status, read_state, read_status},
     mqtt::{Heard, Reader},
     satellite, service,
@@ -47,6 +47,8 @@ pub async fn follow(
         rate_hz: settings.display.rate_hz(),
         snapshots: newest.clone(),
         broker: broker_state,
+        // Nobody can change it from outside: what is shown is another device's.
+        wish: watch::channel(Wish::new(&settings.display)).1,
         source: root.to_owned(),
         device: root.rsplit('/').next().unwrap_or_default().to_owned(),
         pulse: guard.watch("display", Duration::ZERO, clock.now()),

@@ -4,11 +4,14 @@
 //! camera thread -> slot (newest wins) -> vision thread -> snapshot (newest wins) -> display thread
 //!                                                                                -> satellites thread
 //!                                                      -> events (none lost)     -> mqtt task
-//! buttons thread -> commands -> camera thread (on, off, next), vision thread (one picture)
+//! buttons thread -> commands -> desk -> camera thread (on, off, which), vision thread (one picture, sensitivity, nets),
+//!                                       display thread (on, off, brightness, theme); and what is set now as `Controls`
 //! ```
 //!
 //! And `follow`: the same outputs, fed by a broker instead of a camera.
 
+mod album;
+mod cameras;
 mod desk;
 mod eyes;
 mod follow;
@@ -34,7 +37,7 @@ use tokio::{
 
 use crate::{
     camera::{CameraError, CameraStatus, CameraThread, Source, SourceError},
-    clock::Clock,
+    clock::{Clock, minute_of_day},
     command,
     config::Settings,
     display::{Display, DisplayError},
@@ -83,6 +86,9 @@ impl From<CameraError> for AppError {
     }
 }
 
+/// How often what time changes is looked at: night, and devices that came.
+const TICK: Duration = Duration::from_secs(10);
+
 /// Asks all threads to end; they look at it several times a second.
 pub(crate) type StopFlag = Arc<AtomicBool>;
 
@@ -97,7 +103,7 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     let clock = Clock::start();
     let source = Source::from_str(&settings.camera.source)?;
     let others = settings.camera.next.iter().map(|next| next.parse());
-    let others = others.collect::<Result<_, SourceError>>()?;
+    let others = others.collect::<Result<Vec<Source>, SourceError>>()?;
     let stream = Stream::open(settings)?;
     let who = identity(&settings.device.id)?;
 
@@ -126,12 +132,16 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     let silence = Duration::from_millis(settings.camera.timeout_ms) * 2;
     let frames = guard.watch("camera", silence, clock.now());
     let sink = sink::FrameSink::new(writer, status, frames.clone());
+    let cameras = cameras::Cameras::new(source.clone(), others.clone());
     let mut camera =
         CameraThread::spawn(source.clone(), others, settings.camera.clone(), clock, sink)?;
-    let desk = desk::Desk {
-        camera: camera.control(),
-        album: desk::Album::new(&settings.camera.pictures),
-    };
+    let mut desk = desk::Desk::new(
+        settings,
+        camera.control(),
+        cameras,
+        display.is_there(),
+        minute_of_day(),
+    );
     let (commands, mut asked) = command::channel();
     let buttons = gpio::buttons::spawn(settings, commands.clone(), Arc::clone(&stop));
     let buttons = buttons.unwrap_or_else(|error| {
@@ -143,7 +153,9 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
         stream,
         reader,
         camera: camera_status.clone(),
-        album: desk.album.clone(),
+        album: desk.album(),
+        settings: settings.clone(),
+        dials: desk.dials(),
         clock,
         snapshots,
         events,
@@ -156,6 +168,7 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
         rate_hz: settings.display.rate_hz(),
         snapshots: newest.clone(),
         broker: broker.state(),
+        wish: desk.wish(),
         source: source.to_string(),
         device: who.device.as_str().to_owned(),
         pulse: guard.watch("display", Duration::ZERO, clock.now()),
@@ -163,13 +176,14 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     let (closed, mut user_quit) = watch::channel(false);
     let screen = screen.spawn(Arc::clone(&stop), closed)?;
 
-    let ended = |status: &CameraStatus| status.state == CameraState::Ended;
+    let mut tick = tokio::time::interval(TICK);
     let mut seen = newest;
     let mut told = CameraState::Starting;
     loop {
         tokio::select! {
             // The channel stays open: this function holds one of its ends.
-            Some(command) = asked.recv() => desk.obey(command),
+            Some(command) = asked.recv() => desk.obey(command, minute_of_day()),
+            _ = tick.tick() => desk.pass(minute_of_day()),
             _ = guard.due() => {
                 if rests(&camera.status()) {
                     frames.beat();
@@ -188,7 +202,12 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
             _ = terminate.recv() => break tracing::info!("SIGTERM: stopping"),
             _ = interrupt.recv() => break tracing::info!("SIGINT: stopping"),
             Ok(_) = user_quit.wait_for(|quit| *quit) => break tracing::info!("closed at the terminal: stopping"),
-            Ok(_) = camera_status.wait_for(ended) => break tracing::info!("the source came to its end: stopping"),
+            Ok(()) = camera_status.changed() => {
+                if camera_status.borrow_and_update().state == CameraState::Ended {
+                    break tracing::info!("the source came to its end: stopping");
+                }
+                desk.look_at_cameras(minute_of_day());
+            }
         }
     }
     service::stopping();

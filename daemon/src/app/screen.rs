@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::{StopFlag, guard::Pulse};
 use crate::{
-    display::{Display, View},
+    display::{Display, View, Wish},
     snapshot::{BrokerState, Snapshot},
 };
 
@@ -26,6 +26,7 @@ pub(super) struct Screen {
     pub(super) rate_hz: f32,
     pub(super) snapshots: watch::Receiver<Snapshot>,
     pub(super) broker: watch::Receiver<BrokerState>,
+    pub(super) wish: watch::Receiver<Wish>,
     pub(super) source: String,
     pub(super) device: String,
     pub(super) pulse: Pulse,
@@ -66,6 +67,8 @@ impl Screen {
     fn draw(&mut self) -> Result<(), crate::display::DisplayError> {
         let snapshot = self.snapshots.borrow_and_update().clone();
         let broker = *self.broker.borrow();
+        // Also again to a display that failed: it may have forgotten.
+        self.display.set(*self.wish.borrow());
         let view = View {
             snapshot: &snapshot,
             broker,

@@ -35,4 +35,8 @@ impl Sink for FrameSink {
     fn state(&mut self, status: &CameraStatus) {
         self.status.send_replace(status.clone());
     }
+
+    fn opened(&mut self, status: &CameraStatus) {
+        self.status.send_replace(status.clone());
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::stop::Stop;
+use super::{source::Source, stop::Stop};
 use crate::command::Switch;
 
 /// The wishes of a running camera thread.
@@ -20,6 +20,10 @@ struct Wish {
     off: bool,
     ended: bool,
     turn: usize,
+    /// A source that was asked for by name, and the turn at which it was.
+    chosen: Option<(Source, usize)>,
+    /// What is open, or to be opened.
+    source: Option<Source>,
     /// Ends what is open now.
     session: Stop,
 }
@@ -31,6 +35,8 @@ pub(super) struct Session {
     pub(super) stop: Stop,
     /// How often the next source was asked for.
     pub(super) turn: usize,
+    /// A source that was asked for by name, and the turn at which it was.
+    pub(super) chosen: Option<(Source, usize)>,
 }
 
 /// What the thread is to do now.
@@ -67,6 +73,34 @@ impl Control {
         true
     }
 
+    /// Asks for this source; a camera that is off stays off, and takes it when it is switched on.
+    pub fn choose(&self, source: Source) {
+        let mut wish = self.lock();
+        wish.chosen = Some((source.clone(), wish.turn));
+        wish.source = Some(source);
+        self.change(&wish);
+    }
+
+    /// Closes what is open and opens it again.
+    pub fn reopen(&self) {
+        self.change(&self.lock());
+    }
+
+    /// Whether the camera is wanted on.
+    pub fn is_on(&self) -> bool {
+        !self.lock().off
+    }
+
+    /// The source that is open, or was last to be opened; `None` before the first.
+    pub fn source(&self) -> Option<Source> {
+        self.lock().source.clone()
+    }
+
+    /// Notes which source is being opened.
+    pub(super) fn opens(&self, source: &Source) {
+        self.lock().source = Some(source.clone());
+    }
+
     /// Asks the thread to end. Cannot be taken back.
     pub(super) fn end(&self) {
         let mut wish = self.lock();
@@ -87,6 +121,7 @@ impl Control {
         Wanted::On(Session {
             stop: wish.session.clone(),
             turn: wish.turn,
+            chosen: wish.chosen.clone(),
         })
     }
 
@@ -131,6 +166,14 @@ mod tests {
         assert!(!control.next(), "a camera that is off stays off");
         assert!(control.switch(Switch::Toggle));
         assert_eq!(open().turn, 1);
+        let third = open();
+        control.choose(Source::Rpicam);
+        assert!(third.stop.is_set());
+        let fourth = open();
+        assert_eq!(fourth.chosen, Some((Source::Rpicam, 1)));
+        assert_eq!(control.source(), Some(Source::Rpicam));
+        control.reopen();
+        assert!(fourth.stop.is_set() && control.is_on());
         control.end();
         control.wait_while_off();
         assert!(matches!(control.wanted(), Wanted::End));

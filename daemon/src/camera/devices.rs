@@ -69,6 +69,20 @@ impl DeviceInfo {
 
 /// Every capture device by number. Nodes for metadata, output and codecs are left out.
 pub fn devices() -> Vec<DeviceInfo> {
+    let stable = stable_paths(Path::new("/dev/v4l/by-id"));
+    let nodes = nodes();
+    let found = nodes.iter().filter_map(|path| look(path));
+    found
+        .map(|mut device| {
+            let mine = stable.iter().find(|(node, _)| *node == device.path);
+            device.stable_path = mine.map(|(_, name)| name.clone());
+            device
+        })
+        .collect()
+}
+
+/// The nodes of all video devices by number, whatever they are; opens none.
+pub fn nodes() -> Vec<PathBuf> {
     let mut nodes: Vec<(u32, PathBuf)> = fs::read_dir("/dev")
         .into_iter()
         .flatten()
@@ -79,15 +93,7 @@ pub fn devices() -> Vec<DeviceInfo> {
         })
         .collect();
     nodes.sort();
-    let stable = stable_paths(Path::new("/dev/v4l/by-id"));
-    let found = nodes.iter().filter_map(|(_, path)| look(path));
-    found
-        .map(|mut device| {
-            let mine = stable.iter().find(|(node, _)| *node == device.path);
-            device.stable_path = mine.map(|(_, name)| name.clone());
-            device
-        })
-        .collect()
+    nodes.into_iter().map(|(_, path)| path).collect()
 }
 
 /// What went wrong with a device, and the way out.

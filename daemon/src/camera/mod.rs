@@ -249,28 +249,41 @@ pub fn resolve(source: &Source) -> Source {
     Source::Synthetic
 }
 
-/// The source of a turn: `first`, then the others, round and round. Without others, every camera that is found.
-fn of_turn(first: &Source, others: &[Source], turn: usize) -> Source {
-    if turn == 0 {
-        return first.clone();
-    }
+/// The sources to choose from, `first` included: the others that are named, or else every camera that is found.
+pub fn choices(first: &Source, others: &[Source]) -> Vec<Source> {
     let found = || {
         let usable = devices::devices().into_iter().filter(|d| d.is_usable());
         usable.map(|d| Source::V4l2(d.best_path().into())).collect()
     };
-    let others = match others {
+    let others: Vec<_> = match others {
         [] => found(),
         named => named.to_vec(),
     };
-    around(first, &others, turn)
+    let mut all = vec![first.clone()];
+    all.extend(others.into_iter().filter(|other| other != first));
+    all
 }
 
-fn around(first: &Source, others: &[Source], turn: usize) -> Source {
-    let others: Vec<_> = others.iter().filter(|other| *other != first).collect();
-    match turn % (others.len() + 1) {
-        0 => first.clone(),
-        at => others[at - 1].clone(),
+/// The source of a session: the first or the one that was chosen, then the others, round and round.
+fn of_session(first: &Source, others: &[Source], session: &control::Session) -> Source {
+    let (start, turns) = match &session.chosen {
+        Some((chosen, since)) => (chosen, session.turn - since),
+        None => (first, session.turn),
+    };
+    if turns == 0 {
+        // Nobody has to look for devices.
+        return start.clone();
     }
+    around(&choices(first, others), start, turns)
+}
+
+/// The source so many turns after `start`. One that is gone by now stands before the first.
+fn around(all: &[Source], start: &Source, turns: usize) -> Source {
+    let at = match all.iter().position(|source| source == start) {
+        Some(at) => at + turns,
+        None => turns - 1,
+    };
+    all[at % all.len()].clone()
 }
 
 fn open_file(path: &Path) -> Result<File, CameraError> {
@@ -345,9 +358,15 @@ mod tests {
 
     #[test]
     fn turns_go_round() {
-        let [a, b, c] = ["/dev/video0", "/dev/video2", "rpicam"].map(|t| t.parse().unwrap());
-        let turns =
-            |others: &[Source]| -> Vec<_> { (0..5).map(|turn| around(&a, others, turn)).collect() };
+        let [a, b, c]: [Source; 3] =
+            ["/dev/video0", "/dev/video2", "rpicam"].map(|t| t.parse().unwrap());
+        let turns = |others: &[Source]| -> Vec<_> {
+            let all = match others {
+                [] => vec![a.clone()],
+                others => choices(&a, others),
+            };
+            (0..5).map(|turn| around(&all, &a, turn)).collect()
+        };
         let [x, y, z] = [&a, &b, &c].map(Source::clone);
         assert_eq!(
             turns(&[b.clone(), c.clone()]),
@@ -355,7 +374,23 @@ mod tests {
         );
         assert_eq!(turns(std::slice::from_ref(&a)), vec![a.clone(); 5]);
         assert_eq!(turns(&[]), vec![a.clone(); 5]);
-        assert_eq!(of_turn(&a, std::slice::from_ref(&c), 1), c);
+        let session = |chosen: Option<(Source, usize)>, turn| control::Session {
+            stop: Stop::default(),
+            turn,
+            chosen,
+        };
+        let others = [b.clone(), c.clone()];
+        let of = |chosen: Option<(&Source, usize)>, turn| {
+            let chosen = chosen.map(|(source, since)| (source.clone(), since));
+            of_session(&a, &others, &session(chosen, turn))
+        };
+        assert_eq!([of(None, 0), of(None, 1)], [a.clone(), b.clone()]);
+        assert_eq!([of(Some((&b, 4)), 4), of(Some((&b, 4)), 5)], [b, c]);
+        assert_eq!(
+            of(Some((&Source::Synthetic, 2)), 3),
+            a,
+            "one that is not among them"
+        );
     }
 
     #[test]

@@ -47,6 +47,9 @@ pub trait Sink: Send {
 
     /// The state changed.
     fn state(&mut self, _status: &CameraStatus) {}
+
+    /// A source was opened, perhaps another one than before; no frame has come yet.
+    fn opened(&mut self, _status: &CameraStatus) {}
 }
 
 impl<F: FnMut(&Frame<'_>) + Send> Sink for F {
@@ -80,22 +83,25 @@ impl CameraThread {
     ) -> io::Result<Self> {
         let live = source.is_live();
         let mut decided: Option<Source> = None;
+        let control = Control::default();
+        let notes = control.clone();
         let open = move |session: &Session| {
             let first = decided.get_or_insert_with(|| super::resolve(&source));
-            let source = super::of_turn(first, &others, session.turn);
+            let source = super::of_session(first, &others, session);
+            notes.opens(&source);
             super::open_until(&source, &settings, clock, session.stop.clone())
         };
-        Self::spawn_with(open, live, move || clock.now(), sink)
+        Self::spawn_with(control, open, live, move || clock.now(), sink)
     }
 
     /// The same with any opener and any time, for tests.
     pub(super) fn spawn_with(
+        control: Control,
         open: impl FnMut(&Session) -> Result<Box<dyn Camera>, CameraError> + Send + 'static,
         live: bool,
         now: impl Fn() -> Millis + Send + 'static,
         sink: impl Sink + 'static,
     ) -> io::Result<Self> {
-        let control = Control::default();
         let status = Arc::new(Mutex::new(CameraStatus::default()));
         let mut supervisor = Supervisor {
             live,
@@ -164,16 +170,17 @@ impl<S: Sink, N: Fn() -> Millis> Supervisor<S, N> {
         let mut wait = BACKOFF.0;
         while let Some(session) = self.next_session() {
             let frames_before = self.update(|_| {}).frames;
-            let mut live = self.live || session.turn > 0;
+            let mut live = self.live || session.turn > 0 || session.chosen.is_some();
             let error = match open(&session) {
                 Ok(mut camera) => {
                     let info = camera.info().clone();
                     tracing::info!(name = info.name, wire = info.wire, "camera opened");
                     live &= info.live;
-                    self.update(|s| {
+                    let status = self.update(|s| {
                         s.info = Some(info);
                         s.opened += 1;
                     });
+                    self.sink.opened(&status);
                     // The camera is closed here, before the wait.
                     self.read(camera.as_mut(), &session.stop)
                 }
@@ -392,7 +399,9 @@ mod tests {
             };
             Ok(Box::new(camera) as Box<dyn Camera>)
         };
-        let thread = CameraThread::spawn_with(open, live, || Millis(0), Notes(notes)).unwrap();
+        let thread =
+            CameraThread::spawn_with(Control::default(), open, live, || Millis(0), Notes(notes))
+                .unwrap();
         (thread, noted)
     }
 
@@ -513,7 +522,8 @@ mod tests {
                 stop: session.stop.clone(),
             }) as Box<dyn Camera>)
         };
-        let mut thread = CameraThread::spawn_with(open, true, || Millis(0), states).unwrap();
+        let mut thread =
+            CameraThread::spawn_with(Control::default(), open, true, || Millis(0), states).unwrap();
         let control = thread.control();
         assert_eq!(take(&heard, 2), ["opened 0", "running"]);
         assert!(!control.switch(crate::command::Switch::Toggle));
@@ -522,6 +532,8 @@ mod tests {
         assert!(control.switch(crate::command::Switch::On));
         assert_eq!(take(&heard, 3), ["starting", "opened 0", "running"]);
         assert!(control.next());
+        assert_eq!(take(&heard, 2), ["closed", "opened 1"]);
+        control.reopen();
         assert_eq!(take(&heard, 2), ["closed", "opened 1"]);
         // Ends while it is off, too.
         control.switch(crate::command::Switch::Off);

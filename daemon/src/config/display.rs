@@ -42,6 +42,26 @@ pub enum ThemeName {
 }
 
 impl ThemeName {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Auto,
+        Self::Classic,
+        Self::Contrast,
+        Self::Mono,
+        Self::Minimal,
+    ];
+
+    /// The name in settings and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Classic => "classic",
+            Self::Contrast => "contrast",
+            Self::Mono => "mono",
+            Self::Minimal => "minimal",
+        }
+    }
+
     /// The theme; `suits` for `auto`.
     pub const fn or(self, suits: &Theme) -> Theme {
         match self {

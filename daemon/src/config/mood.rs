@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range};
 
+/// The longest time that may be set, in milliseconds.
+const MAX_MS: u64 = 60_000;
+
 /// Who counts when several people are in view.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -35,6 +38,8 @@ pub struct MoodSettings {
     pub confirm_ms: u64,
     /// Milliseconds a face may be hidden before it is gone.
     pub lost_ms: u64,
+    /// How quickly the mood follows, 0 to 100 percent; 50: as the keys above say.
+    pub sensitivity: u8,
 }
 
 impl Default for MoodSettings {
@@ -47,11 +52,32 @@ impl Default for MoodSettings {
             hold_ms: 300,
             confirm_ms: 150,
             lost_ms: 1_000,
+            sensitivity: 50,
         }
     }
 }
 
 impl MoodSettings {
+    /// These settings at their sensitivity: from 0 to 100 percent, `smooth_ms`, `hold_ms` and `margin` go from four
+    /// times to a quarter of their values, and `certain` from 0.2 more to 0.2 less; at 50 all are as they are.
+    /// Results stay in the ranges that the settings have.
+    pub fn at_sensitivity(&self) -> Self {
+        let step = (50.0 - f32::from(self.sensitivity.min(100))) / 50.0;
+        if step == 0.0 {
+            return self.clone();
+        }
+        let times = 4_f32.powf(step);
+        // A cast from f32 saturates.
+        let longer = |ms: u64| ((ms as f32 * times) as u64).min(MAX_MS);
+        Self {
+            smooth_ms: longer(self.smooth_ms),
+            hold_ms: longer(self.hold_ms),
+            margin: (self.margin * times).clamp(0.0, 0.5),
+            certain: (self.certain + 0.2 * step).clamp(0.15, 0.99),
+            ..self.clone()
+        }
+    }
+
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         let minute = "0 to 60000 milliseconds";
         for (key, ms) in [
@@ -60,8 +86,14 @@ impl MoodSettings {
             ("mood.confirm_ms", self.confirm_ms),
             ("mood.lost_ms", self.lost_ms),
         ] {
-            range(ms <= 60_000, key, ms, minute)?;
+            range(ms <= MAX_MS, key, ms, minute)?;
         }
+        range(
+            self.sensitivity <= 100,
+            "mood.sensitivity",
+            self.sensitivity,
+            "0 to 100 percent",
+        )?;
         range(
             (0.15..=0.99).contains(&self.certain),
             "mood.certain",
@@ -74,5 +106,48 @@ impl MoodSettings {
             self.margin,
             "0 to 0.5",
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(sensitivity: u8) -> MoodSettings {
+        let settings = MoodSettings {
+            sensitivity,
+            ..MoodSettings::default()
+        };
+        settings.at_sensitivity()
+    }
+
+    #[test]
+    fn sensitivity_moves_all_four_and_the_middle_moves_none() {
+        assert_eq!(at(50), MoodSettings::default());
+        let (slow, quick) = (at(0), at(100));
+        assert_eq!((slow.smooth_ms, quick.smooth_ms), (1_600, 100));
+        assert_eq!((slow.hold_ms, quick.hold_ms), (1_200, 75));
+        assert_eq!((slow.margin, quick.margin), (0.4, 0.025));
+        assert!((slow.certain - 0.65).abs() < 1e-6 && (quick.certain - 0.25).abs() < 1e-6);
+    }
+
+    #[test]
+    fn whatever_is_asked_the_ranges_hold() {
+        for sensitivity in [0, 1, 49, 51, 99, 100, 255] {
+            let extreme = MoodSettings {
+                smooth_ms: MAX_MS,
+                hold_ms: MAX_MS,
+                margin: 0.5,
+                certain: if sensitivity < 50 { 0.99 } else { 0.15 },
+                sensitivity,
+                ..MoodSettings::default()
+            };
+            let result = extreme.at_sensitivity();
+            let checked = MoodSettings {
+                sensitivity: 50,
+                ..result
+            };
+            assert!(checked.validate().is_ok(), "{checked:?}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use linux_embedded_hal::SpidevDevice;
 use moodring_core::{expression::Expression, frame::Millis, mood::Mood};
 
 use super::{
-    Display, DisplayError, View,
+    Display, DisplayError, View, Wish,
     spi::{light::Line, open, outage::Outage, wire::WireError},
 };
 use crate::{
@@ -71,6 +71,7 @@ struct Lit {
     lit: Option<Rgb888>,
     outage: Outage,
     clock: Clock,
+    on: bool,
 }
 
 impl Lit {
@@ -82,6 +83,7 @@ impl Lit {
             lit: None,
             outage: Outage::default(),
             clock: Clock::start(),
+            on: true,
         }
     }
 
@@ -119,8 +121,18 @@ impl Display for Lit {
 
     fn show(&mut self, view: &View<'_>) -> Result<(), DisplayError> {
         let now = self.clock.now();
-        self.light(colour(view.snapshot), now);
+        let colour = if self.on {
+            colour(view.snapshot)
+        } else {
+            Rgb888::BLACK
+        };
+        self.light(colour, now);
         self.display.show(view)
+    }
+
+    fn set(&mut self, wish: Wish) {
+        self.on = wish.on;
+        self.display.set(wish);
     }
 
     fn wants_quit(&mut self) -> bool {

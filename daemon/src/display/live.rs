@@ -35,6 +35,8 @@ pub(super) struct Live {
     logs: LogLines,
     depth: Depth,
     started: Millis,
+    /// Off shows no face and no people, only how the daemon does.
+    pub(super) on: bool,
 }
 
 /// The parts of the screen, top to bottom; those that do not fit are 0 high.
@@ -81,6 +83,7 @@ impl Live {
             logs,
             depth,
             started: now,
+            on: true,
         }
     }
 
@@ -100,8 +103,12 @@ impl Live {
             Constraint::Min(1),
         ])
         .areas(rows.body);
-        self.emoji(frame, emoji, view, now);
-        frame.render_widget(self.people(view, text), text);
+        if self.on {
+            self.emoji(frame, emoji, view, now);
+            frame.render_widget(self.people(view, text), text);
+        } else {
+            frame.render_widget(Line::from("the display is switched off").dim(), text);
+        }
         let stages = Paragraph::new(stages(view)).wrap(Wrap { trim: true });
         frame.render_widget(stages, rows.stages);
         frame.render_widget(self.status(view), rows.status);

@@ -27,7 +27,7 @@ use moodring_face::{
 };
 
 use crate::{
-    config::{DisplayKind, Settings},
+    config::{DisplayKind, DisplaySettings, Settings, ThemeName},
     snapshot::{BrokerState, CameraState, Snapshot},
 };
 
@@ -72,9 +72,42 @@ pub trait Display {
     /// [`DisplayError`] if the device or file failed; the caller tries again with back-off.
     fn show(&mut self, view: &View<'_>) -> Result<(), DisplayError>;
 
+    /// Takes over how it is to be shown from now on, with the next picture.
+    fn set(&mut self, wish: Wish);
+
+    /// Whether there is anything that could be seen.
+    fn is_there(&self) -> bool {
+        true
+    }
+
     /// Whether someone asked at the display to stop, such as by pressing `q`. Does not wait.
     fn wants_quit(&mut self) -> bool {
         false
+    }
+}
+
+/// How a display is to show, as people may change it while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// Off is dark.
+    pub on: bool,
+    /// How bright by day, 0 to 100 percent; for displays that can be dimmed.
+    pub brightness: u8,
+    /// How bright at night.
+    pub night_brightness: u8,
+    /// The face's colours; the live view has those of its terminal.
+    pub theme: ThemeName,
+}
+
+impl Wish {
+    /// As the settings have it.
+    pub const fn new(settings: &DisplaySettings) -> Self {
+        Self {
+            on: true,
+            brightness: settings.brightness,
+            night_brightness: settings.night_brightness,
+            theme: settings.theme,
+        }
     }
 }
 

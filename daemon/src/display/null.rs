@@ -1,6 +1,6 @@
 //! A display that shows nothing: for services and for machines without one.
 
-use super::{Display, DisplayError, View};
+use super::{Display, DisplayError, View, Wish};
 
 /// Nothing, done completely.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,5 +13,11 @@ impl Display for Null {
 
     fn show(&mut self, _: &View<'_>) -> Result<(), DisplayError> {
         Ok(())
+    }
+
+    fn set(&mut self, _: Wish) {}
+
+    fn is_there(&self) -> bool {
+        false
     }
 }

@@ -10,10 +10,10 @@ use image::ImageError;
 use moodring_core::frame::Millis;
 use moodring_face::{animate::Life, picture::Glass, theme::Theme};
 
-use super::{Display, DisplayError, View, canvas::Canvas, cast::Cast};
+use super::{Display, DisplayError, View, Wish, canvas::Canvas, cast::Cast};
 use crate::{
     clock::Clock,
-    config::DisplaySettings,
+    config::{DisplaySettings, ThemeName},
     snapshot::{BrokerState, Snapshot},
 };
 
@@ -26,7 +26,8 @@ pub struct Png {
     path: PathBuf,
     clock: Clock,
     cast: Cast,
-    theme: Theme,
+    on: bool,
+    theme: ThemeName,
     canvas: Canvas,
     /// What the file holds.
     written: Option<Canvas>,
@@ -44,7 +45,8 @@ impl Png {
             path: path.into(),
             clock,
             cast: Cast::new(settings, Life::Still, clock.now()),
-            theme: settings.theme.or(&Theme::CLASSIC),
+            on: true,
+            theme: settings.theme,
             canvas: Canvas::new(size_px, size_px),
             written: None,
         };
@@ -61,9 +63,13 @@ impl Png {
 
     fn show_at(&mut self, view: &View<'_>, now: Millis) -> Result<(), ImageError> {
         let act = self.cast.act(view, now);
-        act.with_picture(Glass::Square, |picture| {
-            self.canvas.paint(picture, &self.theme);
-        });
+        let theme = self.theme.or(&Theme::CLASSIC);
+        if self.on {
+            act.with_picture(Glass::Square, |picture| self.canvas.paint(picture, &theme));
+        } else {
+            let (width, height) = self.canvas.size_px();
+            self.canvas = Canvas::new(width, height);
+        }
         if self.written.as_ref() != Some(&self.canvas) {
             // Unknown until it is written: a failure half way must not pass for a picture.
             self.written = None;
@@ -83,6 +89,10 @@ impl Display for Png {
         let now = self.clock.now();
         let shown = self.show_at(view, now);
         shown.map_err(|error| DisplayError::show(&self.name, error))
+    }
+
+    fn set(&mut self, wish: Wish) {
+        (self.on, self.theme) = (wish.on, wish.theme);
     }
 }
 
@@ -168,6 +178,34 @@ mod tests {
         assert!(path.exists());
         let files = fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(files, 1, "no temporary file may stay");
+    }
+
+    #[test]
+    fn off_is_black_and_a_theme_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mood.png");
+        let mut display = open(&path).unwrap();
+        let mut after = |on, theme, now| {
+            let wish = Wish {
+                on,
+                theme,
+                brightness: 100,
+                night_brightness: 100,
+            };
+            display.set(wish);
+            show(&mut display, &showing(Expression::Happy, 0.9), now).unwrap();
+            image::open(&path).unwrap().to_rgb8()
+        };
+        // The face takes a moment to change.
+        after(true, ThemeName::Auto, 5_000);
+        let classic = after(true, ThemeName::Auto, 10_000);
+        assert!(
+            after(false, ThemeName::Auto, 20_000)
+                .iter()
+                .all(|b| *b == 0)
+        );
+        assert!(after(true, ThemeName::Classic, 30_000) == classic);
+        assert!(after(true, ThemeName::Mono, 40_000) != classic);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use ratatui::{
     crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers},
 };
 
-use super::{Display, DisplayError, LogLines, View, cells::Depth, live::Live};
+use super::{Display, DisplayError, LogLines, View, Wish, cells::Depth, live::Live};
 use crate::clock::Clock;
 
 const NAME: &str = "terminal";
@@ -70,6 +70,10 @@ impl Display for Terminal {
         let drawn = self.screen.draw(|frame| self.live.render(frame, view, now));
         drawn.map_err(|error| DisplayError::show(NAME, error))?;
         Ok(())
+    }
+
+    fn set(&mut self, wish: Wish) {
+        self.live.on = wish.on;
     }
 
     fn wants_quit(&mut self) -> bool {

@@ -34,7 +34,7 @@ pub enum Role {
 
 impl Role {
     /// What a press asks for; holding the second button is nothing.
-    pub const fn command(self, press: Press) -> Option<Command> {
+    pub fn command(self, press: Press) -> Option<Command> {
         match (self, press) {
             (Self::Camera, Press::Short) => Some(Command::NextCamera),
             (Self::Camera, Press::Long) => Some(Command::Camera(Switch::Toggle)),
@@ -206,7 +206,7 @@ mod tests {
             (12_000, 1, true),
             (14_000, 1, false),
         ]);
-        let commands: Vec<_> = told.iter().map(|(_, command)| *command).collect();
+        let commands: Vec<_> = told.iter().map(|(_, command)| command.clone()).collect();
         let toggle = Command::Camera(Switch::Toggle);
         assert_eq!(
             commands,
@@ -228,7 +228,7 @@ mod tests {
             (2_500, 0, false),
         ]);
         let toggle = Command::Camera(Switch::Toggle);
-        let commands: Vec<_> = told.iter().map(|(_, command)| *command).collect();
+        let commands: Vec<_> = told.iter().map(|(_, command)| command.clone()).collect();
         assert_eq!(commands, [Command::TakePicture, toggle]);
     }
 

@@ -176,7 +176,7 @@ impl ClassifyNet for Classifier {
 
 /// The pipeline's settings from ours; `model_threshold` stands in for a threshold of 0.
 pub fn pipeline_settings(settings: &Settings, model_threshold: f32) -> PipelineSettings {
-    let (vision, mood) = (&settings.vision, &settings.mood);
+    let (vision, mood) = (&settings.vision, settings.mood.at_sensitivity());
     let who = match mood.who {
         Who::Largest => WhoCounts::Largest,
         Who::Central => WhoCounts::Central,

@@ -39,6 +39,28 @@ impl Stream {
         })
     }
 
+    /// Takes these settings from the next frame on; people stay known. The nets stay as they are.
+    ///
+    /// # Errors
+    /// [`VisionError::Settings`] if one is out of range; then the old ones stay.
+    pub fn tune(&mut self, settings: &Settings) -> Result<(), VisionError> {
+        let threshold = self.pipeline.detector_mut().threshold();
+        self.pipeline.set(pipeline_settings(settings, threshold))?;
+        Ok(())
+    }
+
+    /// Reads the nets again, such as after their files were replaced; people stay known.
+    ///
+    /// # Errors
+    /// [`VisionError`] that names the file or setting; then the old ones stay.
+    pub fn reload(&mut self, settings: &Settings) -> Result<(), VisionError> {
+        let detector = Detector::open(settings, (settings.vision.width, settings.vision.height))?;
+        let classifier = Classifier::open(settings)?;
+        *self.pipeline.detector_mut() = detector;
+        *self.pipeline.classifier_mut() = classifier;
+        self.tune(settings)
+    }
+
     /// Takes in a frame; hands each event to `tell`. Allocates nothing.
     ///
     /// # Errors

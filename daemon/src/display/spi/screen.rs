@@ -10,7 +10,7 @@ use moodring_face::{
 
 use super::{
     super::{
-        Display, DisplayError, View,
+        Display, DisplayError, View, Wish,
         cast::{Act, Cast},
     },
     dirty::{Cost, dirty},
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     clock::{self, Clock},
-    config::DisplaySettings,
+    config::{DisplaySettings, ThemeName},
 };
 
 /// Opens the panel, also again after a failure.
@@ -32,6 +32,7 @@ pub type Opener<P> = Box<dyn FnMut() -> Result<Box<dyn Panel<P>>, DisplayError> 
 pub struct Screen<S: Surface> {
     name: String,
     settings: DisplaySettings,
+    on: bool,
     glass: Glass,
     clock: Clock,
     cast: Cast,
@@ -47,6 +48,7 @@ pub struct Screen<S: Surface> {
 #[derive(Clone, Debug, PartialEq)]
 struct Drawing {
     act: Act,
+    theme: ThemeName,
     gain: u8,
 }
 
@@ -63,6 +65,7 @@ impl<S: Surface> Screen<S> {
         Self {
             name: name.into(),
             settings: settings.clone(),
+            on: true,
             glass,
             cast: Cast::new(settings, Life::Alive, clock.now()),
             clock,
@@ -117,7 +120,10 @@ impl<S: Surface> Screen<S> {
             Some(panel) => panel,
             None => self.panel.insert(Shown::new((self.open)()?)),
         };
-        let wanted = self.settings.brightness_at(minute);
+        let wanted = match self.on {
+            true => self.settings.brightness_at(minute),
+            false => 0,
+        };
         let failed = |error: WireError| DisplayError::show(&self.name, error);
         // The light comes after the first picture: what the memory held before is nobody's business. So what is left
         // to the colours shows one picture later.
@@ -126,10 +132,11 @@ impl<S: Surface> Screen<S> {
                 .cast
                 .act(view, now)
                 .map(|pose| steady(pose, &self.surface)),
+            theme: self.settings.theme,
             gain: panel.gain,
         };
         if self.drawn.as_ref() != Some(&drawing) {
-            let theme = self.settings.theme.or(&S::THEME);
+            let theme = drawing.theme.or(&S::THEME);
             paint(&mut self.surface, &drawing, self.glass, &theme);
             self.drawn = Some(drawing);
         }
@@ -212,6 +219,13 @@ impl<S: Surface> Display for Screen<S> {
     fn show(&mut self, view: &View<'_>) -> Result<(), DisplayError> {
         let (now, minute) = (self.clock.now(), clock::minute_of_day());
         self.show_at(view, now, minute)
+    }
+
+    fn set(&mut self, wish: Wish) {
+        self.on = wish.on;
+        self.settings.brightness = wish.brightness;
+        self.settings.night_brightness = wish.night_brightness;
+        self.settings.theme = wish.theme;
     }
 }
 

@@ -1,0 +1,296 @@
+//! Texts that become commands: foreign bytes from MQTT and the web, checked for size, kind and range.
+
+use super::{Command, Switch};
+use crate::{config::ThemeName, control::Controls};
+
+/// The longest payload of a request, in bytes. A camera's name is the longest that anybody needs.
+pub const MAX_BYTES: usize = 256;
+
+/// What can be set. Its name is the `<thing>` of topics and routes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Thing {
+    /// `camera`: `on`, `off` or `toggle`.
+    Camera,
+    /// `source`: a camera's name, or `next`.
+    Source,
+    /// `picture`: `take`.
+    Picture,
+    /// `display`: `on`, `off` or `toggle`.
+    Display,
+    /// `brightness`: 0 to 100.
+    Brightness,
+    /// `theme`: a theme's name.
+    Theme,
+    /// `sensitivity`: 0 to 100.
+    Sensitivity,
+    /// `restart`: `restart`.
+    Restart,
+}
+
+impl Thing {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Camera,
+        Self::Source,
+        Self::Picture,
+        Self::Display,
+        Self::Brightness,
+        Self::Theme,
+        Self::Sensitivity,
+        Self::Restart,
+    ];
+
+    /// The name in topics and routes.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Camera => "camera",
+            Self::Source => "source",
+            Self::Picture => "picture",
+            Self::Display => "display",
+            Self::Brightness => "brightness",
+            Self::Theme => "theme",
+            Self::Sensitivity => "sensitivity",
+            Self::Restart => "restart",
+        }
+    }
+
+    /// The thing of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|thing| thing.name() == name)
+    }
+
+    /// What it is now, in the words that set it; `None` for what is done and then over.
+    pub fn value(self, controls: &Controls) -> Option<String> {
+        let switch = |on: bool| if on { "on" } else { "off" }.to_owned();
+        match self {
+            Self::Camera => Some(switch(controls.camera_on)),
+            Self::Source => Some(controls.camera.clone()),
+            Self::Display => Some(switch(controls.display_on)),
+            Self::Brightness => Some(controls.brightness.to_string()),
+            Self::Theme => Some(controls.theme.name().to_owned()),
+            Self::Sensitivity => Some(controls.sensitivity.to_string()),
+            Self::Picture | Self::Restart => None,
+        }
+    }
+}
+
+/// Why a text is no command. It never repeats the text: that may be anything, of any length.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Nobody needs so much.
+    #[error("{0} bytes are too many, at most {MAX_BYTES} are read")]
+    Long(usize),
+    /// Not text.
+    #[error("it is not UTF-8 text")]
+    NoText,
+    /// None of the words that are known.
+    #[error("it must be one of: {0}")]
+    Word(String),
+    /// Not a number, or not in the range.
+    #[error("it must be a whole number from 0 to 100")]
+    Number,
+    /// The settings do not allow it.
+    #[error("pictures are not allowed: camera.pictures names no folder")]
+    NoPictures,
+    /// There is none.
+    #[error("this device has no display")]
+    NoDisplay,
+}
+
+/// The command that a text is, by what there is to control now.
+///
+/// # Errors
+/// [`Refusal`] with the reason; nothing has changed then.
+pub fn parse(thing: Thing, payload: &[u8], controls: &Controls) -> Result<Command, Refusal> {
+    if payload.len() > MAX_BYTES {
+        return Err(Refusal::Long(payload.len()));
+    }
+    let text = std::str::from_utf8(payload).map_err(|_| Refusal::NoText)?;
+    let text = text.trim_ascii();
+    match thing {
+        Thing::Camera => switch(text).map(Command::Camera),
+        Thing::Source => source(text, controls),
+        Thing::Picture if !controls.may_take_picture => Err(Refusal::NoPictures),
+        Thing::Picture => word(text, &[("take", Command::TakePicture)]),
+        Thing::Display | Thing::Brightness | Thing::Theme if !controls.has_display => {
+            Err(Refusal::NoDisplay)
+        }
+        Thing::Display => switch(text).map(Command::Display),
+        Thing::Brightness => percent(text).map(Command::Brightness),
+        Thing::Theme => {
+            let themes = ThemeName::ALL.map(|theme| (theme.name(), Command::Theme(theme)));
+            word(text, &themes)
+        }
+        Thing::Sensitivity => percent(text).map(Command::Sensitivity),
+        Thing::Restart => word(text, &[("restart", Command::Restart)]),
+    }
+}
+
+fn switch(text: &str) -> Result<Switch, Refusal> {
+    let switches = [
+        ("on", Switch::On),
+        ("off", Switch::Off),
+        ("toggle", Switch::Toggle),
+    ];
+    word(text, &switches)
+}
+
+fn source(text: &str, controls: &Controls) -> Result<Command, Refusal> {
+    if text == "next" {
+        return Ok(Command::NextCamera);
+    }
+    if controls.cameras.iter().any(|camera| camera == text) {
+        return Ok(Command::ChooseCamera(text.to_owned()));
+    }
+    Err(Refusal::Word(format!(
+        "next, {}",
+        controls.cameras.join(", ")
+    )))
+}
+
+/// The meaning of one of a few words, in small or in capital letters.
+fn word<T: Clone>(text: &str, known: &[(&str, T)]) -> Result<T, Refusal> {
+    let found = known
+        .iter()
+        .find(|(word, _)| word.eq_ignore_ascii_case(text));
+    match found {
+        Some((_, meaning)) => Ok(meaning.clone()),
+        None => {
+            let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
+            Err(Refusal::Word(words.join(", ")))
+        }
+    }
+}
+
+fn percent(text: &str) -> Result<u8, Refusal> {
+    // Digits only: `+5` and ` 5` would pass Rust's own parser.
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    let number = text
+        .parse()
+        .ok()
+        .filter(|number| digits && *number <= 100_u8);
+    number.ok_or(Refusal::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn controls() -> Controls {
+        Controls {
+            cameras: vec!["/dev/video0".into(), "rpicam".into()],
+            has_display: true,
+            may_take_picture: true,
+            ..Controls::default()
+        }
+    }
+
+    fn read(thing: Thing, text: &str) -> Result<Command, Refusal> {
+        parse(thing, text.as_bytes(), &controls())
+    }
+
+    #[test]
+    fn every_thing_has_its_words() {
+        for (thing, text, command) in [
+            (Thing::Camera, "on", Command::Camera(Switch::On)),
+            (Thing::Camera, "OFF", Command::Camera(Switch::Off)),
+            (Thing::Camera, "toggle\n", Command::Camera(Switch::Toggle)),
+            (Thing::Source, "next", Command::NextCamera),
+            (
+                Thing::Source,
+                "rpicam",
+                Command::ChooseCamera("rpicam".into()),
+            ),
+            (Thing::Picture, "take", Command::TakePicture),
+            (Thing::Display, "off", Command::Display(Switch::Off)),
+            (Thing::Brightness, "0", Command::Brightness(0)),
+            (Thing::Brightness, "100", Command::Brightness(100)),
+            (
+                Thing::Theme,
+                "contrast",
+                Command::Theme(ThemeName::Contrast),
+            ),
+            (Thing::Sensitivity, "55", Command::Sensitivity(55)),
+            (Thing::Restart, "restart", Command::Restart),
+        ] {
+            assert_eq!(read(thing, text), Ok(command), "{} {text}", thing.name());
+        }
+    }
+
+    #[test]
+    fn what_is_no_command_is_refused_with_the_reason() {
+        for (thing, text, reason) in [
+            (Thing::Camera, "", "on, off, toggle"),
+            (Thing::Camera, "1", "on, off, toggle"),
+            (Thing::Camera, "{\"on\":true}", "on, off, toggle"),
+            (Thing::Source, "/dev/video9", "next, /dev/video0, rpicam"),
+            (Thing::Source, "cmd:rm -rf /", "next, /dev/video0, rpicam"),
+            (Thing::Source, "RPICAM", "next, /dev/video0, rpicam"),
+            (Thing::Picture, "", "take"),
+            (Thing::Brightness, "101", "0 to 100"),
+            (Thing::Brightness, "-1", "0 to 100"),
+            (Thing::Brightness, "+1", "0 to 100"),
+            (Thing::Brightness, "50.0", "0 to 100"),
+            (Thing::Brightness, "", "0 to 100"),
+            (Thing::Brightness, "99999999999999999999", "0 to 100"),
+            (Thing::Sensitivity, "NaN", "0 to 100"),
+            (
+                Thing::Theme,
+                "pink",
+                "auto, classic, contrast, mono, minimal",
+            ),
+            (Thing::Restart, "true", "restart"),
+        ] {
+            let refusal = read(thing, text).unwrap_err().to_string();
+            assert!(
+                refusal.contains(reason),
+                "{} {text:?}: {refusal}",
+                thing.name()
+            );
+        }
+        let long = "9".repeat(MAX_BYTES + 1);
+        assert_eq!(read(Thing::Brightness, &long), Err(Refusal::Long(257)));
+        assert_eq!(
+            parse(Thing::Theme, &[0xff, 0xfe], &controls()),
+            Err(Refusal::NoText)
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_cannot_be_set() {
+        let bare = Controls::default();
+        let none = |thing, text: &str| parse(thing, text.as_bytes(), &bare);
+        assert_eq!(none(Thing::Picture, "take"), Err(Refusal::NoPictures));
+        for thing in [Thing::Display, Thing::Brightness, Thing::Theme] {
+            assert_eq!(none(thing, "on"), Err(Refusal::NoDisplay));
+        }
+    }
+
+    #[test]
+    fn what_a_thing_is_can_be_set_again() {
+        let controls = Controls {
+            camera: "rpicam".into(),
+            ..controls()
+        };
+        for thing in Thing::ALL {
+            assert_eq!(Thing::from_name(thing.name()), Some(thing));
+            if let Some(value) = thing.value(&controls) {
+                assert!(parse(thing, value.as_bytes(), &controls).is_ok(), "{value}");
+            }
+        }
+        assert_eq!(Thing::from_name("door"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_survived_and_never_repeated(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            for thing in Thing::ALL {
+                if let Err(refusal) = parse(thing, &bytes, &controls()) {
+                    prop_assert!(refusal.to_string().len() < 120);
+                }
+            }
+        }
+    }
+}
