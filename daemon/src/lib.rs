@@ -16,6 +16,8 @@
 //! | [`display`] | the emoji on a terminal, a small SPI or I2C display, in a PNG or nowhere, behind one trait |
 //! | [`gpio`] | lines of the header: found by label, driven, watched for buttons |
 //! | [`command`], [`control`] | what people ask a running daemon to do; how it is set now |
+//! | [`journal`] | what happens, as numbered events in the store |
+//! | [`store`] | events until the broker has them, and the history: one SQLite file |
 //! | [`message`] | the JSON that leaves this machine |
 //! | [`satellite`] | microcontrollers at serial ports that show the mood too |
 //! | [`mqtt`] | state, events and availability on a broker; the embedded broker |
@@ -40,6 +42,7 @@ pub mod display;
 pub mod evaluation;
 pub mod exit;
 pub mod gpio;
+pub mod journal;
 pub mod latest;
 pub mod logs;
 pub mod message;
@@ -50,4 +53,5 @@ pub mod photo;
 pub mod satellite;
 pub mod service;
 pub mod snapshot;
+pub mod store;
 pub mod vision;

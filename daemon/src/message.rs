@@ -10,7 +10,7 @@ mod photo;
 mod state;
 mod when;
 
-pub use event::EventMessage;
+pub use event::{EventMessage, MoodSeconds, SummaryRecord, Tale};
 pub use heard::{HeardError, read_state, read_status};
 pub(crate) use identity::check_level;
 pub use identity::{DeviceName, Identity, NameError, RunId};
@@ -23,6 +23,11 @@ use serde::Serialize;
 
 /// The version of [`StateMessage`] and [`EventMessage`]; raised when a field changes its meaning or goes away.
 pub const SCHEMA: u32 = 1;
+
+/// The kinds of events, as [`EventMessage`] and the store name them.
+pub const EVENT_KINDS: [&str; 9] = [
+    "appeared", "left", "changed", "crowd", "camera", "fault", "recovery", "summary", "dropped",
+];
 
 /// What `/status` says about a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,4 +55,30 @@ impl Status {
 pub fn json(message: &impl Serialize) -> String {
     // serde_json fails only for maps whose keys are no strings; every key here is a field's or an expression's name.
     serde_json::to_string(message).expect("messages have only strings as keys")
+}
+
+/// A line of JSON as CBOR (RFC 8949), with the same fields; `None` if it is no JSON.
+pub fn cbor(json: &[u8]) -> Option<Vec<u8>> {
+    let value: serde_json::Value = serde_json::from_slice(json).ok()?;
+    let mut bytes = Vec::with_capacity(json.len());
+    ciborium::into_writer(&value, &mut bytes).ok()?;
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cbor_says_the_same_in_fewer_bytes() {
+        let line = r#"{"schema":1,"mood":"happy","confidence":0.5,"people":[null,true,-3]}"#;
+        let bytes = cbor(line.as_bytes()).unwrap();
+        assert!(bytes.len() < line.len() * 8 / 10, "{}", bytes.len());
+        let back: serde_json::Value = ciborium::from_reader(&bytes[..]).unwrap();
+        assert_eq!(
+            back,
+            serde_json::from_str::<serde_json::Value>(line).unwrap()
+        );
+        assert_eq!(cbor(b"{"), None);
+    }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! camera thread -> slot (newest wins) -> vision thread -> snapshot (newest wins) -> display thread
 //!                                                                                -> satellites thread
-//!                                                      -> events (none lost)     -> mqtt task
+//!                                                      -> events (none lost)     -> journal task -> store -> mqtt task
 //! buttons thread -> commands -> desk -> camera thread (on, off, which), vision thread (one picture, sensitivity, nets),
 //!                                       display thread (on, off, brightness, theme); and what is set now as `Controls`
 //! ```
@@ -41,11 +41,12 @@ use crate::{
     command,
     config::Settings,
     display::{Display, DisplayError},
-    gpio, latest,
+    gpio, journal, latest,
     message::{DeviceName, Identity, NameError, RunId},
     mqtt::{self, MqttError},
     satellite, service,
     snapshot::{CameraState, Snapshot},
+    store::{Place, Store},
     vision::{Stream, VisionError},
 };
 
@@ -109,9 +110,10 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
 
     let (snapshots, newest) = watch::channel(Snapshot::default());
     let (events, told) = mpsc::unbounded_channel();
+    let store = Store::open(Place::of(&settings.store.path), settings.store.bounds())?;
     let inputs = mqtt::Inputs {
         snapshots: newest.clone(),
-        events: told,
+        store: store.clone(),
         extra: None,
     };
     let broker = mqtt::spawn(&settings.mqtt, who.clone(), clock, inputs)?;
@@ -123,6 +125,20 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
             who.device.as_str()
         );
     }
+
+    let sources = journal::Sources {
+        snapshots: newest.clone(),
+        events: told,
+    };
+    let (events_of, wanted) = (&settings.events, settings.mqtt.enabled);
+    let journal = journal::spawn(
+        events_of,
+        who.clone(),
+        clock,
+        sources,
+        store.clone(),
+        wanted,
+    );
 
     let stop = StopFlag::default();
     let (status, mut camera_status) = watch::channel(CameraStatus::default());
@@ -217,6 +233,8 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     camera.stop();
     let camera = camera.status();
     join(eyes, "vision");
+    // Its last events are on the disk when it ends; a panic in it has been said by tokio.
+    let _ = journal.await;
     broker.stop().await;
     stop.store(true, Ordering::Relaxed);
     join(screen, "display");
@@ -226,6 +244,7 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     if let Some(fleet) = fleet {
         fleet.stop();
     }
+    store.close();
     match camera {
         CameraStatus {
             frames: 0,

@@ -7,6 +7,7 @@ mod buttons;
 mod camera;
 mod display;
 mod error;
+mod events;
 mod light;
 mod load;
 mod mood;
@@ -16,6 +17,7 @@ pub mod panel;
 pub mod pin;
 mod place;
 mod satellite;
+mod store;
 mod vision;
 
 use serde::{Deserialize, Serialize};
@@ -24,13 +26,15 @@ pub use buttons::ButtonSettings;
 pub use camera::{CameraSettings, RangeKind};
 pub use display::{DisplayKind, DisplaySettings, DisplayText, ThemeName};
 pub use error::ConfigError;
+pub use events::EventSettings;
 pub use light::{LightKind, LightSettings};
 pub use load::{Overrides, load};
 pub use mood::{MoodSettings, Who};
-pub use mqtt::MqttSettings;
+pub use mqtt::{Format, MqttSettings};
 pub use panel::PanelSettings;
 pub use place::Place;
 pub use satellite::{SatellitePort, SatelliteSettings};
+pub use store::StoreSettings;
 pub use vision::{EngineKind, Labels, ModelSettings, OrtDevice, OrtSettings, VisionSettings};
 
 /// The documented defaults, as `moodring config` prints them.
@@ -64,6 +68,10 @@ pub struct Settings {
     pub light: LightSettings,
     /// The broker.
     pub mqtt: MqttSettings,
+    /// How much is told.
+    pub events: EventSettings,
+    /// Events until the broker has them, and the history.
+    pub store: StoreSettings,
     /// Microcontrollers that show the mood too.
     pub satellite: SatelliteSettings,
     /// What is logged.
@@ -109,6 +117,8 @@ impl Settings {
         self.buttons.validate()?;
         self.light.validate()?;
         self.mqtt.validate()?;
+        self.events.validate()?;
+        self.store.validate()?;
         self.satellite.validate()
     }
 }

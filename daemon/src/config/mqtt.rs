@@ -4,6 +4,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range};
 
+/// How messages are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// JSON, for people and most programs.
+    #[default]
+    Json,
+    /// CBOR (RFC 8949): the same fields in fewer bytes.
+    Cbor,
+}
+
 /// The link to the broker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -20,6 +31,8 @@ pub struct MqttSettings {
     pub password_file: String,
     /// The first part of every topic.
     pub prefix: String,
+    /// How messages are written.
+    pub format: Format,
     /// Seconds between state messages when nothing changes.
     pub interval_s: f32,
     /// Seconds between keep-alive pings.
@@ -35,6 +48,7 @@ impl Default for MqttSettings {
             user: String::new(),
             password_file: String::new(),
             prefix: "moodring".into(),
+            format: Format::Json,
             interval_s: 10.0,
             keep_alive_s: 15,
         }

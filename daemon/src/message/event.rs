@@ -1,11 +1,14 @@
 //! `/event`: one change, told once.
 
-use moodring_core::event::{Event, EventKind};
-use moodring_core::frame::Millis;
-use serde::Serialize;
+use moodring_core::{
+    event::{Event, EventKind},
+    expression::Expression,
+    frame::Millis,
+};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{Identity, Moment, Ratio, SCHEMA, rfc3339};
-use crate::snapshot::CameraState;
+use super::{Identity, Moment, Ratio, SCHEMA, Tenths, rfc3339};
+use crate::{journal::Summary, snapshot::CameraState};
 
 /// A change worth telling. Receivers know duplicates by device, run and seq.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -22,44 +25,95 @@ pub struct EventMessage<'a> {
     pub time: String,
     /// When it happened, in milliseconds since the run began; never jumps.
     pub monotonic_ms: u64,
-    /// `appeared`, `left`, `changed` or `camera`.
+    /// What happened.
+    #[serde(flatten)]
+    pub tale: Tale,
+}
+
+/// What happened, without who, when and what number.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Tale {
+    /// One of [`super::EVENT_KINDS`].
     pub kind: &'static str,
     /// Whose face, if one is concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub track: Option<u32>,
-    /// `changed`: the mood before. `camera`: the state before.
+    /// `fault` and `recovery`: of what, `camera` or `store`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub what: Option<&'static str>,
+    /// `changed`: the mood before. With the camera: its state before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<&'static str>,
-    /// `changed`: the mood now. `camera`: the state now.
+    /// `changed`: the mood now. With the camera: its state now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<&'static str>,
     /// `changed`: the smoothed probability of the new mood's expression, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<Ratio>,
-    /// `changed`: how long the mood before lasted.
+    /// How long the mood or the camera's state before lasted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lasted_ms: Option<u64>,
     /// `left`: how long the face was in view.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stayed_ms: Option<u64>,
+    /// `crowd`: how many people are in view. `dropped`: how many events were given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// `crowd`: what most of them show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dominant: Option<&'static str>,
+    /// `fault`: why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// `summary`: its figures.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<SummaryRecord>,
 }
 
-impl<'a> EventMessage<'a> {
-    /// An event of the pipeline. `now` dates it: any moment of the same run.
-    pub fn new(who: &'a Identity, seq: u64, now: Moment, event: &Event) -> Self {
+/// The figures of a `summary`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SummaryRecord {
+    /// How long it covers, in seconds.
+    pub interval_s: Tenths,
+    /// For how many seconds each mood was shown; those that were.
+    pub moods_s: MoodSeconds,
+    /// The most people in view at once.
+    pub people_max: usize,
+    /// How many faces appeared.
+    pub appeared: u64,
+    /// How often the mood changed.
+    pub changed: u64,
+}
+
+/// An object with moods as keys and seconds as values.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MoodSeconds(pub Vec<(&'static str, f32)>);
+
+impl Serialize for MoodSeconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (mood, seconds) in &self.0 {
+            map.serialize_entry(mood, &Tenths::new(*seconds))?;
+        }
+        map.end()
+    }
+}
+
+impl Tale {
+    /// An event of the pipeline.
+    pub fn of(event: &Event) -> Self {
         let track = event.track.map(|t| t.0);
-        let bare = Self::bare(who, seq, now, event.time);
         match event.kind {
             EventKind::Appeared => Self {
                 kind: "appeared",
                 track,
-                ..bare
+                ..Self::default()
             },
             EventKind::Left { stayed_ms } => Self {
                 kind: "left",
                 track,
                 stayed_ms: Some(stayed_ms),
-                ..bare
+                ..Self::default()
             },
             EventKind::Changed {
                 from,
@@ -73,28 +127,91 @@ impl<'a> EventMessage<'a> {
                 to: Some(to.name()),
                 confidence: Some(Ratio::new(confidence)),
                 lasted_ms: Some(lasted_ms),
-                ..bare
+                ..Self::default()
             },
         }
     }
 
-    /// The camera went from one state to another at `time`.
-    pub fn camera(
-        who: &'a Identity,
-        seq: u64,
-        now: Moment,
-        time: Millis,
-        (from, to): (CameraState, CameraState),
-    ) -> Self {
+    /// The camera went from one state to another after `lasted_ms`: a fault if it was lost, a recovery if it came back.
+    pub fn camera(from: CameraState, to: CameraState, lasted_ms: u64) -> Self {
+        let (kind, what) = match (from, to) {
+            (_, CameraState::Lost) => ("fault", Some("camera")),
+            (CameraState::Lost, CameraState::Running) => ("recovery", Some("camera")),
+            _ => ("camera", None),
+        };
         Self {
-            kind: "camera",
+            kind,
+            what,
             from: Some(from.name()),
             to: Some(to.name()),
-            ..Self::bare(who, seq, now, time)
+            lasted_ms: Some(lasted_ms),
+            ..Self::default()
         }
     }
 
-    fn bare(who: &'a Identity, seq: u64, now: Moment, time: Millis) -> Self {
+    /// The store's disk cannot be used.
+    pub fn store_fails(reason: &str) -> Self {
+        Self {
+            kind: "fault",
+            what: Some("store"),
+            reason: Some(reason.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// The store's disk works again.
+    pub fn store_works() -> Self {
+        Self {
+            kind: "recovery",
+            what: Some("store"),
+            ..Self::default()
+        }
+    }
+
+    /// So many people are in view now.
+    pub fn crowd(count: usize, dominant: Option<Expression>) -> Self {
+        Self {
+            kind: "crowd",
+            count: Some(count as u64),
+            dominant: dominant.map(Expression::name),
+            ..Self::default()
+        }
+    }
+
+    /// So many events were given up because the broker was away for too long.
+    pub fn dropped(count: u64) -> Self {
+        Self {
+            kind: "dropped",
+            count: Some(count),
+            ..Self::default()
+        }
+    }
+
+    /// What the last while was like.
+    pub fn summary(summary: Summary) -> Self {
+        let seconds = |ms: u64| ms as f32 / 1_000.0;
+        let moods = summary.moods.iter();
+        Self {
+            kind: "summary",
+            summary: Some(SummaryRecord {
+                interval_s: Tenths::new(seconds(summary.interval_ms)),
+                moods_s: MoodSeconds(
+                    moods
+                        .map(|(mood, ms)| (mood.name(), seconds(*ms)))
+                        .collect(),
+                ),
+                people_max: summary.people_max,
+                appeared: summary.appeared,
+                changed: summary.changed,
+            }),
+            ..Self::default()
+        }
+    }
+}
+
+impl<'a> EventMessage<'a> {
+    /// What happened at `time`. `now` dates it: any moment of the same run.
+    pub fn new(who: &'a Identity, seq: u64, now: Moment, time: Millis, tale: Tale) -> Self {
         Self {
             schema: SCHEMA,
             device: who.device.as_str(),
@@ -102,88 +219,10 @@ impl<'a> EventMessage<'a> {
             seq,
             time: rfc3339(now.wall_at(time)),
             monotonic_ms: time.0,
-            kind: "",
-            track: None,
-            from: None,
-            to: None,
-            confidence: None,
-            lasted_ms: None,
-            stayed_ms: None,
+            tale,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::{Duration, SystemTime};
-
-    use moodring_core::{expression::Expression, mood::Mood, track::TrackId};
-
-    use super::*;
-    use crate::message::{DeviceName, RunId, json};
-
-    fn who() -> Identity {
-        Identity {
-            device: DeviceName::new("kitchen").unwrap(),
-            run: RunId::new(0xabc),
-        }
-    }
-
-    const HEAD: &str = r#"{"schema":1,"device":"kitchen","run":"0000000000000abc","#;
-
-    fn now() -> Moment {
-        Moment {
-            wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000),
-            run: Millis(10_000),
-        }
-    }
-
-    fn told(kind: EventKind, track: Option<u32>) -> String {
-        let event = Event {
-            time: Millis(9_500),
-            track: track.map(TrackId),
-            kind,
-        };
-        json(&EventMessage::new(&who(), 7, now(), &event))
-    }
-
-    #[test]
-    fn every_kind_has_its_fields_and_no_others() {
-        let head =
-            format!(r#"{HEAD}"seq":7,"time":"1970-01-01T00:16:39.500Z","monotonic_ms":9500,"#);
-        assert_eq!(
-            told(EventKind::Appeared, Some(3)),
-            format!(r#"{head}"kind":"appeared","track":3}}"#)
-        );
-        assert_eq!(
-            told(EventKind::Left { stayed_ms: 4_200 }, Some(3)),
-            format!(r#"{head}"kind":"left","track":3,"stayed_ms":4200}}"#)
-        );
-        let changed = EventKind::Changed {
-            from: Mood::Nobody,
-            to: Mood::Showing(Expression::Happy),
-            confidence: 0.876_54,
-            lasted_ms: 800,
-        };
-        assert_eq!(
-            told(changed, None),
-            format!(
-                r#"{head}"kind":"changed","from":"nobody","to":"happy","confidence":0.8765,"lasted_ms":800}}"#
-            )
-        );
-    }
-
-    #[test]
-    fn the_camera_has_states_instead_of_moods() {
-        let states = (CameraState::Running, CameraState::Lost);
-        let line = json(&EventMessage::camera(
-            &who(),
-            1,
-            now(),
-            Millis(10_001),
-            states,
-        ));
-        let rest = r#""seq":1,"time":"1970-01-01T00:16:40.001Z","monotonic_ms":10001,"kind":"camera","from":"running","to":"lost"}"#;
-        assert_eq!(line, format!("{HEAD}{rest}"));
-    }
-}
+mod tests;

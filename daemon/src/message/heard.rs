@@ -166,7 +166,8 @@ mod tests {
             run: moodring_core::frame::Millis(0),
         };
         let heard =
-            read_state(json(&StateMessage::new(&who, now, &said, 1, 0)).as_bytes()).unwrap();
+            read_state(json(&StateMessage::new(&who, now, &said, &Default::default())).as_bytes())
+                .unwrap();
         assert_eq!(heard.mood, said.mood);
         assert_eq!((heard.camera, heard.people_count), (said.camera, 1));
         let (expression, likely) = heard.people[0].scores.top();

@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use super::photo::box_of;
 use super::{ExpressionRecord, Hundredths, Identity, Moment, Ratio, SCHEMA, Tenths, rfc3339};
 use crate::snapshot::{Person, Snapshot, StageTimes};
+use crate::store::StoreState;
 
 /// The newest snapshot, for machines.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -45,6 +46,8 @@ pub struct StateMessage<'a> {
     pub frames_skipped: u64,
     /// Milliseconds per stage.
     pub stages_ms: StagesRecord,
+    /// Events that wait for the broker's receipt, also those of earlier runs.
+    pub events_waiting: u64,
     /// Events that were given up in this run because the broker was away for too long.
     pub events_dropped: u64,
 }
@@ -67,20 +70,15 @@ pub struct PersonRecord {
 }
 
 impl<'a> StateMessage<'a> {
-    /// The state as of `now`. `seq` is the newest event's number.
-    pub fn new(
-        who: &'a Identity,
-        now: Moment,
-        snapshot: &Snapshot,
-        seq: u64,
-        dropped: u64,
-    ) -> Self {
+    /// The state as of `now`. It tells of events only when they are on the disk.
+    pub fn new(who: &'a Identity, now: Moment, snapshot: &Snapshot, store: &StoreState) -> Self {
+        let run = |&(run, _): &(u64, u64)| run == who.run.number();
         let mood = snapshot.mood;
         Self {
             schema: SCHEMA,
             device: who.device.as_str(),
             run: who.run.to_string(),
-            seq,
+            seq: store.written.filter(run).map_or(0, |(_, seq)| seq),
             time: rfc3339(now.wall),
             monotonic_ms: now.run.0,
             mood: mood.mood.name(),
@@ -95,7 +93,8 @@ impl<'a> StateMessage<'a> {
             frames_per_second: Tenths::new(snapshot.frames_per_second),
             frames_skipped: snapshot.frames_skipped,
             stages_ms: StagesRecord(snapshot.stages_ms),
-            events_dropped: dropped,
+            events_waiting: store.waiting,
+            events_dropped: store.dropped,
         }
     }
 }
@@ -158,6 +157,15 @@ mod tests {
         }
     }
 
+    fn store() -> StoreState {
+        StoreState {
+            written: Some((1, 9)),
+            waiting: 3,
+            dropped: 5,
+            ..StoreState::default()
+        }
+    }
+
     fn person(track: u32) -> Person {
         Person {
             track: TrackId(track),
@@ -191,12 +199,38 @@ mod tests {
             r#""expression":"happy","confidence":0.75,"scores":{"angry":0.0,"disgust":0.0,"fear":0.0,"happy":0.75,"#,
             r#""sad":0.0,"surprise":0.0,"neutral":0.25}}],"camera":"running","frame_px":[640,480],"#,
             r#""frames_per_second":30.0,"frames_skipped":2,"stages_ms":{"letterbox":0.0,"detect":0.0,"decode":0.0,"#,
-            r#""align":0.0,"classify":0.0,"track":0.0},"events_dropped":5}"#,
+            r#""align":0.0,"classify":0.0,"track":0.0},"events_waiting":3,"events_dropped":5}"#,
         );
         assert_eq!(
-            json(&StateMessage::new(&who(), now(), &snapshot, 9, 5)),
+            json(&StateMessage::new(&who(), now(), &snapshot, &store())),
             expected
         );
+    }
+
+    #[test]
+    fn what_is_told_fits_the_schema_and_nothing_else_does() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../deploy/schema/state.schema.json"
+        );
+        let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+        compiler.enable_format_assertions();
+        let index = compiler.compile(path, &mut schemas).unwrap();
+        let full = Snapshot {
+            people: [person(4), person(7)].into_iter().collect(),
+            ..Snapshot::default()
+        };
+        for snapshot in [Snapshot::default(), full] {
+            let text = json(&StateMessage::new(&who(), now(), &snapshot, &store()));
+            let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let fits = schemas.validate(&value, index);
+            assert!(fits.is_ok(), "{text}\n{}", fits.unwrap_err());
+            for key in value.as_object().unwrap().keys() {
+                let mut less = value.clone();
+                less.as_object_mut().unwrap().remove(key);
+                assert!(schemas.validate(&less, index).is_err(), "without {key}");
+            }
+        }
     }
 
     #[test]
@@ -208,7 +242,7 @@ mod tests {
             person.face.rect.x = 1_234.5;
             assert!(snapshot.people.push(person).is_ok());
         }
-        let bytes = json(&StateMessage::new(&who(), now(), &snapshot, 9, 5)).len();
+        let bytes = json(&StateMessage::new(&who(), now(), &snapshot, &store())).len();
         assert!(bytes < 8_192, "{bytes} bytes");
     }
 }

@@ -13,7 +13,7 @@ use super::{
     backoff::Backoff,
     feed::{Feed, Input},
     link::{Link, News},
-    outbox::Limits,
+    outbox::Want,
     protocol::{Protocol, Publication, Token},
     settings::{MAX_PACKET_BYTES, Plan},
 };
@@ -22,6 +22,7 @@ use crate::{
     config::MqttSettings,
     message::{Identity, Moment},
     snapshot::BrokerState,
+    store::{Row, Store},
 };
 
 /// How long a stop may take, from the call to its end.
@@ -53,10 +54,12 @@ pub fn spawn(
     let address = plan.broker.to_string();
     let client = Client {
         backoff: Backoff::new(who.run.number()),
-        protocol: Protocol::new(who, plan.topics.clone(), plan.pace, Limits::default()),
+        protocol: Protocol::new(who, plan.topics.clone(), plan.pace, settings.format),
         plan,
         clock,
         extra: inputs.extra.take(),
+        store: inputs.store.clone(),
+        fetch: None,
         feed: Feed::new(inputs, stopped),
         stop_by: None,
         state: tell,
@@ -88,7 +91,7 @@ impl MqttHandle {
         &self.address
     }
 
-    /// Tells all events that were sent before this call, says `stopped` and disconnects. Takes at most two seconds;
+    /// Tells all events that were on the disk before this call, says `stopped` and disconnects. Takes at most two seconds;
     /// if that is not enough the connection breaks off, and the broker says `offline`.
     pub async fn stop(self) {
         if let Some((stop, task)) = self.running {
@@ -115,6 +118,9 @@ struct Client {
     clock: Clock,
     feed: Feed,
     extra: Option<Extra>,
+    store: Store,
+    /// Rows that the store was asked for in this connection.
+    fetch: Option<(Want, oneshot::Receiver<Vec<Row>>)>,
     /// When a stop that was asked for must have ended.
     stop_by: Option<Instant>,
     state: watch::Sender<BrokerState>,
@@ -135,15 +141,23 @@ enum End {
 impl Client {
     async fn run(mut self) {
         self.take(Input::Newer);
+        self.protocol.store(self.feed.stored());
         while !self.is_over().await {}
-        let lost = self.protocol.undelivered();
-        if lost > 0 {
+        self.say_what_is_left().await;
+        self.state.send_replace(BrokerState::Off);
+    }
+
+    /// Receipts are on the disk, and how many are missing is in the log.
+    async fn say_what_is_left(&self) {
+        // A disk that hangs is not waited for.
+        let flushed = tokio::time::timeout(Duration::from_millis(500), self.store.flush()).await;
+        let state = self.store.state().borrow().clone();
+        if state.waiting > 0 && flushed.is_ok() {
+            let (waiting, broker) = (state.waiting, &self.plan.broker);
             tracing::warn!(
-                "stopped with {lost} events that the broker {} did not get",
-                self.plan.broker
+                "stopped with {waiting} events that the broker {broker} did not get; the store has them"
             );
         }
-        self.state.send_replace(BrokerState::Off);
     }
 
     /// One connection and the wait after it. True once the client is to end.
@@ -160,6 +174,7 @@ impl Client {
         }
         drop(link);
         self.protocol.disconnected();
+        self.fetch = None;
         self.state.send_replace(BrokerState::Connecting);
         self.stop_by.is_some() || self.pause().await
     }
@@ -171,6 +186,9 @@ impl Client {
                 if let Err(reason) = link.send(publication) {
                     return End::Lost(reason);
                 }
+            }
+            if let Some(want) = self.protocol.want() {
+                self.fetch = Some((want, self.store.rows(want.after, want.limit)));
             }
             if self.protocol.is_finished() {
                 return End::Finished;
@@ -184,6 +202,11 @@ impl Client {
                     News::Up => if let Err(reason) = self.up(link) { return End::Lost(reason) },
                     news => self.read(news),
                 },
+                rows = fetched(&mut self.fetch) => {
+                    if let Some((want, _)) = self.fetch.take() {
+                        self.protocol.rows(want, rows);
+                    }
+                }
                 other = said(&mut self.extra), if online && link.has_room() => {
                     if let Err(reason) = pass_on(link, other) { return End::Lost(reason) }
                 }
@@ -209,7 +232,9 @@ impl Client {
     fn read(&mut self, news: News) {
         match news {
             News::Done(token) => {
-                self.protocol.done(token);
+                if let Some(id) = self.protocol.done(token) {
+                    self.store.delivered(id);
+                }
                 // Only now: a broker that accepts and hangs up at once is not hammered.
                 self.backoff.reset();
             }
@@ -224,9 +249,11 @@ impl Client {
 
     fn take(&mut self, input: Input) {
         match input {
-            Input::Event(event) => self.protocol.event(self.now(), &event),
-            Input::Newer => self.protocol.snapshot(self.now(), self.feed.newest()),
+            Input::Stored(state) => self.protocol.store(state),
+            Input::Newer => self.protocol.snapshot(self.feed.newest()),
             Input::Stop => {
+                // What was written before the request is part of it.
+                self.protocol.store(self.feed.stored());
                 self.protocol.stop();
                 self.stop_by = Some(Instant::now() + STOP_WITHIN);
             }
@@ -290,6 +317,15 @@ impl Client {
 async fn until(instant: Option<Instant>) {
     match instant {
         Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The store's answer, or none for ever.
+async fn fetched(fetch: &mut Option<(Want, oneshot::Receiver<Vec<Row>>)>) -> Vec<Row> {
+    match fetch {
+        // A store that is gone has no rows.
+        Some((_, rows)) => rows.await.unwrap_or_default(),
         None => std::future::pending().await,
     }
 }

@@ -2,52 +2,62 @@
 
 use std::future;
 
-use moodring_core::event::Event;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
-use crate::snapshot::Snapshot;
+use crate::{
+    snapshot::Snapshot,
+    store::{Store, StoreState},
+};
 
 /// What the client tells of. One may end before the other.
 #[derive(Debug)]
 pub struct Inputs {
     /// What the world looks like; the newest wins.
     pub snapshots: watch::Receiver<Snapshot>,
-    /// What happened; nothing is skipped.
-    pub events: mpsc::UnboundedReceiver<Event>,
+    /// What happened, and waits for the broker.
+    pub store: Store,
     /// What else goes through this connection.
     pub extra: Option<super::Extra>,
 }
 
 /// One input.
 pub(super) enum Input {
-    Event(Event),
+    /// The store has other rows.
+    Stored(StoreState),
     /// There is a newer snapshot, see [`Feed::newest`].
     Newer,
     Stop,
 }
 
-/// All inputs, in the order that a stop needs: what was sent before it is read before it.
+/// All inputs, in the order that a stop needs: what was stored before it is read before it.
 pub(super) struct Feed {
-    inputs: Inputs,
+    snapshots: watch::Receiver<Snapshot>,
+    states: watch::Receiver<StoreState>,
     /// `None` after the request.
     stop: Option<oneshot::Receiver<()>>,
-    events_ended: bool,
+    states_ended: bool,
     snapshots_ended: bool,
 }
 
 impl Feed {
     pub(super) fn new(inputs: Inputs, stop: oneshot::Receiver<()>) -> Self {
         Self {
-            inputs,
+            states: inputs.store.state(),
+            snapshots: inputs.snapshots,
             stop: Some(stop),
-            events_ended: false,
+            states_ended: false,
             snapshots_ended: false,
         }
     }
 
     /// The newest snapshot.
     pub(super) fn newest(&mut self) -> Snapshot {
-        self.inputs.snapshots.borrow_and_update().clone()
+        self.snapshots.borrow_and_update().clone()
+    }
+
+    /// What the store has.
+    pub(super) fn stored(&mut self) -> StoreState {
+        self.states.borrow_and_update().clone()
     }
 
     /// The next input; after [`Input::Stop`] there is none. May be cancelled without loss.
@@ -58,11 +68,11 @@ impl Feed {
             };
             tokio::select! {
                 biased;
-                event = self.inputs.events.recv(), if !self.events_ended => match event {
-                    Some(event) => return Input::Event(event),
-                    None => self.events_ended = true,
+                changed = self.states.changed(), if !self.states_ended => match changed {
+                    Ok(()) => return Input::Stored(self.stored()),
+                    Err(_) => self.states_ended = true,
                 },
-                changed = self.inputs.snapshots.changed(), if !self.snapshots_ended => match changed {
+                changed = self.snapshots.changed(), if !self.snapshots_ended => match changed {
                     Ok(()) => return Input::Newer,
                     Err(_) => self.snapshots_ended = true,
                 },

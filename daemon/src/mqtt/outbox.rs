@@ -1,201 +1,238 @@
-//! Events that wait for the broker's receipt (PUBACK). In memory, bounded; no I/O, no time.
+//! The part of the store's outbox that is on its way: a window of its oldest rows. No I/O, no time.
 //!
-//! The border of a durable one: [`Outbox::push`] before anything is sent, [`Outbox::take`] in order, [`Outbox::acked`]
-//! is the only way an event leaves as delivered, [`Outbox::rewind`] after a broken connection.
+//! Rows come in as data in their order, leave it only by the broker's receipt (PUBACK), and are forgotten when the
+//! connection breaks: the next one fetches them anew, since the store still has what has no receipt.
 
 use std::collections::VecDeque;
 
-/// An event's place in the outbox, never reused in a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EntryId(u64);
+use crate::store::Row;
+
+/// A row's [`Row::id`].
+pub type EntryId = i64;
 
 #[derive(Debug)]
 struct Entry {
-    id: EntryId,
-    payload: Vec<u8>,
-    phase: Phase,
+    row: Row,
+    sent: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Waiting,
-    Sent,
-    /// Its receipt came before that of an older one.
-    Acked,
-}
-
-/// A queue of payloads: oldest first, each kept until its receipt.
+/// The window.
 #[derive(Debug)]
 pub struct Outbox {
-    /// In order: some entries sent or acked, then entries that wait.
+    /// In order: some sent, then some that wait.
     entries: VecDeque<Entry>,
-    /// How many at the front are not waiting.
-    started: usize,
-    next_id: u64,
-    dropped: u64,
-    limits: Limits,
+    /// The newest row that was fetched in this connection.
+    last: EntryId,
+    in_flight: usize,
+    /// A fetch is under way.
+    asked: bool,
 }
 
-/// How much an outbox holds.
+/// What to fetch from the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Entries kept; above that the oldest that waits is given up.
-    pub kept: usize,
-    /// Entries between the oldest without a receipt and the newest sent.
-    pub in_flight: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        // Mosquitto takes 20 unanswered messages of a client by default.
-        Self {
-            kept: 1_000,
-            in_flight: 20,
-        }
-    }
+pub struct Want {
+    /// Rows after this one,
+    pub after: EntryId,
+    /// at most so many.
+    pub limit: usize,
+    /// The newest row that the store had when this was asked.
+    pub newest: EntryId,
 }
 
 impl Outbox {
-    /// An empty one.
-    pub fn new(limits: Limits) -> Self {
+    /// Mosquitto takes 20 unanswered messages of a client by default.
+    pub const IN_FLIGHT: usize = 20;
+
+    /// An empty window with so many rows in flight at most.
+    pub const fn new(in_flight: usize) -> Self {
         Self {
             entries: VecDeque::new(),
-            started: 0,
-            next_id: 0,
-            dropped: 0,
-            limits,
+            last: 0,
+            in_flight,
+            asked: false,
         }
     }
 
-    /// Takes a payload. If the outbox is full, the oldest that waits goes and is counted.
-    pub fn push(&mut self, payload: Vec<u8>) {
-        let id = EntryId(self.next_id);
-        self.next_id += 1;
-        self.entries.push_back(Entry {
-            id,
-            payload,
-            phase: Phase::Waiting,
-        });
-        if self.entries.len() > self.limits.kept && self.started < self.entries.len() {
-            // What is on its way stays: dropping it would not un-send it.
-            self.entries.remove(self.started);
-            self.dropped += 1;
+    /// What to fetch now that the store's newest row is this one. To be answered by [`Outbox::fill`] before it says
+    /// more.
+    pub fn want(&mut self, newest: EntryId) -> Option<Want> {
+        let room = (2 * self.in_flight).saturating_sub(self.entries.len());
+        if self.asked || newest <= self.last || room < self.in_flight {
+            return None;
         }
+        self.asked = true;
+        Some(Want {
+            after: self.last,
+            limit: room,
+            newest,
+        })
+    }
+
+    /// The store's answer.
+    pub fn fill(&mut self, want: Want, rows: Vec<Row>) {
+        self.asked = false;
+        if rows.len() < want.limit {
+            // That was all: what was delivered long ago is not asked for again.
+            self.last = self.last.max(want.newest);
+        }
+        for row in rows {
+            self.last = self.last.max(row.id);
+            // Nothing twice, when the store was looked at from its beginning again.
+            if !self.entries.iter().any(|entry| entry.row.id == row.id) {
+                self.entries.push_back(Entry { row, sent: false });
+            }
+        }
+    }
+
+    /// The store came back from memory to its disk, where older rows may be.
+    pub fn look_again(&mut self) {
+        self.last = 0;
     }
 
     /// The oldest that waits, marked as sent; `None` if there is none or enough are in flight.
-    pub fn take(&mut self) -> Option<(EntryId, &[u8])> {
-        if self.started >= self.limits.in_flight {
+    pub fn take(&mut self) -> Option<&Row> {
+        let sent = self.entries.iter().filter(|entry| entry.sent).count();
+        if sent >= self.in_flight {
             return None;
         }
-        let entry = self.entries.get_mut(self.started)?;
-        entry.phase = Phase::Sent;
-        self.started += 1;
-        Some((entry.id, &entry.payload))
+        let entry = self.entries.iter_mut().find(|entry| !entry.sent)?;
+        entry.sent = true;
+        Some(&entry.row)
     }
 
-    /// The broker has it. A receipt for something unknown or not sent changes nothing.
-    pub fn acked(&mut self, id: EntryId) {
-        let sent = self.entries.range_mut(..self.started);
-        if let Some(entry) = sent.into_iter().find(|e| e.id == id) {
-            entry.phase = Phase::Acked;
-        }
-        while self
-            .entries
-            .front()
-            .is_some_and(|e| e.phase == Phase::Acked)
-        {
-            self.entries.pop_front();
-            self.started -= 1;
+    /// The broker has it. True if it had been sent; a receipt for anything else changes nothing.
+    pub fn acked(&mut self, id: EntryId) -> bool {
+        let sent = |entry: &Entry| entry.sent && entry.row.id == id;
+        match self.entries.iter().position(sent) {
+            Some(place) => self.entries.remove(place).is_some(),
+            None => false,
         }
     }
 
-    /// The connection broke: everything without a receipt waits again, in its old order.
+    /// The connection broke: everything without a receipt is fetched again, in its order.
     pub fn rewind(&mut self) {
-        self.entries.retain(|e| e.phase != Phase::Acked);
-        for entry in self.entries.range_mut(..) {
-            entry.phase = Phase::Waiting;
-        }
-        self.started = 0;
+        self.entries.clear();
+        self.last = 0;
+        self.asked = false;
     }
 
-    /// How many have no receipt.
-    pub fn undelivered(&self) -> usize {
-        let pending = |e: &&Entry| e.phase != Phase::Acked;
-        self.entries.iter().filter(pending).count()
+    /// How many are here without a receipt.
+    pub fn len(&self) -> usize {
+        self.entries.len()
     }
 
-    /// Whether an event waits to be sent.
-    pub fn is_waiting(&self) -> bool {
-        self.started < self.entries.len()
+    /// Whether everything up to the store's newest row has been sent and confirmed.
+    pub fn is_done(&self, newest: EntryId) -> bool {
+        self.entries.is_empty() && !self.asked && newest <= self.last
     }
 
-    /// How many were given up.
-    pub fn dropped(&self) -> u64 {
-        self.dropped
+    /// Whether everything up to the store's newest row has been sent.
+    pub fn is_sent(&self, newest: EntryId) -> bool {
+        !self.asked && newest <= self.last && self.entries.iter().all(|entry| entry.sent)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
 
     use super::*;
 
-    fn filled(n: u8, limits: Limits) -> Outbox {
-        let mut outbox = Outbox::new(limits);
-        (0..n).for_each(|i| outbox.push(vec![i]));
-        outbox
+    /// The store, in short: rows that wait.
+    #[derive(Default)]
+    struct Shelf {
+        rows: BTreeMap<EntryId, Row>,
+        newest: EntryId,
     }
 
-    fn send_all(outbox: &mut Outbox) -> (Vec<EntryId>, Vec<u8>) {
-        let mut sent = (Vec::new(), Vec::new());
-        while let Some((id, payload)) = outbox.take() {
-            sent.0.push(id);
-            sent.1.push(payload[0]);
+    impl Shelf {
+        fn push(&mut self) {
+            self.newest += 1;
+            let row = Row {
+                id: self.newest,
+                device: "hall".into(),
+                payload: Vec::new(),
+            };
+            self.rows.insert(row.id, row);
         }
-        sent
+
+        fn feed(&self, outbox: &mut Outbox) {
+            while let Some(want) = outbox.want(self.newest) {
+                let after = self.rows.range(want.after + 1..);
+                let rows = after.map(|(_, row)| row.clone()).take(want.limit);
+                outbox.fill(want, rows.collect());
+            }
+        }
+
+        fn acked(&mut self, outbox: &mut Outbox, id: EntryId) {
+            if outbox.acked(id) {
+                self.rows.remove(&id);
+            }
+        }
     }
 
-    const SMALL: Limits = Limits {
-        kept: 5,
-        in_flight: 3,
-    };
+    fn send_all(outbox: &mut Outbox) -> Vec<EntryId> {
+        std::iter::from_fn(|| outbox.take().map(|row| row.id)).collect()
+    }
 
     #[test]
-    fn the_window_moves_with_the_oldest_receipt() {
-        let mut outbox = filled(5, SMALL);
-        let (ids, sent) = send_all(&mut outbox);
-        assert_eq!(sent, [0, 1, 2]);
-        outbox.acked(ids[1]);
-        assert!(outbox.take().is_none(), "0 has no receipt yet");
-        outbox.acked(ids[0]);
-        assert_eq!(send_all(&mut outbox).1, [3, 4]);
-        assert!(!outbox.is_waiting());
-        assert_eq!(outbox.undelivered(), 3);
+    fn so_many_in_flight_and_the_next_with_each_receipt() {
+        let (mut shelf, mut outbox) = (Shelf::default(), Outbox::new(3));
+        (0..5).for_each(|_| shelf.push());
+        shelf.feed(&mut outbox);
+        assert_eq!(send_all(&mut outbox), [1, 2, 3]);
+        shelf.acked(&mut outbox, 2);
+        assert_eq!(send_all(&mut outbox), [4]);
+        assert!(!outbox.is_sent(shelf.newest));
+        shelf.acked(&mut outbox, 1);
+        assert_eq!(send_all(&mut outbox), [5]);
+        assert!(outbox.is_sent(shelf.newest) && !outbox.is_done(shelf.newest));
+        for id in [3, 4, 5, 5, 77] {
+            shelf.acked(&mut outbox, id);
+        }
+        assert!(outbox.is_done(shelf.newest) && shelf.rows.is_empty());
+    }
+
+    #[test]
+    fn what_was_not_sent_cannot_be_confirmed() {
+        let (mut shelf, mut outbox) = (Shelf::default(), Outbox::new(1));
+        (0..2).for_each(|_| shelf.push());
+        shelf.feed(&mut outbox);
+        assert_eq!(send_all(&mut outbox), [1]);
+        assert!(!outbox.acked(2));
     }
 
     #[test]
     fn after_a_break_all_without_receipt_go_again_in_order() {
-        let mut outbox = filled(5, SMALL);
-        let (ids, _) = send_all(&mut outbox);
-        outbox.acked(ids[1]);
+        let (mut shelf, mut outbox) = (Shelf::default(), Outbox::new(3));
+        (0..3).for_each(|_| shelf.push());
+        shelf.feed(&mut outbox);
+        send_all(&mut outbox);
+        shelf.acked(&mut outbox, 2);
         outbox.rewind();
-        assert_eq!(send_all(&mut outbox).1, [0, 2, 3]);
-        outbox.acked(ids[1]);
-        assert_eq!(outbox.entries.len(), 4, "a receipt twice changes nothing");
+        shelf.feed(&mut outbox);
+        assert_eq!(send_all(&mut outbox), [1, 3]);
     }
 
     #[test]
-    fn a_full_one_gives_up_the_oldest_that_waits_and_counts() {
-        let mut outbox = filled(8, SMALL);
-        assert_eq!(outbox.dropped(), 3);
-        let (ids, sent) = send_all(&mut outbox);
-        assert_eq!(sent, [3, 4, 5]);
-        outbox.push(vec![8]);
-        assert_eq!(outbox.dropped(), 4, "6 went: 3, 4, 5 are on their way");
-        ids.iter().for_each(|&id| outbox.acked(id));
-        assert_eq!(send_all(&mut outbox).1, [7, 8]);
+    fn old_rows_that_turn_up_are_sent_and_none_twice() {
+        let (mut shelf, mut outbox) = (Shelf::default(), Outbox::new(3));
+        shelf.newest = 10;
+        shelf.push();
+        shelf.feed(&mut outbox);
+        assert_eq!(send_all(&mut outbox), [11]);
+        let older = Row {
+            id: 4,
+            ..shelf.rows[&11].clone()
+        };
+        shelf.rows.insert(4, older);
+        shelf.feed(&mut outbox);
+        assert!(send_all(&mut outbox).is_empty());
+        outbox.look_again();
+        shelf.feed(&mut outbox);
+        assert_eq!(send_all(&mut outbox), [4]);
     }
 
     #[derive(Clone, Copy, Debug)]
@@ -218,43 +255,37 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever happens, a receiver sees every event that was not given up, first sight in order.
+        /// Whatever happens, a receiver sees every event, and for the first time in order.
         #[test]
         fn nothing_is_lost_or_overtaken(steps in steps()) {
-            let mut outbox = Outbox::new(SMALL);
-            let (mut pushed, mut seen) = (0_u16, Vec::new());
-            let mut sent = Vec::new();
-            let mut send = |outbox: &mut Outbox, sent: &mut Vec<EntryId>| {
-                let Some((id, payload)) = outbox.take() else { return };
-                sent.push(id);
-                let number = u16::from_le_bytes([payload[0], payload[1]]);
-                if !seen.contains(&number) {
-                    seen.push(number);
+            let (mut shelf, mut outbox) = (Shelf::default(), Outbox::new(3));
+            let (mut seen, mut sent) = (Vec::new(), Vec::new());
+            let mut send = |shelf: &Shelf, outbox: &mut Outbox, sent: &mut Vec<EntryId>| {
+                shelf.feed(outbox);
+                let Some(row) = outbox.take() else { return false };
+                sent.push(row.id);
+                if !seen.contains(&row.id) {
+                    seen.push(row.id);
                 }
+                true
             };
             for step in steps {
                 match step {
-                    Step::Push => {
-                        outbox.push(pushed.to_le_bytes().to_vec());
-                        pushed += 1;
-                    }
-                    Step::Send => send(&mut outbox, &mut sent),
-                    Step::Ack(n) => if let Some(&id) = sent.get(n) { outbox.acked(id) },
+                    Step::Push => shelf.push(),
+                    Step::Send => drop(send(&shelf, &mut outbox, &mut sent)),
+                    Step::Ack(n) => if let Some(&id) = sent.get(n) { shelf.acked(&mut outbox, id) },
                     Step::Break => {
                         outbox.rewind();
                         sent.clear();
                     }
                 }
-                prop_assert!(outbox.entries.len() <= SMALL.kept);
+                prop_assert!(outbox.len() <= 6);
             }
-            while outbox.undelivered() > 0 {
-                send(&mut outbox, &mut sent);
-                sent.drain(..).for_each(|id| outbox.acked(id));
-                outbox.rewind();
+            while send(&shelf, &mut outbox, &mut sent) || !sent.is_empty() {
+                sent.drain(..).for_each(|id| shelf.acked(&mut outbox, id));
             }
-            prop_assert!(seen.is_sorted());
-            // Given up may also be one that was seen before a break and had to go again.
-            prop_assert!(seen.len() as u64 + outbox.dropped() >= u64::from(pushed));
+            prop_assert!(outbox.is_done(shelf.newest) && shelf.rows.is_empty());
+            prop_assert_eq!(seen, (1..=shelf.newest).collect::<Vec<_>>());
         }
     }
 }

@@ -1,11 +1,13 @@
-//! What to publish and when, without I/O: snapshots, events, receipts and times go in, publications come out.
+//! What to publish and when, without I/O: snapshots, the store's rows, receipts and times go in, publications come out.
 
-use moodring_core::{event::Event, frame::Millis, mood::Mood};
+use moodring_core::{frame::Millis, mood::Mood};
 
-use super::outbox::{EntryId, Limits, Outbox};
+use super::outbox::{EntryId, Outbox, Want};
 use super::topic::Topics;
-use crate::message::{EventMessage, Identity, Moment, StateMessage, Status, json};
+use crate::config::Format;
+use crate::message::{Identity, Moment, StateMessage, Status, cbor, json};
 use crate::snapshot::{CameraState, Snapshot};
+use crate::store::{Row, StoreState};
 
 /// One message for the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,11 +61,10 @@ pub struct Protocol {
     who: Identity,
     topics: Topics,
     pace: Pace,
+    format: Format,
     outbox: Outbox,
-    /// The newest event's number.
-    seq: u64,
+    store: StoreState,
     snapshot: Option<Snapshot>,
-    camera: CameraState,
     link: Link,
     stop: Stop,
     state: StateTold,
@@ -104,38 +105,45 @@ fn gist(snapshot: &Snapshot) -> Gist {
 
 impl Protocol {
     /// A run that has told nothing yet.
-    pub fn new(who: Identity, topics: Topics, pace: Pace, limits: Limits) -> Self {
+    pub fn new(who: Identity, topics: Topics, pace: Pace, format: Format) -> Self {
         Self {
             who,
             topics,
             pace,
-            outbox: Outbox::new(limits),
-            seq: 0,
+            format,
+            outbox: Outbox::new(Outbox::IN_FLIGHT),
+            store: StoreState::default(),
             snapshot: None,
-            camera: CameraState::default(),
             link: Link::Down,
             stop: Stop::No,
             state: StateTold::default(),
         }
     }
 
-    /// Something happened. It is numbered, dated and kept until the broker has it.
-    pub fn event(&mut self, now: Moment, event: &Event) {
-        self.seq += 1;
-        let message = EventMessage::new(&self.who, self.seq, now, event);
-        self.outbox.push(json(&message).into_bytes());
+    /// The world changed.
+    pub fn snapshot(&mut self, snapshot: Snapshot) {
+        self.snapshot = Some(snapshot);
     }
 
-    /// The world changed. A camera that came or went becomes an event.
-    pub fn snapshot(&mut self, now: Moment, snapshot: Snapshot) {
-        let states = (self.camera, snapshot.camera);
-        if states.0 != states.1 {
-            self.seq += 1;
-            self.camera = snapshot.camera;
-            let message = EventMessage::camera(&self.who, self.seq, now, now.run, states);
-            self.outbox.push(json(&message).into_bytes());
+    /// The store has other rows than before.
+    pub fn store(&mut self, state: StoreState) {
+        if self.store.trouble.is_some() && state.trouble.is_none() {
+            self.outbox.look_again();
         }
-        self.snapshot = Some(snapshot);
+        self.store = state;
+    }
+
+    /// Which rows of the store are needed now; to be answered by [`Protocol::rows`] in this connection.
+    pub fn want(&mut self) -> Option<Want> {
+        match self.link {
+            Link::Down => None,
+            Link::Fresh | Link::Up => self.outbox.want(self.store.newest),
+        }
+    }
+
+    /// The rows that were wanted.
+    pub fn rows(&mut self, want: Want, rows: Vec<Row>) {
+        self.outbox.fill(want, rows);
     }
 
     /// The broker accepted the connection. Nothing of an older connection is on its way any more.
@@ -158,14 +166,15 @@ impl Protocol {
         }
     }
 
-    /// A publication is done: see [`Delivery`].
-    pub fn done(&mut self, token: Token) {
+    /// A publication is done: see [`Delivery`]. Gives back the row that the store may take for delivered.
+    pub fn done(&mut self, token: Token) -> Option<EntryId> {
         match token {
-            Token::Event(id) => self.outbox.acked(id),
+            Token::Event(id) => return self.outbox.acked(id).then_some(id),
             Token::State => self.state.under_way = false,
             Token::Status(Status::Stopped) if self.stop == Stop::Said => self.stop = Stop::Known,
             Token::Status(_) | Token::Extra => {}
         }
+        None
     }
 
     /// Nothing more will come: what waits goes out, then `stopped`.
@@ -177,12 +186,7 @@ impl Protocol {
 
     /// Whether the broker knows everything there is to know, `stopped` included.
     pub fn is_finished(&self) -> bool {
-        self.stop == Stop::Known && self.undelivered() == 0
-    }
-
-    /// How many events have no receipt.
-    pub fn undelivered(&self) -> usize {
-        self.outbox.undelivered()
+        self.stop == Stop::Known && self.outbox.is_done(self.store.newest)
     }
 
     /// The next message to publish; `None` if there is none now. To be called until it says so.
@@ -195,17 +199,17 @@ impl Protocol {
             }
             Link::Up => {}
         }
-        if let Some((id, payload)) = self.outbox.take() {
+        if let Some(row) = self.outbox.take() {
             return Some(Publication {
-                token: Token::Event(id),
-                topic: self.topics.event(),
-                payload: payload.to_vec(),
+                token: Token::Event(row.id),
+                topic: self.topics.event_of(&row.device),
+                payload: write(self.format, row.payload.clone()),
                 delivery: Delivery::Once,
             });
         }
         match self.stop {
             Stop::No => self.poll_state(now),
-            Stop::Asked if !self.outbox.is_waiting() => {
+            Stop::Asked if self.outbox.is_sent(self.store.newest) => {
                 self.stop = Stop::Said;
                 Some(self.status(Status::Stopped))
             }
@@ -248,8 +252,7 @@ impl Protocol {
             return None;
         }
         let snapshot = self.snapshot.as_ref()?;
-        let dropped = self.outbox.dropped();
-        let message = StateMessage::new(&self.who, now, snapshot, self.seq, dropped);
+        let message = StateMessage::new(&self.who, now, snapshot, &self.store);
         self.state = StateTold {
             last: Some((now.run, gist(snapshot))),
             under_way: true,
@@ -257,9 +260,18 @@ impl Protocol {
         Some(Publication {
             token: Token::State,
             topic: self.topics.state(),
-            payload: json(&message).into_bytes(),
+            payload: write(self.format, json(&message).into_bytes()),
             delivery: Delivery::Newest,
         })
+    }
+}
+
+/// A message, which is JSON inside this program, as it goes out.
+fn write(format: Format, json: Vec<u8>) -> Vec<u8> {
+    match format {
+        Format::Json => json,
+        // What is no JSON could only come out of a damaged store; receivers see that for themselves.
+        Format::Cbor => cbor(&json).unwrap_or(json),
     }
 }
 

@@ -38,7 +38,7 @@ async fn speaks_and_stops(port: u16) {
         "{event}"
     );
     daemon.tell_appeared(2);
-    within("a stop", daemon.handle.stop()).await;
+    within("a stop", daemon.stop()).await;
     listener.wait_for("moodring/hall/status stopped").await;
     assert_eq!(
         listener.first_seqs(),
@@ -105,7 +105,7 @@ async fn events_of_an_outage_arrive_after_it_in_order() {
     listener.wait_for_event(50).await;
     assert_eq!(listener.first_seqs(), (1..=50).collect::<Vec<u64>>());
     daemon.wait_until(Online).await;
-    within("a stop", daemon.handle.stop()).await;
+    within("a stop", daemon.stop()).await;
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn no_event_is_lost_over_many_restarts_under_load() {
     }
     listener.wait_for_event(400).await;
     assert_eq!(listener.first_seqs(), (1..=400).collect::<Vec<u64>>());
-    within("a stop", daemon.handle.stop()).await;
+    within("a stop", daemon.stop()).await;
 }
 
 /// What Home Assistant's part needs: its topics go out and come in, after a restart of the broker too.
@@ -180,7 +180,7 @@ async fn topics_of_others_share_the_connection() {
         daemon.wait_until(Connecting).await;
         mosquitto = Mosquitto::start(&dir, port).await;
     }
-    within("a stop", daemon.handle.stop()).await;
+    within("a stop", daemon.stop()).await;
 }
 
 #[tokio::test]
@@ -219,7 +219,7 @@ async fn a_wrong_password_is_named_and_a_right_one_works() {
         ..MqttSettings::default()
     });
     daemon.wait_until(Online).await;
-    within("a stop", daemon.handle.stop()).await;
+    within("a stop", daemon.stop()).await;
 }
 
 #[tokio::test]
@@ -229,7 +229,7 @@ async fn a_stop_without_a_broker_does_not_hang() {
     daemon.wait_until(Connecting).await;
     let mut state = daemon.handle.state();
     let begin = std::time::Instant::now();
-    daemon.handle.stop().await;
+    daemon.stop().await;
     assert!(begin.elapsed() < std::time::Duration::from_secs(5));
     assert_eq!(*state.borrow_and_update(), Off);
 }
@@ -246,7 +246,7 @@ async fn a_stop_with_a_frozen_broker_takes_two_seconds_at_most() {
     mosquitto.freeze();
     daemon.tell_appeared(1);
     let begin = std::time::Instant::now();
-    within("a stop", daemon.handle.stop()).await;
+    within("a stop", daemon.stop()).await;
     let took = begin.elapsed().as_millis();
     assert!((1_900..5_000).contains(&took), "{took} ms");
 }
@@ -260,7 +260,7 @@ async fn switched_off_nothing_starts() {
     });
     assert_eq!(*daemon.handle.state().borrow(), Off);
     assert_eq!(daemon.handle.address(), "");
-    daemon.handle.stop().await;
+    daemon.stop().await;
 }
 
 #[cfg(feature = "broker")]
@@ -277,7 +277,7 @@ mod embedded {
         daemon.wait_until(Online).await;
         assert!(daemon.handle.address().starts_with("127.0.0.1:"));
         let address = daemon.handle.address().to_owned();
-        daemon.handle.stop().await;
+        daemon.stop().await;
         let free = async {
             while std::net::TcpListener::bind(&address).is_err() {
                 tokio::time::sleep(std::time::Duration::from_millis(10)).await;

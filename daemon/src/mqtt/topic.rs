@@ -6,6 +6,7 @@ use crate::message::{DeviceName, NameError, check_level};
 /// The topics of one device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topics {
+    prefix: String,
     root: String,
 }
 
@@ -23,6 +24,7 @@ impl Topics {
             reason,
         })?;
         Ok(Self {
+            prefix: prefix.to_owned(),
             root: format!("{prefix}/{}", device.as_str()),
         })
     }
@@ -40,6 +42,11 @@ impl Topics {
     /// Changes: QoS 1, never retained.
     pub fn event(&self) -> String {
         self.leaf("event")
+    }
+
+    /// The same for another device, or for this one when it had another name.
+    pub fn event_of(&self, device: &str) -> String {
+        format!("{}/{device}/event", self.prefix)
     }
 
     fn leaf(&self, name: &str) -> String {
@@ -74,6 +81,7 @@ mod tests {
         assert_eq!(topics.status(), "moodring/hall/status");
         assert_eq!(topics.state(), "moodring/hall/state");
         assert_eq!(topics.event(), "moodring/hall/event");
+        assert_eq!(topics.event_of("attic"), "moodring/attic/event");
     }
 
     #[test]

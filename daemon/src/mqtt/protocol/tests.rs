@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use moodring_core::{event::EventKind, expression::Expression, mood::MoodState, track::TrackId};
+use moodring_core::{expression::Expression, mood::MoodState};
 
 use super::*;
 use crate::message::{DeviceName, RunId};
@@ -12,13 +12,13 @@ const PACE: Pace = Pace {
     gap_ms: 200,
 };
 
-fn protocol(limits: Limits) -> Protocol {
+fn protocol() -> Protocol {
     let who = Identity {
         device: DeviceName::new("hall").unwrap(),
         run: RunId::new(1),
     };
     let topics = Topics::new("moodring", &who.device).unwrap();
-    Protocol::new(who, topics, PACE, limits)
+    Protocol::new(who, topics, PACE, Format::Json)
 }
 
 fn at(ms: u64) -> Moment {
@@ -28,14 +28,21 @@ fn at(ms: u64) -> Moment {
     }
 }
 
-fn appear(protocol: &mut Protocol, ms: u64, count: u32) {
-    for track in 0..count {
-        let event = Event {
-            time: Millis(ms),
-            track: Some(TrackId(track)),
-            kind: EventKind::Appeared,
-        };
-        protocol.event(at(ms), &event);
+/// So many more events are on the disk.
+fn appear(protocol: &mut Protocol, count: i64) {
+    let mut state = protocol.store.clone();
+    state.newest += count;
+    state.waiting += count as u64;
+    state.written = Some((1, state.newest as u64));
+    protocol.store(state);
+}
+
+/// What the store has: rows of these numbers.
+fn row(id: EntryId) -> Row {
+    Row {
+        id,
+        device: "hall".into(),
+        payload: format!("{{\"seq\":{id}}}").into_bytes(),
     }
 }
 
@@ -67,87 +74,126 @@ fn short(publication: &Publication) -> String {
 
 /// Everything that goes out at `ms`; states count as done at once, the rest is left to the test.
 fn out(protocol: &mut Protocol, ms: u64) -> (Vec<String>, Vec<Token>) {
+    out_without(protocol, ms, &[])
+}
+
+/// The same, while the store no longer has these rows: they were delivered.
+fn out_without(
+    protocol: &mut Protocol,
+    ms: u64,
+    delivered: &[EntryId],
+) -> (Vec<String>, Vec<Token>) {
     let mut all = (Vec::new(), Vec::new());
-    while let Some(publication) = protocol.poll(at(ms)) {
-        all.0.push(short(&publication));
-        match publication.token {
-            Token::State => protocol.done(Token::State),
-            token => all.1.push(token),
+    loop {
+        while let Some(publication) = protocol.poll(at(ms)) {
+            all.0.push(short(&publication));
+            match publication.token {
+                Token::State => drop(protocol.done(Token::State)),
+                token => all.1.push(token),
+            }
         }
+        let Some(want) = protocol.want() else {
+            return all;
+        };
+        let ids = (want.after + 1..=want.newest).filter(|id| !delivered.contains(id));
+        protocol.rows(want, ids.take(want.limit).map(row).collect());
     }
-    all
 }
 
 #[test]
 fn nothing_goes_out_before_the_connection_then_birth_events_state() {
-    let mut p = protocol(Limits::default());
-    appear(&mut p, 5, 2);
-    p.snapshot(at(5), scene(Mood::Uncertain, 2));
+    let mut p = protocol();
+    appear(&mut p, 2);
+    p.snapshot(scene(Mood::Uncertain, 2));
     assert!(out(&mut p, 10).0.is_empty());
     assert_eq!(p.wake(), None);
     p.connected();
-    assert_eq!(
-        out(&mut p, 10).0,
-        ["online", "event 1", "event 2", "state uncertain 2"]
-    );
+    let (mut told, _) = out(&mut p, 10);
+    assert_eq!(told.remove(0), "online");
+    told.sort();
+    assert_eq!(told, ["event 1", "event 2", "state uncertain 2"]);
 }
 
 #[test]
 fn what_has_no_receipt_goes_again_in_order_with_the_same_numbers() {
-    let mut p = protocol(Limits::default());
+    let mut p = protocol();
     p.connected();
-    appear(&mut p, 5, 3);
+    appear(&mut p, 3);
     let (_, tokens) = out(&mut p, 5);
     let second_of_three = tokens[2];
-    p.done(second_of_three);
+    assert_eq!(p.done(second_of_three), Some(2));
+    assert_eq!(p.done(second_of_three), None, "a receipt twice");
     p.disconnected();
-    appear(&mut p, 6, 1);
+    appear(&mut p, 1);
     assert!(out(&mut p, 7).0.is_empty());
     p.connected();
-    let (told, tokens) = out(&mut p, 8);
+    let (told, tokens) = out_without(&mut p, 8, &[2]);
     assert_eq!(told, ["online", "event 1", "event 3", "event 4"]);
-    tokens.into_iter().for_each(|t| p.done(t));
-    assert_eq!(p.undelivered(), 0);
+    for token in tokens {
+        p.done(token);
+    }
     p.disconnected();
     p.connected();
-    assert_eq!(out(&mut p, 9).0, ["online"]);
+    assert_eq!(out_without(&mut p, 9, &[1, 2, 3, 4]).0, ["online"]);
 }
 
 #[test]
-fn a_long_outage_keeps_the_newest_events_and_the_state_says_how_many_went() {
-    let mut p = protocol(Limits {
-        kept: 3,
-        in_flight: 20,
-    });
-    appear(&mut p, 5, 10);
-    p.snapshot(at(5), Snapshot::default());
+fn rows_of_an_earlier_name_go_to_its_topic_and_cbor_is_cbor() {
+    let mut p = protocol();
+    p.format = Format::Cbor;
     p.connected();
-    let mut dropped = None;
-    let mut told = Vec::new();
-    while let Some(publication) = p.poll(at(6)) {
-        if publication.token == Token::State {
-            let state: serde_json::Value = serde_json::from_slice(&publication.payload).unwrap();
-            dropped = state["events_dropped"].as_u64();
-            p.done(Token::State);
+    appear(&mut p, 1);
+    p.poll(at(0)).unwrap();
+    let want = p.want().unwrap();
+    let old = Row {
+        device: "attic".into(),
+        ..row(1)
+    };
+    p.rows(want, vec![old]);
+    let told = p.poll(at(0)).unwrap();
+    assert_eq!(told.topic, "moodring/attic/event");
+    assert_eq!(told.payload, cbor(b"{\"seq\":1}").unwrap());
+}
+
+#[test]
+fn the_state_tells_what_is_on_the_disk_in_this_run() {
+    let mut p = protocol();
+    p.connected();
+    p.snapshot(Snapshot::default());
+    let mut state = |store: StoreState, ms: u64| {
+        p.store(store);
+        loop {
+            let told = p.poll(at(ms)).unwrap();
+            if told.token == Token::State {
+                p.done(Token::State);
+                let json: serde_json::Value = serde_json::from_slice(&told.payload).unwrap();
+                return ["seq", "events_waiting", "events_dropped"].map(|key| json[key].as_u64());
+            }
         }
-        told.push(short(&publication));
-    }
-    assert_eq!(
-        told,
-        ["online", "event 8", "event 9", "event 10", "state nobody 0"]
-    );
-    assert_eq!(dropped, Some(7));
+    };
+    let other_run = StoreState {
+        written: Some((2, 70)),
+        waiting: 4,
+        dropped: 7,
+        ..StoreState::default()
+    };
+    let mine = StoreState {
+        written: Some((1, 9)),
+        ..other_run.clone()
+    };
+    assert_eq!(state(other_run, 0), [Some(0), Some(4), Some(7)]);
+    assert_eq!(state(mine, 20_000), [Some(9), Some(4), Some(7)]);
 }
 
 #[test]
 fn thirty_frames_a_second_are_no_flood() {
-    let mut p = protocol(Limits::default());
+    let mut p = protocol();
     p.connected();
     let mut states = 0;
     // A mood that flips with every frame for ten seconds, at 30 frames a second.
     for frame in 0..300_u64 {
         let mood = [Mood::Uncertain, Mood::Showing(Expression::Sad)][(frame % 2) as usize];
-        p.snapshot(at(frame * 33), scene(mood, 1));
+        p.snapshot(scene(mood, 1));
         let told = out(&mut p, frame * 33).0;
         states += told.iter().filter(|t| t.starts_with("state")).count();
     }
@@ -156,15 +202,15 @@ fn thirty_frames_a_second_are_no_flood() {
 
 #[test]
 fn without_change_one_state_per_interval_and_changes_at_once() {
-    let mut p = protocol(Limits::default());
+    let mut p = protocol();
     p.connected();
-    p.snapshot(at(0), scene(Mood::Nobody, 0));
+    p.snapshot(scene(Mood::Nobody, 0));
     assert_eq!(out(&mut p, 0).0, ["online", "state nobody 0"]);
-    p.snapshot(at(9_000), scene(Mood::Nobody, 0));
+    p.snapshot(scene(Mood::Nobody, 0));
     assert!(out(&mut p, 9_000).0.is_empty());
     assert_eq!(p.wake(), Some(Millis(10_000)));
     assert_eq!(out(&mut p, 10_000).0, ["state nobody 0"]);
-    p.snapshot(at(10_100), scene(Mood::Uncertain, 1));
+    p.snapshot(scene(Mood::Uncertain, 1));
     assert!(out(&mut p, 10_100).0.is_empty());
     assert_eq!(p.wake(), Some(Millis(10_200)));
     assert_eq!(out(&mut p, 10_200).0, ["state uncertain 1"]);
@@ -172,55 +218,25 @@ fn without_change_one_state_per_interval_and_changes_at_once() {
 
 #[test]
 fn a_slow_network_gets_the_newest_state_later_not_a_queue() {
-    let mut p = protocol(Limits::default());
+    let mut p = protocol();
     p.connected();
-    p.snapshot(at(0), scene(Mood::Nobody, 0));
+    p.snapshot(scene(Mood::Nobody, 0));
     p.poll(at(0)).unwrap();
     assert_eq!(p.poll(at(0)).unwrap().token, Token::State);
-    p.snapshot(at(500), scene(Mood::Uncertain, 1));
-    p.snapshot(at(900), scene(Mood::Uncertain, 2));
+    p.snapshot(scene(Mood::Uncertain, 1));
+    p.snapshot(scene(Mood::Uncertain, 2));
     assert_eq!((p.poll(at(1_000)), p.wake()), (None, None));
     p.done(Token::State);
     assert_eq!(out(&mut p, 1_000).0, ["state uncertain 2"]);
 }
 
 #[test]
-fn a_camera_that_comes_and_goes_is_an_event() {
-    let mut p = protocol(Limits::default());
-    p.connected();
-    let states = [
-        CameraState::Running,
-        CameraState::Running,
-        CameraState::Lost,
-    ];
-    let mut told = Vec::new();
-    for (i, camera) in states.into_iter().enumerate() {
-        let snapshot = Snapshot {
-            camera,
-            ..Snapshot::default()
-        };
-        p.snapshot(at(i as u64 * 1_000), snapshot);
-        told.extend(out(&mut p, i as u64 * 1_000).0);
-    }
-    let expected = [
-        "online",
-        "event 1",
-        "state nobody 0",
-        "event 2",
-        "state nobody 0",
-    ];
-    assert_eq!(told, expected);
-}
-
-#[test]
 fn stopping_tells_all_events_then_stopped_and_waits_for_the_receipts() {
-    let mut p = protocol(Limits {
-        kept: 10,
-        in_flight: 2,
-    });
+    let mut p = protocol();
+    p.outbox = Outbox::new(2);
     p.connected();
-    p.snapshot(at(0), Snapshot::default());
-    appear(&mut p, 0, 3);
+    p.snapshot(Snapshot::default());
+    appear(&mut p, 3);
     p.stop();
     let (told, first) = out(&mut p, 0);
     assert_eq!(told, ["online", "event 1", "event 2"]);
@@ -237,7 +253,7 @@ fn stopping_tells_all_events_then_stopped_and_waits_for_the_receipts() {
 
 #[test]
 fn a_break_while_stopping_says_stopped_again() {
-    let mut p = protocol(Limits::default());
+    let mut p = protocol();
     p.connected();
     p.stop();
     assert_eq!(out(&mut p, 0).0, ["online", "stopped"]);

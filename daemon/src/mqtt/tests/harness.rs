@@ -22,10 +22,12 @@ use tokio::sync::{mpsc, watch};
 
 use crate::{
     clock::Clock,
-    config::MqttSettings,
+    config::{EventSettings, MqttSettings},
+    journal::{self, Sources},
     message::{DeviceName, Identity, RunId},
     mqtt::{Extra, Inputs, MqttHandle, spawn},
     snapshot::{BrokerState, Snapshot},
+    store::{Bounds, Place, Store},
 };
 
 /// Longer than anything here takes on a busy machine.
@@ -223,6 +225,8 @@ pub(super) struct Daemon {
     pub(super) handle: MqttHandle,
     snapshots: watch::Sender<Snapshot>,
     events: mpsc::UnboundedSender<Event>,
+    journal: tokio::task::JoinHandle<()>,
+    store: Store,
 }
 
 impl Daemon {
@@ -244,17 +248,35 @@ impl Daemon {
         };
         let (snapshots, newest) = watch::channel(Snapshot::default());
         let (events, told) = mpsc::unbounded_channel();
+        let store = Store::open(Place::Memory, Bounds::default()).unwrap();
         let inputs = Inputs {
-            snapshots: newest,
-            events: told,
+            snapshots: newest.clone(),
+            store: store.clone(),
             extra,
         };
-        let handle = spawn(&settings, who, Clock::start(), inputs).unwrap();
+        let clock = Clock::start();
+        let sources = Sources {
+            snapshots: newest,
+            events: told,
+        };
+        let of = EventSettings::default();
+        let handle = spawn(&settings, who.clone(), clock, inputs).unwrap();
+        let journal = journal::spawn(&of, who, clock, sources, store.clone(), true);
         Self {
             handle,
             snapshots,
             events,
+            journal,
+            store,
         }
+    }
+
+    /// As `run` does it: the last events are written, then the broker gets them.
+    pub(super) async fn stop(self) {
+        drop(self.events);
+        self.journal.await.unwrap();
+        self.handle.stop().await;
+        self.store.close();
     }
 
     pub(super) fn show_happy(&self) {

@@ -1,0 +1,82 @@
+//! `[store]`: events until the broker has them, and the history.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ConfigError, error::range};
+use crate::store::{Bounds, DAY_MS};
+
+/// The local store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreSettings {
+    /// The file; empty for the usual place, `memory` for none.
+    pub path: String,
+    /// Days that the history is kept.
+    pub days: u32,
+    /// How many events may wait for the broker.
+    pub waiting: u32,
+    /// For how many days they may.
+    pub waiting_days: u32,
+    /// How many megabytes they may have.
+    pub waiting_mb: u32,
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        Self {
+            path: String::new(),
+            days: 30,
+            waiting: 100_000,
+            waiting_days: 30,
+            waiting_mb: 64,
+        }
+    }
+}
+
+impl StoreSettings {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        let decade =
+            |key, days: u32| range((1..=3_650).contains(&days), key, days, "1 to 3650 days");
+        decade("store.days", self.days)?;
+        decade("store.waiting_days", self.waiting_days)?;
+        let count = (100..=10_000_000).contains(&self.waiting);
+        range(
+            count,
+            "store.waiting",
+            self.waiting,
+            "100 to 10000000 events",
+        )?;
+        let size = (1..=4_096).contains(&self.waiting_mb);
+        range(size, "store.waiting_mb", self.waiting_mb, "1 to 4096 MB")
+    }
+
+    /// As the store wants them.
+    pub fn bounds(&self) -> Bounds {
+        Bounds {
+            waiting: self.waiting.into(),
+            waiting_bytes: u64::from(self.waiting_mb) * 1_000_000,
+            waiting_ms: i64::from(self.waiting_days) * DAY_MS,
+            history_ms: i64::from(self.days) * DAY_MS,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_the_same_in_both_rooms() {
+        assert_eq!(StoreSettings::default().bounds(), Bounds::default());
+    }
+
+    #[test]
+    fn ranges_name_their_key() {
+        let wrong = StoreSettings {
+            waiting: 5,
+            ..StoreSettings::default()
+        };
+        let error = wrong.validate().unwrap_err().to_string();
+        assert!(error.contains("store.waiting"), "{error}");
+    }
+}

@@ -1,0 +1,225 @@
+//! The local store: events that wait for the broker, and the history that the web page draws. One SQLite file.
+//!
+//! ```text
+//! journal -> Store -> writer (a thread) -> ledger (one file) -> rows, history -> { mqtt, web }
+//! ```
+//!
+//! An event is on the disk before anybody is told of it, and leaves the outbox only when the broker has confirmed it.
+//! A disk that is full, read-only or broken is a state: the store goes on in memory, says so, and counts what it must
+//! give up. Why SQLite: `docs/decisions/009-store.md`.
+
+mod bounds;
+mod file;
+pub mod history;
+mod ledger;
+mod place;
+mod schema;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use tokio::sync::{broadcast, oneshot, watch};
+
+pub use bounds::{Bounds, DAY_MS};
+pub use place::Place;
+
+use history::{MoodBucket, MoodSpan, PastEvent};
+use writer::Request;
+
+/// What goes first when the outbox is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// A scene change: kept as long as possible.
+    Event,
+    /// A figure that a later one makes up for, such as a summary.
+    Telemetry,
+}
+
+/// An event to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// The device's name.
+    pub device: String,
+    /// The run's number.
+    pub run: u64,
+    /// The event's number in its run.
+    pub seq: u64,
+    /// When it happened, in milliseconds since 1970 (UTC).
+    pub time_ms: i64,
+    /// What goes first when the outbox is full.
+    pub class: Class,
+    /// The kind's name, for the history.
+    pub kind: &'static str,
+    /// The message as JSON.
+    pub payload: Vec<u8>,
+    /// Whether it waits for a broker's receipt; without a broker it is history at once.
+    pub wanted: bool,
+}
+
+/// An event that waits for the broker's receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its place in the order; grows with each event, across runs.
+    pub id: i64,
+    /// The device's name when it was written.
+    pub device: String,
+    /// The message as JSON, as it was written.
+    pub payload: Vec<u8>,
+}
+
+/// What the store holds, after its last commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreState {
+    /// Events that wait for the broker's receipt.
+    pub waiting: u64,
+    /// The newest row's [`Row::id`]; 0 for none. When it grows there is something to fetch.
+    pub newest: i64,
+    /// Run and number of the newest event that was written by this process.
+    pub written: Option<(u64, u64)>,
+    /// Events given up since this process began, because the outbox was full or they were too old.
+    pub dropped: u64,
+    /// Of those and earlier ones, how many no `dropped` event has told of yet.
+    pub untold: u64,
+    /// Whether the outbox has hardly room for more.
+    pub full: bool,
+    /// Why it works in memory, if it does.
+    pub trouble: Option<String>,
+}
+
+/// The store went away: its thread ended. Happens only while the daemon ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the store has ended")]
+pub struct Gone;
+
+/// The way to the store. Clones share it. Requests are served in order.
+#[derive(Clone, Debug)]
+pub struct Store {
+    requests: std::sync::mpsc::Sender<Request>,
+    state: watch::Receiver<StoreState>,
+    told: broadcast::Sender<std::sync::Arc<str>>,
+}
+
+impl Store {
+    /// Opens or makes the store and starts its thread. Never fails: what cannot be used is said in the log, and the
+    /// store then works in memory.
+    ///
+    /// # Errors
+    /// [`std::io::Error`] if the system gives no thread.
+    pub fn open(place: Place, bounds: Bounds) -> std::io::Result<Self> {
+        writer::spawn(place, bounds)
+    }
+
+    /// Writes an event. Those who follow [`Store::state`] learn when it is on the disk.
+    pub fn append(&self, draft: Draft) {
+        self.ask(Request::Append(draft));
+    }
+
+    /// The broker has this row.
+    pub fn delivered(&self, id: i64) {
+        self.ask(Request::Delivered(id));
+    }
+
+    /// A `dropped` event has been appended that tells of so many.
+    pub fn told_of_dropped(&self, count: u64) {
+        self.ask(Request::ToldOfDropped(count));
+    }
+
+    /// The oldest waiting rows after this one, at most `limit`, in order. Only what is on the disk.
+    pub fn rows(&self, after: i64, limit: usize) -> oneshot::Receiver<Vec<Row>> {
+        let (answer, rows) = oneshot::channel();
+        self.ask(Request::Rows {
+            after,
+            limit,
+            answer,
+        });
+        rows
+    }
+
+    /// Adds times to the history.
+    pub fn add_moods(&self, spans: Vec<MoodSpan>) {
+        self.ask(Request::Moods(spans));
+    }
+
+    /// How long each mood was shown between two times (seconds since 1970, `from` included, `to` not), in buckets of
+    /// `bucket_s` seconds (at least 60; whole minutes), oldest first.
+    ///
+    /// # Errors
+    /// [`Gone`] if the daemon ends.
+    pub async fn moods(
+        &self,
+        from_s: i64,
+        to_s: i64,
+        bucket_s: i64,
+    ) -> Result<Vec<MoodBucket>, Gone> {
+        let (answer, buckets) = oneshot::channel();
+        self.ask(Request::MoodHistory {
+            from_s,
+            to_s,
+            bucket_s,
+            answer,
+        });
+        buckets.await.map_err(|_| Gone)
+    }
+
+    /// The newest events between two times (seconds since 1970), newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`Gone`] if the daemon ends.
+    pub async fn events(
+        &self,
+        from_s: i64,
+        to_s: i64,
+        limit: usize,
+    ) -> Result<Vec<PastEvent>, Gone> {
+        let (answer, events) = oneshot::channel();
+        self.ask(Request::EventHistory {
+            from_s,
+            to_s,
+            limit,
+            answer,
+        });
+        events.await.map_err(|_| Gone)
+    }
+
+    /// Deletes the whole history for good, from the disk too. What still waits for the broker stays until it is there.
+    ///
+    /// # Errors
+    /// [`Gone`] if the daemon ends.
+    pub async fn forget(&self) -> Result<(), Gone> {
+        let (answer, done) = oneshot::channel();
+        self.ask(Request::Forget(answer));
+        done.await.map_err(|_| Gone)
+    }
+
+    /// Returns when everything asked for before is on the disk.
+    ///
+    /// # Errors
+    /// [`Gone`] if the daemon ends.
+    pub async fn flush(&self) -> Result<(), Gone> {
+        self.rows(i64::MAX, 0).await.map(drop).map_err(|_| Gone)
+    }
+
+    /// What the store holds; changes can be awaited.
+    pub fn state(&self) -> watch::Receiver<StoreState> {
+        self.state.clone()
+    }
+
+    /// Events as JSON from now on, each when it is on the disk. Who is slow misses some.
+    pub fn told(&self) -> broadcast::Receiver<std::sync::Arc<str>> {
+        self.told.subscribe()
+    }
+
+    /// Writes what is left and closes the file. Later requests are ignored.
+    pub fn close(&self) {
+        let (answer, done) = std::sync::mpsc::channel();
+        self.ask(Request::Close(answer));
+        // An error says that it is closed already.
+        let _ = done.recv();
+    }
+
+    fn ask(&self, request: Request) {
+        // Fails only after the end, when nobody waits for an answer any more.
+        let _ = self.requests.send(request);
+    }
+}

@@ -1,0 +1,288 @@
+//! The store from its own side: bounds, damage, disks that fail. Kills of the whole daemon are tests/tests/durable.rs.
+
+use std::{fs, path::Path};
+
+use moodring_core::{expression::Expression, mood::Mood};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::{
+    ledger::{Change, Ledger},
+    *,
+};
+
+const NOW_MS: i64 = 1_795_000_000_000;
+
+fn draft(seq: u64) -> Draft {
+    Draft {
+        device: "hall".into(),
+        run: u64::MAX - 1,
+        seq,
+        time_ms: NOW_MS,
+        class: Class::Event,
+        kind: "appeared",
+        payload: format!("{{\"seq\":{seq}}}").into_bytes(),
+        wanted: true,
+    }
+}
+
+fn append(ids: impl IntoIterator<Item = i64>) -> Vec<Change> {
+    ids.into_iter()
+        .map(|id| Change::Append(id, draft(id as u64)))
+        .collect()
+}
+
+fn ids(ledger: &Ledger) -> Vec<i64> {
+    let rows = ledger.rows(0, usize::MAX).unwrap();
+    rows.into_iter().map(|row| row.id).collect()
+}
+
+fn small() -> Bounds {
+    Bounds {
+        waiting: 5,
+        ..Bounds::default()
+    }
+}
+
+#[test]
+fn rows_come_in_order_until_they_are_delivered_and_are_history_then() {
+    let mut ledger = file::memory().unwrap();
+    let bounds = Bounds::default();
+    ledger.commit(&append(1..=3), bounds, NOW_MS).unwrap();
+    let rows = ledger.rows(1, 5).unwrap();
+    assert_eq!(rows[0].payload, draft(2).payload);
+    assert_eq!((rows.len(), rows[0].device.as_str()), (2, "hall"));
+    let receipts = [
+        Change::Delivered(2),
+        Change::Delivered(2),
+        Change::Delivered(9),
+    ];
+    ledger.commit(&receipts, bounds, NOW_MS).unwrap();
+    assert_eq!(ids(&ledger), [1, 3]);
+    assert_eq!(ledger.tally.waiting, 2);
+    let second = NOW_MS / 1_000;
+    let past = history::events(&ledger.connection, second, second + 1, 10).unwrap();
+    let delivered: Vec<bool> = past.iter().map(|event| event.delivered).collect();
+    assert_eq!(delivered, [false, true, false], "newest first");
+}
+
+#[test]
+fn above_the_bound_telemetry_goes_first_then_the_oldest() {
+    let mut ledger = file::memory().unwrap();
+    let mut changes = append(1..=5);
+    let Change::Append(_, third) = &mut changes[2] else {
+        unreachable!()
+    };
+    third.class = Class::Telemetry;
+    assert_eq!(ledger.commit(&changes, small(), NOW_MS).unwrap(), 0);
+    assert_eq!(ledger.commit(&append([6]), small(), NOW_MS).unwrap(), 1);
+    assert_eq!(ids(&ledger), [1, 2, 4, 5, 6]);
+    assert_eq!(ledger.commit(&append([7, 8]), small(), NOW_MS).unwrap(), 2);
+    assert_eq!(ids(&ledger), [4, 5, 6, 7, 8]);
+    assert_eq!(ledger.tally.untold, 3);
+    ledger.commit(&[Change::Told(2)], small(), NOW_MS).unwrap();
+    assert_eq!(ledger.tally.untold, 1);
+    let few_bytes = Bounds {
+        waiting_bytes: 20,
+        ..small()
+    };
+    assert_eq!(ledger.commit(&[], few_bytes, NOW_MS).unwrap(), 3);
+    assert_eq!((ids(&ledger), ledger.tally.bytes), (vec![7, 8], 18));
+}
+
+#[test]
+fn what_is_too_old_goes_but_not_on_a_machine_without_a_clock() {
+    let mut ledger = file::memory().unwrap();
+    let mut changes = append(1..=3);
+    for (change, time) in changes
+        .iter_mut()
+        .zip([1_000, NOW_MS - 31 * DAY_MS, NOW_MS])
+    {
+        let Change::Append(_, draft) = change else {
+            unreachable!()
+        };
+        draft.time_ms = time;
+    }
+    assert_eq!(
+        ledger.commit(&changes, Bounds::default(), 5_000).unwrap(),
+        0
+    );
+    assert_eq!(ledger.commit(&[], Bounds::default(), NOW_MS).unwrap(), 1);
+    assert_eq!(ids(&ledger), [1, 3]);
+}
+
+#[test]
+fn moods_add_up_by_bucket_and_can_be_forgotten() {
+    let mut ledger = file::memory().unwrap();
+    let minute = NOW_MS / 60_000;
+    let span = |minute, mood, ms| MoodSpan { minute, mood, ms };
+    let happy = Mood::Showing(Expression::Happy);
+    let spans = vec![
+        span(minute, happy, 40_000),
+        span(minute, Mood::Nobody, 20_000),
+        span(minute + 1, happy, 1_500),
+        span(minute + 5, happy, 60_000),
+    ];
+    let told = Change::Moods(spans);
+    ledger.commit(&[told], Bounds::default(), NOW_MS).unwrap();
+    let start = minute * 60;
+    let found = history::moods(&ledger.connection, start, start + 360, 300).unwrap();
+    let short: Vec<_> = found
+        .iter()
+        .map(|b| (b.start_s - start, b.mood.as_str(), b.seconds))
+        .collect();
+    assert_eq!(
+        short,
+        [
+            (0, "happy", 41.5),
+            (0, "nobody", 20.0),
+            (300, "happy", 60.0)
+        ]
+    );
+    ledger
+        .commit(&append([1]), Bounds::default(), NOW_MS)
+        .unwrap();
+    history::forget(&ledger.connection).unwrap();
+    let left = history::moods(&ledger.connection, 0, i64::MAX, 60).unwrap();
+    assert!(left.is_empty());
+    assert_eq!(ids(&ledger), [1], "what waits for the broker stays");
+    history::expire(&ledger.connection, i64::MAX).unwrap();
+    assert_eq!(ids(&ledger), [1]);
+}
+
+/// A file with so many waiting rows, closed as a killed process leaves it: with its log.
+fn killed(folder: &Path, rows: i64) -> std::path::PathBuf {
+    let (live, dead) = (folder.join("live.db"), folder.join("dead.db"));
+    let mut ledger = file::open(&live).unwrap();
+    for id in 1..=rows {
+        let changes = append([id]);
+        ledger.commit(&changes, Bounds::default(), NOW_MS).unwrap();
+    }
+    fs::copy(&live, &dead).unwrap();
+    fs::copy(folder.join("live.db-wal"), folder.join("dead.db-wal")).unwrap();
+    dead
+}
+
+#[test]
+fn what_was_committed_survives_a_kill() {
+    let folder = TempDir::new().unwrap();
+    let path = killed(folder.path(), 20);
+    let ledger = file::open_or_begin_anew(&path).unwrap();
+    assert_eq!(ids(&ledger), (1..=20).collect::<Vec<_>>());
+    assert_eq!((ledger.tally.waiting, ledger.tally.newest), (20, 20));
+}
+
+#[test]
+fn one_file_belongs_to_one_process() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("deep/down/moodring.db");
+    let _first = file::open(&path).unwrap();
+    let second = file::open(&path).err().unwrap().to_string();
+    assert!(second.contains("another moodring"), "{second}");
+}
+
+#[test]
+fn other_programs_files_are_set_aside_not_changed() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("moodring.db");
+    for (n, bytes) in [&b"I am a letter to my aunt, and longer than a hundred bytes. "[..]; 2]
+        .iter()
+        .enumerate()
+    {
+        let text = bytes.repeat(20);
+        fs::write(&path, &text).unwrap();
+        let mut ledger = file::open_or_begin_anew(&path).unwrap();
+        ledger
+            .commit(&append([1]), Bounds::default(), NOW_MS)
+            .unwrap();
+        drop(ledger);
+        let aside = folder.path().join(format!("moodring.db.damaged-{}", n + 1));
+        assert_eq!(fs::read(aside).unwrap(), text);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    /// A torn page, a cut file, a bad sector: never a panic, never a row that was not written, never a wrong order.
+    #[test]
+    fn any_damage_leaves_a_store_that_works(
+        log in any::<bool>(),
+        place in 0.0..1.0_f64,
+        damage in prop_oneof![
+            Just(None),
+            proptest::collection::vec(any::<u8>(), 1..4_096).prop_map(Some),
+        ],
+    ) {
+        let folder = TempDir::new().unwrap();
+        let path = killed(folder.path(), 12);
+        let victim = if log { folder.path().join("dead.db-wal") } else { path.clone() };
+        let mut bytes = fs::read(&victim).unwrap();
+        let at = (place * bytes.len() as f64) as usize;
+        let cut_log = log && damage.is_none();
+        match damage {
+            None => bytes.truncate(at),
+            Some(noise) => bytes.iter_mut().skip(at).zip(noise).for_each(|(b, n)| *b = n),
+        }
+        fs::write(&victim, bytes).unwrap();
+        let mut ledger = file::open_or_begin_anew(&path).unwrap();
+        let left = ids(&ledger);
+        prop_assert!(left.is_sorted() && left.iter().all(|id| (1..=12).contains(id)), "{left:?}");
+        if cut_log {
+            // Commits are in the log in their order: what is left is what came first.
+            prop_assert_eq!(&left, &(1..=left.len() as i64).collect::<Vec<_>>());
+        }
+        ledger.commit(&append([100]), Bounds::default(), NOW_MS).unwrap();
+        prop_assert_eq!(ids(&ledger).last().copied(), Some(100));
+    }
+}
+
+fn open(path: &Path, bounds: Bounds) -> Store {
+    Store::open(Place::File(path.to_owned()), bounds).unwrap()
+}
+
+async fn waiting(store: &Store) -> Vec<i64> {
+    let rows = store.rows(0, 1_000).await.unwrap();
+    rows.into_iter().map(|row| row.id).collect()
+}
+
+#[tokio::test]
+async fn rows_are_told_of_only_when_they_are_on_the_disk_and_survive() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("moodring.db");
+    let store = open(&path, Bounds::default());
+    let mut state = store.state();
+    let mut told = store.told();
+    (1..=50).for_each(|seq| store.append(draft(seq)));
+    let all = |s: &StoreState| s.written == Some((u64::MAX - 1, 50));
+    assert_eq!(state.wait_for(all).await.unwrap().waiting, 50);
+    assert_eq!(&*told.recv().await.unwrap(), r#"{"seq":1}"#);
+    (1..=10).for_each(|id| store.delivered(id));
+    store.close();
+    store.append(draft(51));
+    assert_eq!(store.flush().await, Err(Gone));
+    let store = open(&path, Bounds::default());
+    assert_eq!(waiting(&store).await, (11..=50).collect::<Vec<_>>());
+    store.append(draft(1));
+    assert_eq!(waiting(&store).await.last(), Some(&51));
+    store.close();
+}
+
+#[tokio::test]
+async fn without_a_usable_disk_it_goes_on_in_memory_and_says_so() {
+    let folder = TempDir::new().unwrap();
+    // A file where the folder should be.
+    fs::write(folder.path().join("state"), "").unwrap();
+    let path = folder.path().join("state/moodring.db");
+    let store = open(&path, small());
+    assert!(store.state().borrow().trouble.is_some());
+    (1..=7).for_each(|seq| store.append(draft(seq)));
+    assert_eq!(waiting(&store).await.len(), 5);
+    assert_eq!(store.state().borrow().dropped, 2);
+    // The disk is mended: what is in memory goes there, at the latest at the end.
+    fs::remove_file(folder.path().join("state")).unwrap();
+    store.close();
+    let store = open(&path, small());
+    assert_eq!(waiting(&store).await.len(), 5);
+    assert_eq!(store.state().borrow().untold, 2);
+    store.close();
+}
