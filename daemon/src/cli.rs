@@ -96,6 +96,12 @@ pub struct RunArgs {
     /// Publish nothing and start no broker.
     #[arg(long, conflicts_with = "mqtt")]
     pub no_mqtt: bool,
+    /// Where the page is served, such as 127.0.0.1:8080; 0.0.0.0:8080 is the network and needs a password.
+    #[arg(long, value_name = "ADDRESS")]
+    pub web: Option<String>,
+    /// Serve no page.
+    #[arg(long, conflicts_with = "web")]
+    pub no_web: bool,
 }
 
 impl RunArgs {
@@ -110,6 +116,8 @@ impl RunArgs {
             .set("satellite.port", self.satellite.as_ref())
             .set("mqtt.url", self.mqtt.as_ref())
             .set("mqtt.enabled", self.no_mqtt.then_some(false))
+            .set("web.listen", self.web.as_ref())
+            .set("web.enabled", self.no_web.then_some(false))
     }
 }
 
@@ -326,6 +334,9 @@ pub struct ShowConfigArgs {
     /// Check this file and print what results from it, the environment and the defaults.
     #[arg(long, value_name = "FILE")]
     pub check: Option<PathBuf>,
+    /// Ask for a password (at the terminal, or the first line of standard input) and print the line for [web].
+    #[arg(long, conflicts_with = "check")]
+    pub password: bool,
 }
 
 /// `model`.

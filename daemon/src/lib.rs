@@ -1,7 +1,7 @@
 //! moodring: a camera frame walks through one line of rooms and leaves as a mood.
 //!
 //! ```text
-//! camera -> latest -> vision -> snapshot -> { display, mqtt }
+//! camera -> latest -> vision -> snapshot -> { display, mqtt, web }
 //! ```
 //!
 //! | room | what it does |
@@ -21,6 +21,7 @@
 //! | [`message`] | the JSON that leaves this machine |
 //! | [`satellite`] | microcontrollers at serial ports that show the mood too |
 //! | [`mqtt`] | state, events and availability on a broker; the embedded broker |
+//! | [`web`] | the page, its JSON interface and metrics |
 //! | [`evaluation`] | accuracy on labelled crops |
 //! | `onnx` | ONNX files, read with limits |
 //! | [`pack`] | quantized ONNX files made into packed ones |
@@ -55,3 +56,4 @@ pub mod service;
 pub mod snapshot;
 pub mod store;
 pub mod vision;
+pub mod web;

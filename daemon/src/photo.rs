@@ -48,6 +48,9 @@ pub enum PhotoError {
         "{0}x{1} pixels: pictures must have at least 16 pixels a side and at most 100 megapixels; scale it first"
     )]
     Size(u32, u32),
+    /// More pixels than a stranger's picture may have.
+    #[error("{0}x{1} pixels, and at most {2} megapixels are read; scale it first")]
+    Large(u32, u32, u64),
     /// Cut short or damaged.
     #[error("the picture is damaged or cut short: {0}")]
     Damaged(String),
@@ -76,6 +79,18 @@ impl Photo {
     /// # Errors
     /// As [`Photo::read`].
     pub fn decode(bytes: &[u8]) -> Result<Self, PhotoError> {
+        Self::decode_within(bytes, MAX_PIXELS, 1 << 30)
+    }
+
+    /// Decodes a picture that strangers sent: at most so many pixels, and at most so many bytes while it is decoded.
+    ///
+    /// # Errors
+    /// As [`Photo::read`]; [`PhotoError::Large`] for more pixels.
+    pub fn decode_within(
+        bytes: &[u8],
+        max_pixels: u64,
+        max_bytes: u64,
+    ) -> Result<Self, PhotoError> {
         if bytes.is_empty() {
             return Err(PhotoError::Empty);
         }
@@ -87,11 +102,14 @@ impl Photo {
             ));
         }
         let mut limits = Limits::default();
-        limits.max_alloc = Some(1 << 30);
+        limits.max_alloc = Some(max_bytes);
         reader.limits(limits);
         let mut decoder = reader.into_decoder().map_err(named)?;
         let (width, height) = decoder.dimensions();
         let pixels = u64::from(width) * u64::from(height);
+        if pixels > max_pixels && max_pixels < MAX_PIXELS {
+            return Err(PhotoError::Large(width, height, max_pixels / 1_000_000));
+        }
         if width.min(height) < MIN_SIDE_PX
             || pixels > MAX_PIXELS
             || width.max(height) > Frame::MAX_SIDE_PX
@@ -213,7 +231,7 @@ fn named(error: ImageError) -> PhotoError {
             PhotoError::Damaged(format!("{e}; save it as an ordinary PNG or JPEG"))
         }
         ImageError::Limits(_) => {
-            PhotoError::Damaged("it needs more than 1 GB to decode; scale it first".into())
+            PhotoError::Damaged("it needs too much memory to decode; scale it first".into())
         }
         other => PhotoError::Damaged(other.to_string()),
     }

@@ -4,6 +4,8 @@
 //! camera thread -> slot (newest wins) -> vision thread -> snapshot (newest wins) -> display thread
 //!                                                                                -> satellites thread
 //!                                                      -> events (none lost)     -> journal task -> store -> mqtt task
+//!                                                                                -> web thread
+//!                                                      -> events (none lost)     -> mqtt task
 //! buttons thread -> commands -> desk -> camera thread (on, off, which), vision thread (one picture, sensitivity, nets),
 //!                                       display thread (on, off, brightness, theme); and what is set now as `Controls`
 //! ```
@@ -32,7 +34,7 @@ use std::{
 
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::{mpsc, watch},
+    sync::{broadcast, mpsc, watch},
 };
 
 use crate::{
@@ -48,7 +50,11 @@ use crate::{
     snapshot::{CameraState, Snapshot},
     store::{Place, Store},
     vision::{Stream, VisionError},
+    web,
 };
+
+/// Events that the page may be behind; its journal is no store.
+const BEHIND: usize = 256;
 
 /// Why the daemon could not start or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +117,7 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     let (snapshots, newest) = watch::channel(Snapshot::default());
     let (events, told) = mpsc::unbounded_channel();
     let store = Store::open(Place::of(&settings.store.path), settings.store.bounds())?;
+    let (onlookers, seen) = broadcast::channel(BEHIND);
     let inputs = mqtt::Inputs {
         snapshots: newest.clone(),
         store: store.clone(),
@@ -176,9 +183,24 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
         snapshots,
         events,
         pulse: guard.watch("vision", Duration::ZERO, clock.now()),
+        onlookers,
     };
     let eyes = eyes.spawn(Arc::clone(&stop))?;
     let fleet = satellite::spawn(&settings.satellite, newest.clone(), clock)?;
+    let page = web::Inputs {
+        who: who.clone(),
+        clock,
+        snapshots: newest.clone(),
+        events: seen,
+        camera: camera_status.clone(),
+        broker: broker.state(),
+        source: source.to_string(),
+    };
+    let page = web::spawn(settings, page).unwrap_or_else(|error| {
+        // Without its page it is still a daemon.
+        tracing::warn!("{error}");
+        None
+    });
     let screen = screen::Screen {
         display,
         rate_hz: settings.display.rate_hz(),
@@ -238,6 +260,9 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     broker.stop().await;
     stop.store(true, Ordering::Relaxed);
     join(screen, "display");
+    if let Some(page) = page {
+        page.stop();
+    }
     if let Some(buttons) = buttons {
         join(buttons, "buttons");
     }

@@ -1,14 +1,28 @@
-//! `config`: the documented defaults, or a check of a file.
+//! `config`: the documented defaults, a check of a file, or the hash of a password.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use ratatui::crossterm::{
+    event::{Event, KeyCode, KeyEventKind, KeyModifiers, read},
+    terminal::{disable_raw_mode, enable_raw_mode},
+};
 
 use super::Failure;
 use crate::{
     cli::ShowConfigArgs,
     config::{DEFAULT_TOML, Overrides, load},
     exit::Exit,
+    web::hash_password,
 };
+
+/// Shorter ones are guessed too soon.
+const SHORTEST: usize = 8;
 
 /// Prints settings as TOML.
 pub(super) fn config(args: &ShowConfigArgs) -> Result<Exit, Failure> {
+    if args.password {
+        return password();
+    }
     let Some(path) = &args.check else {
         print!("{DEFAULT_TOML}");
         return Ok(Exit::Done);
@@ -20,4 +34,51 @@ pub(super) fn config(args: &ShowConfigArgs) -> Result<Exit, Failure> {
         path.display()
     );
     Ok(Exit::Done)
+}
+
+/// Asks for a password and prints what stands for it in the settings.
+fn password() -> Result<Exit, Failure> {
+    let password = match io::stdin().is_terminal() {
+        true => ask(),
+        false => {
+            let mut line = String::new();
+            io::stdin().lock().read_line(&mut line).map(|_| line)
+        }
+    };
+    let password = password.map_err(Failure::output)?;
+    let password = password.trim_end_matches(['\n', '\r']);
+    if password.chars().count() < SHORTEST {
+        let text = format!("a password must have at least {SHORTEST} characters");
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    let hash = hash_password(password).map_err(Failure::output)?;
+    println!("[web]\npassword = \"{hash}\"");
+    Ok(Exit::Done)
+}
+
+/// Reads a line from the terminal without showing it.
+fn ask() -> io::Result<String> {
+    eprint!("Password: ");
+    io::stderr().flush()?;
+    enable_raw_mode()?;
+    let typed = typed();
+    disable_raw_mode()?;
+    eprintln!();
+    typed
+}
+
+fn typed() -> io::Result<String> {
+    let mut text = String::new();
+    loop {
+        let Event::Key(key) = read()? else { continue };
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        match key.code {
+            _ if key.kind != KeyEventKind::Press => {}
+            KeyCode::Enter => return Ok(text),
+            KeyCode::Char('c' | 'd') if control => return Err(io::ErrorKind::Interrupted.into()),
+            KeyCode::Backspace => _ = text.pop(),
+            KeyCode::Char(c) if !control => text.push(c),
+            _ => {}
+        }
+    }
 }

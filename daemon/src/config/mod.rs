@@ -19,6 +19,7 @@ mod place;
 mod satellite;
 mod store;
 mod vision;
+mod web;
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,7 @@ pub use place::Place;
 pub use satellite::{SatellitePort, SatelliteSettings};
 pub use store::StoreSettings;
 pub use vision::{EngineKind, Labels, ModelSettings, OrtDevice, OrtSettings, VisionSettings};
+pub use web::WebSettings;
 
 /// The documented defaults, as `moodring config` prints them.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");
@@ -72,6 +74,8 @@ pub struct Settings {
     pub events: EventSettings,
     /// Events until the broker has them, and the history.
     pub store: StoreSettings,
+    /// The page.
+    pub web: WebSettings,
     /// Microcontrollers that show the mood too.
     pub satellite: SatelliteSettings,
     /// What is logged.
@@ -119,6 +123,7 @@ impl Settings {
         self.mqtt.validate()?;
         self.events.validate()?;
         self.store.validate()?;
+        self.web.validate()?;
         self.satellite.validate()
     }
 }

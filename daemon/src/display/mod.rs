@@ -9,6 +9,7 @@ mod live;
 mod loglines;
 mod null;
 mod png;
+mod portrait;
 pub mod spi;
 mod still;
 mod terminal;
@@ -17,6 +18,7 @@ pub use film::show_film;
 pub use loglines::LogLines;
 pub use null::Null;
 pub use png::Png;
+pub use portrait::{Portrait, sticker};
 pub use still::{Style, show, show_sheet};
 pub use terminal::Terminal;
 

@@ -53,6 +53,9 @@ pub struct FaceRecord {
     /// What it shows; absent in `detect`.
     #[serde(flatten)]
     pub reading: Option<ExpressionRecord>,
+    /// The crop as the classifier sees it, a PNG as a `data:` URL; only for who asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crop: Option<String>,
 }
 
 impl FaceRecord {
@@ -64,6 +67,7 @@ impl FaceRecord {
             landmarks: face.landmarks.map(|p| [Tenths::new(p.x), Tenths::new(p.y)]),
             roll_deg: Tenths::new(roll_deg),
             reading: scores.map(ExpressionRecord::new),
+            crop: None,
         }
     }
 }

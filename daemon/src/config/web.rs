@@ -1,0 +1,150 @@
+//! `[web]`: the page and its interface. Who may look is decided here; what they see, in `web`.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ConfigError, error::range};
+
+/// The page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebSettings {
+    /// Serve it at all.
+    pub enabled: bool,
+    /// Address and port. Other than loopback only with a password or a token.
+    pub listen: String,
+    /// The argon2 hash of a password, as `moodring config --password` prints it; empty: none is asked for.
+    pub password: String,
+    /// A file whose first line is a token for programs; empty: none.
+    pub token_file: String,
+    /// Names under which browsers reach this device, besides its own; addresses are always fine.
+    pub hosts: Vec<String>,
+    /// At most so many live views at once.
+    pub streams: usize,
+    /// The largest photo that is read, in megabytes.
+    pub upload_mb: u32,
+    /// The most pixels that a photo may have, in millions.
+    pub upload_megapixels: u32,
+}
+
+impl Default for WebSettings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            listen: "127.0.0.1:8080".into(),
+            password: String::new(),
+            token_file: String::new(),
+            hosts: Vec::new(),
+            streams: 32,
+            upload_mb: 16,
+            upload_megapixels: 40,
+        }
+    }
+}
+
+impl WebSettings {
+    /// Where to listen; `None` for what [`WebSettings::validate`] refuses.
+    pub fn address(&self) -> Option<SocketAddr> {
+        let text = self.listen.replace("localhost:", "127.0.0.1:");
+        text.parse().ok()
+    }
+
+    /// Whether visitors must prove who they are.
+    pub fn is_locked(&self) -> bool {
+        !self.password.is_empty() || !self.token_file.is_empty()
+    }
+
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        let address = self.address();
+        range(
+            address.is_some(),
+            "web.listen",
+            format!("`{}`", self.listen),
+            "an address and a port, such as 127.0.0.1:8080 (this machine) or 0.0.0.0:8080 (the network)",
+        )?;
+        let outside = address.is_some_and(|address| !address.ip().is_loopback());
+        range(
+            !(self.enabled && outside) || self.is_locked(),
+            "web.listen",
+            format!("`{}`", self.listen),
+            "a loopback address, for there is neither web.password nor web.token_file and everybody in the network \
+             could look. `moodring config --password` makes a line for web.password",
+        )?;
+        let hash = self.password.is_empty()
+            || argon2::password_hash::phc::PasswordHash::new(&self.password).is_ok();
+        range(
+            hash,
+            "web.password",
+            "no hash",
+            "what `moodring config --password` prints, not the password itself",
+        )?;
+        range(
+            (1..=1000).contains(&self.streams),
+            "web.streams",
+            self.streams,
+            "1 to 1000",
+        )?;
+        range(
+            (1..=64).contains(&self.upload_mb),
+            "web.upload_mb",
+            self.upload_mb,
+            "1 to 64 megabytes",
+        )?;
+        range(
+            (1..=100).contains(&self.upload_megapixels),
+            "web.upload_megapixels",
+            self.upload_megapixels,
+            "1 to 100 megapixels",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listening(listen: &str) -> WebSettings {
+        WebSettings {
+            listen: listen.into(),
+            ..WebSettings::default()
+        }
+    }
+
+    #[test]
+    fn the_network_needs_a_lock() {
+        for loopback in [
+            "127.0.0.1:8080",
+            "[::1]:80",
+            "localhost:8080",
+            "127.9.9.9:1",
+        ] {
+            assert!(listening(loopback).validate().is_ok(), "{loopback}");
+        }
+        for open in ["0.0.0.0:8080", "[::]:8080", "192.168.1.5:80"] {
+            let error = listening(open).validate().unwrap_err().to_string();
+            assert!(
+                error.contains("--password") && error.contains(open),
+                "{error}"
+            );
+            let mut locked = listening(open);
+            locked.token_file = "/run/token".into();
+            assert!(locked.validate().is_ok());
+            let mut off = listening(open);
+            off.enabled = false;
+            assert!(off.validate().is_ok());
+        }
+        assert!(listening("8080").validate().is_err());
+    }
+
+    #[test]
+    fn a_bare_password_is_refused_and_not_repeated() {
+        let mut settings = listening("127.0.0.1:1");
+        settings.password = "hunter2".into();
+        let error = settings.validate().unwrap_err().to_string();
+        assert!(
+            error.contains("--password") && !error.contains("hunter2"),
+            "{error}"
+        );
+    }
+}

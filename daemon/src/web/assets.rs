@@ -1,0 +1,154 @@
+//! The page's files, in the binary: checked by their hash when a browser comes back, packed when it can unpack.
+
+use std::{io::Write, sync::LazyLock};
+
+use axum::{
+    extract::{Path, rejection::PathRejection},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use flate2::{Compression, write::GzEncoder};
+
+use super::refusal::Refusal;
+
+/// Name, kind and content of every file. `page/` holds nothing else.
+const FILES: &[(&str, &str, &[u8])] = &[
+    ("index.html", HTML, include_bytes!("page/index.html")),
+    ("login.html", HTML, include_bytes!("page/login.html")),
+    ("style.css", CSS, include_bytes!("page/style.css")),
+    ("app.js", JS, include_bytes!("page/app.js")),
+    ("dom.js", JS, include_bytes!("page/dom.js")),
+    ("live.js", JS, include_bytes!("page/live.js")),
+    ("timeline.js", JS, include_bytes!("page/timeline.js")),
+    ("photo.js", JS, include_bytes!("page/photo.js")),
+    ("login.js", JS, include_bytes!("page/login.js")),
+    ("icon.svg", SVG, include_bytes!("page/icon.svg")),
+    ("openapi.json", JSON, include_bytes!("page/openapi.json")),
+];
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+const JSON: &str = "application/json";
+
+/// A file as it is sent.
+struct Asset {
+    name: &'static str,
+    kind: &'static str,
+    plain: &'static [u8],
+    gzip: Vec<u8>,
+    tag: String,
+}
+
+static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
+    let make = |&(name, kind, plain): &(&'static str, &'static str, &'static [u8])| Asset {
+        name,
+        kind,
+        plain,
+        gzip: gzip(plain),
+        tag: format!("\"{:08x}\"", crc32fast::hash(plain)),
+    };
+    FILES.iter().map(make).collect()
+});
+
+fn gzip(plain: &[u8]) -> Vec<u8> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::best());
+    // Memory takes every byte; if it did not, the plain file would be sent.
+    match packer.write_all(plain).and_then(|()| packer.finish()) {
+        Ok(packed) => packed,
+        Err(_) => Vec::new(),
+    }
+}
+
+/// `GET /assets/{file}`.
+pub(super) async fn asset(
+    name: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    match name {
+        Ok(Path(name)) => send(&name, &headers),
+        Err(_) => Err(Refusal::not_found()),
+    }
+}
+
+/// `GET /`.
+pub(super) async fn index(headers: HeaderMap) -> Result<Response, Refusal> {
+    send("index.html", &headers)
+}
+
+/// `GET /login`.
+pub(super) async fn login(headers: HeaderMap) -> Result<Response, Refusal> {
+    send("login.html", &headers)
+}
+
+/// `GET /api/v1/openapi.json`.
+pub(super) async fn openapi(headers: HeaderMap) -> Result<Response, Refusal> {
+    send("openapi.json", &headers)
+}
+
+fn send(name: &str, asked: &HeaderMap) -> Result<Response, Refusal> {
+    let asset = ASSETS.iter().find(|asset| asset.name == name);
+    let asset = asset.ok_or_else(Refusal::not_found)?;
+    let says = |name, word: &str| {
+        let value = asked.get(name).and_then(|value| value.to_str().ok());
+        value.is_some_and(|value: &str| value.contains(word))
+    };
+    let headers = [
+        (header::CONTENT_TYPE, asset.kind),
+        (header::ETAG, &asset.tag),
+        // Kept, but asked for by its tag each time: a new version of the daemon shows at once.
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::VARY, "accept-encoding"),
+    ];
+    if says(header::IF_NONE_MATCH, &asset.tag) {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    if says(header::ACCEPT_ENCODING, "gzip") && !asset.gzip.is_empty() {
+        let packed = [(header::CONTENT_ENCODING, "gzip")];
+        return Ok((headers, packed, asset.gzip.as_slice()).into_response());
+    }
+    Ok((headers, asset.plain).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_small_and_whole() {
+        let plain: usize = FILES.iter().map(|(_, _, bytes)| bytes.len()).sum();
+        let packed: usize = ASSETS.iter().map(|asset| asset.gzip.len()).sum();
+        println!("the page: {plain} bytes, {packed} packed");
+        assert!(plain < 100_000, "{plain} bytes");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/page");
+        let there = std::fs::read_dir(folder).unwrap().count();
+        assert_eq!(there, FILES.len(), "a file of page/ is not served");
+    }
+
+    #[test]
+    fn nothing_comes_from_elsewhere_and_nothing_stands_inline() {
+        for (name, kind, bytes) in FILES {
+            let text = std::str::from_utf8(bytes).unwrap();
+            let foreign = text.match_indices("://").find(|(at, _)| {
+                let rest = &text[*at..];
+                !rest.starts_with("://www.w3.org/") && !rest.starts_with("://json-schema.org/")
+            });
+            assert!(
+                foreign.is_none(),
+                "{name}: {:?}",
+                foreign.map(|(at, _)| &text[at.saturating_sub(20)..at + 20])
+            );
+            if *kind == HTML {
+                for inline in ["style=", "<style", "onclick", "onload", "javascript:"] {
+                    assert!(!text.contains(inline), "{name}: {inline}");
+                }
+                let scripts = text.matches("<script").count();
+                assert_eq!(
+                    scripts,
+                    text.matches("<script type=\"module\" src=\"").count(),
+                    "{name}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The emoji as PNG: the one of now, and any look to lay over a photo. Drawn by the display's own renderer.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use moodring_face::{look::Look, theme::Theme};
+use serde::Deserialize;
+
+use super::{refusal::Refusal, site::Site};
+use crate::{
+    clock::Clock,
+    display::{Portrait, View, sticker},
+};
+
+/// Sides of a picture in pixels.
+const SIZES: std::ops::RangeInclusive<u32> = 16..=512;
+
+/// How it is to look.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Wishes {
+    size: u32,
+    theme: String,
+}
+
+impl Default for Wishes {
+    fn default() -> Self {
+        Self {
+            size: 240,
+            theme: "classic".into(),
+        }
+    }
+}
+
+type Asked = Result<Query<Wishes>, QueryRejection>;
+
+fn wishes(asked: Asked) -> Result<(u32, Theme), Refusal> {
+    let Query(wishes) = asked.map_err(|e| bad(e.body_text()))?;
+    if !SIZES.contains(&wishes.size) {
+        return Err(bad("size must be 16 to 512 pixels"));
+    }
+    let theme = Theme::from_name(&wishes.theme);
+    let theme = theme.ok_or_else(|| {
+        let names = Theme::ALL.map(|(name, _)| name).join(", ");
+        bad(format!("there is no such theme; there are {names}"))
+    })?;
+    Ok((wishes.size, *theme))
+}
+
+/// `GET /api/v1/face.png`: as on the display now. The theme is the display's.
+pub(super) async fn now(State(site): State<Arc<Site>>, asked: Asked) -> Result<Response, Refusal> {
+    let (size, _) = wishes(asked)?;
+    let snapshot = site.snapshots.borrow().clone();
+    let view = View {
+        snapshot: &snapshot,
+        broker: *site.broker.borrow(),
+        source: &site.source,
+        device: site.who.device.as_str(),
+    };
+    // A clock of its own: the face is asked to be what it is to become, not on its way there.
+    let now = Clock::start().now();
+    let mut portrait = Portrait::new(&site.settings.display, size, now);
+    let settle = moodring_core::frame::Millis(now.0 + 1_000);
+    portrait.draw(&view, now).map_err(Refusal::ours)?;
+    let png = portrait.draw(&view, settle).map_err(Refusal::ours)?;
+    Ok(picture(png.unwrap_or_default(), "no-store"))
+}
+
+/// `GET /api/v1/emoji/{look}.png`: a look at rest, without a ground.
+pub(super) async fn emoji(
+    name: Result<Path<String>, PathRejection>,
+    asked: Asked,
+) -> Result<Response, Refusal> {
+    let Path(file) = name.map_err(|e| bad(e.body_text()))?;
+    let look = file.strip_suffix(".png").and_then(Look::from_name);
+    let look = look.ok_or_else(|| {
+        let names = Look::ALL.map(Look::name).join(", ");
+        let text = format!("there is no such face; with .png behind the name there are {names}");
+        Refusal::new(StatusCode::NOT_FOUND, text)
+    })?;
+    let (size, theme) = wishes(asked)?;
+    let png = sticker(look, size, &theme).map_err(Refusal::ours)?;
+    Ok(picture(png, "private, max-age=86400"))
+}
+
+fn picture(png: Vec<u8>, cache: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "image/png"),
+        (header::CACHE_CONTROL, cache),
+    ];
+    (headers, png).into_response()
+}
+
+fn bad(text: impl ToString) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, text)
+}

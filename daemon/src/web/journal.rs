@@ -1,0 +1,150 @@
+//! The last events and the last day's moods, in memory. What is to be kept for longer, the store keeps.
+
+use std::{collections::VecDeque, time::SystemTime};
+
+use axum::body::Bytes;
+
+use crate::message::RunId;
+
+/// Events that are kept for browsers that come (back).
+const EVENTS: usize = 200;
+/// Changes of mood that are kept, and for how long.
+const CHANGES: usize = 20_000;
+const DAY_MS: u64 = 24 * 3600 * 1000;
+
+/// What happened lately.
+#[derive(Debug)]
+pub(super) struct Journal {
+    run: RunId,
+    seq: u64,
+    events: VecDeque<(u64, Bytes)>,
+    /// From when on (milliseconds since 1970) which mood was there.
+    moods: VecDeque<(u64, &'static str)>,
+}
+
+impl Journal {
+    pub(super) fn new(run: RunId) -> Self {
+        Self {
+            run,
+            seq: 0,
+            events: VecDeque::new(),
+            moods: VecDeque::new(),
+        }
+    }
+
+    /// The newest event's number; 0 before the first.
+    pub(super) fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Adds an event, whose JSON is made with its number; what goes to browsers is returned.
+    pub(super) fn add(&mut self, json: impl FnOnce(u64) -> String) -> Bytes {
+        self.seq += 1;
+        let text = format!(
+            "event: event\nid: {}-{}\ndata: {}\n\n",
+            self.run,
+            self.seq,
+            json(self.seq)
+        );
+        let bytes = Bytes::from(text);
+        self.events.push_back((self.seq, bytes.clone()));
+        while self.events.len() > EVENTS {
+            self.events.pop_front();
+        }
+        bytes
+    }
+
+    /// The events after this id, as many as are kept. An id of another run is before all of this one.
+    pub(super) fn after(&self, id: &str) -> Vec<Bytes> {
+        let (run, seq) = id.split_once('-').unwrap_or_default();
+        let seq = match run == self.run.to_string() {
+            true => seq.parse().unwrap_or(0),
+            false => 0,
+        };
+        let newer = self.events.iter().filter(|(number, _)| *number > seq);
+        newer.map(|(_, bytes)| bytes.clone()).collect()
+    }
+
+    /// The last so many events.
+    pub(super) fn last(&self, count: usize) -> Vec<Bytes> {
+        let skip = self.events.len().saturating_sub(count);
+        let last = self.events.iter().skip(skip);
+        last.map(|(_, bytes)| bytes.clone()).collect()
+    }
+
+    /// What is there now, and since when. Called often; only changes are kept.
+    pub(super) fn mood(&mut self, name: &'static str, since: SystemTime, now: SystemTime) {
+        if self.moods.back().is_some_and(|(_, last)| *last == name) {
+            return;
+        }
+        // The wall clock may have been set back: the order stays.
+        let since = unix_ms(since).max(self.moods.back().map_or(0, |(at, _)| *at));
+        self.moods.push_back((since, name));
+        let begin = unix_ms(now).saturating_sub(DAY_MS);
+        let over = |moods: &VecDeque<(u64, &str)>| {
+            moods.len() > CHANGES || moods.get(1).is_some_and(|(at, _)| *at <= begin)
+        };
+        while over(&self.moods) {
+            self.moods.pop_front();
+        }
+    }
+
+    /// The moods from `begin` on (milliseconds since 1970): from when on which.
+    pub(super) fn moods_from(&self, begin: u64) -> Vec<(u64, &'static str)> {
+        let first = self.moods.iter().rposition(|(at, _)| *at <= begin);
+        let from = self.moods.iter().skip(first.unwrap_or(0));
+        from.map(|(at, name)| ((*at).max(begin), *name)).collect()
+    }
+}
+
+/// Milliseconds since 1970.
+pub(super) fn unix_ms(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    // 2^64 ms are 600 million years.
+    since.unwrap_or_default().as_millis() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn at(ms: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn who_comes_back_gets_what_was_missed_and_a_new_run_begins_anew() {
+        let mut journal = Journal::new(RunId::new(7));
+        for _ in 0..EVENTS + 3 {
+            journal.add(|seq| format!("{{\"seq\":{seq}}}"));
+        }
+        assert_eq!(journal.seq(), 203);
+        let missed = journal.after("0000000000000007-201");
+        assert_eq!(missed.len(), 2);
+        assert_eq!(
+            missed[0],
+            "event: event\nid: 0000000000000007-202\ndata: {\"seq\":202}\n\n"
+        );
+        for other in ["0000000000000008-201", "", "x", "0000000000000007-", "-5"] {
+            assert_eq!(journal.after(other).len(), EVENTS, "{other}");
+        }
+        assert_eq!(journal.last(3)[2], missed[1]);
+    }
+
+    #[test]
+    fn moods_are_kept_as_changes_for_a_day() {
+        let mut journal = Journal::new(RunId::new(7));
+        journal.mood("nobody", at(1_000), at(1_000));
+        journal.mood("nobody", at(1_000), at(2_000));
+        journal.mood("happy", at(5_000), at(5_100));
+        journal.mood("sad", at(4_000), at(5_200));
+        let all = [(1_000, "nobody"), (5_000, "happy"), (5_000, "sad")];
+        assert_eq!(journal.moods_from(0), all);
+        assert_eq!(journal.moods_from(6_000), [(6_000, "sad")]);
+        let tomorrow = 5_000 + DAY_MS;
+        journal.mood("happy", at(tomorrow), at(tomorrow));
+        assert_eq!(journal.moods_from(0), [(5_000, "sad"), (tomorrow, "happy")]);
+    }
+}

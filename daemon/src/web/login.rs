@@ -1,0 +1,91 @@
+//! Password in, cookie out.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{ConnectInfo, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{AppendHeaders, IntoResponse},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    gate::{COOKIE, session},
+    refusal::Refusal,
+    site::{Peer, Site, hold},
+};
+
+/// The longest password that is looked at, in bytes.
+const LONGEST: usize = 256;
+/// Seconds that a browser keeps the cookie; sessions end sooner when they are not used.
+const COOKIE_S: u32 = 30 * 24 * 3600;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    password: String,
+}
+
+/// Whether one must log in, and whether one has.
+#[derive(Serialize)]
+pub(super) struct Door {
+    locked: bool,
+}
+
+/// `POST /login`.
+pub(super) async fn enter(
+    State(site): State<Arc<Site>>,
+    ConnectInfo(Peer(from)): ConnectInfo<Peer>,
+    body: Bytes,
+) -> Result<impl IntoResponse, Refusal> {
+    let entry: Entry = serde_json::from_slice(&body).map_err(|error| {
+        let text = format!("send {{\"password\": \"...\"}}: {error}");
+        Refusal::new(StatusCode::BAD_REQUEST, text)
+    })?;
+    if !site.keys.locked() {
+        let text = "nothing is locked here: there is neither web.password nor web.token_file";
+        return Err(Refusal::new(StatusCode::NOT_FOUND, text));
+    }
+    let guess = hold(&site.guesses).take(from.ip(), Instant::now());
+    guess.map_err(|wait| {
+        let seconds = wait.as_secs() as u32 + 1;
+        let text = format!("too many guesses; try again in {seconds} s");
+        Refusal::later(StatusCode::TOO_MANY_REQUESTS, seconds, text)
+    })?;
+    let turn = site.checking.acquire().await.map_err(Refusal::ours)?;
+    let keys = Arc::clone(&site.keys);
+    let right = entry.password.len() <= LONGEST;
+    let check = tokio::task::spawn_blocking(move || right && keys.opens(&entry.password));
+    let opens = check.await.map_err(Refusal::ours)?;
+    drop(turn);
+    if !opens {
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "wrong password"));
+    }
+    hold(&site.guesses).forgive(from.ip());
+    let secret = hold(&site.sessions).open(Instant::now());
+    let secret = secret.map_err(Refusal::ours)?;
+    Ok((StatusCode::NO_CONTENT, cookie(&secret, COOKIE_S)))
+}
+
+/// `POST /logout`.
+pub(super) async fn leave(State(site): State<Arc<Site>>, headers: HeaderMap) -> impl IntoResponse {
+    if let Some(secret) = session(&headers) {
+        hold(&site.sessions).close(secret);
+    }
+    (StatusCode::NO_CONTENT, cookie("", 0))
+}
+
+/// `GET /api/v1/door`.
+pub(super) async fn door(State(site): State<Arc<Site>>) -> Json<Door> {
+    Json(Door {
+        locked: site.keys.locked(),
+    })
+}
+
+/// Not `Secure`: the device speaks plain HTTP; behind a proxy with TLS the proxy adds it.
+fn cookie(secret: &str, seconds: u32) -> AppendHeaders<[(header::HeaderName, String); 1]> {
+    let value = format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}");
+    AppendHeaders([(header::SET_COOKIE, value)])
+}

@@ -1,0 +1,190 @@
+//! The page: HTTP for people and programs. It looks and asks; what is seen and done is decided elsewhere.
+//!
+//! ```text
+//! snapshots, events -> herald (what and when) -> live (server-sent events) -> browsers
+//!                        | journal (the last events, the last hours)
+//! photos -> analyze -> reader (one thread, a short queue) -> a line of `analyze --json`
+//! ```
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `line` | connections: at most so many, and none that stands still |
+//! | `gate` | who may pass: Host, Origin, token, session; headers of every answer |
+//! | `login`, `lock` | password in, cookie out; sessions, and how often one may guess |
+//! | `site`, `routes` | what all handlers share; which path is whose |
+//! | `refusal` | errors as JSON |
+//!
+//! It runs on a thread of its own, so that no visitor slows down the camera, the display or the broker.
+
+mod analyze;
+mod assets;
+mod faces;
+mod gate;
+mod herald;
+mod journal;
+mod line;
+mod live;
+mod lock;
+mod login;
+mod metrics;
+mod reader;
+mod refusal;
+mod routes;
+mod site;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use moodring_core::event::Event;
+use tokio::sync::{broadcast, watch};
+
+pub use lock::hash_password;
+
+use crate::{
+    camera::CameraStatus,
+    clock::Clock,
+    config::Settings,
+    message::Identity,
+    snapshot::{BrokerState, Snapshot},
+};
+
+/// How long a stop waits for visitors.
+const STOP_WITHIN: Duration = Duration::from_secs(1);
+
+/// What the page tells of.
+#[derive(Debug)]
+pub struct Inputs {
+    /// Who this is.
+    pub who: Identity,
+    /// The run's clock.
+    pub clock: Clock,
+    /// What the world looks like; the newest wins.
+    pub snapshots: watch::Receiver<Snapshot>,
+    /// What happened. Who is slow misses some.
+    pub events: broadcast::Receiver<Event>,
+    /// What the camera does.
+    pub camera: watch::Receiver<CameraStatus>,
+    /// The link to the broker.
+    pub broker: watch::Receiver<BrokerState>,
+    /// The source's name.
+    pub source: String,
+}
+
+/// Why there is no page. The daemon goes on without.
+#[derive(Debug, thiserror::Error)]
+pub enum WebError {
+    /// The port is taken, or the address is not this machine's.
+    #[error(
+        "no page: cannot listen at {address}: {reason}. Set [web] listen to another port, or enabled = false"
+    )]
+    Listen {
+        /// Where.
+        address: String,
+        /// The cause.
+        reason: io::Error,
+    },
+    /// The token's file.
+    #[error("no page: cannot read the token in web.token_file {path}: {reason}")]
+    Token {
+        /// The file.
+        path: String,
+        /// The cause.
+        reason: String,
+    },
+    /// The system gave no thread.
+    #[error("no page: the system refused: {0}")]
+    System(#[from] io::Error),
+}
+
+/// The running page.
+#[derive(Debug)]
+pub struct Web {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    thread: JoinHandle<()>,
+}
+
+/// Starts the page; `None` if the settings want none.
+///
+/// # Errors
+/// [`WebError`]; a caller that can do without warns and goes on.
+pub fn spawn(settings: &Settings, inputs: Inputs) -> Result<Option<Web>, WebError> {
+    if !settings.web.enabled {
+        return Ok(None);
+    }
+    let listen = |reason| WebError::Listen {
+        address: settings.web.listen.clone(),
+        reason,
+    };
+    let address = settings.web.address();
+    let address = address.ok_or_else(|| listen(io::ErrorKind::InvalidInput.into()))?;
+    let listener = TcpListener::bind(address).map_err(listen)?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let (stop, stopped) = watch::channel(false);
+    let (site, herald) = site::Site::new(settings, inputs, stopped.clone())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let thread = thread::Builder::new().name("web".into()).spawn(move || {
+        runtime.block_on(serve(listener, Arc::new(site), herald, stopped));
+        runtime.shutdown_timeout(STOP_WITHIN);
+    })?;
+    tracing::info!("the page is at http://{address}/");
+    Ok(Some(Web {
+        address,
+        stop,
+        thread,
+    }))
+}
+
+impl Web {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Says goodbye to visitors and ends; takes at most about two seconds.
+    pub fn stop(self) {
+        self.stop.send_replace(true);
+        if self.thread.join().is_err() {
+            tracing::error!("the web thread panicked");
+        }
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    site: Arc<site::Site>,
+    herald: herald::Herald,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let listener = match line::Listener::new(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!("no page: {error}"),
+    };
+    let herald = tokio::spawn(herald.run(Arc::clone(&site)));
+    let mut ending = stopped.clone();
+    let served = axum::serve(listener, routes::all(site)).with_graceful_shutdown(async move {
+        // Fails only if nobody can ask any more: then, too, it is over.
+        let _ = ending.wait_for(|stop| *stop).await;
+    });
+    tokio::select! {
+        ended = served.into_future() => if let Err(error) = ended {
+            tracing::error!("the page ended: {error}");
+        },
+        () = async {
+            let _ = stopped.wait_for(|stop| *stop).await;
+            tokio::time::sleep(STOP_WITHIN).await;
+        } => {}
+    }
+    herald.abort();
+}

@@ -1,0 +1,16 @@
+// Puts the parts together.
+import { ask, byId } from './dom.js';
+import { startLive } from './live.js';
+import { startPhotos } from './photo.js';
+import { startTimeline } from './timeline.js';
+
+const timeline = startTimeline();
+startPhotos();
+startLive({ changed: timeline.refresh });
+
+const door = await ask('/api/v1/door');
+byId('logout').hidden = !door.locked;
+byId('logout').addEventListener('click', async () => {
+  await fetch('/logout', { method: 'POST' });
+  location.assign('/login');
+});

@@ -1,0 +1,70 @@
+// Small helpers that every part of the page uses. Knows no part.
+export const EXPRESSIONS = ['angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral'];
+
+/** An element with properties and children; text is never read as HTML. */
+export function el(tag, properties = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name === 'dataset') Object.assign(node.dataset, value);
+    else if (name in node) node[name] = value;
+    else node.setAttribute(name, value);
+  }
+  node.append(...children);
+  return node;
+}
+
+export const byId = (id) => document.getElementById(id);
+export const percent = (share) => `${Math.round(share * 100)} %`;
+export const emojiUrl = (name, size) => `/api/v1/emoji/${encodeURIComponent(name)}.png?size=${size}`;
+
+/** Our own emoji; empty `alt` where the name stands beside it. */
+export function emoji(name, side, alt = '') {
+  return el('img', { src: emojiUrl(name, Math.min(512, side * 2)), width: side, height: side, alt });
+}
+
+/** Seven bars, the likeliest marked; kept and changed in place, so that they glide. */
+export function bars(scores, box = el('div', { className: 'bars' })) {
+  const top = EXPRESSIONS.reduce((a, b) => (scores[b] > scores[a] ? b : a));
+  for (const name of EXPRESSIONS) {
+    let row = box.querySelector(`[data-name="${name}"]`);
+    if (!row) {
+      row = el('div', { className: 'bar', dataset: { name } },
+        el('span', { className: 'bar-name', textContent: name }),
+        el('span', { className: 'bar-rail' }, el('span', { className: 'bar-fill', dataset: { mood: name } })),
+        el('span', { className: 'bar-value' }));
+      box.append(row);
+    }
+    row.classList.toggle('top', name === top);
+    row.querySelector('.bar-fill').style.width = `${Math.max(0.5, scores[name] * 100)}%`;
+    row.querySelector('.bar-value').textContent = percent(scores[name]);
+  }
+  return box;
+}
+
+/** 75 s as `1 min`: how long something lasts, for people. */
+export function duration(ms) {
+  const s = Math.max(0, Math.round(ms / 1000));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min`;
+  return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+}
+
+export const clock = (time) => new Date(time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+/** JSON from this device; an error in its own words. Who is logged out goes to the door. */
+export async function ask(path, options = {}) {
+  const answer = await fetch(path, options);
+  if (answer.status === 401) {
+    location.assign('/login');
+    throw new Error('Log in first.');
+  }
+  const text = await answer.text();
+  let value = null;
+  try {
+    value = text ? JSON.parse(text) : null;
+  } catch {
+    throw new Error(`The device gave an answer that cannot be read (${answer.status}).`);
+  }
+  if (!answer.ok) throw Object.assign(new Error(value?.error ?? `Error ${answer.status}`), { status: answer.status });
+  return value;
+}

@@ -1,0 +1,211 @@
+// Photos: in by drop, choice, paste or camera; out as a picture with emoji and a list of faces. Kept only in this tab.
+import { ask, bars, byId, el, emoji, emojiUrl, percent } from './dom.js';
+
+/** Larger photos are scaled down before they leave the browser: quicker, and nothing is lost for faces. */
+const LONG_PX = 2048;
+const TRIES = 8;
+const COLOURS = { box: '#ffd23f', ink: '#1d1a14' };
+const stickers = new Map();
+
+export function startPhotos() {
+  const queue = [];
+  let busy = false;
+  let done = 0;
+  let all = 0;
+
+  async function add(files) {
+    const photos = [...files].filter((file) => file.size > 0 || file.type.startsWith('image/'));
+    if (!photos.length) {
+      progress('There was no picture in it.');
+      return;
+    }
+    all += photos.length;
+    queue.push(...photos);
+    if (busy) return;
+    busy = true;
+    while (queue.length) {
+      progress(`Reading photo ${done + 1} of ${all} …`, done / all);
+      await one(queue.shift());
+      done += 1;
+    }
+    progress(done === 1 ? 'Done.' : `Done: ${done} photos.`);
+    busy = false;
+    done = 0;
+    all = 0;
+  }
+
+  for (const id of ['choose', 'take']) {
+    byId(id).addEventListener('change', (event) => {
+      add(event.target.files);
+      event.target.value = '';
+    });
+  }
+  document.addEventListener('paste', (event) => {
+    if (event.clipboardData?.files.length) add(event.clipboardData.files);
+  });
+  const drop = byId('drop');
+  // Anywhere on the page: who misses the box should not lose the page to the photo.
+  addEventListener('dragover', (event) => {
+    event.preventDefault();
+    drop.classList.add('over');
+  });
+  addEventListener('dragleave', (event) => {
+    if (!event.relatedTarget) drop.classList.remove('over');
+  });
+  addEventListener('drop', (event) => {
+    event.preventDefault();
+    drop.classList.remove('over');
+    add(event.dataTransfer.files);
+  });
+  byId('marks').addEventListener('change', () => {
+    for (const node of document.querySelectorAll('.result')) node.redraw?.();
+  });
+}
+
+function progress(text, share) {
+  const line = el('span', { textContent: text });
+  const bar = share === undefined ? [] : [el('progress', { max: 1, value: share, ariaLabel: 'Photos read' })];
+  byId('progress').replaceChildren(line, ...bar);
+}
+
+async function one(file) {
+  const name = file.name || 'photo';
+  try {
+    const { bitmap, body } = await prepare(file);
+    const line = await read(body, name);
+    if (!bitmap) throw new Error('The device read it, but this browser cannot show it.');
+    await show(name, bitmap, line);
+  } catch (error) {
+    byId('results').prepend(el('article', { className: 'result failed' },
+      el('h3', { textContent: name }), el('p', { className: 'trouble', textContent: error.message })));
+  }
+}
+
+/** The picture to draw on, and the bytes to send. What the browser cannot read, the device judges. */
+async function prepare(file) {
+  let bitmap = null;
+  try {
+    bitmap = await createImageBitmap(file);
+  } catch {
+    return { bitmap, body: file };
+  }
+  const scale = LONG_PX / Math.max(bitmap.width, bitmap.height);
+  if (scale >= 1) return { bitmap, body: file };
+  const canvas = el('canvas', { width: Math.round(bitmap.width * scale), height: Math.round(bitmap.height * scale) });
+  const pen = canvas.getContext('2d');
+  pen.imageSmoothingQuality = 'high';
+  pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  const body = await new Promise((resolve) => canvas.toBlob(resolve, 'image/jpeg', 0.92));
+  return { bitmap: await createImageBitmap(canvas), body };
+}
+
+async function read(body, name) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await ask(`/api/v1/analyze?crops=true&name=${encodeURIComponent(name)}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/octet-stream' },
+        body,
+      });
+    } catch (error) {
+      if (error.status !== 429 || tries === TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}
+
+function sticker(name) {
+  if (!stickers.has(name)) {
+    const image = new Image();
+    image.src = emojiUrl(name, 512);
+    stickers.set(name, image.decode().then(() => image));
+  }
+  return stickers.get(name);
+}
+
+async function show(name, bitmap, line) {
+  const canvas = el('canvas', { width: line.width, height: line.height, role: 'img' });
+  const count = line.faces.length;
+  const words = count ? line.faces.map((face) => `${face.expression}, ${percent(face.confidence)}`).join('; ') : 'no face found';
+  canvas.setAttribute('aria-label', `${name}: ${words}`);
+  const images = await Promise.all(line.faces.map((face) => sticker(face.expression)));
+  const bare = { ...line, faces: line.faces.map(({ crop, ...face }) => face) };
+  const result = el('article', { className: 'result' },
+    el('h3', { textContent: name }), canvas,
+    el('p', { className: 'found', textContent: count === 0 ? 'No face found. Try one that is larger, or brighter.' : count === 1 ? '1 face' : `${count} faces` }),
+    el('div', { className: 'faces' }, ...line.faces.map(faceCard)),
+    el('p', { className: 'buttons' },
+      button('Download picture', () => canvas.toBlob((blob) => save(blob, `${stem(name)}-moodring.png`))),
+      button('Download JSON', () => save(new Blob([JSON.stringify(bare, null, 2)], { type: 'application/json' }), `${stem(name)}.json`)),
+      button('Remove', () => result.remove(), 'quiet')));
+  result.redraw = () => draw(canvas, bitmap, line, images);
+  result.redraw();
+  byId('marks').hidden = false;
+  byId('results').prepend(result);
+  result.scrollIntoView({ block: 'nearest', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
+}
+
+function faceCard(face) {
+  return el('section', { className: 'person' },
+    el('h4', {}, emoji(face.expression, 44), el('span', {}, face.expression, el('small', { textContent: ` ${percent(face.confidence)}` }))),
+    el('figure', {}, el('img', { src: face.crop, width: 72, height: 72, alt: '' }), el('figcaption', { textContent: 'as the net sees it' })),
+    bars(face.scores));
+}
+
+function button(text, act, kind = 'second') {
+  const node = el('button', { type: 'button', className: kind === 'quiet' ? 'quiet' : `button ${kind}`, textContent: text });
+  node.addEventListener('click', act);
+  return node;
+}
+
+const stem = (name) => name.replace(/\.[^.]*$/, '') || 'photo';
+
+function save(blob, name) {
+  const link = el('a', { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+function draw(canvas, bitmap, line, images) {
+  const mark = document.querySelector('input[name="mark"]:checked').value;
+  const pen = canvas.getContext('2d');
+  pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  // Small faces first, so that the large ones in front cover them.
+  const order = line.faces.map((_, i) => i).sort((a, b) => line.faces[a].box[3] - line.faces[b].box[3]);
+  for (const i of order) {
+    if (mark === 'emoji') drawEmoji(pen, line.faces[i], images[i]);
+    if (mark === 'boxes') drawBox(pen, line.faces[i], canvas.width);
+  }
+}
+
+function drawEmoji(pen, face, image) {
+  const [x, y, width, height] = face.box;
+  const side = Math.max(width, height) * 1.25;
+  pen.save();
+  pen.translate(x + width / 2, y + height / 2);
+  pen.rotate((face.roll_deg * Math.PI) / 180);
+  pen.imageSmoothingQuality = 'high';
+  pen.drawImage(image, -side / 2, -side / 2, side, side);
+  pen.restore();
+}
+
+function drawBox(pen, face, canvasWidth) {
+  const [x, y, width, height] = face.box;
+  const unit = Math.max(1, canvasWidth / 500);
+  pen.lineWidth = 2 * unit;
+  pen.strokeStyle = COLOURS.box;
+  pen.strokeRect(x, y, width, height);
+  pen.fillStyle = COLOURS.box;
+  for (const [px, py] of face.landmarks) {
+    pen.beginPath();
+    pen.arc(px, py, 2 * unit, 0, 7);
+    pen.fill();
+  }
+  const text = `${face.expression} ${percent(face.confidence)}`;
+  pen.font = `600 ${13 * unit}px system-ui, sans-serif`;
+  const textWidth = pen.measureText(text).width + 8 * unit;
+  const top = y > 20 * unit ? y - 19 * unit : y + height;
+  pen.fillRect(x - unit, top, textWidth, 19 * unit);
+  pen.fillStyle = COLOURS.ink;
+  pen.fillText(text, x + 3 * unit, top + 14 * unit);
+}

@@ -1,0 +1,117 @@
+//! Reads visitors' photos: one at a time on a thread of its own, with a short queue. Nothing of them is kept.
+
+use std::{io, sync::mpsc, thread};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+use moodring_core::{
+    align::align,
+    classify::{CROP_PX, Crop},
+    detect::Face,
+    frame::Frame,
+};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::{
+    config::Settings,
+    message::{FaceRecord, PhotoLine, json},
+    photo::{Photo, PhotoError},
+    vision::PhotoReader,
+};
+
+/// Photos that may wait.
+pub(super) const QUEUE: usize = 4;
+
+/// Where photos go in.
+pub(super) struct Reader(mpsc::SyncSender<Job>);
+
+/// A photo to be read.
+pub(super) struct Job {
+    pub(super) bytes: axum::body::Bytes,
+    /// How it is called in the answer.
+    pub(super) name: String,
+    /// Whether the crops are wanted, too.
+    pub(super) crops: bool,
+    pub(super) answer: oneshot::Sender<Result<String, Trouble>>,
+    /// Its place in the queue.
+    pub(super) seat: OwnedSemaphorePermit,
+}
+
+/// Why a photo was not read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    /// The photo's fault.
+    #[error(transparent)]
+    Photo(#[from] PhotoError),
+    /// Ours.
+    #[error("{0}")]
+    Ours(String),
+}
+
+impl Reader {
+    /// Starts the thread; the nets are loaded with the first photo.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub(super) fn start(settings: &Settings) -> io::Result<Self> {
+        let (jobs, asked) = mpsc::sync_channel::<Job>(QUEUE);
+        let settings = settings.clone();
+        thread::Builder::new()
+            .name("photos".into())
+            .spawn(move || {
+                let mut nets = None;
+                for job in asked {
+                    // Whoever asked may have gone.
+                    if !job.answer.is_closed() {
+                        let line = read(&settings, &mut nets, &job);
+                        let _ = job.answer.send(line);
+                    }
+                    drop(job.seat);
+                }
+            })?;
+        Ok(Self(jobs))
+    }
+
+    /// Hands in a photo; `false` if the queue is full.
+    pub(super) fn ask(&self, job: Job) -> bool {
+        self.0.try_send(job).is_ok()
+    }
+}
+
+fn read(settings: &Settings, nets: &mut Option<PhotoReader>, job: &Job) -> Result<String, Trouble> {
+    let max_pixels = u64::from(settings.web.upload_megapixels) * 1_000_000;
+    // As decoded, with 16 bits and transparency, and once more for turning it upright.
+    let photo = Photo::decode_within(&job.bytes, max_pixels, max_pixels * 8)?;
+    let ours = |error: &dyn ToString| Trouble::Ours(error.to_string());
+    let frame = photo.frame().map_err(|e| ours(&e))?;
+    let nets = match nets {
+        Some(nets) => nets,
+        None => nets.insert(PhotoReader::open(settings).map_err(|e| ours(&e))?),
+    };
+    let faces = nets.analyze(&frame).map_err(|e| ours(&e))?;
+    let record = |found: &crate::vision::PhotoFace| {
+        let face = &found.face;
+        let mut record = FaceRecord::new(face, face.roll_deg(), Some(&found.scores));
+        record.crop = job.crops.then(|| crop(&frame, face)).flatten();
+        record
+    };
+    let (width, height) = photo.size_px();
+    Ok(json(&PhotoLine {
+        image: &job.name,
+        width,
+        height,
+        faces: faces.iter().map(record).collect(),
+    }))
+}
+
+/// The face as the classifier sees it.
+fn crop(frame: &Frame<'_>, face: &Face) -> Option<String> {
+    let mut crop: Crop = [0; CROP_PX * CROP_PX];
+    align(frame, face, &mut crop);
+    let (mut png, side) = (Vec::new(), CROP_PX as u32);
+    PngEncoder::new(&mut png)
+        .write_image(&crop, side, side, ExtendedColorType::L8)
+        .ok()?;
+    let text = BASE64_STANDARD.encode(png);
+    Some(format!("data:image/png;base64,{text}"))
+}

@@ -1,0 +1,78 @@
+//! Which path is whose. Every request goes through the gate first.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, connect_info::IntoMakeServiceWithConnectInfo},
+    http::{Method, StatusCode},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+
+use super::{
+    analyze, assets, faces, gate, live, login, metrics,
+    refusal::Refusal,
+    site::{Peer, Site},
+    state,
+};
+
+/// The largest body of anything but a photo, in bytes.
+const SMALL: usize = 16 * 1024;
+/// What a form adds around a photo, in bytes.
+const FORM: usize = 16 * 1024;
+/// How long a request may take that is no upload and no live view.
+const WITHIN: Duration = Duration::from_secs(30);
+
+/// All routes.
+pub(super) fn all(site: Arc<Site>) -> IntoMakeServiceWithConnectInfo<Router, Peer> {
+    router(site).into_make_service_with_connect_info::<Peer>()
+}
+
+pub(super) fn router(site: Arc<Site>) -> Router {
+    let photo = site.settings.web.upload_mb as usize * 1_000_000 + FORM;
+    let analyze = post(analyze::analyze).layer(DefaultBodyLimit::max(photo));
+    Router::new()
+        .route("/", get(assets::index))
+        .route("/login", get(assets::login).post(login::enter))
+        .route("/logout", post(login::leave))
+        .route("/assets/{file}", get(assets::asset))
+        .route("/healthz", get(metrics::healthz))
+        .route("/readyz", get(metrics::readyz))
+        .route("/metrics", get(metrics::metrics))
+        .route("/api/v1/openapi.json", get(assets::openapi))
+        .route("/api/v1/door", get(login::door))
+        .route("/api/v1/state", get(state::state))
+        .route("/api/v1/timeline", get(state::timeline))
+        .route("/api/v1/events", get(live::events))
+        .route("/api/v1/face.png", get(faces::now))
+        .route("/api/v1/emoji/{file}", get(faces::emoji))
+        .route("/api/v1/analyze", analyze)
+        .fallback(async || Refusal::not_found())
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(SMALL))
+        .layer(middleware::from_fn(within))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&site),
+            gate::guard,
+        ))
+        .with_state(site)
+}
+
+async fn wrong_method(method: Method) -> Refusal {
+    let text = format!("{method} is not for this path; /api/v1/openapi.json lists what is");
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text)
+}
+
+/// Nobody keeps a handler waiting for a body for ever. Uploads have their own, longer time.
+async fn within(request: Request, next: Next) -> Response {
+    if request.uri().path() == "/api/v1/analyze" {
+        return next.run(request).await;
+    }
+    let answer = tokio::time::timeout(WITHIN, next.run(request)).await;
+    answer.unwrap_or_else(|_| {
+        let text = "the request took too long to arrive";
+        Refusal::new(StatusCode::REQUEST_TIMEOUT, text).into_response()
+    })
+}

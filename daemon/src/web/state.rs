@@ -1,0 +1,97 @@
+//! What the page shows now, and the last hours' moods, as JSON.
+
+use std::{sync::Arc, time::SystemTime};
+
+use axum::{
+    extract::{Query, State, rejection::QueryRejection},
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    journal::unix_ms,
+    refusal::Refusal,
+    site::{Site, hold},
+};
+use crate::message::{StateMessage, json};
+
+/// Hours that the journal goes back.
+const MOST_HOURS: u8 = 24;
+
+/// The state message, and what only the page tells.
+#[derive(Serialize)]
+struct PageState<'a> {
+    #[serde(flatten)]
+    state: StateMessage<'a>,
+    /// `off`, `connecting` or `online`.
+    broker: &'static str,
+    /// The source of the settings.
+    source: &'a str,
+    /// What is open, for people.
+    camera_name: Option<&'a str>,
+    /// The camera's last trouble, while it lasts.
+    trouble: Option<&'a str>,
+    /// This program's version.
+    version: &'static str,
+}
+
+/// The state as one line of JSON.
+pub(super) fn line(site: &Site) -> String {
+    let seq = hold(&site.journal).seq();
+    let snapshot = site.snapshots.borrow().clone();
+    let camera = site.camera.borrow();
+    let running = snapshot.camera == crate::snapshot::CameraState::Running;
+    json(&PageState {
+        state: StateMessage::new(&site.who, site.now(), &snapshot, seq, 0),
+        broker: site.broker.borrow().name(),
+        source: &site.source,
+        camera_name: camera.info.as_ref().map(|info| info.name.as_str()),
+        trouble: camera.trouble.as_deref().filter(|_| !running),
+        version: env!("CARGO_PKG_VERSION"),
+    })
+}
+
+/// `GET /api/v1/state`.
+pub(super) async fn state(State(site): State<Arc<Site>>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], line(&site))
+}
+
+/// How far back.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Span {
+    hours: u8,
+}
+
+impl Default for Span {
+    fn default() -> Self {
+        Self { hours: 1 }
+    }
+}
+
+#[derive(Serialize)]
+struct Timeline {
+    /// Milliseconds since 1970.
+    from: u64,
+    to: u64,
+    /// From when on which mood: an expression, `uncertain`, `nobody`, or `off` while the camera saw nothing.
+    moods: Vec<(u64, &'static str)>,
+}
+
+/// `GET /api/v1/timeline`.
+pub(super) async fn timeline(
+    State(site): State<Arc<Site>>,
+    span: Result<Query<Span>, QueryRejection>,
+) -> Result<impl IntoResponse, Refusal> {
+    let bad = |text: String| Refusal::new(StatusCode::BAD_REQUEST, text);
+    let Query(span) = span.map_err(|e| bad(e.body_text()))?;
+    if !(1..=MOST_HOURS).contains(&span.hours) {
+        return Err(bad(format!("hours must be 1 to {MOST_HOURS}")));
+    }
+    let to = unix_ms(SystemTime::now());
+    let from = to.saturating_sub(u64::from(span.hours) * 3_600_000);
+    let moods = hold(&site.journal).moods_from(from);
+    let line = json(&Timeline { from, to, moods });
+    Ok(([(header::CONTENT_TYPE, "application/json")], line))
+}

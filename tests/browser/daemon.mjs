@@ -1,0 +1,79 @@
+// Starts the real `moodring` for a test, and a real Chromium that looks at it.
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+
+export const MOODRING = process.env.MOODRING_BIN;
+export const PHOTO = process.env.MOODRING_FACE;
+export const SHOTS = process.env.MOODRING_SHOTS;
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Runs a command of moodring to its end. */
+export function moodring(...args) {
+  return execFileSync(MOODRING, args, { encoding: 'utf8', input: args.includes('--password') ? 'correct horse\n' : '' });
+}
+
+/** A daemon in a folder of its own; `stop` ends it and says how it ended. */
+export async function daemon({ config = '', source = 'synthetic', args = [], port = null } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'moodring-page-'));
+  port ??= await freePort();
+  const file = join(folder, 'moodring.toml');
+  writeFileSync(file, config);
+  const child = spawn(MOODRING, ['run', '--config', file, '--no-mqtt', '--display', 'none', '--satellite', 'off',
+    '--source', source, '--web', `127.0.0.1:${port}`, ...args],
+  { cwd: folder, env: { PATH: process.env.PATH, HOME: folder, MOODRING_DEVICE__ID: 'hall' }, stdio: ['ignore', 'ignore', 'pipe'] });
+  let log = '';
+  child.stderr.on('data', (text) => { log += text; });
+  const ended = new Promise((resolve) => child.on('exit', (code) => resolve(code)));
+  const url = `http://127.0.0.1:${port}`;
+  for (let i = 0; ; i += 1) {
+    const answer = await fetch(`${url}/readyz`).catch(() => null);
+    if (answer?.ok) break;
+    if (i > 600 || child.exitCode !== null) throw new Error(`the daemon is not ready:\n${log}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return {
+    url,
+    child,
+    async stop() {
+      child.kill('SIGTERM');
+      const code = await ended;
+      rmSync(folder, { recursive: true, force: true });
+      return { code, log };
+    },
+  };
+}
+
+let browser = null;
+
+/** A page in a browser of its own, that fails the test on any error or on a call to elsewhere. */
+export async function visit(url, options = {}) {
+  browser ??= await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: process.getuid() === 0 ? ['--no-sandbox'] : [] });
+  const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  const faults = [];
+  page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
+  page.on('console', (message) => {
+    // A refused request is logged by the browser; tests that want refusals look at them themselves.
+    if (message.type() === 'error' && !/the server responded with a status/.test(message.text())) faults.push(`console: ${message.text()}`);
+  });
+  page.on('request', (request) => {
+    if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) faults.push(`foreign: ${request.url()}`);
+  });
+  return { page, context, faults };
+}
+
+export async function closeBrowser() {
+  await browser?.close();
+}

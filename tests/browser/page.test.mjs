@@ -1,0 +1,232 @@
+// The page in a real Chromium, in front of the real daemon. `tests/page` runs it.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { PHOTO, SHOTS, closeBrowser, daemon, moodring, visit } from './daemon.mjs';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+let shared;
+
+before(async () => { shared = await daemon(); });
+after(async () => {
+  await closeBrowser();
+  const { code, log } = await shared.stop();
+  assert.equal(code, 0, log);
+  assert.doesNotMatch(log, /panicked/);
+});
+
+const settled = (page) => page.waitForFunction(() => document.querySelector('#face').src.startsWith('data:') && document.querySelector('.person .bar'));
+
+test('the live view lives', async () => {
+  const { page, context, faults } = await visit(shared.url);
+  await page.goto(shared.url);
+  await settled(page);
+  // The drawn face blinks and goes through all expressions: the picture, the word and the events follow.
+  const faces = new Set();
+  const moods = new Set();
+  for (const end = Date.now() + 40_000; Date.now() < end && (faces.size < 3 || moods.size < 2);) {
+    faces.add(await page.getAttribute('#face', 'src'));
+    moods.add(await page.textContent('#mood'));
+    await page.waitForTimeout(100);
+  }
+  assert.ok(faces.size >= 3, `${faces.size} faces`);
+  assert.ok(moods.size >= 2, [...moods].join());
+  assert.ok(await page.locator('#events time').count() >= 1);
+  assert.equal(await page.textContent('#device'), 'hall');
+  assert.equal(await page.textContent('#chip-link'), 'live');
+  assert.equal(await page.textContent('#chip-camera'), 'camera running');
+  assert.match(await page.textContent('#machine'), /Frames.*a second/);
+  assert.match(await page.getAttribute('#timeline svg', 'aria-label'), /last hour/);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('a photo of a smile is happy, as on the command line', async () => {
+  const { page, context, faults } = await visit(shared.url);
+  await page.goto(shared.url);
+  await page.setInputFiles('#choose', PHOTO);
+  await page.waitForSelector('.result .person');
+  assert.match(await page.getAttribute('.result canvas', 'aria-label'), /: happy, \d+ %$/);
+  assert.match(await page.textContent('.result h4'), /happy/);
+  const saved = async (name) => {
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click(`text=${name}`)]);
+    return readFileSync(await download.path());
+  };
+  const ours = JSON.parse(await saved('Download JSON'));
+  const line = JSON.parse(moodring('analyze', '--json', PHOTO));
+  assert.deepEqual(ours.faces, line.faces);
+  assert.deepEqual([ours.width, ours.height, ours.image], [line.width, line.height, basename(PHOTO)]);
+  const picture = await saved('Download picture');
+  assert.equal(picture.subarray(1, 4).toString(), 'PNG');
+  // The marks can be changed, and taken off.
+  const pixels = () => page.evaluate(() => document.querySelector('.result canvas').toDataURL());
+  const withEmoji = await pixels();
+  await page.check('input[value=none]');
+  assert.notEqual(await pixels(), withEmoji);
+  await page.check('input[value=boxes]');
+  assert.notEqual(await pixels(), withEmoji);
+  await page.click('text=Remove');
+  assert.equal(await page.locator('.result').count(), 0);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('several at once, dropped and pasted, and a broken one has its reason', async () => {
+  const { page, context, faults } = await visit(shared.url);
+  await page.goto(shared.url);
+  const bytes = readFileSync(PHOTO).toString('base64');
+  const hand = (kind) => page.evaluate(([how, base64]) => {
+    const raw = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    const data = new DataTransfer();
+    data.items.add(new File([raw], 'smile.png', { type: 'image/png' }));
+    data.items.add(new File(['I am text'], 'text.jpg', { type: 'image/jpeg' }));
+    const event = how === 'drop'
+      ? new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true })
+      : new ClipboardEvent('paste', { clipboardData: data, bubbles: true });
+    document.body.dispatchEvent(event);
+  }, [kind, bytes]);
+  await hand('drop');
+  await page.waitForFunction(() => document.querySelectorAll('.result').length === 2);
+  assert.match(await page.textContent('.failed'), /text\.jpg.*not a picture/);
+  await hand('paste');
+  await page.waitForFunction(() => document.querySelectorAll('.result').length === 4);
+  assert.equal(await page.textContent('#progress'), 'Done: 2 photos.');
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('the keyboard is enough', async () => {
+  const { page, context } = await visit(shared.url);
+  await page.goto(shared.url);
+  await settled(page);
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to: try a photo');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'try');
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'choose');
+  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press('Space')]);
+  await chooser.setFiles(PHOTO);
+  await page.waitForSelector('.result .person');
+  const reached = [];
+  for (let i = 0; i < 30; i += 1) {
+    await page.keyboard.press('Tab');
+    reached.push(await page.evaluate(() => document.activeElement.textContent?.trim().slice(0, 30) || document.activeElement.value || document.activeElement.id));
+  }
+  for (const wanted of ['Download picture', 'Download JSON', 'Remove', 'State as JSON']) assert.ok(reached.includes(wanted), `${wanted} in ${reached}`);
+  await context.close();
+});
+
+const WIDTHS = [360, 1400];
+for (const colorScheme of ['light', 'dark']) {
+  for (const width of WIDTHS) {
+    test(`${width} pixels wide, ${colorScheme}: fits, and axe finds no serious fault`, async () => {
+      const { page, context, faults } = await visit(shared.url, { viewport: { width, height: 900 }, colorScheme });
+      await page.goto(shared.url);
+      await settled(page);
+      await page.setInputFiles('#choose', PHOTO);
+      await page.waitForSelector('.result .person');
+      await page.evaluate(() => scrollTo(0, 0));
+      await page.waitForTimeout(600);
+      if (SHOTS) await page.screenshot({ path: join(SHOTS, `page-${width}-${colorScheme}.png`), fullPage: true });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(wide <= width, `${wide} pixels in ${width}`);
+      assert.deepEqual(await serious(page), []);
+      assert.deepEqual(faults, []);
+      await context.close();
+    });
+  }
+}
+
+async function serious(page) {
+  // By the debugger's own door: the page's policy lets no script in.
+  await page.evaluate(AXE);
+  const found = await page.evaluate(() => globalThis.axe.run(document));
+  return found.violations.filter((v) => ['serious', 'critical'].includes(v.impact))
+    .map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(' | ')}`);
+}
+
+test('a password guards everything', async () => {
+  const locked = await daemon({ config: moodring('config', '--password') });
+  const { page, context } = await visit(locked.url);
+  await page.goto(locked.url);
+  assert.ok(page.url().endsWith('/login'), page.url());
+  assert.deepEqual(await serious(page), []);
+  if (SHOTS) await page.screenshot({ path: join(SHOTS, 'login.png') });
+  await page.fill('#password', 'wrong horse');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#says:not([hidden])');
+  assert.equal(await page.textContent('#says'), 'wrong password');
+  await page.fill('#password', 'correct horse');
+  await page.keyboard.press('Enter');
+  await settled(page);
+  await page.click('#logout');
+  await page.waitForURL('**/login');
+  const wrong = await fetch(`${locked.url}/api/v1/state`, { headers: { authorization: 'Bearer nonsense' } });
+  assert.equal(wrong.status, 401);
+  await context.close();
+  assert.equal((await locked.stop()).code, 0);
+});
+
+test('no picture of the camera leaves the daemon on any route', async () => {
+  // The camera sees the photo; whatever is a picture in any answer must not look like it.
+  const watching = await daemon({ source: PHOTO, args: ['--loop'] });
+  const { page, context } = await visit(watching.url);
+  await page.goto(watching.url);
+  await settled(page);
+  const likeness = (url) => page.evaluate(async ([photo, other]) => {
+    const grey = async (source) => {
+      const image = new Image();
+      image.src = source;
+      await image.decode();
+      const canvas = new OffscreenCanvas(48, 48);
+      const pen = canvas.getContext('2d');
+      pen.drawImage(image, 0, 0, 48, 48);
+      const { data } = pen.getImageData(0, 0, 48, 48);
+      const values = Array.from({ length: 48 * 48 }, (_, i) => data[4 * i] + data[4 * i + 1] + data[4 * i + 2]);
+      const mean = values.reduce((a, b) => a + b) / values.length;
+      return values.map((v) => v - mean);
+    };
+    const [a, b] = [await grey(photo), await grey(other)];
+    const dot = (x, y) => x.reduce((sum, v, i) => sum + v * y[i], 0);
+    return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b) || 1);
+  }, [`data:image/png;base64,${readFileSync(PHOTO).toString('base64')}`, url]);
+  const itself = `data:image/png;base64,${readFileSync(PHOTO).toString('base64')}`;
+  assert.ok(await likeness(itself) > 0.99, 'the measure itself');
+  const { paths } = await (await fetch(`${watching.url}/api/v1/openapi.json`)).json();
+  const asked = Object.keys(paths).filter((path) => paths[path].get && path !== '/api/v1/events').map((path) => path.replace('{look}', 'happy'));
+  asked.push('/', '/api/v1/preview', '/api/v1/snapshot', '/api/v1/camera.jpg', '/preview', '/stream', '/mood.png');
+  let pictures = 0;
+  for (const path of asked) {
+    const answer = await fetch(watching.url + path);
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    const kind = answer.headers.get('content-type') ?? '';
+    assert.ok(bytes.length < 100_000, `${path}: ${bytes.length} bytes`);
+    assert.notEqual(bytes.subarray(0, 3).toString('hex'), 'ffd8ff', `${path} is a JPEG`);
+    if (!kind.startsWith('image/')) continue;
+    pictures += 1;
+    const alike = await likeness(`data:${kind};base64,${bytes.toString('base64')}`);
+    assert.ok(alike < 0.6, `${path} looks like the camera's picture: ${alike}`);
+  }
+  assert.ok(pictures >= 2);
+  const live = await likeness(await page.getAttribute('#face', 'src'));
+  assert.ok(live < 0.6, `the live face looks like the camera's picture: ${live}`);
+  assert.equal((await fetch(`${watching.url}/api/v1/preview`)).status, 404);
+  await context.close();
+  assert.equal((await watching.stop()).code, 0);
+});
+
+test('a daemon that comes back is found again', async () => {
+  const first = await daemon();
+  const { page, context } = await visit(first.url);
+  await page.goto(first.url);
+  await settled(page);
+  await first.stop();
+  await page.waitForFunction(() => document.querySelector('#chip-link').textContent === 'reconnecting');
+  const second = await daemon({ port: new URL(first.url).port });
+  await page.waitForFunction(() => document.querySelector('#chip-link').textContent === 'live');
+  await context.close();
+  await second.stop();
+});
