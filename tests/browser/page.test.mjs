@@ -1,7 +1,8 @@
 // The page in a real Chromium, in front of the real daemon. `tests/page` runs it.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { PHOTO, SHOTS, closeBrowser, daemon, moodring, visit } from './daemon.mjs';
@@ -139,6 +140,37 @@ for (const colorScheme of ['light', 'dark']) {
     });
   }
 }
+
+test('the camera is switched off from the page, and a picture is taken where the settings allow it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'moodring-pictures-'));
+  const own = await daemon({ config: `[camera]\npictures = ${JSON.stringify(folder)}\n` });
+  const { page, context, faults } = await visit(own.url, { viewport: { width: 1400, height: 1000 } });
+  await page.goto(own.url);
+  await settled(page);
+  await page.waitForFunction(() => document.querySelector('#mood').textContent === 'happy');
+  await page.click('#do-picture');
+  for (let i = 0; readdirSync(folder).length === 0; i += 1) {
+    assert.ok(i < 200, 'no picture was taken');
+    await page.waitForTimeout(50);
+  }
+  // The drawn scene as a photo: what the camera is shown as, the page reads as well.
+  await page.waitForTimeout(500);
+  await page.setInputFiles('#choose', join(folder, readdirSync(folder)[0]));
+  await page.waitForSelector('.result .person');
+  await page.evaluate(() => { document.querySelector('.result h3').textContent = 'mirror.png'; scrollTo(0, 0); });
+  if (SHOTS) await page.screenshot({ path: join(SHOTS, 'page.png'), fullPage: true });
+  await page.uncheck('#set-camera');
+  await page.waitForFunction(() => document.querySelector('#mood').textContent === 'camera off');
+  assert.equal((await (await fetch(`${own.url}/api/v1/state`)).json()).camera, 'off');
+  await page.waitForTimeout(2000);
+  assert.equal(await page.isChecked('#set-camera'), false);
+  await page.check('#set-camera');
+  await page.waitForFunction(() => document.querySelector('#chip-camera').textContent === 'camera running');
+  assert.deepEqual(faults, []);
+  await context.close();
+  rmSync(folder, { recursive: true });
+  assert.equal((await own.stop()).code, 0);
+});
 
 async function serious(page) {
   // By the debugger's own door: the page's policy lets no script in.

@@ -195,6 +195,8 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
         camera: camera_status.clone(),
         broker: broker.state(),
         source: source.to_string(),
+        commands: commands.clone(),
+        controls: desk.controls(),
     };
     let page = web::spawn(settings, page).unwrap_or_else(|error| {
         // Without its page it is still a daemon.

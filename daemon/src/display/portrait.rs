@@ -11,7 +11,7 @@ use moodring_face::{
 };
 
 use super::{View, canvas::Canvas, cast::Cast};
-use crate::config::DisplaySettings;
+use crate::config::{DisplaySettings, ThemeName};
 
 /// The face that follows the mood, drawn anew only when it looks different.
 #[derive(Debug)]
@@ -32,6 +32,11 @@ impl Portrait {
             canvas: Canvas::new(size_px, size_px),
             shown: None,
         }
+    }
+
+    /// Takes other colours from now on.
+    pub fn set_theme(&mut self, theme: ThemeName) {
+        self.theme = theme.or(&Theme::CLASSIC);
     }
 
     /// The picture at `now` as a PNG; `None` if it looks as it did the last time.

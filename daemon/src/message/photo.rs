@@ -56,6 +56,9 @@ pub struct FaceRecord {
     /// The crop as the classifier sees it, a PNG as a `data:` URL; only for who asks for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crop: Option<String>,
+    /// Where in the crop the net looked, a PNG of the same size to lay over it, as a `data:` URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heat: Option<String>,
 }
 
 impl FaceRecord {
@@ -68,6 +71,7 @@ impl FaceRecord {
             roll_deg: Tenths::new(roll_deg),
             reading: scores.map(ExpressionRecord::new),
             crop: None,
+            heat: None,
         }
     }
 }

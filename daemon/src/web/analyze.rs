@@ -28,6 +28,8 @@ use crate::photo::PhotoError;
 /// How long an upload may take, and how long the reading.
 const UPLOAD_WITHIN: Duration = Duration::from_secs(30);
 const READ_WITHIN: Duration = Duration::from_secs(30);
+/// What a form adds around a photo, in bytes.
+const FORM: usize = 16 * 1024;
 /// The longest name that is repeated in the answer, in characters.
 const LONGEST_NAME: usize = 200;
 
@@ -53,6 +55,9 @@ pub(super) async fn analyze(
     request: Request,
 ) -> Result<Response, Refusal> {
     let Query(wishes) = wishes.map_err(|e| bad(e.body_text()))?;
+    if announced(&request) > room(&site) as u64 {
+        return Err(large(&site));
+    }
     let seat = Arc::clone(&site.places)
         .try_acquire_owned()
         .map_err(|_| busy())?;
@@ -87,6 +92,18 @@ pub(super) async fn analyze(
     let line = line.map_err(refused)?;
     site.counts.photos.add();
     Ok(([(header::CONTENT_TYPE, "application/json")], line + "\n").into_response())
+}
+
+/// The largest body in bytes: a photo, and what a form adds around it.
+pub(super) fn room(site: &Site) -> usize {
+    site.settings.web.upload_mb as usize * 1_000_000 + FORM
+}
+
+/// How long the request says that it is, in bytes.
+fn announced(request: &Request) -> u64 {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
+    length.unwrap_or(0)
 }
 
 /// The photo's bytes, and its file's name if the upload says one.

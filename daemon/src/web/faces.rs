@@ -67,6 +67,7 @@ pub(super) async fn now(State(site): State<Arc<Site>>, asked: Asked) -> Result<R
     // A clock of its own: the face is asked to be what it is to become, not on its way there.
     let now = Clock::start().now();
     let mut portrait = Portrait::new(&site.settings.display, size, now);
+    portrait.set_theme(site.controls.borrow().theme);
     let settle = moodring_core::frame::Millis(now.0 + 1_000);
     portrait.draw(&view, now).map_err(Refusal::ours)?;
     let png = portrait.draw(&view, settle).map_err(Refusal::ours)?;

@@ -110,6 +110,7 @@ impl Herald {
             source: &site.source,
             device: site.who.device.as_str(),
         };
+        self.portrait.set_theme(site.controls.borrow().theme);
         match self.portrait.draw(&view, site.clock.now()) {
             Ok(Some(png)) => {
                 let text = BASE64_STANDARD.encode(png);

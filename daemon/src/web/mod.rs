@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `line` | connections: at most so many, and none that stands still |
 //! | `gate` | who may pass: Host, Origin, token, session; headers of every answer |
+//! | `control` | the knobs: the same texts and commands as MQTT's |
 //! | `login`, `lock` | password in, cookie out; sessions, and how often one may guess |
 //! | `site`, `routes` | what all handlers share; which path is whose |
 //! | `refusal` | errors as JSON |
@@ -18,6 +19,7 @@
 
 mod analyze;
 mod assets;
+mod control;
 mod faces;
 mod gate;
 mod herald;
@@ -51,7 +53,9 @@ pub use lock::hash_password;
 use crate::{
     camera::CameraStatus,
     clock::Clock,
+    command,
     config::Settings,
+    control as controls,
     message::Identity,
     snapshot::{BrokerState, Snapshot},
 };
@@ -76,6 +80,10 @@ pub struct Inputs {
     pub broker: watch::Receiver<BrokerState>,
     /// The source's name.
     pub source: String,
+    /// What visitors ask the daemon to do.
+    pub commands: command::Sender,
+    /// How everything is set.
+    pub controls: controls::Watch,
 }
 
 /// Why there is no page. The daemon goes on without.

@@ -9,6 +9,7 @@ use moodring_core::{
     classify::{CROP_PX, Crop},
     detect::Face,
     frame::Frame,
+    geometry::Point,
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -16,7 +17,7 @@ use crate::{
     config::Settings,
     message::{FaceRecord, PhotoLine, json},
     photo::{Photo, PhotoError},
-    vision::PhotoReader,
+    vision::{ClassMap, PhotoReader},
 };
 
 /// Photos that may wait.
@@ -92,7 +93,10 @@ fn read(settings: &Settings, nets: &mut Option<PhotoReader>, job: &Job) -> Resul
     let record = |found: &crate::vision::PhotoFace| {
         let face = &found.face;
         let mut record = FaceRecord::new(face, face.roll_deg(), Some(&found.scores));
-        record.crop = job.crops.then(|| crop(&frame, face)).flatten();
+        if job.crops {
+            record.crop = crop(&frame, face);
+            record.heat = found.map.as_ref().and_then(heat);
+        }
         record
     };
     let (width, height) = photo.size_px();
@@ -108,9 +112,24 @@ fn read(settings: &Settings, nets: &mut Option<PhotoReader>, job: &Job) -> Resul
 fn crop(frame: &Frame<'_>, face: &Face) -> Option<String> {
     let mut crop: Crop = [0; CROP_PX * CROP_PX];
     align(frame, face, &mut crop);
+    data_url(&crop, ExtendedColorType::L8)
+}
+
+/// Where the classifier looked, from nothing to red.
+fn heat(map: &ClassMap) -> Option<String> {
+    let places = (0..CROP_PX).flat_map(|y| (0..CROP_PX).map(move |x| (x, y)));
+    let colour = |(x, y): (usize, usize)| {
+        let heat = map.heat(Point::new(x as f32 + 0.5, y as f32 + 0.5));
+        [255, (200.0 * (1.0 - heat)) as u8, 0, (170.0 * heat) as u8]
+    };
+    let pixels: Vec<u8> = places.flat_map(colour).collect();
+    data_url(&pixels, ExtendedColorType::Rgba8)
+}
+
+fn data_url(pixels: &[u8], colours: ExtendedColorType) -> Option<String> {
     let (mut png, side) = (Vec::new(), CROP_PX as u32);
     PngEncoder::new(&mut png)
-        .write_image(&crop, side, side, ExtendedColorType::L8)
+        .write_image(pixels, side, side, colours)
         .ok()?;
     let text = BASE64_STANDARD.encode(png);
     Some(format!("data:image/png;base64,{text}"))

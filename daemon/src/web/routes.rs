@@ -12,7 +12,7 @@ use axum::{
 };
 
 use super::{
-    analyze, assets, faces, gate, live, login, metrics,
+    analyze, assets, control, faces, gate, live, login, metrics,
     refusal::Refusal,
     site::{Peer, Site},
     state,
@@ -20,8 +20,6 @@ use super::{
 
 /// The largest body of anything but a photo, in bytes.
 const SMALL: usize = 16 * 1024;
-/// What a form adds around a photo, in bytes.
-const FORM: usize = 16 * 1024;
 /// How long a request may take that is no upload and no live view.
 const WITHIN: Duration = Duration::from_secs(30);
 
@@ -31,8 +29,8 @@ pub(super) fn all(site: Arc<Site>) -> IntoMakeServiceWithConnectInfo<Router, Pee
 }
 
 pub(super) fn router(site: Arc<Site>) -> Router {
-    let photo = site.settings.web.upload_mb as usize * 1_000_000 + FORM;
-    let analyze = post(analyze::analyze).layer(DefaultBodyLimit::max(photo));
+    let photo = DefaultBodyLimit::max(analyze::room(&site));
+    let analyze = post(analyze::analyze).layer(photo);
     Router::new()
         .route("/", get(assets::index))
         .route("/login", get(assets::login).post(login::enter))
@@ -48,6 +46,7 @@ pub(super) fn router(site: Arc<Site>) -> Router {
         .route("/api/v1/events", get(live::events))
         .route("/api/v1/face.png", get(faces::now))
         .route("/api/v1/emoji/{file}", get(faces::emoji))
+        .route("/api/v1/control/{thing}", post(control::set))
         .route("/api/v1/analyze", analyze)
         .fallback(async || Refusal::not_found())
         .method_not_allowed_fallback(wrong_method)

@@ -24,7 +24,9 @@ use super::{
 use crate::{
     camera::CameraStatus,
     clock::Clock,
+    command,
     config::Settings,
+    control,
     message::{Identity, Moment},
     snapshot::{BrokerState, Snapshot},
 };
@@ -41,6 +43,8 @@ pub(super) struct Site {
     pub(super) camera: watch::Receiver<CameraStatus>,
     pub(super) broker: watch::Receiver<BrokerState>,
     pub(super) source: String,
+    pub(super) commands: command::Sender,
+    pub(super) controls: control::Watch,
     pub(super) hosts: Hosts,
     pub(super) keys: Arc<Keys>,
     pub(super) sessions: Mutex<Sessions>,
@@ -134,6 +138,8 @@ impl Site {
             camera: inputs.camera,
             broker: inputs.broker,
             source: inputs.source,
+            commands: inputs.commands,
+            controls: inputs.controls,
             settings: settings.clone(),
         };
         Ok((site, herald))

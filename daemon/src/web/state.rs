@@ -10,6 +10,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    control::Board,
     journal::unix_ms,
     refusal::Refusal,
     site::{Site, hold},
@@ -32,6 +33,8 @@ struct PageState<'a> {
     camera_name: Option<&'a str>,
     /// The camera's last trouble, while it lasts.
     trouble: Option<&'a str>,
+    /// How everything is set that can be set.
+    controls: Board<'a>,
     /// This program's version.
     version: &'static str,
 }
@@ -41,6 +44,7 @@ pub(super) fn line(site: &Site) -> String {
     let seq = hold(&site.journal).seq();
     let snapshot = site.snapshots.borrow().clone();
     let camera = site.camera.borrow();
+    let controls = site.controls.borrow();
     let running = snapshot.camera == crate::snapshot::CameraState::Running;
     json(&PageState {
         state: StateMessage::new(&site.who, site.now(), &snapshot, seq, 0),
@@ -48,6 +52,7 @@ pub(super) fn line(site: &Site) -> String {
         source: &site.source,
         camera_name: camera.info.as_ref().map(|info| info.name.as_str()),
         trouble: camera.trouble.as_deref().filter(|_| !running),
+        controls: Board::new(&controls),
         version: env!("CARGO_PKG_VERSION"),
     })
 }

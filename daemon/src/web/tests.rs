@@ -26,8 +26,10 @@ struct Page {
     at: SocketAddr,
     snapshots: watch::Sender<Snapshot>,
     events: broadcast::Sender<Event>,
-    _camera: watch::Sender<CameraStatus>,
-    _broker: watch::Sender<BrokerState>,
+    camera: watch::Sender<CameraStatus>,
+    broker: watch::Sender<BrokerState>,
+    controls: watch::Sender<controls::Controls>,
+    asked: Option<command::Receiver>,
 }
 
 /// An answer.
@@ -40,34 +42,44 @@ struct Answer {
 
 impl Page {
     fn new(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut page = Self {
+            web: None,
+            at: ([127, 0, 0, 1], 0).into(),
+            snapshots: watch::Sender::default(),
+            events: broadcast::Sender::new(64),
+            camera: watch::Sender::default(),
+            broker: watch::Sender::new(BrokerState::Online),
+            controls: watch::Sender::default(),
+            asked: None,
+        };
+        let web = page.spawn(change).unwrap().unwrap();
+        page.at = web.address();
+        page.web = Some(web);
+        page
+    }
+
+    /// One more server on the same feeds.
+    fn spawn(&mut self, change: impl FnOnce(&mut Settings)) -> Result<Option<Web>, WebError> {
         let mut settings = Settings::default();
         settings.web.listen = "127.0.0.1:0".into();
         change(&mut settings);
-        let (snapshots, newest) = watch::channel(Snapshot::default());
-        let (events, told) = broadcast::channel(64);
-        let (camera, status) = watch::channel(CameraStatus::default());
-        let (broker, link) = watch::channel(BrokerState::Online);
+        let (commands, asked) = command::channel();
+        self.asked = Some(asked);
         let inputs = Inputs {
             who: Identity {
                 device: DeviceName::new("hall").unwrap(),
                 run: RunId::new(7),
             },
             clock: Clock::start(),
-            snapshots: newest,
-            events: told,
-            camera: status,
-            broker: link,
+            snapshots: self.snapshots.subscribe(),
+            events: self.events.subscribe(),
+            camera: self.camera.subscribe(),
+            broker: self.broker.subscribe(),
             source: "test".into(),
+            commands,
+            controls: self.controls.subscribe(),
         };
-        let web = spawn(&settings, inputs).unwrap().unwrap();
-        Self {
-            at: web.address(),
-            web: Some(web),
-            snapshots,
-            events,
-            _camera: camera,
-            _broker: broker,
-        }
+        spawn(&settings, inputs)
     }
 
     fn connect(&self) -> TcpStream {
@@ -349,25 +361,11 @@ fn a_token_file_that_is_no_good_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
     std::fs::write(&file, "short").unwrap();
+    let mut page = Page::new(|_| {});
     for path in [file.as_path(), folder.path()] {
-        let mut settings = Settings::default();
-        settings.web.listen = "127.0.0.1:0".into();
-        settings.web.token_file = path.to_str().unwrap().into();
-        let page = Page::new(|_| {});
-        let inputs = Inputs {
-            who: Identity {
-                device: DeviceName::new("hall").unwrap(),
-                run: RunId::new(7),
-            },
-            clock: Clock::start(),
-            snapshots: page.snapshots.subscribe(),
-            events: page.events.subscribe(),
-            camera: page._camera.subscribe(),
-            broker: page._broker.subscribe(),
-            source: "test".into(),
-        };
-        let error = spawn(&settings, inputs).unwrap_err().to_string();
-        assert!(error.contains(path.to_str().unwrap()), "{error}");
+        let path = path.to_str().unwrap();
+        let error = page.spawn(|s| s.web.token_file = path.into()).unwrap_err();
+        assert!(error.to_string().contains(path), "{error}");
     }
 }
 
@@ -416,6 +414,7 @@ fn a_live_view_tells_states_events_and_faces() {
 fn who_comes_back_misses_nothing() {
     let page = Page::new(|_| {});
     let mut first = live(&page, "", "");
+    read_until(&mut first, "event: state");
     for track in 1..=3 {
         appeared(&page, track);
         read_until(&mut first, &format!("\"track\":{track}"));
@@ -472,24 +471,43 @@ fn a_stop_ends_live_views_too() {
 
 #[test]
 fn a_taken_port_is_named_with_the_way_out() {
-    let page = Page::new(|_| {});
-    let mut settings = Settings::default();
-    settings.web.listen = page.at.to_string();
-    let inputs = Inputs {
-        who: Identity {
-            device: DeviceName::new("hall").unwrap(),
-            run: RunId::new(7),
-        },
-        clock: Clock::start(),
-        snapshots: page.snapshots.subscribe(),
-        events: page.events.subscribe(),
-        camera: page._camera.subscribe(),
-        broker: page._broker.subscribe(),
-        source: "test".into(),
-    };
-    let error = spawn(&settings, inputs).unwrap_err().to_string();
+    let mut page = Page::new(|_| {});
+    let taken = page.at.to_string();
+    let error = page.spawn(|s| s.web.listen = taken.clone()).unwrap_err();
+    let error = error.to_string();
     assert!(
-        error.contains(&page.at.to_string()) && error.contains("[web] listen"),
+        error.contains(&taken) && error.contains("[web] listen"),
         "{error}"
     );
+}
+
+#[test]
+fn knobs_give_the_commands_that_mqtt_gives() {
+    use crate::command::{Command, Switch};
+    let mut page = Page::new(|_| {});
+    let set = |thing: &str, text: &str| {
+        let line = format!("POST /api/v1/control/{thing}");
+        page.ask(&line, "", text.as_bytes()).status
+    };
+    assert_eq!(set("camera", "off"), 202);
+    assert_eq!(set("sensitivity", "70"), 202);
+    for (thing, text, status) in [
+        ("camera", "perhaps", 400),
+        ("camera", "", 400),
+        ("sensitivity", "101", 400),
+        ("brightness", "50", 400), // there is no display
+        ("picture", "take", 400),  // the settings allow none
+        ("volume", "50", 404),
+    ] {
+        assert_eq!(set(thing, text), status, "{thing} {text}");
+    }
+    assert_eq!(set("camera", &"x".repeat(100_000)), 413);
+    let mut asked = page.asked.take().unwrap();
+    assert_eq!(asked.try_recv(), Ok(Command::Camera(Switch::Off)));
+    assert_eq!(asked.try_recv(), Ok(Command::Sensitivity(70)));
+    assert!(asked.try_recv().is_err());
+    page.controls.send_modify(|c| c.sensitivity = 70);
+    let state = page.get("/api/v1/state").json();
+    assert_eq!(state["controls"]["sensitivity"], 70);
+    assert_eq!(state["controls"]["camera"], "off");
 }

@@ -1,11 +1,13 @@
 // Puts the parts together.
 import { ask, byId } from './dom.js';
+import { startControl } from './control.js';
 import { startLive } from './live.js';
 import { startPhotos } from './photo.js';
 import { startTimeline } from './timeline.js';
 
 const timeline = startTimeline();
 startPhotos();
+startControl();
 startLive({ changed: timeline.refresh });
 
 const door = await ask('/api/v1/door');

@@ -1,4 +1,5 @@
 // The live view: what the device tells by server-sent events. Draws no face itself; the device's renderer does.
+import { showControls } from './control.js';
 import { bars, byId, clock, duration, el, emoji, percent } from './dom.js';
 
 const CAMERA = { starting: 'wait', running: 'good', lost: 'bad', off: 'off', ended: 'off', elsewhere: 'off', away: 'bad' };
@@ -82,6 +83,7 @@ function showState(state) {
   if (state.trouble) say('trouble', state.trouble);
   showPeople(state);
   showMachine(state);
+  showControls(state.controls);
 }
 
 function showPeople(state) {

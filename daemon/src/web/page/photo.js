@@ -129,7 +129,7 @@ async function show(name, bitmap, line) {
   const words = count ? line.faces.map((face) => `${face.expression}, ${percent(face.confidence)}`).join('; ') : 'no face found';
   canvas.setAttribute('aria-label', `${name}: ${words}`);
   const images = await Promise.all(line.faces.map((face) => sticker(face.expression)));
-  const bare = { ...line, faces: line.faces.map(({ crop, ...face }) => face) };
+  const bare = { ...line, faces: line.faces.map(({ crop, heat, ...face }) => face) };
   const result = el('article', { className: 'result' },
     el('h3', { textContent: name }), canvas,
     el('p', { className: 'found', textContent: count === 0 ? 'No face found. Try one that is larger, or brighter.' : count === 1 ? '1 face' : `${count} faces` }),
@@ -148,7 +148,8 @@ async function show(name, bitmap, line) {
 function faceCard(face) {
   return el('section', { className: 'person' },
     el('h4', {}, emoji(face.expression, 44), el('span', {}, face.expression, el('small', { textContent: ` ${percent(face.confidence)}` }))),
-    el('figure', {}, el('img', { src: face.crop, width: 72, height: 72, alt: '' }), el('figcaption', { textContent: 'as the net sees it' })),
+    el('figure', {}, el('span', { className: 'crop' }, ...[face.crop, face.heat].filter(Boolean).map((src) => el('img', { src, width: 72, height: 72, alt: '' }))),
+      el('figcaption', { textContent: face.heat ? 'as the net sees it; red: why' : 'as the net sees it' })),
     bars(face.scores));
 }
 

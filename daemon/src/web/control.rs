@@ -1,0 +1,84 @@
+//! Control from the page: the same texts and the same command channel as MQTT's.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Path, State, rejection::PathRejection},
+    http::StatusCode,
+};
+use serde::Serialize;
+
+use super::{refusal::Refusal, site::Site};
+use crate::{
+    command::{Thing, parse},
+    config::ThemeName,
+    control::Controls,
+};
+
+/// How everything is set that can be set, in the words that set it.
+#[derive(Serialize)]
+pub(super) struct Board<'a> {
+    camera: String,
+    source: String,
+    sources: &'a [String],
+    /// Whether there is a display to be switched, dimmed and coloured.
+    has_display: bool,
+    display: String,
+    brightness: u8,
+    theme: String,
+    themes: [&'static str; ThemeName::ALL.len()],
+    sensitivity: u8,
+    /// Whether the settings allow taking pictures.
+    picture: bool,
+}
+
+impl<'a> Board<'a> {
+    /// As it is now.
+    pub(super) fn new(controls: &'a Controls) -> Self {
+        let value = |thing: Thing| thing.value(controls).unwrap_or_default();
+        Self {
+            camera: value(Thing::Camera),
+            source: value(Thing::Source),
+            sources: &controls.cameras,
+            has_display: controls.has_display,
+            display: value(Thing::Display),
+            brightness: controls.brightness,
+            theme: value(Thing::Theme),
+            themes: ThemeName::ALL.map(ThemeName::name),
+            sensitivity: controls.sensitivity,
+            picture: controls.may_take_picture,
+        }
+    }
+}
+
+/// What was asked for. It is done by others, right after; the state then says so.
+#[derive(Serialize)]
+pub(super) struct Asked {
+    asked: &'static str,
+}
+
+/// `POST /api/v1/control/{thing}`: the body is the wish as text, such as `off` or `60`.
+pub(super) async fn set(
+    State(site): State<Arc<Site>>,
+    thing: Result<Path<String>, PathRejection>,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Asked>), Refusal> {
+    let bad = |text: String| Refusal::new(StatusCode::BAD_REQUEST, text);
+    let Path(name) = thing.map_err(|e| bad(e.body_text()))?;
+    let thing = Thing::from_name(&name).ok_or_else(|| {
+        let names = Thing::ALL.map(Thing::name).join(", ");
+        Refusal::new(
+            StatusCode::NOT_FOUND,
+            format!("there is nothing of that name to set; there are {names}"),
+        )
+    })?;
+    let command = parse(thing, &body, &site.controls.borrow());
+    let command = command.map_err(|error| bad(format!("{}: {error}", thing.name())))?;
+    site.commands
+        .send(command)
+        .map_err(|_| Refusal::ours("the daemon is stopping"))?;
+    let asked = thing.name();
+    Ok((StatusCode::ACCEPTED, Json(Asked { asked })))
+}

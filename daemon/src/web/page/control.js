@@ -1,0 +1,52 @@
+// The knobs: each sends one word, and shows what the device says it became.
+import { ask, byId, el } from './dom.js';
+
+const SETTLE_MS = 1500;
+let touched = 0;
+
+export function startControl() {
+  const say = (text) => { byId('control-says').textContent = text; };
+  async function set(thing, value) {
+    touched = Date.now();
+    try {
+      await ask(`/api/v1/control/${thing}`, { method: 'POST', body: String(value) });
+      say('');
+    } catch (error) {
+      say(error.message);
+      touched = 0;
+    }
+  }
+  for (const thing of ['camera', 'display']) {
+    byId(`set-${thing}`).addEventListener('change', (event) => set(thing, event.target.checked ? 'on' : 'off'));
+  }
+  for (const thing of ['source', 'theme', 'brightness', 'sensitivity']) {
+    byId(`set-${thing}`).addEventListener('change', (event) => set(thing, event.target.value));
+  }
+  byId('do-restart').addEventListener('click', () => set('restart', 'restart'));
+  byId('do-picture').addEventListener('click', () => set('picture', 'take'));
+}
+
+/** Shows how everything is set; not while somebody is just turning a knob. */
+export function showControls(controls) {
+  if (!controls || Date.now() - touched < SETTLE_MS) return;
+  byId('control').hidden = false;
+  byId('set-camera').checked = controls.camera === 'on';
+  byId('set-display').checked = controls.display === 'on';
+  for (const node of document.querySelectorAll('.needs-display')) node.hidden = !controls.has_display;
+  byId('do-picture').hidden = !controls.picture;
+  options('set-source', controls.sources, controls.source);
+  byId('source-row').hidden = controls.sources.length < 2;
+  options('set-theme', controls.themes, controls.theme);
+  for (const thing of ['brightness', 'sensitivity']) {
+    const node = byId(`set-${thing}`);
+    if (document.activeElement !== node) node.value = controls[thing];
+  }
+}
+
+function options(id, names, chosen) {
+  const node = byId(id);
+  if (document.activeElement === node) return;
+  const known = [...node.options].map((option) => option.value);
+  if (known.join('\n') !== names.join('\n')) node.replaceChildren(...names.map((name) => el('option', { value: name, textContent: name })));
+  node.value = chosen;
+}
