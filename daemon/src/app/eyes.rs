@@ -8,7 +8,7 @@ use std::{
 };
 
 use moodring_core::event::Event;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
 use super::{StopFlag, album::Album, desk::Dials, guard::Pulse};
 use crate::{
@@ -35,8 +35,6 @@ pub(super) struct Eyes {
     pub(super) snapshots: watch::Sender<Snapshot>,
     pub(super) events: mpsc::UnboundedSender<Event>,
     pub(super) pulse: Pulse,
-    /// Who may miss some.
-    pub(super) onlookers: broadcast::Sender<Event>,
 }
 
 impl Eyes {
@@ -73,7 +71,6 @@ impl Eyes {
             // Nobody listening is no reason to stop seeing: the broker may be switched off.
             let tell = |event| {
                 let _ = self.events.send(event);
-                let _ = self.onlookers.send(event);
             };
             match self.reader.take(PATIENCE) {
                 Taken::Frame(frame, skipped) => {

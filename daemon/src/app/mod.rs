@@ -34,7 +34,7 @@ use std::{
 
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::{broadcast, mpsc, watch},
+    sync::{mpsc, watch},
 };
 
 use crate::{
@@ -52,9 +52,6 @@ use crate::{
     vision::{Stream, VisionError},
     web,
 };
-
-/// Events that the page may be behind; its journal is no store.
-const BEHIND: usize = 256;
 
 /// Why the daemon could not start or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -117,7 +114,6 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     let (snapshots, newest) = watch::channel(Snapshot::default());
     let (events, told) = mpsc::unbounded_channel();
     let store = Store::open(Place::of(&settings.store.path), settings.store.bounds())?;
-    let (onlookers, seen) = broadcast::channel(BEHIND);
     let inputs = mqtt::Inputs {
         snapshots: newest.clone(),
         store: store.clone(),
@@ -183,7 +179,6 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
         snapshots,
         events,
         pulse: guard.watch("vision", Duration::ZERO, clock.now()),
-        onlookers,
     };
     let eyes = eyes.spawn(Arc::clone(&stop))?;
     let fleet = satellite::spawn(&settings.satellite, newest.clone(), clock)?;
@@ -191,7 +186,7 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
         who: who.clone(),
         clock,
         snapshots: newest.clone(),
-        events: seen,
+        store: store.clone(),
         camera: camera_status.clone(),
         broker: broker.state(),
         source: source.to_string(),

@@ -21,6 +21,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("live.js", JS, include_bytes!("page/live.js")),
     ("timeline.js", JS, include_bytes!("page/timeline.js")),
     ("control.js", JS, include_bytes!("page/control.js")),
+    ("history.js", JS, include_bytes!("page/history.js")),
     ("photo.js", JS, include_bytes!("page/photo.js")),
     ("login.js", JS, include_bytes!("page/login.js")),
     ("icon.svg", SVG, include_bytes!("page/icon.svg")),

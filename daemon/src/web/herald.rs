@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::body::Bytes;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use moodring_core::{event::Event, mood::Mood};
+use moodring_core::mood::Mood;
 use tokio::{
     sync::broadcast::{self, error::RecvError},
     time::{MissedTickBehavior, interval},
@@ -18,7 +18,6 @@ use crate::{
     clock::Clock,
     config::Settings,
     display::{Portrait, View},
-    message::{EventMessage, json},
     snapshot::{CameraState, Snapshot},
 };
 
@@ -31,22 +30,20 @@ const FACE_PX: u32 = 320;
 
 /// The task that informs all live views.
 pub(super) struct Herald {
-    events: broadcast::Receiver<Event>,
+    events: broadcast::Receiver<Arc<str>>,
     portrait: Portrait,
-    camera: CameraState,
     ticks: u32,
 }
 
 impl Herald {
     pub(super) fn new(
         settings: &Settings,
-        events: broadcast::Receiver<Event>,
+        events: broadcast::Receiver<Arc<str>>,
         clock: Clock,
     ) -> Self {
         Self {
             events,
             portrait: Portrait::new(&settings.display, FACE_PX, clock.now()),
-            camera: CameraState::default(),
             ticks: 0,
         }
     }
@@ -60,7 +57,7 @@ impl Herald {
             tokio::select! {
                 biased;
                 event = self.events.recv(), if !ended => match event {
-                    Ok(event) => tell(&site, |seq| json(&EventMessage::new(&site.who, seq, site.now(), &event))),
+                    Ok(event) => tell(&site, &event),
                     Err(RecvError::Lagged(missed)) => tracing::debug!("the page missed {missed} events"),
                     Err(RecvError::Closed) => ended = true,
                 },
@@ -71,7 +68,7 @@ impl Herald {
 
     fn tick(&mut self, site: &Site) {
         let snapshot = site.snapshots.borrow().clone();
-        self.note(site, &snapshot);
+        Self::note(site, &snapshot);
         if site.faces.receiver_count() > 0 {
             self.draw(site, &snapshot);
         }
@@ -82,15 +79,8 @@ impl Herald {
     }
 
     /// What the journal keeps.
-    fn note(&mut self, site: &Site, snapshot: &Snapshot) {
+    fn note(site: &Site, snapshot: &Snapshot) {
         let now = site.now();
-        if snapshot.camera != self.camera {
-            let states = (self.camera, snapshot.camera);
-            self.camera = snapshot.camera;
-            tell(site, |seq| {
-                json(&EventMessage::camera(&site.who, seq, now, now.run, states))
-            });
-        }
         let mood = snapshot.mood;
         let name = match (mood.mood, snapshot.camera) {
             (Mood::Nobody, camera) if camera != CameraState::Running => "off",
@@ -122,8 +112,8 @@ impl Herald {
     }
 }
 
-/// Numbers an event, keeps it and tells it. Under one lock, so that who joins misses none and hears none twice.
-fn tell(site: &Site, json: impl FnOnce(u64) -> String) {
+/// Keeps an event and tells it. Under one lock, so that who joins misses none and hears none twice.
+fn tell(site: &Site, json: &str) {
     let mut journal = hold(&site.journal);
     let bytes = journal.add(json);
     site.counts.events.add();

@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, time::SystemTime};
 
 use axum::body::Bytes;
+use serde::Deserialize;
 
 use crate::message::RunId;
 
@@ -11,6 +12,12 @@ const EVENTS: usize = 200;
 /// Changes of mood that are kept, and for how long.
 const CHANGES: usize = 20_000;
 const DAY_MS: u64 = 24 * 3600 * 1000;
+
+/// What is read of an event's JSON.
+#[derive(Deserialize)]
+struct Numbered {
+    seq: u64,
+}
 
 /// What happened lately.
 #[derive(Debug)]
@@ -32,19 +39,14 @@ impl Journal {
         }
     }
 
-    /// The newest event's number; 0 before the first.
-    pub(super) fn seq(&self) -> u64 {
-        self.seq
-    }
-
-    /// Adds an event, whose JSON is made with its number; what goes to browsers is returned.
-    pub(super) fn add(&mut self, json: impl FnOnce(u64) -> String) -> Bytes {
-        self.seq += 1;
+    /// Adds an event as one line of JSON; what goes to browsers is returned.
+    pub(super) fn add(&mut self, json: &str) -> Bytes {
+        // Its own number; a line without one would be a mistake of ours, and goes behind the last.
+        let told = serde_json::from_str(json).map(|Numbered { seq }| seq);
+        self.seq = told.unwrap_or(self.seq + 1);
         let text = format!(
-            "event: event\nid: {}-{}\ndata: {}\n\n",
-            self.run,
-            self.seq,
-            json(self.seq)
+            "event: event\nid: {}-{}\ndata: {json}\n\n",
+            self.run, self.seq
         );
         let bytes = Bytes::from(text);
         self.events.push_back((self.seq, bytes.clone()));
@@ -52,6 +54,12 @@ impl Journal {
             self.events.pop_front();
         }
         bytes
+    }
+
+    /// Somebody deleted the history.
+    pub(super) fn forget(&mut self) {
+        self.events.clear();
+        self.moods.clear();
     }
 
     /// The events after this id, as many as are kept. An id of another run is before all of this one.
@@ -117,10 +125,9 @@ mod tests {
     #[test]
     fn who_comes_back_gets_what_was_missed_and_a_new_run_begins_anew() {
         let mut journal = Journal::new(RunId::new(7));
-        for _ in 0..EVENTS + 3 {
-            journal.add(|seq| format!("{{\"seq\":{seq}}}"));
+        for seq in 1..=EVENTS + 3 {
+            journal.add(&format!("{{\"seq\":{seq}}}"));
         }
-        assert_eq!(journal.seq(), 203);
         let missed = journal.after("0000000000000007-201");
         assert_eq!(missed.len(), 2);
         assert_eq!(

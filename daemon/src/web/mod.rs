@@ -1,7 +1,7 @@
 //! The page: HTTP for people and programs. It looks and asks; what is seen and done is decided elsewhere.
 //!
 //! ```text
-//! snapshots, events -> herald (what and when) -> live (server-sent events) -> browsers
+//! snapshots, store  -> herald (what and when) -> live (server-sent events) -> browsers
 //!                        | journal (the last events, the last hours)
 //! photos -> analyze -> reader (one thread, a short queue) -> a line of `analyze --json`
 //! ```
@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `line` | connections: at most so many, and none that stands still |
 //! | `gate` | who may pass: Host, Origin, token, session; headers of every answer |
+//! | `history` | the days before, out of the store |
 //! | `control` | the knobs: the same texts and commands as MQTT's |
 //! | `login`, `lock` | password in, cookie out; sessions, and how often one may guess |
 //! | `site`, `routes` | what all handlers share; which path is whose |
@@ -23,6 +24,7 @@ mod control;
 mod faces;
 mod gate;
 mod herald;
+mod history;
 mod journal;
 mod line;
 mod live;
@@ -45,8 +47,7 @@ use std::{
     time::Duration,
 };
 
-use moodring_core::event::Event;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 
 pub use lock::hash_password;
 
@@ -58,6 +59,7 @@ use crate::{
     control as controls,
     message::Identity,
     snapshot::{BrokerState, Snapshot},
+    store::Store,
 };
 
 /// How long a stop waits for visitors.
@@ -72,8 +74,8 @@ pub struct Inputs {
     pub clock: Clock,
     /// What the world looks like; the newest wins.
     pub snapshots: watch::Receiver<Snapshot>,
-    /// What happened. Who is slow misses some.
-    pub events: broadcast::Receiver<Event>,
+    /// What happened: told from there, and the days before.
+    pub store: Store,
     /// What the camera does.
     pub camera: watch::Receiver<CameraStatus>,
     /// The link to the broker.

@@ -12,7 +12,7 @@ use axum::{
 };
 
 use super::{
-    analyze, assets, control, faces, gate, live, login, metrics,
+    analyze, assets, control, faces, gate, history, live, login, metrics,
     refusal::Refusal,
     site::{Peer, Site},
     state,
@@ -47,6 +47,12 @@ pub(super) fn router(site: Arc<Site>) -> Router {
         .route("/api/v1/face.png", get(faces::now))
         .route("/api/v1/emoji/{file}", get(faces::emoji))
         .route("/api/v1/control/{thing}", post(control::set))
+        .route(
+            "/api/v1/history",
+            get(history::history).delete(history::forget),
+        )
+        .route("/api/v1/history.csv", get(history::csv))
+        .route("/api/v1/history/events", get(history::events))
         .route("/api/v1/analyze", analyze)
         .fallback(async || Refusal::not_found())
         .method_not_allowed_fallback(wrong_method)

@@ -29,6 +29,7 @@ use crate::{
     control,
     message::{Identity, Moment},
     snapshot::{BrokerState, Snapshot},
+    store::Store,
 };
 
 /// Events that a slow live view may be behind; one that is further behind is cut and comes back.
@@ -43,6 +44,7 @@ pub(super) struct Site {
     pub(super) camera: watch::Receiver<CameraStatus>,
     pub(super) broker: watch::Receiver<BrokerState>,
     pub(super) source: String,
+    pub(super) store: Store,
     pub(super) commands: command::Sender,
     pub(super) controls: control::Watch,
     pub(super) hosts: Hosts,
@@ -116,7 +118,7 @@ impl Site {
     ) -> Result<(Self, Herald), WebError> {
         let web = &settings.web;
         let keys = Keys::new(&web.password, &token(&web.token_file)?);
-        let herald = Herald::new(settings, inputs.events, inputs.clock);
+        let herald = Herald::new(settings, inputs.store.told(), inputs.clock);
         let site = Self {
             hosts: Hosts::new(&web.hosts),
             keys: Arc::new(keys),
@@ -138,6 +140,7 @@ impl Site {
             camera: inputs.camera,
             broker: inputs.broker,
             source: inputs.source,
+            store: inputs.store,
             commands: inputs.commands,
             controls: inputs.controls,
             settings: settings.clone(),

@@ -41,13 +41,13 @@ struct PageState<'a> {
 
 /// The state as one line of JSON.
 pub(super) fn line(site: &Site) -> String {
-    let seq = hold(&site.journal).seq();
+    let store = site.store.state();
     let snapshot = site.snapshots.borrow().clone();
     let camera = site.camera.borrow();
     let controls = site.controls.borrow();
     let running = snapshot.camera == crate::snapshot::CameraState::Running;
     json(&PageState {
-        state: StateMessage::new(&site.who, site.now(), &snapshot, seq, 0),
+        state: StateMessage::new(&site.who, site.now(), &snapshot, &store.borrow()),
         broker: site.broker.borrow().name(),
         source: &site.source,
         camera_name: camera.info.as_ref().map(|info| info.name.as_str()),

@@ -8,12 +8,13 @@ use std::{
 
 use proptest::prelude::*;
 use serde_json::Value;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 
 use super::*;
 use crate::{
     message::{DeviceName, RunId},
     snapshot::CameraState,
+    store::{Class, Draft, Place},
 };
 
 mod uploads;
@@ -25,7 +26,7 @@ struct Page {
     web: Option<Web>,
     at: SocketAddr,
     snapshots: watch::Sender<Snapshot>,
-    events: broadcast::Sender<Event>,
+    store: Store,
     camera: watch::Sender<CameraStatus>,
     broker: watch::Sender<BrokerState>,
     controls: watch::Sender<controls::Controls>,
@@ -46,7 +47,7 @@ impl Page {
             web: None,
             at: ([127, 0, 0, 1], 0).into(),
             snapshots: watch::Sender::default(),
-            events: broadcast::Sender::new(64),
+            store: Store::open(Place::Memory, crate::store::Bounds::default()).unwrap(),
             camera: watch::Sender::default(),
             broker: watch::Sender::new(BrokerState::Online),
             controls: watch::Sender::default(),
@@ -72,7 +73,7 @@ impl Page {
             },
             clock: Clock::start(),
             snapshots: self.snapshots.subscribe(),
-            events: self.events.subscribe(),
+            store: self.store.clone(),
             camera: self.camera.subscribe(),
             broker: self.broker.subscribe(),
             source: "test".into(),
@@ -391,12 +392,64 @@ fn live(page: &Page, query: &str, headers: &str) -> TcpStream {
 }
 
 fn appeared(page: &Page, track: u32) {
-    let event = Event {
-        time: moodring_core::frame::Millis(5),
-        track: Some(moodring_core::track::TrackId(track)),
-        kind: moodring_core::event::EventKind::Appeared,
-    };
-    page.events.send(event).unwrap();
+    let payload = format!("{{\"seq\":{track},\"kind\":\"appeared\",\"track\":{track}}}");
+    page.store.append(Draft {
+        device: "hall".into(),
+        run: 7,
+        seq: track.into(),
+        time_ms: journal::unix_ms(std::time::SystemTime::now()) as i64,
+        class: Class::Event,
+        kind: "appeared",
+        payload: payload.into(),
+        wanted: false,
+    });
+}
+
+#[test]
+fn the_history_is_told_taken_away_and_deleted() {
+    let page = Page::new(|_| {});
+    appeared(&page, 1);
+    let minute = (journal::unix_ms(std::time::SystemTime::now()) / 60_000) as i64;
+    page.store.add_moods(vec![crate::store::history::MoodSpan {
+        minute,
+        mood: moodring_core::mood::Mood::Uncertain,
+        ms: 1_500,
+    }]);
+    let history = page.get("/api/v1/history?days=2").json();
+    let buckets = history["buckets"].as_array().unwrap();
+    assert_eq!(buckets.len(), 1, "{history}");
+    assert_eq!(
+        (&buckets[0][1], &buckets[0][2]),
+        (&"uncertain".into(), &1.5.into())
+    );
+    let start = buckets[0][0].as_i64().unwrap();
+    assert_eq!(
+        start,
+        minute * 60 / 3_600 * 3_600,
+        "whole hours of the clock"
+    );
+    let csv = page.get("/api/v1/history.csv").text();
+    assert!(
+        csv.starts_with("hour,mood,seconds\n20") && csv.ends_with(",uncertain,1.5\n"),
+        "{csv}"
+    );
+    let events = page.get("/api/v1/history/events");
+    assert_eq!(
+        events.text(),
+        "{\"seq\":1,\"kind\":\"appeared\",\"track\":1}\n"
+    );
+    for wrong in ["0", "4000", "x", "-1"] {
+        assert_eq!(
+            page.get(&format!("/api/v1/history?days={wrong}")).status,
+            400
+        );
+    }
+    assert_eq!(page.ask("DELETE /api/v1/history", "", b"").status, 204);
+    assert_eq!(
+        page.get("/api/v1/history").json()["buckets"],
+        serde_json::json!([])
+    );
+    assert_eq!(page.get("/api/v1/history/events").text(), "");
 }
 
 #[test]
@@ -406,7 +459,7 @@ fn a_live_view_tells_states_events_and_faces() {
     read_until(&mut stream, "event: state\ndata: {\"schema\"");
     appeared(&page, 41);
     let text = read_until(&mut stream, "\"track\":41");
-    assert!(text.contains("id: 0000000000000007-1\n"), "{text}");
+    assert!(text.contains("id: 0000000000000007-41\n"), "{text}");
     read_until(&mut stream, "event: face\ndata: iVBOR");
 }
 

@@ -1,6 +1,7 @@
 // Puts the parts together.
 import { ask, byId } from './dom.js';
 import { startControl } from './control.js';
+import { startHistory } from './history.js';
 import { startLive } from './live.js';
 import { startPhotos } from './photo.js';
 import { startTimeline } from './timeline.js';
@@ -8,6 +9,7 @@ import { startTimeline } from './timeline.js';
 const timeline = startTimeline();
 startPhotos();
 startControl();
+startHistory({ forgotten: timeline.refresh });
 startLive({ changed: timeline.refresh });
 
 const door = await ask('/api/v1/door');

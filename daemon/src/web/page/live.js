@@ -26,7 +26,7 @@ export function startLive({ changed }) {
       seen.add(event.lastEventId);
       const told = JSON.parse(event.data);
       showEvent(told);
-      if (told.kind === 'changed' || told.kind === 'camera') changed();
+      if (told.kind !== 'summary') changed();
     });
     source.addEventListener('error', async () => {
       chip('chip-link', 'bad', 'reconnecting');
@@ -143,6 +143,11 @@ const WORDS = {
   appeared: (e) => ['nobody', `Person ${e.track} appeared`],
   left: (e) => ['nobody', `Person ${e.track} left after ${duration(e.stayed_ms)}`],
   changed: (e) => [e.to, `${e.to}, after ${duration(e.lasted_ms)} of ${e.from}`],
+  crowd: (e) => [e.dominant ?? 'neutral', e.count === 1 ? '1 person in view' : `${e.count} people in view`],
+  summary: (e) => ['neutral', `Summary of ${duration(e.interval_s * 1000)}: ${e.appeared} appeared, ${e.changed} changes`],
+  fault: (e) => ['fault', `Trouble with the ${e.what}${e.reason ? `: ${e.reason}` : ''}`],
+  recovery: (e) => ['happy', `The ${e.what} is back`],
+  dropped: (e) => ['fault', `${e.count} events were given up`],
   camera: (e) => [e.to === 'running' ? 'neutral' : 'camera-off', `Camera ${e.to}`],
 };
 
