@@ -56,6 +56,9 @@ pub enum Command {
     /// Look into model files, test them, make them from ONNX.
     #[command(subcommand)]
     Model(ModelCommand),
+    /// Write man pages and shell completions; for packages.
+    #[command(hide = true)]
+    Generate(GenerateArgs),
 }
 
 /// Which settings.
@@ -337,6 +340,14 @@ pub struct ShowConfigArgs {
     /// Ask for a password (at the terminal, or the first line of standard input) and print the line for [web].
     #[arg(long, conflicts_with = "check")]
     pub password: bool,
+}
+
+/// `generate`.
+#[derive(Args, Debug)]
+pub struct GenerateArgs {
+    /// The folder to write `man` and `completions` into.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
 }
 
 /// `model`.

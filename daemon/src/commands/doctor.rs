@@ -1,5 +1,7 @@
 //! `doctor`: what is wrong on this machine, and the line that mends it.
 
+mod machine;
+
 use std::{
     fmt::Display,
     net::{TcpStream, ToSocketAddrs},
@@ -63,6 +65,15 @@ pub(super) fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
     say("models", models(&settings));
     say("kernel", kernel());
     say("camera", camera(&settings));
+    let source = settings.camera.source.parse::<Source>();
+    let own_camera = match &source {
+        Ok(Source::V4l2(path)) => Some(path.as_path()),
+        _ => None,
+    };
+    let libcamera = matches!(source, Ok(Source::Rpicam));
+    for (part, found) in machine::Machine::this().check(own_camera, libcamera) {
+        say(part, found);
+    }
     say("broker", broker(&settings));
     if settings.display.kind == DisplayKind::Spi {
         for check in spi::check::check(&settings) {

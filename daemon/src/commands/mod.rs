@@ -7,6 +7,7 @@ mod devices;
 mod doctor;
 mod eval;
 mod follow;
+mod generate;
 mod model;
 mod overlays;
 mod photos;
@@ -39,6 +40,7 @@ pub fn dispatch(cli: Cli) -> Exit {
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Config(args) => config::config(&args),
         Command::Model(command) => model::model(&command),
+        Command::Generate(args) => generate::generate(&args),
     };
     ended.unwrap_or_else(|failure| {
         eprintln!("moodring: {}", failure.text);
