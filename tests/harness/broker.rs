@@ -140,7 +140,20 @@ impl Subscriber {
     /// # Panics
     /// If none comes in time.
     pub fn wait_for(&mut self, what: &str, mut wanted: impl FnMut(&Message) -> bool) -> Message {
-        self.process.wait_for(what, LIMIT, |_, line| {
+        self.wait_long(what, LIMIT, &mut wanted)
+    }
+
+    /// The same with any patience.
+    ///
+    /// # Panics
+    /// If none comes in time.
+    pub fn wait_long(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        mut wanted: impl FnMut(&Message) -> bool,
+    ) -> Message {
+        self.process.wait_for(what, limit, |_, line| {
             Message::parse(line).filter(&mut wanted)
         })
     }

@@ -8,12 +8,14 @@
 //! | [`process`] | a running program: its lines, its end, deadlines instead of sleeps |
 //! | [`bench`](mod@bench) | a folder and a clean environment for one test, and `moodring` started in it |
 //! | [`broker`] | a real mosquitto, and mosquitto_sub |
+//! | [`guest`] | a virtual Pi in QEMU: a shell inside, and what its display's bus did |
 //! | [`panel`] | display chips: captured bytes become the picture that people see |
 //! | [`pictures`] | small generated pictures, good and bad |
 
 pub mod bench;
 pub mod binary;
 pub mod broker;
+pub mod guest;
 pub mod panel;
 pub mod pictures;
 pub mod process;

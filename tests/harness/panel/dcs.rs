@@ -99,6 +99,11 @@ impl Dcs {
         }
     }
 
+    /// Whether it shows anything: awake and on.
+    pub fn is_lit(&self) -> bool {
+        self.awake && self.on
+    }
+
     /// What people see, in the glass's own columns and rows, as RGB565.
     ///
     /// # Panics
