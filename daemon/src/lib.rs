@@ -22,6 +22,7 @@
 //! | [`satellite`] | microcontrollers at serial ports that show the mood too |
 //! | [`mqtt`] | state, events and availability on a broker; the embedded broker |
 //! | [`web`] | the page, its JSON interface and metrics |
+//! | [`simulate`] | many made-up devices at a broker, and a listener that looks for gaps |
 //! | [`evaluation`] | accuracy on labelled crops |
 //! | `onnx` | ONNX files, read with limits |
 //! | [`pack`] | quantized ONNX files made into packed ones |
@@ -53,6 +54,7 @@ pub mod pack;
 pub mod photo;
 pub mod satellite;
 pub mod service;
+pub mod simulate;
 pub mod snapshot;
 pub mod store;
 pub mod vision;

@@ -29,7 +29,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use tokio::{
@@ -113,11 +113,13 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
 
     let (snapshots, newest) = watch::channel(Snapshot::default());
     let (events, told) = mpsc::unbounded_channel();
-    let store = Store::open(Place::of(&settings.store.path), settings.store.bounds())?;
+    let place = Place::of(&settings.store.path);
+    let (extra, home) = mqtt::home::prepare(&settings.mqtt, &who, place.folder())?;
+    let store = Store::open(place, settings.store.bounds())?;
     let inputs = mqtt::Inputs {
         snapshots: newest.clone(),
         store: store.clone(),
-        extra: None,
+        extra: Some(extra),
     };
     let broker = mqtt::spawn(&settings.mqtt, who.clone(), clock, inputs)?;
     if !broker.address().is_empty() {
@@ -162,6 +164,12 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
         minute_of_day(),
     );
     let (commands, mut asked) = command::channel();
+    let home = home.spawn(
+        broker.state(),
+        desk.controls(),
+        commands.clone(),
+        SystemTime::now(),
+    );
     let buttons = gpio::buttons::spawn(settings, commands.clone(), Arc::clone(&stop));
     let buttons = buttons.unwrap_or_else(|error| {
         // Without its buttons it is still a daemon.
@@ -247,6 +255,7 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     }
     service::stopping();
     drop(commands);
+    drop(home);
 
     // Upstream first: each room sees the end of what feeds it, and the broker hears everything that was told.
     camera.stop();

@@ -14,6 +14,7 @@ mod photos;
 mod pictures;
 mod run;
 mod show;
+mod simulate;
 mod stage;
 
 use std::{io::IsTerminal, path::Path};
@@ -41,6 +42,7 @@ pub fn dispatch(cli: Cli) -> Exit {
         Command::Config(args) => config::config(&args),
         Command::Model(command) => model::model(&command),
         Command::Generate(args) => generate::generate(&args),
+        Command::Simulate(args) => simulate::simulate(&args),
     };
     ended.unwrap_or_else(|failure| {
         eprintln!("moodring: {}", failure.text);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, error::range};
+use super::{ConfigError, error::range, home_assistant::HomeAssistantSettings};
 
 /// How messages are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,10 @@ pub struct MqttSettings {
     pub interval_s: f32,
     /// Seconds between keep-alive pings.
     pub keep_alive_s: u16,
+    /// Obey requests on `PREFIX/ID/THING/set`.
+    pub commands: bool,
+    /// Home Assistant's discovery.
+    pub home_assistant: HomeAssistantSettings,
 }
 
 impl Default for MqttSettings {
@@ -51,12 +55,15 @@ impl Default for MqttSettings {
             format: Format::Json,
             interval_s: 10.0,
             keep_alive_s: 15,
+            commands: true,
+            home_assistant: HomeAssistantSettings::default(),
         }
     }
 }
 
 impl MqttSettings {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        self.home_assistant.validate()?;
         let seconds = (0.5..=3600.0).contains(&self.interval_s);
         range(
             seconds,

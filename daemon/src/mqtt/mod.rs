@@ -15,6 +15,7 @@ mod client;
 mod error;
 mod extra;
 mod feed;
+pub mod home;
 mod link;
 pub mod outbox;
 pub mod protocol;

@@ -49,7 +49,8 @@ impl Topics {
         format!("{}/{device}/event", self.prefix)
     }
 
-    fn leaf(&self, name: &str) -> String {
+    /// A topic of this device; `name` may have several levels.
+    pub(super) fn leaf(&self, name: &str) -> String {
         format!("{}/{name}", self.root)
     }
 }

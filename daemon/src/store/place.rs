@@ -17,6 +17,14 @@ pub enum Place {
 const NAME: &str = "moodring.db";
 
 impl Place {
+    /// The folder of the file, for small notes beside it; `None` in memory.
+    pub fn folder(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(path) => path.parent().map(PathBuf::from),
+            Self::Memory | Self::Nowhere => None,
+        }
+    }
+
     /// From `[store] path`: `memory`, a file, or empty for the usual place.
     pub fn of(path: &str) -> Self {
         Self::from(path, |name| env::var_os(name).map(PathBuf::from))

@@ -120,9 +120,10 @@ impl<S: Surface> Screen<S> {
             Some(panel) => panel,
             None => self.panel.insert(Shown::new((self.open)()?)),
         };
-        let wanted = match self.on {
-            true => self.settings.brightness_at(minute),
-            false => 0,
+        let wanted = if self.on {
+            self.settings.brightness_at(minute)
+        } else {
+            0
         };
         let failed = |error: WireError| DisplayError::show(&self.name, error);
         // The light comes after the first picture: what the memory held before is nobody's business. So what is left

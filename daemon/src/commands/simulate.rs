@@ -1,0 +1,89 @@
+//! `simulate`: many made-up devices at a broker, and whether all of their events arrive.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Failure;
+use crate::{
+    cli::SimulateArgs,
+    config::load,
+    exit::Exit,
+    message::json,
+    simulate::{self, Plan, Report},
+};
+
+/// Runs it and prints what came of it.
+pub(super) fn simulate(args: &SimulateArgs) -> Result<Exit, Failure> {
+    let (mut settings, _) = load(args.config.config.as_deref(), &args.overrides())?;
+    if settings.mqtt.url.trim().is_empty() {
+        // The broker of this machine, whoever started it: many clients must not start one each.
+        settings.mqtt.url = format!("mqtt://{}", settings.mqtt.listen.trim());
+    }
+    crate::logs::to_stderr("error");
+    let plan = Plan {
+        devices: if args.listen { 0 } else { args.devices },
+        rate_hz: args.rate,
+        time: Duration::from_secs(args.seconds),
+        check: args.check,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::output)?;
+    let bar = bar(args);
+    let ran = runtime.block_on(simulate::run(&settings.mqtt, &plan, &bar));
+    bar.finish_and_clear();
+    let report = ran.map_err(|error| Failure::new(error.exit(), error))?;
+    if args.json {
+        println!("{}", json(&report));
+    } else {
+        print(&report, &plan);
+    }
+    let listened = plan.check || plan.devices == 0;
+    Ok(if listened && !report.is_complete() {
+        Exit::SomeFailed
+    } else {
+        Exit::Done
+    })
+}
+
+fn bar(args: &SimulateArgs) -> ProgressBar {
+    if args.json {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} s");
+    let bar = ProgressBar::new(args.seconds);
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn print(report: &Report, plan: &Plan) {
+    let heard = report.heard;
+    if plan.devices > 0 {
+        println!(
+            "{} devices told {} events, {} confirmed by the broker",
+            report.devices, report.sent, report.acked
+        );
+    }
+    if plan.check || plan.devices == 0 {
+        println!(
+            "heard {} events of {} runs: {} missing, {} never heard, {} twice, {} late, {} unreadable",
+            heard.first_time(),
+            heard.runs,
+            heard.missing,
+            report.unheard,
+            heard.duplicates,
+            heard.late,
+            heard.unreadable
+        );
+    }
+    if let Some(latency) = report.latency_ms {
+        println!(
+            "latency: p50 {} ms, p99 {} ms, longest {} ms",
+            latency.p50, latency.p99, latency.max
+        );
+    }
+    if let Some(kib) = report.memory_kib {
+        println!("memory of this process: {} MiB at most", kib / 1024);
+    }
+}

@@ -1,0 +1,50 @@
+//! `[mqtt.home_assistant]`: whether Home Assistant is told what there is.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ConfigError, error::range};
+
+/// Home Assistant's discovery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HomeAssistantSettings {
+    /// Announce this device; if not, an announcement from before is taken back.
+    pub enabled: bool,
+    /// The first part of its topics, as Home Assistant's MQTT integration has it.
+    pub prefix: String,
+    /// A topic on which somebody publishes (retained) the newest version of moodring; empty: nobody does, and there is
+    /// no update entity.
+    pub release_topic: String,
+}
+
+impl Default for HomeAssistantSettings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            prefix: "homeassistant".into(),
+            release_topic: String::new(),
+        }
+    }
+}
+
+impl HomeAssistantSettings {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        let plain = |topic: &str| {
+            !topic.contains(['+', '#'])
+                && !topic.chars().any(char::is_control)
+                && topic.len() <= 256
+        };
+        range(
+            !self.prefix.is_empty() && plain(&self.prefix),
+            "mqtt.home_assistant.prefix",
+            &self.prefix,
+            "a topic without + and #",
+        )?;
+        range(
+            plain(&self.release_topic),
+            "mqtt.home_assistant.release_topic",
+            &self.release_topic,
+            "a topic without + and #, or empty",
+        )
+    }
+}

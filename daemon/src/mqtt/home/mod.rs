@@ -1,0 +1,29 @@
+//! What a home needs beside state and events: requests that change something, and Home Assistant's discovery.
+//!
+//! ```text
+//! <prefix>/<id>/<thing>/set    a request, checked by `command::parse`
+//! <prefix>/<id>/<thing>/state  how it is set now (retained)
+//! <prefix>/<id>/<thing>/error  why a request was refused
+//! <prefix>/<id>/health         temperature, start and version (retained)
+//! homeassistant/device/<id>/config   what there is (retained)
+//! ```
+//!
+//! [`Talk`] decides, without I/O and clock; `task` connects it to the MQTT client's [`Extra`](super::Extra).
+
+mod device;
+mod discovery;
+mod entities;
+mod health;
+mod memory;
+mod talk;
+mod task;
+
+#[cfg(test)]
+mod tests;
+
+pub use device::Device;
+pub use discovery::{Components, payload};
+pub use health::Health;
+pub use memory::Memory;
+pub use talk::{Heard, Talk};
+pub use task::{Home, Ready, prepare};

@@ -1,0 +1,138 @@
+//! One made-up device: the real client, a mood that changes at its rate.
+
+use std::time::Duration;
+
+use moodring_core::{
+    event::{Event, EventKind},
+    expression::Expression,
+    frame::Millis,
+    mood::{Mood, MoodState},
+    track::TrackId,
+};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, MissedTickBehavior, interval_at, timeout},
+};
+
+use crate::{
+    clock::Clock,
+    config::{EventSettings, MqttSettings},
+    journal::{self, Sources},
+    message::{DeviceName, Identity, RunId},
+    mqtt::{self, Inputs},
+    snapshot::{BrokerState, CameraState, Snapshot},
+    store::{Bounds, Place, Store},
+};
+
+use super::{CONNECT_WITHIN, SimulateError};
+
+/// What one device did.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    /// Events that it told.
+    pub(super) events: u64,
+    /// Of those, how many have no receipt of the broker.
+    pub(super) unacked: u64,
+}
+
+/// Lives until `end`; what it told.
+///
+/// # Errors
+/// [`SimulateError`] if a setting cannot work or the system gives no thread.
+pub(super) async fn live(
+    settings: &MqttSettings,
+    number: u32,
+    rate_hz: f32,
+    end: Instant,
+) -> Result<Told, SimulateError> {
+    let device = DeviceName::new(&format!("sim-{number:05}"));
+    let who = Identity {
+        // Letters, a dash and digits.
+        device: device.expect("such a name is always one"),
+        run: RunId::random(),
+    };
+    let clock = Clock::start();
+    let (snapshots, newest) = watch::channel(Snapshot::default());
+    let (events, told) = mpsc::unbounded_channel();
+    let store = Store::open(Place::Memory, Bounds::default())?;
+    let inputs = Inputs {
+        snapshots: newest.clone(),
+        store: store.clone(),
+        extra: None,
+    };
+    let client = mqtt::spawn(settings, who.clone(), clock, inputs)?;
+    let sources = Sources {
+        snapshots: newest,
+        events: told,
+    };
+    // At the rate that was asked for, not held back as a real scene is.
+    let pace = EventSettings {
+        gap_ms: 0,
+        summary_s: 0,
+        ..EventSettings::default()
+    };
+    let journal = journal::spawn(&pace, who, clock, sources, store.clone(), true);
+    let mut state = client.state();
+    let online = state.wait_for(|state| *state == BrokerState::Online);
+    // Without a broker it goes on: that is what the client is for.
+    let _ = timeout(CONNECT_WITHIN, online).await;
+
+    snapshots.send_modify(|s| s.camera = CameraState::Running);
+    let period = Duration::from_secs_f32(1.0 / rate_hz);
+    // Spread over the period, or all would speak at once.
+    let first = Instant::now() + period.mul_f32((number % 97) as f32 / 97.0);
+    let mut tick = interval_at(first, period);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut from = Mood::Nobody;
+    for turn in number as usize.. {
+        if tick.tick().await >= end {
+            break;
+        }
+        let now = clock.now();
+        let to = Mood::Showing(Expression::ALL[turn * 3 % Expression::COUNT]);
+        let event = changed(from, to, now);
+        from = to;
+        snapshots.send_modify(|s| show(s, to, now));
+        if events.send(event).is_err() {
+            break; // the journal ended
+        }
+    }
+    drop(events);
+    if let Err(error) = journal.await {
+        tracing::error!("a journal failed: {error}");
+    }
+    client.stop().await;
+    // Receipts that came last are noted.
+    let _ = store.flush().await;
+    let state = store.state().borrow().clone();
+    store.close();
+    Ok(Told {
+        events: state.written.map_or(0, |(_, seq)| seq),
+        unacked: state.waiting,
+    })
+}
+
+fn changed(from: Mood, to: Mood, now: Millis) -> Event {
+    Event {
+        time: now,
+        track: Some(TrackId(1)),
+        kind: EventKind::Changed {
+            from,
+            to,
+            confidence: 0.9,
+            lasted_ms: 500,
+        },
+    }
+}
+
+fn show(snapshot: &mut Snapshot, mood: Mood, now: Millis) {
+    snapshot.time = now;
+    snapshot.camera = CameraState::Running;
+    snapshot.people_count = 1;
+    snapshot.mood = MoodState {
+        mood,
+        confidence: 0.9,
+        track: Some(TrackId(1)),
+        since: now,
+    };
+}

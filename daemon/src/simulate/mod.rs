@@ -1,0 +1,202 @@
+//! Many devices in one process: the real MQTT client with made-up moods, and a listener that looks for gaps.
+//!
+//! For trying brokers out before many real devices hang on them. Nothing here looks at a camera.
+
+mod check;
+mod device;
+mod latency;
+
+use std::{
+    io, process,
+    time::{Duration, SystemTime},
+};
+
+use indicatif::ProgressBar;
+use serde::Serialize;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, sleep_until, timeout},
+};
+
+pub use check::{Check, Tally};
+pub use latency::Latency;
+
+use crate::{
+    config::MqttSettings,
+    exit::Exit,
+    message::RunId,
+    mqtt::{Heard, MqttError, Reader},
+};
+
+/// New connections a second; all at once are a flood that brokers cut off.
+const STARTS_PER_SECOND: u32 = 200;
+/// How long devices may take to connect.
+const CONNECT_WITHIN: Duration = Duration::from_secs(60);
+/// How long to go on listening after the last event was sent, if some are missing.
+const LINGER: Duration = Duration::from_secs(30);
+
+/// What is wanted.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How many devices; 0: only listen.
+    pub devices: u32,
+    /// Events a second of each device, above 0.
+    pub rate_hz: f32,
+    /// For how long.
+    pub time: Duration,
+    /// Whether to listen, too.
+    pub check: bool,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Report {
+    /// Devices that ran.
+    pub devices: u32,
+    /// Events that they told.
+    pub sent: u64,
+    /// Of those, how many the broker confirmed.
+    pub acked: u64,
+    /// What the listener got.
+    #[serde(flatten)]
+    pub heard: Tally,
+    /// Sent and never heard, beside the gaps: such as all of a device's.
+    pub unheard: u64,
+    /// From the event's time to its arrival, in milliseconds; `null` without a listener.
+    pub latency_ms: Option<Latency>,
+    /// The most memory that this process had, in KiB; `null` where the kernel does not tell.
+    pub memory_kib: Option<u64>,
+}
+
+impl Report {
+    /// Whether every event arrived.
+    pub const fn is_complete(&self) -> bool {
+        self.heard.missing == 0 && self.unheard == 0
+    }
+}
+
+/// Why the devices cannot run. A broker that is away is waited for.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulateError {
+    /// A setting cannot work.
+    #[error(transparent)]
+    Mqtt(#[from] MqttError),
+    /// Each device's store has a thread.
+    #[error(
+        "the system gives no thread to a device: {0}. Take fewer devices, or raise `ulimit -u`"
+    )]
+    Thread(#[from] io::Error),
+}
+
+impl SimulateError {
+    /// The exit code that goes with it.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Mqtt(error) => error.exit(),
+            Self::Thread(_) => Exit::Output,
+        }
+    }
+}
+
+/// Runs it all. `bar` counts the seconds.
+///
+/// # Errors
+/// [`SimulateError`] if a setting cannot work or the system has no room for so many.
+pub async fn run(
+    settings: &MqttSettings,
+    plan: &Plan,
+    bar: &ProgressBar,
+) -> Result<Report, SimulateError> {
+    let seed = RunId::random().number();
+    let mut check = Check::new(plan.devices > 0);
+    let mut reader = None;
+    if plan.check || plan.devices == 0 {
+        let topic = format!("{}/+/event", settings.prefix);
+        let mut listener = Reader::spawn(settings, vec![topic], seed)?;
+        // Before any device speaks: what comes later must begin with 1.
+        let up = timeout(CONNECT_WITHIN, online(&mut listener)).await;
+        if up.is_err() {
+            tracing::warn!("no connection to {} yet", listener.address());
+        }
+        reader = Some(listener);
+    }
+    let mut devices = JoinSet::new();
+    let begin = Instant::now();
+    let ramp = Duration::from_secs_f32(plan.devices as f32 / STARTS_PER_SECOND as f32);
+    let end = begin + ramp + plan.time;
+    for number in 0..plan.devices {
+        let start = begin + ramp.mul_f32(number as f32 / plan.devices as f32);
+        let settings = settings.clone();
+        let rate_hz = plan.rate_hz;
+        devices.spawn(async move {
+            sleep_until(start).await;
+            device::live(&settings, number, rate_hz, end).await
+        });
+    }
+    let mut report = Report {
+        devices: plan.devices,
+        ..Report::default()
+    };
+    let mut latency = latency::Samples::default();
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    let mut deadline = end;
+    loop {
+        tokio::select! {
+            Some(heard) = next(&mut reader) => {
+                if let Heard::Message { payload, .. } = heard
+                    && let Some(told) = check.hear(&payload)
+                {
+                    latency.add(SystemTime::now(), told.time);
+                }
+            }
+            Some(sent) = devices.join_next() => match sent {
+                Ok(Ok(told)) => {
+                    report.sent += told.events;
+                    report.acked += told.events.saturating_sub(told.unacked);
+                }
+                Ok(Err(error)) => return Err(error),
+                Err(error) => tracing::error!("a device failed: {error}"),
+            },
+            _ = second.tick() => bar.set_position(begin.elapsed().as_secs()),
+            () = sleep_until(deadline) => {
+                let over = devices.is_empty() && check.tally().first_time() >= report.sent;
+                if over || reader.is_none() && devices.is_empty() || Instant::now() > end + LINGER {
+                    break;
+                }
+                // Others need their time on this thread, too.
+                deadline = Instant::now() + Duration::from_millis(200);
+            }
+        }
+    }
+    report.heard = check.tally();
+    if reader.is_some() {
+        report.unheard = report
+            .sent
+            .saturating_sub(report.heard.first_time() + report.heard.missing);
+        report.latency_ms = latency.percentiles();
+    }
+    report.memory_kib = memory_kib(process::id());
+    Ok(report)
+}
+
+async fn online(reader: &mut Reader) {
+    while !matches!(reader.next().await, Some(Heard::Online)) {}
+    // The subscription is on its way; nothing says when the broker has it.
+    sleep(Duration::from_millis(500)).await;
+}
+
+async fn next(reader: &mut Option<Reader>) -> Option<Heard> {
+    match reader {
+        Some(reader) => reader.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The most memory that a process had in RAM.
+fn memory_kib(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
