@@ -87,6 +87,17 @@ impl Broker {
         }
     }
 
+    /// Kills it, as a power cut would.
+    ///
+    /// # Panics
+    /// If it does not end.
+    pub fn kill(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.signal("KILL");
+            process.finish(LIMIT);
+        }
+    }
+
     /// Starts it again on the same port, with nothing kept.
     ///
     /// # Panics

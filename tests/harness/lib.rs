@@ -9,6 +9,7 @@
 //! | [`bench`](mod@bench) | a folder and a clean environment for one test, and `moodring` started in it |
 //! | [`broker`] | a real mosquitto, and mosquitto_sub |
 //! | [`guest`] | a virtual Pi in QEMU: a shell inside, and what its display's bus did |
+//! | [`proxy`] | a link that can be cut |
 //! | [`panel`] | display chips: captured bytes become the picture that people see |
 //! | [`pictures`] | small generated pictures, good and bad |
 
@@ -19,5 +20,6 @@ pub mod guest;
 pub mod panel;
 pub mod pictures;
 pub mod process;
+pub mod proxy;
 pub mod repo;
 pub mod source;

@@ -198,8 +198,9 @@ fn broker(settings: &Settings) -> Finding {
             ),
         };
     }
-    let url = match crate::mqtt::url::parse(&mqtt.url) {
-        Ok(url) => url,
+    let url = match crate::mqtt::url::parse_all(&mqtt.url) {
+        // The first is the one that is wanted.
+        Ok(mut all) => all.swap_remove(0),
         Err(error) => return bad(error, "correct [mqtt] url"),
     };
     let address = url.to_string();

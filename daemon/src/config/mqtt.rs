@@ -21,14 +21,20 @@ pub enum Format {
 pub struct MqttSettings {
     /// Publish at all.
     pub enabled: bool,
-    /// `mqtt://host:port`; empty: start the embedded broker and use that.
+    /// `mqtt://host:port` (or `mqtts`, `ws`, `wss`), or several parted by commas; empty: start the embedded broker.
     pub url: String,
-    /// Where the embedded broker listens. Only loopback addresses are accepted.
+    /// Where the embedded broker listens; other than loopback only with user and password.
     pub listen: String,
     /// User name, if the broker wants one.
     pub user: String,
     /// A file that holds the password (first line); never put the password itself here.
     pub password_file: String,
+    /// A PEM file with the authorities that may sign the broker's certificate; empty: the system's.
+    pub ca_file: String,
+    /// PEM files with this device's certificate and its key, if the broker wants one.
+    pub cert_file: String,
+    /// See `cert_file`.
+    pub key_file: String,
     /// The first part of every topic.
     pub prefix: String,
     /// How messages are written.
@@ -51,6 +57,9 @@ impl Default for MqttSettings {
             listen: "127.0.0.1:1883".into(),
             user: String::new(),
             password_file: String::new(),
+            ca_file: String::new(),
+            cert_file: String::new(),
+            key_file: String::new(),
             prefix: "moodring".into(),
             format: Format::Json,
             interval_s: 10.0,

@@ -1,4 +1,4 @@
-//! The embedded broker for a machine alone: rumqttd on a loopback address, MQTT 3.1.1, nothing kept on disk.
+//! The embedded broker: rumqttd on a loopback address, elsewhere with a password, MQTT 3.1.1, nothing kept on disk.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,13 +9,18 @@ mod embedded;
 #[cfg(feature = "broker")]
 pub(super) use embedded::Broker;
 
-/// Starts it. When this returns it listens. Port 0 takes any free port.
+/// Starts it. When this returns it listens. Port 0 takes any free port. With a `login` (user and password) everybody
+/// needs it, on this machine too.
 ///
 /// # Errors
-/// [`MqttError`] if `listen` is no loopback address or its port cannot be had.
-pub(super) fn start(listen: &str) -> Result<Broker, MqttError> {
-    let address = loopback(listen)?;
-    Broker::start(address)
+/// [`MqttError`] if `listen` is seen by other machines and there is no password, or its port cannot be had.
+pub(super) fn start(listen: &str, login: Option<(String, String)>) -> Result<Broker, MqttError> {
+    let has_password = login.as_ref().is_some_and(|(_, p)| !p.is_empty());
+    let address = match loopback(listen) {
+        Err(MqttError::NotLoopback(address)) if has_password => address,
+        other => other?,
+    };
+    Broker::start(address, login)
 }
 
 fn loopback(listen: &str) -> Result<SocketAddr, MqttError> {
@@ -45,7 +50,7 @@ pub(super) enum Broker {}
 
 #[cfg(not(feature = "broker"))]
 impl Broker {
-    fn start(_address: SocketAddr) -> Result<Self, MqttError> {
+    fn start(_address: SocketAddr, _login: Option<(String, String)>) -> Result<Self, MqttError> {
         Err(MqttError::NoBroker)
     }
 

@@ -16,6 +16,7 @@ use super::{
     outbox::Want,
     protocol::{Protocol, Publication, Token},
     settings::{MAX_PACKET_BYTES, Plan},
+    url::Address,
 };
 use crate::{
     clock::Clock,
@@ -51,11 +52,13 @@ pub fn spawn(
     let plan = Plan::new(settings, &who)?;
     let (tell, state) = watch::channel(BrokerState::Connecting);
     let (stop, stopped) = oneshot::channel();
-    let address = plan.broker.to_string();
+    let address = plan.brokers[0].broker.to_string();
     let client = Client {
         backoff: Backoff::new(who.run.number()),
         protocol: Protocol::new(who, plan.topics.clone(), plan.pace, settings.format),
         plan,
+        at: 0,
+        was_up: false,
         clock,
         extra: inputs.extra.take(),
         store: inputs.store.clone(),
@@ -86,7 +89,7 @@ impl MqttHandle {
         self.state.clone()
     }
 
-    /// `host:port` of the broker, also of the embedded one; empty if switched off.
+    /// `host:port` of the first broker, also of the embedded one; empty if switched off.
     pub fn address(&self) -> &str {
         &self.address
     }
@@ -113,6 +116,10 @@ impl MqttHandle {
 
 struct Client {
     plan: Plan,
+    /// Which broker is tried or used now.
+    at: usize,
+    /// Whether the newest connection came about.
+    was_up: bool,
     protocol: Protocol,
     backoff: Backoff,
     clock: Clock,
@@ -153,7 +160,7 @@ impl Client {
         let flushed = tokio::time::timeout(Duration::from_millis(500), self.store.flush()).await;
         let state = self.store.state().borrow().clone();
         if state.waiting > 0 && flushed.is_ok() {
-            let (waiting, broker) = (state.waiting, &self.plan.broker);
+            let (waiting, broker) = (state.waiting, self.broker());
             tracing::warn!(
                 "stopped with {waiting} events that the broker {broker} did not get; the store has them"
             );
@@ -162,7 +169,8 @@ impl Client {
 
     /// One connection and the wait after it. True once the client is to end.
     async fn is_over(&mut self) -> bool {
-        let mut link = Link::open(self.plan.options.clone());
+        let mut link = Link::open(self.plan.brokers[self.at].options.clone());
+        self.was_up = false;
         let end = self.serve(&mut link).await;
         match end {
             End::Finished => {
@@ -176,7 +184,16 @@ impl Client {
         self.protocol.disconnected();
         self.fetch = None;
         self.state.send_replace(BrokerState::Connecting);
-        self.stop_by.is_some() || self.pause().await
+        if self.stop_by.is_some() {
+            return true;
+        }
+        // The next broker at once; after the last, and after one that had been there, a rest and then the first.
+        self.at = if self.was_up {
+            0
+        } else {
+            (self.at + 1) % self.plan.brokers.len()
+        };
+        self.at == 0 && self.pause().await
     }
 
     /// Serves one link until it ends.
@@ -219,7 +236,8 @@ impl Client {
 
     /// The broker accepted the connection.
     fn up(&mut self, link: &Link) -> Result<(), String> {
-        tracing::info!("connected to the broker {}", self.plan.broker);
+        tracing::info!("connected to the broker {}", self.broker());
+        self.was_up = true;
         self.protocol.connected();
         self.state.send_replace(BrokerState::Online);
         self.complained = false;
@@ -289,7 +307,7 @@ impl Client {
 
     /// Once per outage for everybody, each further attempt for who looks closely.
     fn complain(&mut self, reason: &str) {
-        let broker = &self.plan.broker;
+        let broker = self.broker();
         if self.complained {
             tracing::debug!("still no connection to the broker {broker}: {reason}");
         } else {
@@ -298,6 +316,10 @@ impl Client {
             );
             self.complained = true;
         }
+    }
+
+    fn broker(&self) -> &Address {
+        &self.plan.brokers[self.at].broker
     }
 
     fn now(&self) -> Moment {

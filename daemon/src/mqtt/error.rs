@@ -25,6 +25,16 @@ pub enum MqttError {
     /// Seconds between pings.
     #[error("[mqtt] keep_alive_s is {0}; it must be from 1 to 65535")]
     KeepAlive(u16),
+    /// A certificate or key.
+    #[error("[mqtt] {key} {path:?} cannot be used: {reason}")]
+    Tls {
+        /// Which setting.
+        key: &'static str,
+        /// As configured.
+        path: String,
+        /// The cause.
+        reason: String,
+    },
     /// A password without a user: MQTT 3.1.1 has no such thing.
     #[error("[mqtt] password_file is set but user is not; set both or none")]
     User,
@@ -43,10 +53,10 @@ pub enum MqttError {
         "[mqtt] listen {0:?} is not an address and a port, such as 127.0.0.1:1883 or [::1]:1883"
     )]
     Listen(String),
-    /// The embedded broker knows no passwords, so it must not be seen from other machines.
+    /// Other machines may see the embedded broker only with a password.
     #[error(
-        "[mqtt] listen {0} is open to other machines, and the embedded broker checks nobody's password. \
-         Use 127.0.0.1, or a broker such as mosquitto and its address in [mqtt] url"
+        "[mqtt] listen {0} is open to other machines: set [mqtt] user and password_file, which they then need, too. \
+         Or use 127.0.0.1, or a broker such as mosquitto and its address in [mqtt] url"
     )]
     NotLoopback(SocketAddr),
     /// Somebody else has the port.
@@ -91,6 +101,7 @@ impl MqttError {
             | Self::KeepAlive(_)
             | Self::User
             | Self::Password { .. }
+            | Self::Tls { .. }
             | Self::Listen(_)
             | Self::NotLoopback(_)
             | Self::NoBroker => Exit::Config,

@@ -14,6 +14,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use super::{
     Incoming,
     protocol::{Delivery, Publication, Token},
+    tls,
 };
 
 /// A connection, or an attempt at one. Dropping it breaks it off without a word, so that the broker sends the will.
@@ -161,6 +162,10 @@ async fn pump(mut event_loop: EventLoop, tx: mpsc::Sender<Result<Event, Connecti
 /// A cause that people understand, with the way out where there is one.
 pub(super) fn explain(error: &ConnectionError) -> String {
     use ConnectReturnCode as Code;
+    // Handshakes fail deep inside errors of other crates; their texts are what they have in common.
+    if let Some(hint) = tls::hint(&error.to_string()) {
+        return hint.to_owned();
+    }
     match error {
         ConnectionError::ConnectionRefused(Code::BadUserNamePassword | Code::NotAuthorized) => {
             "it refused user and password; set [mqtt] user and password_file".to_owned()

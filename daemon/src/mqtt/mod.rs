@@ -21,6 +21,7 @@ pub mod outbox;
 pub mod protocol;
 mod reader;
 mod settings;
+mod tls;
 pub mod topic;
 pub mod url;
 

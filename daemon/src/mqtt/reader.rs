@@ -49,7 +49,7 @@ impl Reader {
         seed: u64,
     ) -> Result<Self, MqttError> {
         let name = format!("moodring-follow-{seed:016x}");
-        let (broker, options) = settings::reader(settings, &name)?;
+        let settings::Way { broker, options } = settings::reader(settings, &name)?;
         let address = broker.to_string();
         let (tell, heard) = mpsc::channel(WAITING);
         let listener = Listener {

@@ -1,14 +1,20 @@
 //! `[mqtt]` checked at the door: what the client needs, in the types it needs.
 
-use std::{fs, io::Read, path::Path, time::Duration};
+use std::{
+    env, fs,
+    io::Read,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use rumqttc::{LastWill, MqttOptions, QoS};
+use rumqttc::{LastWill, MqttOptions, QoS, TlsConfiguration, Transport};
 
 use super::{
     MqttError, broker,
     protocol::Pace,
+    tls,
     topic::Topics,
-    url::{self, Address},
+    url::{self, Address, Scheme},
 };
 use crate::config::MqttSettings;
 use crate::message::{Identity, Status};
@@ -23,11 +29,17 @@ const GAP_MS: u64 = 200;
 pub(super) struct Plan {
     pub(super) topics: Topics,
     pub(super) pace: Pace,
-    pub(super) broker: Address,
-    pub(super) options: MqttOptions,
+    /// In the order in which they are tried; at least one.
+    pub(super) brokers: Vec<Way>,
     /// The embedded broker, if it is the one. Held only for its end: dropping it closes its port.
     #[cfg_attr(not(test), expect(dead_code))]
     pub(super) embedded: Option<broker::Broker>,
+}
+
+/// A broker and how to connect to it.
+pub(super) struct Way {
+    pub(super) broker: Address,
+    pub(super) options: MqttOptions,
 }
 
 impl Plan {
@@ -38,72 +50,111 @@ impl Plan {
     pub(super) fn new(settings: &MqttSettings, who: &Identity) -> Result<Self, MqttError> {
         let topics = Topics::new(&settings.prefix, &who.device)?;
         let pace = pace(settings.interval_s)?;
-        if settings.keep_alive_s == 0 {
-            return Err(MqttError::KeepAlive(0));
-        }
         let login = login(settings)?;
-        let (broker, embedded) = if settings.url.trim().is_empty() {
-            let broker = broker::start(&settings.listen)?;
+        let (brokers, embedded) = if settings.url.trim().is_empty() {
+            let broker = broker::start(&settings.listen, login.clone())?;
             let at = broker.address();
             let address = Address {
-                host: bracketed(at.ip()),
+                scheme: Scheme::Tcp,
+                host: bracketed(reachable(at.ip())),
                 port: at.port(),
+                path: String::new(),
             };
-            (address, Some(broker))
+            (vec![address], Some(broker))
         } else {
-            (url::parse(&settings.url)?, None)
+            (url::parse_all(&settings.url)?, None)
         };
         // The same name in each run: a broker then drops what is left of a killed run, and sends its will, at once.
         let client_id = format!("moodring-{}", who.device.as_str());
-        let mut options = MqttOptions::new(client_id, &broker.host, broker.port);
-        options
-            .set_keep_alive(Duration::from_secs(settings.keep_alive_s.into()))
-            .set_clean_session(true)
-            .set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES)
-            .set_last_will(LastWill::new(
+        let mut brokers = ways(settings, brokers, login, &client_id)?;
+        for way in &mut brokers {
+            way.options.set_last_will(LastWill::new(
                 topics.status(),
                 Status::Offline.name(),
                 QoS::AtLeastOnce,
                 true,
             ));
-        if let Some((user, password)) = login {
-            options.set_credentials(user, password);
         }
         Ok(Self {
             topics,
             pace,
-            broker,
-            options,
+            brokers,
             embedded,
         })
     }
 }
 
-/// What a client needs that only reads: the broker's address and the connection's options. An empty `url` means the
-/// broker of this machine, whoever started it.
+/// What a client needs that only reads: the first broker named. An empty `url` means the broker of this machine, whoever
+/// started it.
 ///
 /// # Errors
 /// [`MqttError`] for the first setting that cannot work.
-pub(super) fn reader(
+pub(super) fn reader(settings: &MqttSettings, client_id: &str) -> Result<Way, MqttError> {
+    let broker = match settings.url.trim() {
+        "" => url::parse(&format!("mqtt://{}", settings.listen.trim()))?,
+        named => url::parse_all(named)?.swap_remove(0),
+    };
+    let mut ways = ways(settings, vec![broker], login(settings)?, client_id)?;
+    Ok(ways.swap_remove(0))
+}
+
+/// The options of each connection; those of all brokers are the same but for the address.
+fn ways(
     settings: &MqttSettings,
+    brokers: Vec<Address>,
+    login: Option<(String, String)>,
     client_id: &str,
-) -> Result<(Address, MqttOptions), MqttError> {
+) -> Result<Vec<Way>, MqttError> {
     if settings.keep_alive_s == 0 {
         return Err(MqttError::KeepAlive(0));
     }
-    let broker = match settings.url.trim() {
-        "" => url::parse(&format!("mqtt://{}", settings.listen.trim()))?,
-        named => url::parse(named)?,
+    // Files that are named are checked even if no broker needs them now.
+    let named = [&settings.ca_file, &settings.cert_file, &settings.key_file];
+    let is_secure = brokers.iter().any(|broker| broker.scheme.is_secure());
+    let tls = if is_secure || named.iter().any(|file| !file.is_empty()) {
+        Some(tls::config(settings)?)
+    } else {
+        None
     };
-    let mut options = MqttOptions::new(client_id, &broker.host, broker.port);
-    options
-        .set_keep_alive(Duration::from_secs(settings.keep_alive_s.into()))
-        .set_clean_session(true)
-        .set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES);
-    if let Some((user, password)) = login(settings)? {
-        options.set_credentials(user, password);
+    let way = |broker: Address| {
+        let host = match broker.scheme {
+            Scheme::Tcp | Scheme::Tls => broker.host.clone(),
+            // rumqttc takes a WebSocket's whole address for its host.
+            Scheme::Ws | Scheme::Wss => broker.web_url(),
+        };
+        let mut options = MqttOptions::new(client_id, host, broker.port);
+        options
+            .set_keep_alive(Duration::from_secs(settings.keep_alive_s.into()))
+            .set_clean_session(true)
+            .set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES);
+        match (broker.scheme, tls.clone()) {
+            (Scheme::Tls, Some(tls)) => {
+                options.set_transport(Transport::Tls(TlsConfiguration::Rustls(tls)));
+            }
+            (Scheme::Wss, Some(tls)) => {
+                options.set_transport(Transport::Wss(TlsConfiguration::Rustls(tls)));
+            }
+            (Scheme::Ws, _) => {
+                options.set_transport(Transport::Ws);
+            }
+            (Scheme::Tcp | Scheme::Tls | Scheme::Wss, _) => {}
+        }
+        if let Some((user, password)) = &login {
+            options.set_credentials(user, password);
+        }
+        Way { broker, options }
+    };
+    Ok(brokers.into_iter().map(way).collect())
+}
+
+/// Where this machine reaches what listens on an address.
+fn reachable(ip: std::net::IpAddr) -> std::net::IpAddr {
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+    match ip {
+        IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        one => one,
     }
-    Ok((broker, options))
 }
 
 fn bracketed(ip: std::net::IpAddr) -> String {
@@ -125,10 +176,30 @@ fn pace(interval_s: f32) -> Result<Pace, MqttError> {
 }
 
 fn login(settings: &MqttSettings) -> Result<Option<(String, String)>, MqttError> {
+    login_with(
+        settings,
+        env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from),
+    )
+}
+
+/// The name of the systemd credential that holds the password: `LoadCredential=mqtt-password:FILE` in the unit.
+const CREDENTIAL: &str = "mqtt-password";
+
+fn login_with(
+    settings: &MqttSettings,
+    credentials: Option<PathBuf>,
+) -> Result<Option<(String, String)>, MqttError> {
+    let credential = credentials.map(|folder| folder.join(CREDENTIAL));
     match (settings.user.as_str(), settings.password_file.as_str()) {
         ("", "") => Ok(None),
         ("", _) => Err(MqttError::User),
-        (user, "") => Ok(Some((user.to_owned(), String::new()))),
+        (user, "") => {
+            let password = match credential.filter(|file| file.exists()) {
+                Some(file) => read_password(&file)?,
+                None => String::new(),
+            };
+            Ok(Some((user.to_owned(), password)))
+        }
         (user, file) => Ok(Some((user.to_owned(), read_password(Path::new(file))?))),
     }
 }
@@ -173,9 +244,9 @@ mod tests {
     fn a_broker_by_its_address() {
         let plan = plan(|_| {}).unwrap();
         assert!(plan.embedded.is_none());
-        assert_eq!(plan.broker.to_string(), "127.0.0.1:1883");
-        assert_eq!(plan.options.client_id(), "moodring-hall");
-        let will = plan.options.last_will().unwrap();
+        assert_eq!(plan.brokers[0].broker.to_string(), "127.0.0.1:1883");
+        assert_eq!(plan.brokers[0].options.client_id(), "moodring-hall");
+        let will = plan.brokers[0].options.last_will().unwrap();
         assert_eq!(
             (will.topic.as_str(), &will.message[..]),
             ("moodring/hall/status", &b"offline"[..])
@@ -193,7 +264,9 @@ mod tests {
             (|s| s.interval_s = f32::NAN, "interval_s"),
             (|s| s.keep_alive_s = 0, "keep_alive_s"),
             (|s| s.prefix = "a/#".into(), "prefix"),
-            (|s| s.url = "mqtts://x".into(), "url"),
+            (|s| s.url = "http://x".into(), "url"),
+            (|s| s.ca_file = "/gone".into(), "ca_file"),
+            (|s| s.key_file = "/gone".into(), "cert_file"),
             (|s| s.password_file = "x".into(), "password_file"),
         ] {
             let error = plan(change).err().unwrap().to_string();
@@ -212,11 +285,8 @@ mod tests {
                 s.password_file = file.to_str().unwrap().into();
             })
         };
-        let login = with("s3cret\r\nmore\n")
-            .unwrap()
-            .options
-            .credentials()
-            .unwrap();
+        let way = with("s3cret\r\nmore\n").unwrap().brokers.swap_remove(0);
+        let login = way.options.credentials().unwrap();
         assert_eq!(
             (login.username.as_str(), login.password.as_str()),
             ("me", "s3cret")
@@ -235,5 +305,22 @@ mod tests {
             s.password_file = path.clone();
         });
         assert!(missing.err().unwrap().to_string().contains(&path));
+    }
+
+    #[test]
+    fn without_a_file_the_password_is_the_services_credential() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(CREDENTIAL), "s3cret\n").unwrap();
+        let settings = MqttSettings {
+            user: "me".into(),
+            ..MqttSettings::default()
+        };
+        let found = |folder: Option<&Path>| {
+            let folder = folder.map(Path::to_path_buf);
+            login_with(&settings, folder).unwrap().unwrap().1
+        };
+        assert_eq!(found(Some(dir.path())), "s3cret");
+        assert_eq!(found(Some(Path::new("/gone"))), "");
+        assert_eq!(found(None), "");
     }
 }

@@ -3,6 +3,7 @@
 //! Without mosquitto the tests that need it say so and pass, except in CI (environment variable `CI`), where they fail.
 
 mod harness;
+mod tls;
 
 use harness::{Daemon, Listener, Mosquitto, free_port, is_installed, within};
 
@@ -184,6 +185,19 @@ async fn topics_of_others_share_the_connection() {
 }
 
 #[tokio::test]
+async fn the_first_broker_that_can_be_reached_is_used() {
+    if !is_installed() {
+        return;
+    }
+    let dir = folder();
+    let mosquitto = Mosquitto::start(&dir, free_port()).await;
+    let nobody = free_port();
+    let daemon = Daemon::start(&format!("mqtt://127.0.0.1:{nobody}, {}", mosquitto.url()));
+    daemon.wait_until(Online).await;
+    within("a stop", daemon.stop()).await;
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_named_and_a_right_one_works() {
     if !is_installed() {
         return;
@@ -291,7 +305,7 @@ mod embedded {
         if !is_installed() {
             return;
         }
-        let broker = broker::start("127.0.0.1:0").unwrap();
+        let broker = broker::start("127.0.0.1:0", None).unwrap();
         speaks_and_stops(broker.address().port()).await;
     }
 
@@ -300,7 +314,7 @@ mod embedded {
         if !is_installed() {
             return;
         }
-        let broker = broker::start("127.0.0.1:0").unwrap();
+        let broker = broker::start("127.0.0.1:0", None).unwrap();
         killed_is_offline(broker.address().port()).await;
     }
 
@@ -308,7 +322,7 @@ mod embedded {
     fn a_port_in_use_names_the_port_and_the_way_out() {
         let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = other.local_addr().unwrap().to_string();
-        let error = broker::start(&address).err().unwrap();
+        let error = broker::start(&address, None).err().unwrap();
         assert!(matches!(error, MqttError::PortInUse { .. }));
         let text = error.to_string();
         for part in [
@@ -321,9 +335,29 @@ mod embedded {
         assert_eq!(error.exit(), crate::exit::Exit::Output);
     }
 
+    #[tokio::test]
+    async fn with_a_password_other_machines_may_come_in_and_nobody_without_it() {
+        let login = ("me".to_owned(), "s3cret".to_owned());
+        let broker = broker::start("0.0.0.0:0", Some(login)).unwrap();
+        let port = broker.address().port();
+        for (login, welcome) in [
+            (Some(("me", "s3cret")), true),
+            (Some(("me", "guess")), false),
+            (None, false),
+        ] {
+            let mut options = rumqttc::MqttOptions::new("x", "127.0.0.1", port);
+            if let Some((user, password)) = login {
+                options.set_credentials(user, password);
+            }
+            let news = within("an answer", Link::open(options).next()).await;
+            assert_eq!(matches!(news, News::Up), welcome, "{login:?}: {news:?}");
+        }
+        assert!(broker::start("0.0.0.0:0", Some(("me".into(), String::new()))).is_err());
+    }
+
     #[test]
     fn other_machines_are_kept_out() {
-        let error = broker::start("0.0.0.0:1883").err().unwrap();
+        let error = broker::start("0.0.0.0:1883", None).err().unwrap();
         assert_eq!(error.exit(), crate::exit::Exit::Config);
         assert!(error.to_string().contains("mosquitto"), "{error}");
     }

@@ -11,8 +11,10 @@
 mod bounds;
 mod file;
 pub mod history;
+mod home;
 mod ledger;
 mod place;
+mod request;
 mod schema;
 mod writer;
 
@@ -25,7 +27,7 @@ pub use bounds::{Bounds, DAY_MS};
 pub use place::Place;
 
 use history::{MoodBucket, MoodSpan, PastEvent};
-use writer::Request;
+use request::Request;
 
 /// What goes first when the outbox is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    path::PathBuf,
     sync::{
         Arc,
         mpsc::{self, Receiver, RecvTimeoutError},
@@ -11,53 +10,25 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use tokio::sync::{broadcast, oneshot, watch};
+use tokio::sync::{broadcast, watch};
 
 use super::{
-    Bounds, Draft, Place, Row, Store, StoreState,
-    file::{self, Trouble},
-    history::{self, MoodBucket, MoodSpan, PastEvent},
-    ledger::{Change, Ledger},
+    Bounds, Place, Store, StoreState,
+    file::Trouble,
+    history,
+    home::{Home, RETRY},
+    ledger::Change,
+    request::Request,
 };
 
 /// Commits are at least so far apart, unless somebody waits for one: each costs an SD card a few pages.
 const GAP: Duration = Duration::from_millis(100);
 /// Receipts and history wait so long for company; lost with the power, they cost a duplicate and a second of history.
 const LAZY: Duration = Duration::from_secs(1);
-/// How long a disk that failed is left alone, and how often old rows are looked for.
-const RETRY: Duration = Duration::from_secs(60);
 /// Changes that one commit takes.
 const MOST: usize = 1_000;
 /// Events that a slow listener may lag behind.
 const TOLD: usize = 256;
-
-/// What the thread is asked to do.
-#[derive(Debug)]
-pub(super) enum Request {
-    Append(Draft),
-    Delivered(i64),
-    ToldOfDropped(u64),
-    Moods(Vec<MoodSpan>),
-    Rows {
-        after: i64,
-        limit: usize,
-        answer: oneshot::Sender<Vec<Row>>,
-    },
-    MoodHistory {
-        from_s: i64,
-        to_s: i64,
-        bucket_s: i64,
-        answer: oneshot::Sender<Vec<MoodBucket>>,
-    },
-    EventHistory {
-        from_s: i64,
-        to_s: i64,
-        limit: usize,
-        answer: oneshot::Sender<Vec<PastEvent>>,
-    },
-    Forget(oneshot::Sender<()>),
-    Close(mpsc::Sender<()>),
-}
 
 /// Opens the store and starts the thread; what was there is known when this returns.
 ///
@@ -94,35 +65,6 @@ struct Writer {
     cleaned: Option<Instant>,
 }
 
-/// Where the rows are now.
-enum Home {
-    Disk {
-        path: PathBuf,
-        ledger: Ledger,
-    },
-    Memory {
-        ledger: Ledger,
-        refuge: Option<Refuge>,
-    },
-}
-
-/// Memory in place of a disk that failed.
-struct Refuge {
-    path: PathBuf,
-    reason: String,
-    /// Whether all that waited on the disk is in memory, too.
-    whole: bool,
-    since: Instant,
-}
-
-impl Home {
-    fn ledger(&mut self) -> &mut Ledger {
-        match self {
-            Self::Disk { ledger, .. } | Self::Memory { ledger, .. } => ledger,
-        }
-    }
-}
-
 impl Writer {
     fn new(
         place: Place,
@@ -130,33 +72,13 @@ impl Writer {
         state: watch::Sender<StoreState>,
         told: broadcast::Sender<Arc<str>>,
     ) -> Result<Self, rusqlite::Error> {
-        let mut home = match place {
-            Place::Memory => Home::Memory {
-                ledger: file::memory()?,
-                refuge: None,
-            },
-            Place::Nowhere => {
-                tracing::warn!(
-                    "no folder for the store ($STATE_DIRECTORY, $XDG_STATE_HOME and $HOME are not set): events are kept \
-                     in memory, and a restart loses those that the broker does not have yet. Set [store] path"
-                );
-                Home::Memory {
-                    ledger: file::memory()?,
-                    refuge: None,
-                }
-            }
-            Place::File(path) => match file::open_or_begin_anew(&path) {
-                Ok(ledger) => Home::Disk { path, ledger },
-                Err(trouble) => flee(path, &trouble.to_string(), None)?,
-            },
-        };
-        let newest = home.ledger().tally.newest;
-        let next_id = match &home {
+        let home = Home::open(place)?;
+        let newest = home.ledger.tally.newest;
+        let next_id = if home.trouble().is_some() {
             // What the disk has is not known: the clock gives numbers that are larger than those there.
-            Home::Memory {
-                refuge: Some(_), ..
-            } => newest.max(unix_ms()) + 1,
-            _ => newest + 1,
+            newest.max(unix_ms()) + 1
+        } else {
+            newest + 1
         };
         Ok(Self {
             home,
@@ -216,7 +138,7 @@ impl Writer {
                 answer,
             } => {
                 self.commit();
-                let rows = self.home.ledger().rows(after, limit);
+                let rows = self.home.ledger.rows(after, limit);
                 let _ = answer.send(self.read(rows));
             }
             Request::MoodHistory {
@@ -226,8 +148,7 @@ impl Writer {
                 answer,
             } => {
                 self.commit();
-                let buckets =
-                    history::moods(&self.home.ledger().connection, from_s, to_s, bucket_s);
+                let buckets = history::moods(&self.home.ledger.connection, from_s, to_s, bucket_s);
                 let _ = answer.send(self.read(buckets));
             }
             Request::EventHistory {
@@ -237,7 +158,7 @@ impl Writer {
                 answer,
             } => {
                 self.commit();
-                let events = history::events(&self.home.ledger().connection, from_s, to_s, limit);
+                let events = history::events(&self.home.ledger.connection, from_s, to_s, limit);
                 let _ = answer.send(self.read(events));
             }
             Request::Forget(answer) => {
@@ -269,8 +190,8 @@ impl Writer {
         let now_ms = unix_ms();
         // Twice: the second time with a new file or in memory.
         for _ in 0..2 {
-            let bounds = self.bounds();
-            match self.home.ledger().commit(&changes, bounds, now_ms) {
+            let bounds = self.home.bounds(self.bounds);
+            match self.home.ledger.commit(&changes, bounds, now_ms) {
                 Ok(dropped) => return self.done(&changes, dropped),
                 Err(error) => self.fail(error.into()),
             }
@@ -293,34 +214,10 @@ impl Writer {
         self.publish();
     }
 
-    /// The disk failed: another file if this one is damaged, else memory.
+    /// Another home, if one can be had.
     fn fail(&mut self, trouble: Trouble) {
-        // Whatever happens, there is a home again at the end.
-        let nowhere = Home::Memory {
-            ledger: match file::memory() {
-                Ok(ledger) => ledger,
-                Err(error) => return tracing::error!("no memory for the store: {error}"),
-            },
-            refuge: None,
-        };
-        let (path, ledger) = match std::mem::replace(&mut self.home, nowhere) {
-            Home::Disk { path, ledger } => (path, ledger),
-            // Memory itself failed: begin again with nothing.
-            Home::Memory { .. } => return tracing::error!("the store in memory failed: {trouble}"),
-        };
-        let home = match trouble {
-            Trouble::Damaged(reason) => {
-                drop(ledger);
-                match file::begin_anew(&path, &reason) {
-                    Ok(ledger) => Ok(Home::Disk { path, ledger }),
-                    Err(trouble) => flee(path, &trouble.to_string(), None),
-                }
-            }
-            Trouble::Unusable(reason) => flee(path, &reason, Some(&ledger)),
-        };
-        match home {
-            Ok(home) => self.home = home,
-            Err(error) => tracing::error!("no memory for the store: {error}"),
+        if let Err(error) = self.home.fail(trouble) {
+            tracing::error!("no memory for the store: {error}");
         }
     }
 
@@ -338,7 +235,7 @@ impl Writer {
     }
 
     fn forget(&mut self) {
-        let ledger = self.home.ledger();
+        let ledger = &self.home.ledger;
         let done = history::forget(&ledger.connection)
             // The log of changes still has the rows; and the file gets its size back.
             .and_then(|()| {
@@ -360,85 +257,32 @@ impl Writer {
             return;
         }
         self.cleaned = Some(now);
-        self.go_home();
+        if self.home.go_back(false) {
+            self.next_id = self.next_id.max(self.home.ledger.tally.newest + 1);
+        }
         let before_ms = unix_ms().saturating_sub(self.bounds.history_ms);
-        let expired = history::expire(&self.home.ledger().connection, before_ms);
+        let expired = history::expire(&self.home.ledger.connection, before_ms);
         if let Err(error) = expired {
             self.fail(error.into());
         }
         self.publish();
     }
 
-    /// Back from memory to the disk, if that works again.
-    fn go_home(&mut self) {
-        let Home::Memory {
-            ledger: memory,
-            refuge: Some(refuge),
-        } = &self.home
-        else {
-            return;
-        };
-        if refuge.since.elapsed() < RETRY {
-            return;
-        }
-        let back = file::open_or_begin_anew(&refuge.path).and_then(|mut disk| {
-            disk.take_back(memory, refuge.whole)?;
-            Ok(disk)
-        });
-        match back {
-            Ok(ledger) => {
-                let path = refuge.path.clone();
-                tracing::info!("the store {} works again", path.display());
-                self.next_id = self.next_id.max(ledger.tally.newest + 1);
-                self.home = Home::Disk { path, ledger };
-            }
-            Err(trouble) => tracing::debug!("the store still cannot be used: {trouble}"),
-        }
-    }
-
     fn close(&mut self) {
         self.commit();
-        if let Home::Memory {
-            refuge: Some(refuge),
-            ..
-        } = &mut self.home
-        {
-            // A last try, however short the time was.
-            if let Some(before) = Instant::now().checked_sub(RETRY) {
-                refuge.since = before;
-            }
-            self.go_home();
-        }
-        if let Home::Memory {
-            ledger,
-            refuge: Some(_),
-        } = &self.home
-            && ledger.tally.waiting > 0
-        {
+        // A last try, however short the time was.
+        self.home.go_back(true);
+        let waiting = self.home.ledger.tally.waiting;
+        if self.home.trouble().is_some() && waiting > 0 {
             tracing::warn!(
-                "{} events are lost: the store's disk did not take them and the broker was away",
-                ledger.tally.waiting
+                "{waiting} events are lost: the store's disk did not take them and the broker was away"
             );
         }
     }
 
-    fn bounds(&self) -> Bounds {
-        match self.home {
-            Home::Disk { .. } => self.bounds,
-            Home::Memory { .. } => self.bounds.in_memory(),
-        }
-    }
-
     fn publish(&mut self) {
-        let bounds = self.bounds();
-        let trouble = match &self.home {
-            Home::Memory {
-                refuge: Some(refuge),
-                ..
-            } => Some(refuge.reason.clone()),
-            _ => None,
-        };
-        let tally = self.home.ledger().tally;
+        let bounds = self.home.bounds(self.bounds);
+        let tally = self.home.ledger.tally;
         let state = StoreState {
             waiting: tally.waiting,
             newest: tally.newest,
@@ -447,7 +291,7 @@ impl Writer {
             untold: tally.untold,
             full: tally.waiting >= bounds.waiting / 10 * 9
                 || tally.bytes >= bounds.waiting_bytes / 10 * 9,
-            trouble,
+            trouble: self.home.trouble().map(str::to_owned),
         };
         self.state.send_if_modified(|old| {
             let differs = *old != state;
@@ -455,26 +299,6 @@ impl Writer {
             differs
         });
     }
-}
-
-/// On in memory, with what waits on the disk as far as it can be read.
-fn flee(path: PathBuf, reason: &str, disk: Option<&Ledger>) -> Result<Home, rusqlite::Error> {
-    let mut ledger = file::memory()?;
-    let whole = disk.is_some_and(|disk| disk.salvage_into(&mut ledger));
-    tracing::warn!(
-        "the store {} cannot be used: {reason}. Going on in memory, trying again every minute; \
-         a restart before that loses events that the broker does not have yet",
-        path.display()
-    );
-    Ok(Home::Memory {
-        ledger,
-        refuge: Some(Refuge {
-            path,
-            reason: reason.to_owned(),
-            whole,
-            since: Instant::now(),
-        }),
-    })
 }
 
 /// The wall clock in milliseconds since 1970.

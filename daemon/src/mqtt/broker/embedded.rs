@@ -22,13 +22,16 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
-    pub(super) fn start(listen: SocketAddr) -> Result<Self, MqttError> {
+    pub(super) fn start(
+        listen: SocketAddr,
+        login: Option<(String, String)>,
+    ) -> Result<Self, MqttError> {
         let address = pick(listen).map_err(|error| refused(listen, &error))?;
         let (alive, dropped) = oneshot::channel();
         let (tell, told) = mpsc::channel();
         thread::Builder::new()
             .name("broker".to_owned())
-            .spawn(move || serve(address, dropped, &tell))
+            .spawn(move || serve(address, login, dropped, &tell))
             .map_err(MqttError::Thread)?;
         match told.recv() {
             Ok(Ok(())) => Ok(Self {
@@ -62,7 +65,12 @@ fn refused(listen: SocketAddr, error: &io::Error) -> MqttError {
 }
 
 /// The thread: says through `tell` whether the port was had, then serves until `dropped`.
-fn serve(address: SocketAddr, dropped: oneshot::Receiver<()>, tell: &mpsc::Sender<io::Result<()>>) {
+fn serve(
+    address: SocketAddr,
+    login: Option<(String, String)>,
+    dropped: oneshot::Receiver<()>,
+    tell: &mpsc::Sender<io::Result<()>>,
+) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -71,7 +79,7 @@ fn serve(address: SocketAddr, dropped: oneshot::Receiver<()>, tell: &mpsc::Sende
         Err(error) => return drop(tell.send(Err(error))),
     };
     let router = Router::new(0, router_config()).spawn();
-    let mut server = Server::new(server_settings(address), router, V4);
+    let mut server = Server::new(server_settings(address, login), router, V4);
     runtime.block_on(async move {
         let mut serving = std::pin::pin!(server.start(LinkType::Remote));
         // The first poll binds and then waits for clients; it returns early only if it could not.
@@ -110,7 +118,7 @@ fn router_config() -> RouterConfig {
     }
 }
 
-fn server_settings(listen: SocketAddr) -> ServerSettings {
+fn server_settings(listen: SocketAddr, login: Option<(String, String)>) -> ServerSettings {
     ServerSettings {
         name: "broker".to_owned(),
         listen,
@@ -120,7 +128,7 @@ fn server_settings(listen: SocketAddr) -> ServerSettings {
             connection_timeout_ms: 5_000,
             max_payload_size: MAX_PACKET_BYTES,
             max_inflight_count: 100,
-            auth: None,
+            auth: login.map(|login| [login].into()),
             external_auth: None,
             dynamic_filters: true,
         },

@@ -1,0 +1,195 @@
+//! TLS and WebSockets against a real mosquitto, with certificates made for each test.
+
+use std::{fs, path::PathBuf};
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use tempfile::TempDir;
+
+use super::harness::{Daemon, Mosquitto, free_port, is_installed, within};
+use crate::{
+    config::MqttSettings,
+    message::{DeviceName, Identity, RunId},
+    mqtt::{
+        link::{Link, News},
+        settings::Plan,
+    },
+    snapshot::BrokerState::Online,
+};
+
+/// An authority, and certificates signed by it, as files.
+struct Authority {
+    dir: TempDir,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let own = params.self_signed(&key).unwrap();
+        fs::write(dir.path().join("ca.pem"), own.pem()).unwrap();
+        Self {
+            dir,
+            issuer: Issuer::new(params, key),
+        }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn ca(&self) -> String {
+        self.file("ca.pem").to_str().unwrap().to_owned()
+    }
+
+    /// Writes `NAME.pem` and `NAME.key` for a host.
+    fn sign(&self, name: &str, host: &str, until_year: i32) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(until_year, 1, 1);
+        let signed = params.signed_by(&key, &self.issuer).unwrap();
+        fs::write(self.file(&format!("{name}.pem")), signed.pem()).unwrap();
+        fs::write(self.file(&format!("{name}.key")), key.serialize_pem()).unwrap();
+    }
+
+    /// A mosquitto with the certificate of this name.
+    async fn mosquitto(&self, name: &str, more: &str) -> Mosquitto {
+        let path = |ending: &str| self.file(&format!("{name}.{ending}")).display().to_string();
+        let access = format!(
+            "allow_anonymous true\ncafile {}\ncertfile {}\nkeyfile {}\n{more}",
+            self.ca(),
+            path("pem"),
+            path("key"),
+        );
+        Mosquitto::start_with(&self.dir, free_port(), &access).await
+    }
+}
+
+/// What comes of one attempt.
+async fn attempt(settings: MqttSettings) -> Result<(), String> {
+    let who = Identity {
+        device: DeviceName::new("hall").unwrap(),
+        run: RunId::new(1),
+    };
+    let mut plan = Plan::new(&settings, &who).map_err(|error| error.to_string())?;
+    let mut link = Link::open(plan.brokers.swap_remove(0).options);
+    loop {
+        match within("an answer", link.next()).await {
+            News::Up => return Ok(()),
+            News::Lost(reason) => return Err(reason),
+            News::Done(_) | News::Heard(_) | News::Closed => {}
+        }
+    }
+}
+
+fn settings(broker: &Mosquitto, ca_file: &str) -> MqttSettings {
+    MqttSettings {
+        url: format!("mqtts://localhost:{}", broker.port),
+        ca_file: ca_file.to_owned(),
+        ..MqttSettings::default()
+    }
+}
+
+#[tokio::test]
+async fn a_broker_with_a_good_certificate_gets_everything() {
+    if !is_installed() {
+        return;
+    }
+    let authority = Authority::new();
+    authority.sign("good", "localhost", 2100);
+    let broker = authority.mosquitto("good", "").await;
+    let daemon = Daemon::start_with(settings(&broker, &authority.ca()));
+    daemon.wait_until(Online).await;
+    daemon.tell_appeared(1);
+    // It ends only when the broker has the event and the goodbye.
+    within("a stop", daemon.stop()).await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_certificate_is_said() {
+    if !is_installed() {
+        return;
+    }
+    let (authority, other) = (Authority::new(), Authority::new());
+    authority.sign("good", "localhost", 2100);
+    authority.sign("old", "localhost", 2021);
+    authority.sign("else", "other.example", 2100);
+    for (certificate, ca_file, reason) in [
+        ("good", other.ca(), "ca_file"),
+        ("good", String::new(), "ca_file"),
+        ("old", authority.ca(), "expired"),
+        ("else", authority.ca(), "another host name"),
+    ] {
+        let broker = authority.mosquitto(certificate, "").await;
+        let refused = attempt(settings(&broker, &ca_file)).await.unwrap_err();
+        assert!(refused.contains(reason), "{certificate}: {refused}");
+    }
+    let plain = Mosquitto::start(&other.dir, free_port()).await;
+    let refused = attempt(settings(&plain, &authority.ca())).await;
+    assert!(refused.is_err(), "no TLS, no connection");
+}
+
+#[tokio::test]
+async fn a_device_shows_its_own_certificate() {
+    if !is_installed() {
+        return;
+    }
+    let (authority, other) = (Authority::new(), Authority::new());
+    authority.sign("good", "localhost", 2100);
+    authority.sign("device", "hall", 2100);
+    other.sign("device", "hall", 2100);
+    let broker = authority
+        .mosquitto("good", "require_certificate true\n")
+        .await;
+    let with = |from: &Authority| MqttSettings {
+        cert_file: from.file("device.pem").to_str().unwrap().into(),
+        key_file: from.file("device.key").to_str().unwrap().into(),
+        ..settings(&broker, &authority.ca())
+    };
+    assert_eq!(attempt(with(&authority)).await, Ok(()));
+    let nobody = attempt(settings(&broker, &authority.ca()))
+        .await
+        .unwrap_err();
+    assert!(nobody.contains("cert_file"), "{nobody}");
+    assert!(attempt(with(&other)).await.is_err());
+    // A key that belongs to another certificate, or none: said at the start, without what is in the file.
+    let mut mixed = with(&authority);
+    mixed.key_file = authority.file("good.key").to_str().unwrap().into();
+    let error = attempt(mixed.clone()).await.unwrap_err();
+    assert!(error.contains("cert_file"), "{error}");
+    mixed.key_file = authority.ca();
+    let error = attempt(mixed).await.unwrap_err();
+    assert!(
+        error.contains("key_file") && !error.contains("MII"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_websocket_works_too() {
+    if !is_installed() {
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    let access = "protocol websockets\nallow_anonymous true";
+    let broker = Mosquitto::start_with(&dir, free_port(), access).await;
+    let web = MqttSettings {
+        url: format!("ws://127.0.0.1:{}/mqtt", broker.port),
+        ..MqttSettings::default()
+    };
+    assert_eq!(attempt(web).await, Ok(()));
+    let authority = Authority::new();
+    authority.sign("good", "localhost", 2100);
+    let broker = authority.mosquitto("good", "protocol websockets\n").await;
+    let secure = |ca_file: String| MqttSettings {
+        url: format!("wss://localhost:{}", broker.port),
+        ca_file,
+        ..MqttSettings::default()
+    };
+    assert_eq!(attempt(secure(authority.ca())).await, Ok(()));
+    let refused = attempt(secure(Authority::new().ca())).await.unwrap_err();
+    assert!(refused.contains("ca_file"), "{refused}");
+}

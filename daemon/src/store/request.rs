@@ -1,0 +1,38 @@
+//! What the store's thread is asked to do.
+
+use std::sync::mpsc;
+
+use tokio::sync::oneshot;
+
+use super::{
+    Draft, Row,
+    history::{MoodBucket, MoodSpan, PastEvent},
+};
+
+/// One request; those that have an `answer` see everything that was asked for before.
+#[derive(Debug)]
+pub(super) enum Request {
+    Append(Draft),
+    Delivered(i64),
+    ToldOfDropped(u64),
+    Moods(Vec<MoodSpan>),
+    Rows {
+        after: i64,
+        limit: usize,
+        answer: oneshot::Sender<Vec<Row>>,
+    },
+    MoodHistory {
+        from_s: i64,
+        to_s: i64,
+        bucket_s: i64,
+        answer: oneshot::Sender<Vec<MoodBucket>>,
+    },
+    EventHistory {
+        from_s: i64,
+        to_s: i64,
+        limit: usize,
+        answer: oneshot::Sender<Vec<PastEvent>>,
+    },
+    Forget(oneshot::Sender<()>),
+    Close(mpsc::Sender<()>),
+}

@@ -1,0 +1,372 @@
+//! No event is lost: brokers and daemons killed at random, links cut, and everything that was written arrives in order.
+//!
+//! Cameras that end and come back make the events, so no photo is needed. What is held against what a subscriber got:
+//! the daemons' stores, which keep what they delivered, and the numbers that their states told.
+//! The quick form is part of `tests/run`; the long one, and its figures: `tests/durable`.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    env,
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use image::ImageFormat::Jpeg;
+use moodring_tests::{
+    bench::{Bench, LIMIT},
+    broker::Broker,
+    pictures,
+    process::{Finished, Process},
+    proxy::Proxy,
+};
+use serde_json::Value;
+
+#[test]
+fn no_event_of_500_is_lost() {
+    Trial::new(4).run(500);
+}
+
+#[test]
+#[ignore = "takes about ten minutes: tests/durable"]
+fn no_event_of_many_is_lost() {
+    let events =
+        env::var("EVENTS").map_or(10_000, |text| text.parse().expect("EVENTS is a number"));
+    Trial::new(8).run(events);
+}
+
+/// A device: its daemon, its store, and how often it was killed.
+struct Device {
+    bench: Bench,
+    store: PathBuf,
+    daemon: Option<Process>,
+}
+
+/// What a subscriber got: topic and payload, in order.
+type Heard = Arc<Mutex<Vec<(String, Value)>>>;
+
+struct Trial {
+    broker: Broker,
+    link: Proxy,
+    devices: Vec<Device>,
+    heard: Heard,
+    ear: Option<Ear>,
+    dice: Dice,
+    counts: BTreeMap<&'static str, u32>,
+}
+
+impl Trial {
+    fn new(devices: usize) -> Self {
+        let broker = Broker::start();
+        let link = Proxy::to(broker.port);
+        let heard = Heard::default();
+        let ear = Some(Ear::listen(broker.port, &heard));
+        let mut trial = Self {
+            devices: (0..devices).map(|n| Device::new(n, link.port)).collect(),
+            broker,
+            link,
+            heard,
+            ear,
+            dice: Dice::new(),
+            counts: BTreeMap::new(),
+        };
+        trial.devices.iter_mut().for_each(Device::start);
+        trial
+    }
+
+    /// Trouble at random until so many different events have come; then the reckoning.
+    fn run(mut self, events: usize) {
+        let begin = Instant::now();
+        // 20 events a second and device are far above what this takes on a busy machine.
+        let end = begin + LIMIT + Duration::from_secs(events as u64);
+        while self.different() < events {
+            assert!(
+                Instant::now() < end,
+                "{} of {events} events came",
+                self.different()
+            );
+            thread::sleep(Duration::from_millis(200 + self.dice.roll(1_000)));
+            self.trouble();
+        }
+        let trouble = begin.elapsed();
+        for device in &mut self.devices {
+            device.stop();
+        }
+        self.settle();
+        self.reckon(trouble);
+    }
+
+    fn trouble(&mut self) {
+        let what = match self.dice.roll(10) {
+            0..3 => {
+                self.restart_broker();
+                "brokers killed"
+            }
+            3..7 => {
+                let which = self.dice.roll(self.devices.len() as u64) as usize;
+                self.devices[which].kill();
+                self.devices[which].start();
+                "daemons killed"
+            }
+            _ => {
+                self.link.cut();
+                "links cut"
+            }
+        };
+        *self.counts.entry(what).or_default() += 1;
+    }
+
+    /// A broker that keeps nothing. Its subscriber is back before the daemons are: what nobody subscribes to is
+    /// nobody's loss.
+    fn restart_broker(&mut self) {
+        self.link.close();
+        self.broker.kill();
+        if let Some(ear) = self.ear.take() {
+            ear.finish();
+        }
+        self.broker.resume();
+        self.ear = Some(Ear::listen(self.broker.port, &self.heard));
+        self.link.open();
+    }
+
+    /// Daemons whose stop came in the middle of trouble kept the rest: they deliver it in one more, quiet run.
+    fn settle(&mut self) {
+        for device in &mut self.devices {
+            for _ in 0..5 {
+                if device.rows().iter().all(|row| row["waiting"] == 0) {
+                    break;
+                }
+                device.start();
+                thread::sleep(Duration::from_secs(2));
+                device.stop();
+            }
+        }
+        // What the broker passed on before it closes is in the ear's pipe.
+        self.broker.stop();
+        if let Some(ear) = self.ear.take() {
+            ear.finish();
+        }
+    }
+
+    fn different(&self) -> usize {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let events = heard.iter().filter(|(topic, _)| topic.ends_with("/event"));
+        events
+            .map(|(_, event)| key(event))
+            .collect::<HashSet<_>>()
+            .len()
+    }
+
+    fn reckon(&self, trouble: Duration) {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut events, mut came, mut runs) = (0, 0, 0);
+        for (n, device) in self.devices.iter().enumerate() {
+            let name = format!("d{n}");
+            let rows = device.rows();
+            let written: Vec<_> = rows.iter().map(key).collect();
+            let of = |leaf: &str| format!("moodring/{name}/{leaf}");
+            let mut first: HashMap<_, &Value> = HashMap::new();
+            let mut order = Vec::new();
+            for (_, event) in heard.iter().filter(|(topic, _)| *topic == of("event")) {
+                came += 1;
+                match first.insert(key(event), event) {
+                    None => order.push(key(event)),
+                    Some(before) => assert_eq!(before, event, "a duplicate that is none"),
+                }
+            }
+            assert!(
+                rows.iter().all(|row| row["waiting"] == 0),
+                "{name} still has some"
+            );
+            let got: HashSet<_> = order.iter().collect();
+            let lost: Vec<_> = written.iter().filter(|w| !got.contains(w)).collect();
+            assert!(lost.is_empty(), "{name} lost {lost:?}");
+            assert_eq!(
+                order, written,
+                "{name}: another order, or events that were never written"
+            );
+            let last = check_runs(&written);
+            for (_, state) in heard.iter().filter(|(topic, _)| *topic == of("state")) {
+                let (run, seq) = key(state);
+                assert!(
+                    seq <= last.get(&run).copied().unwrap_or(0),
+                    "{name} told of {run} {seq}, which is gone"
+                );
+            }
+            events += written.len();
+            runs += last.len();
+        }
+        println!(
+            "{events} events of {} devices in {runs} runs and {:.0} s, {:?}: 0 lost, order kept, {} duplicates",
+            self.devices.len(),
+            trouble.as_secs_f32(),
+            self.counts,
+            came - events
+        );
+    }
+}
+
+/// Run and number; with the device they name an event.
+fn key(message: &Value) -> (String, u64) {
+    let run = message["run"].as_str().expect("a run");
+    (run.to_owned(), message["seq"].as_u64().expect("a number"))
+}
+
+/// Each run counts 1, 2, 3, ... and does not come again after another; the last number of each.
+fn check_runs(written: &[(String, u64)]) -> HashMap<String, u64> {
+    let mut last: HashMap<String, u64> = HashMap::new();
+    let mut current = "";
+    for (run, seq) in written {
+        assert!(
+            run == current || !last.contains_key(run),
+            "run {run} came twice"
+        );
+        let before = last.insert(run.clone(), *seq).unwrap_or(0);
+        assert_eq!(*seq, before + 1, "a gap in run {run}");
+        current = run;
+    }
+    last
+}
+
+impl Device {
+    fn new(number: usize, port: u16) -> Self {
+        let mut bench = Bench::new();
+        bench.write("film.mjpeg", pictures::scene(Jpeg, 64, 48).repeat(2));
+        let store = bench.folder().join("store.db");
+        bench
+            .set("MOODRING_DEVICE__ID", format!("d{number}"))
+            .set("MOODRING_STORE__PATH", store.display())
+            .set("MOODRING_MQTT__URL", format!("mqtt://127.0.0.1:{port}"))
+            .set("MOODRING_MQTT__INTERVAL_S", 0.5);
+        Self {
+            bench,
+            store,
+            daemon: None,
+        }
+    }
+
+    /// A camera that ends after two frames is lost and comes back, four times a second.
+    fn start(&mut self) {
+        let arguments = ["run", "--display", "none", "--source", "cmd:cat film.mjpeg"];
+        self.daemon = Some(self.bench.start_all(&arguments));
+    }
+
+    fn kill(&mut self) {
+        if let Some(daemon) = self.daemon.take() {
+            daemon.signal("KILL");
+            let _: Finished = daemon.finish(LIMIT);
+        }
+    }
+
+    fn stop(&mut self) {
+        if let Some(daemon) = self.daemon.take() {
+            daemon.signal("TERM");
+            daemon.finish(LIMIT).expect_code(0);
+        }
+    }
+
+    /// All that was ever written, in order: the store keeps its history for days.
+    fn rows(&self) -> Vec<Value> {
+        let script = "import json, sqlite3, sys
+for run, seq, waiting in sqlite3.connect(sys.argv[1]).execute('SELECT run, seq, waiting FROM events ORDER BY id'):
+    print(json.dumps({'run': run, 'seq': seq, 'waiting': waiting}))";
+        let mut python = Command::new("python3");
+        python.args(["-c", script]).arg(&self.store);
+        let finished = Process::start(&mut python).finish(LIMIT).expect_code(0);
+        finished.json_lines()
+    }
+}
+
+/// A mosquitto_sub. QoS 0, so that the broker passes each message on before it confirms it to the daemon, whatever
+/// the subscriber has confirmed.
+struct Ear {
+    child: Child,
+    thread: JoinHandle<()>,
+}
+
+impl Ear {
+    fn listen(port: u16, heard: &Heard) -> Self {
+        let mut command = Command::new("stdbuf");
+        command.args([
+            "-oL",
+            "mosquitto_sub",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &port.to_string(),
+        ]);
+        command.args([
+            "-q",
+            "0",
+            "-d",
+            "-t",
+            "moodring/+/event",
+            "-t",
+            "moodring/+/state",
+        ]);
+        command.args(["-F", "message\t%t\t%p"]);
+        let piped = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut child = piped.spawn().expect("mosquitto_sub is installed");
+        let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let (heard, ready) = (Arc::clone(heard), Arc::new(AtomicBool::new(false)));
+        let subscribed = Arc::clone(&ready);
+        let thread = thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if line.contains("Subscribed") {
+                    subscribed.store(true, Ordering::SeqCst);
+                }
+                let mut parts = line.splitn(3, '\t').skip(1);
+                if let (Some(topic), Some(payload)) = (parts.next(), parts.next()) {
+                    let message = serde_json::from_str(payload).expect("messages are JSON");
+                    let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+                    heard.push((topic.to_owned(), message));
+                }
+            }
+        });
+        let end = Instant::now() + LIMIT;
+        while !ready.load(Ordering::SeqCst) {
+            assert!(Instant::now() < end, "mosquitto_sub did not subscribe");
+            thread::sleep(Duration::from_millis(2));
+        }
+        Self { child, thread }
+    }
+
+    /// Reads what came before the broker ended, then ends.
+    fn finish(mut self) {
+        // Its connection has ended, so it has read all; it would try to come back.
+        thread::sleep(Duration::from_millis(300));
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        assert!(self.thread.join().is_ok(), "the listener failed");
+    }
+}
+
+/// Randomness that a failed trial can be repeated with, as far as processes repeat themselves.
+struct Dice(u64);
+
+impl Dice {
+    fn new() -> Self {
+        let given = env::var("SEED").ok().and_then(|text| text.parse().ok());
+        let seed = given.unwrap_or_else(|| u64::from(std::process::id()));
+        println!("SEED={seed}");
+        Self(seed)
+    }
+
+    /// 0 to `sides` - 1.
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
