@@ -98,8 +98,8 @@ impl Trial {
         for device in &mut self.devices {
             device.stop();
         }
-        self.settle();
-        self.reckon(trouble);
+        let stores = self.settle();
+        self.reckon(&stores, trouble);
     }
 
     fn trouble(&mut self) {
@@ -136,22 +136,15 @@ impl Trial {
     }
 
     /// Daemons whose stop came in the middle of trouble kept the rest: they deliver it in one more, quiet run.
-    fn settle(&mut self) {
-        for device in &mut self.devices {
-            for _ in 0..5 {
-                if device.rows().iter().all(|row| row["waiting"] == 0) {
-                    break;
-                }
-                device.start();
-                thread::sleep(Duration::from_secs(2));
-                device.stop();
-            }
-        }
+    /// Gives back what each store has then.
+    fn settle(&mut self) -> Vec<Vec<Value>> {
+        let settled = self.devices.iter_mut().map(Device::settle).collect();
         // What the broker passed on before it closes is in the ear's pipe.
         self.broker.stop();
         if let Some(ear) = self.ear.take() {
             ear.finish();
         }
+        settled
     }
 
     fn different(&self) -> usize {
@@ -163,12 +156,11 @@ impl Trial {
             .len()
     }
 
-    fn reckon(&self, trouble: Duration) {
+    fn reckon(&self, stores: &[Vec<Value>], trouble: Duration) {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut events, mut came, mut runs) = (0, 0, 0);
-        for (n, device) in self.devices.iter().enumerate() {
+        for (n, rows) in stores.iter().enumerate() {
             let name = format!("d{n}");
-            let rows = device.rows();
             let written: Vec<_> = rows.iter().map(key).collect();
             let of = |leaf: &str| format!("moodring/{name}/{leaf}");
             let mut first: HashMap<_, &Value> = HashMap::new();
@@ -199,7 +191,7 @@ impl Trial {
                     "{name} told of {run} {seq}, which is gone"
                 );
             }
-            events += written.len();
+            events += rows.len();
             runs += last.len();
         }
         println!(
@@ -269,6 +261,19 @@ impl Device {
             daemon.signal("TERM");
             daemon.finish(LIMIT).expect_code(0);
         }
+    }
+
+    fn settle(&mut self) -> Vec<Value> {
+        for _ in 0..5 {
+            let rows = self.rows();
+            if rows.iter().all(|row| row["waiting"] == 0) {
+                return rows;
+            }
+            self.start();
+            thread::sleep(Duration::from_secs(2));
+            self.stop();
+        }
+        self.rows()
     }
 
     /// All that was ever written, in order: the store keeps its history for days.
@@ -368,5 +373,19 @@ impl Dice {
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % sides
+    }
+}
+
+#[test]
+fn a_gap_would_be_seen() {
+    let run = |name: &str, seq| (name.to_owned(), seq);
+    let whole = [run("a", 1), run("a", 2), run("b", 1)];
+    assert_eq!(check_runs(&whole)["a"], 2);
+    for bad in [
+        vec![run("a", 2)],
+        vec![run("a", 1), run("a", 3)],
+        vec![run("a", 1), run("b", 1), run("a", 2)],
+    ] {
+        assert!(std::panic::catch_unwind(|| check_runs(&bad)).is_err());
     }
 }

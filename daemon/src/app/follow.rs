@@ -35,7 +35,7 @@ pub async fn follow(
     let mut interrupt = signal(SignalKind::interrupt())?;
     let topics = vec![format!("{root}/state"), format!("{root}/status")];
     let mut reader = Reader::spawn(&settings.mqtt, topics, RunId::random().number())?;
-    tracing::info!("following {root} at mqtt://{}", reader.address());
+    tracing::info!("following {root} at the broker {}", reader.address());
 
     let (snapshots, newest) = watch::channel(Snapshot::default());
     let (broker, broker_state) = watch::channel(BrokerState::Connecting);

@@ -124,7 +124,7 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     let broker = mqtt::spawn(&settings.mqtt, who.clone(), clock, inputs)?;
     if !broker.address().is_empty() {
         tracing::info!(
-            "events go to mqtt://{} as {}/{}",
+            "events go to the broker {} as {}/{}",
             broker.address(),
             settings.mqtt.prefix,
             who.device.as_str()

@@ -234,7 +234,7 @@ mod tests {
     fn several_brokers() {
         let all = parse_all("mqtts://a, mqtt://b:2 ,").unwrap();
         let all: Vec<_> = all.iter().map(ToString::to_string).collect();
-        assert_eq!(all, ["a:1883", "b:2"]);
+        assert_eq!(all, ["a:8883", "b:2"]);
         assert_eq!(parse_all(" ,"), Err(UrlError::Scheme));
         assert_eq!(parse_all("mqtt://a, b"), Err(UrlError::Scheme));
     }

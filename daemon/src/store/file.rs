@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use rusqlite::{Connection, ErrorCode};
@@ -63,6 +64,8 @@ pub(super) fn open(path: &Path) -> Result<Ledger, Trouble> {
             .map_err(|error| Trouble::Unusable(format!("its folder cannot be made: {error}")))?;
     }
     let connection = Connection::open(path)?;
+    // Who has the file keeps it for good: there is nothing to wait for.
+    connection.busy_timeout(Duration::from_millis(200))?;
     if schema::set_up(&connection)? == Kind::Foreign {
         return Err(Trouble::Damaged(
             "it was not made by this moodring, but by another program or a later version".into(),

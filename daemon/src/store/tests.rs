@@ -236,6 +236,55 @@ proptest! {
     }
 }
 
+/// SQLite's own error for a full disk, in the middle of a run: nothing is lost, not by going to memory and not on the way
+/// back.
+#[test]
+fn a_full_disk_is_gone_around_and_taken_again() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("moodring.db");
+    let bounds = Bounds::default();
+    let mut home = home::Home::open(Place::File(path.clone())).unwrap();
+    home.ledger.commit(&append(1..=9), bounds, NOW_MS).unwrap();
+    home.ledger
+        .commit(&[Change::Delivered(1)], bounds, NOW_MS)
+        .unwrap();
+    home.ledger
+        .connection
+        .pragma_update(None, "max_page_count", 1)
+        .unwrap();
+    let many = append(10..=400);
+    let error = home.ledger.commit(&many, bounds, NOW_MS).unwrap_err();
+    home.fail(error.into()).unwrap();
+    assert_eq!(home.trouble(), Some("the disk is full"));
+    home.ledger.commit(&many, bounds, NOW_MS).unwrap();
+    assert_eq!(ids(&home.ledger), (2..=400).collect::<Vec<_>>());
+    let receipts: Vec<_> = (2..=5).map(Change::Delivered).collect();
+    home.ledger.commit(&receipts, bounds, NOW_MS).unwrap();
+    assert!(!home.go_back(false), "not before its time");
+    assert!(home.go_back(true));
+    assert_eq!(home.trouble(), None);
+    drop(home);
+    let ledger = file::open(&path).unwrap();
+    assert_eq!(ids(&ledger), (6..=400).collect::<Vec<_>>());
+    let second = NOW_MS / 1_000;
+    let all = history::events(&ledger.connection, second, second + 1, 1_000).unwrap();
+    assert_eq!(all.len(), 400, "what was delivered is history");
+}
+
+/// Damage that is noticed only while it runs: what can be read goes on.
+#[test]
+fn damage_in_the_middle_of_a_run_begins_a_new_file() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("moodring.db");
+    let mut home = home::Home::open(Place::File(path.clone())).unwrap();
+    let bounds = Bounds::default();
+    home.ledger.commit(&append(1..=9), bounds, NOW_MS).unwrap();
+    home.fail(file::Trouble::Damaged("a bad sector".into()))
+        .unwrap();
+    assert_eq!((home.trouble(), ids(&home.ledger).len()), (None, 9));
+    assert!(folder.path().join("moodring.db.damaged-1").exists());
+}
+
 fn open(path: &Path, bounds: Bounds) -> Store {
     Store::open(Place::File(path.to_owned()), bounds).unwrap()
 }

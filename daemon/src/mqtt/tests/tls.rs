@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 
 use super::harness::{Daemon, Mosquitto, free_port, is_installed, within};
@@ -27,6 +27,10 @@ impl Authority {
         let dir = TempDir::new().unwrap();
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        // Without names of their own, issuer and subject have the same, which OpenSSL takes for self-signed.
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let own = params.self_signed(&key).unwrap();
         fs::write(dir.path().join("ca.pem"), own.pem()).unwrap();
@@ -48,6 +52,7 @@ impl Authority {
     fn sign(&self, name: &str, host: &str, until_year: i32) {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(until_year, 1, 1);
         let signed = params.signed_by(&key, &self.issuer).unwrap();
@@ -174,8 +179,10 @@ async fn a_websocket_works_too() {
         return;
     }
     let dir = TempDir::new().unwrap();
-    let access = "protocol websockets\nallow_anonymous true";
-    let broker = Mosquitto::start_with(&dir, free_port(), access).await;
+    // Mosquitto 2.0.11 does not start with WebSockets alone.
+    let also = || format!("listener {} 127.0.0.1\n", free_port());
+    let access = format!("protocol websockets\nallow_anonymous true\n{}", also());
+    let broker = Mosquitto::start_with(&dir, free_port(), &access).await;
     let web = MqttSettings {
         url: format!("ws://127.0.0.1:{}/mqtt", broker.port),
         ..MqttSettings::default()
@@ -183,7 +190,9 @@ async fn a_websocket_works_too() {
     assert_eq!(attempt(web).await, Ok(()));
     let authority = Authority::new();
     authority.sign("good", "localhost", 2100);
-    let broker = authority.mosquitto("good", "protocol websockets\n").await;
+    let broker = authority
+        .mosquitto("good", &format!("protocol websockets\n{}", also()))
+        .await;
     let secure = |ca_file: String| MqttSettings {
         url: format!("wss://localhost:{}", broker.port),
         ca_file,
