@@ -28,7 +28,7 @@ pub enum Command {
     /// The face's colours.
     Theme(ThemeName),
     /// How quickly the mood follows a face, 0 to 100 percent, see
-    /// [`MoodSettings::at`](crate::config::MoodSettings::at).
+    /// [`MoodSettings::at_sensitivity`](crate::config::MoodSettings::at_sensitivity).
     Sensitivity(u8),
     /// Close the camera and open it again, and read the nets again.
     Restart,
