@@ -373,7 +373,9 @@ fn a_token_file_that_is_no_good_is_named() {
 /// Reads a live view until a text comes.
 fn read_until(stream: &mut TcpStream, wanted: &str) -> String {
     let (mut text, mut chunk) = (String::new(), [0; 4096]);
+    let end = std::time::Instant::now() + LIMIT;
     while !text.contains(wanted) {
+        assert!(std::time::Instant::now() < end, "no {wanted}: {text}");
         let count = stream.read(&mut chunk).unwrap();
         assert!(count > 0, "it ended before {wanted}: {text}");
         text += &String::from_utf8_lossy(&chunk[..count]);

@@ -34,7 +34,7 @@ export function bars(scores, box = el('div', { className: 'bars' })) {
         el('span', { className: 'bar-value' }));
       box.append(row);
     }
-    row.classList.toggle('top', name === top);
+    row.classList.toggle('likely', name === top);
     row.querySelector('.bar-fill').style.width = `${Math.max(0.5, scores[name] * 100)}%`;
     row.querySelector('.bar-value').textContent = percent(scores[name]);
   }
