@@ -169,13 +169,13 @@ impl Subscriber {
         })
     }
 
-    /// Waits for the next message on topics that end like this.
+    /// Waits for the next message on a device's own topic that ends like this.
     ///
     /// # Panics
     /// If none comes in time.
     pub fn wait_for_topic(&mut self, ending: &str) -> Message {
         self.wait_for(&format!("message on {ending}"), |message| {
-            message.topic.ends_with(ending)
+            message.is_of_device(ending)
         })
     }
 }
@@ -189,6 +189,11 @@ impl Message {
             qos: parts.next()?.parse().ok()?,
             payload: parts.next()?.into(),
         })
+    }
+
+    /// Whether it is on a device's own topic with this end: each thing that can be set has a `/state`, too.
+    pub fn is_of_device(&self, ending: &str) -> bool {
+        self.topic.ends_with(ending) && self.topic.split('/').count() <= 3
     }
 
     /// The payload as JSON.

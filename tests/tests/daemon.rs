@@ -140,7 +140,7 @@ fn a_broker_that_goes_and_comes_stops_nothing() {
         event["seq"].as_u64().map(|seq| seq + 1),
         "a gap: {next} after {event}"
     );
-    heard.wait_for("state", |message| message.topic.ends_with("/state"));
+    heard.wait_for("state", |message| message.is_of_device("/state"));
     assert!(daemon.is_running());
     stop(daemon, "TERM");
 }

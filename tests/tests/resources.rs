@@ -63,7 +63,7 @@ fn it_is_ready_at_once() {
     let started = Instant::now();
     let _daemon = bench.start(&format!("run --source synthetic --mqtt {}", broker.url()));
     heard.wait_for("first frame", |message| {
-        message.topic.ends_with("/state") && message.json()["camera"] == "running"
+        message.is_of_device("/state") && message.json()["camera"] == "running"
     });
     let ready = started.elapsed();
     println!(
