@@ -116,11 +116,6 @@ impl Outbox {
         self.asked = false;
     }
 
-    /// How many are here without a receipt.
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     /// Whether everything up to the store's newest row has been sent and confirmed.
     pub fn is_done(&self, newest: EntryId) -> bool {
         self.entries.is_empty() && !self.asked && newest <= self.last
@@ -279,7 +274,7 @@ mod tests {
                         sent.clear();
                     }
                 }
-                prop_assert!(outbox.len() <= 6);
+                prop_assert!(outbox.entries.len() <= 6);
             }
             while send(&shelf, &mut outbox, &mut sent) || !sent.is_empty() {
                 sent.drain(..).for_each(|id| shelf.acked(&mut outbox, id));

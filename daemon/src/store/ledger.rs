@@ -93,10 +93,7 @@ impl Ledger {
     /// Everything that waits here, copied to another ledger with its ids; as much as can be read of a damaged file.
     /// True if it was all.
     pub(super) fn salvage_into(&self, other: &mut Self) -> bool {
-        let (changes, whole) = match self.waiting_drafts() {
-            Ok(drafts) => drafts,
-            Err(_) => (Vec::new(), false),
-        };
+        let (changes, whole) = self.waiting_drafts().unwrap_or_default();
         let untold = self.tally.untold;
         // Without bounds: whoever works with the copy applies its own.
         let copied = other.commit(&changes, Bounds::NONE, 0).is_ok();
