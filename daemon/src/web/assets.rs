@@ -56,10 +56,8 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
 fn gzip(plain: &[u8]) -> Vec<u8> {
     let mut packer = GzEncoder::new(Vec::new(), Compression::best());
     // Memory takes every byte; if it did not, the plain file would be sent.
-    match packer.write_all(plain).and_then(|()| packer.finish()) {
-        Ok(packed) => packed,
-        Err(_) => Vec::new(),
-    }
+    let packed = packer.write_all(plain).and_then(|()| packer.finish());
+    packed.unwrap_or_default()
 }
 
 /// `GET /assets/{file}`.

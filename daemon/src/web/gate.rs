@@ -70,9 +70,9 @@ impl Hosts {
 
 /// Lets a request pass or not, and dresses the answer.
 pub(super) async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
-    let answer = match admit(&site, &request) {
-        Ok(()) => next.run(request).await,
-        Err(answer) => answer,
+    let answer = match refusal(&site, &request) {
+        None => next.run(request).await,
+        Some(answer) => answer,
     };
     site.counts.answer(answer.status().as_u16());
     dressed(answer)
@@ -89,23 +89,26 @@ fn dressed(mut answer: Response) -> Response {
     answer
 }
 
-fn admit(site: &Site, request: &Request) -> Result<(), Response> {
+/// What is answered to a request that may not pass.
+fn refusal(site: &Site, request: &Request) -> Option<Response> {
     let headers = request.headers();
     let host = text(headers, header::HOST);
     if !site.hosts.has(host) {
         let why = "this device is not known by that name. Use its address, or add the name to [web] hosts";
-        return Err(Refusal::new(StatusCode::MISDIRECTED_REQUEST, why).into_response());
+        return Some(Refusal::new(StatusCode::MISDIRECTED_REQUEST, why).into_response());
     }
-    same_site(request.method(), headers, host).map_err(IntoResponse::into_response)?;
+    if let Err(refusal) = same_site(request.method(), headers, host) {
+        return Some(refusal.into_response());
+    }
     let path = request.uri().path();
     if !site.keys.locked() || is_open(path) || is_known(site, headers) {
-        return Ok(());
+        return None;
     }
     if path == "/" {
-        return Err(Redirect::to("/login").into_response());
+        return Some(Redirect::to("/login").into_response());
     }
     let why = "log in at /login, or send the header Authorization: Bearer TOKEN";
-    Err(Refusal::new(StatusCode::UNAUTHORIZED, why).into_response())
+    Some(Refusal::new(StatusCode::UNAUTHORIZED, why).into_response())
 }
 
 /// What may be seen without a key: whether it lives, and the door itself.
