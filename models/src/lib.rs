@@ -10,7 +10,7 @@ pub mod golden;
 /// The face detector: picture in, three heads of boxes and landmarks out.
 pub static DETECTOR: &[u8] = include_bytes!("../weights/detector.moodnet");
 
-/// The expression classifier: an upright 48x48 grey face in, seven logits out.
+/// The expression classifier: an upright 48x48 grey face in; seven logits, eight by FER+, and 6x6 maps of seven out.
 pub static CLASSIFIER: &[u8] = include_bytes!("../weights/classifier.moodnet");
 
 /// Golden vectors of [`DETECTOR`], for [`golden::parse`].
