@@ -10,6 +10,7 @@ from .intgraph import Graph, Op
 from .reference import accumulate, run_all
 
 SAMPLES = 4096  # values kept per tensor and calibration batch
+CORRECTED_ON = 256  # pictures on which biases are corrected
 
 
 def folded(net):
@@ -160,17 +161,23 @@ def quantize(net, pictures, *, mean, std, batch=64, **form):
     """
     import torch
 
-    real = [torch.from_numpy((pictures[i:i + batch].astype(np.float32) - mean) / std).permute(0, 3, 1, 2).contiguous()
-            for i in range(0, len(pictures), batch)]
-    seen = observe(net, real)
-    return round_net(net, folded(net), seen, pictures, mean=mean, std=std, **form)
+    def real(some):
+        return [torch.from_numpy((some[i:i + batch].astype(np.float32) - mean) / std).permute(0, 3, 1, 2).contiguous()
+                for i in range(0, len(some), batch)]
+
+    seen = observe(net, real(pictures))
+    # Means are compared on the same pictures: those of a part and of the whole differ by more than rounding does.
+    part = pictures[np.linspace(0, len(pictures) - 1, min(CORRECTED_ON, len(pictures))).astype(int)]
+    again = observe(net, real(part))
+    seen.sums, seen.count = again.sums, again.count
+    return round_net(net, folded(net), seen, part, mean=mean, std=std, **form)
 
 
 def round_net(net, weights, seen, pictures, *, kind, mean, std, width, height, step=0, notes=None, how="mse", correct=True):
     """Layers (`net.layers`, `net.in_channels`), their folded weights and what an Observer saw -> Graph.
 
     `width`, `height` are the default input size; `step` 0 allows only that. `correct` shifts each bias so that the
-    integer net's mean per channel on the calibration pictures equals the float net's.
+    integer net's mean per channel on `pictures` equals the float net's, which `seen` must have taken from the same ones.
     """
     graph = Graph(kind, net.in_channels, width, height, step, int(mean), float(np.float32(1 / std)), notes=dict(notes or {}))
     number, sizes = {"in": 0}, {0: (height, width)}
@@ -191,10 +198,12 @@ def round_net(net, weights, seen, pictures, *, kind, mean, std, width, height, s
     return graph
 
 
-def correct_bias(graph, seen, pictures, limit=256):
-    """Nagel et al. 2019, section 4.2, measured instead of derived; in order, since each fix moves what follows."""
-    chosen = pictures[np.linspace(0, len(pictures) - 1, min(limit, len(pictures))).astype(int)]
-    values = [chosen]
+def correct_bias(graph, seen, pictures):
+    """Nagel et al. 2019, section 4.2, measured instead of derived; in order, since each fix moves what follows.
+
+    The means of `seen` must be those of these very pictures.
+    """
+    values = [pictures]
     for i, op in enumerate(graph.ops):
         if op.code in (ig.CONV, ig.DEPTHWISE):
             factor = graph.scale_of(op.a) * scales_of(op, graph)

@@ -1,7 +1,6 @@
 """A short fine-tune of the trained net with rounding in the loop: python -m models.train.detector.qat [--run NAME]
 
-Batch norm is frozen and folded; weights are rounded per channel and every stored tensor to u8 in the ranges that
-quantize.py would choose, gradients pass straight through. Writes runs/NAME/ema_qat.pt, in the form of ema.pt.
+How the rounding is done: common/rounded.py. Writes runs/NAME/ema_qat.pt, in the form of ema.pt.
 """
 import argparse
 import time
@@ -9,72 +8,15 @@ import time
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
-from ..common.quantize import observe, weight_scales
+from ..common.rounded import Rounded
 from .distill import Hints, distill_losses
 from .library import Library
 from .paths import RUNS
 from .release import calibration
 from .student import build, normalise
 from .train import Views, blend, by_cell, gather, optimizer_of, quiet_worker, save
-
-
-def through(x, rounded):
-    """`rounded` forward, the gradient of `x` backward."""
-    return x + (rounded - x).detach()
-
-
-class Rounded:
-    """Runs a GraphNet as the integer engine would, in reals."""
-
-    def __init__(self, net, pictures):
-        self.net = net.eval()
-        seen = observe(net, [normalise(torch.from_numpy(pictures[i:i + 16, :, :, 0])) for i in range(0, len(pictures), 16)])
-        self.ranges = {n: seen.range(n, "mse") for n in seen.low}
-        self.ratio = {}
-
-    def folded(self, l):
-        mod = self.net.mods[l.name]
-        if l.raw:
-            return mod.weight, mod.bias
-        c, bn = mod
-        gain = bn.weight / (bn.running_var + bn.eps).sqrt()
-        return c.weight * gain.view(-1, 1, 1, 1), bn.bias - bn.running_mean * gain
-
-    def weights(self, l):
-        w, b = self.folded(l)
-        top = w.detach().flatten(1).abs().amax(1).clamp(min=1e-8) / 127
-        if l.name not in self.ratio:  # how far below its largest weight each channel is best cut, chosen once
-            best = torch.from_numpy(weight_scales(w.detach().double().numpy(), "mse")).float()
-            self.ratio[l.name] = (best / top).clamp(max=1.0)
-        s = (top * self.ratio[l.name]).view(-1, 1, 1, 1)
-        return through(w, (w / s).round().clamp(-127, 127) * s), b
-
-    def stored(self, l, y):
-        low, high = self.ranges[l.name]
-        low = 0.0 if l.relu else low
-        s = (high - low) / 255
-        zero = round(-low / s)
-        clipped = y.clamp(-zero * s, (255 - zero) * s)
-        return through(clipped, (clipped / s).round() * s)
-
-    def __call__(self, x):
-        values, outs, inputs = {"in": x.contiguous(memory_format=torch.channels_last)}, [], []
-        for l in self.net.layers:
-            a = values[l.inputs[0]]
-            if l.op in ("conv", "depthwise"):
-                w, b = self.weights(l)
-                y = F.conv2d(a, w, b, l.stride, (l.kernel - 1) // 2, groups=1 if l.op == "conv" else a.shape[1])
-                y = F.relu(y) if l.relu else y
-            else:
-                y = self.net.apply_layer(l, values)
-            values[l.name] = y if l.raw or l.op in ("maxpool2", "upsample2") else self.stored(l, y)
-            if l.raw:
-                outs.append(y)
-                inputs.append(a)
-        return outs, inputs
 
 
 def main():
@@ -96,7 +38,8 @@ def main():
     scale = by_cell(state["scale"], args.size)
     for n in (net, ema):
         n.load_state_dict(torch.load(run / args.start, weights_only=True))
-    rounded, ema = Rounded(net, calibration()), ema.eval()
+    pictures, ema = calibration(), ema.eval()
+    rounded = Rounded(net, [normalise(torch.from_numpy(pictures[i:i + 16, :, :, 0])) for i in range(0, len(pictures), 16)])
     optimizer, lib = optimizer_of((net, hints), args.lr, 0.0), Library(True, run / "hard.npz")
     loader = DataLoader(Views(lib, args.seed, 0, args.steps * args.batch, args.size, gentle=True), args.batch, num_workers=1,
                         collate_fn=gather, worker_init_fn=quiet_worker, prefetch_factor=6)
