@@ -390,7 +390,7 @@ pub struct ShowConfigArgs {
     /// Check this file and print what results from it, the environment and the defaults.
     #[arg(long, value_name = "FILE")]
     pub check: Option<PathBuf>,
-    /// Ask for a password (at the terminal, or the first line of standard input) and print the line for [web].
+    /// Ask for a password (at the terminal, or the first line of standard input) and print the line for `[web]`.
     #[arg(long, conflicts_with = "check")]
     pub password: bool,
 }

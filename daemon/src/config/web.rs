@@ -44,7 +44,7 @@ impl Default for WebSettings {
 }
 
 impl WebSettings {
-    /// Where to listen; `None` for what [`WebSettings::validate`] refuses.
+    /// Where to listen; `None` for what the check of the settings refuses.
     pub fn address(&self) -> Option<SocketAddr> {
         let text = self.listen.replace("localhost:", "127.0.0.1:");
         text.parse().ok()
