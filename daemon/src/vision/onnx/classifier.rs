@@ -89,7 +89,7 @@ impl OnnxClassifier {
             Labels::Ferplus => None,
         };
         let reason = "it has no answer by FER+'s labels: set vision.labels = \"fer2013\"";
-        let answer = answer.ok_or_else(|| ROLE.refuse(path, reason.into()))?;
+        let answer = answer.ok_or_else(|| ROLE.refuse(path, reason))?;
         let first = plan.outputs[0].values.as_slice();
         let outputs = if !ours && are_probabilities(first) {
             Outputs::Probabilities
