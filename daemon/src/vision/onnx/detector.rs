@@ -70,6 +70,10 @@ impl OnnxDetector {
         asked_px: (u32, u32),
     ) -> Result<Self, VisionError> {
         let graph = Graph::read(path, ROLE)?;
+        // Ours has three outputs too.
+        if let Some(labels) = graph.note("labels") {
+            return Err(graph.refuse(format!("it is a classifier ({labels})")));
+        }
         let form = form(&graph)?;
         let shape = input_shape(&graph, form, asked_px)?;
         if (shape.width_px, shape.height_px) != asked_px {

@@ -291,7 +291,7 @@ fn other_nets_are_told_what_they_are() {
             .unwrap()
             .to_string();
         assert!(
-            error.contains("1 outputs (logits)") && error.contains("cls_8"),
+            error.contains("it is a classifier (angry,disgust") && error.contains("cls_8"),
             "{error}"
         );
         let error = OnnxClassifier::open(engine, &weights("detector.onnx"), Labels::Fer2013)
