@@ -5,6 +5,9 @@
     python -m models.train.classifier.train --run calm --start-from classifier --calm --epochs 5 --lr 0.01
                                                   a last stage: weaker augmentation, no mixup
     python -m models.train.classifier.train --run wide --shape wide --epochs 100 --fall 20 --steady-side 40
+    python -m models.train.classifier.train --run taught --shape wide --start-from wide_calm --calm --epochs 75 --fall 30 \
+        --steady-side 40 --lr 0.05 --teacher models/train/runs/teacher.npz
+                                                  distillation: targets by `teach`, mixed with the labels
 
 With `--fall N` the rate stays level and falls to nothing over the last N epochs only, so a run can be made longer
 (a larger --epochs) as long as the fall has not begun; `--branch RUN` copies another run's state, to let a copy fall early.
@@ -52,9 +55,14 @@ def align_maps(split, count):
     return torch.where(good, maps, augment.identity(count))
 
 
-def targets(faces):
-    """FER2013 as smoothed one-hot, FER+ as vote shares, and the weight of the second (0 for untrusted rows)."""
+def targets(faces, taught=None, share=0.0):
+    """FER2013 as smoothed one-hot, FER+ as vote shares, and the weight of the second (0 for untrusted rows).
+
+    `taught` (N,7) are a teacher's probabilities; they take `share` of the first target's weight.
+    """
     one_hot = F.one_hot(torch.from_numpy(faces.labels), 7).float() * 0.9 + 0.1 / 7
+    if taught is not None:
+        one_hot = (1 - share) * one_hot + share * taught
     votes = torch.from_numpy(faces.votes)
     return one_hot, votes / votes.sum(1, keepdim=True).clamp(min=1), torch.from_numpy(faces.trusted).float()
 
@@ -72,6 +80,14 @@ def predict(net, x, batch=256):
         with torch.autocast("cpu", torch.bfloat16):
             outs.append([o.flatten(1).float() for o in net(normalise(x[at:at + batch]))])
     return [torch.cat(o) for o in zip(*outs)]
+
+
+def load_teacher(path, count):
+    """(N,7) probabilities that `teach` wrote, in the order of the training sheets."""
+    target = torch.from_numpy(np.load(path)["target"])
+    if len(target) != count:
+        raise SystemExit(f"{path} is of another data set ({len(target)} pictures, not {count}): run `teach` again")
+    return target
 
 
 class Average:
@@ -96,8 +112,9 @@ class Trainer:
         keep = clean_indices(train)
         self.free = leak_free(self.test, train)
         self.align = align_maps("train", len(train))[keep]
+        taught = load_teacher(args.teacher, len(train))[keep] if args.teacher else None
         train = train.take(keep)
-        self.pixels, self.targets = torch.from_numpy(train.pixels), targets(train)
+        self.pixels, self.targets = torch.from_numpy(train.pixels), targets(train, taught, args.teacher_share)
         self.test_x = torch.from_numpy(self.test.pixels)[:, None].float()
         self.test_aligned = augment.resample(self.test_x, align_maps("public_test", len(self.test)))
         torch.manual_seed(args.seed)
@@ -187,8 +204,8 @@ class Trainer:
         self.epoch, self.rows, self.ema.steps = s["epoch"], s["rows"], s["ema_steps"]
 
     def refuse_other_settings(self, s):
-        old, new = ({"shape": "small", "fall": 0, "steady_side": 48} | a for a in (s["args"], vars(self.args)))
-        fixed = ["batch", "lr", "seed", "calm", "start_from", "shape", "fall", "steady_side", "branch"]
+        old, new = ({"shape": "small", "fall": 0, "steady_side": 48, "teacher_share": 0.5} | a for a in (s["args"], vars(self.args)))
+        fixed = ["batch", "lr", "seed", "calm", "start_from", "shape", "fall", "steady_side", "branch", "teacher", "teacher_share"]
         if not old["fall"] or s["epoch"] > old["epochs"] - old["fall"]:
             fixed.append("epochs")
         for k in fixed:
@@ -225,6 +242,8 @@ def main():
     parser.add_argument("--steady-side", type=int, default=48, metavar="PIXELS", help="picture size before the fall")
     parser.add_argument("--branch", metavar="RUN", help="begin with a copy of that run's whole state")
     parser.add_argument("--calm", action="store_true", help="weaker augmentation, no mixup")
+    parser.add_argument("--teacher", metavar="NPZ", help="soft targets that `teach` wrote")
+    parser.add_argument("--teacher-share", type=float, default=0.5, help="of the FER2013 target (default 0.5)")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
