@@ -1,0 +1,32 @@
+//! What looks after a machine and its settings: `devices`, `config`, and the hidden `generate`. `doctor` has no flags of its own.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// `devices`.
+#[derive(Args, Debug)]
+pub struct DevicesArgs {
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `config`.
+#[derive(Args, Debug)]
+pub struct ShowConfigArgs {
+    /// Check this file and print what results from it, the environment and the defaults.
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
+    /// Ask for a password (at the terminal, or the first line of standard input) and print the line for `[web]`.
+    #[arg(long, conflicts_with = "check")]
+    pub password: bool,
+}
+
+/// `generate`.
+#[derive(Args, Debug)]
+pub struct GenerateArgs {
+    /// The folder to write `man` and `completions` into.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+}
