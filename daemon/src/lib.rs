@@ -25,6 +25,7 @@
 //! | [`simulate`] | many made-up devices at a broker, and a listener that looks for gaps |
 //! | [`evaluation`] | accuracy on labelled crops |
 //! | `onnx` | ONNX files, read with limits |
+//! | [`bundle`] | nets that come after the program: signed, tested, installed, taken back |
 //! | [`pack`] | quantized ONNX files made into packed ones |
 //! | [`photo`] | picture files, read with limits and named errors |
 //! | [`app`] | `run`: threads and tasks, start to graceful stop |
@@ -33,6 +34,7 @@
 //! | [`exit`] | exit codes |
 
 pub mod app;
+pub mod bundle;
 pub mod camera;
 pub mod cli;
 pub mod clock;

@@ -24,6 +24,46 @@ pub fn alive() {
     tell(&[NotifyState::Watchdog]);
 }
 
+/// While it lives, systemd goes on waiting for [`ready`]: something is being made that takes minutes, and only once.
+#[derive(Debug)]
+pub struct Patience {
+    /// The asking thread ends when this is gone.
+    _alive: std::sync::mpsc::Sender<()>,
+}
+
+impl Patience {
+    /// Asks for more time again and again, with this line of status, for half an hour at most; then the unit's own limit
+    /// counts again, so that what never ends is ended.
+    pub fn while_it_lives(status: &str) -> Self {
+        let (_alive, ended) = std::sync::mpsc::channel();
+        self::status(status);
+        let asking = move || {
+            for _ in 0..LONGEST.as_secs() / ASK_EVERY.as_secs() {
+                // Twice the time to the next asking: a slow machine is late at times.
+                tell(&[NotifyState::ExtendTimeoutUsec(
+                    2 * ASK_EVERY.as_micros() as u32,
+                )]);
+                let gone = std::sync::mpsc::RecvTimeoutError::Disconnected;
+                if ended.recv_timeout(ASK_EVERY) == Err(gone) {
+                    return;
+                }
+            }
+        };
+        let spawned = std::thread::Builder::new()
+            .name("patience".into())
+            .spawn(asking);
+        if let Err(error) = spawned {
+            tracing::warn!("systemd is not asked for more time: {error}");
+        }
+        Self { _alive }
+    }
+}
+
+/// How long the service waits for what it makes at its start.
+const LONGEST: Duration = Duration::from_secs(30 * 60);
+/// How often it asks for more time.
+const ASK_EVERY: Duration = Duration::from_secs(10);
+
 /// How long the watchdog waits for [`alive`] before it ends the service; `None`: nobody waits.
 pub fn watchdog() -> Option<Duration> {
     sd_notify::watchdog_enabled()

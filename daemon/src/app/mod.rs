@@ -41,7 +41,7 @@ use crate::{
     camera::{CameraError, CameraStatus, CameraThread, Source, SourceError},
     clock::{Clock, minute_of_day},
     command,
-    config::Settings,
+    config::{EngineKind, Settings},
     display::{Display, DisplayError},
     gpio, journal, latest,
     message::{DeviceName, Identity, NameError, RunId},
@@ -108,7 +108,12 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     let source = Source::from_str(&settings.camera.source)?;
     let others = settings.camera.next.iter().map(|next| next.parse());
     let others = others.collect::<Result<Vec<Source>, SourceError>>()?;
-    let stream = Stream::open(settings)?;
+    let stream = {
+        // Only ONNX engines make something first; ours is ready at once.
+        let makes = settings.vision.engine != EngineKind::Int8;
+        let _patience = makes.then(|| service::Patience::while_it_lives("making the nets ready"));
+        Stream::open(settings)?
+    };
     let who = identity(&settings.device.id)?;
 
     let (snapshots, newest) = watch::channel(Snapshot::default());

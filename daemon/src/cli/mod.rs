@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use live::{FollowArgs, RunArgs};
 pub use measure::{BenchArgs, BenchInput, EvalArgs};
-pub use model::{ModelCommand, PackArgs};
+pub use model::{BundleArgs, InstallArgs, ModelCommand, NetKind, PackArgs, RollbackArgs};
 pub use pictures::{AnalyzeArgs, CropArgs, PhotoArgs};
 pub use show::ShowArgs;
 pub use simulate::SimulateArgs;
@@ -69,7 +69,7 @@ pub enum Command {
     Doctor(ConfigArgs),
     /// Print the documented default settings, or check a file.
     Config(ShowConfigArgs),
-    /// Look into model files, test them, make them from ONNX.
+    /// The nets: look into them, test them, install newer ones, make them from ONNX.
     #[command(subcommand)]
     Model(ModelCommand),
     /// Write man pages and shell completions; for packages.

@@ -1,10 +1,14 @@
-//! `model`: files of nets.
+//! `model`: files of nets, made, looked at, installed.
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
-use super::value::{byte, divisor, note, size};
+use super::{
+    ConfigArgs,
+    value::{byte, divisor, note, size},
+};
+use crate::bundle::Version;
 
 /// `model`.
 #[derive(Debug, Subcommand)]
@@ -17,8 +21,95 @@ pub enum ModelCommand {
     /// Make a packed model from a quantized ONNX file.
     #[command(after_help = PACKING)]
     Pack(PackArgs),
-    /// Run the built-in models on their golden vectors, with every kernel this machine has.
-    Verify,
+    /// Run the built-in and the installed models on their golden vectors, with every kernel this machine has.
+    Verify(ConfigArgs),
+    /// The nets that run, where they come from, and what ran before.
+    List(ConfigArgs),
+    /// Install a signed bundle: a newer net than the one that runs.
+    #[command(after_help = INSTALLING)]
+    Install(InstallArgs),
+    /// Go back to the net that ran before the last installation.
+    Rollback(RollbackArgs),
+    /// Build what the engine of the settings needs before it can run, such as TensorRT's engines.
+    Prepare(ConfigArgs),
+    /// Make a bundle of a packed net and its golden vectors; for whoever trains nets.
+    #[command(hide = true)]
+    Bundle(BundleArgs),
+}
+
+const INSTALLING: &str = "A bundle is a zip file with its minisign signature beside it, BUNDLE.zip.minisig. It is taken only if the signature is
+good, if it is newer than what runs, and if its net computes its own golden vectors exactly on this machine. On a device:
+  sudo -u moodring moodring model install https://example.org/classifier-0.11.zip
+  sudo systemctl restart moodring
+
+Who makes bundles: `moodring model bundle --help`.";
+
+const BUNDLING: &str = "The net's own notes `name` and `version` are the bundle's. Sign it then, and publish both files:
+  moodring model bundle net.moodnet --golden golden.bin classifier-0.11.zip
+  minisign -Sm classifier-0.11.zip -t 'classifier 0.11'";
+
+/// `model install`.
+#[derive(Args, Debug)]
+pub struct InstallArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)] // clap would show it as help
+    pub config: ConfigArgs,
+    /// A bundle's file, or its https:// address.
+    #[arg(value_name = "FILE|URL")]
+    pub bundle: String,
+    /// The maker's minisign public key, or a file with it; else [models] public_key, else the program's own.
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// Take it although it is older than what runs, or another net.
+    #[arg(long)]
+    pub force: bool,
+    /// Look whether it is good, and install nothing.
+    #[arg(long, conflicts_with = "force")]
+    pub check: bool,
+}
+
+/// `model rollback`.
+#[derive(Args, Debug)]
+pub struct RollbackArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)] // clap would show it as help
+    pub config: ConfigArgs,
+    /// Which one; needed only if both are installed.
+    #[arg(value_name = "KIND")]
+    pub kind: Option<NetKind>,
+}
+
+/// A kind of net.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum NetKind {
+    /// Finds faces.
+    Detector,
+    /// Reads them.
+    Classifier,
+}
+
+/// `model bundle`.
+#[derive(Args, Debug)]
+#[command(after_help = BUNDLING)]
+pub struct BundleArgs {
+    /// The packed net.
+    #[arg(value_name = "NET.moodnet")]
+    pub net: PathBuf,
+    /// The zip to write.
+    #[arg(value_name = "OUT.zip")]
+    pub out: PathBuf,
+    /// Its golden vectors.
+    #[arg(long, value_name = "FILE")]
+    pub golden: PathBuf,
+    /// The same net for ONNX Runtime.
+    #[arg(long, value_name = "FILE")]
+    pub onnx: Option<PathBuf>,
+    /// What it can do and where it came from, for people.
+    #[arg(long, value_name = "FILE")]
+    pub card: Option<PathBuf>,
+    /// The least moodring that can run it; else this one.
+    #[arg(long, value_name = "VERSION")]
+    pub min_program: Option<Version>,
 }
 
 const PACKING: &str = "The ONNX file has QuantizeLinear and DequantizeLinear nodes around every operator: i8 weights with zero

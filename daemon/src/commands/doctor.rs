@@ -113,7 +113,7 @@ fn kernel() -> Finding {
         Ok(kernel) => kernel,
         Err(error) => return bad(error, "unset MOODRING_KERNEL"),
     };
-    let golden = super::model::agrees(
+    let golden = crate::bundle::agrees(
         kernel,
         moodring_models::CLASSIFIER,
         moodring_models::CLASSIFIER_GOLDEN,

@@ -1,4 +1,9 @@
-//! `model`: what is in a packed model, and whether the built-in ones compute exactly what they should.
+//! `model`: what is in a packed model, and how one is packed. What else is done with models has a file each.
+
+mod bundle;
+mod prepare;
+mod shelf;
+mod verify;
 
 use std::{io::Write, path::Path};
 
@@ -27,7 +32,12 @@ pub(super) fn model(command: &ModelCommand) -> Result<Exit, Failure> {
             )?);
         }
         ModelCommand::Pack(args) => pack(args)?,
-        ModelCommand::Verify => return verify(),
+        ModelCommand::Verify(args) => return verify::verify(args),
+        ModelCommand::List(args) => return shelf::list(args),
+        ModelCommand::Install(args) => return shelf::install(args),
+        ModelCommand::Rollback(args) => return shelf::rollback(args),
+        ModelCommand::Prepare(args) => return prepare::prepare(args),
+        ModelCommand::Bundle(args) => return bundle::bundle(args),
     }
     Ok(Exit::Done)
 }
@@ -126,63 +136,4 @@ fn checksum(bytes: &[u8]) -> String {
     word.map_or_else(String::new, |word| {
         format!("{:08x}", u32::from_le_bytes(*word))
     })
-}
-
-/// Every kernel of this machine on the golden vectors: exactly equal, or it says where not.
-fn verify() -> Result<Exit, Failure> {
-    let nets = [
-        (
-            "detector",
-            moodring_models::DETECTOR,
-            moodring_models::DETECTOR_GOLDEN,
-        ),
-        (
-            "classifier",
-            moodring_models::CLASSIFIER,
-            moodring_models::CLASSIFIER_GOLDEN,
-        ),
-    ];
-    let mut equal = true;
-    for kernel in Kernel::ALL.into_iter().filter(|k| k.is_available()) {
-        for (name, bytes, golden) in nets {
-            let agrees =
-                agrees(kernel, bytes, golden).map_err(|e| model_failure(Path::new(name), e))?;
-            println!(
-                "{:<9} {name:<11} {}",
-                kernel.name(),
-                if agrees { "exact" } else { "DIFFERS" }
-            );
-            equal &= agrees;
-        }
-    }
-    Ok(if equal { Exit::Done } else { Exit::Model })
-}
-
-/// Whether a kernel computes a net's golden vectors exactly.
-pub(super) fn agrees(
-    kernel: Kernel,
-    bytes: &'static [u8],
-    golden: &'static [u8],
-) -> Result<bool, String> {
-    let vectors = moodring_models::golden::parse(golden).map_err(|e| e.to_string())?;
-    for vector in vectors {
-        let model = Model::parse(bytes).map_err(|e| e.to_string())?;
-        let weights = vec![0; model.weights_bytes(kernel)];
-        let net = Net::new(model, vector.width, vector.height, kernel, weights)
-            .map_err(|e| e.to_string())?;
-        let (mut arena, mut raw) = (
-            vec![0; net.plan().arena_bytes()],
-            vec![0; net.plan().raw_len()],
-        );
-        let outputs = net
-            .run(vector.picture, &mut arena, &mut raw)
-            .map_err(|e| e.to_string())?;
-        let computed = outputs
-            .iter()
-            .flat_map(|output| output.values.iter().copied());
-        if !computed.eq(vector.expected()) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }

@@ -104,10 +104,14 @@ impl VisionSettings {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelSettings {
-    /// A detector's file; empty: the built-in one.
+    /// A detector's file; empty: the installed or built-in one.
     pub detector: PathBuf,
-    /// A classifier's file; empty: the built-in one.
+    /// A classifier's file; empty: the installed or built-in one.
     pub classifier: PathBuf,
+    /// Where `moodring model install` puts nets; empty: `models` where a service or a user keeps state.
+    pub folder: PathBuf,
+    /// The minisign public key of whoever makes bundles, or a file with it; empty: the one that the program was built with.
+    pub public_key: String,
 }
 
 /// What ONNX Runtime runs on.

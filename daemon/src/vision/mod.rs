@@ -1,6 +1,7 @@
 //! The nets behind their traits, and the pipeline timed by stage. What is seen is decided in `moodring-core`.
 
 mod cam;
+mod chosen;
 mod error;
 #[cfg(feature = "ort")]
 mod fallback;
@@ -12,6 +13,8 @@ mod onnx;
 mod photo;
 mod stream;
 
+use std::path::Path;
+
 use moodring_core::{
     classify::{ClassifyNet, Crop},
     detect::{DetectNet, Head, InputShape, NetError},
@@ -21,6 +24,9 @@ use moodring_core::{
     track::TrackSettings,
     watch::WatchSettings,
 };
+use moodring_nn::Kind;
+
+use chosen::Chosen;
 
 pub use cam::{ClassMap, overlay};
 pub use error::VisionError;
@@ -67,20 +73,20 @@ impl Detector {
     /// # Errors
     /// [`VisionError`] that names the file and the way out.
     pub fn open(settings: &Settings, size_px: (u32, u32)) -> Result<Self, VisionError> {
-        let path = &settings.models.detector;
+        let files = Chosen::of(settings, Kind::Detector);
+        let int8 = |path: &Path| Int8Detector::open(path, size_px).map(Self::Int8);
         match settings.vision.engine {
-            EngineKind::Int8 => Int8Detector::open(path, size_px).map(Self::Int8),
+            EngineKind::Int8 => files.packed(int8),
             #[cfg(feature = "tract")]
-            EngineKind::Tract => OnnxDetector::open(Engine::Tract, path, size_px).map(Self::Onnx),
+            EngineKind::Tract => {
+                OnnxDetector::open(Engine::Tract, &files.onnx, size_px).map(Self::Onnx)
+            }
             #[cfg(not(feature = "tract"))]
             EngineKind::Tract => Err(VisionError::NotBuiltIn("tract")),
             #[cfg(feature = "ort")]
             EngineKind::Ort => {
-                match OnnxDetector::open(Engine::Ort(&settings.ort), path, size_px) {
-                    Err(VisionError::Runtime(reason)) => {
-                        let path = fallback::packed(path, &reason);
-                        Int8Detector::open(path, size_px).map(Self::Int8)
-                    }
+                match OnnxDetector::open(Engine::Ort(&settings.ort), &files.onnx, size_px) {
+                    Err(VisionError::Runtime(reason)) => files.instead(&reason, int8),
                     opened => opened.map(Self::Onnx),
                 }
             }
@@ -131,21 +137,21 @@ impl Classifier {
     /// # Errors
     /// [`VisionError`] that names the file and the way out.
     pub fn open(settings: &Settings) -> Result<Self, VisionError> {
-        let path = &settings.models.classifier;
+        let files = Chosen::of(settings, Kind::Classifier);
         let labels = settings.vision.labels;
+        let int8 = |path: &Path| Int8Classifier::open(path, labels).map(Self::Int8);
         match settings.vision.engine {
-            EngineKind::Int8 => Int8Classifier::open(path, labels).map(Self::Int8),
+            EngineKind::Int8 => files.packed(int8),
             #[cfg(feature = "tract")]
-            EngineKind::Tract => OnnxClassifier::open(Engine::Tract, path, labels).map(Self::Onnx),
+            EngineKind::Tract => {
+                OnnxClassifier::open(Engine::Tract, &files.onnx, labels).map(Self::Onnx)
+            }
             #[cfg(not(feature = "tract"))]
             EngineKind::Tract => Err(VisionError::NotBuiltIn("tract")),
             #[cfg(feature = "ort")]
             EngineKind::Ort => {
-                match OnnxClassifier::open(Engine::Ort(&settings.ort), path, labels) {
-                    Err(VisionError::Runtime(reason)) => {
-                        let path = fallback::packed(path, &reason);
-                        Int8Classifier::open(path, labels).map(Self::Int8)
-                    }
+                match OnnxClassifier::open(Engine::Ort(&settings.ort), &files.onnx, labels) {
+                    Err(VisionError::Runtime(reason)) => files.instead(&reason, int8),
                     opened => opened.map(Self::Onnx),
                 }
             }
@@ -206,4 +212,21 @@ pub fn pipeline_settings(settings: &Settings, model_threshold: f32) -> PipelineS
         },
         ..PipelineSettings::default()
     }
+}
+
+/// Opens both nets of the settings on ONNX Runtime itself, at the settings' size, and runs each once, so that what it builds for
+/// them is kept. No other engine takes over.
+///
+/// # Errors
+/// [`VisionError`], also if ONNX Runtime cannot run here.
+#[cfg(feature = "ort")]
+pub fn prepare_ort(settings: &Settings) -> Result<(), VisionError> {
+    let engine = || Engine::Ort(&settings.ort);
+    let size_px = (settings.vision.width, settings.vision.height);
+    let files = [Kind::Detector, Kind::Classifier].map(|kind| Chosen::of(settings, kind).onnx);
+    let mut detector = OnnxDetector::open(engine(), &files[0], size_px)?;
+    detector.run()?;
+    let mut classifier = OnnxClassifier::open(engine(), &files[1], settings.vision.labels)?;
+    classifier.run(&[0; moodring_core::classify::CROP_PX * moodring_core::classify::CROP_PX])?;
+    Ok(())
 }

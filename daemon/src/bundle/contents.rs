@@ -1,0 +1,114 @@
+//! A bundle's bytes made into files, after the signature fitted. The zip is read as if it came from an enemy all the same.
+
+use std::{
+    collections::BTreeMap,
+    io::{Cursor, Read},
+};
+
+use zip::{ZipArchive, result::ZipError};
+
+use super::{
+    BUNDLE_BYTES, BundleError, Key, Manifest, Role,
+    manifest::{MANIFEST, MANIFEST_BYTES},
+};
+
+/// A bundle whose signature and checksums are good.
+#[derive(Debug)]
+pub struct Bundle {
+    manifest: Manifest,
+    files: BTreeMap<Role, Vec<u8>>,
+    comment: String,
+}
+
+impl Bundle {
+    /// Checks the signature, then reads the zip.
+    ///
+    /// # Errors
+    /// [`BundleError`]: too large, wrongly signed, not a bundle, or for a newer program.
+    pub fn open(zip: &[u8], signature: &[u8], key: &Key) -> Result<Self, BundleError> {
+        if zip.len() as u64 > BUNDLE_BYTES {
+            return Err(BundleError::TooLarge {
+                what: "the file".into(),
+                limit: BUNDLE_BYTES,
+            });
+        }
+        let comment = key.check(zip, signature)?;
+        let mut archive = ZipArchive::new(Cursor::new(zip)).map_err(|e| wrong(&e))?;
+        let manifest = Manifest::parse(&unpack(&mut archive, MANIFEST, MANIFEST_BYTES)?)?;
+        manifest.fits_program()?;
+        let known =
+            |name: &str| name == MANIFEST || manifest.files.keys().any(|role| role.file() == name);
+        if let Some(other) = archive.file_names().find(|name| !known(name)) {
+            let name: String = other.chars().take(80).collect();
+            return Err(BundleError::Contents(format!(
+                "it holds {name:?}, which its manifest does not name"
+            )));
+        }
+        let mut files = BTreeMap::new();
+        for (role, entry) in &manifest.files {
+            let bytes = unpack(&mut archive, role.file(), entry.bytes)?;
+            manifest.check(*role, &bytes)?;
+            files.insert(*role, bytes);
+        }
+        Ok(Self {
+            manifest,
+            files,
+            comment,
+        })
+    }
+
+    /// What it is.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// What its maker signed with it, a line of text.
+    pub fn comment(&self) -> &str {
+        &self.comment
+    }
+
+    /// A file's bytes; empty if it has none in this role.
+    pub fn file(&self, role: Role) -> &[u8] {
+        self.files.get(&role).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every file it has.
+    pub(super) fn files(&self) -> impl Iterator<Item = (Role, &[u8])> {
+        self.files.iter().map(|(role, bytes)| (*role, &bytes[..]))
+    }
+}
+
+/// One file, of at most so many bytes whatever its header says.
+fn unpack(
+    archive: &mut ZipArchive<Cursor<&[u8]>>,
+    name: &str,
+    most: u64,
+) -> Result<Vec<u8>, BundleError> {
+    let file = archive.by_name(name).map_err(|error| match error {
+        ZipError::FileNotFound => BundleError::Contents(format!("{name} is missing")),
+        other => wrong(&other),
+    })?;
+    let mut bytes = Vec::new();
+    let read = file.take(most + 1).read_to_end(&mut bytes);
+    read.map_err(|e| BundleError::Contents(format!("{name}: {e}")))?;
+    if bytes.len() as u64 > most {
+        return Err(BundleError::Contents(format!(
+            "{name} unpacks to more than {most} bytes"
+        )));
+    }
+    Ok(bytes)
+}
+
+fn wrong(error: &ZipError) -> BundleError {
+    BundleError::Contents(error.to_string())
+}
+
+#[cfg(test)]
+impl Bundle {
+    /// A bundle as no maker would make it: with another's golden vectors.
+    pub(super) fn with_golden_of(mut self, other: &Self) -> Self {
+        let golden = other.file(Role::Golden).to_vec();
+        self.files.insert(Role::Golden, golden);
+        self
+    }
+}

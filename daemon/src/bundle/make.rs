@@ -1,0 +1,65 @@
+//! A bundle made of a packed net and its golden vectors; its maker signs it then, by `minisign -Sm`.
+
+use std::{
+    collections::BTreeMap,
+    io::{Cursor, Write},
+};
+
+use moodring_nn::Model;
+use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
+
+use super::{
+    BundleError, Manifest, Role, Version, kind_name,
+    manifest::{Entry, MANIFEST},
+    noted, self_test,
+};
+
+/// What a bundle is made of: each file's role and bytes.
+pub type Parts = BTreeMap<Role, Vec<u8>>;
+
+/// The zip. Name and version are the net's own notes; the same parts give the same bytes.
+///
+/// # Errors
+/// [`BundleError`] if a part is missing, too large or wrong, or if the net fails its golden vectors.
+pub fn make(parts: &Parts, min_program: Version) -> Result<(Manifest, Vec<u8>), BundleError> {
+    let net = parts.get(&Role::Net).map_or(&[][..], Vec::as_slice);
+    let golden = parts.get(&Role::Golden).map_or(&[][..], Vec::as_slice);
+    let model = Model::parse(net).map_err(|e| BundleError::Test(e.to_string()))?;
+    let (name, version) = noted(net).ok_or_else(|| {
+        BundleError::Test(
+            "it has no notes `name` and `version`: `moodring model pack --note name=... --note version=1.0` makes them"
+                .into(),
+        )
+    })?;
+    let manifest = Manifest {
+        schema: 1,
+        kind: kind_name(model.kind()).into(),
+        name,
+        version,
+        min_program,
+        files: parts
+            .iter()
+            .map(|(role, bytes)| (*role, Entry::of(bytes)))
+            .collect(),
+    };
+    // What is made must be what is read.
+    let manifest = Manifest::parse(&manifest.text())?;
+    self_test(&manifest, net, golden)?;
+    let zip = pack(&manifest, parts).map_err(|e| BundleError::Contents(e.to_string()))?;
+    Ok((manifest, zip))
+}
+
+fn pack(manifest: &Manifest, parts: &Parts) -> zip::result::ZipResult<Vec<u8>> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    // Without the clock's time.
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(DateTime::DEFAULT);
+    zip.start_file(MANIFEST, options)?;
+    zip.write_all(&manifest.text())?;
+    for (role, bytes) in parts {
+        zip.start_file(role.file(), options)?;
+        zip.write_all(bytes)?;
+    }
+    Ok(zip.finish()?.into_inner())
+}

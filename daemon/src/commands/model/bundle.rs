@@ -1,0 +1,39 @@
+//! `model bundle`: for whoever trains nets.
+
+use super::{Failure, model_failure};
+use crate::{
+    bundle::{Parts, Role, Version, make},
+    cli::BundleArgs,
+    exit::Exit,
+};
+
+/// Writes a bundle and says how it is signed.
+pub(super) fn bundle(args: &BundleArgs) -> Result<Exit, Failure> {
+    let files = [
+        (Role::Net, Some(&args.net)),
+        (Role::Golden, Some(&args.golden)),
+        (Role::Onnx, args.onnx.as_ref()),
+        (Role::Card, args.card.as_ref()),
+    ];
+    let mut parts = Parts::new();
+    for (role, path) in files {
+        let Some(path) = path else { continue };
+        let bytes = std::fs::read(path).map_err(|e| model_failure(path, e))?;
+        parts.insert(role, bytes);
+    }
+    let least = args.min_program.unwrap_or_else(Version::of_program);
+    let (manifest, zip) = make(&parts, least)?;
+    let out = args.out.display();
+    std::fs::write(&args.out, &zip)
+        .map_err(|e| Failure::output(format!("cannot write {out}: {e}")))?;
+    println!(
+        "{out}: {} {} {}, {} kB; now sign it: minisign -Sm {out} -t '{} {}'",
+        manifest.kind,
+        manifest.name,
+        manifest.version,
+        zip.len() / 1000,
+        manifest.name,
+        manifest.version
+    );
+    Ok(Exit::Done)
+}

@@ -1,0 +1,38 @@
+//! `model prepare`: what an engine makes before it can run, made ahead of the service's start.
+
+use super::{super::quiet_settings, Failure};
+use crate::{cli::ConfigArgs, config::EngineKind, config::Overrides, exit::Exit};
+
+/// Builds what the settings' engine needs, or says that it needs nothing.
+pub(super) fn prepare(args: &ConfigArgs) -> Result<Exit, Failure> {
+    let settings = quiet_settings(args.config.as_deref(), &Overrides::default())?;
+    match settings.vision.engine {
+        EngineKind::Int8 => println!("engine = \"int8\": nothing to prepare, it is ready at once"),
+        EngineKind::Tract => println!("engine = \"tract\": nothing to prepare, it keeps nothing"),
+        #[cfg(not(feature = "ort"))]
+        EngineKind::Ort => return Err(crate::vision::VisionError::NotBuiltIn("ort").into()),
+        #[cfg(feature = "ort")]
+        EngineKind::Ort => build(&settings)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Opens both nets on ONNX Runtime at the size of the settings, and runs each once.
+#[cfg(feature = "ort")]
+fn build(settings: &crate::config::Settings) -> Result<(), Failure> {
+    use std::time::Instant;
+
+    if settings.ort.cache.as_os_str().is_empty() {
+        let text = "[ort] cache is empty, so nothing would be kept: name a folder there, such as /var/lib/moodring/engines";
+        return Err(Failure::new(Exit::Config, text));
+    }
+    println!("building; TensorRT takes minutes for it");
+    let started = Instant::now();
+    crate::vision::prepare_ort(settings)?;
+    println!(
+        "both nets ran, after {:.0} s; what was built is in {}",
+        started.elapsed().as_secs_f32(),
+        settings.ort.cache.display()
+    );
+    Ok(())
+}

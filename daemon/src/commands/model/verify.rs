@@ -1,0 +1,65 @@
+//! `model verify`: every kernel of this machine on golden vectors, exactly equal or not.
+
+use std::path::Path;
+
+use moodring_nn::{Kernel, Kind};
+
+use super::{super::quiet_settings, Failure, model_failure};
+use crate::{
+    bundle::{Pick, Role, Shelf, agrees, kind_name},
+    cli::ConfigArgs,
+    config::Overrides,
+    exit::Exit,
+};
+
+/// A net to verify: what it is called, its bytes and its golden vectors.
+type Net = (String, Vec<u8>, Vec<u8>);
+
+/// Verifies the built-in nets and the installed ones.
+pub(super) fn verify(args: &ConfigArgs) -> Result<Exit, Failure> {
+    let settings = quiet_settings(args.config.as_deref(), &Overrides::default())?;
+    let mut nets = vec![
+        built_in(
+            Kind::Detector,
+            moodring_models::DETECTOR,
+            moodring_models::DETECTOR_GOLDEN,
+        ),
+        built_in(
+            Kind::Classifier,
+            moodring_models::CLASSIFIER,
+            moodring_models::CLASSIFIER_GOLDEN,
+        ),
+    ];
+    let mut good = true;
+    let shelf = Shelf::of(&settings.models);
+    for kind in [Kind::Detector, Kind::Classifier] {
+        match shelf.as_ref().map(|shelf| shelf.pick(kind)) {
+            Some(Pick::Installed(net)) => {
+                let name = format!("{} {}", net.manifest.name, net.manifest.version);
+                nets.push((name, net.read(Role::Net)?, net.read(Role::Golden)?));
+            }
+            Some(Pick::Broken(reason)) => {
+                println!("installed {:<11} BROKEN: {reason}", kind_name(kind));
+                good = false;
+            }
+            Some(Pick::BuiltIn) | None => {}
+        }
+    }
+    for kernel in Kernel::ALL.into_iter().filter(|k| k.is_available()) {
+        for (name, net, golden) in &nets {
+            let agrees =
+                agrees(kernel, net, golden).map_err(|e| model_failure(Path::new(name), e))?;
+            println!(
+                "{:<9} {name:<11} {}",
+                kernel.name(),
+                if agrees { "exact" } else { "DIFFERS" }
+            );
+            good &= agrees;
+        }
+    }
+    Ok(if good { Exit::Done } else { Exit::Model })
+}
+
+fn built_in(kind: Kind, net: &[u8], golden: &[u8]) -> Net {
+    (kind_name(kind).to_owned(), net.to_vec(), golden.to_vec())
+}
