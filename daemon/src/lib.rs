@@ -31,6 +31,7 @@
 //! | [`app`] | `run`: threads and tasks, start to graceful stop |
 //! | [`logs`] | where logs go |
 //! | [`service`] | what systemd is told |
+//! | [`update`] | whether there is something newer, for who asks |
 //! | [`exit`] | exit codes |
 
 pub mod app;
@@ -59,5 +60,6 @@ pub mod service;
 pub mod simulate;
 pub mod snapshot;
 pub mod store;
+pub mod update;
 pub mod vision;
 pub mod web;

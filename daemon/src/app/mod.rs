@@ -49,6 +49,7 @@ use crate::{
     satellite, service,
     snapshot::{CameraState, Snapshot},
     store::{Place, Store},
+    update,
     vision::{Stream, VisionError},
     web,
 };
@@ -119,7 +120,9 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     let (snapshots, newest) = watch::channel(Snapshot::default());
     let (events, told) = mpsc::unbounded_channel();
     let place = Place::of(&settings.store.path);
-    let (extra, home) = mqtt::home::prepare(&settings.mqtt, &who, place.folder())?;
+    let updates = update::spawn(&settings.update, &settings.models, who.run.number());
+    let (extra, home) =
+        mqtt::home::prepare(&settings.mqtt, &who, place.folder(), updates.is_some())?;
     let store = Store::open(place, settings.store.bounds())?;
     let inputs = mqtt::Inputs {
         snapshots: newest.clone(),
@@ -174,6 +177,7 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
         desk.controls(),
         commands.clone(),
         SystemTime::now(),
+        updates.as_ref().map(update::Updates::watch),
     );
     let buttons = gpio::buttons::spawn(settings, commands.clone(), Arc::clone(&stop));
     let buttons = buttons.unwrap_or_else(|error| {
@@ -261,6 +265,7 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     service::stopping();
     drop(commands);
     drop(home);
+    drop(updates);
 
     // Upstream first: each room sees the end of what feeds it, and the broker hears everything that was told.
     camera.stop();

@@ -15,7 +15,7 @@ use super::Failure;
 use crate::{
     camera::{self, Source},
     cli::ConfigArgs,
-    config::{DisplayKind, Overrides, Settings, load},
+    config::{DisplayKind, Overrides, Settings, UpdateSource, load},
     display::spi::{self, check::Trouble},
     exit::Exit,
     vision::PhotoReader,
@@ -75,6 +75,9 @@ pub(super) fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
         say(part, found);
     }
     say("broker", broker(&settings));
+    if let Some(source) = settings.update.source() {
+        say("update", update(&source, &settings));
+    }
     if settings.display.kind == DisplayKind::Spi {
         for check in spi::check::check(&settings) {
             say(&format!("display, {}", check.part), check.found.into());
@@ -216,6 +219,16 @@ fn broker(settings: &Settings) -> Finding {
             format!("{address}: {error}"),
             "is it running, is the name right, does a firewall stand between? (`systemctl status mosquitto`)",
         ),
+    }
+}
+
+fn update(source: &UpdateSource, settings: &Settings) -> Finding {
+    match crate::update::look(source, &settings.models) {
+        Ok(release) => match release.advice() {
+            Some(advice) => Finding::Note(advice),
+            None => Finding::Good(format!("{} is the newest", release.installed_version)),
+        },
+        Err(error) => bad(error, "correct [update] source, or set it to \"off\""),
     }
 }
 

@@ -19,6 +19,7 @@ pub mod pin;
 mod place;
 mod satellite;
 mod store;
+mod update;
 mod vision;
 mod web;
 
@@ -38,6 +39,7 @@ pub use panel::PanelSettings;
 pub use place::Place;
 pub use satellite::{SatellitePort, SatelliteSettings};
 pub use store::StoreSettings;
+pub use update::{UpdateSettings, UpdateSource};
 pub use vision::{EngineKind, Labels, ModelSettings, OrtDevice, OrtSettings, VisionSettings};
 pub use web::WebSettings;
 
@@ -80,6 +82,8 @@ pub struct Settings {
     pub web: WebSettings,
     /// Microcontrollers that show the mood too.
     pub satellite: SatelliteSettings,
+    /// Looking for something newer.
+    pub update: UpdateSettings,
     /// What is logged.
     pub log: LogSettings,
 }
@@ -126,7 +130,8 @@ impl Settings {
         self.events.validate()?;
         self.store.validate()?;
         self.web.validate()?;
-        self.satellite.validate()
+        self.satellite.validate()?;
+        self.update.validate()
     }
 }
 

@@ -22,13 +22,13 @@ use crate::bundle::{
 };
 
 /// A server that gives each connection the answer for its path, then closes.
-struct Server {
+pub(crate) struct Server {
     port: u16,
     authority: CertificateDer<'static>,
 }
 
 impl Server {
-    fn new(answers: impl Fn(&str) -> Vec<u8> + Send + 'static) -> Self {
+    pub(crate) fn new(answers: impl Fn(&str) -> Vec<u8> + Send + 'static) -> Self {
         let CertifiedKey { cert, signing_key } =
             generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let authority = cert.der().clone();
@@ -51,11 +51,11 @@ impl Server {
         Self { port, authority }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("https://localhost:{}{path}", self.port)
     }
 
-    fn fetcher(&self, patience: Duration) -> Fetcher {
+    pub(crate) fn fetcher(&self, patience: Duration) -> Fetcher {
         Fetcher::trusting(std::slice::from_ref(&self.authority), patience)
     }
 }
@@ -85,7 +85,8 @@ fn answer(
     stream.flush()
 }
 
-fn ok(body: &[u8]) -> Vec<u8> {
+/// A page with this text.
+pub(crate) fn ok(body: &[u8]) -> Vec<u8> {
     let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
     [answer.as_bytes(), body].concat()
 }

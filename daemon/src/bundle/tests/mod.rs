@@ -1,7 +1,7 @@
 //! Bundles made and signed here, with keys that live as long as a test.
 
 mod contents;
-mod fetch;
+pub(crate) mod fetch;
 mod shelf;
 
 use std::io::Cursor;
@@ -20,12 +20,12 @@ impl Maker {
         Self(KeyPair::generate_unencrypted_keypair().unwrap())
     }
 
-    pub(super) fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> Key {
         Key::choose(Some(&self.0.pk.to_base64()), "").unwrap()
     }
 
     /// The signature file's text.
-    pub(super) fn sign(&self, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn sign(&self, bytes: &[u8]) -> Vec<u8> {
         let comment = Some("a comment of the maker");
         let signed = minisign::sign(
             Some(&self.0.pk),

@@ -24,6 +24,8 @@ pub struct Device {
     pub page: Option<String>,
     /// Where a newer version would be told; empty: nowhere.
     pub release_topic: String,
+    /// Whether this device itself looks for newer versions, and tells.
+    pub tells_updates: bool,
     /// Our topics.
     pub topics: Topics,
     /// Home Assistant's first part of topics.
@@ -43,6 +45,7 @@ impl Device {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             page: None,
             release_topic: settings.home_assistant.release_topic.clone(),
+            tells_updates: false,
             topics: Topics::new(&settings.prefix, &who.device)?,
             prefix: settings.home_assistant.prefix.clone(),
         })
@@ -61,6 +64,11 @@ impl Device {
     /// Where health is told.
     pub fn health_topic(&self) -> String {
         self.topics.leaf("health")
+    }
+
+    /// Where newer versions are told.
+    pub fn update_topic(&self) -> String {
+        self.topics.leaf("update")
     }
 
     /// `set`, `state` or `error` of a thing.

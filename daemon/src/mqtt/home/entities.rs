@@ -21,7 +21,7 @@ pub(super) fn entities(
     if commands {
         all.extend(settings(device, controls));
     }
-    if !device.release_topic.is_empty() {
+    if device.tells_updates || !device.release_topic.is_empty() {
         all.push(("update", update(device)));
     }
     let named = |(key, mut entity): (&str, Value)| {
@@ -237,12 +237,22 @@ fn stages(device: &Device) -> Vec<(String, Value)> {
     named.iter().map(|(stage, _)| sensor(stage)).collect()
 }
 
-/// Whether there is a newer version, as somebody tells it.
+/// Whether there is a newer version, as this device found out or as somebody tells it.
 fn update(device: &Device) -> Value {
-    json!({
+    let mut entity = json!({
         "platform": "update", "name": "Update", "title": "moodring", "entity_category": "diagnostic",
-        "state_topic": device.health_topic(),
-        "value_template": "{{ {'installed_version': value_json.version} | tojson }}",
-        "latest_version_topic": device.release_topic,
-    })
+    });
+    if device.tells_updates {
+        entity["state_topic"] = device.update_topic().into();
+        // Its JSON has more than Home Assistant's update entity takes.
+        entity["value_template"] = "{{ {'installed_version': value_json.installed_version, \
+            'latest_version': value_json.latest_version} | tojson }}"
+            .into();
+    } else {
+        entity["state_topic"] = device.health_topic().into();
+        entity["value_template"] =
+            "{{ {'installed_version': value_json.version} | tojson }}".into();
+        entity["latest_version_topic"] = device.release_topic.as_str().into();
+    }
+    entity
 }

@@ -28,6 +28,7 @@ impl Memory {
             device.topics.status(),
             device.topics.state(),
             device.health_topic(),
+            device.update_topic(),
         ];
         let things = crate::command::Thing::ALL.iter();
         retained.extend(things.map(|thing| device.thing_topic(*thing, "state")));

@@ -5,6 +5,7 @@
 //! <prefix>/<id>/<thing>/state  how it is set now (retained)
 //! <prefix>/<id>/<thing>/error  why a request was refused
 //! <prefix>/<id>/health         temperature, start and version (retained)
+//! <prefix>/<id>/update         what there is that is newer, if this device looks (retained)
 //! homeassistant/device/<id>/config   what there is (retained)
 //! ```
 //!

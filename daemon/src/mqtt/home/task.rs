@@ -19,6 +19,7 @@ use crate::{
     message::{Identity, json},
     mqtt::{Extra, Incoming, MqttError, Outgoing, extra},
     snapshot::BrokerState,
+    update,
 };
 
 /// How long a command may take until how things are is told, changed or not.
@@ -40,7 +41,7 @@ pub struct Ready {
 }
 
 /// What goes through the client, and the home that is to be started once the client runs. `folder` is where the
-/// device remembers its announcement; `None`: it does not.
+/// device remembers its announcement; `None`: it does not. `tells_updates`: it looks for newer versions.
 ///
 /// # Errors
 /// [`MqttError`] if the settings' prefix is none.
@@ -48,8 +49,12 @@ pub fn prepare(
     settings: &MqttSettings,
     who: &Identity,
     folder: Option<PathBuf>,
+    tells_updates: bool,
 ) -> Result<(Extra, Ready), MqttError> {
-    let device = Device::new(settings, who)?;
+    let device = Device {
+        tells_updates,
+        ..Device::new(settings, who)?
+    };
     let talk = Talk::new(
         device.clone(),
         settings.home_assistant.enabled,
@@ -81,13 +86,14 @@ fn former(folder: &std::path::Path, device: &Device) -> Option<Memory> {
 }
 
 impl Ready {
-    /// Starts it in the current tokio runtime. `started` is when the run began.
+    /// Starts it in the current tokio runtime. `started` is when the run began; `updates` what is newer, if anybody looks.
     pub fn spawn(
         self,
         broker: watch::Receiver<BrokerState>,
         controls: control::Watch,
         commands: command::Sender,
         started: SystemTime,
+        updates: Option<update::Watch>,
     ) -> Home {
         let known = controls.borrow().clone();
         let home = Task {
@@ -97,6 +103,7 @@ impl Ready {
             controls,
             commands,
             started,
+            updates,
             owed: Vec::new(),
             answer_at: None,
             announce_at: None,
@@ -124,6 +131,7 @@ struct Task {
     known: Controls,
     commands: command::Sender,
     started: SystemTime,
+    updates: Option<update::Watch>,
     /// Things whose command was given and is not answered yet.
     owed: Vec<Thing>,
     answer_at: Option<Instant>,
@@ -143,6 +151,7 @@ impl Task {
                     Ok(()) => self.changed(),
                     Err(_) => return, // the daemon ends
                 },
+                () = found(&mut self.updates) => self.tell_update(),
                 () = until(self.answer_at) => self.changed(),
                 () = until(self.announce_at) => {
                     self.announce_at = None;
@@ -162,6 +171,7 @@ impl Task {
                 self.say(say);
                 self.forget_former_name();
                 self.tell_health();
+                self.tell_update();
             }
             Incoming::Message {
                 topic,
@@ -207,6 +217,17 @@ impl Task {
         self.health_at = Some(Instant::now() + HEALTH_EVERY);
     }
 
+    fn tell_update(&mut self) {
+        let newest = self
+            .updates
+            .as_mut()
+            .map(|updates| updates.borrow_and_update().clone());
+        if let Some(release) = newest.flatten() {
+            let text = json(&release).into_bytes();
+            self.say(vec![lasting(self.ready.device.update_topic(), text)]);
+        }
+    }
+
     /// A retained topic that gets nothing is forgotten by the broker; so Home Assistant forgets the old device.
     fn forget_former_name(&mut self) {
         if let Some(former) = &self.ready.former {
@@ -232,6 +253,18 @@ impl Task {
             let _ = self.ready.publish.send(outgoing);
         }
     }
+}
+
+/// Waits until somebody looked for updates, or for ever.
+async fn found(updates: &mut Option<update::Watch>) {
+    if let Some(watch) = updates {
+        if watch.changed().await.is_ok() {
+            return;
+        }
+        // Nobody looks any more.
+        *updates = None;
+    }
+    std::future::pending().await
 }
 
 /// Waits until then, or for ever.

@@ -172,6 +172,34 @@ fn sensors_have_classes_options_and_units_that_go_together() {
 }
 
 #[test]
+fn an_update_is_told_by_this_device_or_by_somebody_or_not_at_all() {
+    let of = |tells_updates, release_topic: &str| {
+        let device = Device {
+            tells_updates,
+            release_topic: release_topic.into(),
+            ..device()
+        };
+        payload(&device, &controls(), true, &Components::new())["components"]["update"].clone()
+    };
+    assert_eq!(of(false, ""), Value::Null);
+    assert_eq!(of(false, "release")["latest_version_topic"], "release");
+    let own = of(true, "release");
+    assert_eq!(own["state_topic"], "moodring/hall/update");
+    assert_eq!(own["latest_version_topic"], Value::Null);
+    // The keys of the template are keys of the message.
+    let message = serde_json::to_value(crate::update::Release::default()).unwrap();
+    for key in ["installed_version", "latest_version"] {
+        assert!(
+            own["value_template"]
+                .as_str()
+                .unwrap()
+                .contains(&format!("value_json.{key}"))
+        );
+        assert!(message.get(key).is_some());
+    }
+}
+
+#[test]
 fn only_what_there_is_can_be_set() {
     let keys = |controls: &Controls| {
         let all = announcement(controls);
