@@ -47,6 +47,7 @@ if [ ! -e "$root/etc/moodring/moodring.toml" ]; then
   install -m 644 deploy/moodring.toml "$root/etc/moodring/"
 fi
 system systemd-sysusers
+[ -d "$root/var/lib/moodring" ] || system install -d -o moodring -g moodring -m 700 /var/lib/moodring
 system udevadm control --reload && system udevadm trigger || true
 system systemctl daemon-reload || true
 echo "Installed. Settings: /etc/moodring/moodring.toml. Look: moodring doctor. Start: sudo systemctl enable --now moodring"

@@ -102,7 +102,7 @@ fn wrong_settings_are_never_ready_and_end_with_the_code_that_the_unit_does_not_r
 #[test]
 fn the_unit_leaves_little_open_with_every_drop_in_too() {
     assert!(exposure(None) <= EXPOSURE);
-    for drop_in in ["rpicam", "jetson", "pwm", "serial"] {
+    for drop_in in ["rpicam", "jetson", "pwm", "serial", "ram"] {
         assert!(exposure(Some(drop_in)) <= EXPOSURE, "{drop_in}");
     }
 }

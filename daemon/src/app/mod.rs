@@ -123,7 +123,7 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     let updates = update::spawn(&settings.update, &settings.models, who.run.number());
     let (extra, home) =
         mqtt::home::prepare(&settings.mqtt, &who, place.folder(), updates.is_some())?;
-    let store = Store::open(place, settings.store.bounds())?;
+    let store = Store::open_with_copy(place, settings.store.bounds(), settings.store.copy_plan())?;
     let inputs = mqtt::Inputs {
         snapshots: newest.clone(),
         store: store.clone(),

@@ -1,13 +1,9 @@
 //! `doctor`: what is wrong on this machine, and the line that mends it.
 
 mod machine;
+mod network;
 
-use std::{
-    fmt::Display,
-    net::{TcpStream, ToSocketAddrs},
-    path::Path,
-    time::Duration,
-};
+use std::{fmt::Display, path::Path};
 
 use moodring_nn::Kernel;
 
@@ -15,14 +11,11 @@ use super::Failure;
 use crate::{
     camera::{self, Source},
     cli::ConfigArgs,
-    config::{DisplayKind, Overrides, Settings, UpdateSource, load},
+    config::{DisplayKind, Overrides, Settings, load},
     display::spi::{self, check::Trouble},
     exit::Exit,
     vision::PhotoReader,
 };
-
-/// How long a broker may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What one check found.
 enum Finding {
@@ -74,9 +67,9 @@ pub(super) fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
     for (part, found) in machine::Machine::this().check(own_camera, libcamera) {
         say(part, found);
     }
-    say("broker", broker(&settings));
+    say("broker", network::broker(&settings));
     if let Some(source) = settings.update.source() {
-        say("update", update(&source, &settings));
+        say("update", network::update(&source, &settings));
     }
     if settings.display.kind == DisplayKind::Spi {
         for check in spi::check::check(&settings) {
@@ -181,54 +174,6 @@ fn camera_mend(path: &Path) -> String {
     } else {
         "on a Raspberry Pi's ribbon camera use `--source rpicam`; else try another /dev/video node"
             .into()
-    }
-}
-
-fn broker(settings: &Settings) -> Finding {
-    let mqtt = &settings.mqtt;
-    if !mqtt.enabled {
-        return Finding::Note("switched off by [mqtt] enabled = false".into());
-    }
-    if mqtt.url.is_empty() {
-        return match std::net::TcpListener::bind(&mqtt.listen) {
-            Ok(_) => Finding::Good(format!("{} is free for the embedded one", mqtt.listen)),
-            Err(error) => bad(
-                format!("{}: {error}", mqtt.listen),
-                format!(
-                    "if a broker runs there, use it: [mqtt] url = \"mqtt://{}\"; else choose another `listen`",
-                    mqtt.listen
-                ),
-            ),
-        };
-    }
-    let url = match crate::mqtt::url::parse_all(&mqtt.url) {
-        // The first is the one that is wanted.
-        Ok(mut all) => all.swap_remove(0),
-        Err(error) => return bad(error, "correct [mqtt] url"),
-    };
-    let address = url.to_string();
-    let reached = (url.host.as_str(), url.port)
-        .to_socket_addrs()
-        .and_then(|mut all| {
-            let first = all.next().ok_or(std::io::ErrorKind::NotFound)?;
-            TcpStream::connect_timeout(&first, PATIENCE)
-        });
-    match reached {
-        Ok(_) => Finding::Good(format!("{address} answers")),
-        Err(error) => bad(
-            format!("{address}: {error}"),
-            "is it running, is the name right, does a firewall stand between? (`systemctl status mosquitto`)",
-        ),
-    }
-}
-
-fn update(source: &UpdateSource, settings: &Settings) -> Finding {
-    match crate::update::look(source, &settings.models) {
-        Ok(release) => match release.advice() {
-            Some(advice) => Finding::Note(advice),
-            None => Finding::Good(format!("{} is the newest", release.installed_version)),
-        },
-        Err(error) => bad(error, "correct [update] source, or set it to \"off\""),
     }
 }
 

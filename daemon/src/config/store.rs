@@ -1,9 +1,11 @@
 //! `[store]`: events until the broker has them, and the history.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range};
-use crate::store::{Bounds, DAY_MS};
+use crate::store::{Bounds, CopyPlan, DAY_MS};
 
 /// The local store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +21,10 @@ pub struct StoreSettings {
     pub waiting_days: u32,
     /// How many megabytes they may have.
     pub waiting_mb: u32,
+    /// Where a copy of the file is kept, for a file in RAM; empty: nowhere.
+    pub copy: String,
+    /// Minutes from one copy to the next.
+    pub copy_minutes: u64,
 }
 
 impl Default for StoreSettings {
@@ -29,6 +35,8 @@ impl Default for StoreSettings {
             waiting: 100_000,
             waiting_days: 30,
             waiting_mb: 64,
+            copy: String::new(),
+            copy_minutes: 60,
         }
     }
 }
@@ -47,7 +55,28 @@ impl StoreSettings {
             "100 to 10000000 events",
         )?;
         let size = (1..=4_096).contains(&self.waiting_mb);
-        range(size, "store.waiting_mb", self.waiting_mb, "1 to 4096 MB")
+        range(size, "store.waiting_mb", self.waiting_mb, "1 to 4096 MB")?;
+        let of_a_file = !matches!(self.path.trim(), "" | "memory") && self.copy != self.path;
+        range(
+            self.copy.is_empty() || of_a_file,
+            "store.copy",
+            format!("`{}`", self.copy),
+            "empty, or another file than store.path, which names a file in RAM such as /run/moodring/moodring.db",
+        )?;
+        range(
+            (1..=10_080).contains(&self.copy_minutes),
+            "store.copy_minutes",
+            self.copy_minutes,
+            "1 to 10080 minutes",
+        )
+    }
+
+    /// Where and how often a copy is kept; `None`: none is.
+    pub fn copy_plan(&self) -> Option<CopyPlan> {
+        (!self.copy.is_empty()).then(|| CopyPlan {
+            path: self.copy.clone().into(),
+            every: Duration::from_secs(self.copy_minutes * 60),
+        })
     }
 
     /// As the store wants them.

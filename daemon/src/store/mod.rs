@@ -9,6 +9,7 @@
 //! give up. Why SQLite: `docs/decisions/009-store.md`.
 
 mod bounds;
+mod copy;
 mod file;
 pub mod history;
 mod home;
@@ -24,6 +25,7 @@ mod tests;
 use tokio::sync::{broadcast, oneshot, watch};
 
 pub use bounds::{Bounds, DAY_MS};
+pub use copy::CopyPlan;
 pub use place::Place;
 
 use history::{MoodBucket, MoodSpan, PastEvent};
@@ -109,7 +111,19 @@ impl Store {
     /// # Errors
     /// [`std::io::Error`] if the system gives no thread.
     pub fn open(place: Place, bounds: Bounds) -> std::io::Result<Self> {
-        writer::spawn(place, bounds)
+        Self::open_with_copy(place, bounds, None)
+    }
+
+    /// The same, with a copy of the file kept elsewhere, if there is a plan for one.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with_copy(
+        place: Place,
+        bounds: Bounds,
+        copy: Option<CopyPlan>,
+    ) -> std::io::Result<Self> {
+        writer::spawn(place, bounds, copy)
     }
 
     /// Writes an event. Those who follow [`Store::state`] learn when it is on the disk.

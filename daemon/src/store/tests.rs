@@ -335,3 +335,65 @@ async fn without_a_usable_disk_it_goes_on_in_memory_and_says_so() {
     assert_eq!(store.state().borrow().untold, 2);
     store.close();
 }
+
+#[tokio::test]
+async fn a_store_in_ram_is_brought_back_from_its_copy() {
+    let folder = TempDir::new().unwrap();
+    let (ram, disk) = (folder.path().join("ram"), folder.path().join("disk"));
+    let (path, copy) = (ram.join("moodring.db"), disk.join("moodring.db"));
+    let open = |every_s| {
+        let plan = CopyPlan {
+            path: copy.clone(),
+            every: std::time::Duration::from_secs(every_s),
+        };
+        Store::open_with_copy(Place::File(path.clone()), Bounds::default(), Some(plan)).unwrap()
+    };
+    let store = open(3600);
+    (1..=5).for_each(|seq| store.append(draft(seq)));
+    store.flush().await.unwrap();
+    assert!(!copy.exists(), "not before its time");
+    store.close();
+    // The machine was switched off and on.
+    fs::remove_dir_all(&ram).unwrap();
+    let store = open(3600);
+    assert_eq!(waiting(&store).await, [1, 2, 3, 4, 5]);
+    (1..=5).for_each(|id| store.delivered(id));
+    store.append(draft(6));
+    store.flush().await.unwrap();
+    // What is forgotten is forgotten in the copy at once; what waits is not.
+    store.forget().await.unwrap();
+    let kept = file::open(&copy).unwrap();
+    assert_eq!(ids(&kept), [6]);
+    assert!(
+        history::events(&kept.connection, 0, i64::MAX, 9)
+            .unwrap()
+            .is_empty()
+    );
+    drop(kept);
+    // A file that is there wins: the daemon alone was restarted.
+    store.append(draft(7));
+    store.close();
+    let waits = waiting(&open(3600)).await;
+    assert_eq!(waits, [6, 7]);
+    // A damaged copy is set aside as a damaged store is.
+    fs::remove_dir_all(&ram).unwrap();
+    fs::write(&copy, "no store").unwrap();
+    let store = open(3600);
+    assert!(waiting(&store).await.is_empty() && store.state().borrow().trouble.is_none());
+    store.close();
+}
+
+#[tokio::test]
+async fn a_copy_that_cannot_be_written_stops_nothing() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("disk"), "").unwrap();
+    let plan = CopyPlan {
+        path: folder.path().join("disk/moodring.db"),
+        every: std::time::Duration::ZERO,
+    };
+    let place = Place::File(folder.path().join("ram/moodring.db"));
+    let store = Store::open_with_copy(place, Bounds::default(), Some(plan)).unwrap();
+    store.append(draft(1));
+    assert_eq!(waiting(&store).await, [1]);
+    store.close();
+}

@@ -13,7 +13,8 @@ use std::{
 use tokio::sync::{broadcast, watch};
 
 use super::{
-    Bounds, Place, Store, StoreState,
+    Bounds, CopyPlan, Place, Store, StoreState,
+    copy::Copier,
     file::Trouble,
     history,
     home::{Home, RETRY},
@@ -34,11 +35,16 @@ const TOLD: usize = 256;
 ///
 /// # Errors
 /// [`io::Error`] if the system gives no thread, or no memory for a store.
-pub(super) fn spawn(place: Place, bounds: Bounds) -> io::Result<Store> {
+pub(super) fn spawn(place: Place, bounds: Bounds, copy: Option<CopyPlan>) -> io::Result<Store> {
+    let copier = match (&place, copy) {
+        (Place::File(file), Some(plan)) => Some(Copier::begin(plan, file)),
+        _ => None,
+    };
     let (requests, asked) = mpsc::channel();
     let (state, seen) = watch::channel(StoreState::default());
     let (told, _) = broadcast::channel(TOLD);
     let mut writer = Writer::new(place, bounds, state, told.clone()).map_err(io::Error::other)?;
+    writer.copier = copier;
     writer.publish();
     thread::Builder::new()
         .name("store".into())
@@ -63,6 +69,7 @@ struct Writer {
     /// When the changes must be on the disk.
     due: Option<Instant>,
     cleaned: Option<Instant>,
+    copier: Option<Copier>,
 }
 
 impl Writer {
@@ -92,6 +99,7 @@ impl Writer {
             committed: None,
             due: None,
             cleaned: None,
+            copier: None,
         })
     }
 
@@ -246,6 +254,8 @@ impl Writer {
         if let Err(error) = done {
             tracing::warn!("the history could not be deleted: {error}");
         }
+        // What is deleted is deleted there, too.
+        self.renew_copy(|_, _| true);
         self.publish();
     }
 
@@ -265,13 +275,26 @@ impl Writer {
         if let Err(error) = expired {
             self.fail(error.into());
         }
+        self.renew_copy(Copier::is_due);
         self.publish();
+    }
+
+    /// Renews the copy, if there is one to keep and this says so; not while rows are missing here.
+    fn renew_copy(&mut self, wanted: impl Fn(&Copier, Option<Instant>) -> bool) {
+        let whole = self.home.trouble().is_none();
+        if let Some(copier) = &mut self.copier
+            && whole
+            && wanted(copier, self.committed)
+        {
+            copier.renew(&self.home.ledger.connection);
+        }
     }
 
     fn close(&mut self) {
         self.commit();
         // A last try, however short the time was.
         self.home.go_back(true);
+        self.renew_copy(Copier::is_behind);
         let waiting = self.home.ledger.tally.waiting;
         if self.home.trouble().is_some() && waiting > 0 {
             tracing::warn!(

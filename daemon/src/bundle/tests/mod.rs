@@ -21,7 +21,12 @@ impl Maker {
     }
 
     pub(crate) fn key(&self) -> Key {
-        Key::choose(Some(&self.0.pk.to_base64()), "").unwrap()
+        Key::choose(Some(&self.public()), "").unwrap()
+    }
+
+    /// The public key as `--key` takes it.
+    pub(crate) fn public(&self) -> String {
+        self.0.pk.to_base64()
     }
 
     /// The signature file's text.

@@ -1,0 +1,110 @@
+//! A store whose file lies in RAM keeps a copy where it outlives the power: brought back at the start, renewed now and then and
+//! at the end. Spares an SD card, and lets the rest of the system be read-only. What came since the last copy is lost with the
+//! power; what the copy says was not confirmed may be sent twice.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use rusqlite::Connection;
+
+/// Where the copy is kept, and how often it is renewed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyPlan {
+    /// The copy's file; its folder is made if it is not there.
+    pub path: PathBuf,
+    /// Time from one copy to the next.
+    pub every: Duration,
+}
+
+/// Renews the copy.
+#[derive(Debug)]
+pub(super) struct Copier {
+    plan: CopyPlan,
+    made: Instant,
+    failing: bool,
+}
+
+impl Copier {
+    /// Brings the copy back if the store's own file is gone, as after a restart of the machine.
+    pub(super) fn begin(plan: CopyPlan, file: &Path) -> Self {
+        if !file.exists() && plan.path.exists() {
+            match bring(&plan.path, file) {
+                Ok(()) => tracing::info!("the store was brought back from {}", plan.path.display()),
+                Err(error) => tracing::warn!(
+                    "the store cannot be brought back from {}: {error}; it begins anew",
+                    plan.path.display()
+                ),
+            }
+        }
+        Self {
+            plan,
+            made: Instant::now(),
+            failing: false,
+        }
+    }
+
+    /// Whether it is time, if anything was committed since the last copy.
+    pub(super) fn is_due(&self, committed: Option<Instant>) -> bool {
+        self.is_behind(committed) && self.made.elapsed() >= self.plan.every
+    }
+
+    /// Whether anything was committed since the last copy.
+    pub(super) fn is_behind(&self, committed: Option<Instant>) -> bool {
+        committed.is_some_and(|committed| committed > self.made)
+    }
+
+    /// Replaces the copy in one step. A disk that does not take it is said once, and tried again.
+    pub(super) fn renew(&mut self, connection: &Connection) {
+        self.made = Instant::now();
+        match write(connection, &self.plan.path) {
+            Ok(()) => self.failing = false,
+            Err(error) => {
+                if !self.failing {
+                    let path = self.plan.path.display();
+                    tracing::warn!(
+                        "the store's copy {path} cannot be written: {error}; trying again"
+                    );
+                }
+                self.failing = true;
+            }
+        }
+    }
+}
+
+fn bring(copy: &Path, file: &Path) -> io::Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let draft = beside(file);
+    fs::copy(copy, &draft)?;
+    fs::rename(draft, file)
+}
+
+fn write(connection: &Connection, copy: &Path) -> io::Result<()> {
+    let folder = copy.parent().filter(|f| !f.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let draft = beside(copy);
+    match fs::remove_file(&draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    // SQLite's own way to write a whole and consistent file while the other is in use.
+    let name = draft.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
+    connection
+        .execute("VACUUM INTO ?1", [name])
+        .map_err(io::Error::other)?;
+    File::open(&draft)?.sync_all()?;
+    fs::rename(&draft, copy)?;
+    File::open(folder)?.sync_all()
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    name.into()
+}
