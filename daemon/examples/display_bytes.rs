@@ -179,6 +179,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 broker: BrokerState::Off,
                 source: "",
                 device: "",
+                preview: false,
             };
             let start = Instant::now();
             screen.show_at(&view, now, NOON)?;

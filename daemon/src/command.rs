@@ -21,6 +21,8 @@ pub enum Command {
     Camera(Switch),
     /// Keep one picture, if the settings allow it.
     TakePicture,
+    /// Show the camera's picture to who may see the page, for a while, if the settings allow it; or no longer.
+    Preview(Switch),
     /// Switch the display on or off; off is dark.
     Display(Switch),
     /// How bright the display is, 0 to 100 percent.

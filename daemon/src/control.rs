@@ -1,5 +1,6 @@
 //! What can be controlled and how it is set now, as the web page and MQTT show it. The app keeps it true.
 
+use moodring_core::frame::Millis;
 use tokio::sync::watch;
 
 use crate::config::{Settings, ThemeName};
@@ -26,6 +27,12 @@ pub struct Controls {
     pub sensitivity: u8,
     /// Whether a picture may be taken: only if `camera.pictures` names a folder.
     pub may_take_picture: bool,
+    /// Whether a picture may be given to a browser: `preview.pictures`.
+    pub may_give_picture: bool,
+    /// Whether the camera's picture may be shown on the page: `preview.allowed`.
+    pub preview_allowed: bool,
+    /// Until when it is shown; `None`: it is not.
+    pub preview_until: Option<Millis>,
 }
 
 impl Controls {
@@ -46,6 +53,9 @@ impl Controls {
             theme: settings.display.theme,
             sensitivity: settings.mood.sensitivity,
             may_take_picture: !settings.camera.pictures.as_os_str().is_empty(),
+            may_give_picture: settings.preview.pictures,
+            preview_allowed: settings.preview.allowed,
+            preview_until: None,
         }
     }
 }

@@ -21,7 +21,7 @@ pub struct OwnedFrame {
 }
 
 impl OwnedFrame {
-    const fn empty() -> Self {
+    pub(crate) const fn empty() -> Self {
         Self {
             data: Vec::new(),
             format: PixelFormat::Grey,
@@ -32,7 +32,7 @@ impl OwnedFrame {
         }
     }
 
-    fn copy(&mut self, frame: &Frame<'_>) {
+    pub(crate) fn copy(&mut self, frame: &Frame<'_>) {
         self.data.clear();
         self.data.extend_from_slice(frame.data());
         self.format = frame.format();

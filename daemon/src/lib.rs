@@ -27,6 +27,7 @@
 //! | `onnx` | ONNX files, read with limits |
 //! | [`bundle`] | nets that come after the program: signed, tested, installed, taken back |
 //! | [`pack`] | quantized ONNX files made into packed ones |
+//! | [`preview`] | the camera's picture for browsers, only where the settings allow it and while it is on |
 //! | [`photo`] | picture files, read with limits and named errors |
 //! | [`app`] | `run`: threads and tasks, start to graceful stop |
 //! | [`logs`] | where logs go |
@@ -55,6 +56,7 @@ pub mod mqtt;
 mod onnx;
 pub mod pack;
 pub mod photo;
+pub mod preview;
 pub mod satellite;
 pub mod service;
 pub mod simulate;

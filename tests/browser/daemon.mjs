@@ -1,6 +1,7 @@
 // Starts the real `moodring` for a test, and a real Chromium that looks at it.
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,8 @@ import { chromium } from 'playwright-core';
 export const MOODRING = process.env.MOODRING_BIN;
 export const PHOTO = process.env.MOODRING_FACE;
 export const SHOTS = process.env.MOODRING_SHOTS;
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 async function freePort() {
   const server = createServer();
@@ -76,4 +79,39 @@ export async function visit(url, options = {}) {
 
 export async function closeBrowser() {
   await browser?.close();
+}
+
+/** Waits until the live view shows a face and a person. */
+export const settled = (page) => page.waitForFunction(() => document.querySelector('#face')?.src.startsWith('data:') && document.querySelector('.person .bar'));
+
+/** What axe finds that is serious. */
+export async function serious(page) {
+  // By the debugger's own door: the page's policy lets no script in.
+  await page.evaluate(AXE);
+  const found = await page.evaluate(() => globalThis.axe.run(document));
+  return found.violations.filter((v) => ['serious', 'critical'].includes(v.impact))
+    .map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(' | ')}`);
+}
+
+/** How much a picture (an address, or the selector of an image on the page) looks like the photo, -1 to 1. */
+export function alike(page, other) {
+  return page.evaluate(async ([photo, source]) => {
+    const grey = async (at) => {
+      let image = at.startsWith('#') ? document.querySelector(at) : new Image();
+      if (!at.startsWith('#')) {
+        image.src = at;
+        await image.decode();
+      }
+      const canvas = new OffscreenCanvas(48, 48);
+      const pen = canvas.getContext('2d');
+      pen.drawImage(image, 0, 0, 48, 48);
+      const { data } = pen.getImageData(0, 0, 48, 48);
+      const values = Array.from({ length: 48 * 48 }, (_, i) => data[4 * i] + data[4 * i + 1] + data[4 * i + 2]);
+      const mean = values.reduce((a, b) => a + b) / values.length;
+      return values.map((v) => v - mean);
+    };
+    const [a, b] = [await grey(photo), await grey(source)];
+    const dot = (x, y) => x.reduce((sum, v, i) => sum + v * y[i], 0);
+    return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b) || 1);
+  }, [`data:image/png;base64,${readFileSync(PHOTO).toString('base64')}`, other]);
 }

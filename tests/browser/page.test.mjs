@@ -1,13 +1,11 @@
 // The page in a real Chromium, in front of the real daemon. `tests/page` runs it.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { PHOTO, SHOTS, closeBrowser, daemon, moodring, visit } from './daemon.mjs';
+import { PHOTO, SHOTS, alike, closeBrowser, daemon, moodring, serious, settled, visit } from './daemon.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 let shared;
 
 before(async () => { shared = await daemon(); });
@@ -17,8 +15,6 @@ after(async () => {
   assert.equal(code, 0, log);
   assert.doesNotMatch(log, /panicked/);
 });
-
-const settled = (page) => page.waitForFunction(() => document.querySelector('#face')?.src.startsWith('data:') && document.querySelector('.person .bar'));
 
 test('the live view lives', async () => {
   const { page, context, faults } = await visit(shared.url);
@@ -176,14 +172,6 @@ test('the camera is switched off from the page, and a picture is taken where the
   assert.equal((await own.stop()).code, 0);
 });
 
-async function serious(page) {
-  // By the debugger's own door: the page's policy lets no script in.
-  await page.evaluate(AXE);
-  const found = await page.evaluate(() => globalThis.axe.run(document));
-  return found.violations.filter((v) => ['serious', 'critical'].includes(v.impact))
-    .map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(' | ')}`);
-}
-
 test('a password guards everything', async () => {
   const locked = await daemon({ config: moodring('config', '--password') });
   const { page, context } = await visit(locked.url);
@@ -212,27 +200,12 @@ test('no picture of the camera leaves the daemon on any route', async () => {
   const { page, context } = await visit(watching.url);
   await page.goto(watching.url);
   await settled(page);
-  const likeness = (url) => page.evaluate(async ([photo, other]) => {
-    const grey = async (source) => {
-      const image = new Image();
-      image.src = source;
-      await image.decode();
-      const canvas = new OffscreenCanvas(48, 48);
-      const pen = canvas.getContext('2d');
-      pen.drawImage(image, 0, 0, 48, 48);
-      const { data } = pen.getImageData(0, 0, 48, 48);
-      const values = Array.from({ length: 48 * 48 }, (_, i) => data[4 * i] + data[4 * i + 1] + data[4 * i + 2]);
-      const mean = values.reduce((a, b) => a + b) / values.length;
-      return values.map((v) => v - mean);
-    };
-    const [a, b] = [await grey(photo), await grey(other)];
-    const dot = (x, y) => x.reduce((sum, v, i) => sum + v * y[i], 0);
-    return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b) || 1);
-  }, [`data:image/png;base64,${readFileSync(PHOTO).toString('base64')}`, url]);
+  const likeness = (url) => alike(page, url);
   const itself = `data:image/png;base64,${readFileSync(PHOTO).toString('base64')}`;
   assert.ok(await likeness(itself) > 0.99, 'the measure itself');
   const { paths } = await (await fetch(`${watching.url}/api/v1/openapi.json`)).json();
   const asked = Object.keys(paths).filter((path) => paths[path].get && path !== '/api/v1/events').map((path) => path.replace('{look}', 'happy'));
+  for (const mode of ['emoji', 'boxes', 'blur', 'heat']) asked.push(`/api/v1/preview.mjpeg?mode=${mode}`);
   asked.push('/', '/api/v1/preview', '/api/v1/snapshot', '/api/v1/camera.jpg', '/preview', '/stream', '/mood.png');
   let pictures = 0;
   for (const path of asked) {
@@ -249,7 +222,9 @@ test('no picture of the camera leaves the daemon on any route', async () => {
   assert.ok(pictures >= 2);
   const live = await likeness(await page.getAttribute('#face', 'src'));
   assert.ok(live < 0.6, `the live face looks like the camera's picture: ${live}`);
-  assert.equal((await fetch(`${watching.url}/api/v1/preview`)).status, 404);
+  assert.equal((await fetch(`${watching.url}/api/v1/picture`, { method: 'POST' })).status, 404);
+  assert.equal((await fetch(`${watching.url}/api/v1/control/preview`, { method: 'POST', body: 'on' })).status, 400);
+  assert.ok(await page.isHidden('#preview'));
   await context.close();
   assert.equal((await watching.stop()).code, 0);
 });

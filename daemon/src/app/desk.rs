@@ -9,6 +9,7 @@ use crate::{
     config::{DisplaySettings, Settings},
     control::Controls,
     display::Wish,
+    preview::Preview,
 };
 
 /// How the vision thread is to work.
@@ -24,6 +25,7 @@ pub(super) struct Dials {
 pub(super) struct Desk {
     camera: Control,
     album: Album,
+    preview: Preview,
     display: DisplaySettings,
     cameras: Cameras,
     wish: watch::Sender<Wish>,
@@ -37,6 +39,7 @@ impl Desk {
         settings: &Settings,
         camera: Control,
         cameras: Cameras,
+        preview: Preview,
         has_display: bool,
         minute: u16,
     ) -> Self {
@@ -48,6 +51,7 @@ impl Desk {
         let desk = Self {
             camera,
             album: Album::new(&settings.camera.pictures),
+            preview,
             display: settings.display.clone(),
             cameras,
             wish: watch::channel(Wish::new(&settings.display)).0,
@@ -85,6 +89,11 @@ impl Desk {
                 tracing::info!("the camera is wanted {}", on_or_off(on));
             }
             Command::TakePicture => self.album.ask(),
+            Command::Preview(switch) => {
+                let on = switch.apply(self.preview.until().is_some());
+                let on = self.preview.switch(on);
+                tracing::info!("the preview is {}", on_or_off(on));
+            }
             Command::Display(switch) => {
                 let on = switch.apply(self.wish.borrow().on);
                 self.wish.send_modify(|wish| wish.on = on);
@@ -155,6 +164,7 @@ impl Desk {
             brightness: self.display.brightness_at(minute),
             theme: wish.theme,
             sensitivity: dials.sensitivity,
+            preview_until: self.preview.until(),
             ..before
         };
         self.controls.send_if_modified(|controls| {
@@ -182,7 +192,8 @@ mod tests {
         let source = |text: &str| text.parse::<Source>().unwrap();
         let others = vec![source("argus"), source("/dev/video7")];
         let cameras = Cameras::new(source("rpicam"), others);
-        Desk::new(&settings, Control::default(), cameras, true, NOON)
+        let preview = Preview::new(&settings.preview, crate::clock::Clock::start());
+        Desk::new(&settings, Control::default(), cameras, preview, true, NOON)
     }
 
     #[test]
@@ -207,6 +218,19 @@ mod tests {
         assert_eq!(desk.camera.source(), Some(Source::Argus));
         desk.obey(Command::ChooseCamera("cmd:reboot".into()), NOON);
         assert_eq!(controls.borrow().camera, "argus");
+    }
+
+    #[test]
+    fn the_preview_is_on_only_where_the_settings_allow_it() {
+        let mut closed = desk("");
+        closed.obey(Command::Preview(Switch::On), NOON);
+        assert_eq!(closed.controls().borrow().preview_until, None);
+        let mut open = desk("[preview]\nallowed = true\nlimit_s = 60");
+        open.obey(Command::Preview(Switch::On), NOON);
+        let until = open.controls().borrow().preview_until;
+        assert!(until.is_some_and(|until| (60_000..70_000).contains(&until.0)));
+        open.obey(Command::Preview(Switch::Toggle), NOON);
+        assert_eq!(open.controls().borrow().preview_until, None);
     }
 
     #[test]

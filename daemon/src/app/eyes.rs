@@ -16,6 +16,7 @@ use crate::{
     clock::Clock,
     config::Settings,
     latest::{Reader, Taken},
+    preview::Tap,
     snapshot::{CameraState, Snapshot},
     vision::Stream,
 };
@@ -29,6 +30,7 @@ pub(super) struct Eyes {
     pub(super) reader: Reader,
     pub(super) camera: watch::Receiver<CameraStatus>,
     pub(super) album: Album,
+    pub(super) tap: Tap,
     pub(super) settings: Settings,
     pub(super) dials: watch::Receiver<Dials>,
     pub(super) clock: Clock,
@@ -81,7 +83,10 @@ impl Eyes {
                     }
                     self.album.offer(&frame);
                     match self.stream.see(&frame, skipped, tell) {
-                        Ok(snapshot) => publish(&self.snapshots, snapshot),
+                        Ok(snapshot) => {
+                            publish(&self.snapshots, snapshot);
+                            self.tap.offer(&frame, snapshot);
+                        }
                         Err(error) => tracing::error!("{error}"),
                     }
                 }

@@ -49,6 +49,7 @@ pub async fn follow(
         broker: broker_state,
         // Nobody can change it from outside: what is shown is another device's.
         wish: watch::channel(Wish::new(&settings.display)).1,
+        preview: watch::channel(None).1,
         source: root.to_owned(),
         device: root.rsplit('/').next().unwrap_or_default().to_owned(),
         pulse: guard.watch("display", Duration::ZERO, clock.now()),

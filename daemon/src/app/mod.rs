@@ -6,6 +6,7 @@
 //!                                                      -> events (none lost)     -> journal task -> store -> mqtt task
 //!                                                                                -> web thread
 //!                                                      -> events (none lost)     -> mqtt task
+//!                       vision thread -> preview thread, while somebody watches -> web thread
 //! buttons thread -> commands -> desk -> camera thread (on, off, which), vision thread (one picture, sensitivity, nets),
 //!                                       display thread (on, off, brightness, theme); and what is set now as `Controls`
 //! ```
@@ -40,12 +41,13 @@ use tokio::{
 use crate::{
     camera::{CameraError, CameraStatus, CameraThread, Source, SourceError},
     clock::{Clock, minute_of_day},
-    command,
+    command::{self, Command, Switch},
     config::{EngineKind, Settings},
     display::{Display, DisplayError},
     gpio, journal, latest,
     message::{DeviceName, Identity, NameError, RunId},
     mqtt::{self, MqttError},
+    preview::Preview,
     satellite, service,
     snapshot::{CameraState, Snapshot},
     store::{Place, Store},
@@ -164,10 +166,13 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     let cameras = cameras::Cameras::new(source.clone(), others.clone());
     let mut camera =
         CameraThread::spawn(source.clone(), others, settings.camera.clone(), clock, sink)?;
+    let preview = Preview::new(&settings.preview, clock);
+    let studio = preview.spawn(settings)?;
     let mut desk = desk::Desk::new(
         settings,
         camera.control(),
         cameras,
+        preview.clone(),
         display.is_there(),
         minute_of_day(),
     );
@@ -190,6 +195,7 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
         reader,
         camera: camera_status.clone(),
         album: desk.album(),
+        tap: preview.tap(),
         settings: settings.clone(),
         dials: desk.dials(),
         clock,
@@ -209,6 +215,7 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
         source: source.to_string(),
         commands: commands.clone(),
         controls: desk.controls(),
+        preview: preview.clone(),
     };
     let page = web::spawn(settings, page).unwrap_or_else(|error| {
         // Without its page it is still a daemon.
@@ -221,6 +228,7 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
         snapshots: newest.clone(),
         broker: broker.state(),
         wish: desk.wish(),
+        preview: preview.watch_until(),
         source: source.to_string(),
         device: who.device.as_str().to_owned(),
         pulse: guard.watch("display", Duration::ZERO, clock.now()),
@@ -235,6 +243,7 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
         tokio::select! {
             // The channel stays open: this function holds one of its ends.
             Some(command) = asked.recv() => desk.obey(command, minute_of_day()),
+            () = preview.expired() => desk.obey(Command::Preview(Switch::Off), minute_of_day()),
             _ = tick.tick() => desk.pass(minute_of_day()),
             _ = guard.due() => {
                 if rests(&camera.status()) {
@@ -271,6 +280,9 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     camera.stop();
     let camera = camera.status();
     join(eyes, "vision");
+    if let Some(studio) = studio {
+        join(studio, "preview");
+    }
     // Its last events are on the disk when it ends; a panic in it has been said by tokio.
     let _ = journal.await;
     broker.stop().await;

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use moodring_core::frame::Millis;
 use tokio::sync::watch;
 
 use super::{StopFlag, guard::Pulse};
@@ -27,6 +28,8 @@ pub(super) struct Screen {
     pub(super) snapshots: watch::Receiver<Snapshot>,
     pub(super) broker: watch::Receiver<BrokerState>,
     pub(super) wish: watch::Receiver<Wish>,
+    /// Until when others see the camera's picture.
+    pub(super) preview: watch::Receiver<Option<Millis>>,
     pub(super) source: String,
     pub(super) device: String,
     pub(super) pulse: Pulse,
@@ -68,12 +71,16 @@ impl Screen {
         let snapshot = self.snapshots.borrow_and_update().clone();
         let broker = *self.broker.borrow();
         // Also again to a display that failed: it may have forgotten.
-        self.display.set(*self.wish.borrow());
+        let (mut wish, preview) = (*self.wish.borrow(), self.preview.borrow().is_some());
+        // Nobody is shown to others without a sign: a display that is off goes on for it.
+        wish.on |= preview;
+        self.display.set(wish);
         let view = View {
             snapshot: &snapshot,
             broker,
             source: &self.source,
             device: &self.device,
+            preview,
         };
         self.display.show(&view)
     }

@@ -15,6 +15,8 @@ pub enum Thing {
     Source,
     /// `picture`: `take`.
     Picture,
+    /// `preview`: `on`, `off` or `toggle`.
+    Preview,
     /// `display`: `on`, `off` or `toggle`.
     Display,
     /// `brightness`: 0 to 100.
@@ -29,10 +31,11 @@ pub enum Thing {
 
 impl Thing {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Camera,
         Self::Source,
         Self::Picture,
+        Self::Preview,
         Self::Display,
         Self::Brightness,
         Self::Theme,
@@ -46,6 +49,7 @@ impl Thing {
             Self::Camera => "camera",
             Self::Source => "source",
             Self::Picture => "picture",
+            Self::Preview => "preview",
             Self::Display => "display",
             Self::Brightness => "brightness",
             Self::Theme => "theme",
@@ -65,6 +69,7 @@ impl Thing {
         match self {
             Self::Camera => Some(switch(controls.camera_on)),
             Self::Source => Some(controls.camera.clone()),
+            Self::Preview => Some(switch(controls.preview_until.is_some())),
             Self::Display => Some(switch(controls.display_on)),
             Self::Brightness => Some(controls.brightness.to_string()),
             Self::Theme => Some(controls.theme.name().to_owned()),
@@ -92,6 +97,9 @@ pub enum Refusal {
     /// The settings do not allow it.
     #[error("pictures are not allowed: camera.pictures names no folder")]
     NoPictures,
+    /// The settings do not allow it.
+    #[error("the preview is not allowed: preview.allowed is false")]
+    NoPreview,
     /// There is none.
     #[error("this device has no display")]
     NoDisplay,
@@ -112,6 +120,8 @@ pub fn parse(thing: Thing, payload: &[u8], controls: &Controls) -> Result<Comman
         Thing::Source => source(text, controls),
         Thing::Picture if !controls.may_take_picture => Err(Refusal::NoPictures),
         Thing::Picture => word(text, &[("take", Command::TakePicture)]),
+        Thing::Preview if !controls.preview_allowed => Err(Refusal::NoPreview),
+        Thing::Preview => switch(text).map(Command::Preview),
         Thing::Display | Thing::Brightness | Thing::Theme if !controls.has_display => {
             Err(Refusal::NoDisplay)
         }
@@ -183,6 +193,7 @@ mod tests {
             cameras: vec!["/dev/video0".into(), "rpicam".into()],
             has_display: true,
             may_take_picture: true,
+            preview_allowed: true,
             ..Controls::default()
         }
     }
@@ -204,6 +215,7 @@ mod tests {
                 Command::ChooseCamera("rpicam".into()),
             ),
             (Thing::Picture, "take", Command::TakePicture),
+            (Thing::Preview, "on", Command::Preview(Switch::On)),
             (Thing::Display, "off", Command::Display(Switch::Off)),
             (Thing::Brightness, "0", Command::Brightness(0)),
             (Thing::Brightness, "100", Command::Brightness(100)),
@@ -263,6 +275,7 @@ mod tests {
         let bare = Controls::default();
         let none = |thing, text: &str| parse(thing, text.as_bytes(), &bare);
         assert_eq!(none(Thing::Picture, "take"), Err(Refusal::NoPictures));
+        assert_eq!(none(Thing::Preview, "on"), Err(Refusal::NoPreview));
         for thing in [Thing::Display, Thing::Brightness, Thing::Theme] {
             assert_eq!(none(thing, "on"), Err(Refusal::NoDisplay));
         }

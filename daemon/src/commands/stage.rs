@@ -50,6 +50,7 @@ fn frame(display: &mut dyn Display, scene: &Snapshot, period: Duration) -> Resul
         broker: BrokerState::Off,
         source: "show",
         device: "show",
+        preview: false,
     };
     display.show(&view).map_err(Failure::output)?;
     thread::sleep(period);

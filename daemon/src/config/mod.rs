@@ -17,6 +17,7 @@ pub mod night;
 pub mod panel;
 pub mod pin;
 mod place;
+mod preview;
 mod satellite;
 mod store;
 mod update;
@@ -37,6 +38,7 @@ pub use mood::{MoodSettings, Who};
 pub use mqtt::{Format, MqttSettings};
 pub use panel::PanelSettings;
 pub use place::Place;
+pub use preview::PreviewSettings;
 pub use satellite::{SatellitePort, SatelliteSettings};
 pub use store::StoreSettings;
 pub use update::{UpdateSettings, UpdateSource};
@@ -80,6 +82,8 @@ pub struct Settings {
     pub store: StoreSettings,
     /// The page.
     pub web: WebSettings,
+    /// The camera's picture on the page.
+    pub preview: PreviewSettings,
     /// Microcontrollers that show the mood too.
     pub satellite: SatelliteSettings,
     /// Looking for something newer.
@@ -130,6 +134,7 @@ impl Settings {
         self.events.validate()?;
         self.store.validate()?;
         self.web.validate()?;
+        self.preview.validate()?;
         self.satellite.validate()?;
         self.update.validate()
     }

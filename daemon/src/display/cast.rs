@@ -76,6 +76,7 @@ impl Cast {
             poses,
             lines: self.lines(view),
             notice: match snapshot.camera {
+                _ if view.preview => Notice::Preview,
                 CameraState::Running => Notice::CameraRuns,
                 _ => Notice::None,
             },
@@ -208,6 +209,7 @@ mod tests {
             broker: BrokerState::Off,
             source: "test",
             device: "hall",
+            preview: false,
         };
         cast.act(&view, Millis(now))
     }

@@ -120,6 +120,11 @@ impl Live {
     fn header(&self, frame: &mut Frame<'_>, area: Rect, view: &View<'_>, now: Millis) {
         let left = Line::from(vec![
             "moodring ".bold(),
+            if view.preview {
+                " PREVIEW IS ON ".white().on_red()
+            } else {
+                "".into()
+            },
             format!("{} · {}", view.device, view.source).into(),
         ]);
         let up = duration(now.since(self.started));
@@ -342,6 +347,7 @@ mod tests {
             broker: BrokerState::Online,
             source: "Logitech C920",
             device: "hall",
+            preview: false,
         };
         // The first picture starts the change of mood, the second shows it done.
         for time in [Millis(1_000), Millis(3_723_000)] {

@@ -18,7 +18,7 @@ pub use film::show_film;
 pub use loglines::LogLines;
 pub use null::Null;
 pub use png::Png;
-pub use portrait::{Portrait, sticker};
+pub use portrait::{Portrait, sticker, sticker_rgba};
 pub use still::{Style, show, show_sheet};
 pub use terminal::Terminal;
 
@@ -124,6 +124,8 @@ pub struct View<'a> {
     pub source: &'a str,
     /// This device's name in messages.
     pub device: &'a str,
+    /// Whether others see the camera's picture.
+    pub preview: bool,
 }
 
 /// Why a display could not show. The text names the thing and the way out.

@@ -55,6 +55,7 @@ impl Png {
             broker: BrokerState::Off,
             source: "",
             device: "",
+            preview: false,
         };
         let first = display.show_at(&view, clock.now());
         first.map_err(|error| DisplayError::open(&display.name, error, WAY_OUT))?;
@@ -150,6 +151,7 @@ mod tests {
             broker: BrokerState::Off,
             source: "test",
             device: "test",
+            preview: false,
         };
         display.show_at(&view, Millis(now))
     }

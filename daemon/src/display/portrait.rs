@@ -63,6 +63,14 @@ impl Portrait {
 /// # Errors
 /// What the encoder says.
 pub fn sticker(look: Look, size_px: u32, theme: &Theme) -> ImageResult<Vec<u8>> {
+    let rgba = sticker_rgba(look, size_px, theme);
+    let mut png = Vec::new();
+    PngEncoder::new(&mut png).write_image(&rgba, size_px, size_px, ExtendedColorType::Rgba8)?;
+    Ok(png)
+}
+
+/// The same as bytes: red, green, blue and opacity of each pixel, row by row.
+pub fn sticker_rgba(look: Look, size_px: u32, theme: &Theme) -> Vec<u8> {
     let on = |ground: Rgb888| {
         let mut canvas = Canvas::new(size_px, size_px);
         let picture = Picture {
@@ -81,9 +89,7 @@ pub fn sticker(look: Look, size_px: u32, theme: &Theme) -> ImageResult<Vec<u8>> 
             rgba.extend(unmixed(black.pixel(x, y), white.pixel(x, y)));
         }
     }
-    let mut png = Vec::new();
-    PngEncoder::new(&mut png).write_image(&rgba, size_px, size_px, ExtendedColorType::Rgba8)?;
-    Ok(png)
+    rgba
 }
 
 /// The colour and opacity that give these two on black and on white.
@@ -136,6 +142,7 @@ mod tests {
             broker: BrokerState::Off,
             source: "test",
             device: "test",
+            preview: false,
         };
         assert!(portrait.draw(&view, Millis(10_000)).unwrap().is_some());
         assert!(portrait.draw(&view, Millis(10_000)).unwrap().is_none());

@@ -108,15 +108,21 @@ impl PhotoReader {
     /// # Errors
     /// [`VisionError`] if a net fails.
     pub fn analyze(&mut self, frame: &Frame<'_>) -> Result<Vec<PhotoFace>, VisionError> {
-        let mut crop: Crop = [0; CROP_PX * CROP_PX];
         let faces = self.detect(frame)?;
-        let mut read = |face: Face| {
-            align(frame, &face, &mut crop);
-            let scores = self.classify(&crop)?;
-            let map = self.classifier.class_map(scores.top().0);
-            Ok(PhotoFace { face, scores, map })
-        };
-        faces.into_iter().map(&mut read).collect()
+        let read = |face: Face| self.read(frame, face);
+        faces.into_iter().map(read).collect()
+    }
+
+    /// What a face that was found before shows.
+    ///
+    /// # Errors
+    /// [`VisionError`] if the net fails.
+    pub fn read(&mut self, frame: &Frame<'_>, face: Face) -> Result<PhotoFace, VisionError> {
+        let mut crop: Crop = [0; CROP_PX * CROP_PX];
+        align(frame, &face, &mut crop);
+        let scores = self.classify(&crop)?;
+        let map = self.classifier.class_map(scores.top().0);
+        Ok(PhotoFace { face, scores, map })
     }
 
     /// What an upright crop shows.

@@ -8,6 +8,7 @@ use axum::{
     extract::{Path, State, rejection::PathRejection},
     http::StatusCode,
 };
+use moodring_core::frame::Millis;
 use serde::Serialize;
 
 use super::{refusal::Refusal, site::Site};
@@ -30,13 +31,20 @@ pub(super) struct Board<'a> {
     theme: String,
     themes: [&'static str; ThemeName::ALL.len()],
     sensitivity: u8,
-    /// Whether the settings allow taking pictures.
+    /// Whether the settings allow keeping pictures on this device.
     picture: bool,
+    /// Whether they allow giving pictures to browsers.
+    picture_here: bool,
+    preview: String,
+    preview_allowed: bool,
+    /// Seconds until it goes off by itself.
+    preview_left_s: Option<u64>,
 }
 
 impl<'a> Board<'a> {
     /// As it is now.
-    pub(super) fn new(controls: &'a Controls) -> Self {
+    pub(super) fn new(controls: &'a Controls, now: Millis) -> Self {
+        let left = |until: Millis| until.since(now).div_ceil(1_000);
         let value = |thing: Thing| thing.value(controls).unwrap_or_default();
         Self {
             camera: value(Thing::Camera),
@@ -49,6 +57,10 @@ impl<'a> Board<'a> {
             themes: ThemeName::ALL.map(ThemeName::name),
             sensitivity: controls.sensitivity,
             picture: controls.may_take_picture,
+            picture_here: controls.may_give_picture,
+            preview: value(Thing::Preview),
+            preview_allowed: controls.preview_allowed,
+            preview_left_s: controls.preview_until.map(left),
         }
     }
 }

@@ -63,6 +63,7 @@ pub(super) async fn now(State(site): State<Arc<Site>>, asked: Asked) -> Result<R
         broker: *site.broker.borrow(),
         source: &site.source,
         device: site.who.device.as_str(),
+        preview: site.preview.until().is_some(),
     };
     // A clock of its own: the face is asked to be what it is to become, not on its way there.
     let now = Clock::start().now();

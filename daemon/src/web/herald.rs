@@ -99,6 +99,7 @@ impl Herald {
             broker: *site.broker.borrow(),
             source: &site.source,
             device: site.who.device.as_str(),
+            preview: site.preview.until().is_some(),
         };
         self.portrait.set_theme(site.controls.borrow().theme);
         match self.portrait.draw(&view, site.clock.now()) {

@@ -145,7 +145,7 @@ impl Feed {
 }
 
 /// The other end, as a body.
-struct Lines(mpsc::Receiver<Bytes>);
+pub(super) struct Lines(pub(super) mpsc::Receiver<Bytes>);
 
 impl Stream for Lines {
     type Item = Result<Bytes, Infallible>;

@@ -12,6 +12,7 @@
 //! | `gate` | who may pass: Host, Origin, token, session; headers of every answer |
 //! | `history` | the days before, out of the store |
 //! | `control` | the knobs: the same texts and commands as MQTT's |
+//! | `preview` | the camera's picture, while it is on: streams and single pictures |
 //! | `login`, `lock` | password in, cookie out; sessions, and how often one may guess |
 //! | `site`, `routes` | what all handlers share; which path is whose |
 //! | `refusal` | errors as JSON |
@@ -31,6 +32,7 @@ mod live;
 mod lock;
 mod login;
 mod metrics;
+mod preview;
 mod reader;
 mod refusal;
 mod routes;
@@ -58,6 +60,7 @@ use crate::{
     config::Settings,
     control as controls,
     message::Identity,
+    preview::Preview,
     snapshot::{BrokerState, Snapshot},
     store::Store,
 };
@@ -86,6 +89,8 @@ pub struct Inputs {
     pub commands: command::Sender,
     /// How everything is set.
     pub controls: controls::Watch,
+    /// The camera's picture, where it is allowed.
+    pub preview: Preview,
 }
 
 /// Why there is no page. The daemon goes on without.

@@ -12,7 +12,7 @@ use axum::{
 };
 
 use super::{
-    analyze, assets, control, faces, gate, history, live, login, metrics,
+    analyze, assets, control, faces, gate, history, live, login, metrics, preview,
     refusal::Refusal,
     site::{Peer, Site},
     state,
@@ -46,6 +46,8 @@ pub(super) fn router(site: Arc<Site>) -> Router {
         .route("/api/v1/events", get(live::events))
         .route("/api/v1/face.png", get(faces::now))
         .route("/api/v1/emoji/{file}", get(faces::emoji))
+        .route("/api/v1/preview.mjpeg", get(preview::stream))
+        .route("/api/v1/picture", post(preview::picture))
         .route("/api/v1/control/{thing}", post(control::set))
         .route(
             "/api/v1/history",

@@ -28,6 +28,7 @@ use crate::{
     config::Settings,
     control,
     message::{Identity, Moment},
+    preview::Preview,
     snapshot::{BrokerState, Snapshot},
     store::Store,
 };
@@ -47,6 +48,7 @@ pub(super) struct Site {
     pub(super) store: Store,
     pub(super) commands: command::Sender,
     pub(super) controls: control::Watch,
+    pub(super) preview: Preview,
     pub(super) hosts: Hosts,
     pub(super) keys: Arc<Keys>,
     pub(super) sessions: Mutex<Sessions>,
@@ -143,6 +145,7 @@ impl Site {
             store: inputs.store,
             commands: inputs.commands,
             controls: inputs.controls,
+            preview: inputs.preview,
             settings: settings.clone(),
         };
         Ok((site, herald))

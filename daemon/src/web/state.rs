@@ -52,7 +52,7 @@ pub(super) fn line(site: &Site) -> String {
         source: &site.source,
         camera_name: camera.info.as_ref().map(|info| info.name.as_str()),
         trouble: camera.trouble.as_deref().filter(|_| !running),
-        controls: Board::new(&controls),
+        controls: Board::new(&controls, site.clock.now()),
         version: env!("CARGO_PKG_VERSION"),
     })
 }

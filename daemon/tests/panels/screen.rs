@@ -124,6 +124,7 @@ fn view(snapshot: &Snapshot) -> View<'_> {
         broker: BrokerState::Off,
         source: "test",
         device: "test",
+        preview: false,
     }
 }
 

@@ -1,4 +1,4 @@
-//! A whole screen: one face or several, lines of text, and the sign that the camera runs.
+//! A whole screen: one face or several, lines of text, and the signs that the camera runs and is watched.
 
 use embedded_graphics::{
     pixelcolor::Rgb888,
@@ -30,7 +30,7 @@ pub enum Glass {
     Round,
 }
 
-/// Whether the sign that a camera runs is shown.
+/// Which signs are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Notice {
     /// It is not shown.
@@ -38,6 +38,8 @@ pub enum Notice {
     None,
     /// A small camera in the left top corner.
     CameraRuns,
+    /// That, and a lamp in the right top corner: somebody elsewhere can see the camera's picture.
+    Preview,
 }
 
 /// What is to be seen. The caller owns its parts.
@@ -48,7 +50,7 @@ pub struct Picture<'a> {
     /// Text, line by line, such as `happy 87%` and the device's name: ASCII and Latin-1. Lines that do not fit
     /// are left out, the last first.
     pub lines: &'a [&'a str],
-    /// The sign that the camera runs.
+    /// The signs that the camera runs and that others see its picture.
     pub notice: Notice,
     /// The form of the glass.
     pub glass: Glass,
@@ -113,9 +115,7 @@ impl<'a> Painter<'a> {
         if let Some((place, font)) = &self.text {
             text::draw(target, *place, *font, self.picture.lines, self.theme)?;
         }
-        if self.picture.notice == Notice::CameraRuns {
-            notice::draw(target, self.area, self.picture.glass, self.theme)?;
-        }
-        Ok(())
+        let Picture { notice, glass, .. } = self.picture;
+        notice::draw(target, self.area, notice, glass, self.theme)
     }
 }

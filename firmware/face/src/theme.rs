@@ -60,7 +60,7 @@ pub struct Theme {
     pub sign: Rgb888,
     /// Lines of text.
     pub text: Rgb888,
-    /// The sign that the camera runs.
+    /// The signs that the camera runs and is watched.
     pub notice: Rgb888,
     /// How bold lines are; 1 is usual.
     pub weight: f32,

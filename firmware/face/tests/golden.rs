@@ -209,12 +209,58 @@ fn whole_screens_look_as_before() {
             &Theme::MONO,
         ),
     ];
-    for (name, (w, h), faces, lines, glass, theme) in screens {
+    compare_screens(&screens, Notice::CameraRuns);
+}
+
+/// While somebody elsewhere sees the camera's picture, everybody in front of it is told.
+#[test]
+fn the_sign_of_the_preview_looks_as_before() {
+    let face = [Pose::still(Expression::Happy)];
+    let (square, round) = (Glass::Square, Glass::Round);
+    let screens: [Screen<'_>; 4] = [
+        (
+            "preview-240x240",
+            (240, 240),
+            &face,
+            &[],
+            square,
+            &Theme::CLASSIC,
+        ),
+        (
+            "preview-round",
+            (240, 240),
+            &face,
+            &[],
+            round,
+            &Theme::CLASSIC,
+        ),
+        (
+            "preview-160x128",
+            (160, 128),
+            &face,
+            &["happy 87%"],
+            square,
+            &Theme::CONTRAST,
+        ),
+        (
+            "preview-128x64",
+            (128, 64),
+            &face,
+            &[],
+            square,
+            &Theme::MONO,
+        ),
+    ];
+    compare_screens(&screens, Notice::Preview);
+}
+
+fn compare_screens(screens: &[Screen<'_>], notice: Notice) {
+    for (name, (w, h), faces, lines, glass, theme) in screens.iter().copied() {
         let picture = Picture {
             faces,
             lines,
             glass,
-            notice: Notice::CameraRuns,
+            notice,
         };
         let image = Canvas::<Rgb888>::picture(Size::new(w, h), picture, theme).image();
         compare(&format!("screens/{name}"), &image);

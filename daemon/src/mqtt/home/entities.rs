@@ -138,6 +138,12 @@ fn settings(device: &Device, controls: &Controls) -> Vec<(&'static str, Value)> 
         });
         all.push(set(Thing::Picture, button));
     }
+    if controls.preview_allowed {
+        all.push(set(
+            Thing::Preview,
+            switch("Preview on the page", "mdi:cctv"),
+        ));
+    }
     let restart = json!({
         "platform": "button", "name": "Restart", "device_class": "restart", "payload_press": "restart",
         "entity_category": "config",

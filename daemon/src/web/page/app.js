@@ -4,10 +4,12 @@ import { startControl } from './control.js';
 import { startHistory } from './history.js';
 import { startLive } from './live.js';
 import { startPhotos } from './photo.js';
+import { startPreview } from './preview.js';
 import { startTimeline } from './timeline.js';
 
 const timeline = startTimeline();
 startPhotos();
+startPreview();
 startControl();
 startHistory({ forgotten: timeline.refresh });
 startLive({ changed: timeline.refresh });

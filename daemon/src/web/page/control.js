@@ -1,5 +1,5 @@
 // The knobs: each sends one word, and shows what the device says it became.
-import { ask, byId, el } from './dom.js';
+import { ask, byId, el, save } from './dom.js';
 
 const SETTLE_MS = 1500;
 let touched = 0;
@@ -24,6 +24,17 @@ export function startControl() {
   }
   byId('do-restart').addEventListener('click', () => set('restart', 'restart'));
   byId('do-picture').addEventListener('click', () => set('picture', 'take'));
+  byId('do-picture-here').addEventListener('click', async () => {
+    try {
+      const answer = await fetch('/api/v1/picture', { method: 'POST' });
+      if (!answer.ok) throw new Error((await answer.json()).error);
+      const [, name] = answer.headers.get('content-disposition')?.match(/filename="([^"]+)"/) ?? [];
+      save(await answer.blob(), name ?? 'moodring.jpg');
+      say('');
+    } catch (error) {
+      say(error.message);
+    }
+  });
 }
 
 /** Shows how everything is set; not while somebody is just turning a knob. */
@@ -34,6 +45,7 @@ export function showControls(controls) {
   byId('set-display').checked = controls.display === 'on';
   for (const node of document.querySelectorAll('.needs-display')) node.hidden = !controls.has_display;
   byId('do-picture').hidden = !controls.picture;
+  byId('do-picture-here').hidden = !controls.picture_here;
   options('set-source', controls.sources, controls.source);
   byId('source-row').hidden = controls.sources.length < 2;
   options('set-theme', controls.themes, controls.theme);

@@ -68,3 +68,10 @@ export async function ask(path, options = {}) {
   if (!answer.ok) throw Object.assign(new Error(value?.error ?? `Error ${answer.status}`), { status: answer.status });
   return value;
 }
+
+/** Gives a file to the browser to keep. */
+export function save(blob, name) {
+  const link = el('a', { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

@@ -1,5 +1,6 @@
 // The live view: what the device tells by server-sent events. Draws no face itself; the device's renderer does.
 import { showControls } from './control.js';
+import { showPreview } from './preview.js';
 import { bars, byId, clock, duration, el, emoji, percent } from './dom.js';
 
 const CAMERA = { starting: 'wait', running: 'good', lost: 'bad', off: 'off', ended: 'off', elsewhere: 'off', away: 'bad' };
@@ -84,6 +85,7 @@ function showState(state) {
   showPeople(state);
   showMachine(state);
   showControls(state.controls);
+  showPreview(state.controls);
 }
 
 function showPeople(state) {

@@ -1,5 +1,5 @@
 // Photos: in by drop, choice, paste or camera; out as a picture with emoji and a list of faces. Kept only in this tab.
-import { ask, bars, byId, el, emoji, emojiUrl, percent } from './dom.js';
+import { ask, bars, byId, el, emoji, emojiUrl, percent, save } from './dom.js';
 
 /** Larger photos are scaled down before they leave the browser: quicker, and nothing is lost for faces. */
 const LONG_PX = 2048;
@@ -160,12 +160,6 @@ function button(text, act, kind = 'second') {
 }
 
 const stem = (name) => name.replace(/\.[^.]*$/, '') || 'photo';
-
-function save(blob, name) {
-  const link = el('a', { href: URL.createObjectURL(blob), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}
 
 function draw(canvas, bitmap, line, images) {
   const mark = document.querySelector('input[name="mark"]:checked').value;

@@ -1,0 +1,274 @@
+//! The camera's picture for browsers: only where `[preview]` allows it, only while it is on, and off again by itself.
+//!
+//! ```text
+//! vision thread -> Tap -> hand (one frame, only if it is asked for) -> studio thread: marks, JPEG -> Viewer (newest wins)
+//! ```
+//!
+//! While nobody watches, the vision thread reads one flag and the studio sleeps. A viewer that is slow misses pictures
+//! and delays nobody. Pictures live in memory only.
+
+mod hand;
+mod marks;
+mod nets;
+mod shot;
+mod studio;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use moodring_core::frame::Millis;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+
+pub use hand::Tap;
+
+use crate::{
+    clock::Clock,
+    config::{PreviewSettings, Settings},
+};
+
+/// One encoded picture.
+pub type Jpeg = Arc<[u8]>;
+
+/// What is drawn over the camera's picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The emoji of each face, turned with the head and as large.
+    Emoji,
+    /// Boxes, landmarks, expressions and their probability.
+    Boxes,
+    /// Faces made unrecognisable.
+    Blur,
+    /// Where the net finds what speaks for its answer.
+    Heat,
+}
+
+impl Mode {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Emoji, Self::Boxes, Self::Blur, Self::Heat];
+
+    /// The name in addresses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Emoji => "emoji",
+            Self::Boxes => "boxes",
+            Self::Blur => "blur",
+            Self::Heat => "heat",
+        }
+    }
+
+    /// The mode of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.name() == name)
+    }
+}
+
+/// Why there is nothing to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PreviewError {
+    /// The settings forbid it.
+    #[error("the preview is not allowed: [preview] allowed is false in the settings")]
+    Forbidden,
+    /// Nobody switched it on, or its time is over.
+    #[error("the preview is off; switch it on first")]
+    Off,
+    /// Enough watch already.
+    #[error("{0} browsers watch already, and more are not allowed (preview.streams)")]
+    Full(usize),
+    /// The settings forbid single pictures.
+    #[error("pictures are not allowed: [preview] pictures is false in the settings")]
+    NoPictures,
+}
+
+/// The switch, the viewers and the vision thread's end of it. Clones are the same preview.
+#[derive(Clone, Debug)]
+pub struct Preview(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    settings: PreviewSettings,
+    clock: Clock,
+    until: watch::Sender<Option<Millis>>,
+    /// The newest picture of each mode; `None` before the first.
+    pictures: [watch::Sender<Option<Jpeg>>; Mode::ALL.len()],
+    /// Who waits for a single picture.
+    stills: Mutex<Vec<oneshot::Sender<Jpeg>>>,
+    seats: Arc<Semaphore>,
+    hand: hand::Hand,
+}
+
+impl Preview {
+    /// One that is off.
+    pub fn new(settings: &PreviewSettings, clock: Clock) -> Self {
+        Self(Arc::new(Shared {
+            settings: settings.clone(),
+            clock,
+            until: watch::Sender::new(None),
+            pictures: Mode::ALL.map(|_| watch::Sender::new(None)),
+            stills: Mutex::default(),
+            seats: Arc::new(Semaphore::new(settings.streams)),
+            hand: hand::Hand::default(),
+        }))
+    }
+
+    /// Starts the thread that draws and encodes; `None` where the settings allow no picture at all. It ends with the
+    /// last [`Tap`].
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn spawn(&self, settings: &Settings) -> io::Result<Option<JoinHandle<()>>> {
+        if !self.0.settings.allowed && !self.0.settings.pictures {
+            return Ok(None);
+        }
+        let studio = studio::Studio::new(Arc::clone(&self.0), settings);
+        let thread = thread::Builder::new().name("preview".into());
+        thread.spawn(move || studio.work()).map(Some)
+    }
+
+    /// The vision thread's end.
+    pub fn tap(&self) -> Tap {
+        Tap::new(Arc::clone(&self.0))
+    }
+
+    /// Switches it on for its time, from now, or off; whether it is on then.
+    pub fn switch(&self, on: bool) -> bool {
+        self.switch_at(on, self.0.clock.now())
+    }
+
+    fn switch_at(&self, on: bool, now: Millis) -> bool {
+        let on = on && self.0.settings.allowed;
+        let limit_ms = u64::from(self.0.settings.limit_s) * 1_000;
+        let until = on.then_some(Millis(now.0 + limit_ms));
+        self.0.until.send_replace(until);
+        if !on {
+            // The next time begins with a picture of then.
+            for pictures in &self.0.pictures {
+                pictures.send_replace(None);
+            }
+        }
+        on
+    }
+
+    /// Until when it is on; `None`: it is off.
+    pub fn until(&self) -> Option<Millis> {
+        *self.0.until.borrow()
+    }
+
+    /// The same, to be awaited.
+    pub fn watch_until(&self) -> watch::Receiver<Option<Millis>> {
+        self.0.until.subscribe()
+    }
+
+    /// Waits until its time is over; while it is off, for ever.
+    pub async fn expired(&self) {
+        let mut until = self.watch_until();
+        loop {
+            let end = *until.borrow_and_update();
+            let over = async {
+                match end {
+                    Some(end) => {
+                        let left = end.since(self.0.clock.now());
+                        tokio::time::sleep(Duration::from_millis(left)).await;
+                    }
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = over => return,
+                // The sender is ours.
+                _ = until.changed() => {}
+            }
+        }
+    }
+
+    /// Watches, as long as it is on.
+    ///
+    /// # Errors
+    /// [`PreviewError`] if it is not on, or too many watch.
+    pub fn watch(&self, mode: Mode) -> Result<Viewer, PreviewError> {
+        let settings = &self.0.settings;
+        if !settings.allowed {
+            return Err(PreviewError::Forbidden);
+        }
+        if self.until().is_none() {
+            return Err(PreviewError::Off);
+        }
+        let seat = Arc::clone(&self.0.seats).try_acquire_owned();
+        let seat = seat.map_err(|_| PreviewError::Full(settings.streams))?;
+        let mut pictures = self.0.pictures[mode as usize].subscribe();
+        pictures.mark_changed();
+        let viewer = Viewer {
+            pictures,
+            until: self.watch_until(),
+            _seat: seat,
+        };
+        self.0.hand.wake();
+        Ok(viewer)
+    }
+
+    /// The next frame without marks, as JPEG. Never answered while the camera is off.
+    ///
+    /// # Errors
+    /// [`PreviewError::NoPictures`].
+    pub fn still(&self) -> Result<oneshot::Receiver<Jpeg>, PreviewError> {
+        if !self.0.settings.pictures {
+            return Err(PreviewError::NoPictures);
+        }
+        let (answer, still) = oneshot::channel();
+        let mut stills = self.0.stills();
+        // Who gave up waiting makes room.
+        stills.retain(|asked| !asked.is_closed());
+        stills.push(answer);
+        drop(stills);
+        self.0.hand.wake();
+        Ok(still)
+    }
+}
+
+impl Shared {
+    fn stills(&self) -> MutexGuard<'_, Vec<oneshot::Sender<Jpeg>>> {
+        // A list is whole after every step.
+        self.stills.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether anybody wants this mode now.
+    fn is_watched(&self, mode: Mode) -> bool {
+        self.until.borrow().is_some() && self.pictures[mode as usize].receiver_count() > 0
+    }
+
+    /// Whether anybody wants a frame now.
+    fn is_wanted(&self) -> bool {
+        let stills = self.stills().iter().any(|asked| !asked.is_closed());
+        stills || Mode::ALL.into_iter().any(|mode| self.is_watched(mode))
+    }
+}
+
+/// Somebody who watches.
+#[derive(Debug)]
+pub struct Viewer {
+    pictures: watch::Receiver<Option<Jpeg>>,
+    until: watch::Receiver<Option<Millis>>,
+    _seat: OwnedSemaphorePermit,
+}
+
+impl Viewer {
+    /// The newest picture that was not seen yet; `None` when the preview is over. Can be called off.
+    pub async fn next(&mut self) -> Option<Jpeg> {
+        loop {
+            tokio::select! {
+                biased;
+                _ = self.until.wait_for(Option::is_none) => return None,
+                changed = self.pictures.changed() => changed.ok()?,
+            }
+            let newest = self.pictures.borrow_and_update().clone();
+            if newest.is_some() {
+                return newest;
+            }
+        }
+    }
+}

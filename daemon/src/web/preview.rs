@@ -1,0 +1,136 @@
+//! The camera's picture, where the settings allow it and while it is on: a stream of JPEGs, and single ones to keep.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{Query, State, rejection::QueryRejection},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use tokio::{
+    sync::{mpsc, watch},
+    time::{sleep, timeout},
+};
+
+use super::{live::Lines, refusal::Refusal, site::Site};
+use crate::preview::{Jpeg, Mode, PreviewError, Viewer};
+
+/// Between two pictures; never inside a JPEG's head, and browsers look at nothing else.
+const KIND: &str = "multipart/x-mixed-replace; boundary=moodring-frame";
+const BOUNDARY: &str = "--moodring-frame\r\n";
+/// The last picture is sent again after so long without a new one, so that a dead connection is noticed.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+/// How long a single picture may take to come.
+const STILL_WITHIN: Duration = Duration::from_secs(3);
+
+/// What is to be drawn over the picture.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Wishes {
+    mode: String,
+}
+
+impl Default for Wishes {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Emoji.name().into(),
+        }
+    }
+}
+
+/// `GET /api/v1/preview.mjpeg`: pictures until the preview is off.
+pub(super) async fn stream(
+    State(site): State<Arc<Site>>,
+    wishes: Result<Query<Wishes>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let bad = |text: String| Refusal::new(StatusCode::BAD_REQUEST, text);
+    let Query(wishes) = wishes.map_err(|e| bad(e.body_text()))?;
+    let mode = Mode::from_name(&wishes.mode).ok_or_else(|| {
+        let names = Mode::ALL.map(Mode::name).join(", ");
+        bad(format!("mode must be one of {names}"))
+    })?;
+    let viewer = site.preview.watch(mode).map_err(refused)?;
+    let (out, lines) = mpsc::channel(1);
+    let feed = Feed {
+        out,
+        viewer,
+        stopped: site.stopped.clone(),
+    };
+    tokio::spawn(feed.run());
+    let headers = [
+        (header::CONTENT_TYPE, KIND),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, Body::from_stream(Lines(lines))).into_response())
+}
+
+/// `POST /api/v1/picture`: the next frame, for the browser to keep. Nothing is written here.
+pub(super) async fn picture(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
+    let still = site.preview.still().map_err(refused)?;
+    let still = timeout(STILL_WITHIN, still).await;
+    let still = still.ok().and_then(Result::ok).ok_or_else(|| {
+        let text = "no picture came from the camera; is it on?";
+        Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 5, text)
+    })?;
+    tracing::info!("a picture was given to a browser");
+    let name =
+        jiff::Zoned::now().strftime("attachment; filename=\"moodring-%Y-%m-%dT%H-%M-%S.jpg\"");
+    let headers = [
+        (header::CONTENT_TYPE, "image/jpeg".to_owned()),
+        (header::CONTENT_DISPOSITION, name.to_string()),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    Ok((headers, Bytes::from_owner(still)).into_response())
+}
+
+fn refused(error: PreviewError) -> Refusal {
+    match error {
+        PreviewError::Forbidden | PreviewError::Off | PreviewError::NoPictures => {
+            Refusal::new(StatusCode::NOT_FOUND, error)
+        }
+        PreviewError::Full(_) => Refusal::later(StatusCode::TOO_MANY_REQUESTS, 10, error),
+    }
+}
+
+/// One stream.
+struct Feed {
+    out: mpsc::Sender<Bytes>,
+    viewer: Viewer,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Feed {
+    /// Waiting for a slow reader here, newer pictures replace each other.
+    async fn run(mut self) {
+        let mut last = None;
+        let mut first = Some(Bytes::from_static(BOUNDARY.as_bytes()));
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = self.out.closed() => return,
+                _ = self.stopped.wait_for(|stop| *stop) => return,
+                next = self.viewer.next() => next,
+                () = sleep(SIGN_OF_LIFE), if last.is_some() => last.clone(),
+            };
+            let Some(jpeg) = next else { return };
+            for part in first.take().into_iter().chain(part(&jpeg)) {
+                if self.out.send(part).await.is_err() {
+                    return;
+                }
+            }
+            last = Some(jpeg);
+        }
+    }
+}
+
+/// A picture with its head, and the boundary behind it: browsers show it when they see that.
+fn part(jpeg: &Jpeg) -> [Bytes; 3] {
+    let head = format!(
+        "Content-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n",
+        jpeg.len()
+    );
+    let end = Bytes::from_static(b"\r\n--moodring-frame\r\n");
+    [head.into(), Bytes::from_owner(Jpeg::clone(jpeg)), end]
+}
