@@ -16,7 +16,7 @@ use crate::{
     config::Settings,
     display::{Display, Wish},
     message::{RunId, Status, read_state, read_status},
-    mqtt::{Heard, Reader},
+    mqtt::{Heard, Listening, Reader},
     satellite, service,
     snapshot::{BrokerState, CameraState, Snapshot},
 };
@@ -34,7 +34,14 @@ pub async fn follow(
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let topics = vec![format!("{root}/state"), format!("{root}/status")];
-    let mut reader = Reader::spawn(&settings.mqtt, topics, RunId::random().number())?;
+    let mut reader = Reader::spawn(
+        &settings.mqtt,
+        Listening {
+            topics,
+            seed: RunId::random().number(),
+            keeps_session: false,
+        },
+    )?;
     tracing::info!("following {root} at the broker {}", reader.address());
 
     let (snapshots, newest) = watch::channel(Snapshot::default());

@@ -21,7 +21,7 @@ pub struct SimulateArgs {
     /// For how many seconds, after the last device has started (200 a second do).
     #[arg(long, value_name = "S", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub seconds: u64,
-    /// The broker, mqtt://host:port; else the settings', else that of this machine.
+    /// The broker, mqtt://host:port, or a cluster's, separated by commas; else the settings', else that of this machine.
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
     /// Listen, too: count what is missing or came twice, and how long it took. Ends with code 1 if anything is missing.
@@ -30,6 +30,9 @@ pub struct SimulateArgs {
     /// Only listen, for --seconds, to whatever devices there are.
     #[arg(long, conflicts_with_all = ["devices", "rate", "check"])]
     pub listen: bool,
+    /// Let the broker keep what comes while the listener's connection is away, until the listener ends.
+    #[arg(long)]
+    pub session: bool,
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,

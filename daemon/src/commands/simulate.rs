@@ -26,6 +26,7 @@ pub(super) fn simulate(args: &SimulateArgs) -> Result<Exit, Failure> {
         rate_hz: args.rate,
         time: Duration::from_secs(args.seconds),
         check: args.check,
+        keeps_session: args.session,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

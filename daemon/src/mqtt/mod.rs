@@ -33,7 +33,7 @@ pub use error::MqttError;
 pub use extra::{Extra, Incoming, Outgoing, extra};
 pub use feed::Inputs;
 pub use protocol::Delivery;
-pub use reader::{Heard, Reader};
+pub use reader::{Heard, Listening, Reader};
 
 /// What the borrowed MQTT crates may log. They report each broken connection as an error of their own, which for this
 /// program is a state that it tells itself; so they are silent unless the user asks.

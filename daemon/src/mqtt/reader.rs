@@ -2,16 +2,22 @@
 
 use std::time::Duration;
 
-use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, QoS};
-use tokio::{sync::mpsc, task::JoinHandle, time::sleep};
+use rumqttc::{AsyncClient, Event, EventLoop, Outgoing, Packet, QoS};
+use tokio::{
+    sync::mpsc,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 
-use super::{MqttError, backoff::Backoff, link::explain, settings, url::Address};
+use super::{MqttError, backoff::Backoff, link::explain, settings};
 use crate::config::MqttSettings;
 
 /// Messages that may wait; a broker that sends faster than they are read waits.
 const WAITING: usize = 16;
 /// Requests that may wait in the client: one subscription per topic.
 const REQUESTS: usize = 8;
+/// How long the broker may take to forget a session.
+const FORGET_WITHIN: Duration = Duration::from_secs(5);
 
 /// What a reader hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,29 +43,38 @@ pub struct Reader {
     address: String,
 }
 
+/// What to listen to, and how.
+#[derive(Clone, Debug)]
+pub struct Listening {
+    /// Topics, `+` and `#` allowed.
+    pub topics: Vec<String>,
+    /// Makes this client's name its own and spreads its attempts.
+    pub seed: u64,
+    /// Whether the broker keeps what comes while the connection is away. To be ended with [`Reader::forget`], or the
+    /// broker goes on keeping.
+    pub keeps_session: bool,
+}
+
 impl Reader {
-    /// Starts to listen on these topics in a task of the current tokio runtime. `seed` makes this client's name its
-    /// own and spreads its attempts. A broker that is away is no error.
+    /// Starts to listen in a task of the current tokio runtime. A broker that is away is no error; of several the first
+    /// that can be reached is used.
     ///
     /// # Errors
     /// [`MqttError`] if a setting cannot work.
-    pub fn spawn(
-        settings: &MqttSettings,
-        topics: Vec<String>,
-        seed: u64,
-    ) -> Result<Self, MqttError> {
-        let name = format!("moodring-follow-{seed:016x}");
-        let settings::Way { broker, options } = settings::reader(settings, &name)?;
-        let address = broker.to_string();
+    pub fn spawn(settings: &MqttSettings, listening: Listening) -> Result<Self, MqttError> {
+        let ways = settings::reader(settings, &listening.name(), listening.keeps_session)?;
+        let address = ways[0].broker.to_string();
         let (tell, heard) = mpsc::channel(WAITING);
         let listener = Listener {
-            broker,
-            topics,
+            ways,
+            at: 0,
+            was_up: false,
+            topics: listening.topics,
             tell,
-            backoff: Backoff::new(seed),
+            backoff: Backoff::new(listening.seed),
             complained: false,
         };
-        let task = tokio::spawn(listener.listen(options));
+        let task = tokio::spawn(listener.listen());
         Ok(Self {
             heard,
             task,
@@ -67,7 +82,7 @@ impl Reader {
         })
     }
 
-    /// `host:port` of the broker.
+    /// `host:port` of the first broker.
     pub fn address(&self) -> &str {
         &self.address
     }
@@ -75,6 +90,50 @@ impl Reader {
     /// The next thing heard; `None` never comes while this is alive. May be cancelled without loss.
     pub async fn next(&mut self) -> Option<Heard> {
         self.heard.recv().await
+    }
+
+    /// Ends, and has the first broker that answers forget the session. Takes at most five seconds for each.
+    ///
+    /// # Errors
+    /// [`MqttError`] if a setting cannot work.
+    pub async fn forget(
+        self,
+        settings: &MqttSettings,
+        listening: &Listening,
+    ) -> Result<(), MqttError> {
+        drop(self);
+        for way in settings::reader(settings, &listening.name(), false)? {
+            let (client, mut events) = AsyncClient::new(way.options, REQUESTS);
+            let goodbye = async {
+                loop {
+                    match events.poll().await {
+                        // A clean connection of the same name ends the session.
+                        Ok(Event::Incoming(Packet::ConnAck(_))) => {
+                            // Fails only if requests wait; there are none.
+                            let _ = client.try_disconnect();
+                        }
+                        Ok(Event::Outgoing(Outgoing::Disconnect)) => return true,
+                        Ok(_) => {}
+                        Err(_) => return false,
+                    }
+                }
+            };
+            if timeout(FORGET_WITHIN, goodbye).await == Ok(true) {
+                return Ok(());
+            }
+        }
+        tracing::warn!(
+            "no broker could be told to forget the session {}",
+            listening.name()
+        );
+        Ok(())
+    }
+}
+
+impl Listening {
+    /// The client's name at the broker.
+    fn name(&self) -> String {
+        format!("moodring-follow-{:016x}", self.seed)
     }
 }
 
@@ -85,7 +144,12 @@ impl Drop for Reader {
 }
 
 struct Listener {
-    broker: Address,
+    /// In the order in which they are tried.
+    ways: Vec<settings::Way>,
+    /// Which one is tried or used now.
+    at: usize,
+    /// Whether the newest connection came about.
+    was_up: bool,
     topics: Vec<String>,
     tell: mpsc::Sender<Heard>,
     backoff: Backoff,
@@ -95,15 +159,25 @@ struct Listener {
 
 impl Listener {
     /// One connection after the other, until nobody wants to hear any more.
-    async fn listen(mut self, options: MqttOptions) {
+    async fn listen(mut self) {
         loop {
-            let (client, mut events) = AsyncClient::new(options.clone(), REQUESTS);
+            let options = self.ways[self.at].options.clone();
+            let (client, mut events) = AsyncClient::new(options, REQUESTS);
+            self.was_up = false;
             let reason = self.hear(&client, &mut events).await;
             self.complain(&reason);
             if self.tell.send(Heard::Away).await.is_err() {
                 return;
             }
-            sleep(Duration::from_millis(self.backoff.wait().0)).await;
+            // The next broker at once; after the last, and after one that had been there, a rest and then the first.
+            self.at = if self.was_up {
+                0
+            } else {
+                (self.at + 1) % self.ways.len()
+            };
+            if self.at == 0 {
+                sleep(Duration::from_millis(self.backoff.wait().0)).await;
+            }
         }
     }
 
@@ -112,8 +186,8 @@ impl Listener {
         loop {
             let heard = match events.poll().await {
                 Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                    tracing::info!("connected to the broker {}", self.broker);
-                    self.complained = false;
+                    tracing::info!("connected to the broker {}", self.ways[self.at].broker);
+                    (self.complained, self.was_up) = (false, true);
                     for topic in &self.topics {
                         if client.try_subscribe(topic, QoS::AtLeastOnce).is_err() {
                             return "the connection takes no more messages".into();
@@ -140,7 +214,7 @@ impl Listener {
 
     /// Once per outage for everybody, each further attempt for who looks closely.
     fn complain(&mut self, reason: &str) {
-        let broker = &self.broker;
+        let broker = &self.ways[self.at].broker;
         if self.complained {
             tracing::debug!("still no connection to the broker {broker}: {reason}");
         } else {

@@ -84,18 +84,26 @@ impl Plan {
     }
 }
 
-/// What a client needs that only reads: the first broker named. An empty `url` means the broker of this machine, whoever
-/// started it.
+/// What a client needs that only reads, for each broker in the order in which they are tried; at least one. An empty
+/// `url` means the broker of this machine, whoever started it. `keeps_session`: the broker keeps what comes while the
+/// client is away.
 ///
 /// # Errors
 /// [`MqttError`] for the first setting that cannot work.
-pub(super) fn reader(settings: &MqttSettings, client_id: &str) -> Result<Way, MqttError> {
-    let broker = match settings.url.trim() {
-        "" => url::parse(&format!("mqtt://{}", settings.listen.trim()))?,
-        named => url::parse_all(named)?.swap_remove(0),
+pub(super) fn reader(
+    settings: &MqttSettings,
+    client_id: &str,
+    keeps_session: bool,
+) -> Result<Vec<Way>, MqttError> {
+    let brokers = match settings.url.trim() {
+        "" => vec![url::parse(&format!("mqtt://{}", settings.listen.trim()))?],
+        named => url::parse_all(named)?,
     };
-    let mut ways = ways(settings, vec![broker], login(settings)?, client_id)?;
-    Ok(ways.swap_remove(0))
+    let mut ways = ways(settings, brokers, login(settings)?, client_id)?;
+    for way in &mut ways {
+        way.options.set_clean_session(!keeps_session);
+    }
+    Ok(ways)
 }
 
 /// The options of each connection; those of all brokers are the same but for the address.

@@ -3,6 +3,7 @@
 //! Without mosquitto the tests that need it say so and pass, except in CI (environment variable `CI`), where they fail.
 
 mod harness;
+mod sessions;
 mod tls;
 
 use harness::{Daemon, Listener, Mosquitto, free_port, is_installed, within};

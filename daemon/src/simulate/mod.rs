@@ -25,7 +25,7 @@ use crate::{
     config::MqttSettings,
     exit::Exit,
     message::RunId,
-    mqtt::{Heard, MqttError, Reader},
+    mqtt::{Heard, Listening, MqttError, Reader},
 };
 
 /// New connections a second; all at once are a flood that brokers cut off.
@@ -46,6 +46,8 @@ pub struct Plan {
     pub time: Duration,
     /// Whether to listen, too.
     pub check: bool,
+    /// Whether the broker keeps what comes while the listener's connection is away.
+    pub keeps_session: bool,
 }
 
 /// What came of it.
@@ -110,9 +112,14 @@ pub async fn run(
     let seed = RunId::random().number();
     let mut check = Check::new(plan.devices > 0);
     let mut reader = None;
-    if plan.check || plan.devices == 0 {
-        let topic = format!("{}/+/event", settings.prefix);
-        let mut listener = Reader::spawn(settings, vec![topic], seed)?;
+    let listening = Listening {
+        topics: vec![format!("{}/+/event", settings.prefix)],
+        seed,
+        keeps_session: plan.keeps_session,
+    };
+    let listens = plan.check || plan.devices == 0;
+    if listens {
+        let mut listener = Reader::spawn(settings, listening.clone())?;
         // Before any device speaks: what comes later must begin with 1.
         let up = timeout(CONNECT_WITHIN, online(&mut listener)).await;
         if up.is_err() {
@@ -126,7 +133,10 @@ pub async fn run(
     let end = begin + ramp + plan.time;
     for number in 0..plan.devices {
         let start = begin + ramp.mul_f32(number as f32 / plan.devices as f32);
-        let settings = settings.clone();
+        let settings = MqttSettings {
+            url: begin_with(&settings.url, number as usize),
+            ..settings.clone()
+        };
         let rate_hz = plan.rate_hz;
         devices.spawn(async move {
             sleep_until(start).await;
@@ -169,7 +179,12 @@ pub async fn run(
         }
     }
     report.heard = check.tally();
-    if reader.is_some() {
+    if plan.keeps_session
+        && let Some(reader) = reader.take()
+    {
+        reader.forget(settings, &listening).await?;
+    }
+    if listens {
         report.unheard = report
             .sent
             .saturating_sub(report.heard.first_time() + report.heard.missing);
@@ -177,6 +192,17 @@ pub async fn run(
     }
     report.memory_kib = memory_kib(process::id());
     Ok(report)
+}
+
+/// Each device begins with another one of several brokers, as one would spread them over a cluster.
+fn begin_with(urls: &str, number: usize) -> String {
+    let named = urls
+        .split([',', ' ', '\t', '\n'])
+        .filter(|url| !url.is_empty());
+    let mut urls: Vec<&str> = named.collect();
+    let first = number % urls.len().max(1);
+    urls.rotate_left(first);
+    urls.join(",")
 }
 
 async fn online(reader: &mut Reader) {
@@ -199,4 +225,18 @@ fn memory_kib(process: u32) -> Option<u64> {
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_spread_over_the_brokers() {
+        let urls = "mqtt://a, mqtt://b,mqtt://c";
+        assert_eq!(begin_with(urls, 0), "mqtt://a,mqtt://b,mqtt://c");
+        assert_eq!(begin_with(urls, 4), "mqtt://b,mqtt://c,mqtt://a");
+        assert_eq!(begin_with("mqtt://a", 7), "mqtt://a");
+        assert_eq!(begin_with("", 7), "");
+    }
 }

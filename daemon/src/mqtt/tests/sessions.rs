@@ -1,0 +1,100 @@
+//! A listener with a session misses nothing while it is away, and leaves nothing behind; one of several brokers will do.
+
+use std::{process::Command, time::Duration};
+
+use tokio::time::timeout;
+
+use super::{
+    folder,
+    harness::{Mosquitto, free_port, is_installed, within},
+};
+use crate::{
+    config::MqttSettings,
+    mqtt::{Heard, Listening, Reader},
+};
+
+fn listening() -> Listening {
+    Listening {
+        topics: vec!["news".into()],
+        seed: 7,
+        keeps_session: true,
+    }
+}
+
+fn tell(port: u16, text: &str) {
+    let port = port.to_string();
+    let mut command = Command::new("mosquitto_pub");
+    command.args([
+        "-h",
+        "127.0.0.1",
+        "-p",
+        &port,
+        "-q",
+        "1",
+        "-t",
+        "news",
+        "-m",
+        text,
+    ]);
+    assert!(command.status().unwrap().success());
+}
+
+/// The next message; outages before it are passed over.
+async fn hear(reader: &mut Reader) -> String {
+    let next = async {
+        loop {
+            match reader.next().await.unwrap() {
+                Heard::Message { payload, .. } => return String::from_utf8(payload).unwrap(),
+                Heard::Online | Heard::Away => {}
+            }
+        }
+    };
+    within("a message", next).await
+}
+
+/// Says something until something is heard, since nothing tells when a broker has a subscription; what that is.
+async fn say_until_heard(reader: &mut Reader, port: u16, text: &str) -> String {
+    let first = async {
+        loop {
+            tell(port, text);
+            let soon = Duration::from_millis(200);
+            if let Ok(heard) = timeout(soon, hear(reader)).await {
+                return heard;
+            }
+        }
+    };
+    within("the subscription", first).await
+}
+
+#[tokio::test]
+async fn a_session_keeps_what_comes_meanwhile_until_it_is_forgotten() {
+    if !is_installed() {
+        return;
+    }
+    let dir = folder();
+    let broker = Mosquitto::start(&dir, free_port()).await;
+    // The first of these brokers is away.
+    let settings = MqttSettings {
+        url: format!("mqtt://127.0.0.1:{}, {}", free_port(), broker.url()),
+        ..MqttSettings::default()
+    };
+    let start = || Reader::spawn(&settings, listening()).unwrap();
+    let mut reader = start();
+    let heard = say_until_heard(&mut reader, broker.port, "first").await;
+    assert_eq!(heard, "first");
+    drop(reader);
+    tell(broker.port, "meanwhile");
+    let mut reader = start();
+    let mut heard = hear(&mut reader).await;
+    while heard == "first" {
+        // It was said more than once, or had no receipt yet.
+        heard = hear(&mut reader).await;
+    }
+    assert_eq!(heard, "meanwhile");
+    within("a goodbye", reader.forget(&settings, &listening()))
+        .await
+        .unwrap();
+    tell(broker.port, "to nobody");
+    let heard = say_until_heard(&mut start(), broker.port, "anew").await;
+    assert_eq!(heard, "anew");
+}
