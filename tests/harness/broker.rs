@@ -24,6 +24,7 @@ const MARK: &str = "message\t";
 pub struct Broker {
     process: Option<Process>,
     folder: TempDir,
+    access: String,
     /// Where it listens, on 127.0.0.1.
     pub port: u16,
 }
@@ -50,9 +51,15 @@ pub struct Message {
 impl Broker {
     /// Starts a broker on a free port.
     pub fn start() -> Self {
+        Self::with_access("allow_anonymous true")
+    }
+
+    /// Starts one with these lines of mosquitto's configuration, about who may come in.
+    pub fn with_access(lines: &str) -> Self {
         let mut broker = Self {
             process: None,
             folder: TempDir::new().expect("a temporary folder"),
+            access: lines.to_owned(),
             port: free_port(),
         };
         broker.resume();
@@ -105,8 +112,8 @@ impl Broker {
     pub fn resume(&mut self) {
         // Debian's mosquitto, started by root, changes to a user that may not read the folder.
         let config = format!(
-            "listener {} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stdout\nuser root\n",
-            self.port
+            "listener {} 127.0.0.1\n{}\npersistence false\nlog_dest stdout\nuser root\n",
+            self.port, self.access
         );
         let path = self.folder.path().join("mosquitto.conf");
         std::fs::write(&path, config).expect("the folder is ours");

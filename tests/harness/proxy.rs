@@ -13,7 +13,7 @@ use std::{
 /// The proxy. It listens as long as the test program runs.
 #[derive(Debug)]
 pub struct Proxy {
-    /// Where it listens, on 127.0.0.1.
+    /// Where it listens.
     pub port: u16,
     shared: Arc<Shared>,
 }
@@ -31,7 +31,15 @@ impl Proxy {
     /// # Panics
     /// If no port is free.
     pub fn to(port: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        Self::between("127.0.0.1", port)
+    }
+
+    /// As [`Proxy::to`], for who comes to this address.
+    ///
+    /// # Panics
+    /// If no port is free there.
+    pub fn between(address: &str, port: u16) -> Self {
+        let listener = TcpListener::bind((address, 0)).expect("a port is free");
         let shared = Arc::new(Shared {
             to: port,
             open: AtomicBool::new(true),

@@ -41,11 +41,47 @@ fn no_event_of_many_is_lost() {
     Trial::new(8).run(events);
 }
 
+/// A link between two network namespaces of the system, in which the daemons live beyond it: `NAMESPACE INTERFACE ADDRESS`,
+/// the last two on our side. `tests/durable --link` makes it.
+struct Wire {
+    namespace: String,
+    interface: String,
+    address: String,
+}
+
+impl Wire {
+    fn of_system() -> Option<Self> {
+        let text = env::var("WIRE").ok()?;
+        let mut words = text.split_whitespace().map(str::to_owned);
+        let mut word = || words.next().expect("WIRE is NAMESPACE INTERFACE ADDRESS");
+        Some(Self {
+            namespace: word(),
+            interface: word(),
+            address: word(),
+        })
+    }
+
+    fn set(&self, state: &str) {
+        let mut command = Command::new("ip");
+        command.args(["link", "set", &self.interface, state]);
+        Process::start(&mut command).finish(LIMIT).expect_code(0);
+    }
+
+    /// Down for up to eight seconds: some connections live through it, some die of silence.
+    fn flap(&self, dice: &mut Dice) {
+        self.set("down");
+        thread::sleep(Duration::from_millis(100 + dice.roll(8_000)));
+        self.set("up");
+    }
+}
+
 /// A device: its daemon, its store, and how often it was killed.
 struct Device {
     bench: Bench,
     store: PathBuf,
     daemon: Option<Process>,
+    /// The network namespace that it lives in.
+    namespace: Option<String>,
 }
 
 /// What a subscriber got: topic and payload, in order.
@@ -54,6 +90,7 @@ type Heard = Arc<Mutex<Vec<(String, Value)>>>;
 struct Trial {
     broker: Broker,
     link: Proxy,
+    wire: Option<Wire>,
     devices: Vec<Device>,
     heard: Heard,
     ear: Option<Ear>,
@@ -64,13 +101,19 @@ struct Trial {
 impl Trial {
     fn new(devices: usize) -> Self {
         let broker = Broker::start();
-        let link = Proxy::to(broker.port);
+        let wire = Wire::of_system();
+        let address = wire.as_ref().map_or("127.0.0.1", |wire| &wire.address);
+        let link = Proxy::between(address, broker.port);
+        let url = format!("mqtt://{address}:{}", link.port);
         let heard = Heard::default();
         let ear = Some(Ear::listen(broker.port, &heard));
         let mut trial = Self {
-            devices: (0..devices).map(|n| Device::new(n, link.port)).collect(),
+            devices: (0..devices)
+                .map(|n| Device::new(n, &url, wire.as_ref()))
+                .collect(),
             broker,
             link,
+            wire,
             heard,
             ear,
             dice: Dice::new(),
@@ -103,16 +146,22 @@ impl Trial {
     }
 
     fn trouble(&mut self) {
-        let what = match self.dice.roll(10) {
-            0..3 => {
+        let what = match (self.dice.roll(10), self.wire.is_some()) {
+            (0..3, _) => {
                 self.restart_broker();
                 "brokers killed"
             }
-            3..7 => {
+            (3..7, _) => {
                 let which = self.dice.roll(self.devices.len() as u64) as usize;
                 self.devices[which].kill();
                 self.devices[which].start();
                 "daemons killed"
+            }
+            (7..9, true) => {
+                if let Some(wire) = &self.wire {
+                    wire.flap(&mut self.dice);
+                }
+                "links down and up"
             }
             _ => {
                 self.link.cut();
@@ -227,26 +276,30 @@ fn check_runs(written: &[(String, u64)]) -> HashMap<String, u64> {
 }
 
 impl Device {
-    fn new(number: usize, port: u16) -> Self {
+    fn new(number: usize, url: &str, wire: Option<&Wire>) -> Self {
         let mut bench = Bench::new();
         bench.write("film.mjpeg", pictures::scene(Jpeg, 64, 48).repeat(2));
         let store = bench.folder().join("store.db");
         bench
             .set("MOODRING_DEVICE__ID", format!("d{number}"))
             .set("MOODRING_STORE__PATH", store.display())
-            .set("MOODRING_MQTT__URL", format!("mqtt://127.0.0.1:{port}"))
+            .set("MOODRING_MQTT__URL", url)
+            .set("MOODRING_MQTT__KEEP_ALIVE_S", 5)
             .set("MOODRING_MQTT__INTERVAL_S", 0.5);
         Self {
             bench,
             store,
             daemon: None,
+            namespace: wire.map(|wire| wire.namespace.clone()),
         }
     }
 
     /// A camera that ends after two frames is lost and comes back, four times a second.
     fn start(&mut self) {
-        let arguments = ["run", "--display", "none", "--source", "cmd:cat film.mjpeg"];
-        self.daemon = Some(self.bench.start_all(&arguments));
+        let run = r#""$MOODRING" run --display none --source "cmd:cat film.mjpeg""#;
+        let inside = |namespace| format!("ip netns exec {namespace} ");
+        let inside = self.namespace.as_ref().map(inside).unwrap_or_default();
+        self.daemon = Some(self.bench.start_shell(&format!("exec {inside}{run}")));
     }
 
     fn kill(&mut self) {

@@ -184,6 +184,12 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
         SystemTime::now(),
         updates.as_ref().map(update::Updates::watch),
     );
+    let tree = mqtt::homie::Inputs {
+        snapshots: newest.clone(),
+        controls: desk.controls(),
+        commands: commands.clone(),
+    };
+    let homie = mqtt::homie::spawn(&settings.mqtt, &who, tree)?;
     let buttons = gpio::buttons::spawn(settings, commands.clone(), Arc::clone(&stop));
     let buttons = buttons.unwrap_or_else(|error| {
         // Without its buttons it is still a daemon.
@@ -285,6 +291,9 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     }
     // Its last events are on the disk when it ends; a panic in it has been said by tokio.
     let _ = journal.await;
+    if let Some(homie) = homie {
+        homie.stop().await;
+    }
     broker.stop().await;
     stop.store(true, Ordering::Relaxed);
     join(screen, "display");

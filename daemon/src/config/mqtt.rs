@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, error::range, home_assistant::HomeAssistantSettings};
+use super::{
+    ConfigError, error::range, home_assistant::HomeAssistantSettings, homie::HomieSettings,
+};
 
 /// How messages are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +49,8 @@ pub struct MqttSettings {
     pub commands: bool,
     /// Home Assistant's discovery.
     pub home_assistant: HomeAssistantSettings,
+    /// The Homie 5 tree.
+    pub homie: HomieSettings,
 }
 
 impl Default for MqttSettings {
@@ -66,6 +70,7 @@ impl Default for MqttSettings {
             keep_alive_s: 15,
             commands: true,
             home_assistant: HomeAssistantSettings::default(),
+            homie: HomieSettings::default(),
         }
     }
 }
@@ -73,6 +78,7 @@ impl Default for MqttSettings {
 impl MqttSettings {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         self.home_assistant.validate()?;
+        self.homie.validate()?;
         let seconds = (0.5..=3600.0).contains(&self.interval_s);
         range(
             seconds,

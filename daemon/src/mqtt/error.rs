@@ -19,6 +19,11 @@ pub enum MqttError {
         /// The cause.
         reason: NameError,
     },
+    /// The first part of Homie's topics.
+    #[error(
+        "[mqtt.homie] domain {0:?} cannot be used; it must be one part of a topic, without / + and #"
+    )]
+    HomieDomain(String),
     /// Seconds between states.
     #[error("[mqtt] interval_s is {0}; it must be from 0.2 to 86400")]
     Interval(f32),
@@ -97,6 +102,7 @@ impl MqttError {
         match self {
             Self::Url(_)
             | Self::Prefix { .. }
+            | Self::HomieDomain(_)
             | Self::Interval(_)
             | Self::KeepAlive(_)
             | Self::User

@@ -16,6 +16,7 @@ mod error;
 mod extra;
 mod feed;
 pub mod home;
+pub mod homie;
 mod link;
 pub mod outbox;
 pub mod protocol;

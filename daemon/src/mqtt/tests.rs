@@ -3,6 +3,7 @@
 //! Without mosquitto the tests that need it say so and pass, except in CI (environment variable `CI`), where they fail.
 
 mod harness;
+mod homie;
 mod sessions;
 mod tls;
 

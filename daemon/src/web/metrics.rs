@@ -129,6 +129,19 @@ fn text(site: &Site) -> String {
         "Changes worth telling.",
         &[bare(counts.events.get() as f64)],
     );
+    let stored = site.store.state().borrow().clone();
+    page.one(
+        "events_waiting",
+        "gauge",
+        "Events that wait for the broker's receipt.",
+        &[bare(stored.waiting as f64)],
+    );
+    page.one(
+        "events_dropped_total",
+        "counter",
+        "Events given up because the store was full or they were too old.",
+        &[bare(stored.dropped as f64)],
+    );
     page.one(
         "photos_total",
         "counter",

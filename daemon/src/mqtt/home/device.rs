@@ -78,7 +78,7 @@ impl Device {
 }
 
 /// A name in Home Assistant's alphabet. One that loses letters gets its checksum, so that two never become the same.
-pub(super) fn slug(name: &str) -> String {
+pub(in crate::mqtt) fn slug(name: &str) -> String {
     let fit = |c: char| match c.to_ascii_lowercase() {
         c if c.is_ascii_alphanumeric() || c == '_' || c == '-' => c,
         _ => '_',

@@ -23,6 +23,7 @@ mod task;
 mod tests;
 
 pub use device::Device;
+pub(in crate::mqtt) use device::slug;
 pub use discovery::{Components, payload};
 pub use health::Health;
 pub use memory::Memory;

@@ -141,13 +141,18 @@ pub(super) struct Listener {
 impl Listener {
     /// A new subscriber; returns when it has subscribed.
     pub(super) async fn start(port: u16) -> Self {
+        Self::start_on(port, "moodring/#").await
+    }
+
+    /// On these topics only.
+    pub(super) async fn start_on(port: u16, topics: &str) -> Self {
         let id = format!("listener-{}", free_port());
         // stdbuf: what -d says about the subscription is not flushed into a pipe.
         let mut child = Command::new("stdbuf")
             .args(["-oL", "mosquitto_sub"])
             .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-i", &id])
             // A session that lasts (-c), so that the broker keeps what comes while this one is away.
-            .args(["-c", "-q", "1", "-d", "-t", "moodring/#", "-F", "%t %p"])
+            .args(["-c", "-q", "1", "-d", "-t", topics, "-F", "%t %p"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -1,0 +1,39 @@
+//! `[mqtt.homie]`: whether controllers that know the Homie convention are told.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ConfigError, error::range};
+
+/// The Homie 5 tree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HomieSettings {
+    /// Show this device as a tree of Homie 5, too.
+    pub enabled: bool,
+    /// The first part of its topics, as the controller has it.
+    pub domain: String,
+}
+
+impl Default for HomieSettings {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            domain: "homie".into(),
+        }
+    }
+}
+
+impl HomieSettings {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        let plain = !self.domain.is_empty()
+            && self.domain.len() <= 64
+            && !self.domain.contains(['/', '+', '#'])
+            && !self.domain.chars().any(char::is_control);
+        range(
+            plain,
+            "mqtt.homie.domain",
+            &self.domain,
+            "one part of a topic, without / + and #",
+        )
+    }
+}

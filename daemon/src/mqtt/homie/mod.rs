@@ -1,0 +1,85 @@
+//! The Homie 5 tree, by option: `homie/5/<id>/...`, for openHAB and other controllers that know the convention.
+//!
+//! It has a connection of its own, because a connection has one will, and Homie's `$state` wants it. Values are kept by the
+//! broker and said anew at each connection; nothing here is an event that could be lost.
+
+mod task;
+mod tree;
+
+use homie5::HomieDomain;
+use rumqttc::{LastWill, QoS};
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinHandle,
+};
+
+use super::{MqttError, backoff::Backoff, settings};
+use crate::{command, config::MqttSettings, control, message::Identity, snapshot::Snapshot};
+use task::Task;
+use tree::Tree;
+
+/// What the tree shows and where its requests go.
+#[derive(Debug)]
+pub struct Inputs {
+    /// What is seen.
+    pub snapshots: watch::Receiver<Snapshot>,
+    /// How everything is set.
+    pub controls: control::Watch,
+    /// Who does what is asked for.
+    pub commands: command::Sender,
+}
+
+/// The running tree.
+#[derive(Debug)]
+pub struct Homie {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+/// Starts it in the current tokio runtime, if the settings want it. A broker that is away is no error.
+///
+/// # Errors
+/// [`MqttError`] if a setting cannot work.
+pub fn spawn(
+    settings: &MqttSettings,
+    who: &Identity,
+    inputs: Inputs,
+) -> Result<Option<Homie>, MqttError> {
+    if !(settings.enabled && settings.homie.enabled) {
+        return Ok(None);
+    }
+    let name = who.device.as_str();
+    let domain = domain(&settings.homie.domain)?;
+    let (tree, will) = Tree::new(name, domain, settings.commands);
+    let mut ways = settings::reader(settings, &format!("moodring-homie-{name}"), false)?;
+    for way in &mut ways {
+        let (topic, message) = (will.topic.clone(), will.message.clone());
+        way.options
+            .set_last_will(LastWill::new(topic, message, QoS::AtLeastOnce, will.retain));
+    }
+    let (stop, stopped) = oneshot::channel();
+    let backoff = Backoff::new(who.run.number());
+    let task = tokio::spawn(Task::new(tree, ways, backoff, inputs, stopped).run());
+    Ok(Some(Homie { stop, task }))
+}
+
+fn domain(text: &str) -> Result<HomieDomain, MqttError> {
+    let domain = HomieDomain::try_from(text.to_owned());
+    domain.map_err(|_| MqttError::HomieDomain(text.to_owned()))
+}
+
+impl Homie {
+    /// Says `disconnected` and ends, within a second.
+    pub async fn stop(self) {
+        // Both fail only if the task is gone already.
+        let _ = self.stop.send(());
+        let _ = self.task.await;
+    }
+
+    /// Ends as a killed process does: without a goodbye.
+    #[cfg(test)]
+    pub(super) async fn kill(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+}

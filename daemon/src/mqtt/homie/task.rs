@@ -1,0 +1,224 @@
+//! The tree's task: one connection after the other; on each the whole tree, then what changes.
+
+use std::time::Duration;
+
+use homie5::{HomieDeviceStatus, client::Publish};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep, sleep_until, timeout},
+};
+
+use super::{
+    Inputs,
+    tree::{Tree, Values},
+};
+use crate::mqtt::{
+    Delivery, Incoming,
+    backoff::Backoff,
+    link::{Link, News},
+    protocol::{Publication, Token},
+    settings::Way,
+};
+
+/// Values are told so far apart at least.
+const GAP: Duration = Duration::from_millis(250);
+/// How long the goodbye may take.
+const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
+
+/// The task.
+pub(super) struct Task {
+    tree: Tree,
+    /// In the order in which they are tried.
+    ways: Vec<Way>,
+    /// Which one is tried or used now.
+    at: usize,
+    backoff: Backoff,
+    inputs: Inputs,
+    stopped: oneshot::Receiver<()>,
+    /// Whether the newest connection came about.
+    is_up: bool,
+    /// What the broker was told in this connection.
+    description: Option<Publish>,
+    told: Values,
+    /// When values may be told again, if some changed.
+    due: Option<Instant>,
+    next: Instant,
+}
+
+enum End {
+    Stopped,
+    Lost(String),
+}
+
+impl Task {
+    pub(super) fn new(
+        tree: Tree,
+        ways: Vec<Way>,
+        backoff: Backoff,
+        inputs: Inputs,
+        stopped: oneshot::Receiver<()>,
+    ) -> Self {
+        Self {
+            tree,
+            ways,
+            at: 0,
+            backoff,
+            inputs,
+            stopped,
+            is_up: false,
+            description: None,
+            told: Values::new(),
+            due: None,
+            next: Instant::now(),
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        loop {
+            let mut link = Link::open(self.ways[self.at].options.clone());
+            self.is_up = false;
+            match self.serve(&mut link).await {
+                End::Stopped => return self.goodbye(link).await,
+                // The events' client has said at warning level what is wrong with the broker.
+                End::Lost(reason) => {
+                    tracing::debug!("no Homie tree at {}: {reason}", self.ways[self.at].broker);
+                }
+            }
+            drop(link);
+            // The next broker at once; after the last, and after one that had been there, a rest and then the first.
+            self.at = if self.is_up {
+                0
+            } else {
+                (self.at + 1) % self.ways.len()
+            };
+            if self.at == 0 {
+                tokio::select! {
+                    () = sleep(Duration::from_millis(self.backoff.wait().0)) => {}
+                    _ = &mut self.stopped => return,
+                }
+            }
+        }
+    }
+
+    async fn serve(&mut self, link: &mut Link) -> End {
+        loop {
+            let due = self.due.filter(|_| self.is_up);
+            let said = tokio::select! {
+                news = link.next() => match news {
+                    News::Up => self.begin(link),
+                    News::Lost(reason) => return End::Lost(reason),
+                    News::Heard(Incoming::Message { topic, payload, retained }) => {
+                        self.hear(&topic, &payload, retained);
+                        Ok(())
+                    }
+                    News::Done(_) => {
+                        // Only now: a broker that accepts and hangs up at once is not hammered.
+                        self.backoff.reset();
+                        Ok(())
+                    }
+                    News::Heard(Incoming::Connected) | News::Closed => Ok(()),
+                },
+                changed = self.inputs.snapshots.changed() => match changed {
+                    Ok(()) => self.mark(),
+                    Err(_) => return End::Stopped, // the daemon ends
+                },
+                changed = self.inputs.controls.changed() => match changed {
+                    Ok(()) => self.mark(),
+                    Err(_) => return End::Stopped,
+                },
+                () = until(due) => self.tell(link),
+                _ = &mut self.stopped => return End::Stopped,
+            };
+            if let Err(reason) = said {
+                return End::Lost(reason);
+            }
+        }
+    }
+
+    /// The order is the convention's: `init`, what there is, its values, `ready`.
+    fn begin(&mut self, link: &mut Link) -> Result<(), String> {
+        self.is_up = true;
+        self.description = None;
+        link.subscribe(&self.tree.requests())?;
+        self.tell(link)
+    }
+
+    /// Something changed; it is told when its time has come.
+    fn mark(&mut self) -> Result<(), String> {
+        self.due = Some(self.next);
+        Ok(())
+    }
+
+    /// Tells what is other than the broker knows.
+    fn tell(&mut self, link: &mut Link) -> Result<(), String> {
+        let controls = self.inputs.controls.borrow_and_update().clone();
+        let snapshot = self.inputs.snapshots.borrow_and_update().clone();
+        let description = self.tree.describe(&controls).map_err(|e| e.to_string())?;
+        let values = self.tree.values(&snapshot, &controls);
+        let anew = self.description.as_ref() != Some(&description);
+        if anew {
+            say(link, self.tree.state(HomieDeviceStatus::Init))?;
+            say(link, description.clone())?;
+            self.told.clear();
+        }
+        for (property, value) in &values {
+            if self.told.get(property) != Some(value) {
+                say(link, self.tree.value(property, value))?;
+            }
+        }
+        if anew {
+            say(link, self.tree.state(HomieDeviceStatus::Ready))?;
+        }
+        (self.description, self.told) = (Some(description), values);
+        (self.due, self.next) = (None, Instant::now() + GAP);
+        Ok(())
+    }
+
+    fn hear(&self, topic: &str, payload: &[u8], retained: bool) {
+        if retained {
+            // It would be obeyed again at every connection, long after it was meant.
+            return tracing::debug!("{topic}: requests must not be retained");
+        }
+        match self
+            .tree
+            .hear(topic, payload, &self.inputs.controls.borrow())
+        {
+            // Nobody listening means that the daemon ends.
+            Some(Ok(command)) => drop(self.inputs.commands.send(command)),
+            Some(Err(refusal)) => tracing::debug!("{topic}: {refusal}"),
+            None => {}
+        }
+    }
+
+    async fn goodbye(self, mut link: Link) {
+        if !self.is_up {
+            return;
+        }
+        let goodbye = async {
+            say(&mut link, self.tree.state(HomieDeviceStatus::Disconnected))?;
+            link.close()?;
+            while !matches!(link.next().await, News::Closed | News::Lost(_)) {}
+            Ok::<(), String>(())
+        };
+        // If that is not enough the connection breaks off, and the broker says `lost`.
+        let _ = timeout(GOODBYE_WITHIN, goodbye).await;
+    }
+}
+
+fn say(link: &mut Link, publish: Publish) -> Result<(), String> {
+    link.send(Publication {
+        token: Token::Extra,
+        topic: publish.topic,
+        payload: publish.payload,
+        // QoS 1 where the convention recommends 2: a value that comes twice is the same value.
+        delivery: Delivery::Lasting,
+    })
+}
+
+/// Waits until then, or for ever.
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
