@@ -202,7 +202,7 @@ fn prop(name: &'static str) -> HomieID {
 }
 
 const fn is_switch(thing: Thing) -> bool {
-    matches!(thing, Thing::Camera | Thing::Display)
+    matches!(thing, Thing::Camera | Thing::Preview | Thing::Display)
 }
 
 fn is_there(thing: Thing, controls: &Controls) -> bool {
@@ -210,6 +210,7 @@ fn is_there(thing: Thing, controls: &Controls) -> bool {
         Thing::Camera | Thing::Sensitivity | Thing::Restart => true,
         Thing::Display | Thing::Brightness | Thing::Theme => controls.has_display,
         Thing::Picture => controls.may_take_picture,
+        Thing::Preview => controls.preview_allowed,
         // Homie's lists are separated by commas, which a name may hold.
         Thing::Source => {
             let fits = |name: &String| !name.is_empty() && !name.contains(',');
@@ -223,6 +224,7 @@ fn setting(thing: Thing, controls: &Controls) -> HomiePropertyDescription {
         Thing::Camera => "Camera",
         Thing::Source => "Camera source",
         Thing::Picture => "Take a picture",
+        Thing::Preview => "Preview",
         Thing::Display => "Display",
         Thing::Brightness => "Brightness",
         Thing::Theme => "Theme",
@@ -230,7 +232,9 @@ fn setting(thing: Thing, controls: &Controls) -> HomiePropertyDescription {
         Thing::Restart => "Restart",
     };
     let mut all = match thing {
-        Thing::Camera | Thing::Display => PropertyDescriptionBuilder::boolean().name(name).build(),
+        Thing::Camera | Thing::Preview | Thing::Display => {
+            PropertyDescriptionBuilder::boolean().name(name).build()
+        }
         Thing::Source => choice(name, controls.cameras.iter().map(String::as_str)),
         Thing::Picture => choice(name, ["take"]),
         Thing::Restart => choice(name, ["restart"]),
@@ -278,6 +282,7 @@ mod tests {
             camera: "rpicam".into(),
             has_display: true,
             may_take_picture: true,
+            preview_allowed: true,
             ..Controls::default()
         };
         let description = tree.description(&controls);
