@@ -37,16 +37,14 @@ impl Patience {
     pub fn while_it_lives(status: &str) -> Self {
         let (_alive, ended) = std::sync::mpsc::channel();
         self::status(status);
+        ask_for_more();
         let asking = move || {
-            for _ in 0..LONGEST.as_secs() / ASK_EVERY.as_secs() {
-                // Twice the time to the next asking: a slow machine is late at times.
-                tell(&[NotifyState::ExtendTimeoutUsec(
-                    2 * ASK_EVERY.as_micros() as u32,
-                )]);
+            for _ in 1..LONGEST.as_secs() / ASK_EVERY.as_secs() {
                 let gone = std::sync::mpsc::RecvTimeoutError::Disconnected;
                 if ended.recv_timeout(ASK_EVERY) == Err(gone) {
                     return;
                 }
+                ask_for_more();
             }
         };
         let spawned = std::thread::Builder::new()
@@ -57,6 +55,12 @@ impl Patience {
         }
         Self { _alive }
     }
+}
+
+/// Twice the time to the next asking: a slow machine is late at times.
+fn ask_for_more() {
+    let time_us = 2 * ASK_EVERY.as_micros() as u32;
+    tell(&[NotifyState::ExtendTimeoutUsec(time_us)]);
 }
 
 /// How long the service waits for what it makes at its start.

@@ -99,6 +99,18 @@ fn wrong_settings_are_never_ready_and_end_with_the_code_that_the_unit_does_not_r
     assert!(unit.contains("\nRestartPreventExitStatus=2 3\n"));
 }
 
+/// An engine that makes something first asks for time before it begins; here it is one that this build lacks.
+#[test]
+fn an_engine_that_takes_its_time_asks_for_it() {
+    let mut bench = Bench::new();
+    let manager = Manager::of(&mut bench);
+    bench.set("MOODRING_VISION__ENGINE", "ort");
+    let daemon = bench.start("run --source synthetic --no-mqtt");
+    let heard = manager.hear("EXTEND_TIMEOUT_USEC=20000000");
+    assert!(heard.contains(&"STATUS=making the nets ready".to_owned()));
+    daemon.finish(LIMIT).expect_code(3);
+}
+
 #[test]
 fn the_unit_leaves_little_open_with_every_drop_in_too() {
     assert!(exposure(None) <= EXPOSURE);
