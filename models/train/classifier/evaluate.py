@@ -19,7 +19,7 @@ from ..common import pack
 from ..common.reference import reals, run
 from . import augment
 from .data import LABELS, ferplus_majority, leak_free, load_split
-from .export import WEIGHTS, averaged, fit_temperature, float_logits, fuse
+from .export import WEIGHTS, averaged, fit_temperature, float_logits, fuse, label_shares
 from .train import align_maps
 
 
@@ -161,7 +161,7 @@ def report(args):
     out["ferplus_output"] = ferplus(votes, test, float(graph.notes["temperature.ferplus"]))
     if args.run:
         trained, shape, _ = averaged(args.run)
-        plain, plain_votes = float_logits(fuse(trained, shape, args.ferplus_share), test.pixels)
+        plain, plain_votes = float_logits(fuse(trained, shape, args.ferplus_share, args.balance, label_shares(args.data)), test.pixels)
         out["float_accuracy_ferplus_output"] = (plain_votes.argmax(1) == majority)[mask].mean()
         out["float_accuracy"] = (plain.argmax(1) == test.labels).mean()
         out["lost_to_int8_points"] = 100 * (out["float_accuracy"] - out["accuracy"])
@@ -181,6 +181,7 @@ def main():
     parser.add_argument("--json")
     parser.add_argument("--run")
     parser.add_argument("--ferplus-share", type=float, default=0.0)
+    parser.add_argument("--balance", type=float, default=0.0)
     parser.add_argument("--fast", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)

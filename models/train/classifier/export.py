@@ -33,10 +33,12 @@ def averaged(run_name):
     return net, shape, state["epoch"]
 
 
-def fuse(net, shape, share):
+def fuse(net, shape, share, balance=0.0, shares=None):
     """The three outputs that are shipped, all linear in the same features.
 
-    `logits`: (1 - share) * FER2013's head + share * FER+'s first seven. `ferplus`: FER+'s eight classes in our order.
+    `logits`: (1 - share) * FER2013's head + share * FER+'s first seven, less `balance` * log of each label's share of the
+    training set (`shares`), so that rare expressions are not passed over (Menon et al., Long-tail learning via logit
+    adjustment, ICLR 2021: 1 is the best balanced recall, 0 the best accuracy where the shares stay as they are). `ferplus`: FER+'s eight classes in our order.
     `maps`: the weights of `logits` on each of the last 6x6 pixels, without bias; their average is the logits but for it
     (Zhou et al., Learning Deep Features for Discriminative Localization, CVPR 2016).
     """
@@ -49,10 +51,19 @@ def fuse(net, shape, share):
             in_our_order[label] = votes[column]
         state[f"mods.ferplus.{part}"] = in_our_order
         state[f"mods.logits.{part}"] = (1 - share) * fer + share * in_our_order[:7]
+    if balance:
+        state["mods.logits.bias"] = state["mods.logits.bias"] - balance * torch.log(torch.from_numpy(shares)).float()
     state["mods.maps.weight"] = state["mods.logits.weight"]
     state["mods.maps.bias"] = torch.zeros(7)
     out.load_state_dict(state)
     return out
+
+
+def label_shares(root):
+    """(7,) each FER2013 label's share of the training set."""
+    faces = load_split(root, "train")
+    counts = np.bincount(faces.labels[clean_indices(faces)], minlength=7)
+    return counts / counts.sum()
 
 
 @torch.no_grad()
@@ -88,10 +99,11 @@ def main():
     parser.add_argument("--run", default="classifier")
     parser.add_argument("--version", default="1")
     parser.add_argument("--ferplus-share", type=float, default=0.0)
+    parser.add_argument("--balance", type=float, default=0.0, help="towards rare expressions, see `heads`")
     args = parser.parse_args()
     torch.set_num_threads(1)
     trained, shape, epochs = averaged(args.run)
-    net, test = fuse(trained, shape, args.ferplus_share), load_split(args.data, "public_test")
+    net, test = fuse(trained, shape, args.ferplus_share, args.balance, label_shares(args.data)), load_split(args.data, "public_test")
     notes = {"name": "moodring-classifier", "version": args.version, "labels": ",".join(LABELS)}
     graph = quantize(net, calibration(args.data), kind=intgraph.CLASSIFIER, mean=MEAN, std=STD, width=48, height=48, notes=notes)
     logits, votes = (v.reshape(len(test), -1) for v in reals(graph, run(graph, test.pixels[..., None]))[:2])

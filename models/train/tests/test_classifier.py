@@ -36,7 +36,7 @@ def fake(tmp_path, monkeypatch):
 
 def trainer(folder, name, **changed):
     settings = dict(data=str(folder), run=name, epochs=2, batch=32, lr=0.05, seed=1, calm=False, start_from=None,
-                    shape="small", fall=0, steady_side=48, branch=None)
+                    shape="small", fall=0, steady_side=48, branch=None, teacher=None, teacher_share=0.5)
     return train.Trainer(argparse.Namespace(**settings | changed))
 
 
@@ -126,10 +126,24 @@ def test_fused_head_is_the_mixture_of_both():
     x = torch.randn(2, 1, 48, 48)
     with torch.no_grad():
         fer, votes = (o.flatten(1) for o in net(x))
-        got = export.fuse(net, 0.3)(x)[0].flatten(1)
+        got = export.fuse(net, "small", 0.3)(x)[0].flatten(1)
+        balanced = export.fuse(net, "small", 0.3, 0.5, np.full(7, 0.25))(x)[0].flatten(1)
     ours = torch.empty_like(fer)
     ours[:, list(data.FERPLUS_TO_FER)] = votes[:, :7]
     assert torch.allclose(got, 0.7 * fer + 0.3 * ours, atol=1e-5)
+    assert torch.allclose(balanced, got + 0.5 * np.log(4), atol=1e-5)
+
+
+def test_a_teacher_takes_its_share_of_the_target(tmp_path):
+    votes = np.eye(10, dtype=np.float32)[:2] * 10
+    faces = data.Faces(np.zeros((2, 48, 48), np.uint8), np.array([0, 3]), votes, np.array([True, True]))
+    taught = np.full((2, 7), 1 / 7, np.float32)
+    np.savez(tmp_path / "t.npz", target=taught)
+    plain = train.targets(faces)[0]
+    mixed = train.targets(faces, train.load_teacher(tmp_path / "t.npz", 2), 0.5)[0]
+    assert torch.allclose(mixed, (plain + 1 / 7) / 2) and torch.allclose(mixed.sum(1), torch.ones(2))
+    with pytest.raises(SystemExit, match="run `teach` again"):
+        train.load_teacher(tmp_path / "t.npz", 3)
 
 
 def test_calibration_error_and_temperature():
