@@ -22,6 +22,7 @@
 //! | [`satellite`] | microcontrollers at serial ports that show the mood too |
 //! | [`mqtt`] | state, events and availability on a broker; the embedded broker |
 //! | [`web`] | the page, its JSON interface and metrics |
+//! | [`setup`] | first steps: answers become settings, cameras, displays and brokers are tried |
 //! | [`simulate`] | many made-up devices at a broker, and a listener that looks for gaps |
 //! | [`evaluation`] | accuracy on labelled crops |
 //! | `onnx` | ONNX files, read with limits |
@@ -59,6 +60,7 @@ pub mod photo;
 pub mod preview;
 pub mod satellite;
 pub mod service;
+pub mod setup;
 pub mod simulate;
 pub mod snapshot;
 pub mod store;

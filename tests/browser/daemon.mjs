@@ -47,6 +47,7 @@ export async function daemon({ config = '', source = 'synthetic', args = [], por
   }
   return {
     url,
+    file,
     child,
     async stop() {
       child.kill('SIGTERM');

@@ -142,7 +142,7 @@ for (const colorScheme of ['light', 'dark']) {
 
 test('the camera is switched off from the page, and a picture is taken where the settings allow it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'moodring-pictures-'));
-  const own = await daemon({ config: `[camera]\npictures = ${JSON.stringify(folder)}\n` });
+  const own = await daemon({ config: `[notice]\nacknowledged = true\n[camera]\npictures = ${JSON.stringify(folder)}\n` });
   const { page, context, faults } = await visit(own.url, { viewport: { width: 1400, height: 1000 } });
   await page.goto(own.url);
   await settled(page);

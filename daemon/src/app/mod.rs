@@ -25,6 +25,7 @@ mod sink;
 pub use follow::follow;
 
 use std::{
+    path::PathBuf,
     str::FromStr,
     sync::{
         Arc,
@@ -99,11 +100,15 @@ const TICK: Duration = Duration::from_secs(10);
 /// Asks all threads to end; they look at it several times a second.
 pub(crate) type StopFlag = Arc<AtomicBool>;
 
-/// Runs until a signal, until the display is closed, or until a file source ends.
+/// Runs until a signal, until the display is closed, or until a file source ends. `file` is where the settings came from.
 ///
 /// # Errors
 /// [`AppError`] if something cannot start, or if a file source fails.
-pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Result<(), AppError> {
+pub async fn run(
+    settings: &Settings,
+    file: Option<PathBuf>,
+    display: Box<dyn Display + Send>,
+) -> Result<(), AppError> {
     // First of all: a stop that comes during the start is graceful too.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -123,8 +128,13 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
     let (events, told) = mpsc::unbounded_channel();
     let place = Place::of(&settings.store.path);
     let updates = update::spawn(&settings.update, &settings.models, who.run.number());
-    let (extra, home) =
-        mqtt::home::prepare(&settings.mqtt, &who, place.folder(), updates.is_some())?;
+    let (extra, home) = mqtt::home::prepare(
+        &settings.mqtt,
+        &who,
+        place.folder(),
+        updates.is_some(),
+        web::page_url(&settings.web),
+    )?;
     let store = Store::open_with_copy(place, settings.store.bounds(), settings.store.copy_plan())?;
     let inputs = mqtt::Inputs {
         snapshots: newest.clone(),
@@ -219,6 +229,7 @@ pub async fn run(settings: &Settings, display: Box<dyn Display + Send>) -> Resul
         camera: camera_status.clone(),
         broker: broker.state(),
         source: source.to_string(),
+        file,
         commands: commands.clone(),
         controls: desk.controls(),
         preview: preview.clone(),

@@ -2,6 +2,7 @@
 
 mod machine;
 mod network;
+mod page;
 
 use std::{fmt::Display, path::Path};
 
@@ -68,6 +69,9 @@ pub(super) fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
         say(part, found);
     }
     say("broker", network::broker(&settings));
+    say("page", page::page(&settings));
+    say("preview", page::preview(&settings));
+    say("notice", page::notice(&settings));
     if let Some(source) = settings.update.source() {
         say("update", network::update(&source, &settings));
     }

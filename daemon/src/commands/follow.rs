@@ -6,7 +6,7 @@ use crate::{app, cli::FollowArgs, exit::Exit};
 /// Runs until it is stopped.
 pub(super) fn follow(args: &FollowArgs) -> Result<Exit, Failure> {
     let file = args.config.config.as_deref();
-    start(file, &args.overrides(), async |settings, display| {
+    start(file, &args.overrides(), async |settings, _, display| {
         app::follow(settings, &args.topic, display).await
     })
 }

@@ -1,6 +1,9 @@
 //! `run`: the daemon.
 
-use std::{io::IsTerminal, path::Path};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+};
 
 use super::Failure;
 use crate::{
@@ -15,8 +18,8 @@ use crate::{
 /// Runs until it is stopped.
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let file = args.config.config.as_deref();
-    start(file, &args.overrides(), async |settings, display| {
-        app::run(settings, display).await
+    start(file, &args.overrides(), async |settings, file, display| {
+        app::run(settings, file, display).await
     })
 }
 
@@ -24,7 +27,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
 pub(super) fn start(
     file: Option<&Path>,
     flags: &Overrides,
-    app: impl AsyncFnOnce(&Settings, Box<dyn Display + Send>) -> Result<(), AppError>,
+    app: impl AsyncFnOnce(&Settings, Option<PathBuf>, Box<dyn Display + Send>) -> Result<(), AppError>,
 ) -> Result<Exit, Failure> {
     let (settings, file) = load(file, flags)?;
     let live = live_view(&settings.display);
@@ -43,7 +46,7 @@ pub(super) fn start(
         .enable_all()
         .build()
         .map_err(Failure::output)?;
-    let ended = runtime.block_on(app(&settings, display));
+    let ended = runtime.block_on(app(&settings, file, display));
     ended.map(|()| Exit::Done).map_err(Failure::from)
 }
 

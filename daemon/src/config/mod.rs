@@ -15,6 +15,7 @@ mod load;
 mod mood;
 mod mqtt;
 pub mod night;
+mod notice;
 pub mod panel;
 pub mod pin;
 mod place;
@@ -38,6 +39,7 @@ pub use light::{LightKind, LightSettings};
 pub use load::{Overrides, load};
 pub use mood::{MoodSettings, Who};
 pub use mqtt::{Format, MqttSettings};
+pub use notice::NoticeSettings;
 pub use panel::PanelSettings;
 pub use place::Place;
 pub use preview::PreviewSettings;
@@ -56,6 +58,8 @@ pub const DEFAULT_TOML: &str = include_str!("default.toml");
 pub struct Settings {
     /// Where the device stands; some places are refused by law.
     pub place: Place,
+    /// What people in front of it are told.
+    pub notice: NoticeSettings,
     /// Who this device is.
     pub device: DeviceSettings,
     /// Where frames come from.
@@ -125,6 +129,7 @@ impl Settings {
     /// [`ConfigError::Range`] for the first value that cannot work, or [`ConfigError::Place`].
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.place.validate()?;
+        self.notice.validate()?;
         self.camera.validate()?;
         self.vision.validate()?;
         self.mood.validate()?;

@@ -9,6 +9,7 @@
 //!
 //! The other way, for who shows another device's mood: broker -> [`Reader`] -> `app::follow`.
 
+mod attempt;
 pub mod backoff;
 mod broker;
 mod client;
@@ -29,6 +30,7 @@ pub mod url;
 #[cfg(test)]
 mod tests;
 
+pub use attempt::attempt;
 pub use client::{MqttHandle, spawn};
 pub use error::MqttError;
 pub use extra::{Extra, Incoming, Outgoing, extra};

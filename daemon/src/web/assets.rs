@@ -15,12 +15,16 @@ use super::refusal::Refusal;
 const FILES: &[(&str, &str, &[u8])] = &[
     ("index.html", HTML, include_bytes!("page/index.html")),
     ("login.html", HTML, include_bytes!("page/login.html")),
+    ("setup.html", HTML, include_bytes!("page/setup.html")),
+    ("notice.html", HTML, include_bytes!("page/notice.html")),
     ("style.css", CSS, include_bytes!("page/style.css")),
     ("app.js", JS, include_bytes!("page/app.js")),
     ("dom.js", JS, include_bytes!("page/dom.js")),
     ("live.js", JS, include_bytes!("page/live.js")),
     ("timeline.js", JS, include_bytes!("page/timeline.js")),
     ("preview.js", JS, include_bytes!("page/preview.js")),
+    ("setup.js", JS, include_bytes!("page/setup.js")),
+    ("notice.js", JS, include_bytes!("page/notice.js")),
     ("control.js", JS, include_bytes!("page/control.js")),
     ("history.js", JS, include_bytes!("page/history.js")),
     ("photo.js", JS, include_bytes!("page/photo.js")),
@@ -80,6 +84,11 @@ pub(super) async fn index(headers: HeaderMap) -> Result<Response, Refusal> {
 /// `GET /login`.
 pub(super) async fn login(headers: HeaderMap) -> Result<Response, Refusal> {
     send("login.html", &headers)
+}
+
+/// `GET /setup`.
+pub(super) async fn setup(headers: HeaderMap) -> Result<Response, Refusal> {
+    send("setup.html", &headers)
 }
 
 /// `GET /api/v1/openapi.json`.

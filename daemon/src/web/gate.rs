@@ -111,9 +111,9 @@ fn refusal(site: &Site, request: &Request) -> Option<Response> {
     Some(Refusal::new(StatusCode::UNAUTHORIZED, why).into_response())
 }
 
-/// What may be seen without a key: whether it lives, and the door itself.
+/// What may be seen without a key: whether it lives, the door itself, and the notice that hangs on it.
 fn is_open(path: &str) -> bool {
-    ["/healthz", "/readyz", "/login"].contains(&path) || path.starts_with("/assets/")
+    ["/healthz", "/readyz", "/login", "/notice"].contains(&path) || path.starts_with("/assets/")
 }
 
 /// Other sites' pages may not make a browser ask us for anything.

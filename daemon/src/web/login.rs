@@ -32,6 +32,8 @@ struct Entry {
 #[derive(Serialize)]
 pub(super) struct Door {
     locked: bool,
+    /// Whether the set-up was never done.
+    setup: bool,
 }
 
 /// `POST /login`.
@@ -81,6 +83,7 @@ pub(super) async fn leave(State(site): State<Arc<Site>>, headers: HeaderMap) -> 
 pub(super) async fn door(State(site): State<Arc<Site>>) -> Json<Door> {
     Json(Door {
         locked: site.keys.locked(),
+        setup: !site.settings.notice.acknowledged,
     })
 }
 

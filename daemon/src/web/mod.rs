@@ -13,6 +13,7 @@
 //! | `history` | the days before, out of the store |
 //! | `control` | the knobs: the same texts and commands as MQTT's |
 //! | `preview` | the camera's picture, while it is on: streams and single pictures |
+//! | `setup`, `notice` | first steps; the notice for the door |
 //! | `login`, `lock` | password in, cookie out; sessions, and how often one may guess |
 //! | `site`, `routes` | what all handlers share; which path is whose |
 //! | `refusal` | errors as JSON |
@@ -32,10 +33,12 @@ mod live;
 mod lock;
 mod login;
 mod metrics;
+mod notice;
 mod preview;
 mod reader;
 mod refusal;
 mod routes;
+mod setup;
 mod site;
 mod state;
 #[cfg(test)]
@@ -44,6 +47,7 @@ mod tests;
 use std::{
     io,
     net::{SocketAddr, TcpListener},
+    path::PathBuf,
     sync::Arc,
     thread::{self, JoinHandle},
     time::Duration,
@@ -52,6 +56,7 @@ use std::{
 use tokio::sync::watch;
 
 pub use lock::hash_password;
+pub use notice::page_url;
 
 use crate::{
     camera::CameraStatus,
@@ -85,6 +90,8 @@ pub struct Inputs {
     pub broker: watch::Receiver<BrokerState>,
     /// The source's name.
     pub source: String,
+    /// The file of the settings, if one was read.
+    pub file: Option<PathBuf>,
     /// What visitors ask the daemon to do.
     pub commands: command::Sender,
     /// How everything is set.

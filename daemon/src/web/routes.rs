@@ -12,8 +12,9 @@ use axum::{
 };
 
 use super::{
-    analyze, assets, control, faces, gate, history, live, login, metrics, preview,
+    analyze, assets, control, faces, gate, history, live, login, metrics, notice, preview,
     refusal::Refusal,
+    setup,
     site::{Peer, Site},
     state,
 };
@@ -34,6 +35,10 @@ pub(super) fn router(site: Arc<Site>) -> Router {
     Router::new()
         .route("/", get(assets::index))
         .route("/login", get(assets::login).post(login::enter))
+        .route("/setup", get(assets::setup))
+        .route("/notice", get(notice::sheet))
+        .route("/api/v1/setup", get(setup::now).post(setup::save))
+        .route("/api/v1/setup/try/{part}", post(setup::attempt))
         .route("/logout", post(login::leave))
         .route("/assets/{file}", get(assets::asset))
         .route("/healthz", get(metrics::healthz))

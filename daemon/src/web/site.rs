@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::SocketAddr,
+    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -45,6 +46,7 @@ pub(super) struct Site {
     pub(super) camera: watch::Receiver<CameraStatus>,
     pub(super) broker: watch::Receiver<BrokerState>,
     pub(super) source: String,
+    pub(super) file: Option<PathBuf>,
     pub(super) store: Store,
     pub(super) commands: command::Sender,
     pub(super) controls: control::Watch,
@@ -55,6 +57,8 @@ pub(super) struct Site {
     pub(super) guesses: Mutex<Guesses>,
     /// Passwords are checked one at a time: each takes 19 MB while it is.
     pub(super) checking: Semaphore,
+    /// One thing is tried at a time.
+    pub(super) trials: Semaphore,
     pub(super) journal: Mutex<Journal>,
     /// Server-sent events, ready to send.
     pub(super) states: watch::Sender<Bytes>,
@@ -142,6 +146,8 @@ impl Site {
             camera: inputs.camera,
             broker: inputs.broker,
             source: inputs.source,
+            file: inputs.file,
+            trials: Semaphore::new(1),
             store: inputs.store,
             commands: inputs.commands,
             controls: inputs.controls,

@@ -21,6 +21,7 @@ mod answers;
 mod door;
 mod knobs;
 mod preview;
+mod setup;
 mod uploads;
 mod views;
 
@@ -36,6 +37,7 @@ struct Page {
     broker: watch::Sender<BrokerState>,
     controls: watch::Sender<controls::Controls>,
     preview: Preview,
+    file: Option<std::path::PathBuf>,
     asked: Option<command::Receiver>,
 }
 
@@ -65,6 +67,7 @@ impl Page {
             broker: watch::Sender::new(BrokerState::Online),
             controls: watch::Sender::default(),
             preview: Preview::new(&settings.preview, Clock::start()),
+            file: None,
             asked: None,
         };
         let web = page.spawn(|s| {
@@ -100,6 +103,7 @@ impl Page {
             camera: self.camera.subscribe(),
             broker: self.broker.subscribe(),
             source: "test".into(),
+            file: self.file.clone(),
             commands,
             controls: self.controls.subscribe(),
             preview: self.preview.clone(),

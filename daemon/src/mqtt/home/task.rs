@@ -41,7 +41,8 @@ pub struct Ready {
 }
 
 /// What goes through the client, and the home that is to be started once the client runs. `folder` is where the
-/// device remembers its announcement; `None`: it does not. `tells_updates`: it looks for newer versions.
+/// device remembers its announcement; `None`: it does not. `tells_updates`: it looks for newer versions. `page`: where
+/// others reach its page.
 ///
 /// # Errors
 /// [`MqttError`] if the settings' prefix is none.
@@ -50,9 +51,11 @@ pub fn prepare(
     who: &Identity,
     folder: Option<PathBuf>,
     tells_updates: bool,
+    page: Option<String>,
 ) -> Result<(Extra, Ready), MqttError> {
     let device = Device {
         tells_updates,
+        page,
         ..Device::new(settings, who)?
     };
     let talk = Talk::new(

@@ -16,6 +16,7 @@ startLive({ changed: timeline.refresh });
 
 const door = await ask('/api/v1/door');
 byId('logout').hidden = !door.locked;
+byId('first').hidden = !door.setup;
 byId('logout').addEventListener('click', async () => {
   await fetch('/logout', { method: 'POST' });
   location.assign('/login');

@@ -1,0 +1,230 @@
+//! First steps: what a person answers becomes settings in the file, checked as a whole before anything is written.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `edit` | changes keys of a TOML text and leaves the rest, comments included |
+//! | `file` | replaces the file in one step and keeps the old one |
+//! | [`trial`] | tries a camera, a display, a broker |
+//!
+//! Knows no HTTP. It never takes a command line or an address of a camera: those are for who may edit the file.
+
+mod edit;
+mod file;
+#[cfg(test)]
+mod tests;
+pub mod trial;
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Value;
+
+use crate::{
+    config::{ConfigError, Place, Settings, board::BOARDS},
+    message::DeviceName,
+    mqtt::url,
+};
+
+/// What a display's answer may be besides the name of a board.
+pub const NO_DISPLAY: &str = "none";
+/// Leaves the display's settings as they are.
+pub const SAME_DISPLAY: &str = "as it is";
+
+/// What was answered.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Answers {
+    /// Where it stands.
+    pub place: Place,
+    /// Whether people are told.
+    pub acknowledged: bool,
+    /// Who answers for it.
+    pub responsible: String,
+    /// What to do who does not want it.
+    pub way_out: String,
+    /// The device's name; empty: the host's.
+    pub device: String,
+    /// A source out of those that are offered.
+    pub camera: String,
+    /// [`NO_DISPLAY`], [`SAME_DISPLAY`] or a board.
+    pub display: String,
+    /// The link to a broker.
+    pub broker: Broker,
+}
+
+/// The broker's part.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Broker {
+    /// Whether to publish.
+    pub enabled: bool,
+    /// Its address; empty: the embedded one.
+    pub url: String,
+    /// The user's name; empty: none.
+    pub user: String,
+    /// The password; empty: as it is.
+    pub password: String,
+}
+
+impl Default for Broker {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            url: String::new(),
+            user: String::new(),
+            password: String::new(),
+        }
+    }
+}
+
+/// Why nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// An answer that cannot be.
+    #[error("{0}")]
+    Answer(String),
+    /// The settings that would come out do not work.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The file as it is cannot be read, or is no TOML.
+    #[error("cannot read {path}: {reason}. Mend or remove it first")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        reason: String,
+    },
+    /// The file cannot be written; here is what it would hold.
+    #[error(
+        "cannot write {path}: {reason}. As an administrator, write the text below into that file"
+    )]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        reason: String,
+        /// The whole text.
+        text: String,
+    },
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// The settings' file.
+    pub file: PathBuf,
+    /// The one before, if there was one.
+    pub before: Option<PathBuf>,
+}
+
+/// Writes the answers into the file. `cameras` are the sources that were offered.
+///
+/// # Errors
+/// [`SetupError`]; the file is as it was then.
+pub fn save(path: &Path, answers: &Answers, cameras: &[String]) -> Result<Saved, SetupError> {
+    let refuse = |reason: String| SetupError::Read {
+        path: path.into(),
+        reason,
+    };
+    let old = file::read(path).map_err(|e| refuse(e.to_string()))?;
+    let settings: Settings = match &old {
+        Some(text) => toml::from_str(text).map_err(|e| refuse(e.message().into()))?,
+        None => Settings::default(),
+    };
+    let mut keys = keys(answers, cameras, &settings)?;
+    let password = &answers.broker.password;
+    let secret = path.with_file_name("mqtt-password");
+    if !password.is_empty() && answers.broker.user.is_empty() {
+        let text = "the broker: a password needs a user";
+        return Err(SetupError::Answer(text.into()));
+    }
+    if !password.is_empty() {
+        let text = secret
+            .to_str()
+            .ok_or_else(|| refuse("its folder's name is not UTF-8".into()))?;
+        keys.push(("mqtt", "password_file", text.into()));
+    }
+    let text =
+        edit::set(old.as_deref().unwrap_or_default(), &keys).map_err(|reason| refuse(reason))?;
+    let changed: Settings = toml::from_str(&text).map_err(|e| refuse(e.message().into()))?;
+    changed.validate()?;
+    let unwritten = |reason: std::io::Error| SetupError::Write {
+        path: path.into(),
+        reason: reason.to_string(),
+        text: text.clone(),
+    };
+    if !password.is_empty() {
+        file::replace(&secret, &format!("{password}\n"), true).map_err(unwritten)?;
+    }
+    let before = file::replace(path, &text, false).map_err(unwritten)?;
+    Ok(Saved {
+        file: path.into(),
+        before,
+    })
+}
+
+type Key = (&'static str, &'static str, Value);
+
+/// The keys that the answers mean; only those that differ from the settings as they are.
+fn keys(answers: &Answers, cameras: &[String], now: &Settings) -> Result<Vec<Key>, SetupError> {
+    answers.place.validate()?;
+    let refuse = |text: &str| Err(SetupError::Answer(text.into()));
+    if !answers.acknowledged {
+        return refuse("first say that people are told: hang up the notice where they see it");
+    }
+    if let Err(reason) = DeviceName::new(&answers.device)
+        && !answers.device.is_empty()
+    {
+        return refuse(&format!("the device's name: {reason}"));
+    }
+    let camera = &answers.camera;
+    if *camera != now.camera.source && !cameras.contains(camera) {
+        return refuse("the camera: take one of the list; others are set in the file");
+    }
+    let broker = &answers.broker;
+    if !broker.url.is_empty() {
+        url::parse_all(&broker.url).map_err(|e| SetupError::Answer(format!("the broker: {e}")))?;
+    }
+    let place = toml::Value::try_from(answers.place);
+    let place = place.map_err(|e| SetupError::Answer(e.to_string()))?;
+    let mut keys: Vec<Key> = vec![
+        ("", "place", place),
+        ("notice", "acknowledged", true.into()),
+        ("notice", "responsible", answers.responsible.as_str().into()),
+        ("notice", "way_out", answers.way_out.as_str().into()),
+        ("device", "id", answers.device.as_str().into()),
+        ("camera", "source", camera.as_str().into()),
+        ("mqtt", "enabled", broker.enabled.into()),
+        ("mqtt", "url", broker.url.as_str().into()),
+        ("mqtt", "user", broker.user.as_str().into()),
+    ];
+    if broker.user.is_empty() {
+        // A password without a user is refused at the start.
+        keys.push(("mqtt", "password_file", "".into()));
+    }
+    keys.extend(display(&answers.display)?);
+    let table = toml::Table::try_from(now).map_err(|e| SetupError::Answer(e.to_string()))?;
+    let same = |(section, key, value): &Key| {
+        let part = match *section {
+            "" => Some(&table),
+            section => table.get(section).and_then(Value::as_table),
+        };
+        part.and_then(|part| part.get(*key)) == Some(value)
+    };
+    keys.retain(|key| !same(key));
+    Ok(keys)
+}
+
+fn display(answer: &str) -> Result<Vec<Key>, SetupError> {
+    match answer {
+        SAME_DISPLAY => Ok(Vec::new()),
+        NO_DISPLAY => Ok(vec![("display", "kind", NO_DISPLAY.into())]),
+        board if BOARDS.iter().any(|known| known.name == board) => Ok(vec![
+            ("display", "kind", "spi".into()),
+            ("display", "board", board.into()),
+        ]),
+        _ => Err(SetupError::Answer(
+            "the display: take one of the list; others are set in the file".into(),
+        )),
+    }
+}
