@@ -69,6 +69,8 @@ impl Thing {
         match self {
             Self::Camera => Some(switch(controls.camera_on)),
             Self::Source => Some(controls.camera.clone()),
+            // Where it is not allowed, nobody is told of it.
+            Self::Preview if !controls.preview_allowed => None,
             Self::Preview => Some(switch(controls.preview_until.is_some())),
             Self::Display => Some(switch(controls.display_on)),
             Self::Brightness => Some(controls.brightness.to_string()),

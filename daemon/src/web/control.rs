@@ -35,7 +35,7 @@ pub(super) struct Board<'a> {
     picture: bool,
     /// Whether they allow giving pictures to browsers.
     picture_here: bool,
-    preview: String,
+    preview: &'static str,
     preview_allowed: bool,
     /// Seconds until it goes off by itself.
     preview_left_s: Option<u64>,
@@ -58,7 +58,10 @@ impl<'a> Board<'a> {
             sensitivity: controls.sensitivity,
             picture: controls.may_take_picture,
             picture_here: controls.may_give_picture,
-            preview: value(Thing::Preview),
+            preview: match controls.preview_until {
+                Some(_) => "on",
+                None => "off",
+            },
             preview_allowed: controls.preview_allowed,
             preview_left_s: controls.preview_until.map(left),
         }

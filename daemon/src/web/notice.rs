@@ -133,7 +133,9 @@ mod tests {
         let packaged = include_str!("../../../deploy/notice.html");
         let plain = |html: &str| html.split_whitespace().collect::<Vec<_>>().join(" ");
         let (sheet, packaged) = (plain(SHEET), plain(packaged));
-        let sentences = packaged.split("<p").skip(1).filter_map(|part| {
+        let is_paragraph = |part: &&str| part.starts_with('>') || part.starts_with(" class");
+        let parts = packaged.split("<p").skip(1).filter(is_paragraph);
+        let sentences = parts.filter_map(|part| {
             let text = part.split_once('>')?.1.split("</p>").next()?;
             // What stands before the words that are filled in.
             text.split("<span").next()
