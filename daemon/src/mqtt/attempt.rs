@@ -20,7 +20,8 @@ const WITHIN: Duration = Duration::from_secs(6);
 pub async fn attempt(settings: &MqttSettings, password: Option<&str>) -> Result<String, String> {
     // A name of its own: the daemon's link, if it is to the same broker, stays.
     let id = format!("moodring-try-{}", std::process::id());
-    let mut way = settings::reader(settings, &id).map_err(|e| e.to_string())?;
+    let ways = settings::reader(settings, &id, false).map_err(|e| e.to_string())?;
+    let mut way = ways.into_iter().next().ok_or("no broker is named")?;
     if let Some(password) = password {
         way.options.set_credentials(&settings.user, password);
     }
