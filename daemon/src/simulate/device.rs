@@ -24,7 +24,7 @@ use crate::{
     store::{Bounds, Place, Store},
 };
 
-use super::{CONNECT_WITHIN, SimulateError};
+use super::{CONNECT_WITHIN, DELIVER_WITHIN, SimulateError};
 
 /// What one device did.
 #[derive(Clone, Copy, Debug)]
@@ -101,6 +101,9 @@ pub(super) async fn live(
     if let Err(error) = journal.await {
         tracing::error!("a journal failed: {error}");
     }
+    // A real device keeps what waits for as long as it must, over restarts too; this one has no disk.
+    let mut kept = store.state();
+    let _ = timeout(DELIVER_WITHIN, kept.wait_for(|state| state.waiting == 0)).await;
     client.stop().await;
     // Receipts that came last are noted.
     let _ = store.flush().await;

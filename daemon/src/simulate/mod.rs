@@ -32,7 +32,9 @@ use crate::{
 const STARTS_PER_SECOND: u32 = 200;
 /// How long devices may take to connect.
 const CONNECT_WITHIN: Duration = Duration::from_secs(60);
-/// How long to go on listening after the last event was sent, if some are missing.
+/// How long a device goes on after its last event, if the broker has not confirmed all.
+const DELIVER_WITHIN: Duration = Duration::from_secs(120);
+/// How long to go on listening after the last device has ended, if some events are missing.
 const LINGER: Duration = Duration::from_secs(30);
 
 /// What is wanted.
@@ -150,6 +152,7 @@ pub async fn run(
     let mut latency = latency::Samples::default();
     let mut second = tokio::time::interval(Duration::from_secs(1));
     let mut deadline = end;
+    let mut silent_since = None;
     loop {
         tokio::select! {
             Some(heard) = next(&mut reader) => {
@@ -169,9 +172,11 @@ pub async fn run(
             },
             _ = second.tick() => bar.set_position(begin.elapsed().as_secs()),
             () = sleep_until(deadline) => {
-                let over = devices.is_empty() && check.tally().first_time() >= report.sent;
-                if over || reader.is_none() && devices.is_empty() || Instant::now() > end + LINGER {
-                    break;
+                if devices.is_empty() {
+                    let all = reader.is_none() || check.tally().first_time() >= report.sent;
+                    if all || Instant::now() > *silent_since.get_or_insert(deadline) + LINGER {
+                        break;
+                    }
                 }
                 // Others need their time on this thread, too.
                 deadline = Instant::now() + Duration::from_millis(200);
