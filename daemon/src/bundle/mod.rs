@@ -14,6 +14,7 @@ mod make;
 mod manifest;
 mod proof;
 mod shelf;
+mod slot;
 mod state;
 mod version;
 

@@ -8,19 +8,17 @@
 //! Whatever ends in the middle, `in-use.json` names a complete folder, or nothing and the built-in net runs.
 
 use std::{
-    env,
-    fs::{self, File, Permissions},
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    env, fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
 use moodring_nn::Kind;
 
 use super::{
-    Bundle, BundleError, Manifest, Role, built_in, kind_name,
-    manifest::{MANIFEST, MANIFEST_BYTES},
-    noted, self_test,
-    state::{Chosen, State, sync, write},
+    Bundle, BundleError, Manifest, Role, built_in, kind_name, noted, self_test,
+    slot::{folder_name, lay_down, lock, look, make_folder, prune},
+    state::{Chosen, State},
 };
 use crate::config::ModelSettings;
 
@@ -53,6 +51,14 @@ pub enum Pick {
 }
 
 impl Installed {
+    pub(super) fn new(manifest: Manifest, forced: bool, folder: PathBuf) -> Self {
+        Self {
+            manifest,
+            forced,
+            folder,
+        }
+    }
+
     /// Where a file of it lies; `None` if it has none in this role.
     pub fn path(&self, role: Role) -> Option<PathBuf> {
         let there = self.manifest.files.contains_key(&role);
@@ -251,99 +257,4 @@ impl Shelf {
 fn is_newer(manifest: &Manifest, kind: Kind) -> bool {
     noted(built_in(kind))
         .is_none_or(|(name, version)| manifest.name != name || manifest.version > version)
-}
-
-fn folder_name(manifest: &Manifest) -> String {
-    let sum = manifest.files.get(&Role::Net).map(|net| &net.sha256);
-    let sum: String = sum
-        .into_iter()
-        .flat_map(|sum| sum.chars())
-        .take(8)
-        .collect();
-    format!("{}-{sum}", manifest.version)
-}
-
-/// Reads what lies in a folder, and checks it.
-fn look(kind_folder: &Path, chosen: &Chosen) -> Result<Installed, BundleError> {
-    let folder = kind_folder.join(&chosen.folder);
-    let read = |name: &str, limit: u64| {
-        let path = folder.join(name);
-        let about = fs::metadata(&path).map_err(BundleError::folder(&path))?;
-        if about.len() > limit {
-            let what = path.display().to_string();
-            return Err(BundleError::TooLarge { what, limit });
-        }
-        fs::read(&path).map_err(BundleError::folder(&path))
-    };
-    let manifest = Manifest::parse(&read(MANIFEST, MANIFEST_BYTES)?)?;
-    manifest.fits_program()?;
-    for role in manifest.files.keys() {
-        let bytes = read(role.file(), role.limit())?;
-        if manifest.check(*role, &bytes).is_err() {
-            let path = folder.join(role.file()).display().to_string();
-            let reason = std::io::Error::other("it was changed or damaged since it was installed");
-            return Err(BundleError::Folder { path, reason });
-        }
-    }
-    Ok(Installed {
-        manifest,
-        forced: chosen.forced,
-        folder,
-    })
-}
-
-/// Writes a bundle's files into a folder that appears when all are on the disk.
-fn lay_down(bundle: &Bundle, kind_folder: &Path, name: &str) -> Result<(), BundleError> {
-    let draft = kind_folder.join(format!(".new-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&draft);
-    make_folder(&draft)?;
-    let manifest = bundle.manifest().text();
-    let files = bundle.files().map(|(role, bytes)| (role.file(), bytes));
-    for (file, bytes) in files.chain([(MANIFEST, &manifest[..])]) {
-        let path = draft.join(file);
-        write(&path, bytes).map_err(BundleError::folder(&path))?;
-        let open = fs::set_permissions(&path, Permissions::from_mode(0o644));
-        open.map_err(BundleError::folder(&path))?;
-    }
-    let place = kind_folder.join(name);
-    // Only one that is damaged is replaced.
-    let _ = fs::remove_dir_all(&place);
-    sync(&draft)
-        .and_then(|()| fs::rename(&draft, &place))
-        .and_then(|()| sync(kind_folder))
-        .map_err(BundleError::folder(&place))
-}
-
-/// Removes what neither runs nor ran before; what cannot be removed only takes room.
-fn prune(kind_folder: &Path, state: &State) {
-    let kept = |name: &str| {
-        let mut named = state.current.iter().chain(&state.previous);
-        named.any(|chosen| chosen.folder == name)
-    };
-    for entry in fs::read_dir(kind_folder).into_iter().flatten().flatten() {
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_folder && !kept(&entry.file_name().to_string_lossy()) {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-}
-
-fn make_folder(path: &Path) -> Result<(), BundleError> {
-    fs::create_dir_all(path)
-        .and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o755)))
-        .map_err(BundleError::folder(path))
-}
-
-/// Held while the shelf is changed; the system gives it back when the process ends, however it ends.
-fn lock(kind_folder: &Path) -> Result<File, BundleError> {
-    let path = kind_folder.join(".lock");
-    let file = File::create(&path).map_err(BundleError::folder(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(BundleError::Busy),
-        Err(fs::TryLockError::Error(reason)) => Err(BundleError::Folder {
-            path: path.display().to_string(),
-            reason,
-        }),
-    }
 }
