@@ -67,10 +67,28 @@ impl Guest {
             assert!(!line.contains("PI-TROUBLE"), "{line}");
             line.split("PI-READY ").nth(1)?.trim().parse().ok()
         });
-        Self {
+        let guest = Self {
             qemu,
             port,
             booted_s,
+        };
+        guest.greet();
+        guest
+    }
+
+    /// Waits until the guest's shell answers: QEMU takes connections before it listens, and resets them.
+    fn greet(&self) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let stream = self.connect();
+            let mut line = String::new();
+            let asked = writeln!(&stream, "echo {END}");
+            let heard = asked.and_then(|()| BufReader::new(stream).read_line(&mut line));
+            if heard.is_ok() && line.trim() == END {
+                return;
+            }
+            assert!(Instant::now() < end, "the guest's shell does not answer");
+            thread::sleep(Duration::from_millis(200));
         }
     }
 
