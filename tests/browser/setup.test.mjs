@@ -36,7 +36,6 @@ test('the first steps are done by keyboard alone, and the settings are written',
   await to('device');
   await page.keyboard.type('mirror');
   await to('camera');
-  await page.keyboard.press('Enter');
   // The button's trial opens it for real.
   await page.selectOption('#camera', 'synthetic');
   await page.evaluate(() => document.querySelector('[data-try=camera]').focus());
