@@ -42,7 +42,7 @@ test('the first steps are done by keyboard alone, and the settings are written',
   await page.keyboard.press('Enter');
   assert.match(await says('camera'), /^Works: .*pixels/);
   await page.selectOption('#display', 'display-hat-mini');
-  await to('display');
+  await page.evaluate(() => document.querySelector('[data-try=display]').focus());
   await page.keyboard.press('Enter');
   assert.match(await says('display'), /To mend it/);
   await page.selectOption('#display', 'none');
