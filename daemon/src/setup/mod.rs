@@ -144,8 +144,7 @@ pub fn save(path: &Path, answers: &Answers, cameras: &[String]) -> Result<Saved,
             .ok_or_else(|| refuse("its folder's name is not UTF-8".into()))?;
         keys.push(("mqtt", "password_file", text.into()));
     }
-    let text =
-        edit::set(old.as_deref().unwrap_or_default(), &keys).map_err(|reason| refuse(reason))?;
+    let text = edit::set(old.as_deref().unwrap_or_default(), &keys).map_err(&refuse)?;
     let changed: Settings = toml::from_str(&text).map_err(|e| refuse(e.message().into()))?;
     changed.validate()?;
     let unwritten = |reason: std::io::Error| SetupError::Write {

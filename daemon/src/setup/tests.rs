@@ -137,7 +137,8 @@ fn a_password_lies_beside_it_for_its_owner_alone() {
 
 #[test]
 fn what_cannot_be_is_refused_and_nothing_is_written() {
-    let wrong: [(&str, fn(&mut Answers)); 9] = [
+    type Change = fn(&mut Answers);
+    let wrong: [(&str, Change); 9] = [
         ("Art. 5", |a| a.place = Place::Workplace),
         ("Art. 5", |a| a.place = Place::Education),
         ("notice", |a| a.acknowledged = false),
