@@ -57,7 +57,7 @@ pub struct InstallArgs {
     /// A bundle's file, or its https:// address.
     #[arg(value_name = "FILE|URL")]
     pub bundle: String,
-    /// The maker's minisign public key, or a file with it; else [models] public_key, else the program's own.
+    /// The maker's minisign public key, or a file with it; else the settings' `models.public_key`, else the program's own.
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
     /// Take it although it is older than what runs, or another net.
