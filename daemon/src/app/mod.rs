@@ -302,11 +302,16 @@ pub async fn run(
     }
     // Its last events are on the disk when it ends; a panic in it has been said by tokio.
     let _ = journal.await;
-    if let Some(homie) = homie {
-        homie.stop().await;
-    }
-    broker.stop().await;
+    // Those that say goodbye to somebody do so side by side: a stop is to take a second, not the sum of their waits.
     stop.store(true, Ordering::Relaxed);
+    if let Some(page) = &page {
+        page.begin_to_stop();
+    }
+    if let Some(homie) = homie {
+        tokio::join!(homie.stop(), broker.stop());
+    } else {
+        broker.stop().await;
+    }
     join(screen, "display");
     if let Some(page) = page {
         page.stop();
