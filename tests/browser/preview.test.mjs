@@ -119,3 +119,17 @@ test('a picture is taken into the browser, where that is allowed, and nowhere el
   await context.close();
   assert.equal((await own.stop()).code, 0);
 });
+
+test('the picture of the README is of the drawn scene', { skip: !SHOTS }, async () => {
+  const own = await daemon({ config: '[preview]\nallowed = true\n' });
+  const { page, context } = await visit(own.url, { viewport: { width: 1000, height: 1000 } });
+  await page.goto(own.url);
+  await settled(page);
+  await page.click('#preview-on');
+  await shown(page);
+  await page.check('input[value=boxes][name=preview-mode]');
+  await page.waitForTimeout(3000);
+  await page.locator('#preview').screenshot({ path: join(SHOTS, 'preview.png') });
+  await context.close();
+  await own.stop();
+});

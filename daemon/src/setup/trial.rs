@@ -168,7 +168,7 @@ pub async fn broker(answer: &Broker, settings: &Settings, running: BrokerState) 
         Ok(address) => Trial::good(format!("{address} accepts us")),
         Err(reason) => Trial::bad(
             reason,
-            "is it running, are address, user and password right, does a firewall stand between?",
+            "see whether it runs, whether address, user and password are right, and whether a firewall stands between",
         ),
     }
 }
