@@ -307,11 +307,12 @@ pub async fn run(
     if let Some(page) = &page {
         page.begin_to_stop();
     }
-    if let Some(homie) = homie {
-        tokio::join!(homie.stop(), broker.stop());
-    } else {
-        broker.stop().await;
-    }
+    let homie = async {
+        if let Some(homie) = homie {
+            homie.stop().await;
+        }
+    };
+    tokio::join!(homie, broker.stop());
     join(screen, "display");
     if let Some(page) = page {
         page.stop();

@@ -16,6 +16,7 @@ use super::{
     outbox::Want,
     protocol::{Protocol, Publication, Token},
     settings::{MAX_PACKET_BYTES, Plan},
+    until,
     url::Address,
 };
 use crate::{
@@ -332,14 +333,6 @@ impl Client {
     fn wake(&self) -> Option<Instant> {
         let wait = self.protocol.wake()?.since(self.clock.now());
         Some(Instant::now() + Duration::from_millis(wait))
-    }
-}
-
-/// Waits until then, or for ever.
-async fn until(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => std::future::pending().await,
     }
 }
 

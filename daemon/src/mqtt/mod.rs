@@ -41,3 +41,11 @@ pub use reader::{Heard, Listening, Reader};
 /// What the borrowed MQTT crates may log. They report each broken connection as an error of their own, which for this
 /// program is a state that it tells itself; so they are silent unless the user asks.
 pub const QUIET_LOGS: [&str; 2] = ["rumqttc=off", "rumqttd=off"];
+
+/// Waits until then, or for ever.
+async fn until(instant: Option<tokio::time::Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}

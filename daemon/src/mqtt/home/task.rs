@@ -8,7 +8,7 @@ use std::{
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
-    time::{Instant, sleep_until},
+    time::Instant,
 };
 
 use super::{Device, Health, Memory, Talk, talk::lasting};
@@ -17,7 +17,7 @@ use crate::{
     config::MqttSettings,
     control::{self, Controls},
     message::{Identity, json},
-    mqtt::{Extra, Incoming, MqttError, Outgoing, extra},
+    mqtt::{Extra, Incoming, MqttError, Outgoing, extra, until},
     snapshot::BrokerState,
     update,
 };
@@ -268,12 +268,4 @@ async fn found(updates: &mut Option<update::Watch>) {
         *updates = None;
     }
     std::future::pending().await
-}
-
-/// Waits until then, or for ever.
-async fn until(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => std::future::pending().await,
-    }
 }

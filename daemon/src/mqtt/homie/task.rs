@@ -5,7 +5,7 @@ use std::time::Duration;
 use homie5::{HomieDeviceStatus, client::Publish};
 use tokio::{
     sync::oneshot,
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
@@ -18,6 +18,7 @@ use crate::mqtt::{
     link::{Link, News},
     protocol::{Publication, Token},
     settings::Way,
+    until,
 };
 
 /// Values are told so far apart at least.
@@ -213,12 +214,4 @@ fn say(link: &mut Link, publish: Publish) -> Result<(), String> {
         // QoS 1 where the convention recommends 2: a value that comes twice is the same value.
         delivery: Delivery::Lasting,
     })
-}
-
-/// Waits until then, or for ever.
-async fn until(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => std::future::pending().await,
-    }
 }
