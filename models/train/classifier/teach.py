@@ -1,9 +1,9 @@
 """What an ensemble of teachers answers to every training picture, kept as soft targets for the student's FER2013 head.
 
-    python -m models.train.classifier.teach [--run wide_calm:wide] [--peer PATH.onnx] [--out runs/NAME.npz]
+    python -m models.train.classifier.teach [--run wide_calm:wide] [--peer PATH.onnx] [--weights W ...] [--out runs/NAME.npz]
 
 Teachers are our own finished runs and the public XCEPTIONs of `../shared/peers/xception` (MIT), which differ enough from
-ours to be wrong elsewhere. Each sees a picture and its mirror image; the target is the mean of all probabilities
+ours to be wrong elsewhere. Each sees a picture and its mirror image; the target is the mean of all probabilities, weighted by `--weights`
 (Hinton et al., Distilling the knowledge in a neural network, 2015; here at temperature 1). Prints how each teacher and
 the ensemble do on PublicTest, then writes (N, 7) float32 in the order of the training sheets.
 """
@@ -54,25 +54,36 @@ def with_mirror(teacher, x):
     return (teacher(x) + teacher(x.flip(3))) / 2
 
 
+def shares(weights, teachers):
+    """Each teacher's share of the mean; together one."""
+    weights = weights or [1.0] * len(teachers)
+    if len(weights) != len(teachers) or min(weights) <= 0:
+        raise SystemExit(f"--weights: one above 0 for each of {', '.join(teachers)}")
+    return [w / sum(weights) for w in weights]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="../shared/data")
     parser.add_argument("--run", action="append", metavar="NAME[:SHAPE]", help="default: wide_calm:wide")
     parser.add_argument("--peer", action="append", metavar="PATH", help="default: both of ../shared/peers/xception; none: no peer")
+    parser.add_argument("--weights", type=float, nargs="+", metavar="W", help="of each teacher in the mean, runs first (default: all alike)")
     parser.add_argument("--out", default=str(RUNS / "teacher.npz"))
     args = parser.parse_args()
     peers = args.peer or [Path(args.data).parent / "peers" / "xception" / p for p in PEERS]
     teachers = {name: own(name) for name in args.run or ["wide_calm:wide"]}
     teachers |= {Path(p).stem: peer(p) for p in peers if str(p) != "none"}
 
+    weights = shares(args.weights, teachers)
+
     test = load_split(args.data, "public_test")
     x = torch.from_numpy(test.pixels)[:, None].float()
     answers = {name: with_mirror(t, x) for name, t in teachers.items()}
-    answers["ensemble"] = sum(answers.values()) / len(answers)
+    answers["ensemble"] = sum(w * p for w, p in zip(weights, answers.values()))
     for name, p in answers.items():
         print(f"{name}: {(p.argmax(1).numpy() == test.labels).mean():.4f} of PublicTest")
     x = torch.from_numpy(load_split(args.data, "train").pixels)[:, None].float()
-    target = sum(with_mirror(t, x) for t in teachers.values()) / len(teachers)
+    target = sum(w * with_mirror(t, x) for w, t in zip(weights, teachers.values()))
     np.savez(args.out, target=target.numpy().astype(np.float32), teachers=np.array(list(teachers)))
     print(f"{args.out}: {len(target)} targets of {len(teachers)} teachers")
 
