@@ -248,9 +248,15 @@ impl<'a> Frame<'a> {
     pub fn rgb(&self, x: u32, y: u32) -> [u8; 3] {
         let x = x.min(self.width_px - 1) as usize;
         let y = y.min(self.height_px - 1) as usize;
+        self.rgb_of(self.stored(x, y))
+    }
+
+    /// What is stored of the pixel at `(x, y)`, which must lie in the picture: red, green and blue, or luma in the
+    /// frame's range and both chromas. Means of several pixels may be taken of it.
+    pub(crate) fn stored(&self, x: usize, y: usize) -> [u8; 3] {
         let row = y * self.stride;
         match self.format {
-            PixelFormat::Grey => [self.range.stretch(self.data[row + x]); 3],
+            PixelFormat::Grey => [self.data[row + x], 128, 128],
             PixelFormat::Rgb => {
                 let p = row + 3 * x;
                 [self.data[p], self.data[p + 1], self.data[p + 2]]
@@ -258,28 +264,26 @@ impl<'a> Frame<'a> {
             PixelFormat::Yuyv => {
                 let pair = row + x / 2 * 4;
                 let luma = self.data[row + 2 * x];
-                yuv_rgb(self.range, luma, self.data[pair + 1], self.data[pair + 3])
+                [luma, self.data[pair + 1], self.data[pair + 3]]
             }
             PixelFormat::Nv12 => {
                 let u = self.stride * (self.height_px as usize + y / 2) + x / 2 * 2;
-                yuv_rgb(
-                    self.range,
-                    self.data[row + x],
-                    self.chroma(u),
-                    self.chroma(u + 1),
-                )
+                [self.data[row + x], self.chroma(u), self.chroma(u + 1)]
             }
             PixelFormat::I420 => {
                 let (rows, stride) = (self.height_px as usize, self.stride.div_ceil(2));
                 let u = self.stride * rows + stride * (y / 2) + x / 2;
                 let v = u + stride * rows.div_ceil(2);
-                yuv_rgb(
-                    self.range,
-                    self.data[row + x],
-                    self.chroma(u),
-                    self.chroma(v),
-                )
+                [self.data[row + x], self.chroma(u), self.chroma(v)]
             }
+        }
+    }
+
+    /// Red, green and blue of what [`Frame::stored`] gives, or of a mean of several.
+    pub(crate) const fn rgb_of(&self, [first, second, third]: [u8; 3]) -> [u8; 3] {
+        match self.format {
+            PixelFormat::Rgb => [first, second, third],
+            _ => yuv_rgb(self.range, first, second, third),
         }
     }
 
@@ -314,16 +318,25 @@ pub const fn rgb_luma([r, g, b]: [u8; 3]) -> u8 {
 
 /// BT.601 to full-range RGB in fixed point (ITU-R BT.601-7, section 2.5; the full range as JFIF 1.02 has it), scaled
 /// by 256.
-fn yuv_rgb(range: LumaRange, luma: u8, u: u8, v: u8) -> [u8; 3] {
-    let (d, e) = (i32::from(u) - 128, i32::from(v) - 128);
+const fn yuv_rgb(range: LumaRange, luma: u8, u: u8, v: u8) -> [u8; 3] {
+    let (c, d, e) = (luma as i32, u as i32 - 128, v as i32 - 128);
     let (c, red, green, blue) = match range {
-        LumaRange::Full => (256 * i32::from(luma), 359 * e, 88 * d + 183 * e, 454 * d),
-        LumaRange::Limited => {
-            let c = 298 * (i32::from(luma) - 16);
-            (c, 409 * e, 100 * d + 208 * e, 516 * d)
-        }
+        LumaRange::Full => (256 * c, 359 * e, 88 * d + 183 * e, 454 * d),
+        LumaRange::Limited => (298 * (c - 16), 409 * e, 100 * d + 208 * e, 516 * d),
     };
-    [c + red, c - green, c + blue].map(|sum| ((sum + 128) >> 8).clamp(0, 255) as u8)
+    [rounded(c + red), rounded(c - green), rounded(c + blue)]
+}
+
+/// `sum / 256` to nearest, cut to a byte.
+const fn rounded(sum: i32) -> u8 {
+    let whole = (sum + 128) >> 8;
+    if whole < 0 {
+        0
+    } else if whole > 255 {
+        255
+    } else {
+        whole as u8
+    }
 }
 
 #[cfg(test)]

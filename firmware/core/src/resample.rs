@@ -3,6 +3,7 @@
 
 mod axis;
 mod blocks;
+mod colours;
 mod columns;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,8 @@ use axis::{Axis, Taps};
 /// Writes all of `frame`, stretched to `size_px`, into rows of `row_bytes` bytes at the start of `out`.
 ///
 /// `out` has at least `row_bytes * height` bytes and a row at least `width * channels`; what is right of the picture
-/// stays as it is. Luma of a limited range is stretched on the way, after it was averaged.
+/// stays as it is. What is stored is averaged; after that luma of a limited range
+/// is stretched, and YUV made a colour.
 pub(crate) fn resample(
     frame: &Frame<'_>,
     size_px: (u32, u32),
@@ -24,16 +26,25 @@ pub(crate) fn resample(
     row_bytes: usize,
     out: &mut [u8],
 ) {
-    if channels == Channels::Grey && quick_luma(frame, size_px, row_bytes, out) {
+    let order = match channels {
+        Channels::Grey => return luma(frame, size_px, row_bytes, out),
+        Channels::Rgb => |rgb| rgb,
+        Channels::Bgr => |[r, g, b]: [u8; 3]| [b, g, r],
+    };
+    let mut rows = out.chunks_exact_mut(row_bytes).take(size_px.1 as usize);
+    if !colours::shrink(frame, size_px, order, &mut rows) {
+        weighted_means(frame, size_px, rows, &Colour(frame, order));
+    }
+}
+
+fn luma(frame: &Frame<'_>, size_px: (u32, u32), row_bytes: usize, out: &mut [u8]) {
+    if quick_luma(frame, size_px, row_bytes, out) {
         return;
     }
     let rows = out.chunks_exact_mut(row_bytes).take(size_px.1 as usize);
-    let blue_first = |[r, g, b]: [u8; 3]| [b, g, r];
-    match (channels, frame.format()) {
-        (Channels::Grey, PixelFormat::Rgb) => weighted_means(frame, size_px, rows, &RgbLuma(frame)),
-        (Channels::Grey, _) => weighted_means(frame, size_px, rows, &Luma(frame)),
-        (Channels::Rgb, _) => weighted_means(frame, size_px, rows, &Colour(frame, |rgb| rgb)),
-        (Channels::Bgr, _) => weighted_means(frame, size_px, rows, &Colour(frame, blue_first)),
+    match frame.format() {
+        PixelFormat::Rgb => weighted_means(frame, size_px, rows, &RgbLuma(frame)),
+        _ => weighted_means(frame, size_px, rows, &Luma(frame)),
     }
 }
 
@@ -66,10 +77,9 @@ fn weighted_means<'a, const C: usize>(
                     *total += weight * part;
                 }
             }
-            for (byte, sum) in pixel.iter_mut().zip(sums) {
-                // A weighted mean of bytes is a byte.
-                *byte = source.finish((sum / total) as u8);
-            }
+            // A weighted mean of bytes is a byte.
+            let mean = sums.map(|sum| (sum / total) as u8);
+            pixel.copy_from_slice(&source.finish(mean));
         }
     }
 }
@@ -79,7 +89,7 @@ trait Source<const C: usize> {
     fn sum(&self, y: u32, taps: &Taps) -> [u64; C];
 
     /// A mean as it is to be shown.
-    fn finish(&self, mean: u8) -> u8 {
+    fn finish(&self, mean: [u8; C]) -> [u8; C] {
         mean
     }
 }
@@ -96,8 +106,8 @@ impl Source<1> for Luma<'_> {
         }
     }
 
-    fn finish(&self, mean: u8) -> u8 {
-        self.0.range().stretch(mean)
+    fn finish(&self, [mean]: [u8; 1]) -> [u8; 1] {
+        [self.0.range().stretch(mean)]
     }
 }
 
@@ -111,12 +121,15 @@ impl Source<1> for RgbLuma<'_> {
     }
 }
 
-/// Three channels, in the order that the function gives them.
+/// Three channels, in the order that the function gives them. What is stored is averaged, then made a colour.
 struct Colour<'a, F>(&'a Frame<'a>, F);
 
 impl<F: Fn([u8; 3]) -> [u8; 3]> Source<3> for Colour<'_, F> {
     fn sum(&self, y: u32, taps: &Taps) -> [u64; 3] {
-        // The cast undoes the one in `Taps::sum`.
-        taps.sum(|x| self.1(self.0.rgb(x as u32, y)))
+        taps.sum(|x| self.0.stored(x, y as usize))
+    }
+
+    fn finish(&self, mean: [u8; 3]) -> [u8; 3] {
+        (self.1)(self.0.rgb_of(mean))
     }
 }

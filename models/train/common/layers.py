@@ -23,8 +23,8 @@ def conv(name, x, out, kernel=3, stride=1, relu=True):
     return Layer(name, "conv", (x,), out, kernel, stride, relu)
 
 
-def depthwise(name, x, stride=1, relu=True):
-    return Layer(name, "depthwise", (x,), 0, 3, stride, relu)
+def depthwise(name, x, stride=1, relu=True, raw=False):
+    return Layer(name, "depthwise", (x,), 0, 3, stride, relu, raw)
 
 
 def add(name, a, b, relu=True):

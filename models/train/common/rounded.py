@@ -15,11 +15,11 @@ def through(x, rounded):
 
 
 class Rounded:
-    """Runs a GraphNet as the integer engine would, in reals. Returns the heads' outputs and what each of them read."""
+    """Runs a GraphNet as the integer engine would, in reals. Returns the heads' outputs and the layers named in `also`."""
 
-    def __init__(self, net, batches):
+    def __init__(self, net, batches, also=()):
         """`batches` are the real-valued NCHW pictures from which ranges are taken."""
-        self.net = net.eval()
+        self.net, self.also = net.eval(), also
         seen = observe(net, batches)
         self.ranges = {n: seen.range(n, "mse") for n in seen.low}
         self.ratio = {}
@@ -50,7 +50,7 @@ class Rounded:
         return through(clipped, (clipped / s).round() * s)
 
     def __call__(self, x):
-        values, outs, inputs = {"in": x.contiguous(memory_format=torch.channels_last)}, [], []
+        values, outs = {"in": x.contiguous(memory_format=torch.channels_last)}, []
         for l in self.net.layers:
             a = values[l.inputs[0]]
             if l.op in ("conv", "depthwise"):
@@ -62,5 +62,4 @@ class Rounded:
             values[l.name] = y if l.raw or l.op in ("maxpool2", "upsample2") else self.stored(l, y)
             if l.raw:
                 outs.append(y)
-                inputs.append(a)
-        return outs, inputs
+        return outs, [values[name] for name in self.also]

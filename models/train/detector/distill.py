@@ -8,15 +8,18 @@ import numpy as np
 import onnx
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from .geometry import STRIDES
 from .library import FACE, IGNORE, SPEAK
 from .loss import assign, corners, eiou, flatten, grid, pair_iou
 from .paths import PEERS
+from .student import FEATURES
 from .teachers import session
 
-FEATURES = ("287", "291", "295")  # what YuNet's heads read at strides 8, 16, 32: 64 channels after a ReLU
+# YuNet_n's tensors (names in the ONNX file) that layers of ours are to equal: before each ReLU, and the heads' logits.
+MAPS = {"c2": "458", "s2": "461", "s4a": "464", "s4": "473", "s8a": "476", "s8": "479", "s16a": "482", "s16": "485",
+        "s32a": "488", "s32b": "491", "s32": "494", "n16": "497", "n8": "500", "h8": "503", "h16": "506", "h32": "509"}
+LOGITS = {"head8": ("297", "309", "303", "315"), "head16": ("299", "311", "305", "317"), "head32": ("301", "313", "307", "319")}
 HARD = 0.3  # the labels' say where teacher and label agree that there is a face
 CLEAR = 16  # a labelled face smaller than this (pixels) that the teacher cannot see here is left to its soft score
 
@@ -24,30 +27,22 @@ CLEAR = 16  # a labelled face smaller than this (pixels) that the teacher cannot
 class DenseYuNet:
     """YuNet_n with every cell laid open: (cells, 16) of cls, obj (probabilities), box, landmarks; (cells, 64) features."""
 
-    def __init__(self):
+    def __init__(self, more=()):
         model = onnx.load(str(PEERS / "yunet" / "yunet_n_dynamic.onnx"))
-        model.graph.output.extend(onnx.ValueInfoProto(name=n) for n in FEATURES)
+        names = {v.name for v in model.graph.output}
+        inner = [MAPS[f] for f in FEATURES] + list(more)
+        model.graph.output.extend(onnx.ValueInfoProto(name=n) for n in dict.fromkeys(inner) if n not in names)
         self.net = session(model.SerializeToString())
-        self.names = [f"{k}_{s}" for s in STRIDES for k in ("cls", "obj", "bbox", "kps")] + list(FEATURES)
+        self.names = [f"{k}_{s}" for s in STRIDES for k in ("cls", "obj", "bbox", "kps")] + [MAPS[f] for f in FEATURES]
 
     def __call__(self, bgr):
-        x = np.ascontiguousarray(bgr.transpose(2, 0, 1)[None], np.float32)
-        out = self.net.run(self.names, {"input": x})
+        out = self.net.run(self.names, {"input": self.input(bgr)})
         cells = np.concatenate([np.concatenate(out[4 * k:4 * k + 4], 2)[0] for k in range(3)])
-        return cells.astype(np.float32), np.concatenate([f[0].reshape(64, -1).T for f in out[12:]]).astype(np.float16)
+        return cells.astype(np.float32), np.concatenate([f[0].reshape(64, -1).T.clip(0) for f in out[12:]]).astype(np.float16)
 
-
-class Hints(nn.Module):
-    """One linear map per stride from what the student's head reads to YuNet's features; thrown away after training."""
-
-    def __init__(self, widths=(48, 64, 64)):
-        super().__init__()
-        self.maps = nn.ModuleList(nn.Conv2d(w, 64, 1) for w in widths)
-
-    def forward(self, inputs):
-        flat = [x.permute(0, 2, 3, 1).flatten(1, 2) for x in inputs]  # no copy: channels lie last already
-        with torch.autocast("cpu", torch.bfloat16):
-            return torch.cat([F.linear(x, m.weight.flatten(1), m.bias) for m, x in zip(self.maps, flat)], 1)
+    @staticmethod
+    def input(bgr):
+        return np.ascontiguousarray(bgr.transpose(2, 0, 1)[None], np.float32)
 
 
 def inside(cells, faces, picture, pictures, grow=0.25):
@@ -87,7 +82,7 @@ def targets(out, boxes, cells, faces, told):
     return obj, free, torch.where(heard, score, 0.0), owner, known, heard | (score < 0.2)
 
 
-def distill_losses(heads, features, hints, faces, told, taught, scale, box_weight=4.0, point_weight=10.0):
+def distill_losses(heads, features, faces, told, taught, scale, box_weight=4.0, point_weight=10.0):
     """Total and parts (obj, cls, box, points, hint). `told` (n, cells, 16), `taught` (n, cells, 64) of DenseYuNet."""
     out, cells = flatten(heads), grid(heads)
     boxes = corners(out, cells)
@@ -100,7 +95,8 @@ def distill_losses(heads, features, hints, faces, told, taught, scale, box_weigh
     hard = label_part(out, boxes, cells, owner, known)
     cls, box, points = (s + 0.5 * h for s, h in zip(soft, hard))
     care = calm * (1 + 8 * trust)
-    gap = hints(features).float() - taught.float() / scale
+    gap = torch.cat([f.float().flatten(2).transpose(1, 2) for f in features], 1) - taught.float()
+    gap = gap / scale
     hint = (gap.square().mean(-1) * care).sum() / care.sum()
     total = loss_obj + cls + box_weight * box + point_weight * points + hint
     return total, (loss_obj, cls, box, points, hint)

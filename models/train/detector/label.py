@@ -1,4 +1,4 @@
-"""Teachers label the training pictures; the result is a cache of grey pictures and faces that train.py reads.
+"""Teachers label the training pictures; the result is a cache of pictures and faces that train.py reads.
 
     python -m models.train.detector.label          (from the repository root; about ten minutes on two cores, each part is kept once done)
 
@@ -121,7 +121,7 @@ def label_photos():
     truth = {s: read_boxes(DETECT / s.split("/")[0] / "boxes_xywh.txt") for s in SOURCES if s.startswith("mask")}
     listed = HERE / "animal_people.txt"
     hand = {v for v in listed.read_text().splitlines() if not v.startswith("#")}
-    greys, rows, names, near, seen_hashes, copies = [], [], [], 0, {}, 0
+    shapes, rows, names, near, seen_hashes, copies = [], [], [], 0, {}, 0
     for source, name, grey, code, y, r in teachers_look():
         if min((code ^ v).bit_count() for v in val) <= NEAR:
             near += 1
@@ -131,14 +131,12 @@ def label_photos():
             continue
         seen_hashes[code] = name
         t = truth.get(source, {}).get(name, np.zeros((0, 4), np.float32))
-        greys.append(grey)
+        shapes.append(grey.shape)
         what = "people" if name in hand else "unclear" if "-" + name in hand else "none"
         rows.append(agree(y, r, t, what if source.endswith("animals") else None))
         names.append(f"{source}/{name}")
-    sizes = np.array([g.shape for g in greys])
-    np.save(CACHE / "pixels.part.npy", np.concatenate([g.ravel() for g in greys]))
-    os.replace(CACHE / "pixels.part.npy", CACHE / "pixels.npy")  # a training that reads the old file goes on
-    write_colour(names, sizes)
+    sizes = np.array(shapes)
+    write_pixels(names, sizes)
     counts = {s: sum(n.startswith(s + "/") for n in names) for s in SOURCES}
     flat = np.concatenate(rows)
     np.savez(CACHE / "photos.npz", sizes=sizes, names=np.array(names), faces=flat, counts=np.array([len(v) for v in rows]))
@@ -147,8 +145,8 @@ def label_photos():
                 ignored=int((flat[:, 15] == IGNORE).sum()))
 
 
-def write_colour(names, sizes):
-    """The same pictures in colour, for the teacher at training time."""
+def write_pixels(names, sizes):
+    """All pictures, BGR, one after the other; a training that reads the old file goes on."""
     part, at = CACHE / "pixels_bgr.part.npy", 0
     out = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=(int(sizes.prod(1).sum()), 3))
     for name in names:

@@ -19,16 +19,15 @@ def is_held(name):
 
 
 class Library:
-    """All labelled pictures and face crops. Pixels stay in one mapped file, `colour` in another.
+    """All labelled pictures and face crops. Pixels stay in one mapped file, BGR.
 
     `hard`: a file of mine.py, places where the student fires without cause.
     """
 
-    def __init__(self, colour=False, hard=None):
+    def __init__(self, hard=None):
         z = np.load(CACHE / "photos.npz")
         self.names, self.sizes = [str(n) for n in z["names"]], z["sizes"]
-        self.pixels = np.load(CACHE / "pixels.npy", mmap_mode="r")
-        self.bgr = np.load(CACHE / "pixels_bgr.npy", mmap_mode="r") if colour else None
+        self.pixels = np.load(CACHE / "pixels_bgr.npy", mmap_mode="r")
         self.starts = np.concatenate([[0], np.cumsum(self.sizes.prod(1))])
         ends = np.cumsum(z["counts"])
         self.faces = np.split(z["faces"], ends[:-1])
@@ -45,13 +44,9 @@ class Library:
         self.crops, self.crop_faces = c["crops"], c["faces"]
 
     def picture(self, i):
+        """BGR."""
         h, w = self.sizes[i]
-        return np.asarray(self.pixels[self.starts[i]:self.starts[i + 1]]).reshape(h, w)
-
-    def source(self, i):
-        """The picture that views are made of: BGR in a colour library, else grey."""
-        h, w = self.sizes[i]
-        return self.picture(i) if self.bgr is None else np.asarray(self.bgr[self.starts[i]:self.starts[i + 1]]).reshape(h, w, 3)
+        return np.asarray(self.pixels[self.starts[i]:self.starts[i + 1]]).reshape(h, w, 3)
 
     def with_people(self, i):
         return self.names[i].startswith(("natural/people", "mask"))

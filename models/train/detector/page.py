@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from .ap import match
-from .detector import Detector, to_grey
+from .detector import Detector
 from .evaluate import default_threshold, wider
 from .geometry import iou
 from .library import Library, is_held
@@ -52,7 +52,7 @@ def main():
     t = default_threshold() if args.threshold is None else args.threshold
     detect, misses, false = Detector(args.model), [], []
     for _, picture, truth in wider():
-        rows = detect(to_grey(picture), 320, 320, 0.1)
+        rows = detect(picture, 320, 320, 0.1)
         sure, overlap = rows[rows[:, 4] > t], iou(truth, rows)
         for box, o in zip(truth, overlap):
             if box[3] - box[1] < 32 or (len(rows) and (o * (rows[:, 4] > t)).max() >= 0.5):

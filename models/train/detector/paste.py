@@ -21,7 +21,7 @@ def no_face(lib, rng):
     if u < 0.35:
         return drawn(rng)
     i = int(rng.choice(lib.empty)) if u < 0.7 else lib.pick(rng)
-    source = lib.source(i)
+    source = lib.picture(i)
     for _ in range(6):
         n = int(log_uniform(rng, 32, min(source.shape[:2])))
         y, x = (int(rng.integers(0, v - n + 1)) for v in source.shape[:2])
@@ -29,6 +29,12 @@ def no_face(lib, rng):
         if not ((b[:, 0] < x + n) & (b[:, 2] > x) & (b[:, 1] < y + n) & (b[:, 3] > y)).any():
             return cv2.resize(source[y:y + n, x:x + n], (48, 48), interpolation=cv2.INTER_AREA)
     return drawn(rng)
+
+
+def coloured(rng, grey):
+    """A grey patch as BGR, mostly in a tone between grey and skin: a face must not be told by its want of colour."""
+    tone = np.array([0.72, 0.86, 1.08]) ** rng.uniform(0.3, 1.6) * np.exp(rng.normal(0, 0.06, 3)) if rng.random() < 0.8 else np.ones(3)
+    return np.clip(grey[..., None] * tone, 0, 255).astype(np.uint8)
 
 
 def paste(lib, rng, view, rows):
@@ -41,6 +47,8 @@ def paste(lib, rng, view, rows):
         row[:, :4] = np.clip(row[:, :4], -1, 49)
     else:
         patch, row = no_face(lib, rng), np.zeros((0, 17), np.float32)
+    if patch.ndim == 2:
+        patch = coloured(rng, patch)
     scale, roll, flip = log_uniform(rng, 14, size * 1.25) / 48, random_roll(rng), rng.random() < 0.5
     half = min(24 * scale, size * 0.45)
     m = similarity(scale, roll, flip, (24, 24), rng.uniform(half, size - half, 2))
@@ -57,8 +65,7 @@ def paste(lib, rng, view, rows):
         inside = mask > 0.5
         if inside.any():
             over = np.clip(over.astype(np.float32) + rng.uniform(0.3, 1) * (view[inside].mean() - over[inside].mean()), 0, 255)
-    if view.ndim == 3:
-        mask, over = mask[..., None], over if over.ndim == 3 else over[..., None]
+    mask = mask[..., None]
     view = (view + mask * (over.astype(np.float32) - view)).astype(np.uint8)
     kept = []
     for r in rows:

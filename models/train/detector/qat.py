@@ -11,11 +11,11 @@ import torch
 from torch.utils.data import DataLoader
 
 from ..common.rounded import Rounded
-from .distill import Hints, distill_losses
+from .distill import distill_losses
 from .library import Library
 from .paths import RUNS
 from .release import calibration
-from .student import build, normalise
+from .student import FEATURES, build, equalise, normalise
 from .train import Views, blend, by_cell, gather, optimizer_of, quiet_worker, save
 
 
@@ -33,22 +33,23 @@ def main():
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     run = RUNS / args.run
-    net, ema, hints, state = build(), build(), Hints(), torch.load(run / "last.pt", weights_only=True)
-    hints.load_state_dict(state["hints"])
+    net, ema, state = build(), build(), torch.load(run / "last.pt", weights_only=True)
     scale = by_cell(state["scale"], args.size)
-    for n in (net, ema):
-        n.load_state_dict(torch.load(run / args.start, weights_only=True))
-    pictures, ema = calibration(), ema.eval()
-    rounded = Rounded(net, [normalise(torch.from_numpy(pictures[i:i + 16, :, :, 0])) for i in range(0, len(pictures), 16)])
-    optimizer, lib = optimizer_of((net, hints), args.lr, 0.0), Library(True, run / "hard.npz")
+    pictures = calibration()
+    batches = [normalise(torch.from_numpy(pictures[i:i + 16])) for i in range(0, len(pictures), 16)]
+    net.load_state_dict(torch.load(run / args.start, weights_only=True))
+    equalise(net, batches)
+    ema.load_state_dict(net.state_dict())
+    rounded, ema = Rounded(net, batches, also=FEATURES), ema.eval()
+    optimizer, lib = optimizer_of(net, args.lr, 0.0), Library(run / "hard.npz")
     loader = DataLoader(Views(lib, args.seed, 0, args.steps * args.batch, args.size, gentle=True), args.batch, num_workers=1,
                         collate_fn=gather, worker_init_fn=quiet_worker, prefetch_factor=6)
     begun, sums = time.time(), np.zeros(6)
     for step, (views, faces, told, taught) in enumerate(loader):
         for group in optimizer.param_groups:
             group["lr"] = args.lr * min(1, (step + 1) / 50) * (1 - 0.95 * step / args.steps)
-        heads, inputs = rounded(normalise(views))
-        total, parts = distill_losses(heads, inputs, hints, faces, told, taught, scale, 6.0, args.points)
+        heads, features = rounded(normalise(views))
+        total, parts = distill_losses(heads, features, faces, told, taught, scale, 6.0, args.points)
         optimizer.zero_grad()
         total.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)

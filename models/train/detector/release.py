@@ -16,21 +16,23 @@ from ..common.golden import golden
 from ..common.quantize import quantize
 from .library import Library
 from .paths import MODELS, RUNS
-from .student import DEFAULT_SIZE, MEAN, STD, build
+from .student import DEFAULT_SIZE, MEAN, STD, build, equalise, normalise
 from .views import make
 
 
 def calibration(count=192, size=256, seed=99):
     """Training views as the net will meet them: some of them dark, noisy or letterboxed, all from training pictures."""
     lib = Library()
-    return np.stack([make(lib, np.random.default_rng((seed, i)), size)[0] for i in range(count)])[..., None]
+    return np.stack([make(lib, np.random.default_rng((seed, i)), size)[0] for i in range(count)])
 
 
 def integer_net(checkpoint, notes, how="mse", correct=True):
     net = build()
     net.load_state_dict(torch.load(checkpoint, weights_only=True))
-    width, height = DEFAULT_SIZE
-    return quantize(net.eval(), calibration(), kind=ig.DETECTOR, mean=MEAN, std=STD, width=width, height=height, step=32,
+    pictures, (width, height) = calibration(), DEFAULT_SIZE
+    equalise(net, [normalise(torch.from_numpy(pictures[i:i + 16])) for i in range(0, len(pictures), 16)])
+    # The reference and the engine read RGB.
+    return quantize(net, np.ascontiguousarray(pictures[..., ::-1]), kind=ig.DETECTOR, mean=MEAN, std=STD, width=width, height=height, step=32,
                     notes=notes, how=how, correct=correct, batch=16)
 
 

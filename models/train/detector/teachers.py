@@ -35,15 +35,15 @@ class YuNet:
         return rescale(nms(self.canvas(canvas, threshold)), s)
 
 
-class GreyYuNet:
-    """YuNet_n as a detector.Detector: shown a grey letterboxed picture."""
+class PublicYuNet:
+    """YuNet_n as a detector.Detector: shown a letterboxed picture."""
 
     def __init__(self):
         self.net = YuNet(PEERS / "yunet" / "yunet_n_dynamic.onnx")
 
-    def __call__(self, grey, width, height, threshold=0.02):
-        canvas, s = letterbox(grey, width, height, MEAN)
-        return rescale(nms(self.net.canvas(grey3(canvas), threshold)), s)
+    def __call__(self, bgr, width, height, threshold=0.02):
+        canvas, s = letterbox(bgr, width, height, MEAN)
+        return rescale(nms(self.net.canvas(canvas, threshold)), s)
 
 
 class RetinaFace:

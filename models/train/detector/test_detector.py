@@ -7,12 +7,13 @@ import torch
 
 from .ap import average_precision, curve, match
 from .geometry import decode_heads, iou, letterbox, nms
-from .distill import Hints, distill_losses, targets
+from .distill import LOGITS, MAPS, distill_losses, targets
 from .draw import drawn
 from .library import FACE, IGNORE, SPEAK
 from .loss import corners, flatten, grid, losses
 from .similarity import MIRROR, moved, similarity
-from .student import build, graft, layers, normalise
+from .match import unit_losses
+from .student import FEATURES, HEADS, build, equalise, layers, normalise
 from .train import heads_of
 from .views import covering, settle
 
@@ -142,30 +143,58 @@ class Distilling(unittest.TestCase):
         heads = [v.transpose(1, 2).reshape(1, 16, n, n) for v, n in zip(out.split([64, 16, 4], 1), (8, 4, 2))]
         faces = torch.zeros(1, 1, 17)
         faces[0, 0, 2:4], faces[0, 0, 15] = 64, SPEAK
-        features = [torch.zeros(1, w, n, n) for w, n in zip((48, 64, 64), (8, 4, 2))]
-        _, (_, _, box, points, _) = distill_losses(heads, features, Hints(), faces, self.told, torch.zeros(1, 84, 64), 1.0)
+        features = [torch.zeros(1, w, n, n) for w, n in zip((64, 64, 64), (8, 4, 2))]
+        _, (_, _, box, points, _) = distill_losses(heads, features, faces, self.told, torch.zeros(1, 84, 64), 1.0)
         self.assertLess(float(box) + float(points), 1e-4)
 
 
-class Growing(unittest.TestCase):
-    def test_a_grafted_net_computes_the_same(self):
-        new = build(3).eval()
-        state = {k: v for k, v in new.state_dict().items()}
-        earlier = {"s8a": "s8", "s16b": "s16", "p16a": "p16", "p8a": "p8"}
-        old = {}
-        for k, v in state.items():
-            layer, rest = k.split(".", 2)[1:]
-            base, _, part = layer.partition("_")
-            if base not in ("s4", "s8", "s16", "p16", "p8"):
-                old[f"mods.{earlier.get(base, base)}{'_' + part if part else ''}.{rest}"] = v.clone()
-        graft(new, old)
-        x = torch.randn(1, 1, 64, 64)
+class Net(unittest.TestCase):
+    def setUp(self):
+        self.net = build(3).eval()
+        for m in self.net.modules():  # as after some training: no channel like another
+            if isinstance(m, torch.nn.BatchNorm2d):
+                torch.nn.init.uniform_(m.weight, 0.1, 2)
+                torch.nn.init.normal_(m.bias, std=0.1)
+        self.x = torch.randn(2, 3, 64, 64)
+
+    def test_equalised_it_says_the_same(self):
         with torch.no_grad():
-            _, inputs = heads_of(new, x, False)
-            values = {"in": x}
-            for l in new.layers:
-                values[l.name] = new.apply_layer(l, values)
-            self.assertTrue(torch.equal(values["p8"], values["p8a"]) and torch.equal(inputs[0], values["p8"]))
+            before = self.net(self.x)
+            reach = self.reach("s4_pw")
+            after = equalise(self.net, [self.x])(self.x)
+        for a, b in zip(before, after):
+            torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-3)
+        self.assertGreater(float(reach.max() / reach.min()), 3)
+        torch.testing.assert_close(self.reach("s4_pw"), torch.ones(64), rtol=1e-4, atol=1e-4)
+
+    @torch.no_grad()
+    def reach(self, name):
+        values = {"in": self.x}
+        for l in self.net.layers:
+            values[l.name] = self.net.apply_layer(l, values)
+        return values[name].abs().amax((0, 2, 3))
+
+    def test_a_unit_that_says_the_same_has_no_loss(self):
+        """Told its own tensors a net has nothing to learn; told others it has, in that layer alone."""
+        with torch.no_grad():
+            values, told = {"in": self.x}, {}
+            for l in self.net.layers:
+                values[l.name] = self.net.apply_layer(l, values)
+                if l.name in MAPS or l.name in LOGITS:
+                    told[l.name] = self.net.mods[l.name](values[l.inputs[0]])
+            self.assertLess(max(float(v) for v in unit_losses(self.net, self.x, told).values()), 1e-6)
+            told["s8"] = told["s8"] + 1
+            wrong = {k for k, v in unit_losses(self.net, self.x, told).items() if float(v) > 1e-6}
+        self.assertEqual(wrong, {"s8", "s16a", "n8"}, "itself, and what reads it")
+
+    def test_heads_and_features_are_found(self):
+        with torch.no_grad():
+            heads, features = heads_of(self.net, self.x, False)
+            plain = self.net(self.x)
+        for a, b in zip(heads, plain):
+            torch.testing.assert_close(a, b)
+        self.assertEqual([tuple(f.shape[1:]) for f in features], [(64, 8, 8), (64, 4, 4), (64, 2, 2)])
+        self.assertTrue(set(FEATURES) <= set(MAPS) and set(HEADS) == set(LOGITS))
 
     def test_drawn_things_are_patches(self):
         for seed in range(20):
@@ -177,7 +206,7 @@ class Growing(unittest.TestCase):
 class Training(unittest.TestCase):
     def test_it_can_learn_one_face(self):
         torch.set_num_threads(1)
-        net, view = build(), torch.zeros(2, 64, 64, dtype=torch.uint8)
+        net, view = build(), torch.zeros(2, 64, 64, 3, dtype=torch.uint8)
         view[:, 16:48, 16:48] = 200
         rows = torch.zeros(2, 4, 17)
         rows[..., 15] = -1

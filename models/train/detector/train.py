@@ -16,10 +16,10 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from .distill import DenseYuNet, Hints, distill_losses
+from .distill import DenseYuNet, distill_losses
 from .library import Library
 from .paths import RUNS
-from .student import build, load, normalise
+from .student import FEATURES, build, normalise
 from .views import compose, padded, spoil
 
 PARTS = ("obj", "cls", "box", "points", "hint")
@@ -75,21 +75,20 @@ def quiet_worker(_):
 
 def heads_of(net, x, bf16):
     """The net in bf16 up to its heads, the heads in f32: landmarks need more than eight bits. Also what the heads read."""
-    values, outs, inputs = {"in": x.contiguous(memory_format=torch.channels_last)}, [], []
+    values, outs = {"in": x.contiguous(memory_format=torch.channels_last)}, []
     for l in net.layers:
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16 and not l.raw):
-            if l.raw:
-                values[l.inputs[0]] = values[l.inputs[0]].float()
-                inputs.append(values[l.inputs[0]])
+        exact = l.name.startswith("head")
+        if exact:
+            values[l.inputs[0]] = values[l.inputs[0]].float()
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16 and not exact):
             values[l.name] = net.apply_layer(l, values)
         if l.raw:
             outs.append(values[l.name])
-    return outs, inputs
+    return outs, [values[f] for f in FEATURES]
 
 
-def optimizer_of(nets, lr, decay):
-    every = [p for net in nets for p in net.parameters()]
-    plain, heavy = [p for p in every if p.ndim < 2], [p for p in every if p.ndim >= 2]
+def optimizer_of(net, lr, decay):
+    plain, heavy = [p for p in net.parameters() if p.ndim < 2], [p for p in net.parameters() if p.ndim >= 2]
     return torch.optim.AdamW([{"params": heavy, "weight_decay": decay}, {"params": plain, "weight_decay": 0.0}], lr=lr)
 
 
@@ -135,22 +134,22 @@ def main():
     cv2.setNumThreads(1)
     run = RUNS / args.name
     run.mkdir(parents=True, exist_ok=True)
-    net, hints, lib = build(args.seed).to(memory_format=torch.channels_last), Hints(), Library(True, run / "hard.npz")
+    net, lib = build(args.seed).to(memory_format=torch.channels_last), Library(run / "hard.npz")
     if args.start:
-        load(net, args.start)
+        net.load_state_dict(torch.load(args.start, weights_only=True))
     ema, scale, first = copy.deepcopy(net), None, 0
-    optimizer = optimizer_of((net, hints), args.lr, 0.02)
+    optimizer = optimizer_of(net, args.lr, 1e-4)
     if (run / "last.pt").exists():
         state = torch.load(run / "last.pt", weights_only=True)
-        for k, v in dict(net=net, ema=ema, hints=hints, optimizer=optimizer).items():
+        for k, v in dict(net=net, ema=ema, optimizer=optimizer).items():
             v.load_state_dict(state[k])
         first, scale = state["epoch"] + 1, state["scale"]
         print(f"goes on at epoch {first}", flush=True)
     scale = feature_scale(lib) if scale is None else scale
     steps = args.views // args.batch
     for epoch in range(first, args.epochs):
-        line = one_epoch(net, ema, hints, scale, optimizer, lib, args, epoch, steps)
-        save(dict(net=net.state_dict(), ema=ema.state_dict(), hints=hints.state_dict(), scale=scale,
+        line = one_epoch(net, ema, scale, optimizer, lib, args, epoch, steps)
+        save(dict(net=net.state_dict(), ema=ema.state_dict(), scale=scale,
                   optimizer=optimizer.state_dict(), epoch=epoch), run / "last.pt")
         save(ema.state_dict(), run / "ema.pt")
         with open(run / "log.csv", "a") as log:
@@ -168,7 +167,7 @@ def by_cell(scale, size):
     return torch.cat([row.expand((size // s) ** 2, -1) for row, s in zip(scale, (8, 16, 32))])
 
 
-def one_epoch(net, ema, hints, scale, optimizer, lib, args, epoch, steps):
+def one_epoch(net, ema, scale, optimizer, lib, args, epoch, steps):
     net.train()
     ema.eval()
     gentle, size = epoch >= args.cool, view_size(epoch)
@@ -178,8 +177,8 @@ def one_epoch(net, ema, hints, scale, optimizer, lib, args, epoch, steps):
     for i, (views, faces, told, taught) in enumerate(tqdm(loader, f"epoch {epoch}", disable=not sys.stderr.isatty())):
         for group in optimizer.param_groups:
             group["lr"] = rate(epoch, i / steps, args)
-        heads, inputs = heads_of(net, normalise(views), True)
-        total, parts = distill_losses(heads, inputs, hints, faces, told, taught, cells, 6.0 if gentle else 4.0)
+        heads, features = heads_of(net, normalise(views), True)
+        total, parts = distill_losses(heads, features, faces, told, taught, cells, 6.0 if gentle else 4.0)
         optimizer.zero_grad()
         total.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)

@@ -1,6 +1,6 @@
 """Training views: zooms, rolls, pasted faces, mosaics and bad light, on pictures held in mapped files.
 
-A view is made in colour where the library is (for the teacher) and turned grey at the end (for the student).
+The teacher sees a view as it is made, the student in another light and tint.
 Besides faces (kind 1) and what counts neither way (kind 0) a view has regions of pictures with people (kind 2), where the
 teacher's own opinion counts; everywhere else its faces are false unless a label says otherwise.
 """
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from .library import IGNORE, SPEAK
-from .light import light
+from .light import light, tint
 from .paste import paste
 from .similarity import log_uniform, moved, random_roll, similarity
 from .student import MEAN
@@ -21,7 +21,7 @@ def zoom(lib, rng, size, gentle=False):
     if lib.hard is not None and rng.random() < 0.16:
         return at_hard(lib, rng, size, gentle)
     i = lib.pick(rng)
-    picture, rows = lib.source(i), lib.faces[i]
+    picture, rows = lib.picture(i), lib.faces[i]
     h, w = picture.shape[:2]
     least = 0.55 * size / max(h, w)
     targets = rows[(rows[:, 15] == 1) & (rows[:, 2] - rows[:, 0] > 7)]
@@ -54,7 +54,7 @@ def at_hard(lib, rng, size, gentle):
     """A place where the student fired, at about the size at which it did or any other."""
     k = rng.choice(len(lib.hard["score"]), p=lib.hard["score"] ** 2 / (lib.hard["score"] ** 2).sum())
     i, box = int(lib.hard["picture"][k]), lib.hard["box"][k]
-    picture = lib.source(i)
+    picture = lib.picture(i)
     h, w = picture.shape[:2]
     side = math.sqrt(max(1.0, float((box[2] - box[0]) * (box[3] - box[1]))))
     usual = size / max(h, w) * rng.uniform(0.8, 1.4)
@@ -116,7 +116,7 @@ def settle(rows, size):
 
 
 def make(lib, rng, size, gentle=False, most=40):
-    """One grey training view and its rows, padded to `most` with kind -1.
+    """One training view (BGR) and its rows, padded to `most` with kind -1.
 
     `gentle`: the last epochs see mostly plain pictures (as YOLOX ends without mosaics), for the sake of exact boxes.
     """
@@ -125,7 +125,7 @@ def make(lib, rng, size, gentle=False, most=40):
 
 
 def compose(lib, rng, size, gentle):
-    """A clean view (BGR in a colour library) and its rows."""
+    """A clean view (BGR) and its rows."""
     if rng.random() < (0.08 if gentle else 0.2):
         return mosaic(lib, rng, size)
     view, rows = zoom(lib, rng, size, gentle)
@@ -135,9 +135,9 @@ def compose(lib, rng, size, gentle):
 
 
 def spoil(rng, view, gentle):
-    """What a camera makes of it: grey, and mostly in bad light."""
-    grey = view if view.ndim == 2 else cv2.cvtColor(view, cv2.COLOR_BGR2GRAY)
-    return grey if gentle and rng.random() < 0.6 else light(rng, grey)
+    """What a camera makes of it: other colours or none, and mostly in bad light."""
+    view = tint(rng, view)
+    return view if gentle and rng.random() < 0.6 else light(rng, view)
 
 
 def padded(rows, most=40):

@@ -118,6 +118,48 @@ proptest! {
     }
 
     #[test]
+    fn colours_equal_the_general_way(
+        w in 1..40_u32, h in 1..12_u32, factor in 1..7_u32, gap in 0..5_usize, format in 0..5_usize, range in ranges(),
+    ) {
+        let format = FORMATS[format];
+        let size = (w * factor, h * factor);
+        let bytes = bytes_for(format, size, gap);
+        let frame = frame_of(&bytes, format, size, gap).with_range(range);
+        let order = |[r, g, b]: [u8; 3]| [b, r, g];
+        let (mut fast, mut slow) = (vec![0; (3 * w * h) as usize], vec![0; (3 * w * h) as usize]);
+        let row_bytes = 3 * w as usize;
+        if colours::shrink(&frame, (w, h), order, &mut fast.chunks_exact_mut(row_bytes)) {
+            weighted_means(&frame, (w, h), slow.chunks_exact_mut(row_bytes), &Colour(&frame, order));
+            prop_assert_eq!(fast, slow);
+        } else {
+            let rare = matches!(format, PixelFormat::Nv12 | PixelFormat::I420) || factor == 5;
+            prop_assert!(rare || (format == PixelFormat::Yuyv && factor % 2 == 1));
+        }
+    }
+
+    #[test]
+    fn a_colour_is_the_mean_of_what_is_stored(
+        w in 1..20_u32, h in 1..20_u32, to_w in 1..20_u32, to_h in 1..20_u32, format in 0..5_usize, range in ranges(),
+    ) {
+        prop_assume!(to_w <= w && to_h <= h);
+        let bytes = bytes_for(FORMATS[format], (w, h), 1);
+        let frame = frame_of(&bytes, FORMATS[format], (w, h), 1).with_range(range);
+        let mut out = vec![0; (3 * to_w * to_h) as usize];
+        resample(&frame, (to_w, to_h), Channels::Rgb, 3 * to_w as usize, &mut out);
+        // The definition: cut every source pixel into to_w x to_h pieces and average blocks of w x h pieces.
+        for (i, pixel) in (0..).zip(out.chunks_exact(3)) {
+            let (x, y) = (i % to_w, i / to_w);
+            let mut sums = [u64::from(w * h) / 2; 3];
+            for (u, v) in (y * h..(y + 1) * h).flat_map(|v| (x * w..(x + 1) * w).map(move |u| (u, v))) {
+                let stored = frame.stored((u / to_w) as usize, (v / to_h) as usize);
+                sums = core::array::from_fn(|c| sums[c] + u64::from(stored[c]));
+            }
+            let mean = sums.map(|sum| (sum / u64::from(w * h)) as u8);
+            prop_assert_eq!(pixel, frame.rgb_of(mean));
+        }
+    }
+
+    #[test]
     fn columns_equal_the_general_way(
         w in 1..600_u32, h in 1..20_u32, to_w in 1..600_u32, to_h in 1..20_u32, gap in 0..5_usize,
         format in 0..5_usize, range in ranges(),
