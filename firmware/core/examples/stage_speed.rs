@@ -15,20 +15,36 @@ use moodring_core::{
 const ROUNDS: usize = 101;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let sizes = [(640, 480), (800, 600), (1280, 720), (1920, 1080)];
+    let bytes: Vec<u8> = (0..1920 * 1080 * 3).map(|i| (i * 7 % 251) as u8).collect();
+    for channels in [Channels::Grey, Channels::Rgb] {
+        letterboxes(&bytes, channels, &sizes)?;
+    }
+    warp(&bytes)
+}
+
+/// Into 320x256, for a grey net and for one with colours.
+fn letterboxes(
+    bytes: &[u8],
+    channels: Channels,
+    sizes: &[(u32, u32)],
+) -> Result<(), Box<dyn std::error::Error>> {
     let shape = InputShape {
         width_px: 320,
         height_px: 256,
-        channels: Channels::Grey,
+        channels,
         padding: 128,
     };
-    let mut input = vec![0; 320 * 256];
-    let formats = [PixelFormat::Grey, PixelFormat::Yuyv, PixelFormat::Nv12];
-    let sizes = [(640, 480), (800, 600), (1280, 720), (1920, 1080)];
-    let bytes: Vec<u8> = (0..1920 * 1080 * 2).map(|i| (i * 7 % 251) as u8).collect();
+    let mut input = vec![0; 320 * 256 * channels.count()];
     let mut cases = Vec::new();
-    for format in formats {
-        for size in sizes {
-            let frame = Frame::packed(&bytes, format, size, Millis(0))?;
+    for format in [
+        PixelFormat::Grey,
+        PixelFormat::Yuyv,
+        PixelFormat::Nv12,
+        PixelFormat::Rgb,
+    ] {
+        for &size in sizes {
+            let frame = Frame::packed(bytes, format, size, Millis(0))?;
             cases.push((frame, Letterbox::new(size, shape), Vec::new()));
         }
     }
@@ -43,9 +59,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         times.sort();
         let us = times[ROUNDS / 2].as_secs_f64() * 1e6;
         let (format, w, h) = (frame.format(), frame.width_px(), frame.height_px());
-        println!("letterbox {format:?} {w}x{h}: {us:.1}");
+        println!("letterbox {format:?} {w}x{h} to {channels:?}: {us:.1}");
     }
-    warp(&bytes)
+    Ok(())
 }
 
 /// A face 48, 96, ... pixels wide, a little tilted, in the middle of 640x480.

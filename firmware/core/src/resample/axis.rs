@@ -85,19 +85,14 @@ impl Taps {
         }
     }
 
-    /// The weighted sum of what `pixel` gives at each place.
-    pub(super) fn sum<const C: usize>(&self, pixel: impl Fn(usize) -> [u8; C]) -> [u64; C] {
-        let mut inner = [0_u32; C];
-        for x in self.first + 1..self.last {
-            for (sum, byte) in inner.iter_mut().zip(pixel(x as usize)) {
-                *sum += u32::from(byte);
-            }
-        }
-        let (first, last) = (pixel(self.first as usize), pixel(self.last as usize));
-        core::array::from_fn(|c| {
-            self.first_weight * u64::from(first[c])
-                + self.inner_weight * u64::from(inner[c])
-                + self.last_weight * u64::from(last[c])
-        })
+    /// The weighted sum of what `sample` gives at each place.
+    pub(super) fn sum(&self, sample: impl Fn(usize) -> u8) -> u64 {
+        let inner: u32 = (self.first + 1..self.last)
+            .map(|x| u32::from(sample(x as usize)))
+            .sum();
+        let (first, last) = (sample(self.first as usize), sample(self.last as usize));
+        self.first_weight * u64::from(first)
+            + self.inner_weight * u64::from(inner)
+            + self.last_weight * u64::from(last)
     }
 }

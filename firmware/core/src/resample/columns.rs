@@ -1,42 +1,43 @@
-//! Luma shrunk by any factor: first the lines are added up, many columns at a time, then the columns.
+//! A plane shrunk by any factor: first the lines are added up, many columns at a time, then the columns.
 
-use super::axis::Axis;
-use crate::frame::{Frame, PixelFormat};
+use super::{axis::Axis, plane::Plane};
 
-/// Source columns that are added up at a time; half of them for two bytes a pixel.
+/// Source bytes of a line that are added up at a time.
 const TILE: usize = 1024;
 /// Largest `width * height` of a source for which [`Reciprocal`] is exact: a 4K picture, and a little more.
 const MOST_PIXELS: u64 = 1 << 23;
 
-/// Fills the rows, each as long as the picture is wide, if luma is to shrink in both directions and one output pixel's
-/// columns fit a tile; else leaves them and returns `false`.
-pub(super) fn shrink<'a>(
-    frame: &Frame<'_>,
+/// Fills the rows, a mean at every `C`th byte, if the plane is to shrink in both directions and one output pixel's
+/// columns fit a tile; else leaves them and returns `false`. `finish` is done to every mean.
+pub(super) fn shrink<'a, const C: usize>(
+    plane: Plane<'_>,
     size_px: (u32, u32),
+    finish: impl Fn(u8) -> u8,
     rows: &mut impl Iterator<Item = &'a mut [u8]>,
 ) -> bool {
-    let across = Axis::new(frame.width_px(), size_px.0);
-    let down = Axis::new(frame.height_px(), size_px.1);
+    let across = Axis::new(plane.size_px().0, size_px.0);
+    let down = Axis::new(plane.size_px().1, size_px.1);
     let shrinks = across.to <= across.from && down.to <= down.from;
-    let narrow = (across.from.div_ceil(across.to) + 2) as usize * 2 <= TILE;
+    let narrow = (across.from.div_ceil(across.to) + 2) as usize * plane.step() <= TILE;
     if !(shrinks && narrow && across.total() * down.total() <= MOST_PIXELS) {
         return false;
     }
-    match frame.format() {
-        PixelFormat::Rgb => return false,
-        PixelFormat::Yuyv => fill::<2>(frame, across, down, rows),
-        PixelFormat::Grey | PixelFormat::Nv12 | PixelFormat::I420 => {
-            fill::<1>(frame, across, down, rows);
-        }
+    match plane.step() {
+        1 => fill::<1, C>(plane, across, down, finish, rows),
+        2 => fill::<2, C>(plane, across, down, finish, rows),
+        3 => fill::<3, C>(plane, across, down, finish, rows),
+        4 => fill::<4, C>(plane, across, down, finish, rows),
+        _ => return false,
     }
     true
 }
 
-/// `STEP` is the bytes from pixel to pixel.
-fn fill<'a, const STEP: usize>(
-    frame: &Frame<'_>,
+/// `STEP` is the bytes from sample to sample.
+fn fill<'a, const STEP: usize, const C: usize>(
+    plane: Plane<'_>,
     across: Axis,
     down: Axis,
+    finish: impl Fn(u8) -> u8,
     rows: &mut impl Iterator<Item = &'a mut [u8]>,
 ) {
     let mean = Reciprocal::new(across.total() * down.total());
@@ -45,20 +46,21 @@ fn fill<'a, const STEP: usize>(
     let span = ((TILE / STEP) as u32 - 2) * across.to / across.from;
     for (y, row) in (0..).zip(rows) {
         let lines = down.taps(y);
-        let tiles = (0..).step_by(span as usize);
-        for (out, at) in row.chunks_mut(span as usize).zip(tiles) {
-            let last = across.taps(at + out.len() as u32 - 1).last as usize;
+        let tiles = (0..across.to).step_by(span as usize);
+        for (out, at) in row.chunks_mut(span as usize * C).zip(tiles) {
+            let pixels = (out.len().div_ceil(C) as u32).min(across.to - at);
+            let last = across.taps(at + pixels - 1).last as usize;
             let (first, mut walk) = Walk::new(across, at);
-            let columns = &mut columns[..(last + 1 - first) * STEP];
+            // The last sample's other bytes may lie behind the picture.
+            let columns = &mut columns[..(last - first) * STEP + 1];
             columns.fill(0);
             for line in lines.first..=lines.last {
-                let start = line as usize * frame.stride() + first * STEP;
                 // Weights are at most a side, 32,768, and the sum of a column is below 2^23.
-                add(columns, &frame.data()[start..], lines.weight(line) as u16);
+                add(columns, plane.from(first, line), lines.weight(line) as u16);
             }
-            for byte in out {
+            for byte in out.iter_mut().step_by(C).take(pixels as usize) {
                 let sum = walk.step::<STEP>(columns);
-                *byte = frame.range().stretch(mean.rounded(sum));
+                *byte = finish(mean.rounded(sum));
             }
         }
     }
@@ -104,7 +106,7 @@ impl Walk {
             self.pixel += 1;
         }
         // At most a pixel more than the output pixel covers: below twice 2^23 times 255, which fits.
-        let whole = &columns[first * STEP..self.pixel * STEP];
+        let whole = &columns[first * STEP..columns.len().min(self.pixel * STEP)];
         let mut sum: u32 = whole.iter().step_by(STEP).sum();
         sum *= self.to;
         if before > 0 {
