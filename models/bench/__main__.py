@@ -58,7 +58,7 @@ def agreement(name, graph, ours, quick):
     some = nets.faces(3) if name == "classifier" else None
     if some is None:
         some = np.stack([nets.example(graph)] if quick or not nets.PHOTOS.exists() else
-                        nets.pictures(3, graph.channels, graph.width, graph.height))
+                        nets.pictures_for(graph, 3))
     share, worst = agree.layers(graph, some)
     found = {"exact": agree.exact(ours, graph, some), "exact_pictures": len(some), "layers": share, "worst_layer": worst}
     if name == "classifier":

@@ -90,7 +90,7 @@ def boxes(ours, graph):
     faces that only one sees."""
     s, threshold = session(onnx_qdq.to_onnx(graph)), float(graph.notes.get("threshold", 0.6))
     both, near, only, worst = 0, 0, 0, 0.0
-    for picture in nets.pictures(PICTURES, graph.channels, graph.width, graph.height):
+    for picture in nets.pictures_for(graph, PICTURES):
         mine = rows([h[0] for h in reals(graph, run_ours(ours, graph, picture))], threshold)
         theirs = rows([h[0] for h in s.run(None, {"image": nchw(picture[None])})], threshold)
         for box in mine:

@@ -23,7 +23,7 @@ def graphs(wanted=None):
     if YUNET.exists() and PHOTOS.exists():
         path = OUT / "yunet.moodnet"  # not ours: never committed
         if not path.exists():
-            pack.write(path, yunet.quantized(YUNET, pictures(24, 3, yunet.SIZE, yunet.SIZE, "natural/people")))
+            pack.write(path, yunet.quantized(YUNET, pictures(24, "BGR", yunet.SIZE, yunet.SIZE, "natural/people")))
         found["yunet_n"] = pack.unpack(path.read_bytes()), path
     else:
         print(f"!! YuNet is left out: {YUNET} and {PHOTOS} are needed")
@@ -39,19 +39,25 @@ def photos(folder, count):
     return [paths[i] for i in np.linspace(0, len(paths) - 1, min(count, len(paths))).astype(int)]
 
 
-def letterboxed(path, channels, width, height, fill=128):
-    """(height,width,channels) u8: grey, or blue, green, red; scaled to fit, top left."""
-    picture = Image.open(path).convert("L" if channels == 1 else "RGB")
+def letterboxed(path, form, width, height, fill=128):
+    """(height,width,channels) u8; `form` is `L` (grey), `RGB`, or `BGR` as YuNet wants it; scaled to fit, top left."""
+    picture = Image.open(path).convert("L" if form == "L" else "RGB")
     s = min(width / picture.width, height / picture.height)
     size = max(1, round(picture.width * s)), max(1, round(picture.height * s))
-    small = np.asarray(picture.resize(size, Image.BILINEAR)).reshape(size[1], size[0], -1)[..., ::-1]
-    canvas = np.full((height, width, channels), fill, np.uint8)
-    canvas[:size[1], :size[0]] = small
+    small = np.asarray(picture.resize(size, Image.BILINEAR)).reshape(size[1], size[0], -1)
+    canvas = np.full((height, width, small.shape[2]), fill, np.uint8)
+    canvas[:size[1], :size[0]] = small[..., ::-1] if form == "BGR" else small
     return canvas
 
 
-def pictures(count, channels, width, height, folder="wider_val_subset"):
-    return np.stack([letterboxed(p, channels, width, height) for p in photos(folder, count)])
+def pictures(count, form, width, height, folder="wider_val_subset"):
+    return np.stack([letterboxed(p, form, width, height) for p in photos(folder, count)])
+
+
+def pictures_for(graph, count):
+    """Photos as this detector wants them: our own reads red first, YuNet blue first."""
+    colours = "RGB" if graph.notes.get("name") == "detector" else "BGR"
+    return pictures(count, "L" if graph.channels == 1 else colours, graph.width, graph.height)
 
 
 def faces(count):
@@ -70,6 +76,6 @@ def example(graph):
         if found is not None:
             return found[0]
     elif PHOTOS.exists():
-        return pictures(1, graph.channels, graph.width, graph.height)[0]
+        return pictures_for(graph, 1)[0]
     rng = np.random.default_rng(1)
     return rng.integers(0, 256, (graph.height, graph.width, graph.channels)).astype(np.uint8)
