@@ -2,14 +2,14 @@
 
 use std::{io::Read, time::Duration};
 
-use moodring_core::frame::{Frame, PixelFormat};
+use moodring_core::frame::Frame;
 use ureq::{Agent, Body, http::Response};
 
 use super::{
     Camera, CameraError, CameraInfo, Context,
     address::Address,
     feed::{Feed, Keep, NoFrame, Producer, Wire, pump},
-    jpeg::LumaDecoder,
+    jpeg::FrameDecoder,
     split::MAX_JPEG_BYTES,
     stop::Pace,
 };
@@ -19,7 +19,7 @@ pub(super) struct HttpCamera {
     info: CameraInfo,
     context: Context,
     feed: Feed,
-    decoder: LumaDecoder,
+    decoder: FrameDecoder,
 }
 
 impl HttpCamera {
@@ -48,18 +48,19 @@ impl HttpCamera {
             }
             Err(NoFrame::Stopped) => return Err(CameraError::Ended { source_name: name }),
         }
+        let decoder = FrameDecoder::new(context.colour);
         Ok(Self {
             info: CameraInfo {
                 name,
                 size_px: None,
                 wire: "MJPG over HTTP".into(),
-                format: PixelFormat::Grey,
+                format: decoder.format(),
                 rate_hz: None,
                 live: true,
             },
             context,
             feed,
-            decoder: LumaDecoder::default(),
+            decoder,
         })
     }
 }
@@ -86,7 +87,7 @@ impl Camera for HttpCamera {
             .decode(self.feed.bytes())
             .map_err(|reason| self.info.bad(reason))?;
         self.info.size_px = Some(size);
-        Frame::packed(self.decoder.luma(), PixelFormat::Grey, size, time)
+        Frame::packed(self.decoder.pixels(), self.decoder.format(), size, time)
             .map_err(|e| self.info.bad(e.to_string()))
     }
 }

@@ -1,7 +1,8 @@
-//! One JPEG to luma, strictly and with limits. Cameras' habits are handled here, files of JPEGs in [`super::split`].
+//! One JPEG to pixels, strictly and with limits. Cameras' habits are handled here, files of JPEGs in [`super::split`].
 
 use std::ops::Range;
 
+use moodring_core::frame::PixelFormat;
 use zune_jpeg::{
     JpegDecoder,
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
@@ -14,51 +15,77 @@ const MAX_PIXELS: usize = 7680 * 4320;
 
 /// Decodes JPEGs into a buffer that is used again for the next.
 #[derive(Default)]
-pub(crate) struct LumaDecoder {
-    luma: Vec<u8>,
+pub(crate) struct FrameDecoder {
+    colour: bool,
+    pixels: Vec<u8>,
     patched: Vec<u8>,
 }
 
-impl LumaDecoder {
-    /// Decodes one picture; [`LumaDecoder::luma`] then has its pixels. Returns width and height.
+impl FrameDecoder {
+    /// In `colour`, or only the luma, which takes about half the time.
+    pub(crate) fn new(colour: bool) -> Self {
+        Self {
+            colour,
+            ..Self::default()
+        }
+    }
+
+    /// What [`FrameDecoder::pixels`] are.
+    pub(crate) const fn format(&self) -> PixelFormat {
+        if self.colour {
+            PixelFormat::Rgb
+        } else {
+            PixelFormat::Grey
+        }
+    }
+
+    /// Decodes one picture; [`FrameDecoder::pixels`] then has it. Returns width and height.
     ///
     /// # Errors
     /// The cause, if the picture is cut, broken, too large, or neither grey nor YCbCr.
     pub(crate) fn decode(&mut self, jpeg: &[u8]) -> Result<(u32, u32), String> {
         match huffman_gap(jpeg)? {
-            None => decode_into(jpeg, &mut self.luma),
+            None => decode_into(jpeg, self.format(), &mut self.pixels),
             Some(at) => {
                 self.patched.clear();
                 self.patched.extend_from_slice(&jpeg[..at]);
                 self.patched.extend_from_slice(&STANDARD_HUFFMAN);
                 self.patched.extend_from_slice(&jpeg[at..]);
-                decode_into(&self.patched, &mut self.luma)
+                decode_into(&self.patched, self.format(), &mut self.pixels)
             }
         }
     }
 
     /// The pixels of the last picture, row by row.
-    pub(crate) fn luma(&self) -> &[u8] {
-        &self.luma
+    pub(crate) fn pixels(&self) -> &[u8] {
+        &self.pixels
     }
 }
 
-fn decode_into(jpeg: &[u8], luma: &mut Vec<u8>) -> Result<(u32, u32), String> {
+fn decode_into(
+    jpeg: &[u8],
+    format: PixelFormat,
+    pixels: &mut Vec<u8>,
+) -> Result<(u32, u32), String> {
+    let colours = match format {
+        PixelFormat::Rgb => ColorSpace::RGB,
+        _ => ColorSpace::Luma,
+    };
     // Strict, because a cut picture must not pass as one that is half grey.
     let options = DecoderOptions::default()
         .set_strict_mode(true)
         .set_max_width(MAX_SIDE_PX)
         .set_max_height(MAX_SIDE_PX)
         .jpeg_set_max_scans(64)
-        .jpeg_set_out_colorspace(ColorSpace::Luma);
+        .jpeg_set_out_colorspace(colours);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options);
     decoder.decode_headers().map_err(|e| tidy(&e))?;
     let (width, height) = decoder.dimensions().ok_or("the JPEG names no size")?;
     if width * height > MAX_PIXELS {
         return Err(format!("{width}x{height} is larger than 7680x4320 pixels"));
     }
-    luma.resize(width * height, 0);
-    decoder.decode_into(luma).map_err(|e| tidy(&e))?;
+    pixels.resize(width * height * colours.num_components(), 0);
+    decoder.decode_into(pixels).map_err(|e| tidy(&e))?;
     // Both are at most MAX_SIDE_PX.
     Ok((width as u32, height as u32))
 }
@@ -181,9 +208,9 @@ pub(super) mod tests {
 
     #[test]
     fn luma_is_what_was_encoded() {
-        let mut decoder = LumaDecoder::default();
+        let mut decoder = FrameDecoder::default();
         assert_eq!(decoder.decode(&ramp(70, 50, 40)), Ok((70, 50)));
-        for (i, &v) in decoder.luma().iter().enumerate() {
+        for (i, &v) in decoder.pixels().iter().enumerate() {
             let want = (i % 70 + i / 70) as i32 / 2 + 40;
             assert!(
                 (i32::from(v) - want).abs() <= 3,
@@ -193,20 +220,52 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn colours_are_what_was_encoded() {
+        let picture = image::RgbImage::from_fn(48, 32, |x, _| {
+            image::Rgb(if x < 24 { [200, 60, 30] } else { [20, 80, 160] })
+        });
+        let mut jpeg = Vec::new();
+        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 95)
+            .encode_image(&picture)
+            .unwrap();
+        let mut decoder = FrameDecoder::new(true);
+        assert_eq!(decoder.decode(&jpeg), Ok((48, 32)));
+        for (x, want) in [(4, [200, 60, 30]), (40, [20, 80, 160])] {
+            let got = &decoder.pixels()[3 * x..][..3];
+            let off = got.iter().zip(want).map(|(a, b): (&u8, u8)| a.abs_diff(b));
+            assert!(off.max() <= Some(4), "{got:?} not {want:?}");
+        }
+    }
+
+    #[test]
+    fn a_grey_jpeg_has_three_equal_channels() {
+        let picture = image::GrayImage::from_fn(20, 10, |x, y| image::Luma([(x * 9 + y) as u8]));
+        let mut jpeg = Vec::new();
+        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 95)
+            .encode_image(&picture)
+            .unwrap();
+        let (mut colour, mut luma) = (FrameDecoder::new(true), FrameDecoder::new(false));
+        assert_eq!(colour.decode(&jpeg), Ok((20, 10)));
+        luma.decode(&jpeg).unwrap();
+        let spread: Vec<u8> = luma.pixels().iter().flat_map(|&v| [v; 3]).collect();
+        assert_eq!(colour.pixels(), spread);
+    }
+
+    #[test]
     fn pictures_without_huffman_tables_decode_the_same() {
         let jpeg = ramp(64, 48, 10);
         let bare = without_huffman(&jpeg);
         assert!(bare.len() + 400 < jpeg.len(), "the tables are gone");
-        let (mut whole, mut patched) = (LumaDecoder::default(), LumaDecoder::default());
+        let (mut whole, mut patched) = (FrameDecoder::default(), FrameDecoder::default());
         whole.decode(&jpeg).unwrap();
         patched.decode(&bare).unwrap();
-        assert_eq!(whole.luma(), patched.luma());
+        assert_eq!(whole.pixels(), patched.pixels());
     }
 
     #[test]
     fn a_cut_picture_is_refused_wherever_it_is_cut() {
         let jpeg = ramp(64, 64, 0);
-        let mut decoder = LumaDecoder::default();
+        let mut decoder = FrameDecoder::default();
         // The last rows may be whole when only the end is missing.
         for end in (0..jpeg.len() * 3 / 4).step_by(7) {
             assert!(decoder.decode(&jpeg[..end]).is_err(), "cut at {end}");
@@ -218,9 +277,9 @@ pub(super) mod tests {
         let mut jpeg = ramp(16, 16, 0);
         let sof = jpeg.windows(2).position(|w| w == [0xFF, 0xC0]).unwrap();
         jpeg[sof + 5..sof + 9].copy_from_slice(&[0xFF; 4]);
-        let mut decoder = LumaDecoder::default();
+        let mut decoder = FrameDecoder::default();
         assert!(decoder.decode(&jpeg).is_err());
-        assert!(decoder.luma.capacity() < 1000);
+        assert!(decoder.pixels.capacity() < 1000);
     }
 
     proptest! {
@@ -229,7 +288,9 @@ pub(super) mod tests {
             if lead {
                 bytes.splice(0..0, [0xFF, 0xD8, 0xFF]);
             }
-            let _ = LumaDecoder::default().decode(&bytes);
+            for colour in [false, true] {
+                let _ = FrameDecoder::new(colour).decode(&bytes);
+            }
         }
 
         #[test]
@@ -239,7 +300,9 @@ pub(super) mod tests {
                 let i = at.index(jpeg.len());
                 jpeg[i] = value;
             }
-            let _ = LumaDecoder::default().decode(&jpeg);
+            for colour in [false, true] {
+                let _ = FrameDecoder::new(colour).decode(&jpeg);
+            }
         }
     }
 }

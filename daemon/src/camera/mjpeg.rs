@@ -6,11 +6,11 @@ use std::{
     path::Path,
 };
 
-use moodring_core::frame::{Frame, PixelFormat};
+use moodring_core::frame::Frame;
 
 use super::{
     Camera, CameraError, CameraInfo, Context,
-    jpeg::LumaDecoder,
+    jpeg::FrameDecoder,
     split::{Piece, Splitter},
     stop::Pace,
 };
@@ -22,7 +22,7 @@ pub(super) struct MjpegFile {
     pace: Pace,
     file: File,
     splitter: Splitter,
-    decoder: LumaDecoder,
+    decoder: FrameDecoder,
     seen_jpeg: bool,
 }
 
@@ -31,12 +31,13 @@ impl MjpegFile {
     pub(super) fn open(path: &Path, context: Context) -> Result<Self, CameraError> {
         let name = path.display().to_string();
         let file = super::open_file(path)?;
+        let decoder = FrameDecoder::new(context.colour);
         Ok(Self {
             info: CameraInfo {
                 name,
                 size_px: None,
                 wire: "MJPG".into(),
-                format: PixelFormat::Grey,
+                format: decoder.format(),
                 rate_hz: Some(context.rate_hz),
                 live: false,
             },
@@ -44,7 +45,7 @@ impl MjpegFile {
             context,
             file,
             splitter: Splitter::default(),
-            decoder: LumaDecoder::default(),
+            decoder,
             seen_jpeg: false,
         })
     }
@@ -106,7 +107,7 @@ impl Camera for MjpegFile {
             .map_err(|reason| self.info.bad(reason))?;
         self.info.size_px = Some(size);
         let time = self.context.clock.now();
-        Frame::packed(self.decoder.luma(), PixelFormat::Grey, size, time)
+        Frame::packed(self.decoder.pixels(), self.decoder.format(), size, time)
             .map_err(|e| self.info.bad(e.to_string()))
     }
 }

@@ -8,7 +8,7 @@
 //! | `picture`, `folder`, `mjpeg`, `y4m` | files, played at a rate |
 //! | `process`, `http` | children and addresses, read by a thread of their own (`feed`) |
 //! | `synthetic`, `drawn`, `sprite` | a scene and a face from formulas, for when there is nothing else |
-//! | `jpeg`, `split` | one JPEG to luma; a byte stream to JPEGs |
+//! | `jpeg`, `split` | one JPEG to pixels; a byte stream to JPEGs |
 //! | [`supervise`], `control` | the camera thread: opens again what was lost; on, off and next |
 //! | [`stop`] | waiting that can be called off |
 
@@ -141,6 +141,8 @@ struct Context {
     size_px: (u32, u32),
     rate_hz: f32,
     range: RangeKind,
+    /// Whether JPEGs are decoded in colour.
+    colour: bool,
     /// How often a picture is lent before the next one's turn, 1 or more.
     frames_per_picture: u32,
     repeat: bool,
@@ -160,6 +162,7 @@ impl Context {
             size_px: (side(settings.width), side(settings.height)),
             rate_hz,
             range: settings.range,
+            colour: settings.colour,
             // A cast from f32 saturates, and NaN becomes 0.
             frames_per_picture: ((settings.picture_s * rate_hz) as u32).max(1),
             repeat: settings.repeat,

@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::{
     Camera, CameraError, CameraInfo, Context,
     feed::{Feed, Keep, NoFrame, Wire, pump},
-    jpeg::LumaDecoder,
+    jpeg::FrameDecoder,
 };
 
 /// How many of the child's last lines go into an error, and how long each may be.
@@ -32,7 +32,7 @@ pub(super) struct Process {
     child: Child,
     feed: Feed,
     last_words: LastWords,
-    decoder: LumaDecoder,
+    decoder: FrameDecoder,
 }
 
 impl Process {
@@ -61,12 +61,13 @@ impl Process {
                 return Err(refuse(e.to_string()));
             }
         };
+        let decoder = FrameDecoder::new(context.colour);
         Ok(Self {
             info: CameraInfo {
                 name: name.into(),
                 size_px: None,
                 wire: "not known yet".into(),
-                format: PixelFormat::Grey,
+                format: decoder.format(),
                 rate_hz: None,
                 live: true,
             },
@@ -74,7 +75,7 @@ impl Process {
             child,
             feed,
             last_words,
-            decoder: LumaDecoder::default(),
+            decoder,
         })
     }
 
@@ -153,7 +154,7 @@ impl Camera for Process {
                     .decoder
                     .decode(self.feed.bytes())
                     .map_err(|reason| self.info.bad(reason))?;
-                (self.decoder.luma(), PixelFormat::Grey, size)
+                (self.decoder.pixels(), self.decoder.format(), size)
             }
             Wire::I420 => (self.feed.bytes(), PixelFormat::I420, self.context.size_px),
         };

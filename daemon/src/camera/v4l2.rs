@@ -18,7 +18,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::{
     Camera, CameraError, CameraInfo, Context,
     devices::{card_name, explain, modes},
-    jpeg::LumaDecoder,
+    jpeg::FrameDecoder,
     modes::{WireFormat, nearest},
     stop::SLICE,
 };
@@ -37,7 +37,7 @@ pub(super) struct V4l2Camera {
     /// What the driver says of it, if it does.
     range: Option<LumaRange>,
     raw: Vec<u8>,
-    decoder: LumaDecoder,
+    decoder: FrameDecoder,
     buffers_seen: u32,
 }
 
@@ -68,7 +68,13 @@ impl V4l2Camera {
         let rate_hz = set_rate(&capture, context.rate_hz);
         let format = capture.format();
         let size_px = (format.width(), format.height());
-        let pixels = pixels_of(wire);
+        let decoder = FrameDecoder::new(context.colour);
+        let pixels = match wire {
+            WireFormat::Mjpeg => decoder.format(),
+            WireFormat::Grey => PixelFormat::Grey,
+            WireFormat::Nv12 => PixelFormat::Nv12,
+            WireFormat::Yuyv => PixelFormat::Yuyv,
+        };
         // Some drivers leave the stride out for formats without padding.
         let stride = match format.bytes_per_line() {
             0 => pixels.row_bytes(size_px.0),
@@ -94,7 +100,7 @@ impl V4l2Camera {
             stride,
             range,
             raw: Vec::new(),
-            decoder: LumaDecoder::default(),
+            decoder,
             buffers_seen: 0,
         })
     }
@@ -160,7 +166,7 @@ impl V4l2Camera {
         }
         let size = self.decoder.decode(&self.raw);
         let size = size.map_err(|reason| self.info.bad(reason))?;
-        Ok((size, size.0 as usize))
+        Ok((size, self.decoder.format().row_bytes(size.0)))
     }
 }
 
@@ -178,7 +184,7 @@ impl Camera for V4l2Camera {
             }
         };
         let data = match self.wire {
-            WireFormat::Mjpeg => self.decoder.luma(),
+            WireFormat::Mjpeg => self.decoder.pixels(),
             _ => &self.raw,
         };
         let time = self.context.clock.now();
@@ -189,14 +195,6 @@ impl Camera for V4l2Camera {
             WireFormat::Mjpeg => frame,
             _ => self.context.with_range(frame, self.range),
         })
-    }
-}
-
-const fn pixels_of(wire: WireFormat) -> PixelFormat {
-    match wire {
-        WireFormat::Grey | WireFormat::Mjpeg => PixelFormat::Grey,
-        WireFormat::Nv12 => PixelFormat::Nv12,
-        WireFormat::Yuyv => PixelFormat::Yuyv,
     }
 }
 

@@ -35,6 +35,8 @@ pub struct CameraSettings {
     pub height: u32,
     /// Black and white of YUV pictures: `auto`, `full` (0 to 255) or `limited` (16 to 235).
     pub range: RangeKind,
+    /// JPEGs in colour, which finds more faces; else only their luma, which is decoded faster.
+    pub colour: bool,
     /// Frames a second to ask for; for files and folders, the rate to play at.
     pub rate: f32,
     /// Seconds that a picture, or each picture of a folder, is shown; 0: one frame each.
@@ -55,6 +57,7 @@ impl Default for CameraSettings {
             width: 640,
             height: 480,
             range: RangeKind::Auto,
+            colour: true,
             rate: 30.0,
             picture_s: 2.0,
             repeat: false,

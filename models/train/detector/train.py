@@ -118,7 +118,7 @@ def save(state, path):
 def arguments():
     a = argparse.ArgumentParser(description=__doc__)
     a.add_argument("--name", default="taught")
-    a.add_argument("--start", help="weights of version 0.1 (an ema.pt) for a new run")
+    a.add_argument("--start", help="weights for a new run: matched.pt of match.py")
     a.add_argument("--epochs", type=int, default=1000)
     a.add_argument("--cool", type=int, default=1000, help="from this epoch the rate falls, pictures are mostly plain, boxes weigh more")
     a.add_argument("--views", type=int, default=2400, help="views per epoch")
@@ -157,9 +157,9 @@ def main():
         print(line, flush=True)
 
 
-def view_size(epoch):
-    """Small views are cheap; every fourth epoch has larger ones."""
-    return 256 if epoch % 4 == 2 else 192
+def view_size(epoch, gentle):
+    """Small views are cheap; every fourth epoch has larger ones, and the last ones all, since the net is used on larger ones."""
+    return 256 if gentle or epoch % 4 == 2 else 192
 
 
 def by_cell(scale, size):
@@ -170,7 +170,8 @@ def by_cell(scale, size):
 def one_epoch(net, ema, scale, optimizer, lib, args, epoch, steps):
     net.train()
     ema.eval()
-    gentle, size = epoch >= args.cool, view_size(epoch)
+    gentle = epoch >= args.cool
+    size = view_size(epoch, gentle)
     views = Views(lib, args.seed, epoch, steps * args.batch, size, gentle)
     loader = DataLoader(views, args.batch, num_workers=1, collate_fn=gather, worker_init_fn=quiet_worker, prefetch_factor=6)
     begun, sums, cells = time.time(), np.zeros(1 + len(PARTS)), by_cell(scale, size)

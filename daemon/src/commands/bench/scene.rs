@@ -6,7 +6,7 @@ use moodring_core::frame::{Frame, Millis, PixelFormat};
 
 use super::super::Failure;
 use crate::{
-    camera::{self, Camera, Source, jpeg::LumaDecoder},
+    camera::{self, Camera, Source, jpeg::FrameDecoder},
     cli::{BenchArgs, BenchInput},
     clock::Clock,
     config::CameraSettings,
@@ -30,7 +30,7 @@ pub(super) struct Drawn {
     camera: Box<dyn Camera>,
     input: BenchInput,
     bytes: Vec<u8>,
-    decoder: LumaDecoder,
+    decoder: FrameDecoder,
 }
 
 /// What the frames are, for people.
@@ -63,7 +63,7 @@ impl Scene {
             camera: camera.map_err(failed)?,
             input: args.input,
             bytes: Vec::new(),
-            decoder: LumaDecoder::default(),
+            decoder: FrameDecoder::new(wanted.colour),
         })))
     }
 
@@ -90,7 +90,7 @@ impl Drawn {
             let start = Instant::now();
             let size = self.decoder.decode(&self.bytes).map_err(failed)?;
             let jpeg_ms = start.elapsed().as_secs_f32() * 1000.0;
-            let frame = Frame::packed(self.decoder.luma(), PixelFormat::Grey, size, time);
+            let frame = Frame::packed(self.decoder.pixels(), self.decoder.format(), size, time);
             return Ok((frame.map_err(failed)?, Some(jpeg_ms)));
         }
         let format = match self.input {
@@ -149,18 +149,18 @@ mod tests {
             (BenchInput::Yuyv, PixelFormat::Yuyv),
             (BenchInput::Nv12, PixelFormat::Nv12),
             (BenchInput::Grey, PixelFormat::Grey),
-            (BenchInput::Mjpeg, PixelFormat::Grey),
+            (BenchInput::Mjpeg, PixelFormat::Rgb),
         ] {
-            let (mut bytes, mut decoder) = (Vec::new(), LumaDecoder::default());
+            let (mut bytes, mut decoder) = (Vec::new(), FrameDecoder::new(true));
             encode(&drawn, input, &mut bytes).unwrap();
             if input == BenchInput::Mjpeg {
                 assert_eq!(decoder.decode(&bytes), Ok((35, 20)));
-                bytes = decoder.luma().to_vec();
+                bytes = decoder.pixels().to_vec();
             }
             let frame = Frame::packed(&bytes, format, (35, 20), Millis(0)).unwrap();
             assert_eq!(
                 frame.range() == LumaRange::Limited,
-                format != PixelFormat::Grey
+                matches!(format, PixelFormat::Yuyv | PixelFormat::Nv12)
             );
             for (x, y) in [(0, 0), (34, 0), (17, 10), (34, 19)] {
                 let off = frame.luma(x, y).abs_diff(drawn.luma(x, y));
