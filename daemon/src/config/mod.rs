@@ -38,7 +38,7 @@ pub use homie::HomieSettings;
 pub use light::{LightKind, LightSettings};
 pub use load::{Overrides, load};
 pub use mood::{MoodSettings, Who};
-pub use mqtt::{Format, MqttSettings};
+pub use mqtt::{Format, MqttSettings, MqttVersion};
 pub use notice::NoticeSettings;
 pub use panel::PanelSettings;
 pub use place::Place;

@@ -17,6 +17,55 @@ pub enum Format {
     Cbor,
 }
 
+/// Which version of MQTT is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "String")]
+pub enum MqttVersion {
+    /// 5, or 3.1.1 with a broker that does not speak 5.
+    #[default]
+    Auto,
+    /// 5 alone.
+    V5,
+    /// 3.1.1 alone.
+    V3,
+}
+
+/// How people write a version: `5` alone is a number.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Number(u64),
+    Text(String),
+}
+
+impl TryFrom<Written> for MqttVersion {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let text = match written {
+            Written::Number(number) => number.to_string(),
+            Written::Text(text) => text,
+        };
+        match text.trim() {
+            "auto" => Ok(Self::Auto),
+            "5" | "5.0" => Ok(Self::V5),
+            "3.1.1" => Ok(Self::V3),
+            _ => Err(format!("{text:?} is not \"auto\", \"5\" or \"3.1.1\"")),
+        }
+    }
+}
+
+impl From<MqttVersion> for String {
+    fn from(version: MqttVersion) -> Self {
+        let text = match version {
+            MqttVersion::Auto => "auto",
+            MqttVersion::V5 => "5",
+            MqttVersion::V3 => "3.1.1",
+        };
+        text.to_owned()
+    }
+}
+
 /// The link to the broker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -25,6 +74,8 @@ pub struct MqttSettings {
     pub enabled: bool,
     /// `mqtt://host:port` (or `mqtts`, `ws`, `wss`), or several parted by commas; empty: start the embedded broker.
     pub url: String,
+    /// Which version of MQTT is spoken with it.
+    pub version: MqttVersion,
     /// Where the embedded broker listens; other than loopback only with user and password.
     pub listen: String,
     /// User name, if the broker wants one.
@@ -45,6 +96,8 @@ pub struct MqttSettings {
     pub interval_s: f32,
     /// Seconds between keep-alive pings.
     pub keep_alive_s: u16,
+    /// Seconds for which the broker keeps requests for us after a broken connection (MQTT 5 only); 0: not at all.
+    pub session_s: u32,
     /// Obey requests on `PREFIX/ID/THING/set`.
     pub commands: bool,
     /// Home Assistant's discovery.
@@ -58,6 +111,7 @@ impl Default for MqttSettings {
         Self {
             enabled: true,
             url: String::new(),
+            version: MqttVersion::Auto,
             listen: "127.0.0.1:1883".into(),
             user: String::new(),
             password_file: String::new(),
@@ -68,6 +122,7 @@ impl Default for MqttSettings {
             format: Format::Json,
             interval_s: 10.0,
             keep_alive_s: 15,
+            session_s: 60,
             commands: true,
             home_assistant: HomeAssistantSettings::default(),
             homie: HomieSettings::default(),
@@ -93,6 +148,13 @@ impl MqttSettings {
             "mqtt.keep_alive_s",
             self.keep_alive_s,
             "5 to 3600 seconds",
+        )?;
+        // Who presses a switch does not mean: an hour from now.
+        range(
+            self.session_s <= 3600,
+            "mqtt.session_s",
+            self.session_s,
+            "0 to 3600 seconds",
         )?;
         let plain = !self.prefix.is_empty() && !self.prefix.contains(['+', '#', '\0']);
         range(

@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{
-    link::{Link, News},
-    settings,
-};
+use super::{backoff::Backoff, link::News, route::Route, settings, way::Session};
 use crate::config::MqttSettings;
 
 /// How long it may take.
@@ -20,25 +17,37 @@ const WITHIN: Duration = Duration::from_secs(6);
 pub async fn attempt(settings: &MqttSettings, password: Option<&str>) -> Result<String, String> {
     // A name of its own: the daemon's link, if it is to the same broker, stays.
     let id = format!("moodring-try-{}", std::process::id());
-    let ways = settings::reader(settings, &id, false).map_err(|e| e.to_string())?;
+    let ways = settings::reader(settings, &id, Session::Clean).map_err(|e| e.to_string())?;
     let mut way = ways.into_iter().next().ok_or("no broker is named")?;
     if let Some(password) = password {
-        way.options.set_credentials(&settings.user, password);
+        way.login = Some((settings.user.clone(), password.to_owned()));
     }
     let address = way.broker.to_string();
-    let mut link = Link::open(way.options);
-    let answered = timeout(WITHIN, link.next()).await;
-    let said = match answered {
-        Ok(News::Up) => Ok(()),
-        Ok(News::Lost(reason)) => Err(reason),
-        Ok(_) => Err("it says something before it lets us in".into()),
-        Err(_) => Err("no answer in time".into()),
-    };
-    if said.is_ok() {
-        // It hears at once that nobody is there any more; if not, it notices.
-        let _ = link.close();
-        let _ = timeout(Duration::from_millis(300), link.next()).await;
-    }
-    said.map(|()| address.clone())
+    let mut route = Route::new(vec![way], Backoff::new(0), None);
+    let answered = timeout(WITHIN, connect(&mut route)).await;
+    let answered = answered.unwrap_or_else(|_| Err("no answer in time".into()));
+    answered
+        .map(|()| address.clone())
         .map_err(|reason| format!("{address}: {reason}"))
+}
+
+/// By the first version of MQTT that the broker speaks.
+async fn connect(route: &mut Route) -> Result<(), String> {
+    loop {
+        let mut link = route.open();
+        match link.next().await {
+            News::Up => {
+                // It hears at once that nobody is there any more; if not, it notices.
+                let _ = link.close();
+                let _ = timeout(Duration::from_millis(300), link.next()).await;
+                return Ok(());
+            }
+            News::Lost(lost) => {
+                if route.lost(&lost).is_some() {
+                    return Err(lost.reason);
+                }
+            }
+            _ => return Err("it says something before it lets us in".into()),
+        }
+    }
 }

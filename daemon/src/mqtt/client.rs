@@ -11,13 +11,15 @@ use tokio::{
 use super::{
     Extra, Inputs, MqttError, Outgoing,
     backoff::Backoff,
+    broker::Broker,
     feed::{Feed, Input},
-    link::{Link, News},
+    link::{Link, Lost, News},
     outbox::Want,
-    protocol::{Protocol, Publication, Token},
-    settings::{MAX_PACKET_BYTES, Plan},
+    protocol::{Content, Protocol, Publication, Token},
+    route::Route,
+    settings::Plan,
     until,
-    url::Address,
+    way::MAX_PACKET_BYTES,
 };
 use crate::{
     clock::Clock,
@@ -54,12 +56,12 @@ pub fn spawn(
     let (tell, state) = watch::channel(BrokerState::Connecting);
     let (stop, stopped) = oneshot::channel();
     let address = plan.brokers[0].broker.to_string();
+    let backoff = Backoff::new(who.run.number());
+    let comfort = "Trying again, events are kept";
     let client = Client {
-        backoff: Backoff::new(who.run.number()),
-        protocol: Protocol::new(who, plan.topics.clone(), plan.pace, settings.format),
-        plan,
-        at: 0,
-        was_up: false,
+        protocol: Protocol::new(who, plan.topics, plan.pace, settings.format),
+        route: Route::new(plan.brokers, backoff, Some(comfort)),
+        _embedded: plan.embedded,
         clock,
         extra: inputs.extra.take(),
         store: inputs.store.clone(),
@@ -67,7 +69,7 @@ pub fn spawn(
         feed: Feed::new(inputs, stopped),
         stop_by: None,
         state: tell,
-        complained: false,
+        refused: 0,
     };
     Ok(MqttHandle {
         state,
@@ -116,13 +118,10 @@ impl MqttHandle {
 }
 
 struct Client {
-    plan: Plan,
-    /// Which broker is tried or used now.
-    at: usize,
-    /// Whether the newest connection came about.
-    was_up: bool,
     protocol: Protocol,
-    backoff: Backoff,
+    route: Route,
+    /// The embedded broker, if it is the one. Held only for its end: dropping it closes its port.
+    _embedded: Option<Broker>,
     clock: Clock,
     feed: Feed,
     extra: Option<Extra>,
@@ -132,8 +131,8 @@ struct Client {
     /// When a stop that was asked for must have ended.
     stop_by: Option<Instant>,
     state: watch::Sender<BrokerState>,
-    /// Whether this outage was told at warning level.
-    complained: bool,
+    /// How many publications the broker refused in this connection.
+    refused: u64,
 }
 
 /// Why serving a link ended.
@@ -141,7 +140,7 @@ enum End {
     /// All is told; say goodbye.
     Finished,
     /// The connection is gone, or none came about.
-    Lost(String),
+    Lost(Lost),
     /// A stop took too long.
     Late,
 }
@@ -161,7 +160,7 @@ impl Client {
         let flushed = tokio::time::timeout(Duration::from_millis(500), self.store.flush()).await;
         let state = self.store.state().borrow().clone();
         if state.waiting > 0 && flushed.is_ok() {
-            let (waiting, broker) = (state.waiting, self.broker());
+            let (waiting, broker) = (state.waiting, self.route.broker());
             tracing::warn!(
                 "stopped with {waiting} events that the broker {broker} did not get; the store has them"
             );
@@ -170,31 +169,25 @@ impl Client {
 
     /// One connection and the wait after it. True once the client is to end.
     async fn is_over(&mut self) -> bool {
-        let mut link = Link::open(self.plan.brokers[self.at].options.clone());
-        self.was_up = false;
-        let end = self.serve(&mut link).await;
-        match end {
+        let mut link = self.route.open();
+        let lost = match self.serve(&mut link).await {
             End::Finished => {
                 self.goodbye(link).await;
                 return true;
             }
             End::Late => return true,
-            End::Lost(reason) => self.complain(&reason),
-        }
+            End::Lost(lost) => lost,
+        };
         drop(link);
         self.protocol.disconnected();
-        self.fetch = None;
+        (self.fetch, self.refused) = (None, 0);
         self.state.send_replace(BrokerState::Connecting);
-        if self.stop_by.is_some() {
-            return true;
+        let rest = self.route.lost(&lost);
+        match rest {
+            _ if self.stop_by.is_some() => true,
+            Some(rest) => self.pause(rest).await,
+            None => false,
         }
-        // The next broker at once; after the last, and after one that had been there, a rest and then the first.
-        self.at = if self.was_up {
-            0
-        } else {
-            (self.at + 1) % self.plan.brokers.len()
-        };
-        self.at == 0 && self.pause().await
     }
 
     /// Serves one link until it ends.
@@ -202,7 +195,7 @@ impl Client {
         loop {
             while let Some(publication) = self.protocol.poll(self.now()) {
                 if let Err(reason) = link.send(publication) {
-                    return End::Lost(reason);
+                    return End::Lost(reason.into());
                 }
             }
             if let Some(want) = self.protocol.want() {
@@ -216,8 +209,8 @@ impl Client {
             let online = *self.state.borrow() == BrokerState::Online;
             tokio::select! {
                 news = link.next() => match news {
-                    News::Lost(reason) => return End::Lost(reason),
-                    News::Up => if let Err(reason) = self.up(link) { return End::Lost(reason) },
+                    News::Lost(lost) => return End::Lost(lost),
+                    News::Up => if let Err(reason) = self.up(link) { return End::Lost(reason.into()) },
                     news => self.read(news),
                 },
                 rows = fetched(&mut self.fetch) => {
@@ -226,7 +219,7 @@ impl Client {
                     }
                 }
                 other = said(&mut self.extra), if online && link.has_room() => {
-                    if let Err(reason) = pass_on(link, other) { return End::Lost(reason) }
+                    if let Err(reason) = pass_on(link, other) { return End::Lost(reason.into()) }
                 }
                 input = self.feed.next() => self.take(input),
                 () = until(wake) => {}
@@ -237,11 +230,9 @@ impl Client {
 
     /// The broker accepted the connection.
     fn up(&mut self, link: &Link) -> Result<(), String> {
-        tracing::info!("connected to the broker {}", self.broker());
-        self.was_up = true;
+        self.route.up();
         self.protocol.connected();
         self.state.send_replace(BrokerState::Online);
-        self.complained = false;
         match &mut self.extra {
             Some(extra) => link.subscribe(extra.connected()),
             None => Ok(()),
@@ -254,9 +245,9 @@ impl Client {
                 if let Some(id) = self.protocol.done(token) {
                     self.store.delivered(id);
                 }
-                // Only now: a broker that accepts and hangs up at once is not hammered.
-                self.backoff.reset();
+                self.route.works();
             }
+            News::Refused(token, reason) => self.refused(token, &reason),
             News::Heard(message) => {
                 if let Some(extra) = &self.extra {
                     extra.hear(message);
@@ -264,6 +255,24 @@ impl Client {
             }
             News::Up | News::Closed | News::Lost(_) => {}
         }
+    }
+
+    /// Once per connection for everybody: a rule of the broker that does not fit is met with each message.
+    fn refused(&mut self, token: Token, reason: &str) {
+        let (what, then) = match token {
+            Token::Event(_) => ("an event", "; it is kept and offered again"),
+            Token::State => ("the state", ""),
+            Token::Status(_) => ("the status", ""),
+            Token::Extra => ("what Home Assistant is told, or an answer", ""),
+        };
+        let broker = self.route.broker();
+        if self.refused == 0 {
+            tracing::warn!("the broker {broker} does not take {what}: {reason}{then}");
+        } else {
+            tracing::debug!("the broker {broker} does not take {what}: {reason}{then}");
+        }
+        self.refused += 1;
+        self.protocol.refused(token, self.clock.now());
     }
 
     fn take(&mut self, input: Input) {
@@ -280,8 +289,8 @@ impl Client {
     }
 
     /// Waits before the next attempt; what comes in meanwhile is kept. True if a stop came in.
-    async fn pause(&mut self) -> bool {
-        let over = Instant::now() + Duration::from_millis(self.backoff.wait().0);
+    async fn pause(&mut self, rest: Duration) -> bool {
+        let over = Instant::now() + rest;
         loop {
             tokio::select! {
                 () = sleep_until(over) => return false,
@@ -304,23 +313,6 @@ impl Client {
                 () = until(self.stop_by) => return,
             }
         }
-    }
-
-    /// Once per outage for everybody, each further attempt for who looks closely.
-    fn complain(&mut self, reason: &str) {
-        let broker = self.broker();
-        if self.complained {
-            tracing::debug!("still no connection to the broker {broker}: {reason}");
-        } else {
-            tracing::warn!(
-                "no connection to the broker {broker}: {reason}. Trying again, events are kept"
-            );
-            self.complained = true;
-        }
-    }
-
-    fn broker(&self) -> &Address {
-        &self.plan.brokers[self.at].broker
     }
 
     fn now(&self) -> Moment {
@@ -355,8 +347,8 @@ async fn said(extra: &mut Option<Extra>) -> Outgoing {
 
 /// Publishes what others say, if a packet can hold it.
 fn pass_on(link: &mut Link, said: Outgoing) -> Result<(), String> {
-    // A packet's head and the topic's length take up to seven bytes.
-    let bytes = said.topic.len() + said.payload.len() + 7;
+    // A packet's head, the topic's length, a number and MQTT 5's empty properties take up to nine bytes.
+    let bytes = said.topic.len() + said.payload.len() + 9;
     if bytes > MAX_PACKET_BYTES {
         let topic = &said.topic;
         tracing::warn!("not published: {topic} has {bytes} bytes, {MAX_PACKET_BYTES} are allowed");
@@ -366,6 +358,7 @@ fn pass_on(link: &mut Link, said: Outgoing) -> Result<(), String> {
         token: Token::Extra,
         topic: said.topic,
         payload: said.payload,
+        content: Content::Plain,
         delivery: said.delivery,
     })
 }

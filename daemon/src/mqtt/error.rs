@@ -28,8 +28,14 @@ pub enum MqttError {
     #[error("[mqtt] interval_s is {0}; it must be from 0.2 to 86400")]
     Interval(f32),
     /// Seconds between pings.
-    #[error("[mqtt] keep_alive_s is {0}; it must be from 1 to 65535")]
+    #[error("[mqtt] keep_alive_s is {0}; it must be from 5 to 3600")]
     KeepAlive(u16),
+    /// Ours speaks 3.1.1.
+    #[error(
+        "[mqtt] version is \"5\", but the embedded broker speaks 3.1.1 alone: set version to \"auto\", or url to a broker \
+         such as mosquitto"
+    )]
+    EmbeddedVersion,
     /// A certificate or key.
     #[error("[mqtt] {key} {path:?} cannot be used: {reason}")]
     Tls {
@@ -40,7 +46,7 @@ pub enum MqttError {
         /// The cause.
         reason: String,
     },
-    /// A password without a user: MQTT 3.1.1 has no such thing.
+    /// A password without a user: MQTT 3.1.1 has no such thing, and few brokers do.
     #[error("[mqtt] password_file is set but user is not; set both or none")]
     User,
     /// The file with the password.
@@ -105,6 +111,7 @@ impl MqttError {
             | Self::HomieDomain(_)
             | Self::Interval(_)
             | Self::KeepAlive(_)
+            | Self::EmbeddedVersion
             | Self::User
             | Self::Password { .. }
             | Self::Tls { .. }

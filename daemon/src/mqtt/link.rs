@@ -1,31 +1,36 @@
-//! One connection to a broker, from its attempt to its end. Knows MQTT 3.1.1 by rumqttc, nothing of moods.
+//! One connection to a broker, from its attempt to its end, by MQTT 5 or 3.1.1. Knows nothing of moods.
 //!
 //! Each connection gets an event loop of its own: rumqttc carries some requests over to the next connection and drops
 //! others, and what is to be sent again is the outbox's business. A task polls it, so that no poll is ever cancelled.
+//! What differs between the versions is in `v3` and `v5`, two files of one shape.
+
+mod reason;
+mod v3;
+mod v5;
 
 use std::collections::{HashMap, VecDeque};
 
-use rumqttc::{
-    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, MqttOptions, Outgoing,
-    Packet, QoS, SubscribeFilter,
-};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{
     Incoming,
     protocol::{Delivery, Publication, Token},
-    tls,
+    way::{Version, Way},
 };
 
 /// A connection, or an attempt at one. Dropping it breaks it off without a word, so that the broker sends the will.
 pub(super) struct Link {
-    client: AsyncClient,
-    news: mpsc::Receiver<Result<Event, ConnectionError>>,
+    wire: Wire,
+    words: mpsc::Receiver<Word>,
     pump: JoinHandle<()>,
     /// Handed over, in order; not yet on the network.
     handed: VecDeque<Token>,
     /// On the network, by packet number; no receipt yet.
     sent: HashMap<u16, Token>,
+    /// The largest packet that the broker takes, if it said so.
+    largest: Option<usize>,
+    /// What was too large for it.
+    too_large: VecDeque<Token>,
 }
 
 /// What a link has to say.
@@ -35,28 +40,98 @@ pub(super) enum News {
     Up,
     /// A publication is done, see [`Delivery`].
     Done(Token),
+    /// The broker does not take a publication, and why. The connection goes on.
+    Refused(Token, String),
     /// A message of a topic that was subscribed to.
     Heard(Incoming),
     /// The goodbye is on the network.
     Closed,
     /// There is no connection any more, or none came about.
-    Lost(String),
+    Lost(Lost),
+}
+
+/// Why a connection ended or did not come about.
+#[derive(Debug)]
+pub(super) struct Lost {
+    /// For people, with the way out where there is one.
+    pub(super) reason: String,
+    pub(super) sign: Sign,
+}
+
+/// What such an end says about the version that was spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// Nothing: the network, a certificate, silence.
+    Nothing,
+    /// It hung up. As the only answer, that is what brokers do that do not know the version, and others in trouble.
+    HungUp,
+    /// It does not speak this version.
+    Foreign,
+    /// It speaks this version, and says no.
+    Spoken,
+}
+
+impl From<String> for Lost {
+    fn from(reason: String) -> Self {
+        Self {
+            reason,
+            sign: Sign::Nothing,
+        }
+    }
+}
+
+/// The half that sends, of one version or the other.
+enum Wire {
+    V3(v3::Wire),
+    V5(v5::Wire),
+}
+
+/// What a version's other half tells, in words that are the same for both.
+enum Word {
+    Accepted {
+        largest: Option<usize>,
+    },
+    /// A publication is on the network under this number; 0: no receipt will come.
+    Sent(u16),
+    /// The receipt for this number, or why it was refused.
+    Receipt(u16, Result<(), String>),
+    Heard(Incoming),
+    /// What we asked to hear of was refused.
+    Deaf(String),
+    Closed,
+    Ended(Lost),
 }
 
 impl Link {
     /// More publications than ever are under way at once: the outbox's window, a birth, a state and a goodbye.
     const CAPACITY: usize = 64;
+    /// How many of them may wait for a receipt. rumqttc holds a place for each, for MQTT 5 65,535 (15 MB) if it may.
+    const IN_FLIGHT: u16 = 100;
+    /// What a packet has around topic and payload, at most: its head, lengths, number and properties.
+    const AROUND_BYTES: usize = 64;
 
-    /// Begins to connect.
-    pub(super) fn open(options: MqttOptions) -> Self {
-        let (client, event_loop) = AsyncClient::new(options, Self::CAPACITY);
-        let (tx, news) = mpsc::channel(Self::CAPACITY);
+    /// Begins to connect. `resumes`: the broker may go on with the session that it has; of that only MQTT 5 can be
+    /// told per connection.
+    pub(super) fn open(way: &Way, version: Version, resumes: bool) -> Self {
+        let (tx, words) = mpsc::channel(Self::CAPACITY);
+        let (wire, pump) = match version {
+            Version::V3 => {
+                let (wire, events) = v3::open(way);
+                (Wire::V3(wire), tokio::spawn(v3::pump(events, tx)))
+            }
+            Version::V5 => {
+                let (wire, events) = v5::open(way, resumes);
+                (Wire::V5(wire), tokio::spawn(v5::pump(events, tx)))
+            }
+        };
         Self {
-            client,
-            news,
-            pump: tokio::spawn(pump(event_loop, tx)),
+            wire,
+            words,
+            pump,
             handed: VecDeque::new(),
             sent: HashMap::new(),
+            largest: None,
+            too_large: VecDeque::new(),
         }
     }
 
@@ -65,15 +140,18 @@ impl Link {
     /// # Errors
     /// Says so if the link cannot take it; the link is of no use then.
     pub(super) fn send(&mut self, publication: Publication) -> Result<(), String> {
-        let (qos, retain) = match publication.delivery {
-            Delivery::Newest => (QoS::AtMostOnce, true),
-            Delivery::Lasting => (QoS::AtLeastOnce, true),
-            Delivery::Once => (QoS::AtLeastOnce, false),
-        };
-        self.client
-            .try_publish(publication.topic, qos, retain, publication.payload)
-            .map_err(|_| "the connection takes no more messages".to_owned())?;
-        self.handed.push_back(publication.token);
+        let bytes = publication.topic.len() + publication.payload.len() + Self::AROUND_BYTES;
+        let token = publication.token;
+        if self.largest.is_some_and(|largest| bytes > largest) {
+            // rumqttc would give up the connection for it, and the next one, and so on.
+            self.too_large.push_back(token);
+            return Ok(());
+        }
+        match &self.wire {
+            Wire::V3(wire) => wire.publish(publication),
+            Wire::V5(wire) => wire.publish(publication),
+        }?;
+        self.handed.push_back(token);
         Ok(())
     }
 
@@ -90,10 +168,10 @@ impl Link {
         if topics.is_empty() {
             return Ok(());
         }
-        let filter = |topic: &String| SubscribeFilter::new(topic.clone(), QoS::AtLeastOnce);
-        self.client
-            .try_subscribe_many(topics.iter().map(filter))
-            .map_err(|_| "the connection takes no more messages".to_owned())
+        match &self.wire {
+            Wire::V3(wire) => wire.subscribe(topics),
+            Wire::V5(wire) => wire.subscribe(topics),
+        }
     }
 
     /// Says goodbye, so that the broker forgets the will. [`News::Closed`] follows.
@@ -101,18 +179,22 @@ impl Link {
     /// # Errors
     /// As [`Link::send`].
     pub(super) fn close(&mut self) -> Result<(), String> {
-        self.client
-            .try_disconnect()
-            .map_err(|_| "the connection takes no more messages".to_owned())
+        match &self.wire {
+            Wire::V3(wire) => wire.close(),
+            Wire::V5(wire) => wire.close(),
+        }
     }
 
     /// The next news. May be cancelled without loss.
     pub(super) async fn next(&mut self) -> News {
         loop {
-            let news = match self.news.recv().await {
-                Some(Ok(event)) => self.read(&event),
-                Some(Err(error)) => Some(News::Lost(explain(&error))),
-                None => Some(News::Lost("the connection ended".to_owned())),
+            if let Some(token) = self.too_large.pop_front() {
+                let largest = self.largest.unwrap_or_default();
+                return News::Refused(token, format!("it takes at most {largest} bytes"));
+            }
+            let news = match self.words.recv().await {
+                Some(word) => self.read(word),
+                None => Some(News::Lost("the connection ended".to_owned().into())),
             };
             if let Some(news) = news {
                 return news;
@@ -120,25 +202,33 @@ impl Link {
         }
     }
 
-    fn read(&mut self, event: &Event) -> Option<News> {
-        match event {
-            Event::Incoming(Packet::ConnAck(_)) => Some(News::Up),
-            Event::Incoming(Packet::PubAck(ack)) => self.sent.remove(&ack.pkid).map(News::Done),
-            Event::Incoming(Packet::Publish(message)) => Some(News::Heard(Incoming::Message {
-                topic: message.topic.clone(),
-                payload: message.payload.to_vec(),
-                retained: message.retain,
-            })),
-            Event::Outgoing(Outgoing::Publish(number)) => {
-                let token = self.handed.pop_front()?;
-                if *number == 0 {
-                    return Some(News::Done(token));
-                }
-                self.sent.insert(*number, token);
+    fn read(&mut self, word: Word) -> Option<News> {
+        match word {
+            Word::Accepted { largest } => {
+                self.largest = largest;
+                Some(News::Up)
+            }
+            Word::Sent(0) => self.handed.pop_front().map(News::Done),
+            Word::Sent(number) => {
+                self.sent.insert(number, self.handed.pop_front()?);
                 None
             }
-            Event::Outgoing(Outgoing::Disconnect) => Some(News::Closed),
-            Event::Incoming(_) | Event::Outgoing(_) => None,
+            Word::Receipt(number, given) => {
+                let token = self.sent.remove(&number)?;
+                Some(match given {
+                    Ok(()) => News::Done(token),
+                    Err(reason) => News::Refused(token, reason),
+                })
+            }
+            Word::Heard(message) => Some(News::Heard(message)),
+            Word::Deaf(reason) => {
+                tracing::warn!(
+                    "the broker refused a subscription, so some requests cannot come: {reason}"
+                );
+                None
+            }
+            Word::Closed => Some(News::Closed),
+            Word::Ended(lost) => Some(News::Lost(lost)),
         }
     }
 }
@@ -149,36 +239,25 @@ impl Drop for Link {
     }
 }
 
-async fn pump(mut event_loop: EventLoop, tx: mpsc::Sender<Result<Event, ConnectionError>>) {
-    loop {
-        let result = event_loop.poll().await;
-        let ended = result.is_err();
-        if tx.send(result).await.is_err() || ended {
-            return;
-        }
+/// Whether it is kept, and whether it has a receipt: MQTT's retain flag, and QoS 1 or 0.
+fn flags(delivery: Delivery) -> (bool, bool) {
+    match delivery {
+        Delivery::Newest => (true, false),
+        Delivery::Lasting => (true, true),
+        Delivery::Once => (false, true),
     }
 }
 
-/// A cause that people understand, with the way out where there is one.
-pub(super) fn explain(error: &ConnectionError) -> String {
-    use ConnectReturnCode as Code;
-    // Handshakes fail deep inside errors of other crates; their texts are what they have in common.
-    if let Some(hint) = tls::hint(&error.to_string()) {
-        return hint.to_owned();
-    }
-    match error {
-        ConnectionError::ConnectionRefused(Code::BadUserNamePassword | Code::NotAuthorized) => {
-            "it refused user and password; set [mqtt] user and password_file".to_owned()
-        }
-        ConnectionError::ConnectionRefused(code) => format!("it refused the connection: {code:?}"),
-        ConnectionError::NetworkTimeout => "no answer within 5 seconds".to_owned(),
-        ConnectionError::Io(error) => error.to_string(),
-        ConnectionError::MqttState(rumqttc::StateError::AwaitPingResp) => {
-            "it no longer answers pings".to_owned()
-        }
-        ConnectionError::MqttState(rumqttc::StateError::ConnectionAborted) => {
-            "it closed the connection".to_owned()
-        }
-        other => other.to_string(),
-    }
+/// What a full channel means.
+fn full<E>(_: E) -> String {
+    "the connection takes no more messages".to_owned()
+}
+
+/// Whether a network error is the other side's hanging up.
+fn hung_up(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind as Kind;
+    matches!(
+        error.kind(),
+        Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof
+    )
 }

@@ -22,10 +22,12 @@ mod link;
 pub mod outbox;
 pub mod protocol;
 mod reader;
+mod route;
 mod settings;
 mod tls;
 pub mod topic;
 pub mod url;
+mod way;
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,8 @@ pub type EntryId = i64;
 struct Entry {
     row: Row,
     sent: bool,
+    /// The broker did not take it; it counts as sent until it is offered again.
+    refused: bool,
 }
 
 /// The window.
@@ -79,7 +81,11 @@ impl Outbox {
             self.last = self.last.max(row.id);
             // Nothing twice, when the store was looked at from its beginning again.
             if !self.entries.iter().any(|entry| entry.row.id == row.id) {
-                self.entries.push_back(Entry { row, sent: false });
+                self.entries.push_back(Entry {
+                    row,
+                    sent: false,
+                    refused: false,
+                });
             }
         }
     }
@@ -109,6 +115,21 @@ impl Outbox {
         }
     }
 
+    /// The broker does not take it, now. It keeps its place in the window, so that others go on but not for ever.
+    pub fn refused(&mut self, id: EntryId) {
+        let mut entries = self.entries.iter_mut();
+        if let Some(entry) = entries.find(|entry| entry.row.id == id) {
+            entry.refused = true;
+        }
+    }
+
+    /// What was refused may be taken again.
+    pub fn offer_again(&mut self) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.refused) {
+            (entry.sent, entry.refused) = (false, false);
+        }
+    }
+
     /// The connection broke: everything without a receipt is fetched again, in its order.
     pub fn rewind(&mut self) {
         self.entries.clear();
@@ -116,9 +137,9 @@ impl Outbox {
         self.asked = false;
     }
 
-    /// Whether everything up to the store's newest row has been sent and confirmed.
+    /// Whether everything up to the store's newest row has been sent and answered.
     pub fn is_done(&self, newest: EntryId) -> bool {
-        self.entries.is_empty() && !self.asked && newest <= self.last
+        self.entries.iter().all(|entry| entry.refused) && !self.asked && newest <= self.last
     }
 
     /// Whether everything up to the store's newest row has been sent.

@@ -18,8 +18,32 @@ pub struct Publication {
     pub topic: String,
     /// What.
     pub payload: Vec<u8>,
+    /// In which form.
+    pub content: Content,
     /// How surely.
     pub delivery: Delivery,
+}
+
+/// How a payload is written, for receivers that go by it (MQTT 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Nothing is said about it.
+    Plain,
+    /// JSON.
+    Json,
+    /// CBOR.
+    Cbor,
+}
+
+impl Content {
+    /// Its media type.
+    pub const fn media_type(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Json => Some("application/json"),
+            Self::Cbor => Some("application/cbor"),
+        }
+    }
 }
 
 /// Which message, for its receipt.
@@ -46,6 +70,9 @@ pub enum Delivery {
     Once,
 }
 
+/// Milliseconds after which events that the broker refused are offered again.
+const RETRY_MS: u64 = 30_000;
+
 /// How often the state is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
@@ -68,6 +95,8 @@ pub struct Protocol {
     link: Link,
     stop: Stop,
     state: StateTold,
+    /// When events that the broker refused are offered again.
+    retry_at: Option<Millis>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +146,7 @@ impl Protocol {
             link: Link::Down,
             stop: Stop::No,
             state: StateTold::default(),
+            retry_at: None,
         }
     }
 
@@ -161,6 +191,7 @@ impl Protocol {
     fn forget_link(&mut self) {
         self.outbox.rewind();
         self.state = StateTold::default();
+        self.retry_at = None;
         if self.stop == Stop::Said {
             self.stop = Stop::Asked;
         }
@@ -175,6 +206,19 @@ impl Protocol {
             Token::Status(_) | Token::Extra => {}
         }
         None
+    }
+
+    /// The broker does not take a publication. An event stays in the store and is offered again later, since who sets
+    /// the broker's rules may change them; for everything else that is the end of it.
+    pub fn refused(&mut self, token: Token, now: Millis) {
+        match token {
+            Token::Event(id) => {
+                self.outbox.refused(id);
+                self.retry_at
+                    .get_or_insert(Millis(now.0.saturating_add(RETRY_MS)));
+            }
+            Token::State | Token::Status(_) | Token::Extra => drop(self.done(token)),
+        }
     }
 
     /// Nothing more will come: what waits goes out, then `stopped`.
@@ -199,11 +243,17 @@ impl Protocol {
             }
             Link::Up => {}
         }
+        if self.retry_at.is_some_and(|at| at <= now.run) {
+            self.retry_at = None;
+            self.outbox.offer_again();
+        }
         if let Some(row) = self.outbox.take() {
+            let (payload, content) = write(self.format, row.payload.clone());
             return Some(Publication {
                 token: Token::Event(row.id),
                 topic: self.topics.event_of(&row.device),
-                payload: write(self.format, row.payload.clone()),
+                payload,
+                content,
                 delivery: Delivery::Once,
             });
         }
@@ -219,10 +269,14 @@ impl Protocol {
 
     /// When [`Protocol::poll`] will have something without anything coming in; `None` for never.
     pub fn wake(&self) -> Option<Millis> {
-        if self.link != Link::Up || self.stop != Stop::No || self.state.under_way {
+        if self.link != Link::Up || self.stop != Stop::No {
             return None;
         }
-        self.state_due()
+        let state = match self.state.under_way {
+            true => None,
+            false => self.state_due(),
+        };
+        [state, self.retry_at].into_iter().flatten().min()
     }
 
     fn status(&self, status: Status) -> Publication {
@@ -230,6 +284,7 @@ impl Protocol {
             token: Token::Status(status),
             topic: self.topics.status(),
             payload: status.name().into(),
+            content: Content::Plain,
             delivery: Delivery::Lasting,
         }
     }
@@ -257,21 +312,26 @@ impl Protocol {
             last: Some((now.run, gist(snapshot))),
             under_way: true,
         };
+        let (payload, content) = write(self.format, json(&message).into_bytes());
         Some(Publication {
             token: Token::State,
             topic: self.topics.state(),
-            payload: write(self.format, json(&message).into_bytes()),
+            payload,
+            content,
             delivery: Delivery::Newest,
         })
     }
 }
 
 /// A message, which is JSON inside this program, as it goes out.
-fn write(format: Format, json: Vec<u8>) -> Vec<u8> {
+fn write(format: Format, json: Vec<u8>) -> (Vec<u8>, Content) {
     match format {
-        Format::Json => json,
-        // What is no JSON could only come out of a damaged store; receivers see that for themselves.
-        Format::Cbor => cbor(&json).unwrap_or(json),
+        Format::Json => (json, Content::Json),
+        Format::Cbor => match cbor(&json) {
+            Some(cbor) => (cbor, Content::Cbor),
+            // What is no JSON could only come out of a damaged store; receivers see that for themselves.
+            None => (json, Content::Plain),
+        },
     }
 }
 

@@ -2,20 +2,24 @@
 
 use std::time::Duration;
 
-use rumqttc::{AsyncClient, Event, EventLoop, Outgoing, Packet, QoS};
 use tokio::{
     sync::mpsc,
     task::JoinHandle,
     time::{sleep, timeout},
 };
 
-use super::{MqttError, backoff::Backoff, link::explain, settings};
+use super::{
+    Incoming, MqttError,
+    backoff::Backoff,
+    link::{Link, Lost, News},
+    route::Route,
+    settings,
+    way::Session,
+};
 use crate::config::MqttSettings;
 
 /// Messages that may wait; a broker that sends faster than they are read waits.
 const WAITING: usize = 16;
-/// Requests that may wait in the client: one subscription per topic.
-const REQUESTS: usize = 8;
 /// How long the broker may take to forget a session.
 const FORGET_WITHIN: Duration = Duration::from_secs(5);
 
@@ -62,17 +66,18 @@ impl Reader {
     /// # Errors
     /// [`MqttError`] if a setting cannot work.
     pub fn spawn(settings: &MqttSettings, listening: Listening) -> Result<Self, MqttError> {
-        let ways = settings::reader(settings, &listening.name(), listening.keeps_session)?;
-        let address = ways[0].broker.to_string();
+        let session = match listening.keeps_session {
+            true => Session::Lasting,
+            false => Session::Clean,
+        };
+        let ways = settings::reader(settings, &listening.name(), session)?;
+        let route = Route::new(ways, Backoff::new(listening.seed), Some("Trying again"));
+        let address = route.broker().to_string();
         let (tell, heard) = mpsc::channel(WAITING);
         let listener = Listener {
-            ways,
-            at: 0,
-            was_up: false,
+            route,
             topics: listening.topics,
             tell,
-            backoff: Backoff::new(listening.seed),
-            complained: false,
         };
         let task = tokio::spawn(listener.listen());
         Ok(Self {
@@ -102,25 +107,33 @@ impl Reader {
         listening: &Listening,
     ) -> Result<(), MqttError> {
         drop(self);
-        for way in settings::reader(settings, &listening.name(), false)? {
-            let (client, mut events) = AsyncClient::new(way.options, REQUESTS);
-            let goodbye = async {
-                loop {
-                    match events.poll().await {
+        let ways = settings::reader(settings, &listening.name(), Session::Clean)?;
+        let brokers = ways.len();
+        let mut route = Route::new(ways, Backoff::new(listening.seed), None);
+        let goodbye = async {
+            loop {
+                let mut link = route.open();
+                let lost = loop {
+                    match link.next().await {
                         // A clean connection of the same name ends the session.
-                        Ok(Event::Incoming(Packet::ConnAck(_))) => {
+                        News::Up => {
+                            route.up();
                             // Fails only if requests wait; there are none.
-                            let _ = client.try_disconnect();
+                            let _ = link.close();
                         }
-                        Ok(Event::Outgoing(Outgoing::Disconnect)) => return true,
-                        Ok(_) => {}
-                        Err(_) => return false,
+                        News::Closed => return true,
+                        News::Lost(lost) => break lost,
+                        News::Done(_) | News::Refused(..) | News::Heard(_) => {}
                     }
+                };
+                if route.lost(&lost).is_some() {
+                    return false;
                 }
-            };
-            if timeout(FORGET_WITHIN, goodbye).await == Ok(true) {
-                return Ok(());
             }
+        };
+        let within = FORGET_WITHIN * u32::try_from(brokers).unwrap_or(u32::MAX);
+        if timeout(within, goodbye).await == Ok(true) {
+            return Ok(());
         }
         tracing::warn!(
             "no broker could be told to forget the session {}",
@@ -144,82 +157,52 @@ impl Drop for Reader {
 }
 
 struct Listener {
-    /// In the order in which they are tried.
-    ways: Vec<settings::Way>,
-    /// Which one is tried or used now.
-    at: usize,
-    /// Whether the newest connection came about.
-    was_up: bool,
+    route: Route,
     topics: Vec<String>,
     tell: mpsc::Sender<Heard>,
-    backoff: Backoff,
-    /// Whether this outage was told at warning level.
-    complained: bool,
 }
 
 impl Listener {
     /// One connection after the other, until nobody wants to hear any more.
     async fn listen(mut self) {
         loop {
-            let options = self.ways[self.at].options.clone();
-            let (client, mut events) = AsyncClient::new(options, REQUESTS);
-            self.was_up = false;
-            let reason = self.hear(&client, &mut events).await;
-            self.complain(&reason);
+            let mut link = self.route.open();
+            let lost = self.hear(&mut link).await;
+            drop(link);
+            let rest = self.route.lost(&lost);
             if self.tell.send(Heard::Away).await.is_err() {
                 return;
             }
-            // The next broker at once; after the last, and after one that had been there, a rest and then the first.
-            self.at = if self.was_up {
-                0
-            } else {
-                (self.at + 1) % self.ways.len()
-            };
-            if self.at == 0 {
-                sleep(Duration::from_millis(self.backoff.wait().0)).await;
+            if let Some(rest) = rest {
+                sleep(rest).await;
             }
         }
     }
 
     /// Until the connection ends; why it did.
-    async fn hear(&mut self, client: &AsyncClient, events: &mut EventLoop) -> String {
+    async fn hear(&mut self, link: &mut Link) -> Lost {
         loop {
-            let heard = match events.poll().await {
-                Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                    tracing::info!("connected to the broker {}", self.ways[self.at].broker);
-                    (self.complained, self.was_up) = (false, true);
-                    for topic in &self.topics {
-                        if client.try_subscribe(topic, QoS::AtLeastOnce).is_err() {
-                            return "the connection takes no more messages".into();
-                        }
+            let heard = match link.next().await {
+                News::Up => {
+                    self.route.up();
+                    if let Err(reason) = link.subscribe(&self.topics) {
+                        return reason.into();
                     }
                     Heard::Online
                 }
-                Ok(Event::Incoming(Packet::Publish(message))) => {
-                    // Only now: a broker that accepts and hangs up at once is not hammered.
-                    self.backoff.reset();
-                    Heard::Message {
-                        topic: message.topic,
-                        payload: message.payload.to_vec(),
-                    }
+                News::Heard(Incoming::Message { topic, payload, .. }) => {
+                    self.route.works();
+                    Heard::Message { topic, payload }
                 }
-                Ok(_) => continue,
-                Err(error) => return explain(&error),
+                News::Lost(lost) => return lost,
+                News::Heard(Incoming::Connected)
+                | News::Done(_)
+                | News::Refused(..)
+                | News::Closed => continue,
             };
             if self.tell.send(heard).await.is_err() {
-                return "nobody listens any more".into();
+                return "nobody listens any more".to_owned().into();
             }
-        }
-    }
-
-    /// Once per outage for everybody, each further attempt for who looks closely.
-    fn complain(&mut self, reason: &str) {
-        let broker = &self.ways[self.at].broker;
-        if self.complained {
-            tracing::debug!("still no connection to the broker {broker}: {reason}");
-        } else {
-            tracing::warn!("no connection to the broker {broker}: {reason}. Trying again");
-            self.complained = true;
         }
     }
 }

@@ -7,20 +7,16 @@ use std::{
     time::Duration,
 };
 
-use rumqttc::{LastWill, MqttOptions, QoS, TlsConfiguration, Transport};
-
 use super::{
     MqttError, broker,
     protocol::Pace,
     tls,
     topic::Topics,
     url::{self, Address, Scheme},
+    way::{Session, Way, Will},
 };
-use crate::config::MqttSettings;
+use crate::config::{MqttSettings, MqttVersion};
 use crate::message::{Identity, Status};
-
-/// The largest packet in either direction. A state with a full room has 6 KiB.
-pub(super) const MAX_PACKET_BYTES: usize = 64 * 1024;
 
 /// States a second at most: one per 200 ms.
 const GAP_MS: u64 = 200;
@@ -32,14 +28,7 @@ pub(super) struct Plan {
     /// In the order in which they are tried; at least one.
     pub(super) brokers: Vec<Way>,
     /// The embedded broker, if it is the one. Held only for its end: dropping it closes its port.
-    #[cfg_attr(not(test), expect(dead_code))]
     pub(super) embedded: Option<broker::Broker>,
-}
-
-/// A broker and how to connect to it.
-pub(super) struct Way {
-    pub(super) broker: Address,
-    pub(super) options: MqttOptions,
 }
 
 impl Plan {
@@ -52,6 +41,9 @@ impl Plan {
         let pace = pace(settings.interval_s)?;
         let login = login(settings)?;
         let (brokers, embedded) = if settings.url.trim().is_empty() {
+            if settings.version == MqttVersion::V5 {
+                return Err(MqttError::EmbeddedVersion);
+            }
             let broker = broker::start(&settings.listen, login.clone())?;
             let at = broker.address();
             let address = Address {
@@ -66,14 +58,16 @@ impl Plan {
         };
         // The same name in each run: a broker then drops what is left of a killed run, and sends its will, at once.
         let client_id = format!("moodring-{}", who.device.as_str());
-        let mut brokers = ways(settings, brokers, login, &client_id)?;
+        let mut brokers = ways(settings, brokers, login, &client_id, session(settings))?;
         for way in &mut brokers {
-            way.options.set_last_will(LastWill::new(
-                topics.status(),
-                Status::Offline.name(),
-                QoS::AtLeastOnce,
-                true,
-            ));
+            way.will = Some(Will {
+                topic: topics.status(),
+                payload: Status::Offline.name().into(),
+            });
+            if embedded.is_some() && way.version == MqttVersion::Auto {
+                // rumqttd speaks one version on a port, and ours speaks this one.
+                way.version = MqttVersion::V3;
+            }
         }
         Ok(Self {
             topics,
@@ -85,25 +79,28 @@ impl Plan {
 }
 
 /// What a client needs that only reads, for each broker in the order in which they are tried; at least one. An empty
-/// `url` means the broker of this machine, whoever started it. `keeps_session`: the broker keeps what comes while the
-/// client is away.
+/// `url` means the broker of this machine, whoever started it.
 ///
 /// # Errors
 /// [`MqttError`] for the first setting that cannot work.
 pub(super) fn reader(
     settings: &MqttSettings,
     client_id: &str,
-    keeps_session: bool,
+    session: Session,
 ) -> Result<Vec<Way>, MqttError> {
     let brokers = match settings.url.trim() {
         "" => vec![url::parse(&format!("mqtt://{}", settings.listen.trim()))?],
         named => url::parse_all(named)?,
     };
-    let mut ways = ways(settings, brokers, login(settings)?, client_id)?;
-    for way in &mut ways {
-        way.options.set_clean_session(!keeps_session);
+    ways(settings, brokers, login(settings)?, client_id, session)
+}
+
+/// What the broker keeps for a client that obeys commands.
+pub(super) fn session(settings: &MqttSettings) -> Session {
+    match settings.session_s {
+        0 => Session::Clean,
+        seconds => Session::Brief(Duration::from_secs(seconds.into())),
     }
-    Ok(ways)
 }
 
 /// The options of each connection; those of all brokers are the same but for the address.
@@ -112,9 +109,11 @@ fn ways(
     brokers: Vec<Address>,
     login: Option<(String, String)>,
     client_id: &str,
+    session: Session,
 ) -> Result<Vec<Way>, MqttError> {
-    if settings.keep_alive_s == 0 {
-        return Err(MqttError::KeepAlive(0));
+    // rumqttc takes no less for MQTT 5.
+    if settings.keep_alive_s < 5 {
+        return Err(MqttError::KeepAlive(settings.keep_alive_s));
     }
     // Files that are named are checked even if no broker needs them now.
     let named = [&settings.ca_file, &settings.cert_file, &settings.key_file];
@@ -124,33 +123,15 @@ fn ways(
     } else {
         None
     };
-    let way = |broker: Address| {
-        let host = match broker.scheme {
-            Scheme::Tcp | Scheme::Tls => broker.host.clone(),
-            // rumqttc takes a WebSocket's whole address for its host.
-            Scheme::Ws | Scheme::Wss => broker.web_url(),
-        };
-        let mut options = MqttOptions::new(client_id, host, broker.port);
-        options
-            .set_keep_alive(Duration::from_secs(settings.keep_alive_s.into()))
-            .set_clean_session(true)
-            .set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES);
-        match (broker.scheme, tls.clone()) {
-            (Scheme::Tls, Some(tls)) => {
-                options.set_transport(Transport::Tls(TlsConfiguration::Rustls(tls)));
-            }
-            (Scheme::Wss, Some(tls)) => {
-                options.set_transport(Transport::Wss(TlsConfiguration::Rustls(tls)));
-            }
-            (Scheme::Ws, _) => {
-                options.set_transport(Transport::Ws);
-            }
-            (Scheme::Tcp | Scheme::Tls | Scheme::Wss, _) => {}
-        }
-        if let Some((user, password)) = &login {
-            options.set_credentials(user, password);
-        }
-        Way { broker, options }
+    let way = |broker: Address| Way {
+        broker,
+        version: settings.version,
+        client_id: client_id.to_owned(),
+        login: login.clone(),
+        tls: tls.clone(),
+        keep_alive: Duration::from_secs(settings.keep_alive_s.into()),
+        will: None,
+        session,
     };
     Ok(brokers.into_iter().map(way).collect())
 }
@@ -253,13 +234,12 @@ mod tests {
         let plan = plan(|_| {}).unwrap();
         assert!(plan.embedded.is_none());
         assert_eq!(plan.brokers[0].broker.to_string(), "127.0.0.1:1883");
-        assert_eq!(plan.brokers[0].options.client_id(), "moodring-hall");
-        let will = plan.brokers[0].options.last_will().unwrap();
+        assert_eq!(plan.brokers[0].client_id, "moodring-hall");
+        let will = plan.brokers[0].will.as_ref().unwrap();
         assert_eq!(
-            (will.topic.as_str(), &will.message[..]),
+            (will.topic.as_str(), &will.payload[..]),
             ("moodring/hall/status", &b"offline"[..])
         );
-        assert!(will.retain);
     }
 
     #[test]
@@ -270,7 +250,11 @@ mod tests {
                 "interval_s",
             ),
             (|s| s.interval_s = f32::NAN, "interval_s"),
-            (|s| s.keep_alive_s = 0, "keep_alive_s"),
+            (|s| s.keep_alive_s = 4, "keep_alive_s"),
+            (
+                |s| (s.url, s.version) = (String::new(), MqttVersion::V5),
+                "version",
+            ),
             (|s| s.prefix = "a/#".into(), "prefix"),
             (|s| s.url = "http://x".into(), "url"),
             (|s| s.ca_file = "/gone".into(), "ca_file"),
@@ -294,11 +278,7 @@ mod tests {
             })
         };
         let way = with("s3cret\r\nmore\n").unwrap().brokers.swap_remove(0);
-        let login = way.options.credentials().unwrap();
-        assert_eq!(
-            (login.username.as_str(), login.password.as_str()),
-            ("me", "s3cret")
-        );
+        assert_eq!(way.login, Some(("me".into(), "s3cret".into())));
         for empty in ["", "\nlater\n"] {
             let error = with(empty).err().unwrap().to_string();
             assert!(

@@ -12,6 +12,8 @@ use harness::{Daemon, Listener, Mosquitto, free_port, is_installed, within};
 use super::{
     Delivery, Incoming, Outgoing, extra,
     link::{Link, News},
+    settings,
+    way::{Session, Version, Way},
 };
 use crate::{
     config::MqttSettings,
@@ -20,6 +22,20 @@ use crate::{
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
+}
+
+/// To a broker of this machine, without a session.
+fn way(port: u16, login: Option<(&str, &str)>) -> Way {
+    let settings = MqttSettings {
+        url: format!("mqtt://127.0.0.1:{port}"),
+        ..MqttSettings::default()
+    };
+    let mut ways = settings::reader(&settings, "x", Session::Clean).unwrap();
+    let login = login.map(|(user, password)| (user.to_owned(), password.to_owned()));
+    Way {
+        login,
+        ..ways.swap_remove(0)
+    }
 }
 
 async fn speaks_and_stops(port: u16) {
@@ -217,15 +233,18 @@ async fn a_wrong_password_is_named_and_a_right_one_works() {
         passwords.display()
     );
     let mosquitto = Mosquitto::start_with(&dir, free_port(), &access).await;
-    let mut options = rumqttc::MqttOptions::new("x", "127.0.0.1", mosquitto.port);
-    options.set_credentials("me", "guess");
-    let News::Lost(reason) = within("a refusal", Link::open(options).next()).await else {
-        panic!("it must be refused");
-    };
-    assert!(
-        reason.contains("password_file") && !reason.contains("guess"),
-        "{reason}"
-    );
+    for version in [Version::V5, Version::V3] {
+        let way = way(mosquitto.port, Some(("me", "guess")));
+        let mut link = Link::open(&way, version, false);
+        let News::Lost(lost) = within("a refusal", link.next()).await else {
+            panic!("it must be refused");
+        };
+        let reason = lost.reason;
+        assert!(
+            reason.contains("password_file") && !reason.contains("guess"),
+            "{version}: {reason}"
+        );
+    }
     let file = dir.path().join("mine");
     std::fs::write(&file, "s3cret\n").unwrap();
     let daemon = Daemon::start_with(MqttSettings {
@@ -347,11 +366,8 @@ mod embedded {
             (Some(("me", "guess")), false),
             (None, false),
         ] {
-            let mut options = rumqttc::MqttOptions::new("x", "127.0.0.1", port);
-            if let Some((user, password)) = login {
-                options.set_credentials(user, password);
-            }
-            let news = within("an answer", Link::open(options).next()).await;
+            let mut link = Link::open(&way(port, login), Version::V3, false);
+            let news = within("an answer", link.next()).await;
             assert_eq!(matches!(news, News::Up), welcome, "{login:?}: {news:?}");
         }
         assert!(broker::start("0.0.0.0:0", Some(("me".into(), String::new()))).is_err());

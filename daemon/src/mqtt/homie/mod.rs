@@ -7,13 +7,12 @@ mod task;
 mod tree;
 
 use homie5::HomieDomain;
-use rumqttc::{LastWill, QoS};
 use tokio::{
     sync::{oneshot, watch},
     task::JoinHandle,
 };
 
-use super::{MqttError, backoff::Backoff, settings};
+use super::{MqttError, backoff::Backoff, route::Route, settings, way::Will};
 use crate::{command, config::MqttSettings, control, message::Identity, snapshot::Snapshot};
 use task::Task;
 use tree::Tree;
@@ -51,15 +50,18 @@ pub fn spawn(
     let name = who.device.as_str();
     let domain = domain(&settings.homie.domain)?;
     let (tree, will) = Tree::new(name, domain, settings.commands);
-    let mut ways = settings::reader(settings, &format!("moodring-homie-{name}"), false)?;
+    let client_id = format!("moodring-homie-{name}");
+    let mut ways = settings::reader(settings, &client_id, settings::session(settings))?;
     for way in &mut ways {
-        let (topic, message) = (will.topic.clone(), will.message.clone());
-        way.options
-            .set_last_will(LastWill::new(topic, message, QoS::AtLeastOnce, will.retain));
+        way.will = Some(Will {
+            topic: will.topic.clone(),
+            payload: will.message.clone(),
+        });
     }
     let (stop, stopped) = oneshot::channel();
-    let backoff = Backoff::new(who.run.number());
-    let task = tokio::spawn(Task::new(tree, ways, backoff, inputs, stopped).run());
+    // The events' client says at warning level what is wrong with the broker.
+    let route = Route::new(ways, Backoff::new(who.run.number()), None);
+    let task = tokio::spawn(Task::new(tree, route, inputs, stopped).run());
     Ok(Some(Homie { stop, task }))
 }
 

@@ -14,10 +14,9 @@ use super::{
 };
 use crate::mqtt::{
     Delivery, Incoming,
-    backoff::Backoff,
-    link::{Link, News},
-    protocol::{Publication, Token},
-    settings::Way,
+    link::{Link, Lost, News},
+    protocol::{Content, Publication, Token},
+    route::Route,
     until,
 };
 
@@ -29,11 +28,7 @@ const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
 /// The task.
 pub(super) struct Task {
     tree: Tree,
-    /// In the order in which they are tried.
-    ways: Vec<Way>,
-    /// Which one is tried or used now.
-    at: usize,
-    backoff: Backoff,
+    route: Route,
     inputs: Inputs,
     stopped: oneshot::Receiver<()>,
     /// Whether the newest connection came about.
@@ -48,22 +43,19 @@ pub(super) struct Task {
 
 enum End {
     Stopped,
-    Lost(String),
+    Lost(Lost),
 }
 
 impl Task {
     pub(super) fn new(
         tree: Tree,
-        ways: Vec<Way>,
-        backoff: Backoff,
+        route: Route,
         inputs: Inputs,
         stopped: oneshot::Receiver<()>,
     ) -> Self {
         Self {
             tree,
-            ways,
-            at: 0,
-            backoff,
+            route,
             inputs,
             stopped,
             is_up: false,
@@ -76,25 +68,16 @@ impl Task {
 
     pub(super) async fn run(mut self) {
         loop {
-            let mut link = Link::open(self.ways[self.at].options.clone());
+            let mut link = self.route.open();
             self.is_up = false;
-            match self.serve(&mut link).await {
+            let lost = match self.serve(&mut link).await {
                 End::Stopped => return self.goodbye(link).await,
-                // The events' client has said at warning level what is wrong with the broker.
-                End::Lost(reason) => {
-                    tracing::debug!("no Homie tree at {}: {reason}", self.ways[self.at].broker);
-                }
-            }
-            drop(link);
-            // The next broker at once; after the last, and after one that had been there, a rest and then the first.
-            self.at = if self.is_up {
-                0
-            } else {
-                (self.at + 1) % self.ways.len()
+                End::Lost(lost) => lost,
             };
-            if self.at == 0 {
+            drop(link);
+            if let Some(rest) = self.route.lost(&lost) {
                 tokio::select! {
-                    () = sleep(Duration::from_millis(self.backoff.wait().0)) => {}
+                    () = sleep(rest) => {}
                     _ = &mut self.stopped => return,
                 }
             }
@@ -107,14 +90,17 @@ impl Task {
             let said = tokio::select! {
                 news = link.next() => match news {
                     News::Up => self.begin(link),
-                    News::Lost(reason) => return End::Lost(reason),
+                    News::Lost(lost) => return End::Lost(lost),
                     News::Heard(Incoming::Message { topic, payload, retained }) => {
                         self.hear(&topic, &payload, retained);
                         Ok(())
                     }
                     News::Done(_) => {
-                        // Only now: a broker that accepts and hangs up at once is not hammered.
-                        self.backoff.reset();
+                        self.route.works();
+                        Ok(())
+                    }
+                    News::Refused(_, reason) => {
+                        tracing::debug!("a part of the Homie tree is refused: {reason}");
                         Ok(())
                     }
                     News::Heard(Incoming::Connected) | News::Closed => Ok(()),
@@ -131,13 +117,14 @@ impl Task {
                 _ = &mut self.stopped => return End::Stopped,
             };
             if let Err(reason) = said {
-                return End::Lost(reason);
+                return End::Lost(reason.into());
             }
         }
     }
 
     /// The order is the convention's: `init`, what there is, its values, `ready`.
     fn begin(&mut self, link: &mut Link) -> Result<(), String> {
+        self.route.up();
         self.is_up = true;
         self.description = None;
         link.subscribe(&self.tree.requests())?;
@@ -211,6 +198,7 @@ fn say(link: &mut Link, publish: Publish) -> Result<(), String> {
         token: Token::Extra,
         topic: publish.topic,
         payload: publish.payload,
+        content: Content::Plain,
         // QoS 1 where the convention recommends 2: a value that comes twice is the same value.
         delivery: Delivery::Lasting,
     })

@@ -12,6 +12,7 @@ use crate::{
     mqtt::{
         link::{Link, News},
         settings::Plan,
+        way::Version,
     },
     snapshot::BrokerState::Online,
 };
@@ -73,19 +74,26 @@ impl Authority {
     }
 }
 
-/// What comes of one attempt.
+/// What comes of one attempt by each version, which is the same.
 async fn attempt(settings: MqttSettings) -> Result<(), String> {
+    let by_5 = attempt_by(&settings, Version::V5).await;
+    let by_3 = attempt_by(&settings, Version::V3).await;
+    assert_eq!(by_5.is_ok(), by_3.is_ok(), "{by_5:?}, {by_3:?}");
+    by_5.and(by_3)
+}
+
+async fn attempt_by(settings: &MqttSettings, version: Version) -> Result<(), String> {
     let who = Identity {
         device: DeviceName::new("hall").unwrap(),
         run: RunId::new(1),
     };
-    let mut plan = Plan::new(&settings, &who).map_err(|error| error.to_string())?;
-    let mut link = Link::open(plan.brokers.swap_remove(0).options);
+    let mut plan = Plan::new(settings, &who).map_err(|error| error.to_string())?;
+    let mut link = Link::open(&plan.brokers.swap_remove(0), version, false);
     loop {
         match within("an answer", link.next()).await {
             News::Up => return Ok(()),
-            News::Lost(reason) => return Err(reason),
-            News::Done(_) | News::Heard(_) | News::Closed => {}
+            News::Lost(lost) => return Err(lost.reason),
+            News::Done(_) | News::Refused(..) | News::Heard(_) | News::Closed => {}
         }
     }
 }

@@ -1,0 +1,144 @@
+//! MQTT 3.1.1 by rumqttc: its options, its packets, and what its errors mean.
+
+use rumqttc::{
+    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions,
+    Outgoing, Packet, QoS, StateError, SubscribeFilter, SubscribeReasonCode, mqttbytes,
+};
+use tokio::sync::mpsc;
+
+use super::{Link, Lost, Sign, Word, flags, full, hung_up};
+use crate::mqtt::{
+    Incoming,
+    protocol::Publication,
+    tls,
+    way::{MAX_PACKET_BYTES, Session, Way},
+};
+
+/// The half that sends.
+pub(super) struct Wire(AsyncClient);
+
+/// Both halves; nothing happens before the second is pumped.
+pub(super) fn open(way: &Way) -> (Wire, EventLoop) {
+    let (client, events) = AsyncClient::new(options(way), Link::CAPACITY);
+    (Wire(client), events)
+}
+
+fn options(way: &Way) -> MqttOptions {
+    let mut options = MqttOptions::new(&way.client_id, way.host(), way.broker.port);
+    options
+        .set_keep_alive(way.keep_alive)
+        // A session has no end here; one that is to be brief is none.
+        .set_clean_session(way.session != Session::Lasting)
+        .set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES)
+        .set_inflight(Link::IN_FLIGHT)
+        .set_transport(way.transport());
+    if let Some((user, password)) = &way.login {
+        options.set_credentials(user, password);
+    }
+    if let Some(will) = &way.will {
+        let payload = will.payload.clone();
+        options.set_last_will(LastWill::new(&will.topic, payload, QoS::AtLeastOnce, true));
+    }
+    options
+}
+
+impl Wire {
+    pub(super) fn publish(&self, publication: Publication) -> Result<(), String> {
+        let (retain, has_receipt) = flags(publication.delivery);
+        let qos = qos(has_receipt);
+        self.0
+            .try_publish(publication.topic, qos, retain, publication.payload)
+            .map_err(full)
+    }
+
+    pub(super) fn subscribe(&self, topics: &[String]) -> Result<(), String> {
+        let filter = |topic: &String| SubscribeFilter::new(topic.clone(), QoS::AtLeastOnce);
+        let filters = topics.iter().map(filter);
+        self.0.try_subscribe_many(filters).map_err(full)
+    }
+
+    pub(super) fn close(&self) -> Result<(), String> {
+        self.0.try_disconnect().map_err(full)
+    }
+}
+
+fn qos(has_receipt: bool) -> QoS {
+    if has_receipt {
+        QoS::AtLeastOnce
+    } else {
+        QoS::AtMostOnce
+    }
+}
+
+/// Keeps the connection going until it ends or nobody listens.
+pub(super) async fn pump(mut events: EventLoop, tx: mpsc::Sender<Word>) {
+    loop {
+        let (word, ended) = match events.poll().await {
+            Ok(event) => (read(event), false),
+            Err(error) => (Some(Word::Ended(explain(&error))), true),
+        };
+        if let Some(word) = word
+            && tx.send(word).await.is_err()
+        {
+            return;
+        }
+        if ended {
+            return;
+        }
+    }
+}
+
+fn read(event: Event) -> Option<Word> {
+    match event {
+        Event::Incoming(Packet::ConnAck(_)) => Some(Word::Accepted { largest: None }),
+        Event::Incoming(Packet::PubAck(ack)) => Some(Word::Receipt(ack.pkid, Ok(()))),
+        Event::Incoming(Packet::Publish(message)) => Some(Word::Heard(Incoming::Message {
+            topic: message.topic,
+            payload: message.payload.to_vec(),
+            retained: message.retain,
+        })),
+        Event::Incoming(Packet::SubAck(ack))
+            if ack.return_codes.contains(&SubscribeReasonCode::Failure) =>
+        {
+            Some(Word::Deaf("it does not say why".to_owned()))
+        }
+        Event::Outgoing(Outgoing::Publish(number)) => Some(Word::Sent(number)),
+        Event::Outgoing(Outgoing::Disconnect) => Some(Word::Closed),
+        Event::Incoming(_) | Event::Outgoing(_) => None,
+    }
+}
+
+fn explain(error: &ConnectionError) -> Lost {
+    use ConnectReturnCode as Code;
+    use ConnectionError as E;
+    // Handshakes fail deep inside errors of other crates; their texts are what they have in common.
+    if let Some(hint) = tls::hint(&error.to_string()) {
+        return hint.to_owned().into();
+    }
+    let (reason, sign) = match error {
+        E::ConnectionRefused(Code::RefusedProtocolVersion) => (
+            "it does not speak MQTT 3.1.1; set [mqtt] version".to_owned(),
+            Sign::Foreign,
+        ),
+        E::ConnectionRefused(Code::BadUserNamePassword | Code::NotAuthorized) => (
+            "it refused user and password; set [mqtt] user and password_file".to_owned(),
+            Sign::Spoken,
+        ),
+        E::ConnectionRefused(code) => {
+            (format!("it refused the connection: {code:?}"), Sign::Spoken)
+        }
+        E::NetworkTimeout => ("no answer within 5 seconds".to_owned(), Sign::Nothing),
+        E::Io(error) => (error.to_string(), Sign::Nothing),
+        E::MqttState(StateError::AwaitPingResp) => {
+            ("it no longer answers pings".to_owned(), Sign::Nothing)
+        }
+        E::MqttState(StateError::ConnectionAborted) => {
+            ("it closed the connection".to_owned(), Sign::HungUp)
+        }
+        E::MqttState(
+            StateError::Io(io) | StateError::Deserialization(mqttbytes::Error::Io(io)),
+        ) if hung_up(io) => ("it closed the connection".to_owned(), Sign::HungUp),
+        other => (other.to_string(), Sign::Nothing),
+    };
+    Lost { reason, sign }
+}

@@ -1,0 +1,210 @@
+//! MQTT 5 by rumqttc: its options, its packets, and what its errors mean.
+
+use rumqttc::{
+    Outgoing,
+    v5::{
+        AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, StateError,
+        mqttbytes::{
+            self, QoS,
+            v5::{
+                ConnectReturnCode, Filter, LastWill, Packet, PubAckReason, Publish,
+                PublishProperties, SubscribeReasonCode,
+            },
+        },
+    },
+};
+use tokio::sync::mpsc;
+
+use super::{Link, Lost, Sign, Word, flags, full, hung_up, reason};
+use crate::mqtt::{
+    Incoming,
+    protocol::{Content, Publication},
+    tls,
+    way::{MAX_PACKET_BYTES, Session, Way},
+};
+
+/// How long a broker keeps a lasting session: it forgets by itself what nobody comes back to.
+const LASTING_S: u32 = 24 * 60 * 60;
+
+/// The half that sends.
+pub(super) struct Wire(AsyncClient);
+
+/// Both halves; nothing happens before the second is pumped.
+pub(super) fn open(way: &Way, resumes: bool) -> (Wire, EventLoop) {
+    let (client, events) = AsyncClient::new(options(way, resumes), Link::CAPACITY);
+    (Wire(client), events)
+}
+
+fn options(way: &Way, resumes: bool) -> MqttOptions {
+    let mut options = MqttOptions::new(&way.client_id, way.host(), way.broker.port);
+    let keep_s = match way.session {
+        Session::Clean => 0,
+        Session::Brief(time) => u32::try_from(time.as_secs()).unwrap_or(u32::MAX),
+        Session::Lasting => LASTING_S,
+    };
+    options
+        .set_keep_alive(way.keep_alive)
+        .set_clean_start(!resumes)
+        .set_session_expiry_interval(Some(keep_s))
+        .set_max_packet_size(u32::try_from(MAX_PACKET_BYTES).ok())
+        .set_outgoing_inflight_upper_limit(Link::IN_FLIGHT)
+        .set_transport(way.transport());
+    if let Some((user, password)) = &way.login {
+        options.set_credentials(user, password);
+    }
+    if let Some(will) = &way.will {
+        // No delay: `offline` shows at once, whatever session the broker keeps.
+        let payload = will.payload.clone();
+        let will = LastWill::new(&will.topic, payload, QoS::AtLeastOnce, true, None);
+        options.set_last_will(will);
+    }
+    options
+}
+
+impl Wire {
+    pub(super) fn publish(&self, publication: Publication) -> Result<(), String> {
+        let (retain, has_receipt) = flags(publication.delivery);
+        let qos = qos(has_receipt);
+        let (topic, payload) = (publication.topic, publication.payload);
+        let properties = properties(publication.content, &payload);
+        self.0
+            .try_publish_with_properties(topic, qos, retain, payload, properties)
+            .map_err(full)
+    }
+
+    pub(super) fn subscribe(&self, topics: &[String]) -> Result<(), String> {
+        let filter = |topic: &String| Filter::new(topic.clone(), QoS::AtLeastOnce);
+        let filters = topics.iter().map(filter);
+        self.0.try_subscribe_many(filters).map_err(full)
+    }
+
+    pub(super) fn close(&self) -> Result<(), String> {
+        self.0.try_disconnect().map_err(full)
+    }
+}
+
+fn qos(has_receipt: bool) -> QoS {
+    if has_receipt {
+        QoS::AtLeastOnce
+    } else {
+        QoS::AtMostOnce
+    }
+}
+
+/// What a message is, for receivers that go by it.
+fn properties(content: Content, payload: &[u8]) -> PublishProperties {
+    let is_text = content == Content::Json && std::str::from_utf8(payload).is_ok();
+    PublishProperties {
+        content_type: content.media_type().map(str::to_owned),
+        // A broker may check what is called text.
+        payload_format_indicator: is_text.then_some(1),
+        ..PublishProperties::default()
+    }
+}
+
+/// Keeps the connection going until it ends or nobody listens.
+pub(super) async fn pump(mut events: EventLoop, tx: mpsc::Sender<Word>) {
+    let keep_alive = events.options.keep_alive();
+    loop {
+        let (word, ended) = match events.poll().await {
+            Ok(event) => (read(event), false),
+            Err(error) => (Some(Word::Ended(explain(&error))), true),
+        };
+        if matches!(word, Some(Word::Accepted { .. })) && events.options.keep_alive().is_zero() {
+            // The broker wants no pings. rumqttc would then send nothing else; and we want to know when it is gone.
+            events.options.set_keep_alive(keep_alive);
+        }
+        if let Some(word) = word
+            && tx.send(word).await.is_err()
+        {
+            return;
+        }
+        if ended {
+            return;
+        }
+    }
+}
+
+fn read(event: Event) -> Option<Word> {
+    match event {
+        Event::Incoming(Packet::ConnAck(ack)) => {
+            let largest = ack.properties.and_then(|p| p.max_packet_size);
+            Some(Word::Accepted {
+                largest: largest.and_then(|bytes| usize::try_from(bytes).ok()),
+            })
+        }
+        Event::Incoming(Packet::PubAck(ack)) => {
+            let given = match ack.reason {
+                PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
+                refused => {
+                    let text = ack.properties.and_then(|p| p.reason_string);
+                    Err(reason::of_receipt(refused, text.as_deref()))
+                }
+            };
+            Some(Word::Receipt(ack.pkid, given))
+        }
+        Event::Incoming(Packet::Publish(message)) => heard(&message).map(Word::Heard),
+        Event::Incoming(Packet::SubAck(ack)) => {
+            let taken =
+                |code: &SubscribeReasonCode| matches!(code, SubscribeReasonCode::Success(_));
+            let refused = ack.return_codes.iter().find(|code| !taken(code))?;
+            Some(Word::Deaf(reason::of_subscription(refused)))
+        }
+        Event::Outgoing(Outgoing::Publish(number)) => Some(Word::Sent(number)),
+        Event::Outgoing(Outgoing::Disconnect) => Some(Word::Closed),
+        Event::Incoming(_) | Event::Outgoing(_) => None,
+    }
+}
+
+/// A message whose topic is one; an alias we never offered is none.
+fn heard(message: &Publish) -> Option<Incoming> {
+    let topic = String::from_utf8(message.topic.to_vec()).ok()?;
+    (!topic.is_empty()).then(|| Incoming::Message {
+        topic,
+        payload: message.payload.to_vec(),
+        retained: message.retain,
+    })
+}
+
+fn explain(error: &ConnectionError) -> Lost {
+    use ConnectionError as E;
+    // Handshakes fail deep inside errors of other crates; their texts are what they have in common.
+    if let Some(hint) = tls::hint(&error.to_string()) {
+        return hint.to_owned().into();
+    }
+    let (reason, sign) = match error {
+        E::ConnectionRefused(ConnectReturnCode::UnsupportedProtocolVersion) => (
+            "it does not speak MQTT 5; set [mqtt] version".to_owned(),
+            Sign::Foreign,
+        ),
+        E::ConnectionRefused(code) => (reason::of_refusal(*code), Sign::Spoken),
+        E::Timeout(_) => ("no answer within 5 seconds".to_owned(), Sign::Nothing),
+        E::Io(error) => (error.to_string(), Sign::Nothing),
+        E::MqttState(StateError::AwaitPingResp) => {
+            ("it no longer answers pings".to_owned(), Sign::Nothing)
+        }
+        E::MqttState(StateError::ServerDisconnect {
+            reason_code,
+            reason_string,
+        }) => (
+            reason::of_goodbye(*reason_code, reason_string.as_deref()),
+            Sign::Spoken,
+        ),
+        E::MqttState(StateError::ConnectionAborted) => {
+            ("it closed the connection".to_owned(), Sign::HungUp)
+        }
+        E::MqttState(
+            StateError::Io(io) | StateError::Deserialization(mqttbytes::Error::Io(io)),
+        ) if hung_up(io) => ("it closed the connection".to_owned(), Sign::HungUp),
+        E::MqttState(StateError::Deserialization(mqttbytes::Error::Io(io))) => {
+            (io.to_string(), Sign::Nothing)
+        }
+        // An answer that MQTT 5 has no meaning for.
+        E::MqttState(StateError::Deserialization(_)) | E::NotConnAck(_) => (
+            format!("it answers what is not MQTT 5: {error}"),
+            Sign::Foreign,
+        ),
+        other => (other.to_string(), Sign::Nothing),
+    };
+    Lost { reason, sign }
+}
