@@ -30,7 +30,12 @@ use serde_json::Value;
 
 #[test]
 fn no_event_of_500_is_lost() {
-    Trial::new(4).run(500);
+    Trial::new(4, "5").run(500);
+}
+
+#[test]
+fn no_event_of_500_is_lost_by_mqtt_3() {
+    Trial::new(4, "3.1.1").run(500);
 }
 
 #[test]
@@ -38,7 +43,8 @@ fn no_event_of_500_is_lost() {
 fn no_event_of_many_is_lost() {
     let events =
         env::var("EVENTS").map_or(10_000, |text| text.parse().expect("EVENTS is a number"));
-    Trial::new(8).run(events);
+    let version = env::var("VERSION").unwrap_or_else(|_| "auto".to_owned());
+    Trial::new(8, &version).run(events);
 }
 
 /// A link between two network namespaces of the system, in which the daemons live beyond it: `NAMESPACE INTERFACE ADDRESS`,
@@ -99,7 +105,8 @@ struct Trial {
 }
 
 impl Trial {
-    fn new(devices: usize) -> Self {
+    /// All devices speak this version of MQTT.
+    fn new(devices: usize, version: &str) -> Self {
         let broker = Broker::start();
         let wire = Wire::of_system();
         let address = wire.as_ref().map_or("127.0.0.1", |wire| &wire.address);
@@ -109,7 +116,7 @@ impl Trial {
         let ear = Some(Ear::listen(broker.port, &heard));
         let mut trial = Self {
             devices: (0..devices)
-                .map(|n| Device::new(n, &url, wire.as_ref()))
+                .map(|n| Device::new(n, &url, version, wire.as_ref()))
                 .collect(),
             broker,
             link,
@@ -276,7 +283,7 @@ fn check_runs(written: &[(String, u64)]) -> HashMap<String, u64> {
 }
 
 impl Device {
-    fn new(number: usize, url: &str, wire: Option<&Wire>) -> Self {
+    fn new(number: usize, url: &str, version: &str, wire: Option<&Wire>) -> Self {
         let mut bench = Bench::new();
         bench.write("film.mjpeg", pictures::scene(Jpeg, 64, 48).repeat(2));
         let store = bench.folder().join("store.db");
@@ -284,6 +291,7 @@ impl Device {
             .set("MOODRING_DEVICE__ID", format!("d{number}"))
             .set("MOODRING_STORE__PATH", store.display())
             .set("MOODRING_MQTT__URL", url)
+            .set("MOODRING_MQTT__VERSION", version)
             .set("MOODRING_MQTT__KEEP_ALIVE_S", 5)
             .set("MOODRING_MQTT__INTERVAL_S", 0.5);
         Self {

@@ -191,6 +191,27 @@ mod tests {
     }
 
     #[test]
+    fn a_version_of_mqtt_is_a_word_or_a_number() {
+        use crate::config::MqttVersion::{Auto, V3, V5};
+        let version = |text: &str| {
+            let settings = load_text(&format!("[mqtt]\nversion = {text}\n"))?;
+            Ok::<_, String>(settings.mqtt.version)
+        };
+        for (text, means) in [
+            ("\"auto\"", Auto),
+            ("\"5\"", V5),
+            ("5", V5),
+            ("\"3.1.1\"", V3),
+        ] {
+            assert_eq!(version(text), Ok(means), "{text}");
+        }
+        let error = version("4").unwrap_err();
+        for part in ["mqtt.version", "auto", "3.1.1"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
     fn work_and_education_are_refused_with_the_reason() {
         for place in ["workplace", "education"] {
             let error = load_text(&format!("place = \"{place}\"\n")).unwrap_err();

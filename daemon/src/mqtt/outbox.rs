@@ -108,7 +108,7 @@ impl Outbox {
 
     /// The broker has it. True if it had been sent; a receipt for anything else changes nothing.
     pub fn acked(&mut self, id: EntryId) -> bool {
-        let sent = |entry: &Entry| entry.sent && entry.row.id == id;
+        let sent = |entry: &Entry| entry.sent && !entry.refused && entry.row.id == id;
         match self.entries.iter().position(sent) {
             Some(place) => self.entries.remove(place).is_some(),
             None => false,

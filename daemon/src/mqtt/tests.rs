@@ -2,10 +2,13 @@
 //!
 //! Without mosquitto the tests that need it say so and pass, except in CI (environment variable `CI`), where they fail.
 
+mod flaps;
+mod gate;
 mod harness;
 mod homie;
 mod sessions;
 mod tls;
+mod versions;
 
 use harness::{Daemon, Listener, Mosquitto, free_port, is_installed, within};
 
@@ -24,13 +27,17 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// To a broker of this machine, without a session.
-fn way(port: u16, login: Option<(&str, &str)>) -> Way {
-    let settings = MqttSettings {
+/// A broker of this machine.
+fn to(port: u16) -> MqttSettings {
+    MqttSettings {
         url: format!("mqtt://127.0.0.1:{port}"),
         ..MqttSettings::default()
-    };
-    let mut ways = settings::reader(&settings, "x", Session::Clean).unwrap();
+    }
+}
+
+/// To a broker of this machine, without a session.
+fn way(port: u16, login: Option<(&str, &str)>) -> Way {
+    let mut ways = settings::reader(&to(port), "x", Session::Clean).unwrap();
     let login = login.map(|(user, password)| (user.to_owned(), password.to_owned()));
     Way {
         login,
@@ -39,8 +46,13 @@ fn way(port: u16, login: Option<(&str, &str)>) -> Way {
 }
 
 async fn speaks_and_stops(port: u16) {
+    speaks_and_stops_to(to(port), port).await;
+}
+
+/// By these settings to the broker on this port.
+async fn speaks_and_stops_to(settings: MqttSettings, port: u16) {
     let listener = Listener::start(port).await;
-    let daemon = Daemon::start(&format!("mqtt://127.0.0.1:{port}"));
+    let daemon = Daemon::start_with(settings);
     listener.wait_for("moodring/hall/status online").await;
     daemon.show_happy();
     daemon.tell_appeared(1);
@@ -75,9 +87,10 @@ async fn speaks_and_stops(port: u16) {
     );
 }
 
-async fn killed_is_offline(port: u16) {
+/// At once, whatever session the broker keeps: it would end after a minute.
+async fn killed_is_offline(settings: MqttSettings, port: u16) {
     let listener = Listener::start(port).await;
-    let daemon = Daemon::start(&format!("mqtt://127.0.0.1:{port}"));
+    let daemon = Daemon::start_with(settings);
     listener.wait_for("moodring/hall/status online").await;
     daemon.handle.kill().await;
     listener.wait_for("moodring/hall/status offline").await;
@@ -102,7 +115,7 @@ async fn mosquitto_calls_a_killed_daemon_offline() {
     }
     let dir = folder();
     let mosquitto = Mosquitto::start(&dir, free_port()).await;
-    killed_is_offline(mosquitto.port).await;
+    killed_is_offline(to(mosquitto.port), mosquitto.port).await;
 }
 
 #[tokio::test]
@@ -336,7 +349,8 @@ mod embedded {
             return;
         }
         let broker = broker::start("127.0.0.1:0", None).unwrap();
-        killed_is_offline(broker.address().port()).await;
+        let port = broker.address().port();
+        killed_is_offline(to(port), port).await;
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! MQTT 5 by rumqttc: its options, its packets, and what its errors mean.
 
+use std::io::ErrorKind;
+
 use rumqttc::{
     Outgoing,
     v5::{
@@ -196,6 +198,12 @@ fn explain(error: &ConnectionError) -> Lost {
         E::MqttState(
             StateError::Io(io) | StateError::Deserialization(mqttbytes::Error::Io(io)),
         ) if hung_up(io) => ("it closed the connection".to_owned(), Sign::HungUp),
+        // Half a packet, and then the end.
+        E::MqttState(StateError::Deserialization(mqttbytes::Error::Io(io)))
+            if io.kind() == ErrorKind::Other =>
+        {
+            (io.to_string(), Sign::HungUp)
+        }
         E::MqttState(StateError::Deserialization(mqttbytes::Error::Io(io))) => {
             (io.to_string(), Sign::Nothing)
         }

@@ -138,6 +138,47 @@ fn what_has_no_receipt_goes_again_in_order_with_the_same_numbers() {
 }
 
 #[test]
+fn a_refused_event_is_offered_again_later_and_holds_up_nothing() {
+    let mut p = protocol();
+    p.connected();
+    appear(&mut p, 3);
+    let (told, tokens) = out(&mut p, 5);
+    assert_eq!(told, ["online", "event 1", "event 2", "event 3"]);
+    p.refused(tokens[1], Millis(10));
+    assert_eq!(p.done(tokens[2]), Some(2));
+    assert_eq!(p.done(tokens[1]), None, "no receipt follows a refusal");
+    p.refused(tokens[3], Millis(20));
+    assert_eq!(out(&mut p, 30_009).0, [""; 0]);
+    assert_eq!(p.wake(), Some(Millis(30_010)));
+    assert_eq!(out(&mut p, 30_010).0, ["event 1", "event 3"]);
+    // A stop waits for answers, not for better rules.
+    p.refused(tokens[1], Millis(30_020));
+    p.refused(tokens[3], Millis(30_020));
+    p.stop();
+    let (told, tokens) = out(&mut p, 30_030);
+    assert_eq!(told, ["stopped"]);
+    p.done(tokens[0]);
+    assert!(p.is_finished());
+}
+
+#[test]
+fn so_many_refused_events_fill_the_window_and_a_break_empties_it() {
+    let mut p = protocol();
+    p.connected();
+    appear(&mut p, 30);
+    let (told, tokens) = out(&mut p, 5);
+    assert_eq!(told.len(), 1 + Outbox::IN_FLIGHT);
+    for token in &tokens[1..] {
+        p.refused(*token, Millis(6));
+    }
+    assert!(out(&mut p, 7).0.is_empty());
+    p.disconnected();
+    p.connected();
+    assert_eq!(out(&mut p, 8).0.len(), 1 + Outbox::IN_FLIGHT);
+    assert_eq!(p.wake(), None, "the old refusals are forgotten");
+}
+
+#[test]
 fn rows_of_an_earlier_name_go_to_its_topic_and_cbor_is_cbor() {
     let mut p = protocol();
     p.format = Format::Cbor;

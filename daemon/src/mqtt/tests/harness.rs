@@ -75,8 +75,9 @@ impl Mosquitto {
     pub(super) async fn start_with(dir: &TempDir, port: u16, access: &str) -> Self {
         let config = dir.path().join("mosquitto.conf");
         let text = format!(
-            "listener {port} 127.0.0.1\n{access}\nuser root\npersistence true\npersistence_location {}/\n\
-             autosave_on_changes true\nautosave_interval 1\nmax_queued_messages 0\n",
+            "user root\npersistence true\npersistence_location {}/\n\
+             autosave_on_changes true\nautosave_interval 1\nmax_queued_messages 0\n\
+             listener {port} 127.0.0.1\n{access}\n",
             dir.path().display()
         );
         fs::write(&config, text).unwrap();
@@ -112,6 +113,11 @@ impl Mosquitto {
         self.signal("-STOP");
     }
 
+    /// It reads its rules again, soon.
+    pub(super) fn reload(&self) {
+        self.signal("-HUP");
+    }
+
     /// A restart by its service manager: sessions are written to disk.
     pub(super) fn terminate(mut self) {
         self.signal("-TERM");
@@ -144,15 +150,26 @@ impl Listener {
         Self::start_on(port, "moodring/#").await
     }
 
+    /// By MQTT 5, one line in this format a message.
+    pub(super) async fn start_as(port: u16, topics: &str, format: &str) -> Self {
+        // A session that lasts: by MQTT 5 that takes a time.
+        Self::start_by(port, topics, format, &["-V", "5", "-x", "3600"]).await
+    }
+
     /// On these topics only.
     pub(super) async fn start_on(port: u16, topics: &str) -> Self {
+        Self::start_by(port, topics, "%t %p", &[]).await
+    }
+
+    async fn start_by(port: u16, topics: &str, format: &str, version: &[&str]) -> Self {
         let id = format!("listener-{}", free_port());
         // stdbuf: what -d says about the subscription is not flushed into a pipe.
         let mut child = Command::new("stdbuf")
             .args(["-oL", "mosquitto_sub"])
             .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-i", &id])
             // A session that lasts (-c), so that the broker keeps what comes while this one is away.
-            .args(["-c", "-q", "1", "-d", "-t", topics, "-F", "%t %p"])
+            .args(["-c", "-q", "1", "-d", "-t", topics, "-F", format])
+            .args(version)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
