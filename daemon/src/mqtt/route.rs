@@ -58,12 +58,14 @@ impl Route {
     pub(super) fn up(&mut self) {
         (self.was_up, self.complained) = (true, false);
         let leg = &mut self.legs[self.at];
-        tracing::info!(
-            "connected to the broker {} ({})",
-            leg.way.broker,
-            leg.version
-        );
-        leg.answered();
+        let is_new = leg.answered();
+        if self.comfort.is_some() {
+            let (broker, version) = (&leg.way.broker, leg.version);
+            if is_new {
+                tracing::info!("the broker {broker} does not speak MQTT 5, so it is 3.1.1");
+            }
+            tracing::info!("connected to the broker {broker} ({version})");
+        }
     }
 
     /// It works: a broker that accepts and hangs up at once is not hammered, one that takes a message is welcome again.
@@ -117,7 +119,7 @@ struct Leg {
     doubts: u8,
     /// When the newest connection that began a session ended.
     left: Option<Instant>,
-    /// Whether the log has it that this one speaks 3.1.1.
+    /// Whether it was said that this one speaks 3.1.1.
     is_told: bool,
 }
 
@@ -151,22 +153,18 @@ impl Leg {
         }
     }
 
-    /// The broker speaks the version that was tried.
-    fn answered(&mut self) {
+    /// The broker speaks the version that was tried. True the first time that this is news.
+    fn answered(&mut self) -> bool {
         if self.is_settled {
-            return;
+            return false;
         }
         if self.version == Version::V5 {
             self.is_settled = true;
-            return;
+            return false;
         }
         self.doubts += 1;
         self.is_settled = self.said_no || self.doubts >= DOUBTS;
-        if !self.is_told {
-            self.is_told = true;
-            let broker = &self.way.broker;
-            tracing::info!("the broker {broker} does not speak MQTT 5; speaking 3.1.1 with it");
-        }
+        !std::mem::replace(&mut self.is_told, true)
     }
 
     /// An attempt or connection ended. True: try the same broker again at once, by another version.
@@ -178,7 +176,7 @@ impl Leg {
             return false;
         }
         match (self.version, sign) {
-            (_, Sign::Spoken) if !was_up => self.answered(),
+            (_, Sign::Spoken) if !was_up => drop(self.answered()),
             (Version::V5, Sign::Foreign) if !was_up => {
                 (self.version, self.is_settled, self.said_no) = (Version::V3, false, true);
                 return true;
