@@ -15,7 +15,7 @@ pub(super) fn of_refusal(code: ConnectReturnCode) -> String {
             "it refused user and password; set [mqtt] user and password_file"
         }
         Code::NotAuthorized => {
-            "it does not let us in; check [mqtt] user and password_file, and what it allows this user"
+            "it refused user and password, or does not let this user in; set [mqtt] user and password_file"
         }
         Code::ClientIdentifierNotValid | Code::BadClientId => {
             "it does not take this device's name; set [device] id to another one"
