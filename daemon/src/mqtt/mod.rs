@@ -3,8 +3,8 @@
 //! Topics: `<prefix>/<id>/status` (retained, also the will), `/state` (retained), `/event` (QoS 1, never retained).
 //!
 //! ```text
-//! snapshots, events -> protocol (what and when) -> client (a task) -> link (one connection) -> broker
-//!                        | outbox
+//! snapshots, events -> protocol (what and when) -> client (a task) -> link (one connection, by MQTT 5 or 3.1.1) -> broker
+//!                        | outbox                    | route (which broker and version next)
 //! ```
 //!
 //! The other way, for who shows another device's mood: broker -> [`Reader`] -> `app::follow`.

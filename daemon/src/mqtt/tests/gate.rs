@@ -20,6 +20,8 @@ pub(super) enum Mode {
     Shut,
     /// MQTT 5 is answered so; 3.1.1 comes in.
     Without5(Answer),
+    /// MQTT 5 comes in; 3.1.1 is answered as it wants it.
+    Without3,
 }
 
 /// How a broker answers a version that it does not know.
@@ -115,7 +117,8 @@ async fn pass(
     match mode {
         Mode::Shut => return Ok(()),
         Mode::Without5(answer) if level == 5 => return client.write_all(answer.bytes()).await,
-        Mode::Without5(_) | Mode::Open => {}
+        Mode::Without3 if level != 5 => return client.write_all(Answer::In3.bytes()).await,
+        Mode::Without5(_) | Mode::Without3 | Mode::Open => {}
     }
     let mut server = TcpStream::connect(("127.0.0.1", broker)).await?;
     server.write_all(&connect).await?;

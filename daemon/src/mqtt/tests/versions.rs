@@ -107,6 +107,24 @@ async fn a_broker_without_5_is_spoken_to_by_3_1_1_from_then_on() {
 }
 
 #[tokio::test]
+async fn a_broker_that_learned_5_and_forgot_3_1_1_is_found_again() {
+    if !is_installed() {
+        return;
+    }
+    let dir = folder();
+    let broker = Mosquitto::start(&dir, free_port()).await;
+    let gate = Gate::before(broker.port, Mode::Without5(Answer::In5)).await;
+    let daemon = Daemon::start(&gate.url());
+    daemon.wait_until(Online).await;
+    gate.set(Mode::Without3);
+    gate.cut();
+    daemon.wait_until(Connecting).await;
+    daemon.wait_until(Online).await;
+    assert_eq!(gate.levels(), [5, 4, 4, 5]);
+    within("a stop", daemon.stop()).await;
+}
+
+#[tokio::test]
 async fn who_wants_5_alone_gets_nothing_else() {
     if !is_installed() {
         return;
