@@ -49,7 +49,9 @@ def paste(lib, rng, view, rows):
         patch, row = no_face(lib, rng), np.zeros((0, 17), np.float32)
     if patch.ndim == 2:
         patch = coloured(rng, patch)
-    scale, roll, flip = log_uniform(rng, 14, size * 1.25) / 48, random_roll(rng), rng.random() < 0.5
+    # A third as near as in front of a mirror: such faces are rare in photos.
+    side = rng.uniform(0.45, 1) * size if rng.random() < 0.35 else log_uniform(rng, 14, size * 1.25)
+    scale, roll, flip = side / 48, random_roll(rng), rng.random() < 0.5
     half = min(24 * scale, size * 0.45)
     m = similarity(scale, roll, flip, (24, 24), rng.uniform(half, size - half, 2))
     if scale < 0.7:

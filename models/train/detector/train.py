@@ -179,7 +179,7 @@ def one_epoch(net, ema, scale, optimizer, lib, args, epoch, steps):
         for group in optimizer.param_groups:
             group["lr"] = rate(epoch, i / steps, args)
         heads, features = heads_of(net, normalise(views), True)
-        total, parts = distill_losses(heads, features, faces, told, taught, cells, 6.0 if gentle else 4.0)
+        total, parts = distill_losses(heads, features, faces, told, taught, cells, 6.0 if gentle else 4.0, 20.0)
         optimizer.zero_grad()
         total.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)
