@@ -299,7 +299,7 @@ fn other_nets_are_told_what_they_are() {
             .unwrap()
             .to_string();
         assert!(
-            error.contains("? x 1 x ? x ?") && error.contains("48x48"),
+            error.contains("? x 3 x ? x ?") && error.contains("48x48"),
             "{error}"
         );
         let error = OnnxDetector::open(engine, &weights("detector.onnx"), (300, 256))
