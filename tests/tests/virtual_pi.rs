@@ -235,8 +235,7 @@ impl Looks {
             let nearest = shown.map(|shown| self.nearest(&shown));
             if let Some((name, difference)) = &nearest
                 && name == wanted
-                // The emoji turns with the head; the drawn one is seen up to 8 degrees from where it is.
-                && *difference < 10.0
+                && *difference < 6.0
             {
                 println!("the SPI bytes show {name}; mean difference {difference:.2} of 255");
                 return;

@@ -91,6 +91,13 @@ fn luma(frame: &Frame<'_>, size_px: (u32, u32), row_bytes: usize, out: &mut [u8]
     }
 }
 
+/// How many times as large as `size_px` the frame is, if that is a whole number and the same in both directions.
+fn whole_factor(frame: &Frame<'_>, size_px: (u32, u32)) -> Option<u32> {
+    let factor = frame.width_px() / size_px.0;
+    let whole = (size_px.0 * factor, size_px.1 * factor);
+    (whole == (frame.width_px(), frame.height_px())).then_some(factor)
+}
+
 /// The ways for what cameras send; each gives the bytes of [`weighted_means`]. Returns whether one of them could.
 fn quick_luma(frame: &Frame<'_>, size_px: (u32, u32), row_bytes: usize, out: &mut [u8]) -> bool {
     let rows = out.chunks_exact_mut(row_bytes).take(size_px.1 as usize);
@@ -150,11 +157,7 @@ struct Luma<'a>(&'a Frame<'a>);
 
 impl Source for Luma<'_> {
     fn sum(&self, y: u32, taps: &Taps) -> u64 {
-        match self.0.luma_row(y) {
-            Some((row, 1)) => taps.sum(|x| row[x]),
-            Some((row, step)) => taps.sum(|x| row[x * step]),
-            None => 0,
-        }
+        Samples(Plane::first(self.0)).sum(y, taps)
     }
 
     fn finish(&self, mean: u8) -> u8 {

@@ -1,5 +1,6 @@
 //! Luma shrunk by the same whole factor in both directions, as a camera's 640x480 to 320x240: the hot case.
 
+use super::whole_factor;
 use crate::frame::{Frame, LumaRange, PixelFormat, rgb_luma};
 
 /// Fills the rows, each as long as the picture is wide, if it is that case; else leaves them and returns `false`.
@@ -8,10 +9,9 @@ pub(super) fn shrink<'a>(
     size_px: (u32, u32),
     rows: &mut impl Iterator<Item = &'a mut [u8]>,
 ) -> bool {
-    let factor = frame.width_px() / size_px.0;
-    if (size_px.0 * factor, size_px.1 * factor) != (frame.width_px(), frame.height_px()) {
+    let Some(factor) = whole_factor(frame, size_px) else {
         return false;
-    }
+    };
     // One copy of the loop for each layout and factor that cameras call for.
     match (frame.format(), factor) {
         (PixelFormat::Rgb, 1) => means::<1, 3>(frame, rows, rgb),

@@ -1,6 +1,6 @@
 //! Colours shrunk by the same whole factor in both directions, as a camera's 640x480 to 320x240: the hot case.
 
-use super::plane::Plane;
+use super::{plane::Plane, whole_factor};
 use crate::frame::{Frame, PixelFormat};
 
 /// Fills the rows, each at least as long as the picture is wide, if it is that case and a layout that cameras send;
@@ -11,10 +11,9 @@ pub(super) fn shrink<'a>(
     order: &impl Fn([u8; 3]) -> [u8; 3],
     rows: &mut impl Iterator<Item = &'a mut [u8]>,
 ) -> bool {
-    let factor = frame.width_px() / size_px.0;
-    if (size_px.0 * factor, size_px.1 * factor) != (frame.width_px(), frame.height_px()) {
+    let Some(factor) = whole_factor(frame, size_px) else {
         return false;
-    }
+    };
     // One copy of the loop for each layout and factor that cameras call for.
     match (frame.format(), factor) {
         (PixelFormat::Rgb, 1) => means::<1>(frame, size_px.0, order, rows, rgb),

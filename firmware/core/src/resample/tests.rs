@@ -101,6 +101,12 @@ fn general_colours(frame: &Frame<'_>, size: (u32, u32)) -> Vec<u8> {
     out
 }
 
+/// Chosen, not filtered: a test that throws too many of its cases away fails by chance.
+fn with_luma() -> impl Strategy<Value = PixelFormat> {
+    let has_luma = |format: &PixelFormat| *format != PixelFormat::Rgb;
+    prop::sample::select(FORMATS.into_iter().filter(has_luma).collect::<Vec<_>>())
+}
+
 fn ranges() -> impl Strategy<Value = LumaRange> {
     prop_oneof![Just(LumaRange::Full), Just(LumaRange::Limited)]
 }
@@ -136,10 +142,9 @@ fn a_large_picture_equals_the_general_way_too() {
 proptest! {
     #[test]
     fn blocks_equal_the_general_way(
-        w in 1..40_u32, h in 1..12_u32, factor in 1..7_u32, gap in 0..5_usize, format in 0..5_usize, range in ranges(),
+        w in 1..40_u32, h in 1..12_u32, factor in prop::sample::select(vec![1_u32, 2, 3, 4, 6]), gap in 0..5_usize, format in 0..5_usize, range in ranges(),
     ) {
         let format = FORMATS[format];
-        prop_assume!(factor != 5);
         let size = (w * factor, h * factor);
         let bytes = bytes_for(format, size, gap);
         let frame = frame_of(&bytes, format, size, gap).with_range(range);
@@ -191,11 +196,11 @@ proptest! {
     #[test]
     fn columns_equal_the_general_way(
         w in 1..600_u32, h in 1..20_u32, to_w in 1..600_u32, to_h in 1..20_u32, gap in 0..5_usize,
-        format in 0..5_usize, range in ranges(),
+        format in with_luma(), range in ranges(),
     ) {
-        prop_assume!(to_w <= w && to_h <= h && FORMATS[format] != PixelFormat::Rgb);
-        let bytes = bytes_for(FORMATS[format], (w, h), gap);
-        let frame = frame_of(&bytes, FORMATS[format], (w, h), gap).with_range(range);
+        let (w, to_w, h, to_h) = (w.max(to_w), w.min(to_w), h.max(to_h), h.min(to_h));
+        let bytes = bytes_for(format, (w, h), gap);
+        let frame = frame_of(&bytes, format, (w, h), gap).with_range(range);
         if let Some(fast) = quick(luma_columns, &frame, (to_w, to_h)) {
             prop_assert_eq!(fast, general(&frame, (to_w, to_h)));
         } else {
@@ -207,7 +212,7 @@ proptest! {
     fn shrinking_is_the_mean_over_the_area(
         w in 1..30_u32, h in 1..30_u32, to_w in 1..30_u32, to_h in 1..30_u32, format in 0..5_usize, range in ranges(),
     ) {
-        prop_assume!(to_w <= w && to_h <= h);
+        let (w, to_w, h, to_h) = (w.max(to_w), w.min(to_w), h.max(to_h), h.min(to_h));
         let bytes = bytes_for(FORMATS[format], (w, h), 1);
         let frame = frame_of(&bytes, FORMATS[format], (w, h), 1).with_range(range);
         let raw = frame.with_range(LumaRange::Full);
