@@ -21,6 +21,8 @@ MAPS = {"c2": "458", "s2": "461", "s4a": "464", "s4": "473", "s8a": "476", "s8":
         "s32a": "488", "s32b": "491", "s32": "494", "n16": "497", "n8": "500", "h8": "503", "h16": "506", "h32": "509"}
 LOGITS = {"head8": ("297", "309", "303", "315"), "head16": ("299", "311", "305", "317"), "head32": ("301", "313", "307", "319")}
 HARD = 0.3  # the labels' say where teacher and label agree that there is a face
+SURE, NEAR = 0.7, 96  # their say of faces larger than so many pixels, which are rare in what the teacher learned from
+DOUBT = 1.5  # how steeply the loss leaves out background that the student is already quiet about (2 as in focal loss)
 CLEAR = 16  # a labelled face smaller than this (pixels) that the teacher cannot see here is left to its soft score
 
 
@@ -71,13 +73,15 @@ def targets(out, boxes, cells, faces, told):
     best = torch.where(within & (overlap > 0.4), score[picture], 0.0).amax(1) if len(known) else torch.zeros(0)
     plain = best > 0.45
     clear = plain | ((known[:, 2:4] - known[:, :2]).prod(-1) > CLEAR ** 2)
-    seen, missed, blurred = (torch.zeros(n, len(cells)).index_add_(0, picture, (within & w[:, None]).float()) > 0
-                             for w in (plain, clear & ~plain, ~clear))
+    near = plain & ((known[:, 2:4] - known[:, :2]).prod(-1) > NEAR ** 2)
+    seen, missed, blurred, close = (torch.zeros(n, len(cells)).index_add_(0, picture, (within & w[:, None]).float()) > 0
+                                    for w in (plain, clear & ~plain, ~clear, near))
     picture, known = picture[clear], known[clear]
     owner = assign(out, boxes, cells, known, picture)
     heard = (speak | seen) & ~(missed & ~seen)
     hard = (owner >= 0).float()
-    obj = torch.where(heard, torch.where(seen, (1 - HARD) * told[..., 1] + HARD * hard, told[..., 1]), hard)
+    say = torch.where(close, SURE, torch.where(seen, HARD, 0.0))
+    obj = torch.where(heard, (1 - say) * told[..., 1] + say * hard, hard)
     free = heard | ~(unsure | blurred) | (owner >= 0)
     return obj, free, torch.where(heard, score, 0.0), owner, known, heard | (score < 0.2)
 
@@ -89,7 +93,7 @@ def distill_losses(heads, features, faces, told, taught, scale, box_weight=4.0, 
     obj, free, trust, owner, known, calm = targets(out, boxes, cells, faces, told)
     count = obj.sum().clamp(min=1)
     p = out[..., 1].detach().sigmoid()
-    weight = torch.where(obj > 0.03, (obj - p).abs().clamp(min=0.1), (obj - p).pow(2)) * free
+    weight = torch.where(obj > 0.03, (obj - p).abs().clamp(min=0.1), (obj - p).abs().pow(DOUBT)) * free
     loss_obj = (F.binary_cross_entropy_with_logits(out[..., 1], obj, reduction="none") * weight).sum() / count
     soft = teacher_part(out, boxes, cells, told, trust)
     hard = label_part(out, boxes, cells, owner, known)
@@ -103,8 +107,10 @@ def distill_losses(heads, features, faces, told, taught, scale, box_weight=4.0, 
 
 
 def point_error(o, cell, points, side):
+    """In 2.4 eye distances, which is the side of a face seen from the front; of profiles in half the side."""
     at = (o[:, 6:16].reshape(-1, 5, 2) + cell[:, None, :2]) * cell[:, None, 2:3]
-    error = (at - points) / side[:, None, None]
+    reach = torch.maximum(2.4 * (points[:, 0] - points[:, 1]).norm(dim=-1), side / 2)
+    error = (at - points) / reach[:, None, None]
     return F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.02, reduction="none").mean((1, 2))
 
 

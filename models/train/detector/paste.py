@@ -2,8 +2,9 @@
 import cv2
 import numpy as np
 
+from .cartoon import drawn_face
 from .draw import drawn
-from .library import IGNORE, SPEAK
+from .library import FACE, IGNORE, SPEAK
 from .similarity import log_uniform, moved, random_roll, similarity
 
 
@@ -37,16 +38,24 @@ def coloured(rng, grey):
     return np.clip(grey[..., None] * tone, 0, 255).astype(np.uint8)
 
 
-def paste(lib, rng, view, rows):
-    """A FER2013 face, or something that is none with the same soft edge, laid over the view."""
-    size = view.shape[0]
-    real = rng.random() < 0.62
-    if real:
+def something(lib, rng):
+    """A 48 x 48 patch and its row, if any: a FER2013 face, a drawn one, or what is none."""
+    kind = rng.random()
+    if kind < 0.56:
         k = rng.integers(len(lib.crops))
-        patch, row = lib.crops[k], np.concatenate([lib.crop_faces[k], [1, 1]]).astype(np.float32)[None]
+        row = np.concatenate([lib.crop_faces[k], [FACE, 1]]).astype(np.float32)[None]
         row[:, :4] = np.clip(row[:, :4], -1, 49)
-    else:
-        patch, row = no_face(lib, rng), np.zeros((0, 17), np.float32)
+        return lib.crops[k], row
+    if kind < 0.62:
+        patch, box = drawn_face(rng)
+        return patch, np.array([[*box, *[0] * 11, SPEAK, 0]], np.float32)
+    return no_face(lib, rng), np.zeros((0, 17), np.float32)
+
+
+def paste(lib, rng, view, rows):
+    """A face, or something that is none with the same soft edge, laid over the view."""
+    size = view.shape[0]
+    patch, row = something(lib, rng)
     if patch.ndim == 2:
         patch = coloured(rng, patch)
     # A third as near as in front of a mirror: such faces are rare in photos.

@@ -124,6 +124,7 @@ def arguments():
     a.add_argument("--views", type=int, default=2400, help="views per epoch")
     a.add_argument("--batch", type=int, default=24)
     a.add_argument("--lr", type=float, default=1.5e-3)
+    a.add_argument("--points", type=float, default=30.0, help="weight of the landmarks' loss")
     a.add_argument("--seed", type=int, default=11)
     return a.parse_args()
 
@@ -158,8 +159,8 @@ def main():
 
 
 def view_size(epoch, gentle):
-    """Small views are cheap; every fourth epoch has larger ones, and the last ones all, since the net is used on larger ones."""
-    return 256 if gentle or epoch % 4 == 2 else 192
+    """Small views are cheap; every fourth epoch has larger ones, and the last ones are as large as the daemon's canvas."""
+    return 320 if gentle else 256 if epoch % 4 == 2 else 192
 
 
 def by_cell(scale, size):
@@ -179,7 +180,7 @@ def one_epoch(net, ema, scale, optimizer, lib, args, epoch, steps):
         for group in optimizer.param_groups:
             group["lr"] = rate(epoch, i / steps, args)
         heads, features = heads_of(net, normalise(views), True)
-        total, parts = distill_losses(heads, features, faces, told, taught, cells, 6.0 if gentle else 4.0, 20.0)
+        total, parts = distill_losses(heads, features, faces, told, taught, cells, 6.0 if gentle else 4.0, args.points)
         optimizer.zero_grad()
         total.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)

@@ -18,7 +18,7 @@ from .student import MEAN
 
 def zoom(lib, rng, size, gentle=False):
     """One picture, zoomed so that one of its faces takes a size drawn log-uniformly, or any zoom without faces."""
-    if lib.hard is not None and rng.random() < 0.22:
+    if lib.hard is not None and rng.random() < 0.3:
         return at_hard(lib, rng, size, gentle)
     i = lib.pick(rng)
     picture, rows = lib.picture(i), lib.faces[i]

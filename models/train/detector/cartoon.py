@@ -1,0 +1,63 @@
+"""Drawn faces: an upright, symmetrical cartoon, as signs, screens and `moodring run --camera synthetic` show them.
+
+YuNet says what is there (rows of kind SPEAK): whether a drawing counts as a face is its opinion, but the line of the eyes
+is learned, so that an emoji shown for a drawing stands as upright as the drawing.
+"""
+import cv2
+import numpy as np
+
+SIDE = 192  # drawn large and shrunk: smooth edges
+FINE = 4  # fractional bits of cv2's coordinates
+
+
+def at(x, y):
+    """A point of the unit square, the head's middle at (0, 0), in cv2's fixed point."""
+    return tuple(int(round((0.5 + v * 0.5) * SIDE * 2**FINE)) for v in (x, y))
+
+
+def blob(patch, x, y, rx, ry, shade, angle=0.0, start=0.0, end=360.0, thick=-1):
+    axes = tuple(max(1, int(r * 0.5 * SIDE * 2**FINE)) for r in (rx, ry))
+    cv2.ellipse(patch, at(x, y), axes, angle, start, end, float(shade), thick, cv2.LINE_AA, FINE)
+
+
+def both(patch, x, y, rx, ry, shade, angle=0.0, **more):
+    """The same left and right."""
+    for side in (-1, 1):
+        blob(patch, side * x, y, rx, ry, shade, side * angle, **more)
+
+
+def mouth(rng, patch, y, width, shade, lip):
+    """A line, a smile, a frown or an open mouth."""
+    kind, thick = rng.integers(4), int(rng.integers(3, 9))
+    if kind == 0:
+        blob(patch, 0, y, width, rng.uniform(0.01, 0.03), shade)
+    elif kind == 1:
+        blob(patch, 0, y - 0.08, width, rng.uniform(0.06, 0.2), shade, start=15, end=165, thick=thick)
+    elif kind == 2:
+        blob(patch, 0, y + 0.12, width, rng.uniform(0.06, 0.18), shade, start=195, end=345, thick=thick)
+    else:
+        blob(patch, 0, y, width * rng.uniform(0.5, 1), rng.uniform(0.05, 0.16), lip)
+        blob(patch, 0, y, width * rng.uniform(0.4, 0.8), rng.uniform(0.03, 0.1), shade)
+
+
+def drawn_face(rng):
+    """One patch of 48 x 48 grey and the face's box in it, x0 y0 x1 y1."""
+    skin, dark = rng.uniform(90, 235), rng.uniform(5, 60)
+    patch = np.full((SIDE, SIDE), rng.uniform(20, 235), np.float32)
+    wide, tall = rng.uniform(0.6, 0.78), rng.uniform(0.78, 0.92)
+    if rng.random() < 0.75:  # hair, and the head before it
+        blob(patch, 0, rng.uniform(-0.2, -0.05), wide * rng.uniform(1.02, 1.15), tall * rng.uniform(0.9, 1.05), dark + rng.uniform(0, 90))
+    blob(patch, 0, 0.04, wide, tall * 0.95, skin)
+    eye_x, eye_y = rng.uniform(0.24, 0.34), rng.uniform(-0.2, -0.05)
+    if rng.random() < 0.7:
+        both(patch, eye_x, eye_y, rng.uniform(0.1, 0.16), rng.uniform(0.05, 0.12), min(250, skin + rng.uniform(15, 90)))
+    both(patch, eye_x, eye_y, *rng.uniform(0.035, 0.08, 2), dark)
+    if rng.random() < 0.85:
+        both(patch, eye_x, eye_y - rng.uniform(0.14, 0.24), rng.uniform(0.1, 0.18), rng.uniform(0.015, 0.04), dark + 20, rng.uniform(-25, 25))
+    nose = rng.uniform(0.1, 0.22)
+    blob(patch, 0, nose, rng.uniform(0.04, 0.1), rng.uniform(0.03, 0.12), skin * rng.uniform(0.6, 1.15))
+    mouth(rng, patch, rng.uniform(0.4, 0.52), rng.uniform(0.16, 0.32), dark + rng.uniform(0, 40), skin * rng.uniform(0.5, 0.8))
+    if rng.random() < 0.6:
+        patch = cv2.GaussianBlur(patch, (0, 0), rng.uniform(1, 6))
+    middle, half = np.array([24, 24 * 1.04]), np.array([wide, tall]) * 24
+    return cv2.resize(patch, (48, 48), interpolation=cv2.INTER_AREA).clip(0, 255).astype(np.uint8), (*(middle - half), *(middle + half))
