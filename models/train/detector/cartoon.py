@@ -1,7 +1,7 @@
 """Drawn faces: an upright, symmetrical cartoon, as signs, screens and `moodring run --camera synthetic` show them.
 
-YuNet says what is there (rows of kind SPEAK): whether a drawing counts as a face is its opinion, but the line of the eyes
-is learned, so that an emoji shown for a drawing stands as upright as the drawing.
+Whether a drawing counts as a face is YuNet's opinion (rows of kind SPEAK), but not where its landmarks are: of drawings that
+are tilted it sees about half of the tilt, and an emoji shown for a drawing is to stand as the drawing does.
 """
 import cv2
 import numpy as np
@@ -11,8 +11,8 @@ FINE = 4  # fractional bits of cv2's coordinates
 
 
 def at(x, y):
-    """A point of the unit square, the head's middle at (0, 0), in cv2's fixed point."""
-    return tuple(int(round((0.5 + v * 0.5) * SIDE * 2**FINE)) for v in (x, y))
+    """A point between (-1, -1) and (1, 1), the head's middle at (0, 0), in cv2's fixed point (pixels from the first one's middle)."""
+    return tuple(round(((0.5 + v * 0.5) * SIDE - 0.5) * 2**FINE) for v in (x, y))
 
 
 def blob(patch, x, y, rx, ry, shade, angle=0.0, start=0.0, end=360.0, thick=-1):
@@ -27,21 +27,24 @@ def both(patch, x, y, rx, ry, shade, angle=0.0, **more):
 
 
 def mouth(rng, patch, y, width, shade, lip):
-    """A line, a smile, a frown or an open mouth."""
+    """A line, a smile, a frown or an open mouth. Its corners' height."""
     kind, thick = rng.integers(4), int(rng.integers(3, 9))
     if kind == 0:
         blob(patch, 0, y, width, rng.uniform(0.01, 0.03), shade)
-    elif kind == 1:
+        return y
+    if kind == 1:
         blob(patch, 0, y - 0.08, width, rng.uniform(0.06, 0.2), shade, start=15, end=165, thick=thick)
-    elif kind == 2:
+        return y - 0.06
+    if kind == 2:
         blob(patch, 0, y + 0.12, width, rng.uniform(0.06, 0.18), shade, start=195, end=345, thick=thick)
-    else:
-        blob(patch, 0, y, width * rng.uniform(0.5, 1), rng.uniform(0.05, 0.16), lip)
-        blob(patch, 0, y, width * rng.uniform(0.4, 0.8), rng.uniform(0.03, 0.1), shade)
+        return y + 0.1
+    blob(patch, 0, y, width, rng.uniform(0.05, 0.16), lip)
+    blob(patch, 0, y, width * rng.uniform(0.4, 0.8), rng.uniform(0.03, 0.1), shade)
+    return y
 
 
 def drawn_face(rng):
-    """One patch of 48 x 48 grey and the face's box in it, x0 y0 x1 y1."""
+    """One patch of 48 x 48 grey, and the face in it: x0 y0 x1 y1 and five landmarks x y, the subject's right eye first."""
     skin, dark = rng.uniform(90, 235), rng.uniform(5, 60)
     patch = np.full((SIDE, SIDE), rng.uniform(20, 235), np.float32)
     wide, tall = rng.uniform(0.6, 0.78), rng.uniform(0.78, 0.92)
@@ -56,8 +59,10 @@ def drawn_face(rng):
         both(patch, eye_x, eye_y - rng.uniform(0.14, 0.24), rng.uniform(0.1, 0.18), rng.uniform(0.015, 0.04), dark + 20, rng.uniform(-25, 25))
     nose = rng.uniform(0.1, 0.22)
     blob(patch, 0, nose, rng.uniform(0.04, 0.1), rng.uniform(0.03, 0.12), skin * rng.uniform(0.6, 1.15))
-    mouth(rng, patch, rng.uniform(0.4, 0.52), rng.uniform(0.16, 0.32), dark + rng.uniform(0, 40), skin * rng.uniform(0.5, 0.8))
+    width = rng.uniform(0.16, 0.32)
+    corner = mouth(rng, patch, rng.uniform(0.4, 0.52), width, dark + rng.uniform(0, 40), skin * rng.uniform(0.5, 0.8))
     if rng.random() < 0.6:
         patch = cv2.GaussianBlur(patch, (0, 0), rng.uniform(1, 6))
-    middle, half = np.array([24, 24 * 1.04]), np.array([wide, tall]) * 24
-    return cv2.resize(patch, (48, 48), interpolation=cv2.INTER_AREA).clip(0, 255).astype(np.uint8), (*(middle - half), *(middle + half))
+    face = [-wide, 0.04 - tall, wide, 0.04 + tall, -eye_x, eye_y, eye_x, eye_y, 0, nose, -width, corner, width, corner]
+    grey = cv2.resize(patch, (48, 48), interpolation=cv2.INTER_AREA).clip(0, 255).astype(np.uint8)
+    return grey, 24 + 24 * np.array(face)

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from .geometry import STRIDES
-from .library import FACE, IGNORE, SPEAK
+from .library import EXACT, FACE, IGNORE, SPEAK
 from .loss import assign, corners, eiou, flatten, grid, pair_iou
 from .paths import PEERS
 from .student import FEATURES
@@ -45,6 +45,21 @@ class DenseYuNet:
     @staticmethod
     def input(bgr):
         return np.ascontiguousarray(bgr.transpose(2, 0, 1)[None], np.float32)
+
+
+def corrected(told, rows, size):
+    """`told` with known landmarks in place of the teacher's, in the cells of pasted faces: it sees less than their whole tilt."""
+    known = rows[(rows[:, 16] == EXACT) & (rows[:, 15] != IGNORE)]
+    told, start = told.copy(), 0
+    for stride in STRIDES:
+        n = size // stride
+        cells = np.stack(np.mgrid[:n, :n][::-1], -1).reshape(-1, 2)
+        where = (cells + 0.5) * stride
+        for row in known:
+            k = np.flatnonzero(((where > row[:2]) & (where < row[2:4])).all(1))
+            told[start + k, 6:16] = (row[5:15].reshape(5, 2) / stride - cells[k, None]).reshape(-1, 10)
+        start += n * n
+    return told
 
 
 def inside(cells, faces, picture, pictures, grow=0.25):

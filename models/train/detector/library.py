@@ -6,6 +6,7 @@ from .paths import CACHE
 SHARES = {"natural/people": 0.30, "natural/people_squashed": 0.22, "natural/rooms": 0.07, "natural/scenes": 0.10,
           "natural/animals": 0.14, "mask_kaggle": 0.09, "mask_wearing": 0.08}
 FACE, IGNORE, SPEAK = 1, 0, 2  # kinds of rows
+EXACT = 2  # a row's last column is the weight of its landmarks: 0 unknown, 1 a teacher's, 2 known, of what was pasted
 HELD = 5  # every fifth room, scene and animal is kept for measuring false faces
 
 

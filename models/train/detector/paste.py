@@ -4,7 +4,7 @@ import numpy as np
 
 from .cartoon import drawn_face
 from .draw import drawn
-from .library import FACE, IGNORE, SPEAK
+from .library import EXACT, FACE, IGNORE, SPEAK
 from .similarity import log_uniform, moved, random_roll, similarity
 
 
@@ -43,12 +43,12 @@ def something(lib, rng):
     kind = rng.random()
     if kind < 0.56:
         k = rng.integers(len(lib.crops))
-        row = np.concatenate([lib.crop_faces[k], [FACE, 1]]).astype(np.float32)[None]
+        row = np.concatenate([lib.crop_faces[k], [FACE, EXACT]]).astype(np.float32)[None]
         row[:, :4] = np.clip(row[:, :4], -1, 49)
         return lib.crops[k], row
     if kind < 0.62:
-        patch, box = drawn_face(rng)
-        return patch, np.array([[*box, *[0] * 11, SPEAK, 0]], np.float32)
+        patch, face = drawn_face(rng)
+        return patch, np.array([[*face[:4], 0, *face[4:], SPEAK, EXACT]], np.float32)
     return no_face(lib, rng), np.zeros((0, 17), np.float32)
 
 
@@ -84,6 +84,7 @@ def paste(lib, rng, view, rows):
         cover = mask[y0:y1, x0:x1].mean() if y1 > y0 and x1 > x0 else 0
         if cover < 0.9 or r[15] == SPEAK:
             r = r.copy()
-            r[15] = r[15] if cover < 0.25 or r[15] == SPEAK else IGNORE
+            if cover >= 0.25:
+                r[15:] = (SPEAK if r[15] == SPEAK else IGNORE), 0
             kept.append(r)
     return view, np.concatenate([np.array(kept, np.float32).reshape(-1, 17), moved(row, m, scale, roll, flip)])

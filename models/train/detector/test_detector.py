@@ -7,9 +7,10 @@ import torch
 
 from .ap import average_precision, curve, match
 from .geometry import decode_heads, iou, letterbox, nms
-from .distill import LOGITS, MAPS, distill_losses, targets
+from .cartoon import drawn_face
+from .distill import LOGITS, MAPS, corrected, distill_losses, targets
 from .draw import drawn
-from .library import FACE, IGNORE, SPEAK
+from .library import EXACT, FACE, IGNORE, SPEAK
 from .loss import corners, flatten, grid, losses
 from .similarity import MIRROR, moved, similarity
 from .match import unit_losses
@@ -148,6 +149,30 @@ class Distilling(unittest.TestCase):
         self.assertLess(float(box) + float(points), 1e-4)
 
 
+    def test_a_near_face_is_learned_more_surely_than_the_teacher_sees_it(self):
+        told = torch.zeros(1, 4 * 84, 16)
+        told[0, 256 + 64 + 5] = torch.tensor([0.9, 0.5, 0.5, 0.5, *[math.log(3.9)] * 2, *[0.5] * 10])  # 125 px at (48, 48)
+        heads = [torch.zeros(1, 16, n, n) for n in (16, 8, 4)]
+        self.cells, self.out, self.told = grid(heads), flatten(heads), told
+        seen = [float(self.told_with((box, FACE))[0].max()) for box in ([-14.0, -14, 110, 110], [4.0, 4, 92, 92])]
+        self.assertAlmostEqual(seen[0], 0.3 * 0.5 + 0.7, places=5)
+        self.assertAlmostEqual(seen[1], 0.7 * 0.5 + 0.3, places=5)
+
+    def test_known_landmarks_replace_the_teachers_in_their_faces_cells_only(self):
+        rows = np.zeros((2, 17), np.float32)
+        rows[:, :4] = [[8, 8, 40, 40], [40, 40, 64, 64]]
+        rows[:, 5:15], rows[:, 15], rows[:, 16] = np.arange(10) + 20, [SPEAK, FACE], [EXACT, 1]
+        told = corrected(self.told[0].numpy(), rows, 64)
+        changed = np.flatnonzero((told != self.told[0].numpy()).any(1))
+        where = (self.cells[:, :2] + 0.5) * self.cells[:, 2:3]
+        inside = ((where > 8) & (where < 40)).all(1).nonzero().flatten()
+        self.assertEqual(changed.tolist(), inside.tolist())
+        column, row, stride = self.cells[changed[0], :3].tolist()
+        points = (told[changed[0], 6:16].reshape(5, 2) + [column, row]) * stride
+        np.testing.assert_allclose(points.ravel(), rows[0, 5:15], rtol=1e-6)
+        np.testing.assert_array_equal(told[:, :6], self.told[0, :, :6])
+
+
 class Net(unittest.TestCase):
     def setUp(self):
         self.net = build(3).eval()
@@ -195,6 +220,16 @@ class Net(unittest.TestCase):
             torch.testing.assert_close(a, b)
         self.assertEqual([tuple(f.shape[1:]) for f in features], [(64, 8, 8), (64, 4, 4), (64, 2, 2)])
         self.assertTrue(set(FEATURES) <= set(MAPS) and set(HEADS) == set(LOGITS))
+
+    def test_a_drawn_face_has_its_landmarks_where_it_is_dark(self):
+        rng = np.random.default_rng(4)
+        for _ in range(20):
+            patch, face = drawn_face(rng)
+            right, left, nose, *corners_ = face[4:].reshape(5, 2)
+            self.assertTrue(patch.shape == (48, 48) and right[1] == left[1] < nose[1] < corners_[0][1] == corners_[1][1])
+            np.testing.assert_allclose(patch.astype(float), patch[:, ::-1], atol=16)  # edges are not smoothed alike on both sides
+            x, y = np.round(left - 0.5).astype(int)
+            self.assertLess(int(patch[y, x]), int(patch[int(nose[1]) - 4, x]))
 
     def test_drawn_things_are_patches(self):
         for seed in range(20):

@@ -16,7 +16,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from .distill import DenseYuNet, distill_losses
+from .distill import DenseYuNet, corrected, distill_losses
 from .library import Library
 from .paths import RUNS
 from .student import FEATURES, build, normalise
@@ -42,7 +42,8 @@ class Views(Dataset):
     def clean(self, j):
         view, rows = compose(self.lib, np.random.default_rng((*self.key, j)), self.size, self.gentle)
         self.teacher = self.teacher or DenseYuNet()
-        return view, padded(rows), *self.teacher(view)
+        told, taught = self.teacher(view)
+        return view, padded(rows), corrected(told, rows, self.size), taught
 
     def __getitem__(self, i):
         block, within = divmod(i, BLOCK * AGAIN)
