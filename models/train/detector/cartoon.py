@@ -64,5 +64,6 @@ def drawn_face(rng):
     if rng.random() < 0.6:
         patch = cv2.GaussianBlur(patch, (0, 0), rng.uniform(1, 6))
     face = [-wide, 0.04 - tall, wide, 0.04 + tall, -eye_x, eye_y, eye_x, eye_y, 0, nose, -width, corner, width, corner]
+    patch = (patch + patch[:, ::-1]) / 2  # edges are not smoothed alike on both sides
     grey = cv2.resize(patch, (48, 48), interpolation=cv2.INTER_AREA).clip(0, 255).astype(np.uint8)
     return grey, 24 + 24 * np.array(face)
