@@ -207,7 +207,7 @@ impl Kernel {
     pub(crate) fn depthwise(self, row: &DepthRow<'_>, sink: Sink<'_>) {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => x86::avx2::depthwise(row, sink),
+            Self::Avx2 => x86::depth2::depthwise(row, sink),
             #[cfg(target_arch = "x86_64")]
             Self::Vnni => x86::taps::depthwise(row, sink),
             #[cfg(all(target_arch = "aarch64", target_endian = "little"))]

@@ -8,14 +8,14 @@ use core::arch::x86_64::*;
 
 use super::super::taps::{Form, RECORD, WORDS};
 use super::super::{DepthRow, Sink};
-use super::avx2;
+use super::depth2;
 use super::landing::{Factor, interleaved_bytes};
 use crate::quant::{Clamp, requantize};
 
 /// One output row of a depthwise convolution.
 pub(crate) fn depthwise(row: &DepthRow<'_>, sink: Sink<'_>) {
     if row.lines.len() != 3 {
-        return avx2::depthwise(row, sink); // one tap: nothing to bring together
+        return depth2::depthwise(row, sink); // one tap: nothing to bring together
     }
     let walk = Walk::new(row);
     // SAFETY: this kernel is chosen only where the processor has the features; `walk` was measured against the
