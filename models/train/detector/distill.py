@@ -2,7 +2,7 @@
 
 The student has YuNet's output form, so each cell has its counterpart. The teacher is believed in pictures with people
 (rows of kind 2) and on faces that the labels know and it sees itself; elsewhere it is overruled: background is
-background, and faces it misses (frame-filling, pasted) are learned from their label as in loss.py.
+background, and faces it misses (frame-filling, pasted) are learned from their label (`loss.assign`).
 """
 import numpy as np
 import onnx

@@ -1,6 +1,5 @@
-"""Which cell learns which face (SimOTA: Ge et al., YOLOX, 2021, section 2.1) and the four losses."""
+"""Which cell learns which face (SimOTA: Ge et al., YOLOX, 2021, section 2.1), and how far two boxes are apart."""
 import torch
-import torch.nn.functional as F
 
 from .geometry import STRIDES
 
@@ -64,49 +63,6 @@ def assign(out, boxes, cells, faces, owner_picture):
     for i in order.tolist():
         taken[owner_picture[f[i]], cell[i]] = f[i]
     return taken
-
-
-def ignored(cells, faces, owner_picture, pictures):
-    """Cells whose middle lies in a region that counts neither way, (pictures, cells)."""
-    where = (cells[:, :2] + 0.5) * cells[:, 2:3]
-    b, grow = faces[:, None, :4], cells[:, 2:3] / 4
-    inside = (where > b[..., :2] - grow).all(-1) & (where < b[..., 2:4] + grow).all(-1)
-    return torch.zeros(pictures, len(cells)).index_add_(0, owner_picture, inside.float()) > 0
-
-
-def losses(heads, faces, box_weight=4.0, point_weight=10.0):
-    """Sum of weighted losses and its parts. faces: (batch, m, 17) rows of label.py, padded with kind -1."""
-    out, cells = flatten(heads), grid(heads)
-    boxes = corners(out, cells)
-    picture, slot = (faces[..., 15] == 1).nonzero(as_tuple=True)
-    known = faces[picture, slot]
-    owner = assign(out, boxes, cells, known, picture)
-    positive = owner >= 0
-    count = positive.sum().clamp(min=1)
-    blank, slot = (faces[..., 15] == 0).nonzero(as_tuple=True)
-    free = ~ignored(cells, faces[blank, slot], blank, len(faces)) | positive
-    obj = focal(out[..., 1], positive.float())
-    loss_obj = (obj * free).sum() / count
-    at = positive.nonzero(as_tuple=True)
-    face = known[owner[at]]
-    o, cell, box = out[at], cells[at[1]], boxes[at]
-    overlap = pair_iou(box, face)
-    loss_cls = F.binary_cross_entropy_with_logits(o[:, 0], overlap.detach().clamp(0, 1), reduction="sum") / count
-    loss_box = eiou(box, face, overlap).sum() / count
-    side = (face[:, 2:4] - face[:, :2]).clamp(min=1).prod(-1).sqrt()
-    points = (o[:, 6:16].reshape(-1, 5, 2) + cell[:, None, :2]) * cell[:, None, 2:3]
-    error = (points - face[:, 5:15].reshape(-1, 5, 2)) / side[:, None, None]
-    loss_points = (F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.04, reduction="none").mean((1, 2))
-                   * face[:, 16]).sum() / face[:, 16].sum().clamp(min=1)
-    total = loss_obj + loss_cls + box_weight * loss_box + point_weight * loss_points
-    return total, (loss_obj, loss_cls, loss_box, loss_points)
-
-
-def focal(logit, target, gamma=2.0):
-    """BCE weighted down where it is easy (quality focal loss's weight), so that a million empty cells stay quiet."""
-    weight = (target - logit.sigmoid()).abs().pow(gamma).detach()
-    weight = torch.where(target > 0, weight.clamp(min=0.25), weight)
-    return F.binary_cross_entropy_with_logits(logit, target, reduction="none") * weight
 
 
 def eiou(box, face, overlap):
