@@ -117,6 +117,36 @@ fn the_drawn_scene_shows_expressions() {
     });
 }
 
+/// Who switches a camera off must not find it on after a power cut.
+#[test]
+fn a_camera_that_was_switched_off_stays_off() {
+    let (bench, broker) = (bench(), Broker::start());
+    let mut heard = Subscriber::to(broker.port);
+    let camera_is = |message: &Message, state: &str| {
+        message.is_of_device("/state") && message.json()["camera"] == state
+    };
+    let daemon = start(&bench, "synthetic", &broker);
+    heard.wait_for("running camera", |message| camera_is(message, "running"));
+    broker.publish("moodring/desk/camera/set", "OFF");
+    heard.wait_for("closed camera", |message| camera_is(message, "off"));
+    stop(daemon, "TERM");
+
+    heard.wait_for("stopped", |message| message.payload == "stopped");
+    let daemon = start(&bench, "synthetic", &broker);
+    heard.wait_for("online", |message| message.payload == "online");
+    heard.wait_for("camera that stays off", |message| {
+        assert!(!camera_is(message, "running"), "{message:?}");
+        camera_is(message, "off")
+    });
+    broker.publish("moodring/desk/camera/set", "ON");
+    heard.wait_for("running camera", |message| camera_is(message, "running"));
+    stop(daemon, "TERM");
+
+    let _daemon = start(&bench, "synthetic", &broker);
+    heard.wait_for("online", |message| message.payload == "online");
+    heard.wait_for("camera that is on", |message| camera_is(message, "running"));
+}
+
 #[test]
 fn a_broker_that_goes_and_comes_stops_nothing() {
     let bench = bench();

@@ -2,7 +2,7 @@
 
 use tokio::sync::watch;
 
-use super::{album::Album, cameras::Cameras};
+use super::{album::Album, cameras::Cameras, keep::OffNote};
 use crate::{
     camera::Control,
     command::Command,
@@ -24,6 +24,7 @@ pub(super) struct Dials {
 /// Does what is asked.
 pub(super) struct Desk {
     camera: Control,
+    off: OffNote,
     album: Album,
     preview: Preview,
     display: DisplaySettings,
@@ -37,7 +38,7 @@ impl Desk {
     /// A desk for what the settings describe, at this minute of the day.
     pub(super) fn new(
         settings: &Settings,
-        camera: Control,
+        (camera, off): (Control, OffNote),
         cameras: Cameras,
         preview: Preview,
         has_display: bool,
@@ -50,6 +51,7 @@ impl Desk {
         let controls = Controls::new(settings, has_display, minute);
         let desk = Self {
             camera,
+            off,
             album: Album::new(&settings.camera.pictures),
             preview,
             display: settings.display.clone(),
@@ -86,6 +88,7 @@ impl Desk {
             Command::ChooseCamera(name) => self.choose(&name),
             Command::Camera(switch) => {
                 let on = self.camera.switch(switch);
+                self.off.set(!on);
                 tracing::info!("the camera is wanted {}", on_or_off(on));
             }
             Command::TakePicture => self.album.ask(),
@@ -188,12 +191,14 @@ mod tests {
     const MIDNIGHT: u16 = 0;
 
     fn desk(settings: &str) -> Desk {
-        let settings: Settings = toml::from_str(settings).unwrap();
+        let mut settings: Settings = toml::from_str(settings).unwrap();
+        settings.store.path = "memory".into(); // no notes in anybody's home
         let source = |text: &str| text.parse::<Source>().unwrap();
         let others = vec![source("argus"), source("/dev/video7")];
         let cameras = Cameras::new(source("rpicam"), others);
         let preview = Preview::new(&settings.preview, crate::clock::Clock::start());
-        Desk::new(&settings, Control::default(), cameras, preview, true, NOON)
+        let camera = (Control::default(), OffNote::of(&settings.store));
+        Desk::new(&settings, camera, cameras, preview, true, NOON)
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod desk;
 mod eyes;
 mod follow;
 mod guard;
+mod keep;
 mod screen;
 mod sink;
 
@@ -40,7 +41,7 @@ use tokio::{
 };
 
 use crate::{
-    camera::{CameraError, CameraStatus, CameraThread, Source, SourceError},
+    camera::{CameraError, CameraStatus, CameraThread, Control, Source, SourceError},
     clock::{Clock, minute_of_day},
     command::{self, Command, Switch},
     config::{EngineKind, Settings},
@@ -174,13 +175,27 @@ pub async fn run(
     let frames = guard.watch("camera", silence, clock.now());
     let sink = sink::FrameSink::new(writer, status, frames.clone());
     let cameras = cameras::Cameras::new(source.clone(), others.clone());
-    let mut camera =
-        CameraThread::spawn(source.clone(), others, settings.camera.clone(), clock, sink)?;
+    let off = keep::OffNote::of(&settings.store);
+    let control = Control::default();
+    if off.is_there() {
+        control.switch(Switch::Off);
+        tracing::info!(
+            "the camera stays off, as it was switched; the page, MQTT or a button switches it on"
+        );
+    }
+    let mut camera = CameraThread::spawn(
+        control,
+        source.clone(),
+        others,
+        settings.camera.clone(),
+        clock,
+        sink,
+    )?;
     let preview = Preview::new(&settings.preview, clock);
     let studio = preview.spawn(settings)?;
     let mut desk = desk::Desk::new(
         settings,
-        camera.control(),
+        (camera.control(), off),
         cameras,
         preview.clone(),
         display.is_there(),

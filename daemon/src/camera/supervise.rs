@@ -71,10 +71,12 @@ impl CameraThread {
     /// A live source (a device, child or address) is opened again when lost, with waits from 0.2 to 5 seconds; a file
     /// ends. `auto` is decided once: a camera that goes away is waited for, not replaced by the drawn scene. `others` are
     /// the sources that [`Control::next`] goes through after `source`; if there are none, every camera that is found.
+    /// A `control` that is off opens nothing until it is switched on.
     ///
     /// # Errors
     /// If no thread can be made. Trouble with the source is in [`CameraThread::status`].
     pub fn spawn(
+        control: Control,
         source: Source,
         others: Vec<Source>,
         settings: CameraSettings,
@@ -83,7 +85,6 @@ impl CameraThread {
     ) -> io::Result<Self> {
         let live = source.is_live();
         let mut decided: Option<Source> = None;
-        let control = Control::default();
         let notes = control.clone();
         let open = move |session: &Session| {
             let first = decided.get_or_insert_with(|| super::resolve(&source));
@@ -553,6 +554,7 @@ mod tests {
             let _ = sizes.send(frame.width_px());
         };
         let thread = CameraThread::spawn(
+            Control::default(),
             source,
             vec![],
             CameraSettings::default(),
