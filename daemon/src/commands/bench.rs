@@ -44,7 +44,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
     let settings = quiet_settings(args.config.config.as_deref(), &every_frame)?;
     let machine = Machine::look();
     let mut stream = Stream::open(&settings)?;
-    let mut scene = Scene::open(args)?;
+    let mut scene = Scene::open(args, settings.camera.colour)?;
     let bar = progress(args.frames as usize, true);
     let mut times = Times::default();
     let (mut faces, mut size) = (0, String::new());

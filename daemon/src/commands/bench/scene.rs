@@ -45,7 +45,8 @@ pub(super) fn name(args: &BenchArgs) -> &'static str {
 }
 
 impl Scene {
-    pub(super) fn open(args: &BenchArgs) -> Result<Self, Failure> {
+    /// `colour`: whether JPEGs are decoded in colour, as the settings say.
+    pub(super) fn open(args: &BenchArgs, colour: bool) -> Result<Self, Failure> {
         if let Some(path) = &args.photo {
             let photo = Photo::read(path);
             let photo = photo.map_err(|e| failed(format!("{}: {e}", path.display())))?;
@@ -63,7 +64,7 @@ impl Scene {
             camera: camera.map_err(failed)?,
             input: args.input,
             bytes: Vec::new(),
-            decoder: FrameDecoder::new(wanted.colour),
+            decoder: FrameDecoder::new(colour),
         })))
     }
 
