@@ -1,4 +1,4 @@
-"""Drawn faces: an upright, symmetrical cartoon, as signs, screens and `moodring run --camera synthetic` show them.
+"""Drawn faces: an upright cartoon, as signs, screens and `moodring run --camera synthetic` show them.
 
 Whether a drawing counts as a face is YuNet's opinion (rows of kind SPEAK), but not where its landmarks are: of drawings that
 are tilted it sees about half of the tilt, and an emoji shown for a drawing is to stand as the drawing does.
@@ -43,11 +43,25 @@ def mouth(rng, patch, y, width, shade, lip):
     return y
 
 
+def one_sided(rng, patch, dark):
+    """Light from one side, and hair combed to one: what makes the tilt of a head look like another's."""
+    if rng.random() < 0.6:
+        patch = patch * np.linspace(1, rng.uniform(0.55, 1), SIDE, dtype=np.float32)[None, :: int(rng.choice((-1, 1)))]
+    if rng.random() < 0.6:
+        blob(patch, rng.uniform(-0.1, 0.1), rng.uniform(-0.78, -0.6), rng.uniform(0.5, 0.65), rng.uniform(0.14, 0.26),
+             dark + rng.uniform(0, 40), rng.uniform(-18, 18))
+    return np.ascontiguousarray(patch)
+
+
 def drawn_face(rng):
     """One patch of 48 x 48 grey, and the face in it: x0 y0 x1 y1 and five landmarks x y, the subject's right eye first."""
     skin, dark = rng.uniform(90, 235), rng.uniform(5, 60)
     patch = np.full((SIDE, SIDE), rng.uniform(20, 235), np.float32)
     wide, tall = rng.uniform(0.6, 0.78), rng.uniform(0.78, 0.92)
+    if rng.random() < 0.5:  # ears, neck and shoulders
+        both(patch, wide, 0.05, 0.1, 0.16, skin * 0.8)
+        blob(patch, 0, 0.9, 0.3, 0.4, skin * 0.7)
+        blob(patch, 0, 1.25, 1.0, 0.4, dark + rng.uniform(0, 90))
     if rng.random() < 0.75:  # hair, and the head before it
         blob(patch, 0, rng.uniform(-0.2, -0.05), wide * rng.uniform(1.02, 1.15), tall * rng.uniform(0.9, 1.05), dark + rng.uniform(0, 90))
     blob(patch, 0, 0.04, wide, tall * 0.95, skin)
@@ -64,6 +78,6 @@ def drawn_face(rng):
     if rng.random() < 0.6:
         patch = cv2.GaussianBlur(patch, (0, 0), rng.uniform(1, 6))
     face = [-wide, 0.04 - tall, wide, 0.04 + tall, -eye_x, eye_y, eye_x, eye_y, 0, nose, -width, corner, width, corner]
-    patch = (patch + patch[:, ::-1]) / 2  # edges are not smoothed alike on both sides
+    patch = one_sided(rng, (patch + patch[:, ::-1]) / 2, dark)  # edges are not smoothed alike on both sides, so the mean
     grey = cv2.resize(patch, (48, 48), interpolation=cv2.INTER_AREA).clip(0, 255).astype(np.uint8)
     return grey, 24 + 24 * np.array(face)

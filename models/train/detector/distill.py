@@ -21,7 +21,7 @@ MAPS = {"c2": "458", "s2": "461", "s4a": "464", "s4": "473", "s8a": "476", "s8":
         "s32a": "488", "s32b": "491", "s32": "494", "n16": "497", "n8": "500", "h8": "503", "h16": "506", "h32": "509"}
 LOGITS = {"head8": ("297", "309", "303", "315"), "head16": ("299", "311", "305", "317"), "head32": ("301", "313", "307", "319")}
 HARD = 0.3  # the labels' say where teacher and label agree that there is a face
-SURE, NEAR = 0.7, 96  # their say of faces larger than so many pixels, which are rare in what the teacher learned from
+SURE, NEAR = 0.9, 96  # their say of faces larger than so many pixels, which are rare in what the teacher learned from
 DOUBT = 1.5  # how steeply the loss leaves out background that the student is already quiet about (2 as in focal loss)
 CLEAR = 16  # a labelled face smaller than this (pixels) that the teacher cannot see here is left to its soft score
 
@@ -77,7 +77,8 @@ def rows_of(faces, kind):
 
 @torch.no_grad()
 def targets(out, boxes, cells, faces, told):
-    """What each cell shall say: objectness, whether it is taught, the teacher's weight, and the labels' owner per cell."""
+    """What each cell shall say: objectness, whether it is taught, the teacher's weight, the labels' owner per cell, the
+    faces they own, whether its features are the teacher's, and whether the labels are sure of it."""
     n = len(faces)
     score = (told[..., 0] * told[..., 1]).clamp(min=0).sqrt()
     picture, known = rows_of(faces, FACE)
@@ -98,14 +99,15 @@ def targets(out, boxes, cells, faces, told):
     say = torch.where(close, SURE, torch.where(seen, HARD, 0.0))
     obj = torch.where(heard, (1 - say) * told[..., 1] + say * hard, hard)
     free = heard | ~(unsure | blurred) | (owner >= 0)
-    return obj, free, torch.where(heard, score, 0.0), owner, known, heard | (score < 0.2)
+    return obj, free, torch.where(heard, score, 0.0), owner, known, heard | (score < 0.2), close & (owner >= 0)
 
 
 def distill_losses(heads, features, faces, told, taught, scale, box_weight=4.0, point_weight=10.0):
     """Total and parts (obj, cls, box, points, hint). `told` (n, cells, 16), `taught` (n, cells, 64) of DenseYuNet."""
     out, cells = flatten(heads), grid(heads)
     boxes = corners(out, cells)
-    obj, free, trust, owner, known, calm = targets(out, boxes, cells, faces, told)
+    obj, free, trust, owner, known, calm, sure = targets(out, boxes, cells, faces, told)
+    told = torch.cat([torch.where(sure, told[..., 0].clamp(min=SURE), told[..., 0])[..., None], told[..., 1:]], -1)
     count = obj.sum().clamp(min=1)
     p = out[..., 1].detach().sigmoid()
     weight = torch.where(obj > 0.03, (obj - p).abs().clamp(min=0.1), (obj - p).abs().pow(DOUBT)) * free

@@ -41,12 +41,12 @@ def coloured(rng, grey):
 def something(lib, rng):
     """A 48 x 48 patch and its row, if any: a FER2013 face, a drawn one, or what is none."""
     kind = rng.random()
-    if kind < 0.56:
+    if kind < 0.55:
         k = rng.integers(len(lib.crops))
         row = np.concatenate([lib.crop_faces[k], [FACE, EXACT]]).astype(np.float32)[None]
         row[:, :4] = np.clip(row[:, :4], -1, 49)
         return lib.crops[k], row
-    if kind < 0.62:
+    if kind < 0.65:
         patch, face = drawn_face(rng)
         return patch, np.array([[*face[:4], 0, *face[4:], SPEAK, EXACT]], np.float32)
     return no_face(lib, rng), np.zeros((0, 17), np.float32)
