@@ -183,6 +183,7 @@ def main():
     a.add_argument("--threshold", type=float, default=None, help="by default what the packed file's notes say")
     a.add_argument("--quick", action="store_true")
     a.add_argument("--peers", action="store_true", help="YuNet_n and YuNet_s instead of a model of ours")
+    a.add_argument("--json", help="also write it to this file, for `card`")
     a.add_argument("--command", help="AP of this moodring binary's `detect` instead, and nothing else")
     args = a.parse_args()
     if args.command:
@@ -205,10 +206,13 @@ def main():
         false = false_scores(detect, lib)
         found = dict(portraits=found_scores(detect, portraits(lib)), close_ups=found_scores(detect, close_ups(pictures)))
         report["counts"] = {k: n for k, (n, _) in false.items()} | {k: len(v) for k, v in found.items()}
-        report["sweep"] = sweep(at_320, false, found, [t, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75])
+        report["sweep"] = sweep(at_320, false, found, [*dict.fromkeys([t, 0.5, 0.55, 0.6, 0.62, 0.64, 0.65, 0.66, 0.68, 0.7, 0.75])])
         report["wider_320_grey"] = measure_ap(detect, pictures, look=to_grey)[0]
         report["wider_640"] = measure_ap(detect, pictures, 640)[0]
-    print(json.dumps(report, indent=1))
+    text = json.dumps(report, indent=1)
+    if args.json:
+        Path(args.json).write_text(text + "\n")
+    print(text)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,11 @@
 //!
 //! All of them give the same bits; `scalar` is the truth. A kernel computes one output row at a time.
 
+#[cfg(any(
+    target_arch = "x86_64",
+    all(target_arch = "aarch64", target_endian = "little")
+))]
+mod depth;
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 pub(crate) mod neon;
 pub(crate) mod pack;

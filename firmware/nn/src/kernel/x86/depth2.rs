@@ -3,72 +3,18 @@
 
 use core::arch::x86_64::*;
 use core::array::from_fn;
-use core::ptr::null_mut;
 
-use super::super::tile::{Landing, WORDS};
-use super::super::{BLOCK, DepthRow, Sink, portable};
+use super::super::depth::{blocks, weights};
+use super::super::tile::Landing;
+use super::super::{DepthRow, Sink};
 use super::land2::Block;
-use crate::quant::Clamp;
 
 /// One output row of a depthwise convolution.
 pub(crate) fn depthwise(row: &DepthRow<'_>, sink: Sink<'_>) {
-    let harmless = Clamp {
-        zero: 0,
-        lo: 0,
-        hi: 0,
-    };
-    let (bytes, raw, clamp, room) = match sink {
-        Sink::Raw(out) => (null_mut(), out.as_mut_ptr(), harmless, out.len()),
-        Sink::Bytes {
-            out,
-            clamp,
-            narrow: true,
-        } => (out.as_mut_ptr(), null_mut(), clamp, out.len()),
-        rare => return portable::depthwise(row, rare), // factors above 1/4
-    };
-    assert!(
-        room >= row.pixels * row.channels,
-        "a row of outputs has this length"
-    );
-    let words = [row.packed.bias, row.packed.m, row.packed.s].map(|words| words.0);
-    let blocks = row.channels.div_ceil(BLOCK);
-    assert!(
-        words.iter().all(|words| words.len() >= blocks * WORDS),
-        "words are packed in whole blocks"
-    );
-    let taps = row.lines.len();
-    let reach =
-        row.pixels.saturating_sub(1) * row.step + (taps - 1) * row.channels + blocks * BLOCK;
-    assert!(
-        row.lines.iter().all(|line| line.len() >= reach),
-        "tensors end with slack"
-    );
-
-    for block in 0..blocks {
-        let first = block * BLOCK;
-        let [bias, m, s] = words.map(|words| words.as_ptr().wrapping_add(block * WORDS));
-        let landing = Landing {
-            bias,
-            m,
-            s,
-            clamp,
-            bytes: if bytes.is_null() {
-                bytes
-            } else {
-                bytes.wrapping_add(first)
-            },
-            raw: if raw.is_null() {
-                raw
-            } else {
-                raw.wrapping_add(first)
-            },
-            pitch: row.channels,
-            outputs: row.channels - first,
-        };
-        // SAFETY: lines, words and output row were measured above. This kernel is chosen only where the processor
-        // has AVX2.
+    for (first, landing) in blocks(row, sink, false) {
+        // SAFETY: `blocks` measured lines, words and output row. This kernel is chosen only where the processor has AVX2.
         unsafe {
-            match taps {
+            match row.lines.len() {
                 1 => channels::<1>(row, first, &landing),
                 _ => channels::<5>(row, first, &landing),
             }
@@ -94,7 +40,9 @@ unsafe fn channels<const PAIRS: usize>(row: &DepthRow<'_>, first: usize, landing
         })
     });
     let weights: [[__m256i; 2]; PAIRS] = from_fn(|pair| {
-        let [a, b] = [2 * pair, 2 * pair + 1].map(|tap| weights(row, tap, first));
+        // SAFETY: each has 16 bytes.
+        let [a, b] = [2 * pair, 2 * pair + 1]
+            .map(|tap| unsafe { _mm_loadu_si128(weights(row, tap, first).as_ptr().cast()) });
         [
             _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(a, b)),
             _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(a, b)),
@@ -117,19 +65,4 @@ unsafe fn channels<const PAIRS: usize>(row: &DepthRow<'_>, first: usize, landing
         // SAFETY: as this function demands.
         unsafe { block.store(pixel, acc) };
     }
-}
-
-/// One tap's weights of 16 channels; 0 where there are fewer channels or taps.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn weights(row: &DepthRow<'_>, tap: usize, first: usize) -> __m128i {
-    let mut whole = [0_u8; BLOCK];
-    let rest = row
-        .weights
-        .get(tap * row.channels + first..)
-        .unwrap_or_default();
-    let lanes = (row.channels - first).min(BLOCK).min(rest.len());
-    whole[..lanes].copy_from_slice(&rest[..lanes]);
-    // SAFETY: `whole` has 16 bytes.
-    unsafe { _mm_loadu_si128(whole.as_ptr().cast()) }
 }
