@@ -58,8 +58,8 @@ def paste(lib, rng, view, rows):
     patch, row = something(lib, rng)
     if patch.ndim == 2:
         patch = coloured(rng, patch)
-    # A third as near as in front of a mirror: such faces are rare in photos.
-    side = rng.uniform(0.45, 1) * size if rng.random() < 0.35 else log_uniform(rng, 14, size * 1.25)
+    # Half as near as in front of a mirror: such faces are rare in photos.
+    side = rng.uniform(0.35, 1) * size if rng.random() < 0.5 else log_uniform(rng, 14, size * 1.25)
     scale, roll, flip = side / 48, random_roll(rng), rng.random() < 0.5
     half = min(24 * scale, size * 0.45)
     m = similarity(scale, roll, flip, (24, 24), rng.uniform(half, size - half, 2))

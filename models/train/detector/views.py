@@ -129,7 +129,7 @@ def compose(lib, rng, size, gentle):
     if rng.random() < (0.08 if gentle else 0.2):
         return mosaic(lib, rng, size)
     view, rows = zoom(lib, rng, size, gentle)
-    while rng.random() < 0.33:
+    while rng.random() < 0.42:
         view, rows = paste(lib, rng, view, settle(rows, size))
     return view, settle(rows, size)
 
