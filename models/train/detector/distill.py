@@ -22,6 +22,7 @@ MAPS = {"c2": "458", "s2": "461", "s4a": "464", "s4": "473", "s8a": "476", "s8":
 LOGITS = {"head8": ("297", "309", "303", "315"), "head16": ("299", "311", "305", "317"), "head32": ("301", "313", "307", "319")}
 HARD = 0.3  # the labels' say where teacher and label agree that there is a face
 SURE, NEAR = 0.9, 96  # their say of faces larger than so many pixels, which are rare in what the teacher learned from
+LURE = 2.0  # how much more what only looks like a face to the teacher weighs than other background
 DOUBT = 1.5  # how steeply the loss leaves out background that the student is already quiet about (2 as in focal loss)
 CLEAR = 16  # a labelled face smaller than this (pixels) that the teacher cannot see here is left to its soft score
 
@@ -78,13 +79,13 @@ def rows_of(faces, kind):
 @torch.no_grad()
 def targets(out, boxes, cells, faces, told):
     """What each cell shall say: objectness, whether it is taught, the teacher's weight, the labels' owner per cell, the
-    faces they own, whether its features are the teacher's, and whether the labels are sure of it."""
+    faces they own, whether its features are the teacher's, and what the labels are sure of: 1 a face, -1 none where the teacher sees one."""
     n = len(faces)
     score = (told[..., 0] * told[..., 1]).clamp(min=0).sqrt()
     picture, known = rows_of(faces, FACE)
     speak = inside(cells, (r := rows_of(faces, SPEAK))[1], r[0], n, 0.0)[1]
     unsure = inside(cells, (r := rows_of(faces, IGNORE))[1], r[0], n)[1]
-    within, _ = inside(cells, known, picture, n)
+    within, faced = inside(cells, known, picture, n)
     overlap = pair_iou(known[:, None, :4], corners(told, cells)[picture])
     best = torch.where(within & (overlap > 0.4), score[picture], 0.0).amax(1) if len(known) else torch.zeros(0)
     plain = best > 0.45
@@ -96,10 +97,11 @@ def targets(out, boxes, cells, faces, told):
     owner = assign(out, boxes, cells, known, picture)
     heard = (speak | seen) & ~(missed & ~seen)
     hard = (owner >= 0).float()
+    lured = (score > 0.2) & ~(heard | faced | unsure)
     say = torch.where(close, SURE, torch.where(seen, HARD, 0.0))
     obj = torch.where(heard, (1 - say) * told[..., 1] + say * hard, hard)
     free = heard | ~(unsure | blurred) | (owner >= 0)
-    return obj, free, torch.where(heard, score, 0.0), owner, known, heard | (score < 0.2), close & (owner >= 0)
+    return obj, free, torch.where(heard, score, 0.0), owner, known, heard | (score < 0.2), (close & (owner >= 0)).float() - lured.float()
 
 
 def distill_losses(heads, features, faces, told, taught, scale, box_weight=4.0, point_weight=10.0):
@@ -107,10 +109,11 @@ def distill_losses(heads, features, faces, told, taught, scale, box_weight=4.0, 
     out, cells = flatten(heads), grid(heads)
     boxes = corners(out, cells)
     obj, free, trust, owner, known, calm, sure = targets(out, boxes, cells, faces, told)
-    told = torch.cat([torch.where(sure, told[..., 0].clamp(min=SURE), told[..., 0])[..., None], told[..., 1:]], -1)
+    told = torch.cat([torch.where(sure > 0, told[..., 0].clamp(min=SURE), told[..., 0])[..., None], told[..., 1:]], -1)
     count = obj.sum().clamp(min=1)
     p = out[..., 1].detach().sigmoid()
     weight = torch.where(obj > 0.03, (obj - p).abs().clamp(min=0.1), (obj - p).abs().pow(DOUBT)) * free
+    weight = torch.where(sure < 0, LURE * weight, weight)
     loss_obj = (F.binary_cross_entropy_with_logits(out[..., 1], obj, reduction="none") * weight).sum() / count
     soft = teacher_part(out, boxes, cells, told, trust)
     hard = label_part(out, boxes, cells, owner, known)
