@@ -124,8 +124,11 @@ class Distilling(unittest.TestCase):
         self.assertTrue(bool(free.all()) and float(trust[0, self.at]) > 0.8)
 
     def test_elsewhere_its_face_is_false(self):
-        obj, free, trust, *_ = self.told_with()
+        obj, free, trust, *_, sure = self.told_with()
         self.assertEqual((float(obj.sum()), float(trust.sum()), bool(free.all())), (0.0, 0.0, True))
+        self.assertEqual((sure < 0).nonzero().tolist(), [[0, self.at]])
+        for kind in (SPEAK, IGNORE, FACE):  # where it may be right nothing is sure
+            self.assertEqual(float(self.told_with(([0.0, 0, 64, 64], kind))[-1].min()), 0.0)
 
     def test_what_is_unsure_teaches_nothing(self):
         free = self.told_with(([8.0, 8, 40, 40], IGNORE))[1]
