@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{config::StoreSettings, store::Place};
+use crate::{camera::Control, command::Switch, config::StoreSettings, store::Place};
 
 /// The note's name in its folder.
 const NAME: &str = "camera-off";
@@ -27,8 +27,19 @@ impl OffNote {
         Self(folder.map(|folder| folder.join(NAME)))
     }
 
-    /// Whether the camera was off when the daemon ended.
-    pub(super) fn is_there(&self) -> bool {
+    /// What is wanted of the camera at the start: off, if it was off when the daemon ended.
+    pub(super) fn control(&self) -> Control {
+        let control = Control::default();
+        if self.is_there() {
+            control.switch(Switch::Off);
+            tracing::info!(
+                "the camera stays off, as it was switched; the page, MQTT or a button switches it on"
+            );
+        }
+        control
+    }
+
+    fn is_there(&self) -> bool {
         self.0.as_ref().is_some_and(|path| path.exists())
     }
 
@@ -95,11 +106,11 @@ mod tests {
         assert!(!note(&settings).is_there());
         note(&settings).set(true);
         note(&settings).set(true);
-        assert!(note(&settings).is_there());
+        assert!(note(&settings).is_there() && !note(&settings).control().is_on());
         note(&settings).set(false);
         assert!(!note(&settings).is_there());
         let nowhere = note("path = 'memory'");
         nowhere.set(true);
-        assert!(!nowhere.is_there());
+        assert!(nowhere.control().is_on());
     }
 }

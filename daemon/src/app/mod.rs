@@ -41,7 +41,7 @@ use tokio::{
 };
 
 use crate::{
-    camera::{CameraError, CameraStatus, CameraThread, Control, Source, SourceError},
+    camera::{CameraError, CameraStatus, CameraThread, Source, SourceError},
     clock::{Clock, minute_of_day},
     command::{self, Command, Switch},
     config::{EngineKind, Settings},
@@ -176,15 +176,8 @@ pub async fn run(
     let sink = sink::FrameSink::new(writer, status, frames.clone());
     let cameras = cameras::Cameras::new(source.clone(), others.clone());
     let off = keep::OffNote::of(&settings.store);
-    let control = Control::default();
-    if off.is_there() {
-        control.switch(Switch::Off);
-        tracing::info!(
-            "the camera stays off, as it was switched; the page, MQTT or a button switches it on"
-        );
-    }
     let mut camera = CameraThread::spawn(
-        control,
+        off.control(),
         source.clone(),
         others,
         settings.camera.clone(),
