@@ -38,7 +38,7 @@ impl Desk {
     /// A desk for what the settings describe, at this minute of the day.
     pub(super) fn new(
         settings: &Settings,
-        (camera, off): (Control, OffNote),
+        camera: Control,
         cameras: Cameras,
         preview: Preview,
         has_display: bool,
@@ -51,7 +51,7 @@ impl Desk {
         let controls = Controls::new(settings, has_display, minute);
         let desk = Self {
             camera,
-            off,
+            off: OffNote::of(&settings.store),
             album: Album::new(&settings.camera.pictures),
             preview,
             display: settings.display.clone(),
@@ -197,8 +197,7 @@ mod tests {
         let others = vec![source("argus"), source("/dev/video7")];
         let cameras = Cameras::new(source("rpicam"), others);
         let preview = Preview::new(&settings.preview, crate::clock::Clock::start());
-        let camera = (Control::default(), OffNote::of(&settings.store));
-        Desk::new(&settings, camera, cameras, preview, true, NOON)
+        Desk::new(&settings, Control::default(), cameras, preview, true, NOON)
     }
 
     #[test]

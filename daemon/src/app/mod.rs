@@ -175,9 +175,8 @@ pub async fn run(
     let frames = guard.watch("camera", silence, clock.now());
     let sink = sink::FrameSink::new(writer, status, frames.clone());
     let cameras = cameras::Cameras::new(source.clone(), others.clone());
-    let off = keep::OffNote::of(&settings.store);
     let mut camera = CameraThread::spawn(
-        off.control(),
+        keep::OffNote::of(&settings.store).control(),
         source.clone(),
         others,
         settings.camera.clone(),
@@ -188,7 +187,7 @@ pub async fn run(
     let studio = preview.spawn(settings)?;
     let mut desk = desk::Desk::new(
         settings,
-        (camera.control(), off),
+        camera.control(),
         cameras,
         preview.clone(),
         display.is_there(),

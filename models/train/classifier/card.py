@@ -5,18 +5,12 @@ Prints Markdown, to be pasted between the card's sentences; no figure of the car
 import argparse
 import json
 
+from ..common.markdown import table
 from .data import LABELS
 
 
 def percent(x):
     return f"{100 * x:.1f} %"
-
-
-def table(head, rows):
-    print("\n| " + " | ".join(head) + " |")
-    print("|---" + "|---:" * (len(head) - 1) + "|")
-    for row in rows:
-        print("| " + " | ".join(str(v) for v in row) + " |")
 
 
 def main():

@@ -25,6 +25,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 from tqdm import tqdm
 
+from ..common import markdown
 from . import augment
 from .data import clean_indices, leak_free, load_split
 from .train import RUNS, normalise
@@ -167,14 +168,11 @@ def table(faces, test, free):
     return rows
 
 
-def markdown(rows):
-    yield "| net | its project's figure | parameters | MMAC | epochs | PublicTest (leak-free) % | in int8 % | int8 time / ours |"
-    yield "|---|---|---|---|---|---|---|---|"
+def lines(rows):
     for r in rows:
         trained = "public_test" in r
-        yield " | ".join([f"| {r['net']} ({r['source']})", r["reported"], f"{r['parameters']:,}", f"{r['mmac']:.1f}", str(r.get("epochs", 0)),
-                          f"{r['public_test']} ({r['leak_free']})" if trained else "not trained",
-                          str(r.get("public_test_int8", "-")), f"{r['time_to_ours']:.2f} |"])
+        yield (f"{r['net']} ({r['source']})", r["reported"], f"{r['parameters']:,}", f"{r['mmac']:.1f}", r.get("epochs", 0),
+               f"{r['public_test']} ({r['leak_free']})" if trained else "not trained", r.get("public_test_int8", "-"), f"{r['time_to_ours']:.2f}")
 
 
 def main():
@@ -193,7 +191,8 @@ def main():
     if args.table:
         rows = table(faces, test, leak_free(test, whole))
         CARD.write_text(json.dumps(rows, indent=1) + "\n")
-        print("\n".join(markdown(rows)))
+        markdown.table(("net", "its project's figure", "parameters", "MMAC", "epochs", "PublicTest (leak-free) %", "in int8 %", "int8 time / ours"),
+                       lines(rows))
         return
     for entry in ZOO:
         if not args.nets or entry.name in args.nets:

@@ -5,14 +5,9 @@ Prints Markdown, to be pasted between the card's sentences; no figure of these t
 import argparse
 import json
 
+from ..common.markdown import table
+
 AT = (320, 640, 960, 1280)
-
-
-def table(head, rows):
-    print("\n| " + " | ".join(head) + " |")
-    print("|" + "---|" * len(head))
-    for row in rows:
-        print("| " + " | ".join(str(v) for v in row) + " |")
 
 
 def without_people(line, counts):
