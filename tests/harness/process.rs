@@ -1,6 +1,7 @@
 //! A running program: its lines as they come, its end, deadlines instead of sleeps. Killed when dropped.
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Read},
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -141,6 +142,31 @@ impl Process {
         );
     }
 
+    /// Asks it to stop (SIGTERM) as soon as it can hear that, and waits for the end. A program that is still being loaded
+    /// hears nothing yet: the same signal ends it on the spot, and says nothing about how it stops.
+    ///
+    /// # Panics
+    /// If it does not catch the signal in time, and as [`Process::finish`].
+    pub fn stop(mut self, limit: Duration) -> Finished {
+        let end = Instant::now() + limit;
+        while !self.catches_term() {
+            let story = self.story();
+            assert!(self.is_running(), "ended before it was stopped:\n{story}");
+            assert!(Instant::now() < end, "no SIGTERM caught:\n{story}");
+            thread::sleep(Duration::from_millis(2));
+        }
+        self.signal("TERM");
+        self.finish(limit)
+    }
+
+    /// Whether it has a handler for SIGTERM: bit 14 of `SigCgt` (proc_pid_status(5), signal(7)).
+    fn catches_term(&self) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        caught.is_some_and(|mask| mask >> 14 & 1 == 1)
+    }
+
     /// Waits for the end.
     ///
     /// # Panics
@@ -278,6 +304,13 @@ mod tests {
 
     fn shell(script: &str) -> Process {
         Process::start(Command::new("sh").arg("-c").arg(script))
+    }
+
+    #[test]
+    fn a_program_that_is_stopped_at_once_ends_as_it_wants_to() {
+        // As a daemon's start may: the handler comes late.
+        let late = shell("sleep 0.2; trap 'echo bye; exit 0' TERM; while :; do sleep 0.01; done");
+        assert_eq!(late.stop(LIMIT).expect_code(0).stdout, "bye\n");
     }
 
     #[test]

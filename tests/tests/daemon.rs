@@ -203,6 +203,16 @@ fn a_killed_daemon_is_reported_offline() {
 }
 
 #[test]
+fn a_stop_that_comes_during_the_start_is_graceful() {
+    let (bench, broker) = (bench(), Broker::start());
+    for _ in 0..5 {
+        start(&bench, "synthetic", &broker)
+            .stop(LIMIT)
+            .expect_code(0);
+    }
+}
+
+#[test]
 fn signals_end_it_within_two_seconds() {
     for signal in ["TERM", "INT"] {
         let (bench, broker) = (bench(), Broker::start());

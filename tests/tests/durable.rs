@@ -319,8 +319,7 @@ impl Device {
 
     fn stop(&mut self) {
         if let Some(daemon) = self.daemon.take() {
-            daemon.signal("TERM");
-            daemon.finish(LIMIT).expect_code(0);
+            daemon.stop(LIMIT).expect_code(0);
         }
     }
 

@@ -52,9 +52,8 @@ fn ten_more(heard: &mut Subscriber, mut seq: u64) {
 }
 
 fn stop(daemon: Process, says: &str) {
-    daemon.signal("TERM");
     daemon
-        .finish(LIMIT)
+        .stop(LIMIT)
         .expect_code(0)
         .expect_says(&[says, "in memory"]);
 }
