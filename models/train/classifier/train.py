@@ -8,6 +8,9 @@
     python -m models.train.classifier.train --run taught --shape wide --start-from wide_calm --calm --epochs 75 --fall 30 \
         --steady-side 40 --lr 0.05 --teacher models/train/runs/teacher.npz
                                                   distillation: targets by `teach`, mixed with the labels
+    python -m models.train.classifier.train --run watched --shape deep --start-from taught --epochs 42 --fall 22 --steady-side 40 \
+        --lr 0.05 --watch taught --watch taught2 --teacher-share 0.7
+                                                  the same, but teachers answer for each view: see `watching`
 
 With `--fall N` the rate stays level and falls to nothing over the last N epochs only, so a run can be made longer
 (a larger --epochs) as long as the fall has not begun; `--branch RUN` copies another run's state, to let a copy fall early.
@@ -32,7 +35,8 @@ from tqdm import tqdm
 from . import augment
 from .data import clean_indices, ferplus_majority, leak_free, load_split
 from .framing import CACHE, trusted
-from .net import MEAN, SHAPES, STD, training_net
+from .net import MEAN, SHAPES, STD, grown, training_net
+from .watching import Watching
 
 RUNS = Path(__file__).parent.parent / "runs"
 FIELDS = ("epoch", "lr", "loss", "seconds", "acc", "acc_leak_free", "acc_aligned", "ferplus_acc")
@@ -113,6 +117,7 @@ class Trainer:
         self.free = leak_free(self.test, train)
         self.align = align_maps("train", len(train))[keep]
         taught = load_teacher(args.teacher, len(train))[keep] if args.teacher else None
+        self.watching = Watching(RUNS, args.watch) if args.watch else None
         train = train.take(keep)
         self.pixels, self.targets = torch.from_numpy(train.pixels), targets(train, taught, args.teacher_share)
         self.test_x = torch.from_numpy(self.test.pixels)[:, None].float()
@@ -130,7 +135,7 @@ class Trainer:
         self.epoch, self.rows = 0, []
         if args.start_from:
             start = torch.load(RUNS / args.start_from / "last.pt", weights_only=True)["ema"]
-            self.net.load_state_dict(start)
+            self.net.load_state_dict(grown(self.net, start))
             self.ema = Average(self.net, decay=0.998)
         self.resume()
 
@@ -147,8 +152,10 @@ class Trainer:
         mix = torch.distributions.Beta(0.2, 0.2)
         torch.manual_seed(self.args.seed * 1000 + self.epoch)
         order = torch.randperm(len(self.pixels), generator=g)
-        calm = self.args.calm
         steady = self.epoch < self.args.epochs - self.args.fall
+        # What no teacher has seen is worth most, so with watching teachers pictures are mixed to the end.
+        calm = self.args.calm or (self.watching is not None and not steady)
+        mixed = self.watching is not None or not calm
         side = self.args.steady_side if self.args.fall and steady else augment.SIDE
         steps, batch, loss_sum = len(order) // self.args.batch, self.args.batch, 0.0
         self.net.train()
@@ -158,16 +165,19 @@ class Trainer:
             pick = order[i * batch:(i + 1) * batch]
             x = normalise(augment.augment(self.pixels[pick], self.align[pick], g, calm))
             fer, votes, weight = (t[pick] for t in self.targets)
-            lam, other = 1.0 if calm else float(mix.sample()), torch.randperm(batch, generator=g)
+            lam, other = float(mix.sample()) if mixed else 1.0, torch.randperm(batch, generator=g)
             x = lam * x + (1 - lam) * x[other]
+            told = self.watching(x) if self.watching else None
             if side < augment.SIDE:
                 x = F.interpolate(x, (side, side), mode="bilinear", antialias=True, align_corners=False)
                 x = x.contiguous(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16):
                 out = self.net(x)
-            loss = 0.0
+            all_alike, watched = torch.ones(batch), self.args.teacher_share if self.watching else 0.0
+            loss = watched * soft_loss(out[0], told, all_alike) if self.watching else 0.0
             for share, s in ((lam, slice(None)), (1 - lam, other)):
-                loss = loss + share * (soft_loss(out[0], fer[s], torch.ones(batch)) + soft_loss(out[1], votes[s], weight[s]))
+                label = (1 - watched) * soft_loss(out[0], fer[s], all_alike)
+                loss = loss + share * (label + soft_loss(out[1], votes[s], weight[s]))
             self.opt.zero_grad(set_to_none=True)
             loss.backward()
             self.opt.step()
@@ -205,7 +215,7 @@ class Trainer:
 
     def refuse_other_settings(self, s):
         old, new = ({"shape": "small", "fall": 0, "steady_side": 48, "teacher_share": 0.5} | a for a in (s["args"], vars(self.args)))
-        fixed = ["batch", "lr", "seed", "calm", "start_from", "shape", "fall", "steady_side", "branch", "teacher", "teacher_share"]
+        fixed = ["batch", "lr", "seed", "calm", "start_from", "shape", "fall", "steady_side", "branch", "teacher", "watch", "teacher_share"]
         if not old["fall"] or s["epoch"] > old["epochs"] - old["fall"]:
             fixed.append("epochs")
         for k in fixed:
@@ -243,6 +253,7 @@ def main():
     parser.add_argument("--branch", metavar="RUN", help="begin with a copy of that run's whole state")
     parser.add_argument("--calm", action="store_true", help="weaker augmentation, no mixup")
     parser.add_argument("--teacher", metavar="NPZ", help="soft targets that `teach` wrote")
+    parser.add_argument("--watch", metavar="RUN[:SHAPE]", action="append", help="a teacher that answers for each view; may be repeated")
     parser.add_argument("--teacher-share", type=float, default=0.5, help="of the FER2013 target (default 0.5)")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()

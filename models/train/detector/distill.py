@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from .geometry import STRIDES
-from .library import EXACT, FACE, IGNORE, SPEAK
+from .library import EXACT, FACE, IGNORE, QUIET, SPEAK
 from .loss import assign, corners, eiou, flatten, grid, pair_iou
 from .paths import PEERS
 from .student import FEATURES
@@ -84,6 +84,7 @@ def targets(out, boxes, cells, faces, told):
     score = (told[..., 0] * told[..., 1]).clamp(min=0).sqrt()
     picture, known = rows_of(faces, FACE)
     speak = inside(cells, (r := rows_of(faces, SPEAK))[1], r[0], n, 0.0)[1]
+    speak &= ~inside(cells, (r := rows_of(faces, QUIET))[1], r[0], n, 0.0)[1]
     unsure = inside(cells, (r := rows_of(faces, IGNORE))[1], r[0], n)[1]
     within, faced = inside(cells, known, picture, n)
     overlap = pair_iou(known[:, None, :4], corners(told, cells)[picture])
