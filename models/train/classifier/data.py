@@ -1,14 +1,13 @@
-"""FER2013 from the PNG sheets: pictures, labels, FER+ votes; what is cleaned away and what is leaked."""
+"""FER2013: pictures, labels, FER+ votes; what is cleaned away and what is leaked."""
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+from .sources import FOLDERS, LABELS, READERS  # noqa: F401  (others take LABELS from here)
+
 # FER+'s first seven vote columns (neutral, happiness, surprise, sadness, anger, disgust, fear) in FER2013's numbers.
 FERPLUS_TO_FER = (6, 3, 5, 4, 0, 1, 2)
-VOTES_UNTRUSTED = 3  # `match` of rows whose FER+ votes belong to another picture
 
 
 @dataclass
@@ -28,18 +27,12 @@ class Faces:
 
 
 def load_split(root, split):
-    """`split` is "train" or "public_test"; `root` holds fer2013/."""
-    root = Path(root) / "fer2013"
-    sheets = sorted((root / split).glob("*.png"))
-    if not sheets:
-        raise SystemExit(f"no sheets in {root / split}: give the data folder with --data")
-    pixels = np.concatenate([np.asarray(Image.open(f)).reshape(-1, 48, 48) for f in sheets])
-    z = np.load(root / f"{split}_labels.npz")
-    labels, votes = z["labels"].astype(np.int64), z["ferplus_votes"].astype(np.float32)
-    if not len(pixels) == len(labels) == len(votes):
-        raise SystemExit(f"{root}: {len(pixels)} pictures but {len(labels)} labels and {len(votes)} votes")
-    trusted = (z["match"] != VOTES_UNTRUSTED) & (votes.sum(1) > 0)
-    return Faces(pixels, labels, votes, trusted)
+    """`split` is "train" or "public_test"; `root` is a folder or a file as `sources` describes."""
+    for read in READERS:
+        if found := read(Path(root), split):
+            return Faces(*found)
+    raise SystemExit(f"{root} holds no FER2013 ({split}): give --data a folder with fer2013/{split}/*.png sheets, Kaggle's fer2013.csv, "
+                     f"or a folder with {FOLDERS[split][0]}/angry, disgust, ...")
 
 
 def keys(faces):

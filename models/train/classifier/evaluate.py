@@ -121,6 +121,8 @@ def exact(graph, x):
 def ferplus(votes, test, temperature):
     """What the FER+ output scores against the FER+ majority, contempt being one of its answers; and without that answer."""
     mask, majority = ferplus_majority(test)
+    if not mask.any():
+        return None
     scores = softmax(votes[mask] / temperature)
     table = np.zeros((8, 8), int)
     np.add.at(table, (majority[mask], scores.argmax(1)), 1)
@@ -144,7 +146,7 @@ def report(args):
     out = {
         "executor": "onnxruntime" if args.fast else "reference", "version": graph.notes["version"], "temperature": temperature,
         "accuracy": right.mean(), "accuracy_leak_free": right[free].mean(), "leak_free_count": int(free.sum()),
-        "macro_recall": recall.mean(), "macro_f1": f1.mean(), "ferplus_accuracy": (answer == majority)[mask].mean(),
+        "macro_recall": recall.mean(), "macro_f1": f1.mean(), "ferplus_accuracy": (answer == majority)[mask].mean() if mask.any() else None,
         "ferplus_count": int(mask.sum()), "calibration_error": calibration_error(scores, test.labels),
         "calibration_error_crossed": crossed_error(logits, test.labels),
         "accuracy_mirrored_too": ((logits + onnx(x.flip(3))).argmax(1) == test.labels).mean(),
@@ -162,7 +164,8 @@ def report(args):
     if args.run:
         trained, shape, _ = averaged(args.run)
         plain, plain_votes = float_logits(fuse(trained, shape, args.ferplus_share, args.balance, label_shares(args.data)), test.pixels)
-        out["float_accuracy_ferplus_output"] = (plain_votes.argmax(1) == majority)[mask].mean()
+        if mask.any():
+            out["float_accuracy_ferplus_output"] = (plain_votes.argmax(1) == majority)[mask].mean()
         out["float_accuracy"] = (plain.argmax(1) == test.labels).mean()
         out["lost_to_int8_points"] = 100 * (out["float_accuracy"] - out["accuracy"])
         out["same_answer_as_float"] = (plain.argmax(1) == answer).mean()

@@ -22,6 +22,7 @@ from .train import RUNS, align_maps
 
 MODELS = Path(__file__).parents[2]
 WEIGHTS = MODELS / "weights"
+NEVER = -20.0  # a logit of e^-20 beside the others
 
 
 def averaged(run_name):
@@ -67,6 +68,16 @@ def label_shares(root):
 
 
 @torch.no_grad()
+def without_votes(trained):
+    """A net that no FER+ vote taught gives FER2013's answer on that output too, and never says contempt."""
+    fer, votes = trained.mods["fer"], trained.mods["ferplus"]
+    votes.weight.zero_()
+    votes.bias.fill_(NEVER)
+    for column, label in enumerate(FERPLUS_TO_FER):
+        votes.weight[column], votes.bias[column] = fer.weight[label], fer.bias[label]
+
+
+@torch.no_grad()
 def float_logits(net, pixels, batch=256):
     """(N,48,48) u8 -> (N,7) and (N,8) f32 by the float net: FER2013's answer and FER+'s."""
     x = (torch.from_numpy(pixels)[:, None].float() - MEAN) / STD
@@ -103,13 +114,17 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     trained, shape, epochs = averaged(args.run)
+    if not load_split(args.data, "train").trusted.any():
+        print("No FER+ votes in this data: the output of FER+'s labels repeats FER2013's answer")
+        without_votes(trained)
     net, test = fuse(trained, shape, args.ferplus_share, args.balance, label_shares(args.data)), load_split(args.data, "public_test")
     notes = {"name": "moodring-classifier", "version": args.version, "labels": ",".join(LABELS)}
     graph = quantize(net, calibration(args.data), kind=intgraph.CLASSIFIER, mean=MEAN, std=STD, width=48, height=48, notes=notes)
     logits, votes = (v.reshape(len(test), -1) for v in reals(graph, run(graph, test.pixels[..., None]))[:2])
     graph.notes["temperature"] = f"{fit_temperature(logits, test.labels):.4f}"
     mask, majority = ferplus_majority(test)
-    graph.notes["temperature.ferplus"] = f"{fit_temperature(votes[mask], majority[mask]):.4f}"
+    judged = (votes[mask], majority[mask]) if mask.any() else (logits, test.labels)
+    graph.notes["temperature.ferplus"] = f"{fit_temperature(*judged):.4f}"
     size = pack.write(WEIGHTS / "classifier.moodnet", graph)
     found = onnx_qdq.write(WEIGHTS / "classifier.onnx", graph, test.pixels[:64, ..., None])
     (MODELS / "golden" / "classifier.bin").write_bytes(golden.golden(graph, pack.pack(graph)))

@@ -6,8 +6,7 @@ import argparse
 import csv
 
 from .data import load_split
-
-USAGE = {"train": "Training", "public_test": "PublicTest"}
+from .sources import USAGE
 
 
 def main():

@@ -192,7 +192,7 @@ class Trainer:
         mask, majority = ferplus_majority(self.test)
         return {"acc": right.mean(), "acc_leak_free": right[self.free].mean(),
                 "acc_aligned": (aligned.argmax(1).numpy() == self.test.labels).mean(),
-                "ferplus_acc": (answer == majority)[mask].mean()}
+                "ferplus_acc": (answer == majority)[mask].mean() if mask.any() else math.nan}
 
     def save(self):
         state = {"epoch": self.epoch, "net": self.net.state_dict(), "ema": self.ema.net.state_dict(),
@@ -240,7 +240,7 @@ class Trainer:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", default="../shared/data")
+    parser.add_argument("--data", default="../shared/data", help="sheets, Kaggle's fer2013.csv or folders per class: see `sources`")
     parser.add_argument("--run", default="classifier")
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--batch", type=int, default=128)

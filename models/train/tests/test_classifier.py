@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from models.train.classifier import augment, data, evaluate, export, export_csv, framing, train
+from models.train.classifier.net import grown, training_net
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def fake(tmp_path, monkeypatch):
 
 def trainer(folder, name, **changed):
     settings = dict(data=str(folder), run=name, epochs=2, batch=32, lr=0.05, seed=1, calm=False, start_from=None,
-                    shape="small", fall=0, steady_side=48, branch=None, teacher=None, teacher_share=0.5)
+                    shape="small", fall=0, steady_side=48, branch=None, teacher=None, watch=None, teacher_share=0.5)
     return train.Trainer(argparse.Namespace(**settings | changed))
 
 
@@ -188,3 +189,36 @@ def test_the_calm_stage_begins_with_the_averaged_net(fake):
     for a, b in zip(first.ema.net.state_dict().values(), second.net.state_dict().values()):
         assert torch.equal(a, b)
     assert np.isfinite(second.run_epoch())
+
+
+def test_watching_teachers_answer_for_each_view_and_a_run_goes_on_exactly(fake):
+    first = trainer(fake, "first")
+    first.run_epoch()
+    first.save()
+    settings = dict(epochs=2, fall=1, steady_side=40, start_from="first", watch=["first:small", "first:small"], teacher_share=0.7)
+    whole = trainer(fake, "watched", **settings)
+    x = train.normalise(torch.rand(4, 1, 48, 48) * 255)
+    told = whole.watching(x)
+    with torch.no_grad():
+        assert torch.allclose(told, first.ema.net(x)[0].flatten(1).softmax(1), atol=0.02) and not told.requires_grad
+    whole.run()
+    cut = trainer(fake, "cut", **settings)
+    cut.run_epoch()
+    cut.epoch = 1
+    cut.save()
+    resumed = trainer(fake, "cut", **settings)
+    resumed.run_epoch()
+    for a, b in zip(whole.ema.net.state_dict().values(), resumed.ema.net.state_dict().values()):
+        assert torch.equal(a, b)
+    with pytest.raises(SystemExit, match="there is no"):
+        trainer(fake, "y", watch=["nobody"])
+
+
+def test_a_grown_net_answers_as_before_and_learns():
+    old, new = training_net("wide").eval(), training_net("deep").eval()
+    new.load_state_dict(grown(new, old.state_dict()))
+    x = torch.randn(2, 1, 48, 48)
+    assert torch.equal(old(x)[0], new(x)[0])
+    new(x)[0].sum().backward()
+    assert new.mods["last"][1].weight.grad.abs().max() > 0
+    assert grown(old, old.state_dict()).keys() == old.state_dict().keys()
