@@ -1,0 +1,46 @@
+//! Why `run` and `follow` could not start or had to end.
+
+use crate::{
+    camera::{CameraError, SourceError},
+    display::DisplayError,
+    message::NameError,
+    mqtt::MqttError,
+    vision::VisionError,
+};
+
+/// Why the daemon could not start or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The source's name is not one.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A file source failed.
+    #[error("{0}")]
+    Camera(String),
+    /// The nets.
+    #[error(transparent)]
+    Vision(#[from] VisionError),
+    /// The display.
+    #[error(transparent)]
+    Display(#[from] DisplayError),
+    /// The broker.
+    #[error(transparent)]
+    Mqtt(#[from] MqttError),
+    /// The device's id.
+    #[error("`device.id` is `{id}`, but {reason}. Set `[device] id` to letters, digits, - and _")]
+    Device {
+        /// What was to be the id.
+        id: String,
+        /// Why it cannot be.
+        reason: NameError,
+    },
+    /// The system gave no thread or no signal handler.
+    #[error("the system refused: {0}")]
+    System(#[from] std::io::Error),
+}
+
+impl From<CameraError> for AppError {
+    fn from(error: CameraError) -> Self {
+        Self::Camera(error.to_string())
+    }
+}

@@ -1,0 +1,93 @@
+//! `run`: opens the house, lets it live until something says stop, and closes it.
+
+use std::{path::PathBuf, time::Duration};
+
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+};
+
+use super::{AppError, house::House};
+use crate::{
+    camera::CameraStatus,
+    clock::minute_of_day,
+    command::{Command, Switch},
+    config::Settings,
+    display::Display,
+    service,
+    snapshot::{CameraState, Snapshot},
+};
+
+/// How often what time changes is looked at: night, and devices that came.
+const TICK: Duration = Duration::from_secs(10);
+
+/// Runs until a signal, until the display is closed, or until a file source ends. `file` is where the settings came from.
+///
+/// # Errors
+/// [`AppError`] if something cannot start, or if a file source fails.
+pub async fn run(
+    settings: &Settings,
+    file: Option<PathBuf>,
+    display: Box<dyn Display + Send>,
+) -> Result<(), AppError> {
+    // First of all: a stop that comes during the start is graceful too.
+    let terminate = signal(SignalKind::terminate())?;
+    let interrupt = signal(SignalKind::interrupt())?;
+    let mut house = House::open(settings, file, display)?;
+    house.live(terminate, interrupt).await;
+    house.close().await
+}
+
+impl House {
+    /// Does what is asked for and says how it goes, until it is to end.
+    async fn live(&mut self, mut terminate: Signal, mut interrupt: Signal) {
+        let mut tick = tokio::time::interval(TICK);
+        let mut told = CameraState::Starting;
+        loop {
+            tokio::select! {
+                // The channel stays open: the house holds one of its ends.
+                Some(command) = self.asked.recv() => self.desk.obey(command, minute_of_day()),
+                () = self.preview.expired() => self.desk.obey(Command::Preview(Switch::Off), minute_of_day()),
+                _ = tick.tick() => self.desk.pass(minute_of_day()),
+                _ = self.guard.due() => {
+                    if rests(&self.camera.status()) {
+                        self.frames.beat();
+                    }
+                    self.guard.feed(self.clock.now());
+                }
+                // Ready is who has read a frame, or knows that there is none to read.
+                Ok(now) = wait_for_other(&mut self.newest, told) => {
+                    let word = format!("camera {}", now.name());
+                    match told {
+                        CameraState::Starting => service::ready(&word),
+                        _ => service::status(&word),
+                    }
+                    told = now;
+                }
+                _ = terminate.recv() => return tracing::info!("SIGTERM: stopping"),
+                _ = interrupt.recv() => return tracing::info!("SIGINT: stopping"),
+                Ok(_) = self.user_quit.wait_for(|quit| *quit) => return tracing::info!("closed at the terminal: stopping"),
+                Ok(()) = self.camera_status.changed() => {
+                    if self.camera_status.borrow_and_update().state == CameraState::Ended {
+                        return tracing::info!("the source came to its end: stopping");
+                    }
+                    self.desk.look_at_cameras(minute_of_day());
+                }
+            }
+        }
+    }
+}
+
+/// Whether no frame is due from the camera thread: only one that runs and is live promises them.
+fn rests(camera: &CameraStatus) -> bool {
+    camera.state != CameraState::Running || camera.info.as_ref().is_none_or(|info| !info.live)
+}
+
+/// Waits until the camera's state, as the outputs see it, is another than `told`.
+async fn wait_for_other(
+    seen: &mut watch::Receiver<Snapshot>,
+    told: CameraState,
+) -> Result<CameraState, watch::error::RecvError> {
+    let other = seen.wait_for(|snapshot| snapshot.camera != told).await;
+    other.map(|snapshot| snapshot.camera)
+}
