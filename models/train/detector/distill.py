@@ -22,7 +22,7 @@ MAPS = {"c2": "458", "s2": "461", "s4a": "464", "s4": "473", "s8a": "476", "s8":
 LOGITS = {"head8": ("297", "309", "303", "315"), "head16": ("299", "311", "305", "317"), "head32": ("301", "313", "307", "319")}
 HARD = 0.3  # the labels' say where teacher and label agree that there is a face
 SURE, NEAR = 0.9, 96  # their say of faces larger than so many pixels, which are rare in what the teacher learned from
-LURE = 2.0  # how much more what only looks like a face to the teacher weighs than other background
+LURE = 4.0  # how much more what only looks like a face to the teacher weighs than other background
 DOUBT = 1.5  # how steeply the loss leaves out background that the student is already quiet about (2 as in focal loss)
 CLEAR = 16  # a labelled face smaller than this (pixels) that the teacher cannot see here is left to its soft score
 

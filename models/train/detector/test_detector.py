@@ -14,6 +14,7 @@ from .library import EXACT, FACE, IGNORE, QUIET, SPEAK
 from .loss import corners, flatten, grid
 from .similarity import MIRROR, moved, similarity
 from .match import unit_losses
+from .stress import cover, darker, is_profile
 from .student import FEATURES, HEADS, build, equalise, layers, normalise
 from .train import heads_of
 from .views import covering, settle
@@ -66,6 +67,27 @@ class Measure(unittest.TestCase):
         rows = np.stack([face(0, 0, 40, 40, 0.9), face(0, 200, 40, 240, 0.8), face(100, 0, 140, 40, 0.7)])
         _, hits, false, faces = curve([rows], [truth])
         self.assertAlmostEqual(average_precision(hits, false, faces), 1 / 3 + 2 / 9)
+
+
+class Stress(unittest.TestCase):
+    def test_covers_cover_their_part_of_the_box_and_no_more(self):
+        white = np.full((100, 100, 3), 255, np.uint8)
+        masked = cover(white, np.array([[20, 20, 60, 60]], np.float32), "dark glasses")
+        rows = np.flatnonzero((masked[:, 40] == 20).all(1))
+        self.assertEqual((rows[0], rows[-1], int(white.min())), (31, 39, 255))
+        self.assertEqual(int((masked != 255).any(2).sum()), 9 * 37)
+
+    def test_a_nose_beside_the_eyes_is_a_profile_however_the_head_is_tilted(self):
+        front = np.array([[10, 10], [30, 10], [20, 20], [12, 30], [28, 30]], float)
+        side = front.copy()
+        side[2] = 34, 20
+        turn = np.array([[0.6, -0.8], [0.8, 0.6]])
+        self.assertEqual([is_profile(p) for p in (front, front @ turn, side, side @ turn)], [False, False, True, True])
+
+    def test_darkness_is_the_same_each_time(self):
+        grey = np.full((8, 8, 3), 200, np.uint8)
+        self.assertTrue((darker(grey, 0.25) == darker(grey, 0.25)).all())
+        self.assertAlmostEqual(float(darker(grey, 0.25).mean()), 50, delta=1.5)
 
 
 class Geometry(unittest.TestCase):
