@@ -19,7 +19,7 @@ def main():
     with open(parser.parse_args().json) as f:
         c = json.load(f)
     plus = c["ferplus_output"]
-    rows = [("FER2013, PublicTest, 3,589 faces", f"**{percent(c['accuracy'])}**"),
+    rows = [("FER2013, PublicTest, 3,589 faces", f"**{100 * c['accuracy']:.2f} %**"),
             (f"leak-free, {c['leak_free_count']} faces", percent(c["accuracy_leak_free"])),
             ("the same faces aligned by YuNet's landmarks where trusted, the daemon's way", percent(c["accuracy_aligned"])),
             ("macro recall, macro F1", f"{c['macro_recall']:.3f}, {c['macro_f1']:.3f}"),

@@ -2,7 +2,7 @@
 
     python -m models.train.classifier.recipe [--data ../shared/data] [--name PREFIX] [--version V] [--list]
 
-The steps are the card's: some five hours of one core. `--list` only prints them.
+The steps are the card's: some nine hours of one core. `--list` only prints them.
 """
 import argparse
 import shlex
@@ -13,21 +13,27 @@ from .train import RUNS
 
 def steps(data, name, version):
     given = f"--data {shlex.quote(data)}"
-    run = {part: f"{name}{part}" for part in ("wide", "calm", "taught")}
-    teacher = RUNS / f"{name}teacher.npz"
+    wide, calm, taught, taught2, watched = (f"{name}{part}" for part in ("wide", "calm", "taught", "taught2", "watched"))
+    answers, answers2 = (shlex.quote(str(RUNS / f"{name}{part}.npz")) for part in ("teacher", "teacher2"))
 
-    def train(part, settings):
-        return f"classifier.train {given} --run {run[part]} --shape wide {settings}"
+    def train(run, settings, shape="wide"):
+        return f"classifier.train {given} --run {run} --shape {shape} {settings}"
 
+    under_teachers = "--calm --steady-side 40 --lr 0.05"
     return [
         Step("landmarks of FER2013's faces", f"classifier.framing {given}"),
-        Step("66 epochs on the labels", train("wide", "--epochs 66 --fall 20 --steady-side 40")),
-        Step("a calm stage of 5", train("calm", f"--start-from {run['wide']} --calm --epochs 5 --lr 0.02")),
-        Step("what the teachers say", f"classifier.teach {given} --run {run['calm']}:wide --out {shlex.quote(str(teacher))}"),
-        Step("64 epochs under teachers", train("taught", f"--start-from {run['calm']} --calm --epochs 64 --fall 30 --steady-side 40 "
-                                               f"--lr 0.05 --teacher {shlex.quote(str(teacher))}")),
-        Step("the files in models/weights and models/golden", f"classifier.export {given} --run {run['taught']} --version {version} --balance 0.2"),
-        Step("the card's figures", f"classifier.evaluate {given} --run {run['taught']} --balance 0.2 --json models/cards/classifier.json")]
+        Step("66 epochs on the labels", train(wide, "--epochs 66 --fall 20 --steady-side 40")),
+        Step("a calm stage of 5", train(calm, f"--start-from {wide} --calm --epochs 5 --lr 0.02")),
+        Step("what the teachers say", f"classifier.teach {given} --run {calm}:wide --out {answers}"),
+        Step("64 epochs under teachers", train(taught, f"--start-from {calm} --epochs 64 --fall 30 {under_teachers} --teacher {answers}")),
+        Step("what that net and the others say", f"classifier.teach {given} --run {taught}:wide --weights 4 1 1 --out {answers2}"),
+        Step("a second teacher, 56 epochs",
+             train(taught2, f"--start-from {taught} --epochs 56 --fall 28 {under_teachers} --teacher {answers2} --teacher-share 0.6")),
+        Step("the released net: 42 epochs, both teachers watching",
+             train(watched, f"--start-from {taught} --epochs 42 --fall 22 --steady-side 40 --lr 0.05 --watch {taught} --watch {taught2} "
+                            "--teacher-share 0.7", "deep")),
+        Step("the files in models/weights and models/golden", f"classifier.export {given} --run {watched} --version {version}"),
+        Step("the card's figures", f"classifier.evaluate {given} --run {watched} --json models/cards/classifier.json")]
 
 
 def main():

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from .geometry import STRIDES
-from .library import EXACT, FACE, IGNORE, QUIET, SPEAK
+from .library import EXACT, FACE, IGNORE, SPEAK
 from .loss import assign, corners, eiou, flatten, grid, pair_iou
 from .paths import PEERS
 from .student import FEATURES
@@ -22,7 +22,7 @@ MAPS = {"c2": "458", "s2": "461", "s4a": "464", "s4": "473", "s8a": "476", "s8":
 LOGITS = {"head8": ("297", "309", "303", "315"), "head16": ("299", "311", "305", "317"), "head32": ("301", "313", "307", "319")}
 HARD = 0.3  # the labels' say where teacher and label agree that there is a face
 SURE, NEAR = 0.9, 96  # their say of faces larger than so many pixels, which are rare in what the teacher learned from
-LURE = 4.0  # how much more what only looks like a face to the teacher weighs than other background
+LURE = 2.0  # how much more what only looks like a face to the teacher weighs than other background
 DOUBT = 1.5  # how steeply the loss leaves out background that the student is already quiet about (2 as in focal loss)
 CLEAR = 16  # a labelled face smaller than this (pixels) that the teacher cannot see here is left to its soft score
 
@@ -84,7 +84,6 @@ def targets(out, boxes, cells, faces, told):
     score = (told[..., 0] * told[..., 1]).clamp(min=0).sqrt()
     picture, known = rows_of(faces, FACE)
     speak = inside(cells, (r := rows_of(faces, SPEAK))[1], r[0], n, 0.0)[1]
-    speak &= ~inside(cells, (r := rows_of(faces, QUIET))[1], r[0], n, 0.0)[1]
     unsure = inside(cells, (r := rows_of(faces, IGNORE))[1], r[0], n)[1]
     within, faced = inside(cells, known, picture, n)
     overlap = pair_iou(known[:, None, :4], corners(told, cells)[picture])

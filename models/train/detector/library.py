@@ -5,7 +5,7 @@ from .paths import CACHE
 
 SHARES = {"natural/people": 0.30, "natural/people_squashed": 0.22, "natural/rooms": 0.07, "natural/scenes": 0.10,
           "natural/animals": 0.14, "mask_kaggle": 0.09, "mask_wearing": 0.08}
-FACE, IGNORE, SPEAK, QUIET = 1, 0, 2, 3  # kinds of rows
+FACE, IGNORE, SPEAK = 1, 0, 2  # kinds of rows
 EXACT = 2  # a row's last column is the weight of its landmarks: 0 unknown, 1 a teacher's, 2 known, of what was pasted
 HELD = 5  # every fifth room, scene and animal is kept for measuring false faces
 
@@ -42,8 +42,6 @@ class Library:
         self.hard = dict(np.load(hard)) if hard is not None and hard.exists() else None
         if self.hard is not None and not len(self.hard["score"]):
             self.hard = None
-        alone = [] if self.hard is None else [not self.with_people(int(i)) for i in self.hard["picture"]]
-        self.lures = np.flatnonzero(alone)
         self.crops, self.crop_faces = c["crops"], c["faces"]
 
     def picture(self, i):
@@ -53,17 +51,6 @@ class Library:
 
     def with_people(self, i):
         return self.names[i].startswith(("natural/people", "mask"))
-
-    def lure(self, rng):
-        """A square piece of a picture without people in which the student fired, or None if nothing was mined."""
-        if not len(self.lures):
-            return None
-        k = rng.choice(self.lures)
-        picture, box = self.picture(int(self.hard["picture"][k])), self.hard["box"][k]
-        h, w = picture.shape[:2]
-        n = int(min(max(12, (box[2:] - box[:2]).max() * rng.uniform(1.0, 1.7)), h, w))
-        x, y = (int(np.clip(c - n / 2, 0, v - n)) for c, v in zip((box[:2] + box[2:]) / 2, (w, h)))
-        return picture[y:y + n, x:x + n]
 
     def pick(self, rng):
         return int(rng.choice(self.groups[rng.choice(len(self.groups), p=self.weights)]))

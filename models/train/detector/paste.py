@@ -4,7 +4,7 @@ import numpy as np
 
 from .cartoon import drawn_face
 from .draw import drawn
-from .library import EXACT, FACE, IGNORE, QUIET, SPEAK
+from .library import EXACT, FACE, IGNORE, SPEAK
 from .similarity import log_uniform, moved, random_roll, similarity
 
 
@@ -49,8 +49,6 @@ def something(lib, rng):
     if kind < 0.65:
         patch, face = drawn_face(rng)
         return patch, np.array([[*face[:4], 0, *face[4:], SPEAK, EXACT]], np.float32)
-    if kind < 0.8 and (piece := lib.lure(rng)) is not None:  # the teacher takes many a dog for a face: it has no say here
-        return cv2.resize(piece, (48, 48), interpolation=cv2.INTER_AREA), np.array([[0, 0, 48, 48, *[0] * 11, QUIET, 0]], np.float32)
     return no_face(lib, rng), np.zeros((0, 17), np.float32)
 
 

@@ -10,7 +10,7 @@ from ..common.recipe import Step, follow
 from .paths import RUNS
 
 MINED = (60, 120, 182)  # epochs after which places where it fires without cause are looked for
-FALL, END = 258, 312
+FALL, END = 182, 239
 
 
 def steps(name, version):

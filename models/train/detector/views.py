@@ -2,14 +2,14 @@
 
 The teacher sees a view as it is made, the student in another light and tint.
 Besides faces (kind 1) and what counts neither way (kind 0) a view has regions of pictures with people (kind 2), where the
-teacher's own opinion counts, and what was pasted there to lure it, where it does not (kind 3); everywhere else its faces are false unless a label says otherwise.
+teacher's own opinion counts; everywhere else its faces are false unless a label says otherwise.
 """
 import math
 
 import cv2
 import numpy as np
 
-from .library import FACE, IGNORE, SPEAK
+from .library import IGNORE, SPEAK
 from .light import light, tint
 from .paste import paste
 from .similarity import log_uniform, moved, random_roll, similarity
@@ -110,7 +110,7 @@ def settle(rows, size):
     rows[:, :4] = np.clip(rows[:, :4], 0, size)
     wh = rows[:, 2:4] - rows[:, :2]
     seen = wh.prod(1) / np.maximum(area, 1e-6)
-    faces = rows[:, 15] <= FACE
+    faces = rows[:, 15] != SPEAK
     rows[faces & ((seen < 0.55) | (wh.max(1) < 8.5)), 15] = IGNORE
     return rows[(wh.min(1) > 2) & ((seen > 0.05) | ~faces)]
 
