@@ -17,19 +17,15 @@ import torch.nn.functional as F
 from tqdm import tqdm
 
 from .data import load_split
-from .net import SHAPES, training_net
 from .train import RUNS, predict
+from .watching import loaded
 
 PEERS = ("big_xception_54-0.66.onnx", "mini_xception_102-0.66.onnx")
 
 
 def own(name):
     """A run of ours, `NAME` or `NAME:SHAPE`, as a function from (N,1,48,48) f32 0..255 to (N,7) probabilities."""
-    run, _, shape = name.partition(":")
-    if shape and shape not in SHAPES:
-        raise SystemExit(f"--run {name}: the shape is one of {', '.join(SHAPES)}")
-    net = training_net(shape or "wide").eval().to(memory_format=torch.channels_last)
-    net.load_state_dict(torch.load(RUNS / run / "last.pt", weights_only=True)["ema"])
+    net = loaded(RUNS, name)
     return lambda x: predict(net, x)[0].softmax(1)
 
 
