@@ -2,7 +2,7 @@
 
     python -m models.train.classifier.recipe [--data ../shared/data] [--name PREFIX] [--version V] [--list]
 
-The steps are the card's: some nine hours of one core. `--list` only prints them.
+The steps are the card's: some seven hours of one core. `--list` only prints them.
 """
 import argparse
 import shlex

@@ -5,7 +5,7 @@
 Teachers are our own finished runs and the public XCEPTIONs of `../shared/peers/xception` (MIT), which differ enough from
 ours to be wrong elsewhere. Each sees a picture and its mirror image; the target is the mean of all probabilities, weighted by `--weights`
 (Hinton et al., Distilling the knowledge in a neural network, 2015; here at temperature 1). Prints how each teacher and
-the ensemble do on PublicTest, then writes (N, 7) float32 in the order of the training sheets.
+the ensemble do on PublicTest, and the ensemble on what it was trained on, then writes (N, 7) float32 in the order of the training sheets.
 """
 import argparse
 from pathlib import Path
@@ -78,8 +78,10 @@ def main():
     answers["ensemble"] = sum(w * p for w, p in zip(weights, answers.values()))
     for name, p in answers.items():
         print(f"{name}: {(p.argmax(1).numpy() == test.labels).mean():.4f} of PublicTest")
-    x = torch.from_numpy(load_split(args.data, "train").pixels)[:, None].float()
+    train = load_split(args.data, "train")
+    x = torch.from_numpy(train.pixels)[:, None].float()
     target = sum(w * with_mirror(t, x) for w, t in zip(weights, teachers.values()))
+    print(f"ensemble: {(target.argmax(1).numpy() == train.labels).mean():.4f} of Training, which they have seen")
     np.savez(args.out, target=target.numpy().astype(np.float32), teachers=np.array(list(teachers)))
     print(f"{args.out}: {len(target)} targets of {len(teachers)} teachers")
 

@@ -110,6 +110,8 @@ class Average:
 
 class Trainer:
     def __init__(self, args):
+        if args.teacher and args.watch:
+            raise SystemExit("--teacher and --watch: a share of the target can be given to one of them only")
         self.args, self.dir = args, RUNS / args.run
         self.dir.mkdir(parents=True, exist_ok=True)
         train, self.test = load_split(args.data, "train"), load_split(args.data, "public_test")

@@ -212,6 +212,8 @@ def test_watching_teachers_answer_for_each_view_and_a_run_goes_on_exactly(fake):
         assert torch.equal(a, b)
     with pytest.raises(SystemExit, match="there is no"):
         trainer(fake, "y", watch=["nobody"])
+    with pytest.raises(SystemExit, match="one of them only"):
+        trainer(fake, "y", watch=["first:small"], teacher="t.npz")
 
 
 def test_a_grown_net_answers_as_before_and_learns():
