@@ -19,8 +19,10 @@ service_files() {
 switch_off() { # a service that was just installed, by the name of its unit or of its script in init.d
   if command -v systemctl >/dev/null; then
     as_root systemctl disable --quiet "$1" 2>/dev/null || true
-  elif command -v update-rc.d >/dev/null && [ -e "${PACKAGES_ROOT:-}/etc/init.d/$1" ]; then
+  elif [ -e "${PACKAGES_ROOT:-}/etc/init.d/$1" ]; then
     as_root update-rc.d "$1" disable >/dev/null
+  else # systemd may come to this machine later, and would find the unit switched on
+    as_root deb-systemd-helper disable "$1" >/dev/null 2>&1 || true
   fi
 }
 
