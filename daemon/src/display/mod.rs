@@ -18,7 +18,7 @@ pub use film::show_film;
 pub use loglines::LogLines;
 pub use null::Null;
 pub use png::Png;
-pub use portrait::{Portrait, sticker, sticker_rgba};
+pub use portrait::{Portrait, VectorPortrait, sticker, sticker_rgba, vector_sticker};
 pub use still::{Style, show, show_sheet};
 pub use terminal::Terminal;
 

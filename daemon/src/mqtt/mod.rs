@@ -32,7 +32,7 @@ mod way;
 #[cfg(test)]
 mod tests;
 
-pub use attempt::attempt;
+pub use attempt::{AttemptError, Password, attempt};
 pub use client::{MqttHandle, spawn};
 pub use error::MqttError;
 pub use extra::{Extra, Incoming, Outgoing, extra};

@@ -162,11 +162,13 @@ impl Writer {
             Request::EventHistory {
                 from_s,
                 to_s,
+                before,
                 limit,
                 answer,
             } => {
                 self.commit();
-                let events = history::events(&self.home.ledger.connection, from_s, to_s, limit);
+                let span = (from_s, to_s);
+                let events = history::events(&self.home.ledger.connection, span, before, limit);
                 let _ = answer.send(self.read(events));
             }
             Request::Forget(answer) => {

@@ -1,11 +1,11 @@
 //! `POST /api/v1/analyze`: a photo in, a line of `analyze --json` out. Nothing is stored.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::Bytes,
     extract::{
-        FromRequest, Multipart, Query, Request, State,
+        ConnectInfo, FromRequest, Multipart, Query, Request, State,
         multipart::{MultipartError, MultipartRejection},
         rejection::{BytesRejection, QueryRejection},
     },
@@ -14,16 +14,17 @@ use axum::{
 };
 use serde::Deserialize;
 use tokio::{
-    sync::{Semaphore, oneshot},
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     time::timeout,
 };
 
 use super::{
     reader::{Job, QUEUE, Trouble},
     refusal::Refusal,
-    site::Site,
+    shares::{Share, Shares},
+    site::{Peer, Site},
 };
-use crate::photo::PhotoError;
+use crate::{config::Settings, photo::PhotoError};
 
 /// How long an upload may take, and how long the reading.
 const UPLOAD_WITHIN: Duration = Duration::from_secs(30);
@@ -43,24 +44,54 @@ pub(super) struct Wishes {
     crops: bool,
 }
 
-/// Places for photos that are uploaded, wait or are read: so many bodies are in memory at most.
-pub(super) fn places() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(QUEUE))
+/// Megabytes of all photos together that are uploaded, wait or are read, if one alone may not have more.
+const ALL_MB: u32 = 24;
+
+/// A photo's place, from its first byte to its answer.
+#[derive(Debug)]
+pub(super) struct Place {
+    _share: Share,
+    _room: OwnedSemaphorePermit,
+}
+
+/// Places for photos that are uploaded, wait or are read.
+pub(super) fn places() -> Arc<Shares> {
+    Shares::new(QUEUE)
+}
+
+/// Room for the bytes of all of them, in kilobytes.
+pub(super) fn all_uploads(settings: &Settings) -> Arc<Semaphore> {
+    let most = u64::from(settings.web.upload_mb.max(ALL_MB)) * 1_000_000 + FORM as u64;
+    Arc::new(Semaphore::new(kilobytes(most) as usize))
+}
+
+fn kilobytes(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(1_000)).unwrap_or(u32::MAX)
+}
+
+/// Takes a place for what the request announces; one that announces nothing may be as large as any.
+fn place(site: &Site, from: IpAddr, announced: Option<u64>) -> Option<Place> {
+    let bytes = announced.unwrap_or(room(site) as u64);
+    let room = Arc::clone(&site.upload_room).try_acquire_many_owned(kilobytes(bytes));
+    Some(Place {
+        _share: site.uploads.take(from)?,
+        _room: room.ok()?,
+    })
 }
 
 /// Reads one photo.
 pub(super) async fn analyze(
     State(site): State<Arc<Site>>,
     wishes: Result<Query<Wishes>, QueryRejection>,
+    ConnectInfo(Peer(from)): ConnectInfo<Peer>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let Query(wishes) = wishes.map_err(|e| bad(e.body_text()))?;
-    if announced(&request) > room(&site) as u64 {
+    let announced = announced(&request);
+    if announced.is_some_and(|bytes| bytes > room(&site) as u64) {
         return Err(large(&site));
     }
-    let seat = Arc::clone(&site.places)
-        .try_acquire_owned()
-        .map_err(|_| busy())?;
+    let place = place(&site, from.ip(), announced).ok_or_else(busy)?;
     let upload = timeout(UPLOAD_WITHIN, upload(&site, request)).await;
     let (bytes, file) = upload.map_err(|_| {
         let text = "the photo took over 30 s to arrive";
@@ -78,7 +109,7 @@ pub(super) async fn analyze(
             .collect(),
         crops: wishes.crops,
         answer,
-        seat,
+        place,
     });
     if !asked {
         return Err(busy());
@@ -100,10 +131,9 @@ pub(super) fn room(site: &Site) -> usize {
 }
 
 /// How long the request says that it is, in bytes.
-fn announced(request: &Request) -> u64 {
-    let length = request.headers().get(header::CONTENT_LENGTH);
-    let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
-    length.unwrap_or(0)
+fn announced(request: &Request) -> Option<u64> {
+    let length = request.headers().get(header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
 }
 
 /// The photo's bytes, and its file's name if the upload says one.

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     clock::Clock,
     config::Settings,
-    display::{Portrait, View},
+    display::{Portrait, VectorPortrait, View},
     snapshot::{CameraState, Snapshot},
 };
 
@@ -32,6 +32,7 @@ const FACE_PX: u32 = 320;
 pub(super) struct Herald {
     events: broadcast::Receiver<Arc<str>>,
     portrait: Portrait,
+    vector: VectorPortrait,
     ticks: u32,
 }
 
@@ -44,6 +45,7 @@ impl Herald {
         Self {
             events,
             portrait: Portrait::new(&settings.display, FACE_PX, clock.now()),
+            vector: VectorPortrait::new(&settings.display, clock.now()),
             ticks: 0,
         }
     }
@@ -69,7 +71,7 @@ impl Herald {
     fn tick(&mut self, site: &Site) {
         let snapshot = site.snapshots.borrow().clone();
         Self::note(site, &snapshot);
-        if site.faces.receiver_count() > 0 {
+        if site.faces.receiver_count() + site.svgs.receiver_count() > 0 {
             self.draw(site, &snapshot);
         }
         self.ticks = self.ticks.wrapping_add(1);
@@ -101,7 +103,17 @@ impl Herald {
             device: site.who.device.as_str(),
             preview: site.preview.until().is_some(),
         };
-        self.portrait.set_theme(site.controls.borrow().theme);
+        let theme = site.controls.borrow().theme;
+        if site.svgs.receiver_count() > 0 {
+            self.vector.set_theme(theme);
+            if let Some(svg) = self.vector.draw(&view, site.clock.now()) {
+                site.svgs.send_replace(sse("svg", &svg));
+            }
+        }
+        if site.faces.receiver_count() == 0 {
+            return;
+        }
+        self.portrait.set_theme(theme);
         match self.portrait.draw(&view, site.clock.now()) {
             Ok(Some(png)) => {
                 let text = BASE64_STANDARD.encode(png);

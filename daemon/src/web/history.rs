@@ -7,22 +7,37 @@ use std::{
 };
 
 use axum::{
-    extract::{Query, State, rejection::QueryRejection},
+    body::{Body, Bytes},
+    extract::{ConnectInfo, Query, State, rejection::QueryRejection},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
 
-use super::{journal::unix_ms, refusal::Refusal, site::Site};
+use super::{
+    journal::unix_ms,
+    live::Lines,
+    refusal::Refusal,
+    shares::Share,
+    site::{Peer, Site},
+};
 use crate::{
     message::{json, rfc3339},
-    store::{Gone, history::MoodBucket},
+    store::{
+        Gone, Store,
+        history::{Cursor, MoodBucket, PastEvent},
+    },
 };
 
 /// The longest span in days.
 const MOST_DAYS: u16 = 3_660;
 /// Events that one file holds at most.
 const MOST_EVENTS: usize = 100_000;
+/// Events that are in memory at once for each download.
+const EVENTS_AT_ONCE: usize = 200;
+/// Bytes of a text that are handed on at once.
+const PART_BYTES: usize = 64 * 1024;
 const HOUR_S: i64 = 3_600;
 
 /// How far back.
@@ -65,9 +80,11 @@ struct History {
 /// `GET /api/v1/history`: how long each mood was shown, hour by hour.
 pub(super) async fn history(
     State(site): State<Arc<Site>>,
+    ConnectInfo(Peer(from)): ConnectInfo<Peer>,
     asked: Asked,
 ) -> Result<Response, Refusal> {
     let (from_s, to_s) = span(asked)?;
+    let share = site.downloads.take(from.ip()).ok_or_else(busy)?;
     let buckets = site.store.moods(from_s, to_s, HOUR_S).await.map_err(gone)?;
     let row = |b: MoodBucket| (b.start_s, b.mood, b.seconds);
     let line = json(&History {
@@ -76,12 +93,18 @@ pub(super) async fn history(
         bucket_s: HOUR_S,
         buckets: buckets.into_iter().map(row).collect(),
     });
-    Ok(([(header::CONTENT_TYPE, "application/json")], line).into_response())
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    Ok((kind, whole(line, share)).into_response())
 }
 
 /// `GET /api/v1/history.csv`: the same for a table.
-pub(super) async fn csv(State(site): State<Arc<Site>>, asked: Asked) -> Result<Response, Refusal> {
+pub(super) async fn csv(
+    State(site): State<Arc<Site>>,
+    ConnectInfo(Peer(from)): ConnectInfo<Peer>,
+    asked: Asked,
+) -> Result<Response, Refusal> {
     let (from_s, to_s) = span(asked)?;
+    let share = site.downloads.take(from.ip()).ok_or_else(busy)?;
     let buckets = site.store.moods(from_s, to_s, HOUR_S).await.map_err(gone)?;
     let mut text = String::from("hour,mood,seconds\n");
     for bucket in buckets {
@@ -96,26 +119,62 @@ pub(super) async fn csv(State(site): State<Arc<Site>>, asked: Asked) -> Result<R
             bucket.seconds
         );
     }
-    Ok(file(
-        "text/csv; charset=utf-8",
-        "moodring-history.csv",
-        text,
-    ))
+    let headers = file_headers("text/csv; charset=utf-8", "moodring-history.csv");
+    Ok((headers, whole(text, share)).into_response())
 }
 
-/// `GET /api/v1/history/events`: the events, newest first, one JSON object a line.
+/// `GET /api/v1/history/events`: the events, newest first, one JSON object a line. Read and sent in small parts: who does
+/// not take them costs no memory.
 pub(super) async fn events(
     State(site): State<Arc<Site>>,
+    ConnectInfo(Peer(from)): ConnectInfo<Peer>,
     asked: Asked,
 ) -> Result<Response, Refusal> {
-    let (from_s, to_s) = span(asked)?;
-    let events = site.store.events(from_s, to_s, MOST_EVENTS).await;
-    let mut text = String::new();
-    for event in events.map_err(gone)? {
-        text += &event.json;
-        text.push('\n');
+    let span = span(asked)?;
+    let share = site.downloads.take(from.ip()).ok_or_else(busy)?;
+    let first = part(&site.store, span, None).await.map_err(gone)?;
+    let (out, lines) = mpsc::channel(1);
+    let store = site.store.clone();
+    tokio::spawn(async move {
+        let _share = share;
+        let _ = send_parts(&store, span, first, &out).await;
+    });
+    let headers = file_headers("application/x-ndjson", "moodring-events.jsonl");
+    Ok((headers, Body::from_stream(Lines(lines))).into_response())
+}
+
+async fn part(
+    store: &Store,
+    (from_s, to_s): (i64, i64),
+    before: Option<Cursor>,
+) -> Result<Vec<PastEvent>, Gone> {
+    store.events(from_s, to_s, before, EVENTS_AT_ONCE).await
+}
+
+/// Sends part after part, each read only when the one before was taken; `None` when the visitor or the daemon goes.
+async fn send_parts(
+    store: &Store,
+    span: (i64, i64),
+    first: Vec<PastEvent>,
+    out: &mpsc::Sender<Bytes>,
+) -> Option<()> {
+    let (mut events, mut left) = (first, MOST_EVENTS);
+    while let Some(last) = events.last() {
+        let before = Some(last.cursor);
+        left = left.saturating_sub(events.len());
+        let mut text = String::new();
+        for event in &events {
+            text += &event.json;
+            text.push('\n');
+        }
+        out.send(text.into()).await.ok()?;
+        if left == 0 {
+            break;
+        }
+        events = part(store, span, before).await.ok()?;
+        events.truncate(left);
     }
-    Ok(file("application/x-ndjson", "moodring-events.jsonl", text))
+    Some(())
 }
 
 /// `DELETE /api/v1/history`: all of it, for good.
@@ -126,15 +185,33 @@ pub(super) async fn forget(State(site): State<Arc<Site>>) -> Result<StatusCode, 
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn file(kind: &'static str, name: &str, text: String) -> Response {
-    let headers = [
+/// A text as a body that has its place until it is taken.
+fn whole(text: String, share: Share) -> Body {
+    let (out, lines) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let mut text = Bytes::from(text);
+        while !text.is_empty() {
+            let next = text.split_to(text.len().min(PART_BYTES));
+            if out.send(next).await.is_err() {
+                break;
+            }
+        }
+        drop(share);
+    });
+    Body::from_stream(Lines(lines))
+}
+
+fn file_headers(kind: &'static str, name: &str) -> [(header::HeaderName, String); 2] {
+    let disposition = format!("attachment; filename=\"{name}\"");
+    [
         (header::CONTENT_TYPE, kind.to_owned()),
-        (
-            header::CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{name}\""),
-        ),
-    ];
-    (headers, text).into_response()
+        (header::CONTENT_DISPOSITION, disposition),
+    ]
+}
+
+fn busy() -> Refusal {
+    let text = "others are downloading the history; try again in some seconds";
+    Refusal::later(StatusCode::TOO_MANY_REQUESTS, 5, text)
 }
 
 fn gone(_: Gone) -> Refusal {

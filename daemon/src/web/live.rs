@@ -10,21 +10,22 @@ use std::{
 
 use axum::{
     body::{Body, Bytes},
-    extract::{Query, State},
+    extract::{ConnectInfo, Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use futures_core::Stream;
 use serde::Deserialize;
 use tokio::{
-    sync::{OwnedSemaphorePermit, broadcast, mpsc, watch},
+    sync::{broadcast, mpsc, watch},
     time::sleep,
 };
 
 use super::{
     herald::sse,
     refusal::Refusal,
-    site::{Site, hold},
+    shares::Share,
+    site::{Peer, Site, hold},
     state,
 };
 
@@ -39,21 +40,27 @@ const RETRY: &str = "retry: 2000\n\n";
 pub(super) struct Wishes {
     /// The face, as PNG in base64.
     face: bool,
+    /// The face, as SVG; instead of the PNG.
+    svg: bool,
     /// So many of the last events first.
     recent: u8,
+    /// Looked at by the gate.
+    #[serde(rename = "token")]
+    _token: String,
 }
 
 /// Opens a live view, if there is a seat.
 pub(super) async fn events(
     State(site): State<Arc<Site>>,
     wishes: Result<Query<Wishes>, axum::extract::rejection::QueryRejection>,
+    ConnectInfo(Peer(from)): ConnectInfo<Peer>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let Query(wishes) = wishes.map_err(|e| Refusal::new(StatusCode::BAD_REQUEST, e.body_text()))?;
-    let seat = Arc::clone(&site.seats).try_acquire_owned().map_err(|_| {
+    let share = site.views.take(from.ip()).ok_or_else(|| {
         let text = format!(
             "{} live views are open, and more are not allowed (web.streams)",
-            site.settings.web.streams
+            site.views.taken()
         );
         Refusal::later(StatusCode::TOO_MANY_REQUESTS, 10, text)
     })?;
@@ -68,7 +75,11 @@ pub(super) async fn events(
     first.push(sse("state", &state::line(&site)));
     let mut states = site.states.subscribe();
     states.mark_unchanged();
-    let faces = wishes.face.then(|| site.faces.subscribe());
+    let faces = match (wishes.svg, wishes.face) {
+        (true, _) => Some(site.svgs.subscribe()),
+        (_, true) => Some(site.faces.subscribe()),
+        _ => None,
+    };
     let (out, lines) = mpsc::channel(1);
     let feed = Feed {
         out,
@@ -76,7 +87,7 @@ pub(super) async fn events(
         states,
         faces,
         stopped: site.stopped.clone(),
-        _seat: seat,
+        _share: share,
     };
     tokio::spawn(feed.run(first));
     let headers = [
@@ -93,7 +104,7 @@ struct Feed {
     states: watch::Receiver<Bytes>,
     faces: Option<watch::Receiver<Bytes>>,
     stopped: watch::Receiver<bool>,
-    _seat: OwnedSemaphorePermit,
+    _share: Share,
 }
 
 impl Feed {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     gate::{COOKIE, session},
+    lock::Guest,
     refusal::Refusal,
     site::{Peer, Site, hold},
 };
@@ -51,12 +52,13 @@ pub(super) async fn enter(
         return Err(Refusal::new(StatusCode::NOT_FOUND, text));
     }
     let guess = hold(&site.guesses).take(from.ip(), Instant::now());
-    guess.map_err(|wait| {
+    let guest = guess.map_err(|wait| {
         let seconds = wait.as_secs() as u32 + 1;
         let text = format!("too many guesses; try again in {seconds} s");
         Refusal::later(StatusCode::TOO_MANY_REQUESTS, seconds, text)
     })?;
-    let turn = site.checking.acquire().await.map_err(Refusal::ours)?;
+    let turn = site.checking[usize::from(guest == Guest::Known)].acquire();
+    let turn = turn.await.map_err(Refusal::ours)?;
     let keys = Arc::clone(&site.keys);
     let right = entry.password.len() <= LONGEST;
     let check = tokio::task::spawn_blocking(move || right && keys.opens(&entry.password));

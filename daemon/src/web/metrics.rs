@@ -158,7 +158,7 @@ fn text(site: &Site) -> String {
         "Answers of this server by status.",
         &answers,
     );
-    let open = site.settings.web.streams - site.seats.available_permits();
+    let open = site.views.taken();
     page.one(
         "live_views",
         "gauge",

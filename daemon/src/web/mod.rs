@@ -8,8 +8,12 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `line` | connections: at most so many, and none that stands still |
+//! | `server` | accepts connections and serves HTTP on them, with bounds for all that comes before a handler |
+//! | `connection_limit` | how many connections may be open, and which one makes room for the next |
+//! | `line` | one connection: it ends when it stands still |
 //! | `gate` | who may pass: Host, Origin, token, session; headers of every answer |
+//! | `shares` | places of which no visitor may have all: live views, uploads, downloads |
+//! | `hosts`, `ingress`, `embed` | this device's names; the proxy that is believed; sites that may show the face |
 //! | `history` | the days before, out of the store |
 //! | `control` | the knobs: the same texts and commands as MQTT's |
 //! | `preview` | the camera's picture, while it is on: streams and single pictures |
@@ -22,11 +26,15 @@
 
 mod analyze;
 mod assets;
+mod connection_limit;
 mod control;
+mod embed;
 mod faces;
 mod gate;
 mod herald;
 mod history;
+mod hosts;
+mod ingress;
 mod journal;
 mod line;
 mod live;
@@ -38,7 +46,9 @@ mod preview;
 mod reader;
 mod refusal;
 mod routes;
+mod server;
 mod setup;
+mod shares;
 mod site;
 mod state;
 #[cfg(test)]
@@ -58,6 +68,7 @@ use tokio::sync::watch;
 pub use lock::hash_password;
 pub use notice::page_url;
 
+use self::connection_limit::Limits;
 use crate::{
     camera::CameraStatus,
     clock::Clock,
@@ -66,6 +77,7 @@ use crate::{
     control as controls,
     message::Identity,
     preview::Preview,
+    process_limits,
     snapshot::{BrokerState, Snapshot},
     store::Store,
 };
@@ -153,11 +165,12 @@ pub fn spawn(settings: &Settings, inputs: Inputs) -> Result<Option<Web>, WebErro
     let address = listener.local_addr()?;
     let (stop, stopped) = watch::channel(false);
     let (site, herald) = site::Site::new(settings, inputs, stopped.clone())?;
+    let limits = Limits::of_descriptors(process_limits::open_files());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let thread = thread::Builder::new().name("web".into()).spawn(move || {
-        runtime.block_on(serve(listener, Arc::new(site), herald, stopped));
+        runtime.block_on(serve(listener, Arc::new(site), herald, limits, stopped));
         runtime.shutdown_timeout(STOP_WITHIN);
     })?;
     tracing::info!("the page is at http://{address}/");
@@ -188,25 +201,19 @@ impl Web {
     }
 }
 
+/// Serves until it is stopped; who is still there a second later is cut.
 async fn serve(
     listener: TcpListener,
     site: Arc<site::Site>,
     herald: herald::Herald,
+    limits: Limits,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let listener = match line::Listener::new(listener) {
-        Ok(listener) => listener,
-        Err(error) => return tracing::error!("no page: {error}"),
-    };
     let herald = tokio::spawn(herald.run(Arc::clone(&site)));
-    let mut ending = stopped.clone();
-    let served = axum::serve(listener, routes::all(site)).with_graceful_shutdown(async move {
-        // Fails only if nobody can ask any more: then, too, it is over.
-        let _ = ending.wait_for(|stop| *stop).await;
-    });
+    let served = server::serve(listener, routes::router(site), limits, stopped.clone());
     tokio::select! {
-        ended = served.into_future() => if let Err(error) = ended {
-            tracing::error!("the page ended: {error}");
+        ended = served => if let Err(error) = ended {
+            tracing::error!("no page: {error}");
         },
         () = async {
             let _ = stopped.wait_for(|stop| *stop).await;

@@ -11,8 +11,9 @@ use moodring_core::{
     frame::Frame,
     geometry::Point,
 };
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
+use super::analyze::Place;
 use crate::{
     config::Settings,
     message::{FaceRecord, PhotoLine, json},
@@ -35,7 +36,7 @@ pub(super) struct Job {
     pub(super) crops: bool,
     pub(super) answer: oneshot::Sender<Result<String, Trouble>>,
     /// Its place in the queue.
-    pub(super) seat: OwnedSemaphorePermit,
+    pub(super) place: Place,
 }
 
 /// Why a photo was not read.
@@ -67,7 +68,7 @@ impl Reader {
                         let line = read(&settings, &mut nets, &job);
                         let _ = job.answer.send(line);
                     }
-                    drop(job.seat);
+                    drop(job.place);
                 }
             })?;
         Ok(Self(jobs))

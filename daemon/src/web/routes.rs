@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, connect_info::IntoMakeServiceWithConnectInfo},
+    extract::{DefaultBodyLimit, Request},
     http::{Method, StatusCode},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -13,10 +13,7 @@ use axum::{
 
 use super::{
     analyze, assets, control, faces, gate, history, live, login, metrics, notice, preview,
-    refusal::Refusal,
-    setup,
-    site::{Peer, Site},
-    state,
+    refusal::Refusal, setup, site::Site, state,
 };
 
 /// The largest body of anything but a photo, in bytes.
@@ -25,10 +22,6 @@ const SMALL: usize = 16 * 1024;
 const WITHIN: Duration = Duration::from_secs(30);
 
 /// All routes.
-pub(super) fn all(site: Arc<Site>) -> IntoMakeServiceWithConnectInfo<Router, Peer> {
-    router(site).into_make_service_with_connect_info::<Peer>()
-}
-
 pub(super) fn router(site: Arc<Site>) -> Router {
     let photo = DefaultBodyLimit::max(analyze::room(&site));
     let analyze = post(analyze::analyze).layer(photo);
@@ -36,6 +29,8 @@ pub(super) fn router(site: Arc<Site>) -> Router {
         .route("/", get(assets::index))
         .route("/login", get(assets::login).post(login::enter))
         .route("/setup", get(assets::setup))
+        .route("/face", get(assets::face))
+        .route("/face.svg", get(faces::now_as_svg))
         .route("/notice", get(notice::sheet))
         .route("/api/v1/setup", get(setup::now).post(setup::save))
         .route("/api/v1/setup/try/{part}", post(setup::attempt))
@@ -50,6 +45,7 @@ pub(super) fn router(site: Arc<Site>) -> Router {
         .route("/api/v1/timeline", get(state::timeline))
         .route("/api/v1/events", get(live::events))
         .route("/api/v1/face.png", get(faces::now))
+        .route("/api/v1/face.svg", get(faces::now_as_svg))
         .route("/api/v1/emoji/{file}", get(faces::emoji))
         .route("/api/v1/preview.mjpeg", get(preview::stream))
         .route("/api/v1/picture", post(preview::picture))

@@ -128,7 +128,9 @@ fn cameras(site: &Site) -> Vec<Choice> {
 pub(super) async fn save(State(site): State<Arc<Site>>, body: Bytes) -> Result<Response, Refusal> {
     let answers = answers(&body)?;
     let (path, offered) = (file(&site), names(&site));
-    let saved = tokio::task::spawn_blocking(move || setup::save(&path, &answers, &offered)).await;
+    let running = site.settings.mqtt.clone();
+    let save = move || setup::save(&path, &answers, &offered, &running);
+    let saved = tokio::task::spawn_blocking(save).await;
     match saved.map_err(Refusal::ours)? {
         Ok(saved) => {
             tracing::info!("the set-up wrote {}", saved.file.display());

@@ -16,11 +16,14 @@ use tokio::sync::{Semaphore, broadcast, watch};
 
 use super::{
     Inputs, WebError, analyze,
-    gate::Hosts,
+    embed::Embed,
     herald::Herald,
+    hosts::Hosts,
+    ingress::Ingress,
     journal::Journal,
     lock::{Guesses, Keys, Sessions},
     reader::Reader,
+    shares::Shares,
 };
 use crate::{
     camera::CameraStatus,
@@ -37,6 +40,9 @@ use crate::{
 /// Events that a slow live view may be behind; one that is further behind is cut and comes back.
 const BEHIND: usize = 64;
 
+/// Downloads of the history at once.
+const DOWNLOADS: usize = 4;
+
 /// The state of the page.
 pub(super) struct Site {
     pub(super) settings: Settings,
@@ -52,23 +58,31 @@ pub(super) struct Site {
     pub(super) controls: control::Watch,
     pub(super) preview: Preview,
     pub(super) hosts: Hosts,
+    pub(super) ingress: Ingress,
+    pub(super) embed: Embed,
     pub(super) keys: Arc<Keys>,
     pub(super) sessions: Mutex<Sessions>,
     pub(super) guesses: Mutex<Guesses>,
-    /// Passwords are checked one at a time: each takes 19 MB while it is.
-    pub(super) checking: Semaphore,
+    /// Passwords are checked one at a time, each takes 19 MB while it is: one for strangers, and one for who was in before.
+    pub(super) checking: [Semaphore; 2],
     /// One thing is tried at a time.
     pub(super) trials: Semaphore,
     pub(super) journal: Mutex<Journal>,
     /// Server-sent events, ready to send.
     pub(super) states: watch::Sender<Bytes>,
     pub(super) faces: watch::Sender<Bytes>,
+    /// The same as SVG.
+    pub(super) svgs: watch::Sender<Bytes>,
     pub(super) events: broadcast::Sender<Bytes>,
-    /// Seats for live views.
-    pub(super) seats: Arc<Semaphore>,
+    /// Live views.
+    pub(super) views: Arc<Shares>,
+    /// Downloads of the history.
+    pub(super) downloads: Arc<Shares>,
     pub(super) reader: Reader,
-    /// Places for photos on their way.
-    pub(super) places: Arc<Semaphore>,
+    /// Photos on their way.
+    pub(super) uploads: Arc<Shares>,
+    /// Kilobytes of all photos on their way together.
+    pub(super) upload_room: Arc<Semaphore>,
     pub(super) stopped: watch::Receiver<bool>,
     pub(super) counts: Counts,
 }
@@ -127,17 +141,22 @@ impl Site {
         let herald = Herald::new(settings, inputs.store.told(), inputs.clock);
         let site = Self {
             hosts: Hosts::new(&web.hosts),
+            ingress: Ingress::new(&web.ingress),
+            embed: Embed::new(&web.embed),
             keys: Arc::new(keys),
             sessions: Mutex::default(),
             guesses: Mutex::default(),
-            checking: Semaphore::new(1),
+            checking: [Semaphore::new(1), Semaphore::new(1)],
             journal: Mutex::new(Journal::new(inputs.who.run)),
             states: watch::Sender::default(),
             faces: watch::Sender::default(),
+            svgs: watch::Sender::default(),
             events: broadcast::Sender::new(BEHIND),
-            seats: Arc::new(Semaphore::new(web.streams)),
+            views: Shares::new(web.streams),
+            downloads: Shares::new(DOWNLOADS),
             reader: Reader::start(settings)?,
-            places: analyze::places(),
+            uploads: analyze::places(),
+            upload_room: analyze::all_uploads(settings),
             stopped,
             counts: Counts::default(),
             who: inputs.who,
@@ -194,11 +213,3 @@ pub(super) fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) SocketAddr);
-
-impl axum::extract::connect_info::Connected<axum::serve::IncomingStream<'_, super::line::Listener>>
-    for Peer
-{
-    fn connect_info(stream: axum::serve::IncomingStream<'_, super::line::Listener>) -> Self {
-        Self(*stream.remote_addr())
-    }
-}
