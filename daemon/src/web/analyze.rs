@@ -19,10 +19,10 @@ use tokio::{
 };
 
 use super::{
-    reader::{Job, QUEUE, Trouble},
-    refusal::Refusal,
+    app_state::{AppState, Peer},
+    error::ApiError,
+    photo_worker::{PhotoJob, PhotoJobError, QUEUE},
     shares::{Share, Shares},
-    site::{Peer, Site},
 };
 use crate::{config::Settings, photo::PhotoError};
 
@@ -37,7 +37,7 @@ const LONGEST_NAME: usize = 200;
 /// What the answer is to hold.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Wishes {
+pub(super) struct AnalyzeQuery {
     /// What the answer calls the photo; else the upload's file name, else `photo`.
     name: String,
     /// The crops as the classifier sees them, too.
@@ -70,44 +70,44 @@ fn kilobytes(bytes: u64) -> u32 {
 }
 
 /// Takes a place for what the request announces; one that announces nothing may be as large as any.
-fn place(site: &Site, from: IpAddr, announced: Option<u64>) -> Option<Place> {
-    let bytes = announced.unwrap_or(room(site) as u64);
-    let room = Arc::clone(&site.upload_room).try_acquire_many_owned(kilobytes(bytes));
+fn place(app_state: &AppState, from: IpAddr, announced: Option<u64>) -> Option<Place> {
+    let bytes = announced.unwrap_or(room(app_state) as u64);
+    let room = Arc::clone(&app_state.upload_room).try_acquire_many_owned(kilobytes(bytes));
     Some(Place {
-        _share: site.uploads.take(from)?,
+        _share: app_state.uploads.take(from)?,
         _room: room.ok()?,
     })
 }
 
 /// Reads one photo.
 pub(super) async fn analyze(
-    State(site): State<Arc<Site>>,
-    wishes: Result<Query<Wishes>, QueryRejection>,
+    State(app_state): State<Arc<AppState>>,
+    query: Result<Query<AnalyzeQuery>, QueryRejection>,
     ConnectInfo(Peer(from)): ConnectInfo<Peer>,
     request: Request,
-) -> Result<Response, Refusal> {
-    let Query(wishes) = wishes.map_err(|e| bad(e.body_text()))?;
+) -> Result<Response, ApiError> {
+    let Query(query) = query.map_err(|e| bad(e.body_text()))?;
     let announced = announced(&request);
-    if announced.is_some_and(|bytes| bytes > room(&site) as u64) {
-        return Err(large(&site));
+    if announced.is_some_and(|bytes| bytes > room(&app_state) as u64) {
+        return Err(large(&app_state));
     }
-    let place = place(&site, from.ip(), announced).ok_or_else(busy)?;
-    let upload = timeout(UPLOAD_WITHIN, upload(&site, request)).await;
+    let place = place(&app_state, from.ip(), announced).ok_or_else(busy)?;
+    let upload = timeout(UPLOAD_WITHIN, upload(&app_state, request)).await;
     let (bytes, file) = upload.map_err(|_| {
         let text = "the photo took over 30 s to arrive";
-        Refusal::new(StatusCode::REQUEST_TIMEOUT, text)
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, text)
     })??;
-    let name = [wishes.name, file.unwrap_or_default(), "photo".into()];
+    let name = [query.name, file.unwrap_or_default(), "photo".into()];
     let name = name.into_iter().find(|name| !name.is_empty());
     let (answer, line) = oneshot::channel();
-    let asked = site.reader.ask(Job {
+    let asked = app_state.reader.ask(PhotoJob {
         bytes,
         name: name
             .unwrap_or_default()
             .chars()
             .take(LONGEST_NAME)
             .collect(),
-        crops: wishes.crops,
+        crops: query.crops,
         answer,
         place,
     });
@@ -117,17 +117,17 @@ pub(super) async fn analyze(
     let line = timeout(READ_WITHIN, line).await;
     let line = line.map_err(|_| {
         let text = "the photo could not be read within 30 s; scale it down, or try again";
-        Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 5, text)
+        ApiError::later(StatusCode::SERVICE_UNAVAILABLE, 5, text)
     })?;
-    let line = line.map_err(|_| Refusal::ours("the thread that reads photos is gone"))?;
+    let line = line.map_err(|_| ApiError::ours("the thread that reads photos is gone"))?;
     let line = line.map_err(refused)?;
-    site.counts.photos.add();
+    app_state.counts.photos.add();
     Ok(([(header::CONTENT_TYPE, "application/json")], line + "\n").into_response())
 }
 
 /// The largest body in bytes: a photo, and what a form adds around it.
-pub(super) fn room(site: &Site) -> usize {
-    site.settings.web.upload_mb as usize * 1_000_000 + FORM
+pub(super) fn room(app_state: &AppState) -> usize {
+    app_state.settings.web.upload_mb as usize * 1_000_000 + FORM
 }
 
 /// How long the request says that it is, in bytes.
@@ -137,18 +137,21 @@ fn announced(request: &Request) -> Option<u64> {
 }
 
 /// The photo's bytes, and its file's name if the upload says one.
-async fn upload(site: &Site, request: Request) -> Result<(Bytes, Option<String>), Refusal> {
+async fn upload(
+    app_state: &AppState,
+    request: Request,
+) -> Result<(Bytes, Option<String>), ApiError> {
     let kind = request.headers().get(header::CONTENT_TYPE);
     let kind = kind.and_then(|value| value.to_str().ok());
     let kind = kind.unwrap_or_default().to_ascii_lowercase();
     if !kind.starts_with("multipart/form-data") {
         let bytes = Bytes::from_request(request, &()).await;
-        return Ok((bytes.map_err(|e| unread(site, &e))?, None));
+        return Ok((bytes.map_err(|e| unread(app_state, &e))?, None));
     }
     let form = Multipart::from_request(request, &()).await;
     let mut form = form.map_err(|e: MultipartRejection| bad(e.body_text()))?;
     let failed = |e: MultipartError| match e.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => large(site),
+        StatusCode::PAYLOAD_TOO_LARGE => large(app_state),
         _ => bad(format!("the form is broken: {}", e.body_text())),
     };
     while let Some(field) = form.next_field().await.map_err(failed)? {
@@ -160,33 +163,33 @@ async fn upload(site: &Site, request: Request) -> Result<(Bytes, Option<String>)
     Err(bad("the form has no file"))
 }
 
-fn unread(site: &Site, error: &BytesRejection) -> Refusal {
+fn unread(app_state: &AppState, error: &BytesRejection) -> ApiError {
     match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => large(site),
+        StatusCode::PAYLOAD_TOO_LARGE => large(app_state),
         _ => bad(error.body_text()),
     }
 }
 
-fn large(site: &Site) -> Refusal {
+fn large(app_state: &AppState) -> ApiError {
     let text = format!(
         "the photo has over {} MB (web.upload_mb); scale it down",
-        site.settings.web.upload_mb
+        app_state.settings.web.upload_mb
     );
-    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, text)
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, text)
 }
 
-fn busy() -> Refusal {
+fn busy() -> ApiError {
     let text = "others' photos are being read; try again in a second";
-    Refusal::later(StatusCode::TOO_MANY_REQUESTS, 1, text)
+    ApiError::later(StatusCode::TOO_MANY_REQUESTS, 1, text)
 }
 
-fn bad(text: impl ToString) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, text)
+fn bad(text: impl ToString) -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, text)
 }
 
-fn refused(trouble: Trouble) -> Refusal {
-    let Trouble::Photo(error) = trouble else {
-        return Refusal::ours(trouble);
+fn refused(trouble: PhotoJobError) -> ApiError {
+    let PhotoJobError::Photo(error) = trouble else {
+        return ApiError::ours(trouble);
     };
     let status = match &error {
         PhotoError::Empty => StatusCode::BAD_REQUEST,
@@ -197,5 +200,5 @@ fn refused(trouble: Trouble) -> Refusal {
         | PhotoError::Damaged(_)
         | PhotoError::Io(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    Refusal::new(status, error)
+    ApiError::new(status, error)
 }

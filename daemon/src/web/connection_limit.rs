@@ -15,7 +15,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::site::hold;
+use super::app_state::hold;
 
 /// Connections at once where file descriptors are plenty.
 const MOST: usize = 512;

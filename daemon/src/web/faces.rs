@@ -14,10 +14,10 @@ use moodring_core::frame::Millis;
 use moodring_face::{look::Look, theme::Theme};
 use serde::Deserialize;
 
-use super::{refusal::Refusal, site::Site};
+use super::{app_state::AppState, error::ApiError};
 use crate::{
     clock::Clock,
-    display::{Portrait, VectorPortrait, View, sticker, vector_sticker},
+    display::{FaceImage, VectorPortrait, View, sticker, vector_sticker},
 };
 
 /// Sides of a picture in pixels.
@@ -29,7 +29,7 @@ const SVG: &str = "image/svg+xml";
 /// How it is to look.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Wishes {
+pub(super) struct EmojiQuery {
     size: u32,
     theme: String,
     /// Looked at by the gate.
@@ -37,7 +37,7 @@ pub(super) struct Wishes {
     _token: String,
 }
 
-impl Default for Wishes {
+impl Default for EmojiQuery {
     fn default() -> Self {
         Self {
             size: 240,
@@ -47,45 +47,48 @@ impl Default for Wishes {
     }
 }
 
-type Asked = Result<Query<Wishes>, QueryRejection>;
+type QueryResult = Result<Query<EmojiQuery>, QueryRejection>;
 
-fn wishes(asked: Asked) -> Result<(u32, Theme), Refusal> {
-    let Query(wishes) = asked.map_err(|e| bad(e.body_text()))?;
-    if !SIZES.contains(&wishes.size) {
+fn query(asked: QueryResult) -> Result<(u32, Theme), ApiError> {
+    let Query(query) = asked.map_err(|e| bad(e.body_text()))?;
+    if !SIZES.contains(&query.size) {
         return Err(bad("size must be 16 to 512 pixels"));
     }
-    let theme = Theme::from_name(&wishes.theme);
+    let theme = Theme::from_name(&query.theme);
     let theme = theme.ok_or_else(|| {
         let names = Theme::ALL.map(|(name, _)| name).join(", ");
         bad(format!("there is no such theme; there are {names}"))
     })?;
-    Ok((wishes.size, *theme))
+    Ok((query.size, *theme))
 }
 
 /// `GET /api/v1/face.png`: as on the display now. The theme is the display's.
-pub(super) async fn now(State(site): State<Arc<Site>>, asked: Asked) -> Result<Response, Refusal> {
-    let (size, _) = wishes(asked)?;
+pub(super) async fn now(
+    State(app_state): State<Arc<AppState>>,
+    asked: QueryResult,
+) -> Result<Response, ApiError> {
+    let (size, _) = query(asked)?;
     let (begin, settled) = settling();
-    let mut portrait = Portrait::new(&site.settings.display, size, begin);
-    portrait.set_theme(site.controls.borrow().theme);
-    let png = with_view(&site, |view| {
+    let mut portrait = FaceImage::new(&app_state.settings.display, size, begin);
+    portrait.set_theme(app_state.controls.borrow().theme);
+    let png = with_view(&app_state, |view| {
         portrait.draw(view, begin)?;
         portrait.draw(view, settled)
     });
-    let png = png.map_err(Refusal::ours)?;
+    let png = png.map_err(ApiError::ours)?;
     Ok(picture(png.unwrap_or_default(), PNG, "no-store"))
 }
 
 /// `GET /face.svg`: the face of now alone, sharp at every size.
 pub(super) async fn now_as_svg(
-    State(site): State<Arc<Site>>,
-    asked: Asked,
-) -> Result<Response, Refusal> {
-    wishes(asked)?;
+    State(app_state): State<Arc<AppState>>,
+    asked: QueryResult,
+) -> Result<Response, ApiError> {
+    query(asked)?;
     let (begin, settled) = settling();
-    let mut portrait = VectorPortrait::new(&site.settings.display, begin);
-    portrait.set_theme(site.controls.borrow().theme);
-    let svg = with_view(&site, |view| {
+    let mut portrait = VectorPortrait::new(&app_state.settings.display, begin);
+    portrait.set_theme(app_state.controls.borrow().theme);
+    let svg = with_view(&app_state, |view| {
         let first = portrait.draw(view, begin);
         portrait.draw(view, settled).or(first)
     });
@@ -102,22 +105,22 @@ fn settling() -> (Millis, Millis) {
     (begin, Millis(begin.0 + 1_000))
 }
 
-fn with_view<T>(site: &Site, draw: impl FnOnce(&View<'_>) -> T) -> T {
-    let snapshot = site.snapshots.borrow().clone();
+fn with_view<T>(app_state: &AppState, draw: impl FnOnce(&View<'_>) -> T) -> T {
+    let snapshot = app_state.snapshots.borrow().clone();
     draw(&View {
         snapshot: &snapshot,
-        broker: *site.broker.borrow(),
-        source: &site.source,
-        device: site.who.device.as_str(),
-        preview: site.preview.until().is_some(),
+        broker: *app_state.broker.borrow(),
+        source: &app_state.source,
+        device: app_state.identity.device.as_str(),
+        preview: app_state.preview.until().is_some(),
     })
 }
 
 /// `GET /api/v1/emoji/{look}.png` and `.svg`: a look at rest, without a ground.
 pub(super) async fn emoji(
     name: Result<Path<String>, PathRejection>,
-    asked: Asked,
-) -> Result<Response, Refusal> {
+    asked: QueryResult,
+) -> Result<Response, ApiError> {
     let Path(file) = name.map_err(|e| bad(e.body_text()))?;
     let named = file.rsplit_once('.').and_then(|(name, kind)| {
         let look = Look::from_name(name)?;
@@ -127,9 +130,9 @@ pub(super) async fn emoji(
         let names = Look::ALL.map(Look::name).join(", ");
         let text =
             format!("there is no such face; with .png or .svg behind the name there are {names}");
-        Refusal::new(StatusCode::NOT_FOUND, text)
+        ApiError::new(StatusCode::NOT_FOUND, text)
     })?;
-    let (size, theme) = wishes(asked)?;
+    let (size, theme) = query(asked)?;
     let cache = "private, max-age=86400";
     if kind == "svg" {
         return Ok(picture(
@@ -138,7 +141,7 @@ pub(super) async fn emoji(
             cache,
         ));
     }
-    let png = sticker(look, size, &theme).map_err(Refusal::ours)?;
+    let png = sticker(look, size, &theme).map_err(ApiError::ours)?;
     Ok(picture(png, PNG, cache))
 }
 
@@ -147,6 +150,6 @@ fn picture(bytes: Vec<u8>, kind: &'static str, cache: &'static str) -> Response 
     (headers, bytes).into_response()
 }
 
-fn bad(text: impl ToString) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, text)
+fn bad(text: impl ToString) -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, text)
 }

@@ -16,16 +16,16 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::{
-    journal::unix_ms,
-    live::Lines,
-    refusal::Refusal,
+    app_state::{AppState, Peer},
+    error::ApiError,
+    live::EventStreamBody,
+    recent_events::unix_ms,
     shares::Share,
-    site::{Peer, Site},
 };
 use crate::{
     message::{json, rfc3339},
     store::{
-        Gone, Store,
+        Store, StoreClosed,
         history::{Cursor, MoodBucket, PastEvent},
     },
 };
@@ -43,21 +43,21 @@ const HOUR_S: i64 = 3_600;
 /// How far back.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Span {
+pub(super) struct HistorySpan {
     days: u16,
 }
 
-impl Default for Span {
+impl Default for HistorySpan {
     fn default() -> Self {
         Self { days: 7 }
     }
 }
 
-type Asked = Result<Query<Span>, QueryRejection>;
+type QueryResult = Result<Query<HistorySpan>, QueryRejection>;
 
 /// From and to, in seconds since 1970; whole hours, so that buckets are those of the clock.
-fn span(asked: Asked) -> Result<(i64, i64), Refusal> {
-    let bad = |text: String| Refusal::new(StatusCode::BAD_REQUEST, text);
+fn span(asked: QueryResult) -> Result<(i64, i64), ApiError> {
+    let bad = |text: String| ApiError::new(StatusCode::BAD_REQUEST, text);
     let Query(span) = asked.map_err(|e| bad(e.body_text()))?;
     if !(1..=MOST_DAYS).contains(&span.days) {
         return Err(bad(format!("days must be 1 to {MOST_DAYS}")));
@@ -79,13 +79,17 @@ struct History {
 
 /// `GET /api/v1/history`: how long each mood was shown, hour by hour.
 pub(super) async fn history(
-    State(site): State<Arc<Site>>,
+    State(app_state): State<Arc<AppState>>,
     ConnectInfo(Peer(from)): ConnectInfo<Peer>,
-    asked: Asked,
-) -> Result<Response, Refusal> {
+    asked: QueryResult,
+) -> Result<Response, ApiError> {
     let (from_s, to_s) = span(asked)?;
-    let share = site.downloads.take(from.ip()).ok_or_else(busy)?;
-    let buckets = site.store.moods(from_s, to_s, HOUR_S).await.map_err(gone)?;
+    let share = app_state.downloads.take(from.ip()).ok_or_else(busy)?;
+    let buckets = app_state
+        .store
+        .moods(from_s, to_s, HOUR_S)
+        .await
+        .map_err(gone)?;
     let row = |b: MoodBucket| (b.start_s, b.mood, b.seconds);
     let line = json(&History {
         from_s,
@@ -99,13 +103,17 @@ pub(super) async fn history(
 
 /// `GET /api/v1/history.csv`: the same for a table.
 pub(super) async fn csv(
-    State(site): State<Arc<Site>>,
+    State(app_state): State<Arc<AppState>>,
     ConnectInfo(Peer(from)): ConnectInfo<Peer>,
-    asked: Asked,
-) -> Result<Response, Refusal> {
+    asked: QueryResult,
+) -> Result<Response, ApiError> {
     let (from_s, to_s) = span(asked)?;
-    let share = site.downloads.take(from.ip()).ok_or_else(busy)?;
-    let buckets = site.store.moods(from_s, to_s, HOUR_S).await.map_err(gone)?;
+    let share = app_state.downloads.take(from.ip()).ok_or_else(busy)?;
+    let buckets = app_state
+        .store
+        .moods(from_s, to_s, HOUR_S)
+        .await
+        .map_err(gone)?;
     let mut text = String::from("hour,mood,seconds\n");
     for bucket in buckets {
         let start = u64::try_from(bucket.start_s).unwrap_or(0);
@@ -126,28 +134,28 @@ pub(super) async fn csv(
 /// `GET /api/v1/history/events`: the events, newest first, one JSON object a line. Read and sent in small parts: who does
 /// not take them costs no memory.
 pub(super) async fn events(
-    State(site): State<Arc<Site>>,
+    State(app_state): State<Arc<AppState>>,
     ConnectInfo(Peer(from)): ConnectInfo<Peer>,
-    asked: Asked,
-) -> Result<Response, Refusal> {
+    asked: QueryResult,
+) -> Result<Response, ApiError> {
     let span = span(asked)?;
-    let share = site.downloads.take(from.ip()).ok_or_else(busy)?;
-    let first = part(&site.store, span, None).await.map_err(gone)?;
+    let share = app_state.downloads.take(from.ip()).ok_or_else(busy)?;
+    let first = part(&app_state.store, span, None).await.map_err(gone)?;
     let (out, lines) = mpsc::channel(1);
-    let store = site.store.clone();
+    let store = app_state.store.clone();
     tokio::spawn(async move {
         let _share = share;
         let _ = send_parts(&store, span, first, &out).await;
     });
     let headers = file_headers("application/x-ndjson", "moodring-events.jsonl");
-    Ok((headers, Body::from_stream(Lines(lines))).into_response())
+    Ok((headers, Body::from_stream(EventStreamBody(lines))).into_response())
 }
 
 async fn part(
     store: &Store,
     (from_s, to_s): (i64, i64),
     before: Option<Cursor>,
-) -> Result<Vec<PastEvent>, Gone> {
+) -> Result<Vec<PastEvent>, StoreClosed> {
     store.events(from_s, to_s, before, EVENTS_AT_ONCE).await
 }
 
@@ -178,9 +186,9 @@ async fn send_parts(
 }
 
 /// `DELETE /api/v1/history`: all of it, for good.
-pub(super) async fn forget(State(site): State<Arc<Site>>) -> Result<StatusCode, Refusal> {
-    site.store.forget().await.map_err(gone)?;
-    super::site::hold(&site.journal).forget();
+pub(super) async fn forget(State(app_state): State<Arc<AppState>>) -> Result<StatusCode, ApiError> {
+    app_state.store.forget().await.map_err(gone)?;
+    super::app_state::hold(&app_state.recent_events).forget();
     tracing::info!("the history was deleted from the page");
     Ok(StatusCode::NO_CONTENT)
 }
@@ -198,7 +206,7 @@ fn whole(text: String, share: Share) -> Body {
         }
         drop(share);
     });
-    Body::from_stream(Lines(lines))
+    Body::from_stream(EventStreamBody(lines))
 }
 
 fn file_headers(kind: &'static str, name: &str) -> [(header::HeaderName, String); 2] {
@@ -209,11 +217,11 @@ fn file_headers(kind: &'static str, name: &str) -> [(header::HeaderName, String)
     ]
 }
 
-fn busy() -> Refusal {
+fn busy() -> ApiError {
     let text = "others are downloading the history; try again in some seconds";
-    Refusal::later(StatusCode::TOO_MANY_REQUESTS, 5, text)
+    ApiError::later(StatusCode::TOO_MANY_REQUESTS, 5, text)
 }
 
-fn gone(_: Gone) -> Refusal {
-    Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 5, "the daemon is stopping")
+fn gone(_: StoreClosed) -> ApiError {
+    ApiError::later(StatusCode::SERVICE_UNAVAILABLE, 5, "the daemon is stopping")
 }

@@ -7,7 +7,7 @@ use axum::{
     http::{StatusCode, header},
 };
 
-use super::refusal::Refusal;
+use super::error::ApiError;
 
 /// The names of this device.
 #[derive(Debug)]
@@ -57,9 +57,9 @@ fn name(host: &str) -> Option<String> {
 /// in different ways by proxies and by us, so they are refused.
 ///
 /// # Errors
-/// A [`Refusal`] that names the fault.
-pub(super) fn host(request: &Request) -> Result<&str, Refusal> {
-    let bad = |text: &str| Err(Refusal::new(StatusCode::BAD_REQUEST, text));
+/// A [`ApiError`] that names the fault.
+pub(super) fn host(request: &Request) -> Result<&str, ApiError> {
+    let bad = |text: &str| Err(ApiError::new(StatusCode::BAD_REQUEST, text));
     if request.uri().authority().is_some() || request.uri().scheme().is_some() {
         return bad("the first line must hold a path alone, and the header Host the name");
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 
-use super::refusal::Refusal;
+use super::error::ApiError;
 
 /// The header that holds the prefix.
 const PREFIX: HeaderName = HeaderName::from_static("x-ingress-path");
@@ -39,8 +39,8 @@ impl Ingress {
     /// Who asks.
     ///
     /// # Errors
-    /// A [`Refusal`] if the proxy's prefix is none.
-    pub(super) fn sender(&self, peer: IpAddr, headers: &HeaderMap) -> Result<Sender, Refusal> {
+    /// A [`ApiError`] if the proxy's prefix is none.
+    pub(super) fn sender(&self, peer: IpAddr, headers: &HeaderMap) -> Result<Sender, ApiError> {
         if !self.0.contains(&peer.to_canonical()) {
             return Ok(Sender::Direct);
         }
@@ -50,7 +50,7 @@ impl Ingress {
             (Some(prefix), None) if prefix.to_str().is_ok_and(is_prefix) => Ok(Sender::Proxied),
             _ => {
                 let text = "the header X-Ingress-Path holds no path";
-                Err(Refusal::new(StatusCode::BAD_REQUEST, text))
+                Err(ApiError::new(StatusCode::BAD_REQUEST, text))
             }
         }
     }

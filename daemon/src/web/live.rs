@@ -22,10 +22,10 @@ use tokio::{
 };
 
 use super::{
-    herald::sse,
-    refusal::Refusal,
+    app_state::{AppState, Peer, hold},
+    broadcast::sse,
+    error::ApiError,
     shares::Share,
-    site::{Peer, Site, hold},
     state,
 };
 
@@ -37,7 +37,7 @@ const RETRY: &str = "retry: 2000\n\n";
 /// What a visitor wants to hear besides events and states.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Wishes {
+pub(super) struct LiveQuery {
     /// The face, as PNG in base64.
     face: bool,
     /// The face, as SVG; instead of the PNG.
@@ -51,42 +51,42 @@ pub(super) struct Wishes {
 
 /// Opens a live view, if there is a seat.
 pub(super) async fn events(
-    State(site): State<Arc<Site>>,
-    wishes: Result<Query<Wishes>, axum::extract::rejection::QueryRejection>,
+    State(app_state): State<Arc<AppState>>,
+    query: Result<Query<LiveQuery>, axum::extract::rejection::QueryRejection>,
     ConnectInfo(Peer(from)): ConnectInfo<Peer>,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let Query(wishes) = wishes.map_err(|e| Refusal::new(StatusCode::BAD_REQUEST, e.body_text()))?;
-    let share = site.views.take(from.ip()).ok_or_else(|| {
+) -> Result<Response, ApiError> {
+    let Query(query) = query.map_err(|e| ApiError::new(StatusCode::BAD_REQUEST, e.body_text()))?;
+    let share = app_state.views.take(from.ip()).ok_or_else(|| {
         let text = format!(
             "{} live views are open, and more are not allowed (web.streams)",
-            site.views.taken()
+            app_state.views.taken()
         );
-        Refusal::later(StatusCode::TOO_MANY_REQUESTS, 10, text)
+        ApiError::later(StatusCode::TOO_MANY_REQUESTS, 10, text)
     })?;
-    let (journal, last_id) = (hold(&site.journal), headers.get("last-event-id"));
+    let (recent_events, last_id) = (hold(&app_state.recent_events), headers.get("last-event-id"));
     let mut first = vec![Bytes::from_static(RETRY.as_bytes())];
     first.extend(match last_id.and_then(|id| id.to_str().ok()) {
-        Some(id) => journal.after(id),
-        None => journal.last(wishes.recent.into()),
+        Some(id) => recent_events.after(id),
+        None => recent_events.last(query.recent.into()),
     });
-    let events = site.events.subscribe();
-    drop(journal);
-    first.push(sse("state", &state::line(&site)));
-    let mut states = site.states.subscribe();
+    let events = app_state.events.subscribe();
+    drop(recent_events);
+    first.push(sse("state", &state::line(&app_state)));
+    let mut states = app_state.states.subscribe();
     states.mark_unchanged();
-    let faces = match (wishes.svg, wishes.face) {
-        (true, _) => Some(site.svgs.subscribe()),
-        (_, true) => Some(site.faces.subscribe()),
+    let faces = match (query.svg, query.face) {
+        (true, _) => Some(app_state.svgs.subscribe()),
+        (_, true) => Some(app_state.faces.subscribe()),
         _ => None,
     };
     let (out, lines) = mpsc::channel(1);
-    let feed = Feed {
+    let feed = LiveStream {
         out,
         events,
         states,
         faces,
-        stopped: site.stopped.clone(),
+        stopped: app_state.stopped.clone(),
         _share: share,
     };
     tokio::spawn(feed.run(first));
@@ -94,11 +94,11 @@ pub(super) async fn events(
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    Ok((headers, Body::from_stream(Lines(lines))).into_response())
+    Ok((headers, Body::from_stream(EventStreamBody(lines))).into_response())
 }
 
 /// One live view.
-struct Feed {
+struct LiveStream {
     out: mpsc::Sender<Bytes>,
     events: broadcast::Receiver<Bytes>,
     states: watch::Receiver<Bytes>,
@@ -107,7 +107,7 @@ struct Feed {
     _share: Share,
 }
 
-impl Feed {
+impl LiveStream {
     async fn run(mut self, first: Vec<Bytes>) {
         for bytes in first {
             if self.out.send(bytes).await.is_err() {
@@ -156,9 +156,9 @@ impl Feed {
 }
 
 /// The other end, as a body.
-pub(super) struct Lines(pub(super) mpsc::Receiver<Bytes>);
+pub(super) struct EventStreamBody(pub(super) mpsc::Receiver<Bytes>);
 
-impl Stream for Lines {
+impl Stream for EventStreamBody {
     type Item = Result<Bytes, Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {

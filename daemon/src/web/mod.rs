@@ -10,46 +10,46 @@
 //! |---|---|
 //! | `server` | accepts connections and serves HTTP on them, with bounds for all that comes before a handler |
 //! | `connection_limit` | how many connections may be open, and which one makes room for the next |
-//! | `line` | one connection: it ends when it stands still |
-//! | `gate` | who may pass: Host, Origin, token, session; headers of every answer |
+//! | `connection` | one connection: it ends when it stands still |
+//! | `access` | who may pass: Host, Origin, token, session; headers of every answer |
 //! | `shares` | places of which no visitor may have all: live views, uploads, downloads |
 //! | `hosts`, `ingress`, `embed` | this device's names; the proxy that is believed; sites that may show the face |
 //! | `history` | the days before, out of the store |
 //! | `control` | the knobs: the same texts and commands as MQTT's |
 //! | `preview` | the camera's picture, while it is on: streams and single pictures |
 //! | `setup`, `notice` | first steps; the notice for the door |
-//! | `login`, `lock` | password in, cookie out; sessions, and how often one may guess |
-//! | `site`, `routes` | what all handlers share; which path is whose |
-//! | `refusal` | errors as JSON |
+//! | `login`, `credentials` | password in, cookie out; sessions, and how often one may guess |
+//! | `app_state`, `routes` | what all handlers share; which path is whose |
+//! | `error` | errors as JSON |
 //!
 //! It runs on a thread of its own, so that no visitor slows down the camera, the display or the broker.
 
+mod access;
 mod analyze;
+mod app_state;
 mod assets;
+mod broadcast;
+mod connection;
 mod connection_limit;
 mod control;
+mod credentials;
 mod embed;
+mod error;
 mod faces;
-mod gate;
-mod herald;
 mod history;
 mod hosts;
 mod ingress;
-mod journal;
-mod line;
 mod live;
-mod lock;
 mod login;
 mod metrics;
 mod notice;
+mod photo_worker;
 mod preview;
-mod reader;
-mod refusal;
+mod recent_events;
 mod routes;
 mod server;
 mod setup;
 mod shares;
-mod site;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -65,7 +65,7 @@ use std::{
 
 use tokio::sync::watch;
 
-pub use lock::hash_password;
+pub use credentials::hash_password;
 pub use notice::page_url;
 
 use self::connection_limit::Limits;
@@ -89,7 +89,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Inputs {
     /// Who this is.
-    pub who: Identity,
+    pub identity: Identity,
     /// The run's clock.
     pub clock: Clock,
     /// What the world looks like; the newest wins.
@@ -105,9 +105,9 @@ pub struct Inputs {
     /// The file of the settings, if one was read.
     pub file: Option<PathBuf>,
     /// What visitors ask the daemon to do.
-    pub commands: command::Sender,
+    pub commands: command::CommandSender,
     /// How everything is set.
-    pub controls: controls::Watch,
+    pub controls: controls::ControlsReceiver,
     /// The camera's picture, where it is allowed.
     pub preview: Preview,
 }
@@ -164,13 +164,19 @@ pub fn spawn(settings: &Settings, inputs: Inputs) -> Result<Option<Web>, WebErro
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let (stop, stopped) = watch::channel(false);
-    let (site, herald) = site::Site::new(settings, inputs, stopped.clone())?;
+    let (app_state, broadcast) = app_state::AppState::new(settings, inputs, stopped.clone())?;
     let limits = Limits::of_descriptors(process_limits::open_files());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let thread = thread::Builder::new().name("web".into()).spawn(move || {
-        runtime.block_on(serve(listener, Arc::new(site), herald, limits, stopped));
+        runtime.block_on(serve(
+            listener,
+            Arc::new(app_state),
+            broadcast,
+            limits,
+            stopped,
+        ));
         runtime.shutdown_timeout(STOP_WITHIN);
     })?;
     tracing::info!("the page is at http://{address}/");
@@ -204,13 +210,13 @@ impl Web {
 /// Serves until it is stopped; who is still there a second later is cut.
 async fn serve(
     listener: TcpListener,
-    site: Arc<site::Site>,
-    herald: herald::Herald,
+    app_state: Arc<app_state::AppState>,
+    broadcast: broadcast::EventBroadcast,
     limits: Limits,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let herald = tokio::spawn(herald.run(Arc::clone(&site)));
-    let served = server::serve(listener, routes::router(site), limits, stopped.clone());
+    let broadcast = tokio::spawn(broadcast.run(Arc::clone(&app_state)));
+    let served = server::serve(listener, routes::router(app_state), limits, stopped.clone());
     tokio::select! {
         ended = served => if let Err(error) = ended {
             tracing::error!("no page: {error}");
@@ -220,5 +226,5 @@ async fn serve(
             tokio::time::sleep(STOP_WITHIN).await;
         } => {}
     }
-    herald.abort();
+    broadcast.abort();
 }

@@ -33,9 +33,9 @@ use tokio::{
 };
 
 use super::{
+    app_state::Peer,
+    connection::Connection,
     connection_limit::{Activity, Admitted, ConnectionLimit, Limits, Step},
-    line::Line,
-    site::Peer,
 };
 
 /// A request's head: at most so many bytes, within so long.
@@ -129,7 +129,7 @@ async fn visit(
             Ok::<_, Infallible>(answer.map(|body| AnswerBody { body, activity }))
         }
     });
-    let line = Line::new(stream, Arc::clone(&place.activity));
+    let line = Connection::new(stream, Arc::clone(&place.activity));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)

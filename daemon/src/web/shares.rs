@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{connection_limit::visitor, site::hold};
+use super::{app_state::hold, connection_limit::visitor};
 
 /// So many places, and how many of them one visitor may have.
 #[derive(Debug)]
@@ -36,7 +36,10 @@ impl Shares {
     pub(super) fn take(self: &Arc<Self>, from: IpAddr) -> Option<Share> {
         let visitor = visitor(from);
         let mut taken = hold(&self.taken);
-        let own = taken.iter().filter(|who| **who == visitor).count();
+        let own = taken
+            .iter()
+            .filter(|identity| **identity == visitor)
+            .count();
         if taken.len() >= self.all || (own >= self.each && !visitor.is_loopback()) {
             return None;
         }
@@ -56,7 +59,7 @@ impl Shares {
 impl Drop for Share {
     fn drop(&mut self) {
         let mut taken = hold(&self.of.taken);
-        if let Some(at) = taken.iter().position(|who| *who == self.visitor) {
+        if let Some(at) = taken.iter().position(|identity| *identity == self.visitor) {
             taken.swap_remove(at);
         }
     }

@@ -11,10 +11,10 @@ use embedded_graphics::{
 
 use crate::{
     animate::Pose,
+    layers::{ClipEdge, Disc, Layer, LayerStack, Paint, Side},
     parts,
-    picture::Glass,
+    picture::ScreenShape,
     raster::{row::Colour, shapes::Shape},
-    scene::{Disc, Layer, Lid, Paint, Scene, Side},
     theme::Theme,
 };
 
@@ -30,9 +30,9 @@ const STOPS: i32 = 16;
 /// # Errors
 /// Those of the writer.
 pub fn write(out: &mut impl Write, pose: &Pose, theme: &Theme) -> Result {
-    let mut scene = Scene::default();
+    let mut scene = LayerStack::default();
     let area = Rectangle::new(Point::zero(), Size::new_equal(SIDE_PX));
-    parts::build(&mut scene, area, pose, theme, Glass::Square);
+    parts::build(&mut scene, area, pose, theme, ScreenShape::Square);
     write!(
         out,
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIDE} {SIDE}">"#
@@ -43,7 +43,7 @@ pub fn write(out: &mut impl Write, pose: &Pose, theme: &Theme) -> Result {
     out.write_str("</svg>")
 }
 
-impl Scene {
+impl LayerStack {
     fn layer(&self, out: &mut impl Write, number: usize, layer: &Layer) -> Result {
         if let Some(outer) = layer.within.and_then(|outer| self.layers.get(outer)) {
             self.clip(out, 'w', number, outer)?;
@@ -216,7 +216,7 @@ fn glow(out: &mut impl Write, number: usize, colour: Colour, disc: Disc) -> Resu
 }
 
 /// The seen side of an edge, as a clip.
-fn half_plane(out: &mut impl Write, number: usize, lid: Lid) -> Result {
+fn half_plane(out: &mut impl Write, number: usize, lid: ClipEdge) -> Result {
     let bound = |line: i64| ((lid.base + lid.step * line) as f32 / 32768.0).clamp(-1e6, 1e6);
     // Lines far above and below the picture, so that no corner shows.
     let (above, below) = (-i64::from(SIDE), 3 * i64::from(SIDE));
