@@ -34,7 +34,11 @@ pub fn forbid_core_files() {
         current: Some(0),
         maximum: getrlimit(Resource::Core).maximum,
     };
-    let limited = setrlimit(Resource::Core, none);
+    // A service may not change its limits; its unit has set this one then.
+    let limited = match getrlimit(Resource::Core).current {
+        Some(0) => Ok(()),
+        _ => setrlimit(Resource::Core, none),
+    };
     let hidden = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     if let Err(error) = limited.and(hidden) {
         tracing::warn!("a crash may write a core file with pictures of the camera in it: {error}");

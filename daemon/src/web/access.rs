@@ -178,10 +178,10 @@ fn may_enter(app_state: &AppState, request: &Request, sender: Sender, peer: IpAd
     }
 }
 
-/// A mirror's frame can send no header: there, for the face alone, the token may stand in the address.
+/// A frame and a browser without a keyboard can send no header: for the face alone, the token may stand in the address.
 fn has_query_token(app_state: &AppState, request: &Request) -> bool {
     let reads = [Method::GET, Method::HEAD].contains(request.method());
-    if !app_state.embed.allows_any() || !reads || !embed::is_read_only(request.uri().path()) {
+    if !reads || !embed::is_read_only(request.uri().path()) {
         return false;
     }
     let query = request.uri().query().unwrap_or_default();

@@ -24,11 +24,6 @@ impl Embed {
         Self(origins.iter().map(plain).collect())
     }
 
-    /// Whether any site may.
-    pub(super) fn allows_any(&self) -> bool {
-        !self.0.is_empty()
-    }
-
     /// The request's origin if it may read this.
     pub(super) fn reader(
         &self,
