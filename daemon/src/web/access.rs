@@ -14,11 +14,13 @@ use axum::{
 };
 
 use super::{
-    app_state::{AppState, Peer, hold},
+    access_state::AccessState,
     embed::{self, PREFLIGHT},
     error::ApiError,
     hosts,
     ingress::{self, Sender},
+    server::Peer,
+    sync::hold,
 };
 
 /// The session's cookie.
@@ -47,11 +49,11 @@ const HEADERS: [(HeaderName, &str); 5] = [
 
 /// Lets a request pass or not, and dresses the answer.
 pub(super) async fn guard(
-    State(app_state): State<Arc<AppState>>,
+    State(access): State<Arc<AccessState>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let passed = check(&app_state, &request);
+    let passed = check(&access, &request);
     let is_face = request.uri().path() == "/face";
     let (frame, reader, answer) = match passed {
         Ok(pass) if pass.reader.is_some() && request.method() == Method::OPTIONS => {
@@ -61,10 +63,10 @@ pub(super) async fn guard(
         Ok(pass) => (pass.frame, pass.reader, next.run(request).await),
         Err(answer) => (Frame::Nobody, None, *answer),
     };
-    app_state.counts.answer(answer.status().as_u16());
+    access.answers.add(answer.status().as_u16());
     let ancestors = match frame {
         Frame::Proxy => "'self'".into(),
-        Frame::Nobody if is_face => app_state.embed.ancestors(),
+        Frame::Nobody if is_face => access.embed.ancestors(),
         Frame::Nobody => "'none'".into(),
     };
     dressed(answer, &ancestors, reader)
@@ -113,7 +115,7 @@ fn dressed(mut answer: Response, ancestors: &str, reader: Option<HeaderValue>) -
 }
 
 /// What a request may do; the answer to one that may not pass.
-fn check(app_state: &AppState, request: &Request) -> Result<Pass, Box<Response>> {
+fn check(access: &AccessState, request: &Request) -> Result<Pass, Box<Response>> {
     let (headers, path) = (request.headers(), request.uri().path());
     let refuse = |refusal: ApiError| Box::new(refusal.into_response());
     let host = hosts::host(request).map_err(refuse)?;
@@ -122,7 +124,7 @@ fn check(app_state: &AppState, request: &Request) -> Result<Pass, Box<Response>>
         IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         |ConnectInfo(Peer(from))| from.ip(),
     );
-    let sender = app_state.ingress.sender(peer, headers).map_err(refuse)?;
+    let sender = access.ingress.sender(peer, headers).map_err(refuse)?;
     if sender == Sender::Proxied {
         let own = |origin: &str| ingress::is_own_origin(origin, headers);
         same_site(request.method(), headers, own).map_err(refuse)?;
@@ -133,11 +135,11 @@ fn check(app_state: &AppState, request: &Request) -> Result<Pass, Box<Response>>
         let (frame, reader) = (Frame::Nobody, None);
         return Ok(Pass { frame, reader });
     }
-    if !app_state.hosts.has(host) {
+    if !access.hosts.has(host) {
         let why = "this device is not known by that name. Use its address, or add the name to [web] hosts";
         return Err(refuse(ApiError::new(StatusCode::MISDIRECTED_REQUEST, why)));
     }
-    let reader = app_state.embed.reader(request.method(), path, headers);
+    let reader = access.embed.reader(request.method(), path, headers);
     if reader.is_none() {
         let own = |origin: &str| {
             let from = origin.split_once("://").map_or("", |(_, from)| from);
@@ -151,10 +153,10 @@ fn check(app_state: &AppState, request: &Request) -> Result<Pass, Box<Response>>
     };
     // A browser sends no token when it asks whether it may send one.
     let preflight = pass.reader.is_some() && request.method() == Method::OPTIONS;
-    if preflight || is_open(path) || may_enter(app_state, request, sender, peer) {
+    if preflight || is_open(path) || may_enter(access, request, sender, peer) {
         return Ok(pass);
     }
-    if sender == Sender::Proxy || !app_state.keys.locked() {
+    if sender == Sender::Proxy || !access.keys.locked() {
         let why =
             "this page is for Home Assistant alone (web.ingress); open it there, or set a password";
         return Err(refuse(ApiError::new(StatusCode::FORBIDDEN, why)));
@@ -167,19 +169,19 @@ fn check(app_state: &AppState, request: &Request) -> Result<Pass, Box<Response>>
 }
 
 /// Whether this visitor may see more than a stranger.
-fn may_enter(app_state: &AppState, request: &Request, sender: Sender, peer: IpAddr) -> bool {
-    match app_state.keys.locked() {
-        true => is_known(app_state, request.headers()) || has_query_token(app_state, request),
+fn may_enter(access: &AccessState, request: &Request, sender: Sender, peer: IpAddr) -> bool {
+    match access.keys.locked() {
+        true => is_known(access, request.headers()) || has_query_token(access, request),
         // Behind a proxy that checks who asks, the port itself is for this machine alone.
         false => {
             sender == Sender::Direct
-                && (!app_state.ingress.is_used() || peer.to_canonical().is_loopback())
+                && (!access.ingress.is_used() || peer.to_canonical().is_loopback())
         }
     }
 }
 
 /// A frame and a browser without a keyboard can send no header: for the face alone, the token may stand in the address.
-fn has_query_token(app_state: &AppState, request: &Request) -> bool {
+fn has_query_token(access: &AccessState, request: &Request) -> bool {
     let reads = [Method::GET, Method::HEAD].contains(request.method());
     if !reads || !embed::is_read_only(request.uri().path()) {
         return false;
@@ -188,7 +190,7 @@ fn has_query_token(app_state: &AppState, request: &Request) -> bool {
     let token = query
         .split('&')
         .find_map(|pair| pair.strip_prefix("token="));
-    token.is_some_and(|token| app_state.keys.is_token(token))
+    token.is_some_and(|token| access.keys.is_token(token))
 }
 
 /// What may be seen without a key: whether it lives, the door itself, and the notice that hangs on it.
@@ -211,8 +213,8 @@ fn same_site(
             return refuse();
         }
     }
-    let app_state = text(headers, HeaderName::from_static("sec-fetch-site"));
-    let foreign = app_state == "cross-site" || app_state == "same-site";
+    let site = text(headers, HeaderName::from_static("sec-fetch-site"));
+    let foreign = site == "cross-site" || site == "same-site";
     // A link from elsewhere may lead here, and a frame may be asked for (who may frame is said with the answer);
     // everything else may not.
     let link = method == Method::GET
@@ -220,13 +222,13 @@ fn same_site(
     if foreign && !link { refuse() } else { Ok(()) }
 }
 
-fn is_known(app_state: &AppState, headers: &HeaderMap) -> bool {
+fn is_known(access: &AccessState, headers: &HeaderMap) -> bool {
     let token = text(headers, header::AUTHORIZATION);
     let (scheme, token) = token.split_once(' ').unwrap_or_default();
-    if scheme.eq_ignore_ascii_case("bearer") && app_state.keys.is_token(token.trim()) {
+    if scheme.eq_ignore_ascii_case("bearer") && access.keys.is_token(token.trim()) {
         return true;
     }
-    session(headers).is_some_and(|secret| hold(&app_state.sessions).visit(secret, Instant::now()))
+    session(headers).is_some_and(|secret| hold(&access.sessions).visit(secret, Instant::now()))
 }
 
 /// The session's secret out of the cookies.

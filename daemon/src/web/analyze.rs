@@ -1,6 +1,6 @@
 //! `POST /api/v1/analyze`: a photo in, a line of `analyze --json` out. Nothing is stored.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Bytes,
@@ -13,24 +13,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
-    time::timeout,
-};
+use tokio::{sync::oneshot, time::timeout};
 
 use super::{
-    app_state::{AppState, Peer},
     error::ApiError,
-    photo_worker::{PhotoJob, PhotoJobError, QUEUE},
-    shares::{Share, Shares},
+    photo_state::PhotoState,
+    photo_worker::{PhotoJob, PhotoJobError},
+    server::Peer,
 };
-use crate::{config::Settings, photo::PhotoError};
+use crate::photo::PhotoError;
 
 /// How long an upload may take, and how long the reading.
 const UPLOAD_WITHIN: Duration = Duration::from_secs(30);
 const READ_WITHIN: Duration = Duration::from_secs(30);
-/// What a form adds around a photo, in bytes.
-const FORM: usize = 16 * 1024;
 /// The longest name that is repeated in the answer, in characters.
 const LONGEST_NAME: usize = 200;
 
@@ -44,55 +39,20 @@ pub(super) struct AnalyzeQuery {
     crops: bool,
 }
 
-/// Megabytes of all photos together that are uploaded, wait or are read, if one alone may not have more.
-const ALL_MB: u32 = 24;
-
-/// A photo's place, from its first byte to its answer.
-#[derive(Debug)]
-pub(super) struct Place {
-    _share: Share,
-    _room: OwnedSemaphorePermit,
-}
-
-/// Places for photos that are uploaded, wait or are read.
-pub(super) fn places() -> Arc<Shares> {
-    Shares::new(QUEUE)
-}
-
-/// Room for the bytes of all of them, in kilobytes.
-pub(super) fn all_uploads(settings: &Settings) -> Arc<Semaphore> {
-    let most = u64::from(settings.web.upload_mb.max(ALL_MB)) * 1_000_000 + FORM as u64;
-    Arc::new(Semaphore::new(kilobytes(most) as usize))
-}
-
-fn kilobytes(bytes: u64) -> u32 {
-    u32::try_from(bytes.div_ceil(1_000)).unwrap_or(u32::MAX)
-}
-
-/// Takes a place for what the request announces; one that announces nothing may be as large as any.
-fn place(app_state: &AppState, from: IpAddr, announced: Option<u64>) -> Option<Place> {
-    let bytes = announced.unwrap_or(room(app_state) as u64);
-    let room = Arc::clone(&app_state.upload_room).try_acquire_many_owned(kilobytes(bytes));
-    Some(Place {
-        _share: app_state.uploads.take(from)?,
-        _room: room.ok()?,
-    })
-}
-
 /// Reads one photo.
 pub(super) async fn analyze(
-    State(app_state): State<Arc<AppState>>,
+    State(photos): State<Arc<PhotoState>>,
     query: Result<Query<AnalyzeQuery>, QueryRejection>,
     ConnectInfo(Peer(from)): ConnectInfo<Peer>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|e| bad(e.body_text()))?;
     let announced = announced(&request);
-    if announced.is_some_and(|bytes| bytes > room(&app_state) as u64) {
-        return Err(large(&app_state));
+    if announced.is_some_and(|bytes| bytes > photos.most_bytes() as u64) {
+        return Err(large(&photos));
     }
-    let place = place(&app_state, from.ip(), announced).ok_or_else(busy)?;
-    let upload = timeout(UPLOAD_WITHIN, upload(&app_state, request)).await;
+    let permit = photos.permit(from.ip(), announced).ok_or_else(busy)?;
+    let upload = timeout(UPLOAD_WITHIN, upload(&photos, request)).await;
     let (bytes, file) = upload.map_err(|_| {
         let text = "the photo took over 30 s to arrive";
         ApiError::new(StatusCode::REQUEST_TIMEOUT, text)
@@ -100,7 +60,7 @@ pub(super) async fn analyze(
     let name = [query.name, file.unwrap_or_default(), "photo".into()];
     let name = name.into_iter().find(|name| !name.is_empty());
     let (answer, line) = oneshot::channel();
-    let asked = app_state.reader.ask(PhotoJob {
+    let asked = photos.worker.ask(PhotoJob {
         bytes,
         name: name
             .unwrap_or_default()
@@ -109,7 +69,7 @@ pub(super) async fn analyze(
             .collect(),
         crops: query.crops,
         answer,
-        place,
+        permit,
     });
     if !asked {
         return Err(busy());
@@ -121,13 +81,8 @@ pub(super) async fn analyze(
     })?;
     let line = line.map_err(|_| ApiError::ours("the thread that reads photos is gone"))?;
     let line = line.map_err(refused)?;
-    app_state.counts.photos.add();
+    photos.read.add();
     Ok(([(header::CONTENT_TYPE, "application/json")], line + "\n").into_response())
-}
-
-/// The largest body in bytes: a photo, and what a form adds around it.
-pub(super) fn room(app_state: &AppState) -> usize {
-    app_state.settings.web.upload_mb as usize * 1_000_000 + FORM
 }
 
 /// How long the request says that it is, in bytes.
@@ -138,7 +93,7 @@ fn announced(request: &Request) -> Option<u64> {
 
 /// The photo's bytes, and its file's name if the upload says one.
 async fn upload(
-    app_state: &AppState,
+    photos: &PhotoState,
     request: Request,
 ) -> Result<(Bytes, Option<String>), ApiError> {
     let kind = request.headers().get(header::CONTENT_TYPE);
@@ -146,12 +101,12 @@ async fn upload(
     let kind = kind.unwrap_or_default().to_ascii_lowercase();
     if !kind.starts_with("multipart/form-data") {
         let bytes = Bytes::from_request(request, &()).await;
-        return Ok((bytes.map_err(|e| unread(app_state, &e))?, None));
+        return Ok((bytes.map_err(|e| unread(photos, &e))?, None));
     }
     let form = Multipart::from_request(request, &()).await;
     let mut form = form.map_err(|e: MultipartRejection| bad(e.body_text()))?;
     let failed = |e: MultipartError| match e.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => large(app_state),
+        StatusCode::PAYLOAD_TOO_LARGE => large(photos),
         _ => bad(format!("the form is broken: {}", e.body_text())),
     };
     while let Some(field) = form.next_field().await.map_err(failed)? {
@@ -163,17 +118,17 @@ async fn upload(
     Err(bad("the form has no file"))
 }
 
-fn unread(app_state: &AppState, error: &BytesRejection) -> ApiError {
+fn unread(photos: &PhotoState, error: &BytesRejection) -> ApiError {
     match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => large(app_state),
+        StatusCode::PAYLOAD_TOO_LARGE => large(photos),
         _ => bad(error.body_text()),
     }
 }
 
-fn large(app_state: &AppState) -> ApiError {
+fn large(photos: &PhotoState) -> ApiError {
     let text = format!(
         "the photo has over {} MB (web.upload_mb); scale it down",
-        app_state.settings.web.upload_mb
+        photos.upload_mb
     );
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, text)
 }

@@ -15,7 +15,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::app_state::hold;
+use super::sync::hold;
 
 /// Connections at once where file descriptors are plenty.
 const MOST: usize = 512;

@@ -14,7 +14,7 @@ use moodring_core::frame::Millis;
 use moodring_face::{look::Look, theme::Theme};
 use serde::Deserialize;
 
-use super::{app_state::AppState, error::ApiError};
+use super::{device_state::DeviceState, error::ApiError};
 use crate::{
     clock::Clock,
     display::{FaceImage, VectorPortrait, View, sticker, vector_sticker},
@@ -64,14 +64,14 @@ fn query(asked: QueryResult) -> Result<(u32, Theme), ApiError> {
 
 /// `GET /api/v1/face.png`: as on the display now. The theme is the display's.
 pub(super) async fn now(
-    State(app_state): State<Arc<AppState>>,
+    State(device): State<Arc<DeviceState>>,
     asked: QueryResult,
 ) -> Result<Response, ApiError> {
     let (size, _) = query(asked)?;
     let (begin, settled) = settling();
-    let mut portrait = FaceImage::new(&app_state.settings.display, size, begin);
-    portrait.set_theme(app_state.controls.borrow().theme);
-    let png = with_view(&app_state, |view| {
+    let mut portrait = FaceImage::new(&device.settings.display, size, begin);
+    portrait.set_theme(device.controls.borrow().theme);
+    let png = with_view(&device, |view| {
         portrait.draw(view, begin)?;
         portrait.draw(view, settled)
     });
@@ -81,14 +81,14 @@ pub(super) async fn now(
 
 /// `GET /face.svg`: the face of now alone, sharp at every size.
 pub(super) async fn now_as_svg(
-    State(app_state): State<Arc<AppState>>,
+    State(device): State<Arc<DeviceState>>,
     asked: QueryResult,
 ) -> Result<Response, ApiError> {
     query(asked)?;
     let (begin, settled) = settling();
-    let mut portrait = VectorPortrait::new(&app_state.settings.display, begin);
-    portrait.set_theme(app_state.controls.borrow().theme);
-    let svg = with_view(&app_state, |view| {
+    let mut portrait = VectorPortrait::new(&device.settings.display, begin);
+    portrait.set_theme(device.controls.borrow().theme);
+    let svg = with_view(&device, |view| {
         let first = portrait.draw(view, begin);
         portrait.draw(view, settled).or(first)
     });
@@ -105,14 +105,14 @@ fn settling() -> (Millis, Millis) {
     (begin, Millis(begin.0 + 1_000))
 }
 
-fn with_view<T>(app_state: &AppState, draw: impl FnOnce(&View<'_>) -> T) -> T {
-    let snapshot = app_state.snapshots.borrow().clone();
+fn with_view<T>(device: &DeviceState, draw: impl FnOnce(&View<'_>) -> T) -> T {
+    let snapshot = device.snapshots.borrow().clone();
     draw(&View {
         snapshot: &snapshot,
-        broker: *app_state.broker.borrow(),
-        source: &app_state.source,
-        device: app_state.identity.device.as_str(),
-        preview: app_state.preview.until().is_some(),
+        broker: *device.broker.borrow(),
+        source: &device.source,
+        device: device.identity.device.as_str(),
+        preview: device.preview.until().is_some(),
     })
 }
 

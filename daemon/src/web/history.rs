@@ -16,11 +16,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::{
-    app_state::{AppState, Peer},
-    error::ApiError,
-    live::EventStreamBody,
-    recent_events::unix_ms,
-    shares::Share,
+    device_state::DeviceState, error::ApiError, live::EventStreamBody, live_state::LiveState,
+    recent_events::unix_ms, server::Peer, shares::Share, sync::hold,
 };
 use crate::{
     message::{json, rfc3339},
@@ -79,13 +76,14 @@ struct History {
 
 /// `GET /api/v1/history`: how long each mood was shown, hour by hour.
 pub(super) async fn history(
-    State(app_state): State<Arc<AppState>>,
+    State(device): State<Arc<DeviceState>>,
+    State(live): State<Arc<LiveState>>,
     ConnectInfo(Peer(from)): ConnectInfo<Peer>,
     asked: QueryResult,
 ) -> Result<Response, ApiError> {
     let (from_s, to_s) = span(asked)?;
-    let share = app_state.downloads.take(from.ip()).ok_or_else(busy)?;
-    let buckets = app_state
+    let share = live.downloads.take(from.ip()).ok_or_else(busy)?;
+    let buckets = device
         .store
         .moods(from_s, to_s, HOUR_S)
         .await
@@ -98,18 +96,19 @@ pub(super) async fn history(
         buckets: buckets.into_iter().map(row).collect(),
     });
     let kind = [(header::CONTENT_TYPE, "application/json")];
-    Ok((kind, whole(line, share)).into_response())
+    Ok((kind, length(&line), whole(line, share)).into_response())
 }
 
 /// `GET /api/v1/history.csv`: the same for a table.
 pub(super) async fn csv(
-    State(app_state): State<Arc<AppState>>,
+    State(device): State<Arc<DeviceState>>,
+    State(live): State<Arc<LiveState>>,
     ConnectInfo(Peer(from)): ConnectInfo<Peer>,
     asked: QueryResult,
 ) -> Result<Response, ApiError> {
     let (from_s, to_s) = span(asked)?;
-    let share = app_state.downloads.take(from.ip()).ok_or_else(busy)?;
-    let buckets = app_state
+    let share = live.downloads.take(from.ip()).ok_or_else(busy)?;
+    let buckets = device
         .store
         .moods(from_s, to_s, HOUR_S)
         .await
@@ -128,21 +127,22 @@ pub(super) async fn csv(
         );
     }
     let headers = file_headers("text/csv; charset=utf-8", "moodring-history.csv");
-    Ok((headers, whole(text, share)).into_response())
+    Ok((headers, length(&text), whole(text, share)).into_response())
 }
 
 /// `GET /api/v1/history/events`: the events, newest first, one JSON object a line. Read and sent in small parts: who does
 /// not take them costs no memory.
 pub(super) async fn events(
-    State(app_state): State<Arc<AppState>>,
+    State(device): State<Arc<DeviceState>>,
+    State(live): State<Arc<LiveState>>,
     ConnectInfo(Peer(from)): ConnectInfo<Peer>,
     asked: QueryResult,
 ) -> Result<Response, ApiError> {
     let span = span(asked)?;
-    let share = app_state.downloads.take(from.ip()).ok_or_else(busy)?;
-    let first = part(&app_state.store, span, None).await.map_err(gone)?;
+    let share = live.downloads.take(from.ip()).ok_or_else(busy)?;
+    let first = part(&device.store, span, None).await.map_err(gone)?;
     let (out, lines) = mpsc::channel(1);
-    let store = app_state.store.clone();
+    let store = device.store.clone();
     tokio::spawn(async move {
         let _share = share;
         let _ = send_parts(&store, span, first, &out).await;
@@ -186,11 +186,18 @@ async fn send_parts(
 }
 
 /// `DELETE /api/v1/history`: all of it, for good.
-pub(super) async fn forget(State(app_state): State<Arc<AppState>>) -> Result<StatusCode, ApiError> {
-    app_state.store.forget().await.map_err(gone)?;
-    super::app_state::hold(&app_state.recent_events).forget();
+pub(super) async fn forget(
+    State(device): State<Arc<DeviceState>>,
+    State(live): State<Arc<LiveState>>,
+) -> Result<StatusCode, ApiError> {
+    device.store.forget().await.map_err(gone)?;
+    hold(&live.recent_events).forget();
     tracing::info!("the history was deleted from the page");
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn length(text: &str) -> [(header::HeaderName, usize); 1] {
+    [(header::CONTENT_LENGTH, text.len())]
 }
 
 /// A text as a body that has its place until it is taken.

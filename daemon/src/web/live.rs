@@ -22,11 +22,8 @@ use tokio::{
 };
 
 use super::{
-    app_state::{AppState, Peer, hold},
-    broadcast::sse,
-    error::ApiError,
-    shares::Share,
-    state,
+    broadcast::sse, device_state::DeviceState, error::ApiError, live_state::LiveState,
+    server::Peer, shares::Share, state, sync::hold,
 };
 
 /// A comment after so long a silence, so that a dead connection is noticed.
@@ -51,33 +48,34 @@ pub(super) struct LiveQuery {
 
 /// Opens a live view, if there is a seat.
 pub(super) async fn events(
-    State(app_state): State<Arc<AppState>>,
+    State(live): State<Arc<LiveState>>,
+    State(device): State<Arc<DeviceState>>,
     query: Result<Query<LiveQuery>, axum::extract::rejection::QueryRejection>,
     ConnectInfo(Peer(from)): ConnectInfo<Peer>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|e| ApiError::new(StatusCode::BAD_REQUEST, e.body_text()))?;
-    let share = app_state.views.take(from.ip()).ok_or_else(|| {
+    let share = live.views.take(from.ip()).ok_or_else(|| {
         let text = format!(
             "{} live views are open, and more are not allowed (web.streams)",
-            app_state.views.taken()
+            live.views.taken()
         );
         ApiError::later(StatusCode::TOO_MANY_REQUESTS, 10, text)
     })?;
-    let (recent_events, last_id) = (hold(&app_state.recent_events), headers.get("last-event-id"));
+    let (recent_events, last_id) = (hold(&live.recent_events), headers.get("last-event-id"));
     let mut first = vec![Bytes::from_static(RETRY.as_bytes())];
     first.extend(match last_id.and_then(|id| id.to_str().ok()) {
         Some(id) => recent_events.after(id),
         None => recent_events.last(query.recent.into()),
     });
-    let events = app_state.events.subscribe();
+    let events = live.events.subscribe();
     drop(recent_events);
-    first.push(sse("state", &state::line(&app_state)));
-    let mut states = app_state.states.subscribe();
+    first.push(sse("state", &state::line(&device)));
+    let mut states = live.states.subscribe();
     states.mark_unchanged();
     let faces = match (query.svg, query.face) {
-        (true, _) => Some(app_state.svgs.subscribe()),
-        (_, true) => Some(app_state.faces.subscribe()),
+        (true, _) => Some(live.svgs.subscribe()),
+        (_, true) => Some(live.faces.subscribe()),
         _ => None,
     };
     let (out, lines) = mpsc::channel(1);
@@ -86,7 +84,7 @@ pub(super) async fn events(
         events,
         states,
         faces,
-        stopped: app_state.stopped.clone(),
+        stopped: live.stopped.clone(),
         _share: share,
     };
     tokio::spawn(feed.run(first));

@@ -19,12 +19,15 @@
 //! | `preview` | the camera's picture, while it is on: streams and single pictures |
 //! | `setup`, `notice` | first steps; the notice for the door |
 //! | `login`, `credentials` | password in, cookie out; sessions, and how often one may guess |
-//! | `app_state`, `routes` | what all handlers share; which path is whose |
+//! | `access_state`, `device_state`, `live_state`, `photo_state` | what handlers share, in four parts; `app_state` joins them |
+//! | `routes` | which path is whose |
+//! | `counters`, `sync` | for the metrics; locks |
 //! | `error` | errors as JSON |
 //!
 //! It runs on a thread of its own, so that no visitor slows down the camera, the display or the broker.
 
 mod access;
+mod access_state;
 mod analyze;
 mod app_state;
 mod assets;
@@ -32,7 +35,9 @@ mod broadcast;
 mod connection;
 mod connection_limit;
 mod control;
+mod counters;
 mod credentials;
+mod device_state;
 mod embed;
 mod error;
 mod faces;
@@ -40,9 +45,11 @@ mod history;
 mod hosts;
 mod ingress;
 mod live;
+mod live_state;
 mod login;
 mod metrics;
 mod notice;
+mod photo_state;
 mod photo_worker;
 mod preview;
 mod recent_events;
@@ -51,6 +58,7 @@ mod server;
 mod setup;
 mod shares;
 mod state;
+mod sync;
 #[cfg(test)]
 mod tests;
 
@@ -68,7 +76,11 @@ use tokio::sync::watch;
 pub use credentials::hash_password;
 pub use notice::page_url;
 
-use self::connection_limit::Limits;
+use self::{
+    access_state::AccessState, app_state::AppState, broadcast::EventBroadcast,
+    connection_limit::Limits, device_state::DeviceState, live_state::LiveState,
+    photo_state::PhotoState,
+};
 use crate::{
     camera::CameraStatus,
     clock::Clock,
@@ -164,19 +176,20 @@ pub fn spawn(settings: &Settings, inputs: Inputs) -> Result<Option<Web>, WebErro
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let (stop, stopped) = watch::channel(false);
-    let (app_state, broadcast) = app_state::AppState::new(settings, inputs, stopped.clone())?;
+    let broadcast = EventBroadcast::new(settings, inputs.store.told(), inputs.clock);
+    let (run, views) = (inputs.identity.run, settings.web.streams);
+    let app_state = AppState {
+        access: Arc::new(AccessState::new(&settings.web)?),
+        live: Arc::new(LiveState::new(run, views, stopped.clone())),
+        photos: Arc::new(PhotoState::start(settings)?),
+        device: Arc::new(DeviceState::new(settings, inputs)),
+    };
     let limits = Limits::of_descriptors(process_limits::open_files());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let thread = thread::Builder::new().name("web".into()).spawn(move || {
-        runtime.block_on(serve(
-            listener,
-            Arc::new(app_state),
-            broadcast,
-            limits,
-            stopped,
-        ));
+        runtime.block_on(serve(listener, app_state, broadcast, limits, stopped));
         runtime.shutdown_timeout(STOP_WITHIN);
     })?;
     tracing::info!("the page is at http://{address}/");
@@ -210,12 +223,15 @@ impl Web {
 /// Serves until it is stopped; who is still there a second later is cut.
 async fn serve(
     listener: TcpListener,
-    app_state: Arc<app_state::AppState>,
-    broadcast: broadcast::EventBroadcast,
+    app_state: AppState,
+    broadcast: EventBroadcast,
     limits: Limits,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let broadcast = tokio::spawn(broadcast.run(Arc::clone(&app_state)));
+    let broadcast = {
+        let (live, device) = (Arc::clone(&app_state.live), Arc::clone(&app_state.device));
+        tokio::spawn(broadcast.run(live, device))
+    };
     let served = server::serve(listener, routes::router(app_state), limits, stopped.clone());
     tokio::select! {
         ended = served => if let Err(error) = ended {

@@ -13,7 +13,7 @@ use moodring_core::{
 };
 use tokio::sync::oneshot;
 
-use super::analyze::Place;
+use super::photo_state::UploadPermit;
 use crate::{
     config::Settings,
     message::{FaceRecord, PhotoLine, json},
@@ -36,7 +36,8 @@ pub(super) struct PhotoJob {
     pub(super) crops: bool,
     pub(super) answer: oneshot::Sender<Result<String, PhotoJobError>>,
     /// Its place in the queue.
-    pub(super) place: Place,
+    /// Its place among the photos on their way.
+    pub(super) permit: UploadPermit,
 }
 
 /// Why a photo was not read.
@@ -68,7 +69,7 @@ impl PhotoWorker {
                         let line = read(&settings, &mut nets, &job);
                         let _ = job.answer.send(line);
                     }
-                    drop(job.place);
+                    drop(job.permit);
                 }
             })?;
         Ok(Self(jobs))

@@ -22,8 +22,8 @@ const SMALL: usize = 16 * 1024;
 const WITHIN: Duration = Duration::from_secs(30);
 
 /// All routes.
-pub(super) fn router(app_state: Arc<AppState>) -> Router {
-    let photo = DefaultBodyLimit::max(analyze::room(&app_state));
+pub(super) fn router(app_state: AppState) -> Router {
+    let photo = DefaultBodyLimit::max(app_state.photos.most_bytes());
     let analyze = post(analyze::analyze).layer(photo);
     Router::new()
         .route("/", get(assets::index))
@@ -62,7 +62,7 @@ pub(super) fn router(app_state: Arc<AppState>) -> Router {
         .layer(DefaultBodyLimit::max(SMALL))
         .layer(middleware::from_fn(within))
         .layer(middleware::from_fn_with_state(
-            Arc::clone(&app_state),
+            Arc::clone(&app_state.access),
             access::guard,
         ))
         .with_state(app_state)

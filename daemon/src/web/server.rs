@@ -33,7 +33,6 @@ use tokio::{
 };
 
 use super::{
-    app_state::Peer,
     connection::Connection,
     connection_limit::{Activity, Admitted, ConnectionLimit, Limits, Step},
 };
@@ -51,6 +50,10 @@ const REST: Duration = Duration::from_millis(200);
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
     Content-Length: 56\r\nRetry-After: 5\r\nConnection: close\r\n\r\n\
     {\"error\":\"too many connections; try again in 5 seconds\"}";
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) SocketAddr);
 
 /// Serves until it is stopped and the last visitor has gone.
 ///

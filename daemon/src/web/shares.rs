@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{app_state::hold, connection_limit::visitor};
+use super::{connection_limit::visitor, sync::hold};
 
 /// So many places, and how many of them one visitor may have.
 #[derive(Debug)]

@@ -275,7 +275,7 @@ fn home_assistants_proxy_is_believed_and_nobody_else() {
     }
     assert_eq!(
         proxied.get("/api/v1/state").status,
-        401,
+        403,
         "the proxy itself is nobody's user"
     );
     let watched = proxied.ask("GET /readyz", "Host: any\r\n", b"").status;
