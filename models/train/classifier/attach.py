@@ -74,18 +74,31 @@ def calibration(data, count=1024):
 def add_branch(graph, net, pixels):
     at = tensor(graph, pose.TAP)
     scale = np.float64(np.float32(graph.scale_of(at)))
-    side = quantize(net, taps(graph, pixels), kind=intgraph.CLASSIFIER, mean=graph.zero_of(at), std=1 / scale, width=pose.TAP_SIDE, height=pose.TAP_SIDE)
-    if np.float32(side.scale) != np.float32(scale):
-        raise AssertionError("the branch reads at another scale than the classifier writes")
+    side = quantize(net, taps(graph, pixels), kind=intgraph.CLASSIFIER, mean=graph.zero_of(at), std=float(1 / scale), width=pose.TAP_SIDE, height=pose.TAP_SIDE)
+    append(graph, side, at)
+
+
+def append(graph, part, at):
+    """The operators and outputs of `part`, whose input is tensor `at` of the graph."""
+    if (np.float32(part.scale), part.zero, part.channels) != (np.float32(graph.scale_of(at)), graph.zero_of(at), graph.channels_of(at)):
+        raise AssertionError("the part reads its input at another scale than the net writes it")
     base = len(graph.ops)
 
     def moved(t):
         return t if t == intgraph.NONE else at if t == 0 else base + t
 
-    for op in side.ops:
+    for op in part.ops:
         op.a, op.b = moved(op.a), moved(op.b)
         graph.ops.append(op)
-    graph.outputs += [base + t for t in side.outputs]
+    graph.outputs += [base + t for t in part.outputs]
+
+
+def write(graph, pictures):
+    """Packed file, ONNX file and golden vectors. Returns the packed size and how far ONNX Runtime is off."""
+    size = pack.write(WEIGHTS / "classifier.moodnet", graph)
+    found = onnx_qdq.write(WEIGHTS / "classifier.onnx", graph, pictures)
+    (MODELS / "golden" / "classifier.bin").write_bytes(golden.golden(graph, pack.pack(graph)))
+    return size, found
 
 
 def main():
@@ -111,9 +124,7 @@ def main():
     after = run(graph, test)
     if not all((a == b).all() for a, b in zip(before, after)):
         raise AssertionError("an output that was there has changed")
-    size = pack.write(WEIGHTS / "classifier.moodnet", graph)
-    found = onnx_qdq.write(WEIGHTS / "classifier.onnx", graph, test[:64])
-    (MODELS / "golden" / "classifier.bin").write_bytes(golden.golden(graph, pack.pack(graph)))
+    size, found = write(graph, test[:64])
     print(f"{', '.join(names)}; packed {size} bytes; {graph.notes}; ONNX differs by {found}")
 
 

@@ -17,14 +17,14 @@ import torch.nn.functional as F
 
 from .data import LABELS, ferplus_majority, load_split
 from .faces import inner, labels, sheets
-from .photos import Classifier, FaceFinder, wild_crops
+from .photos import Classifier, FaceFinder, wild_faces
 from .scores import calibration_error, coverage_table, macro_recall, softmax
 
 FILE = Path(__file__).parent / "blend.json"
 CFEE = {"Angry": 0, "Disgusted": 1, "Fearful": 2, "Happy": 3, "Sad": 4, "Surprised": 5, "Neutral": 6}
 CALM_MISREAD = (0, 1, 2, 4)  # angry, disgust, fear, sad: what a calm face must not be called
 TERMS = (("wild", 1.0), ("ferplus", 0.5))
-BALANCE, PULL = 0.5, 0.02
+BALANCE, PULL = 0.5, 0.01
 
 
 class Set:
@@ -43,8 +43,8 @@ class Set:
 
 def load_sets(root, net, finder):
     """name -> Set: wild through the detector, PublicTest by FER+'s majority and by FER2013's label, the posed ones."""
-    crops, y, _ = wild_crops(root, finder)
-    out = {"wild": Set(*net.both(crops), y)}
+    wild, y, _ = wild_faces(root, net, finder)
+    out = {"wild": Set(wild["logits"], wild["ferplus"], y)}
     test = load_split(root, "public_test")
     fer, plus = net.both(test.pixels)
     mask, majority = ferplus_majority(test)

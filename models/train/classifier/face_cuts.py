@@ -4,6 +4,7 @@
 
 Every row of our detector and of YuNet down to a low score is cut as the daemon would cut it, with 16 px more on each side. Whether it is a face:
 - people and masks: yes, where both detectors agree or a label has a box; places where neither sees anything are no faces; what is in doubt is left out;
+  `face_cuts_wrong.txt` names those that both detectors took for a face and that were seen to be none;
 - animals: no, but in pictures that `detector/animal_people.txt` names; pets: no, but in those that `pet_people.txt` names; rooms and scenes: no, unless both
   detectors are sure.
 """
@@ -31,6 +32,16 @@ SOURCES = {"people": "natural/people", "squashed": "natural/people_squashed", "r
 def named(path):
     """Picture names of a list; lines with # are remarks, a leading - is dropped."""
     return {line.lstrip("-").strip() for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")} if path.exists() else set()
+
+
+def corrections(path):
+    """{(source, picture, height as text): verdict} of a list of cuts that were looked at."""
+    out = {}
+    for line in path.read_text().splitlines():
+        if line and not line.startswith("#"):
+            source, name, height, what = line.split()
+            out[source, name, height] = NONE if what == "none" else DOUBT
+    return out
 
 
 def rows_of(picture, ours, yunet):
@@ -84,6 +95,7 @@ def main():
     root = Path(args.data) / "detect"
     ours, yunet, rng = FaceFinder(), YuNet(Path(args.data).parent / "peers" / "yunet" / "yunet_n_dynamic.onnx"), np.random.default_rng(3)
     people = {"animals": named(HERE.parent / "detector" / "animal_people.txt"), "pets": named(HERE / "pet_people.txt")}
+    looked_at = corrections(HERE / "face_cuts_wrong.txt")
     out = {k: [] for k in ("crops", "source", "name", "mine", "theirs", "height", "face")}
 
     def add(grey, row, source, name, mine, theirs, face):
@@ -106,8 +118,9 @@ def main():
             keep = [k for k in np.argsort(-np.maximum(mine, theirs))[:12] if max(mine[k], theirs[k]) >= LEAST and rows[k, 3] - rows[k, 1] >= 16]
             for k in keep:
                 labelled = truth is not None and len(truth) and iou(rows[k:k + 1, :4], truth * min(s, 1))[0].max() > 0.4
-                add(grey, rows[k], source, path.name, mine[k], theirs[k],
-                    verdict(source, mine[k], theirs[k], labelled, path.name in people.get(source, ())))
+                told = verdict(source, mine[k], theirs[k], labelled, path.name in people.get(source, ()))
+                told = looked_at.get((source, path.name, f"{rows[k, 3] - rows[k, 1]:.1f}"), told)
+                add(grey, rows[k], source, path.name, mine[k], theirs[k], told)
             for row in empty_places(rng, rows, small.shape[1], small.shape[0]):
                 add(grey, row, source, path.name, 0, 0, NONE)
         at = np.array(out["source"]) == source

@@ -17,7 +17,7 @@ from . import blend
 from .data import LABELS, ferplus_majority, load_split
 from .face_cuts import named
 from .faces import inner, labels, sheets
-from .photos import Classifier, FaceFinder, crop_to_photo, largest, read_face, read_grey
+from .photos import Classifier, FaceFinder, crop_to_photo, largest, read_face, read_grey, wild_faces
 from .scores import calibration_error, coverage_table, macro_recall, softmax, wilson
 
 ANGLES = (10, 20, 30, 45)
@@ -27,21 +27,6 @@ HERE = Path(__file__).parent
 def scores_of(net, out, answer="blend"):
     key = {"blend": "temperature.blend", "logits": "temperature", "ferplus": "temperature.ferplus"}[answer]
     return softmax(out[answer][:, :7] / float(net.notes[key]))
-
-
-def wild_faces(root, net, finder, cuts):
-    """For each wild picture with a face: the last cut's outputs, its label; and how many had none."""
-    rows, y, missed = [], [], 0
-    for c, name in enumerate(LABELS):
-        for path in sorted((Path(root) / "faces" / "wild" / name).glob("*.jpg")):
-            grey = read_grey(path)
-            found = finder(grey)
-            if len(found):
-                rows.append(read_face(net, grey, crop_to_photo(largest(found)), cuts))
-                y.append(c)
-            else:
-                missed += 1
-    return {k: np.concatenate([r[k] for r in rows]) for k in rows[0]}, np.array(y), missed
 
 
 def summary(p, y, k=None):

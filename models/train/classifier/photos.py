@@ -161,21 +161,6 @@ def largest(rows):
     return rows[((rows[:, 2] - rows[:, 0]) * (rows[:, 3] - rows[:, 1])).argmax()]
 
 
-def wild_crops(root, finder):
-    """The wild set through the detector: crops, labels (those with a face), and how many pictures had none. One pass, no second cut."""
-    crops, y, missed = [], [], 0
-    for c, name in enumerate(LABELS):
-        for path in sorted((Path(root) / "faces" / "wild" / name).glob("*.jpg")):
-            grey = read_grey(path)
-            rows = finder(grey)
-            if not len(rows):
-                missed += 1
-                continue
-            crops.append(cut(grey, crop_to_photo(largest(rows))))
-            y.append(c)
-    return np.stack(crops), np.array(y), missed
-
-
 ENOUGH_DEG, ENOUGH_PX, ENOUGH_SIZE = 4.0, 1.5, 0.08  # what may be left of tilt, of shift, of ln of size
 MOST_PX, MOST_SIZE, FEWEST_SURE = 8.0, 0.35, 0.35  # no correction is larger than these; the least length of a roll vector that is believed
 
@@ -208,3 +193,18 @@ def read_face(net, grey, back, cuts=3):
     out, _, back, left = best
     roll = roll_of(back) + (left if cuts > 1 else 0.0)
     return out | {"roll": np.array([(roll + 180) % 360 - 180])}
+
+
+def wild_faces(root, net, finder, cuts=3):
+    """The wild set as `analyze` reads it: the net's outputs for the largest face of each picture that has one, the labels of those, how many had none."""
+    rows, y, missed = [], [], 0
+    for c, name in enumerate(LABELS):
+        for path in sorted((Path(root) / "faces" / "wild" / name).glob("*.jpg")):
+            grey = read_grey(path)
+            found = finder(grey)
+            if len(found):
+                rows.append(read_face(net, grey, crop_to_photo(largest(found)), cuts))
+                y.append(c)
+            else:
+                missed += 1
+    return {k: np.concatenate([r[k] for r in rows]) for k in rows[0]}, np.array(y), missed

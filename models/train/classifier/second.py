@@ -13,6 +13,7 @@ import csv
 import math
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,19 +21,22 @@ import onnxruntime
 import torch
 import torch.nn.functional as F
 
-from ..common import pack
+from ..common import intgraph, pack
 from ..common.net import GraphNet
+from ..common.quantize import quantize
+from ..common.reference import reals, run
 from . import augment
-from .attach import named
+from .attach import append, named, taps, tensor, write
 from .augment import uniform
 from .data import clean_indices, ferplus_majority, leak_free, load_split
+from .export import fit_temperature
 from .faces import inner, sheets
 from .framing import CACHE
 from .net import MEAN, SHAPES, STD, layers
-from .pose import views
+from .photos import WEIGHTS
+from .pose import TAP, TAP_CHANNELS, TAP_SIDE, views
 from .teach import PEERS, peer
 from .train import RUNS, Average
-from .photos import WEIGHTS
 
 FIRST_TRAINED = "s2b0a"
 FILE = CACHE / "second_teacher.npz"
@@ -190,6 +194,48 @@ class Judge:
         return {"acc": right.mean(), "acc_leak_free": right[self.free].mean(), "ferplus": (plus.argmax(1) == self.majority)[self.mask].mean()}
 
 
+def late_net(net, shape="deep"):
+    """The layers from FIRST_TRAINED on as a net of its own that reads the tensor before them; with the maps of `logits`."""
+    every = layers([("logits", 7), ("ferplus", 8)], maps=("maps", 7), **SHAPES[shape])
+    first = [l.name for l in every].index(FIRST_TRAINED)
+    late = [replace(l, inputs=tuple("in" if i == TAP else i for i in l.inputs)) for l in every[first:]]
+    out, state = GraphNet(late, in_channels=TAP_CHANNELS).eval(), net.state_dict()
+    state |= {"mods.maps.weight": state["mods.logits.weight"], "mods.maps.bias": torch.zeros(7)}
+    out.load_state_dict({k: state[k] for k in out.state_dict()})
+    return out
+
+
+def calibration(root, count=1024):
+    """Half of FER2013's training faces, half of FairFace's: (count,48,48) u8."""
+    rng, train = np.random.default_rng(2), load_split(root, "train")
+    own = train.pixels[rng.choice(clean_indices(train), count // 2, replace=False)]
+    fair = inner(sheets(root, "fairface_train"))
+    return np.concatenate([own, fair[rng.choice(len(fair), count - len(own), replace=False)]])
+
+
+def release(args):
+    """The committed integers up to TAP, then the run's late layers quantized on what those hand them."""
+    graph = named(pack.unpack((WEIGHTS / "classifier.moodnet").read_bytes()))
+    net = float_net(graph)
+    net.load_state_dict(torch.load(RUNS / args.run / "last.pt", weights_only=True)["ema"])
+    pixels = calibration(args.data)
+    at = tensor(graph, TAP)
+    given = taps(graph, pixels)
+    graph.ops, graph.outputs = graph.ops[:at], []
+    append(graph, quantize(late_net(net), given, kind=intgraph.CLASSIFIER, mean=graph.zero_of(at), std=float(1 / np.float64(np.float32(graph.scale_of(at)))),
+                           width=TAP_SIDE, height=TAP_SIDE), at)
+    test = load_split(args.data, "public_test")
+    logits, votes = (v.reshape(len(test), -1) for v in reals(graph, run(graph, test.pixels[..., None]))[:2])
+    mask, majority = ferplus_majority(test)
+    graph.notes = {k: graph.notes[k] for k in ("name", "labels")} | {"version": args.version}
+    graph.notes["temperature"] = f"{fit_temperature(logits, test.labels):.4f}"
+    graph.notes["temperature.ferplus"] = f"{fit_temperature(votes[mask], majority[mask]):.4f}"
+    write(graph, test.pixels[:64, ..., None])
+    plain = predict(net, test.pixels)
+    print(f"int8: FER2013 {(logits.argmax(1) == test.labels).mean():.4f}, FER+ {(votes.argmax(1) == majority)[mask].mean():.4f}; "
+          f"float: {(plain[0].argmax(1) == test.labels).mean():.4f}, {(plain[1].argmax(1) == majority)[mask].mean():.4f}")
+
+
 def soft(logits, target):
     return -(target * F.log_softmax(logits, 1)).sum(1).mean()
 
@@ -246,6 +292,8 @@ def main():
     parser.add_argument("--data", default="../shared/data")
     parser.add_argument("--run", default="second")
     parser.add_argument("--teach", action="store_true")
+    parser.add_argument("--release", action="store_true", help="write models/weights from the run; then `attach` adds the other outputs")
+    parser.add_argument("--version", default="own")
     parser.add_argument("--teacher", action="append", metavar="FILE.onnx", help="released nets (default: the committed one)")
     parser.add_argument("--peer-weight", type=float, default=0.0, help="of the public mini XCEPTION in the teachers' mean")
     parser.add_argument("--epochs", type=int, default=8)
@@ -256,7 +304,9 @@ def main():
     parser.add_argument("--fair", type=int, default=20000, help="FairFace faces of an epoch")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    if args.teach:
+    if args.release:
+        release(args)
+    elif args.teach:
         teach(args.data, args.teacher or [WEIGHTS / "classifier.onnx"], args.peer_weight)
     else:
         train(args)
