@@ -226,6 +226,7 @@ def main():
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--replay", type=int, default=1, help="old batches learned again for each new one")
+    parser.add_argument("--start-from", metavar="RUN", help="begin with that run's averaged branch")
     parser.add_argument("--all-pets", action="store_true", help="learn from all pets; else odd ones are kept for measuring")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -238,6 +239,9 @@ def main():
     net = GraphNet(branch(), in_channels=TAP_CHANNELS).to(memory_format=torch.channels_last)
     ema, opt = Average(net, 0.995), torch.optim.AdamW(net.parameters(), args.lr, weight_decay=0.02)
     step, rows = 0, []
+    if args.start_from and not (folder / "last.pt").exists():
+        start = torch.load(RUNS / args.start_from / "last.pt", weights_only=True)["ema"]
+        net.load_state_dict(start), ema.net.load_state_dict(start)
     if (folder / "last.pt").exists():
         s = torch.load(folder / "last.pt", weights_only=True)
         net.load_state_dict(s["net"]), ema.net.load_state_dict(s["ema"]), opt.load_state_dict(s["opt"])
