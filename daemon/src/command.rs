@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::config::ThemeName;
 
-pub use text::{MAX_BYTES, Refusal, Thing, parse};
+pub use text::{CommandError, ControlName, MAX_BYTES, parse};
 
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,12 +59,12 @@ impl Switch {
 }
 
 /// Where requests go in. Clones share the channel; people are slow, so it never needs a bound.
-pub type Sender = mpsc::UnboundedSender<Command>;
+pub type CommandSender = mpsc::UnboundedSender<Command>;
 /// Where the daemon hears them.
-pub type Receiver = mpsc::UnboundedReceiver<Command>;
+pub type CommandReceiver = mpsc::UnboundedReceiver<Command>;
 
 /// A channel.
-pub fn channel() -> (Sender, Receiver) {
+pub fn channel() -> (CommandSender, CommandReceiver) {
     mpsc::unbounded_channel()
 }
 

@@ -71,13 +71,18 @@ pub struct PersonRecord {
 
 impl<'a> StateMessage<'a> {
     /// The state as of `now`. It tells of events only when they are on the disk.
-    pub fn new(who: &'a Identity, now: Moment, snapshot: &Snapshot, store: &StoreState) -> Self {
-        let run = |&(run, _): &(u64, u64)| run == who.run.number();
+    pub fn new(
+        identity: &'a Identity,
+        now: Moment,
+        snapshot: &Snapshot,
+        store: &StoreState,
+    ) -> Self {
+        let run = |&(run, _): &(u64, u64)| run == identity.run.number();
         let mood = snapshot.mood;
         Self {
             schema: SCHEMA,
-            device: who.device.as_str(),
-            run: who.run.to_string(),
+            device: identity.device.as_str(),
+            run: identity.run.to_string(),
             seq: store.written.filter(run).map_or(0, |(_, seq)| seq),
             time: rfc3339(now.wall),
             monotonic_ms: now.run.0,
@@ -143,7 +148,7 @@ mod tests {
     use crate::message::{DeviceName, RunId, json};
     use crate::snapshot::{CameraState, MAX_PEOPLE};
 
-    fn who() -> Identity {
+    fn identity() -> Identity {
         Identity {
             device: DeviceName::new("hall").unwrap(),
             run: RunId::new(1),
@@ -202,7 +207,7 @@ mod tests {
             r#""align":0.0,"classify":0.0,"track":0.0},"events_waiting":3,"events_dropped":5}"#,
         );
         assert_eq!(
-            json(&StateMessage::new(&who(), now(), &snapshot, &store())),
+            json(&StateMessage::new(&identity(), now(), &snapshot, &store())),
             expected
         );
     }
@@ -221,7 +226,7 @@ mod tests {
             ..Snapshot::default()
         };
         for snapshot in [Snapshot::default(), full] {
-            let text = json(&StateMessage::new(&who(), now(), &snapshot, &store()));
+            let text = json(&StateMessage::new(&identity(), now(), &snapshot, &store()));
             let value: serde_json::Value = serde_json::from_str(&text).unwrap();
             let fits = schemas.validate(&value, index);
             assert!(fits.is_ok(), "{text}\n{}", fits.unwrap_err());
@@ -242,7 +247,7 @@ mod tests {
             person.face.rect.x = 1_234.5;
             assert!(snapshot.people.push(person).is_ok());
         }
-        let bytes = json(&StateMessage::new(&who(), now(), &snapshot, &store())).len();
+        let bytes = json(&StateMessage::new(&identity(), now(), &snapshot, &store())).len();
         assert!(bytes < 8_192, "{bytes} bytes");
     }
 }

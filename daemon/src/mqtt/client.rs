@@ -9,24 +9,24 @@ use tokio::{
 };
 
 use super::{
-    Extra, Inputs, MqttError, Outgoing,
+    Inputs, MqttError, Outgoing, Passthrough,
     backoff::Backoff,
     broker::Broker,
-    feed::{Feed, Input},
-    link::{Link, Lost, News},
-    outbox::Want,
-    protocol::{Content, Protocol, Publication, Token},
-    route::Route,
-    settings::Plan,
+    client_inputs::{Input, InputStream},
+    connect_options::MAX_PACKET_BYTES,
+    failover::Failover,
+    link::{Disconnect, Link, LinkEvent},
+    outbox::FetchRequest,
+    protocol::{Content, Protocol, Publication, ReceiptToken},
+    settings::CheckedSettings,
     until,
-    way::MAX_PACKET_BYTES,
 };
 use crate::{
     clock::Clock,
     config::MqttSettings,
     message::{Identity, Moment},
     snapshot::BrokerState,
-    store::{Row, Store},
+    store::{OutboxRow, Store},
 };
 
 /// How long a stop may take, from the call to its end.
@@ -41,7 +41,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(2);
 /// [`MqttError`] if a setting cannot work or the embedded broker cannot have its port.
 pub fn spawn(
     settings: &MqttSettings,
-    who: Identity,
+    identity: Identity,
     clock: Clock,
     mut inputs: Inputs,
 ) -> Result<MqttHandle, MqttError> {
@@ -52,21 +52,21 @@ pub fn spawn(
             running: None,
         });
     }
-    let plan = Plan::new(settings, &who)?;
+    let plan = CheckedSettings::new(settings, &identity)?;
     let (tell, state) = watch::channel(BrokerState::Connecting);
     let (stop, stopped) = oneshot::channel();
     let address = plan.brokers[0].broker.to_string();
-    let backoff = Backoff::new(who.run.number());
+    let backoff = Backoff::new(identity.run.number());
     let comfort = "Trying again, events are kept";
     let client = Client {
-        protocol: Protocol::new(who, plan.topics, plan.pace, settings.format),
-        route: Route::new(plan.brokers, backoff, Some(comfort)),
+        protocol: Protocol::new(identity, plan.topics, plan.pace, settings.format),
+        failover: Failover::new(plan.brokers, backoff, Some(comfort)),
         _embedded: plan.embedded,
         clock,
         extra: inputs.extra.take(),
         store: inputs.store.clone(),
         fetch: None,
-        feed: Feed::new(inputs, stopped),
+        feed: InputStream::new(inputs, stopped),
         stop_by: None,
         state: tell,
         refused: 0,
@@ -119,15 +119,15 @@ impl MqttHandle {
 
 struct Client {
     protocol: Protocol,
-    route: Route,
+    failover: Failover,
     /// The embedded broker, if it is the one. Held only for its end: dropping it closes its port.
     _embedded: Option<Broker>,
     clock: Clock,
-    feed: Feed,
-    extra: Option<Extra>,
+    feed: InputStream,
+    extra: Option<Passthrough>,
     store: Store,
     /// Rows that the store was asked for in this connection.
-    fetch: Option<(Want, oneshot::Receiver<Vec<Row>>)>,
+    fetch: Option<(FetchRequest, oneshot::Receiver<Vec<OutboxRow>>)>,
     /// When a stop that was asked for must have ended.
     stop_by: Option<Instant>,
     state: watch::Sender<BrokerState>,
@@ -136,11 +136,11 @@ struct Client {
 }
 
 /// Why serving a link ended.
-enum End {
+enum ServeEnd {
     /// All is told; say goodbye.
     Finished,
     /// The connection is gone, or none came about.
-    Lost(Lost),
+    Lost(Disconnect),
     /// A stop took too long.
     Late,
 }
@@ -150,17 +150,17 @@ impl Client {
         self.take(Input::Newer);
         self.protocol.store(self.feed.stored());
         while !self.is_over().await {}
-        self.say_what_is_left().await;
+        self.publish_rest().await;
         self.state.send_replace(BrokerState::Off);
     }
 
     /// Receipts are on the disk, and how many are missing is in the log.
-    async fn say_what_is_left(&self) {
+    async fn publish_rest(&self) {
         // A disk that hangs is not waited for.
         let flushed = tokio::time::timeout(Duration::from_millis(500), self.store.flush()).await;
         let state = self.store.state().borrow().clone();
         if state.waiting > 0 && flushed.is_ok() {
-            let (waiting, broker) = (state.waiting, self.route.broker());
+            let (waiting, broker) = (state.waiting, self.failover.broker());
             tracing::warn!(
                 "stopped with {waiting} events that the broker {broker} did not get; the store has them"
             );
@@ -169,20 +169,20 @@ impl Client {
 
     /// One connection and the wait after it. True once the client is to end.
     async fn is_over(&mut self) -> bool {
-        let mut link = self.route.open();
+        let mut link = self.failover.open();
         let lost = match self.serve(&mut link).await {
-            End::Finished => {
+            ServeEnd::Finished => {
                 self.goodbye(link).await;
                 return true;
             }
-            End::Late => return true,
-            End::Lost(lost) => lost,
+            ServeEnd::Late => return true,
+            ServeEnd::Lost(lost) => lost,
         };
         drop(link);
         self.protocol.disconnected();
         (self.fetch, self.refused) = (None, 0);
         self.state.send_replace(BrokerState::Connecting);
-        let rest = self.route.lost(&lost);
+        let rest = self.failover.lost(&lost);
         match rest {
             _ if self.stop_by.is_some() => true,
             Some(rest) => self.pause(rest).await,
@@ -191,26 +191,26 @@ impl Client {
     }
 
     /// Serves one link until it ends.
-    async fn serve(&mut self, link: &mut Link) -> End {
+    async fn serve(&mut self, link: &mut Link) -> ServeEnd {
         loop {
             while let Some(publication) = self.protocol.poll(self.now()) {
                 if let Err(reason) = link.send(publication) {
-                    return End::Lost(reason.into());
+                    return ServeEnd::Lost(reason.into());
                 }
             }
             if let Some(want) = self.protocol.want() {
                 self.fetch = Some((want, self.store.rows(want.after, want.limit)));
             }
             if self.protocol.is_finished() {
-                return End::Finished;
+                return ServeEnd::Finished;
             }
             let wake = self.wake();
             let stop_by = self.stop_by;
             let online = *self.state.borrow() == BrokerState::Online;
             tokio::select! {
                 news = link.next() => match news {
-                    News::Lost(lost) => return End::Lost(lost),
-                    News::Up => if let Err(reason) = self.up(link) { return End::Lost(reason.into()) },
+                    LinkEvent::Lost(lost) => return ServeEnd::Lost(lost),
+                    LinkEvent::Up => if let Err(reason) = self.up(link) { return ServeEnd::Lost(reason.into()) },
                     news => self.read(news),
                 },
                 rows = fetched(&mut self.fetch) => {
@@ -219,18 +219,18 @@ impl Client {
                     }
                 }
                 other = said(&mut self.extra), if online && link.has_room() => {
-                    if let Err(reason) = pass_on(link, other) { return End::Lost(reason.into()) }
+                    if let Err(reason) = pass_on(link, other) { return ServeEnd::Lost(reason.into()) }
                 }
                 input = self.feed.next() => self.take(input),
                 () = until(wake) => {}
-                () = until(stop_by) => return End::Late,
+                () = until(stop_by) => return ServeEnd::Late,
             }
         }
     }
 
     /// The broker accepted the connection.
     fn up(&mut self, link: &Link) -> Result<(), String> {
-        self.route.up();
+        self.failover.up();
         self.protocol.connected();
         self.state.send_replace(BrokerState::Online);
         match &mut self.extra {
@@ -239,33 +239,33 @@ impl Client {
         }
     }
 
-    fn read(&mut self, news: News) {
+    fn read(&mut self, news: LinkEvent) {
         match news {
-            News::Done(token) => {
+            LinkEvent::Done(token) => {
                 if let Some(id) = self.protocol.done(token) {
                     self.store.delivered(id);
                 }
-                self.route.works();
+                self.failover.works();
             }
-            News::Refused(token, reason) => self.refused(token, &reason),
-            News::Heard(message) => {
+            LinkEvent::Refused(token, reason) => self.refused(token, &reason),
+            LinkEvent::Heard(message) => {
                 if let Some(extra) = &self.extra {
-                    extra.hear(message);
+                    extra.receive(message);
                 }
             }
-            News::Up | News::Closed | News::Lost(_) => {}
+            LinkEvent::Up | LinkEvent::Closed | LinkEvent::Lost(_) => {}
         }
     }
 
     /// Once per connection for everybody: a rule of the broker that does not fit is met with each message.
-    fn refused(&mut self, token: Token, reason: &str) {
+    fn refused(&mut self, token: ReceiptToken, reason: &str) {
         let (what, then) = match token {
-            Token::Event(_) => ("an event", "; it is kept and offered again"),
-            Token::State => ("the state", ""),
-            Token::Status(_) => ("the status", ""),
-            Token::Extra => ("what Home Assistant is told, or an answer", ""),
+            ReceiptToken::Event(_) => ("an event", "; it is kept and offered again"),
+            ReceiptToken::State => ("the state", ""),
+            ReceiptToken::Status(_) => ("the status", ""),
+            ReceiptToken::Extra => ("what Home Assistant is told, or an answer", ""),
         };
-        let broker = self.route.broker();
+        let broker = self.failover.broker();
         if self.refused == 0 {
             tracing::warn!("the broker {broker} does not take {what}: {reason}{then}");
         } else {
@@ -309,7 +309,7 @@ impl Client {
         }
         loop {
             tokio::select! {
-                news = link.next() => if matches!(news, News::Closed | News::Lost(_)) { return },
+                news = link.next() => if matches!(news, LinkEvent::Closed | LinkEvent::Lost(_)) { return },
                 () = until(self.stop_by) => return,
             }
         }
@@ -329,7 +329,9 @@ impl Client {
 }
 
 /// The store's answer, or none for ever.
-async fn fetched(fetch: &mut Option<(Want, oneshot::Receiver<Vec<Row>>)>) -> Vec<Row> {
+async fn fetched(
+    fetch: &mut Option<(FetchRequest, oneshot::Receiver<Vec<OutboxRow>>)>,
+) -> Vec<OutboxRow> {
     match fetch {
         // A store that is gone has no rows.
         Some((_, rows)) => rows.await.unwrap_or_default(),
@@ -338,7 +340,7 @@ async fn fetched(fetch: &mut Option<(Want, oneshot::Receiver<Vec<Row>>)>) -> Vec
 }
 
 /// The next message of others to publish, or none for ever.
-async fn said(extra: &mut Option<Extra>) -> Outgoing {
+async fn said(extra: &mut Option<Passthrough>) -> Outgoing {
     match extra {
         Some(extra) => extra.next().await,
         None => std::future::pending().await,
@@ -355,7 +357,7 @@ fn pass_on(link: &mut Link, said: Outgoing) -> Result<(), String> {
         return Ok(());
     }
     link.send(Publication {
-        token: Token::Extra,
+        token: ReceiptToken::Extra,
         topic: said.topic,
         payload: said.payload,
         content: Content::Plain,

@@ -14,53 +14,53 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{
     Incoming,
-    protocol::{Delivery, Publication, Token},
-    way::{Version, Way},
+    connect_options::{ConnectOptions, Version},
+    protocol::{Delivery, Publication, ReceiptToken},
 };
 
 /// A connection, or an attempt at one. Dropping it breaks it off without a word, so that the broker sends the will.
 pub(super) struct Link {
-    wire: Wire,
-    words: mpsc::Receiver<Word>,
+    wire: SendHalf,
+    words: mpsc::Receiver<WireEvent>,
     pump: JoinHandle<()>,
     /// Handed over, in order; not yet on the network.
-    handed: VecDeque<Token>,
+    handed: VecDeque<ReceiptToken>,
     /// On the network, by packet number; no receipt yet.
-    sent: HashMap<u16, Token>,
+    sent: HashMap<u16, ReceiptToken>,
     /// The largest packet that the broker takes, if it said so.
     largest: Option<usize>,
     /// What was too large for it.
-    too_large: VecDeque<Token>,
+    too_large: VecDeque<ReceiptToken>,
 }
 
 /// What a link has to say.
 #[derive(Debug)]
-pub(super) enum News {
+pub(super) enum LinkEvent {
     /// The broker accepted the connection.
     Up,
     /// A publication is done, see [`Delivery`].
-    Done(Token),
+    Done(ReceiptToken),
     /// The broker does not take a publication, and why. The connection goes on.
-    Refused(Token, String),
+    Refused(ReceiptToken, String),
     /// A message of a topic that was subscribed to.
     Heard(Incoming),
     /// The goodbye is on the network.
     Closed,
     /// There is no connection any more, or none came about.
-    Lost(Lost),
+    Lost(Disconnect),
 }
 
 /// Why a connection ended or did not come about.
 #[derive(Debug)]
-pub(super) struct Lost {
+pub(super) struct Disconnect {
     /// For people, with the way out where there is one.
     pub(super) reason: String,
-    pub(super) sign: Sign,
+    pub(super) hint: VersionHint,
 }
 
 /// What such an end says about the version that was spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sign {
+pub(super) enum VersionHint {
     /// Nothing: the network, a certificate, silence.
     Nothing,
     /// It hung up. As the only answer, that is what brokers do that do not know the version, and others in trouble.
@@ -71,23 +71,23 @@ pub(super) enum Sign {
     Spoken,
 }
 
-impl From<String> for Lost {
+impl From<String> for Disconnect {
     fn from(reason: String) -> Self {
         Self {
             reason,
-            sign: Sign::Nothing,
+            hint: VersionHint::Nothing,
         }
     }
 }
 
 /// The half that sends, of one version or the other.
-enum Wire {
-    V3(v3::Wire),
-    V5(v5::Wire),
+enum SendHalf {
+    V3(v3::SendHalf),
+    V5(v5::SendHalf),
 }
 
 /// What a version's other half tells, in words that are the same for both.
-enum Word {
+enum WireEvent {
     Accepted {
         largest: Option<usize>,
     },
@@ -97,9 +97,9 @@ enum Word {
     Receipt(u16, Result<(), String>),
     Heard(Incoming),
     /// What we asked to hear of was refused.
-    Deaf(String),
+    SubscribeRefused(String),
     Closed,
-    Ended(Lost),
+    Ended(Disconnect),
 }
 
 impl Link {
@@ -112,16 +112,16 @@ impl Link {
 
     /// Begins to connect. `resumes`: the broker may go on with the session that it has; of that only MQTT 5 can be
     /// told per connection.
-    pub(super) fn open(way: &Way, version: Version, resumes: bool) -> Self {
+    pub(super) fn open(way: &ConnectOptions, version: Version, resumes: bool) -> Self {
         let (tx, words) = mpsc::channel(Self::CAPACITY);
         let (wire, pump) = match version {
             Version::V3 => {
                 let (wire, events) = v3::open(way);
-                (Wire::V3(wire), tokio::spawn(v3::pump(events, tx)))
+                (SendHalf::V3(wire), tokio::spawn(v3::pump(events, tx)))
             }
             Version::V5 => {
                 let (wire, events) = v5::open(way, resumes);
-                (Wire::V5(wire), tokio::spawn(v5::pump(events, tx)))
+                (SendHalf::V5(wire), tokio::spawn(v5::pump(events, tx)))
             }
         };
         Self {
@@ -148,8 +148,8 @@ impl Link {
             return Ok(());
         }
         match &self.wire {
-            Wire::V3(wire) => wire.publish(publication),
-            Wire::V5(wire) => wire.publish(publication),
+            SendHalf::V3(wire) => wire.publish(publication),
+            SendHalf::V5(wire) => wire.publish(publication),
         }?;
         self.handed.push_back(token);
         Ok(())
@@ -169,32 +169,32 @@ impl Link {
             return Ok(());
         }
         match &self.wire {
-            Wire::V3(wire) => wire.subscribe(topics),
-            Wire::V5(wire) => wire.subscribe(topics),
+            SendHalf::V3(wire) => wire.subscribe(topics),
+            SendHalf::V5(wire) => wire.subscribe(topics),
         }
     }
 
-    /// Says goodbye, so that the broker forgets the will. [`News::Closed`] follows.
+    /// Says goodbye, so that the broker forgets the will. [`LinkEvent::Closed`] follows.
     ///
     /// # Errors
     /// As [`Link::send`].
     pub(super) fn close(&mut self) -> Result<(), String> {
         match &self.wire {
-            Wire::V3(wire) => wire.close(),
-            Wire::V5(wire) => wire.close(),
+            SendHalf::V3(wire) => wire.close(),
+            SendHalf::V5(wire) => wire.close(),
         }
     }
 
     /// The next news. May be cancelled without loss.
-    pub(super) async fn next(&mut self) -> News {
+    pub(super) async fn next(&mut self) -> LinkEvent {
         loop {
             if let Some(token) = self.too_large.pop_front() {
                 let largest = self.largest.unwrap_or_default();
-                return News::Refused(token, format!("it takes at most {largest} bytes"));
+                return LinkEvent::Refused(token, format!("it takes at most {largest} bytes"));
             }
             let news = match self.words.recv().await {
                 Some(word) => self.read(word),
-                None => Some(News::Lost("the connection ended".to_owned().into())),
+                None => Some(LinkEvent::Lost("the connection ended".to_owned().into())),
             };
             if let Some(news) = news {
                 return news;
@@ -202,33 +202,33 @@ impl Link {
         }
     }
 
-    fn read(&mut self, word: Word) -> Option<News> {
+    fn read(&mut self, word: WireEvent) -> Option<LinkEvent> {
         match word {
-            Word::Accepted { largest } => {
+            WireEvent::Accepted { largest } => {
                 self.largest = largest;
-                Some(News::Up)
+                Some(LinkEvent::Up)
             }
-            Word::Sent(0) => self.handed.pop_front().map(News::Done),
-            Word::Sent(number) => {
+            WireEvent::Sent(0) => self.handed.pop_front().map(LinkEvent::Done),
+            WireEvent::Sent(number) => {
                 self.sent.insert(number, self.handed.pop_front()?);
                 None
             }
-            Word::Receipt(number, given) => {
+            WireEvent::Receipt(number, given) => {
                 let token = self.sent.remove(&number)?;
                 Some(match given {
-                    Ok(()) => News::Done(token),
-                    Err(reason) => News::Refused(token, reason),
+                    Ok(()) => LinkEvent::Done(token),
+                    Err(reason) => LinkEvent::Refused(token, reason),
                 })
             }
-            Word::Heard(message) => Some(News::Heard(message)),
-            Word::Deaf(reason) => {
+            WireEvent::Heard(message) => Some(LinkEvent::Heard(message)),
+            WireEvent::SubscribeRefused(reason) => {
                 tracing::warn!(
                     "the broker refused a subscription, so some requests cannot come: {reason}"
                 );
                 None
             }
-            Word::Closed => Some(News::Closed),
-            Word::Ended(lost) => Some(News::Lost(lost)),
+            WireEvent::Closed => Some(LinkEvent::Closed),
+            WireEvent::Ended(lost) => Some(LinkEvent::Lost(lost)),
         }
     }
 }

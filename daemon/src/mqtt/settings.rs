@@ -9,11 +9,11 @@ use std::{
 
 use super::{
     MqttError, broker,
-    protocol::Pace,
+    connect_options::{ConnectOptions, SessionKind, Will},
+    protocol::StateLimits,
     tls,
     topic::Topics,
-    url::{self, Address, Scheme},
-    way::{Session, Way, Will},
+    url::{self, BrokerAddress, Scheme},
 };
 use crate::config::{MqttSettings, MqttVersion};
 use crate::message::{Identity, Status};
@@ -22,22 +22,22 @@ use crate::message::{Identity, Status};
 const GAP_MS: u64 = 200;
 
 /// Settings that can work. Not `Debug`: it holds the password.
-pub(super) struct Plan {
+pub(super) struct CheckedSettings {
     pub(super) topics: Topics,
-    pub(super) pace: Pace,
+    pub(super) pace: StateLimits,
     /// In the order in which they are tried; at least one.
-    pub(super) brokers: Vec<Way>,
+    pub(super) brokers: Vec<ConnectOptions>,
     /// The embedded broker, if it is the one. Held only for its end: dropping it closes its port.
     pub(super) embedded: Option<broker::Broker>,
 }
 
-impl Plan {
+impl CheckedSettings {
     /// Checks the settings and, where no broker is named, starts the embedded one.
     ///
     /// # Errors
     /// [`MqttError`] for the first setting that cannot work.
-    pub(super) fn new(settings: &MqttSettings, who: &Identity) -> Result<Self, MqttError> {
-        let topics = Topics::new(&settings.prefix, &who.device)?;
+    pub(super) fn new(settings: &MqttSettings, identity: &Identity) -> Result<Self, MqttError> {
+        let topics = Topics::new(&settings.prefix, &identity.device)?;
         let pace = pace(settings.interval_s)?;
         let login = login(settings)?;
         let (brokers, embedded) = if settings.url.trim().is_empty() {
@@ -46,7 +46,7 @@ impl Plan {
             }
             let broker = broker::start(&settings.listen, login.clone())?;
             let at = broker.address();
-            let address = Address {
+            let address = BrokerAddress {
                 scheme: Scheme::Tcp,
                 host: bracketed(reachable(at.ip())),
                 port: at.port(),
@@ -57,7 +57,7 @@ impl Plan {
             (url::parse_all(&settings.url)?, None)
         };
         // The same name in each run: a broker then drops what is left of a killed run, and sends its will, at once.
-        let client_id = format!("moodring-{}", who.device.as_str());
+        let client_id = format!("moodring-{}", identity.device.as_str());
         let mut brokers = ways(settings, brokers, login, &client_id, session(settings))?;
         for way in &mut brokers {
             way.will = Some(Will {
@@ -86,8 +86,8 @@ impl Plan {
 pub(super) fn reader(
     settings: &MqttSettings,
     client_id: &str,
-    session: Session,
-) -> Result<Vec<Way>, MqttError> {
+    session: SessionKind,
+) -> Result<Vec<ConnectOptions>, MqttError> {
     let brokers = match settings.url.trim() {
         "" => vec![url::parse(&format!("mqtt://{}", settings.listen.trim()))?],
         named => url::parse_all(named)?,
@@ -96,21 +96,21 @@ pub(super) fn reader(
 }
 
 /// What the broker keeps for a client that obeys commands.
-pub(super) fn session(settings: &MqttSettings) -> Session {
+pub(super) fn session(settings: &MqttSettings) -> SessionKind {
     match settings.session_s {
-        0 => Session::Clean,
-        seconds => Session::Brief(Duration::from_secs(seconds.into())),
+        0 => SessionKind::Clean,
+        seconds => SessionKind::Brief(Duration::from_secs(seconds.into())),
     }
 }
 
 /// The options of each connection; those of all brokers are the same but for the address.
 fn ways(
     settings: &MqttSettings,
-    brokers: Vec<Address>,
+    brokers: Vec<BrokerAddress>,
     login: Option<(String, String)>,
     client_id: &str,
-    session: Session,
-) -> Result<Vec<Way>, MqttError> {
+    session: SessionKind,
+) -> Result<Vec<ConnectOptions>, MqttError> {
     // rumqttc takes no less for MQTT 5.
     if settings.keep_alive_s < 5 {
         return Err(MqttError::KeepAlive(settings.keep_alive_s));
@@ -123,7 +123,7 @@ fn ways(
     } else {
         None
     };
-    let way = |broker: Address| Way {
+    let way = |broker: BrokerAddress| ConnectOptions {
         broker,
         version: settings.version,
         client_id: client_id.to_owned(),
@@ -153,12 +153,12 @@ fn bracketed(ip: std::net::IpAddr) -> String {
     }
 }
 
-fn pace(interval_s: f32) -> Result<Pace, MqttError> {
+fn pace(interval_s: f32) -> Result<StateLimits, MqttError> {
     // NaN is in no range.
     if !(0.2..=86_400.0).contains(&interval_s) {
         return Err(MqttError::Interval(interval_s));
     }
-    Ok(Pace {
+    Ok(StateLimits {
         interval_ms: (f64::from(interval_s) * 1_000.0).round() as u64,
         gap_ms: GAP_MS,
     })

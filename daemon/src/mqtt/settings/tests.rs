@@ -3,17 +3,17 @@
 use super::*;
 use crate::message::{DeviceName, RunId};
 
-fn plan(change: impl FnOnce(&mut MqttSettings)) -> Result<Plan, MqttError> {
+fn plan(change: impl FnOnce(&mut MqttSettings)) -> Result<CheckedSettings, MqttError> {
     let mut settings = MqttSettings {
         url: "mqtt://127.0.0.1".into(),
         ..MqttSettings::default()
     };
     change(&mut settings);
-    let who = Identity {
+    let identity = Identity {
         device: DeviceName::new("hall").unwrap(),
         run: RunId::new(1),
     };
-    Plan::new(&settings, &who)
+    CheckedSettings::new(&settings, &identity)
 }
 
 #[test]
