@@ -106,6 +106,16 @@ class MarkdownTest(unittest.TestCase):
         self.assertEqual({target for _, target in markdown.links(text)}, {"b.png", "c.md", "core.md"})
 
 
+class FrontDoorTest(unittest.TestCase):
+    def test_the_readme_is_read_in_one_sitting(self):
+        text = (REPOSITORY / "README.md").read_text()
+        self.assertLessEqual(text.count("\n"), 100, "details belong into docs/")
+
+    def test_the_files_that_the_readme_names_are_there(self):
+        for path in ("firmware/core/src/mood.rs", "firmware/face/src/parts/mouth.rs", "daemon/src/mqtt/outbox.rs", "daemon/src/lib.rs"):
+            self.assertTrue((REPOSITORY / path).is_file(), path)
+
+
 class BookTest(unittest.TestCase):
     def test_a_broken_link_of_the_site_is_named(self):
         with tempfile.TemporaryDirectory() as folder:
