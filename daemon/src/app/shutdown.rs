@@ -67,11 +67,10 @@ impl App {
     }
 }
 
-/// A source that ended before its first frame is a failure.
+/// A source that ended by an error is a failure, however many frames it gave.
 fn verdict(camera: CameraStatus) -> Result<(), AppError> {
     match camera {
         CameraStatus {
-            frames: 0,
             trouble: Some(trouble),
             state: CameraState::Ended,
             ..

@@ -97,7 +97,7 @@ impl App {
         let (writer, reader) = latest::frame_slot();
         let mut watchdog = Watchdog::from_environment();
         // A camera may be silent for its whole time limit before it counts as lost.
-        let silence = Duration::from_millis(settings.camera.timeout_ms) * 2;
+        let silence = settings.camera.longest_silence() * 2;
         let frames = watchdog.watch("camera", silence, clock.now());
         let cameras = Cameras::new(source.clone(), others.clone());
         let camera = CameraThread::spawn(

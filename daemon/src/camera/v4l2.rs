@@ -109,7 +109,7 @@ impl V4l2Camera {
     fn wait(&self) -> Result<(), CameraError> {
         let due = Instant::now() + self.context.timeout;
         loop {
-            if self.context.stop.is_set() {
+            if self.context.stop.has_begun() {
                 return Err(self.info.ended());
             }
             let left = due.saturating_duration_since(Instant::now());

@@ -157,7 +157,7 @@ fn stopping_does_not_wait_for_the_back_off() {
 struct SteadyCamera {
     info: CameraInfo,
     said: Sender<String>,
-    stop: StopSignal,
+    stop: Shutdown,
 }
 
 impl Camera for SteadyCamera {
