@@ -3,7 +3,7 @@
 use std::{
     cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook},
-    sync::Once,
+    sync::{Once, PoisonError, RwLock},
 };
 
 thread_local! {
@@ -12,6 +12,15 @@ thread_local! {
 }
 
 static HOOK: Once = Once::new();
+/// Who is told of panics that were contained: the thread's name, and the panic in words.
+static OBSERVER: RwLock<Option<Observer>> = RwLock::new(None);
+
+type Observer = Box<dyn Fn(&str, &str) + Send + Sync>;
+
+/// Calls `observer` for each panic that [`contain`] contains, on the thread that panicked; the last one set counts.
+pub(crate) fn set_observer(observer: impl Fn(&str, &str) + Send + Sync + 'static) {
+    *OBSERVER.write().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(observer));
+}
 
 /// Runs `work`; a panic in it is an error that names `who` and where it was. What `work` changes must bear being left
 /// half done: buffers that are filled anew each time, or things that are dropped after an error.
@@ -19,6 +28,20 @@ static HOOK: Once = Once::new();
 /// # Errors
 /// The panic, in words.
 pub(crate) fn contain<T>(who: &str, work: impl FnOnce() -> T) -> Result<T, String> {
+    let result = silently(who, work);
+    if let Err(panic) = &result
+        && let Some(observer) = &*OBSERVER.read().unwrap_or_else(PoisonError::into_inner)
+    {
+        observer(std::thread::current().name().unwrap_or_default(), panic);
+    }
+    result
+}
+
+/// The same without telling the observer, for who tells of it himself.
+///
+/// # Errors
+/// The panic, in words.
+pub(crate) fn silently<T>(who: &str, work: impl FnOnce() -> T) -> Result<T, String> {
     HOOK.call_once(install);
     let outer = PLACE.replace(Some(String::new()));
     let result = catch_unwind(AssertUnwindSafe(work));

@@ -37,6 +37,7 @@
 //! | [`update`] | whether there is something newer, for who asks |
 //! | [`redact`] | what may be shown of addresses and commands |
 //! | [`shutdown`] | the one way to stop |
+//! | [`worker`] | threads that are started again after a panic, and how they are |
 //! | [`exit`] | exit codes |
 
 pub mod app;
@@ -74,3 +75,4 @@ pub mod store;
 pub mod update;
 pub mod vision;
 pub mod web;
+pub mod worker;

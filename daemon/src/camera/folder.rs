@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use moodring_core::frame::{Frame, PixelFormat};
 
-use super::{Camera, CameraError, CameraInfo, Context, picture::lend, stop_signal::FramePacer};
+use super::{Camera, CameraError, CameraInfo, Context, frame_pacer::FramePacer, picture::lend};
 use crate::{
     photo::{self, ENDINGS, Photo},
     redact::printable,

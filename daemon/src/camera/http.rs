@@ -21,7 +21,7 @@ use super::{
     address::HttpAddress,
     jpeg::FrameDecoder,
     pump::{Ended, pump},
-    stream_thread::{FrameStream, NoFrame, Overflow, Producer},
+    stream_thread::{FrameStream, NoFrame, Producer},
 };
 use crate::shutdown::Shutdown;
 
@@ -59,7 +59,7 @@ impl HttpCamera {
             limit: context.timeout + context.snapshot,
             stop: context.stop.clone(),
         };
-        let stream = FrameStream::spawn("camera-http", Overflow::Newest, move |p| reader.run(p))
+        let stream = FrameStream::spawn("camera-http", context.overflow, move |p| reader.run(p))
             .map_err(|e| refuse(e.to_string()))?;
         let decoder = FrameDecoder::new(context.colour);
         let camera = Self {
@@ -103,8 +103,8 @@ impl Camera for HttpCamera {
             true => self.context.timeout + self.context.snapshot,
             false => self.context.timeout,
         };
-        match self.stream.next(patience, &self.context.stop) {
-            Ok(_) => {}
+        let format = match self.stream.next(patience, &self.context.stop) {
+            Ok(format) => format,
             Err(NoFrame::Bad(reason)) => return Err(self.info.bad(reason)),
             Err(NoFrame::Over(cause)) => return Err(self.info.lost(cause)),
             Err(NoFrame::Stopped) => return Err(self.info.ended()),
@@ -112,15 +112,13 @@ impl Camera for HttpCamera {
                 let limit = patience.as_millis();
                 return Err(self.info.lost(format!("no whole frame in {limit} ms")));
             }
-        }
-        let time = self.context.clock.now();
-        let size = self
-            .decoder
-            .decode(self.stream.bytes())
-            .map_err(|reason| self.info.bad(reason))?;
-        self.info.size_px = Some(size);
-        Frame::packed(self.decoder.pixels(), self.decoder.format(), size, time)
-            .map_err(|e| self.info.bad(e.to_string()))
+        };
+        let bytes = self.stream.bytes();
+        let frame = self.context.frame(format, bytes, &mut self.decoder);
+        let frame = frame.map_err(|reason| self.info.bad(reason))?;
+        self.info.size_px = Some((frame.width_px(), frame.height_px()));
+        self.info.format = frame.format();
+        Ok(frame)
     }
 }
 
@@ -151,6 +149,8 @@ enum Answer {
     Over(String),
     /// No whole picture; why.
     Nothing(String),
+    /// The same, and that is handed over already.
+    Cut,
     /// Asking again will not help; why.
     Refused(String),
 }
@@ -168,12 +168,16 @@ impl Reader {
                     None
                 }
                 Answer::Over(cause) | Answer::Refused(cause) => return cause,
-                Answer::Nothing(cause) => Some(cause),
+                Answer::Nothing(cause) => Some((cause, true)),
+                Answer::Cut => Some((
+                    "it was cut: the answer holds no whole picture".into(),
+                    false,
+                )),
             };
-            if let Some(cause) = failed {
+            if let Some((cause, is_new)) = failed {
                 // Until it has shown once that it is a camera, a failure is the end.
                 let Some(good) = last_good else { return cause };
-                if good.elapsed() > self.limit || !producer.put_bad(&cause) {
+                if good.elapsed() > self.limit || (is_new && !producer.put_bad(&cause)) {
                     return cause;
                 }
             }
@@ -199,7 +203,7 @@ impl Reader {
         let pumped = pump(&mut reader, None, producer);
         match pumped {
             Ok(Ended::Closed(1)) => Answer::Snapshot,
-            Ok(Ended::Closed(0)) => Answer::Nothing("the answer holds no whole picture".into()),
+            Ok(Ended::Closed(0)) => Answer::Cut,
             Ok(Ended::Closed(_)) => Answer::Over("the connection was closed".into()),
             Ok(Ended::Unheard) => Answer::Over("called off".into()),
             Ok(Ended::NoPictures(what)) if kind.is_empty() => {
@@ -221,6 +225,3 @@ fn drain(body: ureq::Body) {
     let mut rest = body.into_with_config().limit(64 << 10).reader();
     let _ = rest.read_to_end(&mut Vec::new());
 }
-
-#[cfg(test)]
-mod tests;

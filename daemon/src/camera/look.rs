@@ -53,6 +53,9 @@ pub(super) fn describe(head: &[u8]) -> String {
         return "an MPEG transport stream".into();
     }
     let begin = &head[..head.len().min(LOOKED_AT)];
+    if begin.len() > 3 && begin.iter().all(|b| *b == begin[0]) {
+        return format!("nothing but bytes of {:#04x}", begin[0]);
+    }
     if let Some(kind) = part_kind(begin) {
         return format!("a multipart stream of {kind}");
     }
@@ -72,9 +75,6 @@ pub(super) fn describe(head: &[u8]) -> String {
             "text"
         };
         return format!("{what}, \"{}\"", printable(&line));
-    }
-    if begin.iter().all(|b| *b == begin[0]) {
-        return format!("nothing but bytes of {:#04x}", begin[0]);
     }
     let hex: Vec<String> = begin.iter().take(8).map(|b| format!("{b:02x}")).collect();
     format!("no kind that is known (it begins with {})", hex.join(" "))

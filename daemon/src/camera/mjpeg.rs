@@ -10,9 +10,9 @@ use moodring_core::frame::Frame;
 
 use super::{
     Camera, CameraError, CameraInfo, Context,
+    frame_pacer::FramePacer,
     jpeg::FrameDecoder,
     jpeg_splitter::{JpegSplitter, SplitResult},
-    stop_signal::FramePacer,
 };
 
 /// An open `.mjpeg` file.

@@ -13,14 +13,16 @@
 //! | `jpeg`, `jpeg_splitter` | one JPEG to pixels; a byte stream to JPEGs |
 //! | `turn` | pictures turned upright: as EXIF says, or as the camera is mounted |
 //! | [`supervise`], `control` | the camera thread: opens again what was lost; on, off and next |
-//! | [`stop_signal`] | a pace for what is played |
+//! | `frame_pacer` | a pace for what is played |
 
 use std::{fs::File, path::Path, time::Duration};
 
-use moodring_core::frame::{Frame, LumaRange, PixelFormat};
+use moodring_core::frame::{Frame, FrameError, LumaRange, PixelFormat};
 
 use self::{
+    jpeg::FrameDecoder,
     pump::Raw,
+    stream_thread::{Overflow, StreamFormat},
     turn::{Turn, TurnedCamera},
 };
 use crate::{
@@ -34,6 +36,7 @@ mod control;
 pub mod devices;
 mod drawn_face;
 mod folder;
+mod frame_pacer;
 mod http;
 pub(crate) mod jpeg;
 mod jpeg_splitter;
@@ -47,7 +50,6 @@ mod pump;
 pub mod source;
 mod sprite;
 mod stderr_tail;
-pub mod stop_signal;
 mod stream_thread;
 pub mod supervise;
 mod synthetic;
@@ -163,6 +165,8 @@ struct Context {
     snapshot: Duration,
     /// What a child writes, if it is raw.
     raw: Option<Raw>,
+    /// What becomes of a frame from an address that nobody fetched in time.
+    overflow: Overflow,
     /// The authorities to trust instead of the system's; empty: the system's.
     ca_file: String,
     clock: Clock,
@@ -200,9 +204,31 @@ impl Context {
                 size_px,
                 range: None,
             }),
+            overflow: Overflow::Newest,
             ca_file: settings.ca_file.clone(),
             clock,
             stop,
+        }
+    }
+
+    /// The bytes of a stream's frame as a frame of now; JPEGs by way of `decoder`.
+    fn frame<'a>(
+        &self,
+        format: StreamFormat,
+        bytes: &'a [u8],
+        decoder: &'a mut FrameDecoder,
+    ) -> Result<Frame<'a>, String> {
+        let time = self.clock.now();
+        let text = |e: FrameError| e.to_string();
+        match format {
+            StreamFormat::Jpeg => {
+                let size = decoder.decode(bytes)?;
+                Frame::packed(decoder.pixels(), decoder.format(), size, time).map_err(text)
+            }
+            StreamFormat::Raw(raw) => {
+                let frame = Frame::packed(bytes, raw.format, raw.size_px, time).map_err(text)?;
+                Ok(self.with_range(frame, raw.range))
+            }
         }
     }
 
@@ -270,16 +296,17 @@ pub fn resolve(source: &Source) -> Source {
         return source.clone();
     }
     let found = devices::devices();
-    if let Some(device) = found.iter().find(|d| d.is_usable()) {
+    let (taken, passed_over) = devices::choose(&found);
+    for reason in passed_over {
+        tracing::info!("auto: not {reason}");
+    }
+    if let Some(device) = taken {
         tracing::info!(
             "auto: taking {} ({})",
             device.best_path().display(),
             device.name
         );
         return Source::V4l2(device.best_path().into());
-    }
-    for device in &found {
-        tracing::warn!("auto: not {}", device.describe_problem());
     }
     tracing::warn!(
         "auto: no camera found, showing a drawn scene (synthetic). Plug a camera in and start again; \
@@ -291,7 +318,7 @@ pub fn resolve(source: &Source) -> Source {
 /// The sources to choose from, `first` included: the others that are named, or else every camera that is found.
 pub fn choices(first: &Source, others: &[Source]) -> Vec<Source> {
     let found = || {
-        let usable = devices::devices().into_iter().filter(|d| d.is_usable());
+        let usable = devices::devices().into_iter().filter(|d| d.rank().is_ok());
         usable.map(|d| Source::V4l2(d.best_path().into())).collect()
     };
     let others: Vec<_> = match others {

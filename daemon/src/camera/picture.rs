@@ -13,7 +13,7 @@ use std::{
 
 use moodring_core::frame::{Frame, FrameError, Millis, PixelFormat};
 
-use super::{Camera, CameraError, CameraInfo, Context, stop_signal::FramePacer};
+use super::{Camera, CameraError, CameraInfo, Context, frame_pacer::FramePacer};
 use crate::{
     photo::{ENDINGS, Photo},
     redact::printable,

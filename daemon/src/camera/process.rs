@@ -147,31 +147,19 @@ impl Camera for Process {
                 return Err(self.info.lost(reason));
             }
         };
-        let time = self.context.clock.now();
-        let (data, format, size) = match wire {
-            StreamFormat::Jpeg => {
-                let size = self
-                    .decoder
-                    .decode(self.stream.bytes())
-                    .map_err(|reason| self.info.bad(reason))?;
-                (self.decoder.pixels(), self.decoder.format(), size)
-            }
-            StreamFormat::Raw(raw) => (self.stream.bytes(), raw.format, raw.size_px),
-        };
+        let bytes = self.stream.bytes();
+        let frame = self.context.frame(wire, bytes, &mut self.decoder);
+        let frame = frame.map_err(|reason| self.info.bad(reason))?;
+        let size = (frame.width_px(), frame.height_px());
         if self.info.size_px != Some(size) {
             self.info.size_px = Some(size);
-            self.info.format = format;
+            self.info.format = frame.format();
             self.info.wire = match wire {
                 StreamFormat::Jpeg => "MJPG".into(),
                 StreamFormat::Raw(raw) => format!("raw {:?}", raw.format),
             };
         }
-        let frame = Frame::packed(data, format, size, time);
-        let frame = frame.map_err(|e| self.info.bad(e.to_string()))?;
-        Ok(match wire {
-            StreamFormat::Jpeg => frame,
-            StreamFormat::Raw(raw) => self.context.with_range(frame, raw.range),
-        })
+        Ok(frame)
     }
 }
 

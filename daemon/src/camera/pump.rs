@@ -98,10 +98,6 @@ fn pump_jpeg(head: &[u8], reader: &mut dyn Read, producer: &Producer) -> io::Res
                 Ok(0) => break,
                 Ok(_) => !producer.is_closed(),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => true,
-                Err(e) if splitter.is_inside() => {
-                    producer.put_bad(&format!("the stream broke inside a picture: {e}"));
-                    return Err(e);
-                }
                 Err(e) => return Err(e),
             },
         };

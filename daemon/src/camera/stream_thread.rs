@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{pump::Raw, stop_signal::SLICE};
+use super::{frame_pacer::SLICE, pump::Raw};
 use crate::{contain::contain, shutdown::Shutdown};
 
 /// What happens to a frame that nobody fetched when the next is there.
@@ -108,12 +108,6 @@ pub(super) struct Producer {
 }
 
 impl Producer {
-    /// Says that the other end answered; frames may follow.
-    pub(super) fn set_started(&self) {
-        self.shared.lock().started = true;
-        self.shared.changed.notify_all();
-    }
-
     /// Whether nobody listens any more.
     pub(super) fn is_closed(&self) -> bool {
         self.shared.lock().closed
@@ -125,6 +119,7 @@ impl Producer {
         slot.bytes.clear();
         slot.bytes.extend_from_slice(bytes);
         slot.item = StreamItem::Frame(wire);
+        slot.started = true;
         self.shared.changed.notify_all();
         !slot.closed
     }
@@ -186,7 +181,7 @@ impl FrameStream {
         })
     }
 
-    /// Waits until the other end answered.
+    /// Waits until the first frame came.
     ///
     /// # Errors
     /// Never [`NoFrame::Bad`].
@@ -269,7 +264,6 @@ mod tests {
             for i in 0..5 {
                 producer.put(StreamFormat::Jpeg, &[i]);
             }
-            producer.set_started();
             String::new()
         })
         .unwrap();

@@ -125,7 +125,7 @@ impl CameraThread {
         };
         let thread = std::thread::Builder::new()
             .name("camera".into())
-            .spawn(move || supervisor.run(open))?;
+            .spawn(move || supervisor.run_contained(open))?;
         Ok(Self {
             control,
             status,
@@ -191,15 +191,26 @@ struct Supervisor<S, N> {
 }
 
 impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
-    fn run(
+    /// A panic outside of a source's code, such as in the sink, is waited out too.
+    fn run_contained(
         &mut self,
         mut open: impl FnMut(&CameraSession) -> Result<Box<dyn Camera>, CameraError>,
+    ) {
+        while let Err(panic) = contain("the camera thread", || self.run(&mut open)) {
+            tracing::error!("{panic}; starting it again");
+            std::thread::sleep(BACKOFF.1);
+        }
+    }
+
+    fn run(
+        &mut self,
+        open: &mut impl FnMut(&CameraSession) -> Result<Box<dyn Camera>, CameraError>,
     ) {
         let mut wait = BACKOFF.0;
         while let Some(session) = self.next_session() {
             let began = (self.now)();
             let frames_before = self.update(|_| {}).frames;
-            let (error, live) = self.run_session(&session, &mut open);
+            let (error, live) = self.run_session(&session, open);
             if session.stop.has_begun() {
                 // Somebody wants something else: no trouble, and no reason to wait.
                 wait = BACKOFF.0;

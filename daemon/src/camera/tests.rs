@@ -2,6 +2,13 @@
 
 use super::*;
 
+mod child_cases;
+mod fixtures;
+mod http_cases;
+mod leaks;
+mod picture_cases;
+mod serving;
+
 impl Context {
     /// 32x16 at the fastest rate.
     pub(super) fn for_tests(repeat: bool) -> Self {

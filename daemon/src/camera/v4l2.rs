@@ -18,9 +18,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::{
     Camera, CameraError, CameraInfo, Context,
     devices::{card_name, explain, modes},
+    frame_pacer::SLICE,
     jpeg::FrameDecoder,
     modes::{WireFormat, nearest},
-    stop_signal::SLICE,
 };
 
 /// So many of the first MJPEG buffers may be broken without a word: some devices report stale lengths there.

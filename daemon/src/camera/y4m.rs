@@ -10,9 +10,9 @@ use moodring_core::frame::{Frame, LumaRange, PixelFormat};
 
 use super::{
     Camera, CameraError, CameraInfo, Context,
+    frame_pacer::FramePacer,
     jpeg::{MAX_PIXELS, MAX_SIDE_PX},
     pump::Raw,
-    stop_signal::FramePacer,
 };
 
 /// The longest header line that is read.

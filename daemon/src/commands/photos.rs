@@ -16,6 +16,7 @@ use crate::{
     exit::Exit,
     message::{ErrorLine, FaceRecord, PhotoLine, json},
     photo::Photo,
+    redact::printable,
     vision::PhotoReader,
 };
 

@@ -33,6 +33,7 @@ use crate::{
     preview::Preview,
     snapshot::{BrokerState, Snapshot},
     store::Store,
+    worker::Health,
 };
 
 /// Events that a slow live view may be behind; one that is further behind is cut and comes back.
@@ -52,6 +53,7 @@ pub(super) struct AppState {
     pub(super) commands: command::CommandSender,
     pub(super) controls: control::ControlsReceiver,
     pub(super) preview: Preview,
+    pub(super) health: watch::Receiver<Health>,
     pub(super) hosts: Hosts,
     pub(super) keys: Arc<Credentials>,
     pub(super) sessions: Mutex<Sessions>,
@@ -153,6 +155,7 @@ impl AppState {
             commands: inputs.commands,
             controls: inputs.controls,
             preview: inputs.preview,
+            health: inputs.health,
             settings: settings.clone(),
         };
         Ok((app_state, broadcast))

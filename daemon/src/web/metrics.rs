@@ -34,6 +34,11 @@ pub(super) async fn healthz() -> &'static str {
 
 /// `GET /readyz`: whether faces are being read, or somebody wished that they are not.
 pub(super) async fn readyz(State(app_state): State<Arc<AppState>>) -> Response {
+    let down = app_state.health.borrow().down.join(", ");
+    if !down.is_empty() {
+        let text = format!("waiting to be started again: {down}\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    }
     let camera = app_state.snapshots.borrow().camera;
     let text = format!("camera {}\n", camera.name());
     match camera {

@@ -68,6 +68,7 @@ use crate::{
     preview::Preview,
     snapshot::{BrokerState, Snapshot},
     store::Store,
+    worker::Health,
 };
 
 /// How long a stop waits for visitors.
@@ -98,6 +99,8 @@ pub struct Inputs {
     pub controls: controls::ControlsReceiver,
     /// The camera's picture, where it is allowed.
     pub preview: Preview,
+    /// How the workers are.
+    pub health: watch::Receiver<Health>,
 }
 
 /// Why there is no page. The daemon goes on without.

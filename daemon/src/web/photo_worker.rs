@@ -18,6 +18,7 @@ use crate::{
     message::{FaceRecord, PhotoLine, json},
     photo::{Budget, Photo, PhotoError},
     vision::{ClassMap, PhotoReader},
+    worker::one_job,
 };
 
 /// What a photo may take, its file and its decoding together: one at a time, and the unit allows 256 MB for all.
@@ -66,7 +67,12 @@ impl PhotoWorker {
                 for job in asked {
                     // Whoever asked may have gone.
                     if !job.answer.is_closed() {
-                        let line = read(&settings, &mut nets, &job);
+                        // A panic is this photo's, and the nets may be left half done.
+                        let line = one_job("reading a photo", || read(&settings, &mut nets, &job));
+                        let line = line.unwrap_or_else(|panic| {
+                            nets = None;
+                            Err(PhotoJobError::Ours(panic))
+                        });
                         let _ = job.answer.send(line);
                     }
                     drop(job.permit);

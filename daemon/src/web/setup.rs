@@ -17,8 +17,9 @@ use serde_json::json;
 
 use super::{app_state::AppState, error::ApiError, notice};
 use crate::{
-    camera::devices,
+    camera::{Source, devices},
     config::{DisplayKind, Location, board::BOARDS},
+    redact::Redacted,
     setup::{self, Answers, NO_DISPLAY, SAME_DISPLAY, SetupError, probe::ProbeResult},
     snapshot::CameraState,
 };
@@ -78,7 +79,7 @@ pub(super) async fn now(State(app_state): State<Arc<AppState>>) -> Response {
         responsible: &settings.notice.responsible,
         way_out: &settings.notice.way_out,
         device: &settings.device.id,
-        camera: &settings.camera.source,
+        camera: &shown(&settings.camera.source),
         cameras: cameras(&app_state),
         display,
         displays,
@@ -116,7 +117,7 @@ fn cameras(app_state: &AppState) -> Vec<SetupChoice> {
         add(device.best_path().display().to_string(), device.name);
     }
     let mut known = app_state.controls.borrow().cameras.clone();
-    known.push(app_state.settings.camera.source.clone());
+    known.push(shown(&app_state.settings.camera.source));
     for name in known {
         let about = about(&name).to_owned();
         add(name, about);
@@ -124,13 +125,32 @@ fn cameras(app_state: &AppState) -> Vec<SetupChoice> {
     all
 }
 
+/// A source as it may be shown: without its login, of a command only the program.
+fn shown(source: &str) -> String {
+    let parsed = source.parse::<Source>();
+    parsed.map_or_else(
+        |_| Redacted::address(source).to_string(),
+        |source| source.to_string(),
+    )
+}
+
+/// What an answer means: the source that is set is shown without its secrets, and comes back so.
+fn meant(app_state: &AppState, answers: &mut Answers) {
+    let set = &app_state.settings.camera.source;
+    if answers.camera == shown(set) {
+        answers.camera.clone_from(set);
+    }
+}
+
 /// `POST /api/v1/setup`.
 pub(super) async fn save(
     State(app_state): State<Arc<AppState>>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let answers = answers(&body)?;
-    let (path, offered) = (file(&app_state), names(&app_state));
+    let mut answers = answers(&body)?;
+    let (path, mut offered) = (file(&app_state), names(&app_state));
+    meant(&app_state, &mut answers);
+    offered.push(app_state.settings.camera.source.clone());
     let saved = tokio::task::spawn_blocking(move || setup::save(&path, &answers, &offered)).await;
     match saved.map_err(ApiError::ours)? {
         Ok(saved) => {
@@ -208,8 +228,8 @@ async fn camera(app_state: &AppState, name: String) -> Result<ProbeResult, ApiEr
             "take one of the list",
         ));
     }
-    let running =
-        app_state.controls.borrow().camera == name || app_state.settings.camera.source == name;
+    let running = app_state.controls.borrow().camera == name
+        || shown(&app_state.settings.camera.source) == name;
     let (state, frame_px) = {
         let snapshot = app_state.snapshots.borrow();
         (snapshot.camera, snapshot.frame_px)
