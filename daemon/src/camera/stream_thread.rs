@@ -260,14 +260,17 @@ mod tests {
     #[test]
     fn the_newest_replaces_what_nobody_fetched() {
         let stop = Shutdown::default();
-        let mut stream = FrameStream::spawn("test", Overflow::Newest, |producer| {
+        let (all, sent) = std::sync::mpsc::channel();
+        let mut stream = FrameStream::spawn("test", Overflow::Newest, move |producer| {
             for i in 0..5 {
                 producer.put(StreamFormat::Jpeg, &[i]);
             }
+            all.send(()).unwrap();
             String::new()
         })
         .unwrap();
         stream.wait_started(LONG, &stop).unwrap();
+        sent.recv().unwrap();
         stream.next(LONG, &stop).unwrap();
         assert_eq!(stream.bytes(), [4]);
     }

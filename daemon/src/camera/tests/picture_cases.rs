@@ -184,7 +184,11 @@ fn others() -> Vec<Case> {
         ("half.gif", part(&gif, 50), Err("damaged or cut short")),
         ("plain.webp", webp.clone(), Ok((64, 48))),
         ("lossy.webp", fixture(fixtures::LOSSY_WEBP), Ok((32, 24))),
-        ("see-through.webp", fixture(fixtures::ALPHA_WEBP), Ok((32, 24))),
+        (
+            "see-through.webp",
+            fixture(fixtures::ALPHA_WEBP),
+            Ok((32, 24)),
+        ),
         ("half.webp", part(&webp, 50), Err("damaged or cut short")),
         (
             "half-lossy.webp",
