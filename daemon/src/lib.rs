@@ -39,6 +39,7 @@
 //! | [`shutdown`] | the one way to stop |
 //! | [`worker`] | threads that are started again after a panic, and how they are |
 //! | [`exit`] | exit codes |
+//! | [`process_limits`] | open files, core files |
 
 pub mod app;
 pub mod bundle;
@@ -63,6 +64,7 @@ mod onnx;
 pub mod pack;
 pub mod photo;
 pub mod preview;
+pub mod process_limits;
 pub mod redact;
 mod regular_file;
 pub mod satellite;
