@@ -1,4 +1,4 @@
-//! The house, opened: who is started in which order, and what each of them is given.
+//! Starts everything in order and connects the parts.
 
 use std::{
     path::PathBuf,
@@ -39,7 +39,7 @@ use crate::{
     web::{self, Web},
 };
 
-/// Everything that runs, as the one who watches over it needs it.
+/// Everything that runs.
 pub(super) struct App {
     pub(super) clock: Clock,
     pub(super) watchdog: Watchdog,
@@ -58,7 +58,7 @@ pub(super) struct App {
     pub(super) workers: Workers,
 }
 
-/// What several rooms are given.
+/// What several parts need at their start.
 struct StartContext<'a> {
     settings: &'a Settings,
     identity: Identity,
@@ -72,10 +72,10 @@ struct StartContext<'a> {
 }
 
 impl App {
-    /// Starts all rooms.
+    /// Starts all threads and tasks.
     ///
     /// # Errors
-    /// [`AppError`] if one that is needed cannot start.
+    /// [`AppError`] if a necessary part cannot start.
     pub(super) fn start(
         settings: &Settings,
         file: Option<PathBuf>,
@@ -98,7 +98,7 @@ impl App {
         let mut watchdog = Watchdog::from_environment();
         // A camera may be silent for its whole time limit before it counts as lost.
         let silence = Duration::from_millis(settings.camera.timeout_ms) * 2;
-        let frames = watchdog.watch("camera", silence, clock.now());
+        let frames = watchdog.register("camera", silence, clock.now());
         let cameras = Cameras::new(source.clone(), others.clone());
         let camera = CameraThread::spawn(
             CameraOffFile::beside_store(&settings.store).control(),
@@ -146,10 +146,10 @@ impl App {
             clock,
             snapshots,
             events,
-            heartbeat: watchdog.watch("vision", Duration::ZERO, clock.now()),
+            heartbeat: watchdog.register("vision", Duration::ZERO, clock.now()),
         };
         let (closed, user_quit) = watch::channel(false);
-        let heartbeat = watchdog.watch("display", Duration::ZERO, clock.now());
+        let heartbeat = watchdog.register("display", Duration::ZERO, clock.now());
         let workers = Workers {
             buttons: context.buttons(&stop),
             vision_thread: vision_thread.spawn(Arc::clone(&stop))?,
@@ -209,7 +209,7 @@ impl StartContext<'_> {
         )?)
     }
 
-    /// Without its buttons it is still a daemon.
+    /// The daemon goes on without buttons.
     fn buttons(&self, stop: &StopFlag) -> Option<std::thread::JoinHandle<()>> {
         let buttons = gpio::buttons::spawn(self.settings, self.commands.clone(), Arc::clone(stop));
         buttons.unwrap_or_else(|error| {
@@ -218,7 +218,7 @@ impl StartContext<'_> {
         })
     }
 
-    /// Without its page it is still a daemon.
+    /// The daemon goes on without the page.
     fn page(&self, controller: &Controller, file: Option<PathBuf>) -> Option<Web> {
         let inputs = web::Inputs {
             identity: self.identity.clone(),
@@ -259,7 +259,7 @@ impl StartContext<'_> {
     }
 }
 
-/// The first source, and those that may be switched to.
+/// The first source, and the others that a user may choose.
 fn sources(settings: &Settings) -> Result<(Source, Vec<Source>), SourceError> {
     let others = settings.camera.next.iter().map(|next| next.parse());
     Ok((
@@ -269,7 +269,7 @@ fn sources(settings: &Settings) -> Result<(Source, Vec<Source>), SourceError> {
 }
 
 fn nets(settings: &Settings) -> Result<VisionPipeline, VisionError> {
-    // Only ONNX engines make something first; ours is ready at once.
+    // Only ONNX engines build something first; ours is ready at once.
     let makes = settings.vision.engine != EngineKind::Int8;
     let _patience = makes.then(|| service::StartTimeout::while_it_lives("making the nets ready"));
     VisionPipeline::open(settings)

@@ -98,7 +98,7 @@ struct Shared {
     pictures: [watch::Sender<Option<Jpeg>>; Mode::ALL.len()],
     /// Who waits for a single picture.
     stills: Mutex<Vec<oneshot::Sender<Jpeg>>>,
-    seats: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     handoff: handoff::Handoff,
 }
 
@@ -111,7 +111,7 @@ impl Preview {
             until: watch::Sender::new(None),
             pictures: Mode::ALL.map(|_| watch::Sender::new(None)),
             stills: Mutex::default(),
-            seats: Arc::new(Semaphore::new(settings.streams)),
+            permits: Arc::new(Semaphore::new(settings.streams)),
             handoff: handoff::Handoff::default(),
         }))
     }
@@ -198,14 +198,14 @@ impl Preview {
         if self.until().is_none() {
             return Err(PreviewError::Off);
         }
-        let seat = Arc::clone(&self.0.seats).try_acquire_owned();
-        let seat = seat.map_err(|_| PreviewError::Full(settings.streams))?;
+        let permit = Arc::clone(&self.0.permits).try_acquire_owned();
+        let permit = permit.map_err(|_| PreviewError::Full(settings.streams))?;
         let mut pictures = self.0.pictures[mode as usize].subscribe();
         pictures.mark_changed();
         let viewer = Viewer {
             pictures,
             until: self.watch_until(),
-            _seat: seat,
+            _seat: permit,
         };
         self.0.handoff.wake();
         Ok(viewer)

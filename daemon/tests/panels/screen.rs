@@ -34,19 +34,19 @@ const MIDNIGHT: u16 = 0;
 /// A 240x240 ST7789 that can be unplugged, with a backlight.
 struct Bench {
     device: Device<Dcs>,
-    light: Lamp,
+    light: LightLine,
     screen: PanelDisplay<ColourBuffer>,
     opened: Arc<Mutex<usize>>,
 }
 
 #[derive(Clone, Default)]
-struct Lamp(Arc<Mutex<bool>>);
+struct LightLine(Arc<Mutex<bool>>);
 
-impl ErrorType for Lamp {
+impl ErrorType for LightLine {
     type Error = InterfaceError;
 }
 
-impl OutputPin for Lamp {
+impl OutputPin for LightLine {
     fn set_low(&mut self) -> Result<(), InterfaceError> {
         *self.0.lock().unwrap() = false;
         Ok(())
@@ -80,7 +80,7 @@ fn settings() -> DisplaySettings {
 
 fn bench(settings: &DisplaySettings) -> Bench {
     let board = Board::named("st7789-240x240").unwrap();
-    let (device, light) = (Device::new(chip()), Lamp::default());
+    let (device, light) = (Device::new(chip()), LightLine::default());
     let opened = Arc::new(Mutex::new(0));
     let (interface, lamp, count) = (device.clone(), light.clone(), Arc::clone(&opened));
     let open = move || {

@@ -24,6 +24,8 @@
 //! let area = display.bounding_box();
 //! draw(&mut display, area, &Pose::still(Mood::Nobody), &Theme::MONO).unwrap();
 //! ```
+//!
+//! `docs/glossary.md` in the repository explains every word.
 #![no_std]
 
 #[cfg(test)]

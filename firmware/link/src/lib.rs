@@ -25,6 +25,8 @@
 //! Messages of a version never change. What is new gets a number of its own at the end of its list, and who does not
 //! know it says [`message::Refusal::Unknown`]. What cannot be told that way raises [`frame::VERSION`]; a frame of
 //! another version is answered by [`message::Refusal::Version`] in one's own.
+//!
+//! `docs/glossary.md` in the repository explains every word.
 #![no_std]
 
 #[cfg(test)]

@@ -38,6 +38,8 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! `docs/glossary.md` in the repository explains every word.
 #![no_std]
 
 #[cfg(test)]

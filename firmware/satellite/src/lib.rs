@@ -35,6 +35,8 @@
 //! # }
 //! # assert_eq!(wire.len(), 240 * 240 * 2);
 //! ```
+//!
+//! `docs/glossary.md` in the repository explains every word.
 #![no_std]
 
 #[cfg(test)]
