@@ -1,4 +1,4 @@
-//! `[events]`: how much is told.
+//! `[events]`: limits on how many events are published.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +9,9 @@ use crate::event_log::EventLimits;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EventSettings {
-    /// Milliseconds between two changes of mood at least; those between become one.
+    /// The shortest time between two changes of mood, in milliseconds; changes in between become one.
     pub gap_ms: u32,
-    /// Milliseconds that a number of people must hold to be told.
+    /// How long a number of people must hold before it is published, in milliseconds.
     pub crowd_ms: u32,
     /// Seconds between summaries; 0 for none.
     pub summary_s: u32,
@@ -41,7 +41,7 @@ impl EventSettings {
         )
     }
 
-    /// As the journal wants them.
+    /// The limits as the event log takes them.
     pub fn pace(&self) -> EventLimits {
         EventLimits {
             gap_ms: self.gap_ms.into(),

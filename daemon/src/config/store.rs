@@ -13,17 +13,17 @@ use crate::store::{CopyPlan, DAY_MS, StoreLimits};
 pub struct StoreSettings {
     /// The file; empty for the usual place, `memory` for none.
     pub path: String,
-    /// Days that the history is kept.
+    /// Days to keep the history.
     pub days: u32,
-    /// How many events may wait for the broker.
+    /// The most events that may wait for the broker.
     pub waiting: u32,
-    /// For how many days they may.
+    /// The most days that they may wait.
     pub waiting_days: u32,
-    /// How many megabytes they may have.
+    /// The most megabytes that they may take.
     pub waiting_mb: u32,
-    /// Where a copy of the file is kept, for a file in RAM; empty: nowhere.
+    /// The folder for a copy of a file that lies in RAM; empty: no copy.
     pub copy: String,
-    /// Minutes from one copy to the next.
+    /// Minutes between two copies.
     pub copy_minutes: u64,
 }
 
@@ -71,7 +71,7 @@ impl StoreSettings {
         )
     }
 
-    /// Where and how often a copy is kept; `None`: none is.
+    /// Where and how often to copy the file; `None` for no copies.
     pub fn copy_plan(&self) -> Option<CopyPlan> {
         (!self.copy.is_empty()).then(|| CopyPlan {
             path: self.copy.clone().into(),
@@ -79,7 +79,7 @@ impl StoreSettings {
         })
     }
 
-    /// As the store wants them.
+    /// The limits as the store takes them.
     pub fn bounds(&self) -> StoreLimits {
         StoreLimits {
             waiting: self.waiting.into(),
