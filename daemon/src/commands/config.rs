@@ -1,4 +1,4 @@
-//! `config`: the documented defaults, a check of a file, or the hash of a password.
+//! `config`: prints the documented defaults, checks a file, or hashes a password.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -15,7 +15,7 @@ use crate::{
     web::hash_password,
 };
 
-/// Shorter ones are guessed too soon.
+/// Shorter passwords are guessed too soon.
 const SHORTEST: usize = 8;
 
 /// Prints settings as TOML.
@@ -36,7 +36,7 @@ pub(super) fn config(args: &ShowConfigArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Asks for a password and prints what stands for it in the settings.
+/// Asks for a password and prints its line for the settings.
 fn password() -> Result<Exit, Failure> {
     let password = match io::stdin().is_terminal() {
         true => ask(),
@@ -56,7 +56,7 @@ fn password() -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Reads a line from the terminal without showing it.
+/// Reads a line from the terminal without echo.
 fn ask() -> io::Result<String> {
     eprint!("Password: ");
     io::stderr().flush()?;

@@ -1,4 +1,4 @@
-//! A line that is driven, as embedded-hal sees it.
+//! A GPIO output, as embedded-hal wants it.
 
 use embedded_hal::digital::{ErrorType, OutputPin};
 use gpiocdev::{Request, line::Value};
@@ -6,7 +6,7 @@ use gpiocdev::{Request, line::Value};
 use super::{CONSUMER, GpioError, LineAddress, way_out};
 use crate::{config::pin::Pin, display::spi::interface::InterfaceError};
 
-/// An output. It is given back to the kernel when it is dropped.
+/// An output. Dropping it returns the line to the kernel.
 #[derive(Debug)]
 pub struct OutputLine {
     request: Request,
@@ -14,7 +14,7 @@ pub struct OutputLine {
 }
 
 impl OutputLine {
-    /// Takes the line and sets it.
+    /// Requests the line as an output and sets it.
     ///
     /// # Errors
     /// [`GpioError::Refused`] with the cause and the way out.
