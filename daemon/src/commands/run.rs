@@ -23,7 +23,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     })
 }
 
-/// Reads the settings, opens log and display, and runs `body` with them until it ends.
+/// Reads the settings, opens log and display, and runs the given program with them until it ends.
 pub(super) fn start(
     file: Option<&Path>,
     flags: &Overrides,

@@ -1,4 +1,4 @@
-//! What can be wrong with nets, said so that it can be mended.
+//! Errors of nets, with the way to mend them.
 
 use std::path::PathBuf;
 
