@@ -1,4 +1,4 @@
-//! A mood drawn as an emoji face on any embedded-graphics target: no std, no heap, no clock.
+//! Draws a mood as an emoji face on any embedded-graphics target: no std, no heap, no clock.
 //!
 //! ```text
 //! look -> expression -> params -> animate -> pose -> draw or picture -> DrawTarget

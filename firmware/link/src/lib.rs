@@ -6,25 +6,27 @@
 //!
 //! | room | what it does |
 //! |---|---|
-//! | [`message`] | what host and satellite say to each other |
-//! | [`message_set`] | which messages there are, by direction and number |
-//! | [`frame`] | a message to the bytes of one frame |
-//! | [`decoder`] | bytes in any pieces to messages; finds its way after garbage |
+//! | [`message`] | the messages between host and satellite |
+//! | [`message_set`] | the list of messages, by direction and number |
+//! | [`frame`] | encodes a message into the bytes of one frame |
+//! | [`decoder`] | decodes bytes in any pieces; recovers after garbage |
 //!
 //! ```
-//! use moodring_link::{decoder::Decoder, frame::encode, message::{Look, Shown, ToSatellite}};
+//! use moodring_link::{decoder::Decoder, frame::encode, message::{ShownFace, ShownLook, ToSatellite}};
 //!
-//! let happy = ToSatellite::Show(Look { shown: Shown::Happy, confidence: 230, roll_deg: -7 });
+//! let happy = ToSatellite::Show(ShownFace { shown: ShownLook::Happy, confidence: 230, roll_deg: -7 });
 //! let frame = encode(&happy);
 //! let mut decoder = Decoder::<ToSatellite>::new();
-//! let heard: Option<_> = frame.iter().find_map(|byte| decoder.push(*byte));
-//! assert_eq!(heard, Some(Ok(happy)));
+//! let received: Option<_> = frame.iter().find_map(|byte| decoder.push(*byte));
+//! assert_eq!(received, Some(Ok(happy)));
 //! ```
 //!
 //! # Versions
-//! Messages of a version never change. What is new gets a number of its own at the end of its list, and who does not
-//! know it says [`message::Refusal::Unknown`]. What cannot be told that way raises [`frame::VERSION`]; a frame of
-//! another version is answered by [`message::Refusal::Version`] in one's own.
+//! Messages of a version never change. A new message gets its own number at the end of its list; a receiver that does
+//! not
+//! know it answers [`message::Refusal::Unknown`]. Any other change raises [`frame::VERSION`]; a frame of another
+//! version is
+//! answered by [`message::Refusal::Version`] in one's own version.
 //!
 //! `docs/glossary.md` in the repository explains every word.
 #![no_std]

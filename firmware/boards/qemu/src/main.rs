@@ -1,8 +1,9 @@
 //! A satellite on QEMU's lm3s6965evb: messages in and replies out over UART 0; of each picture, drawn in bands as on a
 //! real board, the checksum goes out by semihosting.
 //!
-//! The clock is the line: each byte that comes in takes a millisecond, as at 9600 baud. So what is drawn depends on the
-//! bytes alone, and a host that does the same must come to the same checksums.
+//! The serial line is the clock: each byte that comes in takes a millisecond, as at 9600 baud. So the pictures depend
+//! on the
+//! bytes alone, and a host that does the same must get the same checksums.
 #![no_std]
 #![no_main]
 

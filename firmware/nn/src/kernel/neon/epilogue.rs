@@ -45,7 +45,7 @@ impl Factor {
     /// Stores pixel `p` of a tile. `sums` are its 16 outputs without bias.
     ///
     /// # Safety
-    /// One of the landing's two pointers has room for pixel `p`, as far as `outputs` says.
+    /// One of the epilogue's two pointers has room for pixel `p`, as far as `outputs` says.
     #[inline]
     #[target_feature(enable = "neon")]
     pub(super) unsafe fn store(&self, epilogue: &Epilogue, p: usize, sums: [int32x4_t; 4]) {
