@@ -1,4 +1,4 @@
-//! What processor and operating system offer, asked once, without std: Intel, *Software Developer's
+//! Detects what processor and operating system offer, once, without std: Intel, *Software Developer's
 //! Manual*, volume 1, sections 14.3 (AVX) and 15.2 (AVX-512).
 
 use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
