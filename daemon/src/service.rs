@@ -88,6 +88,6 @@ pub fn in_journal() -> bool {
 /// An error of systemd's socket is no reason to end.
 fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::debug!("systemd was not told: {error}");
+        tracing::debug!("systemd cannot be reached: {error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The words of the house: each public module stands in the glossary, and names that had to be guessed do not come back.
+//! Names: each public module stands in the glossary, and names that readers had to guess do not come back.
 
 use std::{collections::BTreeSet, fs};
 

@@ -30,7 +30,7 @@ pub enum BundleError {
         limit: u64,
     },
     /// It is signed, but not a bundle.
-    #[error("this is no bundle: {0}. It was signed as it is: tell its maker")]
+    #[error("this is not a bundle: {0}. It was signed like this: report it to its maker")]
     Contents(String),
     /// The program is too old for it.
     #[error("it needs moodring {needs}, this is {is}: update the program first")]
@@ -42,7 +42,7 @@ pub enum BundleError {
     },
     /// The net cannot run here, or computes wrong results.
     #[error(
-        "its net did not pass the test on this machine: {0}. Nothing was changed; tell its maker"
+        "its net did not pass the test on this machine: {0}. Nothing was changed; report it to its maker"
     )]
     Test(String),
     /// It would replace something newer, or something else.

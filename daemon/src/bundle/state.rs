@@ -50,7 +50,7 @@ impl InUse {
             !chosen.folder.starts_with('.') && chosen.folder.chars().all(fits)
         };
         if !state.current.iter().chain(&state.previous).all(plain) {
-            return Err(io::Error::other("it names no folder of the shelf"));
+            return Err(io::Error::other("it names no folder of an installed net"));
         }
         Ok(state)
     }

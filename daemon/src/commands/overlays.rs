@@ -39,7 +39,7 @@ impl Overlays {
         let mut picture = photo.to_rgb();
         for found in faces {
             let map = found.map.as_ref().ok_or(
-                "this net does not tell where it looked: --cam needs engine = \"int8\" and the built-in classifier",
+                "this net has no activation maps: --cam needs engine = \"int8\" and the built-in classifier",
             )?;
             overlay(&mut picture, &found.face, map);
         }

@@ -62,13 +62,13 @@ fn print(report: &Report, plan: &SimulationPlan) {
     let heard = report.heard;
     if plan.devices > 0 {
         println!(
-            "{} devices told {} events, {} confirmed by the broker",
+            "{} devices published {} events, {} confirmed by the broker",
             report.devices, report.sent, report.acked
         );
     }
     if plan.check || plan.devices == 0 {
         println!(
-            "heard {} events of {} runs: {} missing, {} never heard, {} twice, {} late, {} unreadable",
+            "received {} events of {} runs: {} missing, {} never received, {} twice, {} late, {} unreadable",
             heard.first_time(),
             heard.runs,
             heard.missing,

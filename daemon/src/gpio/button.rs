@@ -169,7 +169,7 @@ mod tests {
                 }
                 now += gap;
                 level = !level;
-                prop_assert_eq!(button.edge(level, Millis(now)), None, "was told late");
+                prop_assert_eq!(button.edge(level, Millis(now)), None, "was reported late");
             }
             prop_assert!(told <= times.len().div_ceil(2));
         }

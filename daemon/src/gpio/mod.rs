@@ -69,7 +69,7 @@ fn way_out(error: &gpiocdev::Error) -> &'static str {
     if has(["EACCES", "denied"]) {
         "Join the group: sudo usermod -aG gpio $USER, then log in again"
     } else if has(["EBUSY", "busy"]) {
-        "Something else holds it: `gpioinfo` says what (another program, or a dtoverlay in /boot/firmware/config.txt)"
+        "Something else holds it: `gpioinfo` shows what (another program, or a dtoverlay in /boot/firmware/config.txt)"
     } else {
         "`gpioinfo` lists the lines and who uses them"
     }

@@ -48,7 +48,7 @@ impl Tensor {
         })?;
         let wanted = (sides.iter()).try_fold(1_usize, |len, &side| len.checked_mul(side));
         if wanted != Some(values.len()) {
-            return Err(named("has other values than its shape tells"));
+            return Err(named("has not as many values as its shape"));
         }
         Ok(Self { sides, values })
     }

@@ -65,7 +65,7 @@ pub fn camera(name: &str, settings: &CameraSettings) -> ProbeResult {
         Err(error) => return ProbeResult::bad(error, "take one of the list"),
     };
     let mend =
-        "look whether it is plugged in and no other program uses it (`moodring doctor` says more)";
+        "check that it is plugged in and that no other program uses it (`moodring doctor` shows more)";
     let opened = camera::open(&source, settings, Clock::start());
     let mut camera = match opened {
         Ok(camera) => camera,

@@ -15,7 +15,7 @@ pub use task::{ReleaseReceiver, UpdateThread, look, spawn};
 #[derive(Debug, thiserror::Error)]
 pub enum UpdateError {
     /// apt-cache is missing, or printed nothing.
-    #[error("the package lists tell nothing: {0}")]
+    #[error("the package lists contain nothing: {0}")]
     Apt(String),
     /// The index cannot be fetched, or its signature is not good.
     #[error(transparent)]

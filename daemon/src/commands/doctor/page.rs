@@ -60,12 +60,12 @@ pub(super) fn preview(settings: &Settings) -> Finding {
 /// Whether people are informed.
 pub(super) fn notice(settings: &Settings) -> Finding {
     match (settings.notice.acknowledged, settings.web.address()) {
-        (true, _) => Finding::Good("somebody saw to it that people are told".into()),
+        (true, _) => Finding::Good("somebody confirmed that people are informed".into()),
         (false, Some(at)) if settings.web.enabled => Finding::Note(format!(
-            "nobody has said yet that people are told: open http://{at}/setup, or set [notice] acknowledged = true"
+            "nobody has confirmed yet that people are informed: open http://{at}/setup, or set [notice] acknowledged = true"
         )),
         (false, _) => Finding::Note(
-            "nobody has said yet that people are told: hang up the notice and set [notice] acknowledged = true".into(),
+            "nobody has confirmed yet that people are informed: hang up the notice and set [notice] acknowledged = true".into(),
         ),
     }
 }

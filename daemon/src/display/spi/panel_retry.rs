@@ -44,7 +44,7 @@ mod tests {
         let (mut now, mut waits) = (Millis(0), Vec::new());
         for round in 0..9 {
             assert!(!retry.rests(now));
-            assert_eq!(retry.fail(now), round == 0, "only the first is told");
+            assert_eq!(retry.fail(now), round == 0, "only the first is reported");
             let begin = now;
             while retry.rests(now) {
                 now.0 += 100;
