@@ -8,7 +8,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{camera::CameraControl, command::Switch, config::StoreSettings, store::StoreLocation};
+use crate::{
+    camera::CameraControl,
+    command::Switch,
+    config::StoreSettings,
+    store::{CopyPlan, StoreLocation},
+};
 
 /// The file's name.
 const NAME: &str = "camera-off";
@@ -20,7 +25,7 @@ pub(super) struct CameraOffFile(Option<PathBuf>);
 impl CameraOffFile {
     /// The folder that outlives a power cut: that of the store's copy, else that of the store.
     pub(super) fn beside_store(settings: &StoreSettings) -> Self {
-        let copy = settings.copy_plan().map(|plan| plan.path);
+        let copy = CopyPlan::of(settings).map(|plan| plan.path);
         let folder = match copy.as_deref().and_then(Path::parent) {
             Some(folder) => Some(folder.to_owned()),
             None => StoreLocation::of(&settings.path).folder(),

@@ -10,7 +10,7 @@ use crate::{
     message::Identity,
     mqtt::{self, MqttHandle},
     snapshot::Snapshot,
-    store::{Store, StoreLocation},
+    store::{CopyPlan, Store, StoreLimits, StoreLocation},
     update::{self, UpdateThread},
     web,
 };
@@ -40,7 +40,10 @@ impl Publishing {
             updates.is_some(),
             web::page_url(&settings.web),
         )?;
-        let (bounds, copy) = (settings.store.bounds(), settings.store.copy_plan());
+        let (bounds, copy) = (
+            StoreLimits::of(&settings.store),
+            CopyPlan::of(&settings.store),
+        );
         let store = Store::open_with_copy(place, bounds, copy)?;
         let broker = broker(settings, identity, clock, &sources.snapshots, &store, extra)?;
         let (events_of, wanted) = (&settings.events, settings.mqtt.enabled);

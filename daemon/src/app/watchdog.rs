@@ -71,7 +71,12 @@ impl Watchdog {
     }
 
     /// Adds a thread; it may pause for `rest` if that is longer than the watchdog's own patience.
-    pub(super) fn register(&mut self, name: &'static str, rest: Duration, now: Millis) -> Heartbeat {
+    pub(super) fn register(
+        &mut self,
+        name: &'static str,
+        rest: Duration,
+        now: Millis,
+    ) -> Heartbeat {
         let heartbeat = Heartbeat::default();
         self.monitored.push(Monitored {
             name,
@@ -134,7 +139,11 @@ mod tests {
         assert_eq!(watchdog.hanging(Millis(30_002)), None);
         assert_eq!(watchdog.hanging(Millis(30_003)), Some("vision"));
         vision.beat();
-        assert_eq!(watchdog.hanging(Millis(60_000)), None, "the camera may rest");
+        assert_eq!(
+            watchdog.hanging(Millis(60_000)),
+            None,
+            "the camera may rest"
+        );
         vision.beat();
         assert_eq!(watchdog.hanging(Millis(60_001)), Some("camera"));
         camera.beat();

@@ -59,7 +59,10 @@ pub fn self_test(manifest: &Manifest, net: &[u8], golden: &[u8]) -> Result<(), B
     };
     if Some(model.kind()) != manifest.kind() {
         let is = kind_name(model.kind());
-        return failed(format!("it is a {is}, but the manifest names a {}", manifest.kind));
+        return failed(format!(
+            "it is a {is}, but the manifest names a {}",
+            manifest.kind
+        ));
     }
     if model.kind() == Kind::Classifier && model.channels() != 1 {
         return failed("a classifier sees one grey channel".into());

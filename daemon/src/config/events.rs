@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range};
-use crate::event_log::EventLimits;
 
 /// Limits of events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,14 +38,5 @@ impl EventSettings {
             self.summary_s,
             "0, or 10 to 86400 seconds",
         )
-    }
-
-    /// The limits as the event log takes them.
-    pub fn pace(&self) -> EventLimits {
-        EventLimits {
-            gap_ms: self.gap_ms.into(),
-            crowd_ms: self.crowd_ms.into(),
-            summary_ms: u64::from(self.summary_s) * 1_000,
-        }
     }
 }

@@ -1,11 +1,8 @@
 //! `[store]`: events until the broker has them, and the history.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range};
-use crate::store::{CopyPlan, DAY_MS, StoreLimits};
 
 /// The local store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,34 +67,11 @@ impl StoreSettings {
             "1 to 10080 minutes",
         )
     }
-
-    /// Where and how often to copy the file; `None` for no copies.
-    pub fn copy_plan(&self) -> Option<CopyPlan> {
-        (!self.copy.is_empty()).then(|| CopyPlan {
-            path: self.copy.clone().into(),
-            every: Duration::from_secs(self.copy_minutes * 60),
-        })
-    }
-
-    /// The limits as the store takes them.
-    pub fn bounds(&self) -> StoreLimits {
-        StoreLimits {
-            waiting: self.waiting.into(),
-            waiting_bytes: u64::from(self.waiting_mb) * 1_000_000,
-            waiting_ms: i64::from(self.waiting_days) * DAY_MS,
-            history_ms: i64::from(self.days) * DAY_MS,
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_defaults_are_the_same_in_both_rooms() {
-        assert_eq!(StoreSettings::default().bounds(), StoreLimits::default());
-    }
 
     #[test]
     fn ranges_name_their_key() {

@@ -17,7 +17,7 @@ pub mod header;
 pub mod line;
 
 pub use chip::{Chips, LineAddress};
-pub use line::OutputLine;
+pub use line::{LineError, OutputLine};
 
 /// The program that uses a line, as `gpioinfo` shows it.
 pub(crate) const CONSUMER: &str = "moodring";

@@ -170,7 +170,9 @@ fn keys(answers: &Answers, cameras: &[String], now: &Settings) -> Result<Vec<Key
     answers.place.validate()?;
     let refuse = |text: &str| Err(SetupError::Answer(text.into()));
     if !answers.acknowledged {
-        return refuse("first confirm that people are informed: hang up the notice where they see it");
+        return refuse(
+            "first confirm that people are informed: hang up the notice where they see it",
+        );
     }
     if let Err(reason) = DeviceName::new(&answers.device)
         && !answers.device.is_empty()

@@ -64,8 +64,7 @@ pub fn camera(name: &str, settings: &CameraSettings) -> ProbeResult {
         Ok(source) => source,
         Err(error) => return ProbeResult::bad(error, "take one of the list"),
     };
-    let mend =
-        "check that it is plugged in and that no other program uses it (`moodring doctor` shows more)";
+    let mend = "check that it is plugged in and that no other program uses it (`moodring doctor` shows more)";
     let opened = camera::open(&source, settings, Clock::start());
     let mut camera = match opened {
         Ok(camera) => camera,

@@ -11,11 +11,12 @@ use moodring::{
             PanelDisplay,
             backlight::Backlight,
             framebuffer::{ColourBuffer, Framebuffer, MonoBuffer},
-            interface::{I2cInterface, InterfaceError, SpiInterface},
+            interface::{I2cInterface, SpiInterface},
             oled::Oled,
             tft,
         },
     },
+    gpio::LineError,
     snapshot::{BrokerState, CameraState, Snapshot},
 };
 use moodring_core::{
@@ -43,16 +44,16 @@ struct Bench {
 struct LightLine(Arc<Mutex<bool>>);
 
 impl ErrorType for LightLine {
-    type Error = InterfaceError;
+    type Error = LineError;
 }
 
 impl OutputPin for LightLine {
-    fn set_low(&mut self) -> Result<(), InterfaceError> {
+    fn set_low(&mut self) -> Result<(), LineError> {
         *self.0.lock().unwrap() = false;
         Ok(())
     }
 
-    fn set_high(&mut self) -> Result<(), InterfaceError> {
+    fn set_high(&mut self) -> Result<(), LineError> {
         *self.0.lock().unwrap() = true;
         Ok(())
     }

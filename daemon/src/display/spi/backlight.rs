@@ -10,9 +10,10 @@ use std::{
 use embedded_hal::digital::OutputPin;
 
 use super::interface::InterfaceError;
+use crate::gpio::LineError;
 
 /// A GPIO output that is set high or low.
-pub type DigitalOutput = Box<dyn OutputPin<Error = InterfaceError> + Send>;
+pub type DigitalOutput = Box<dyn OutputPin<Error = LineError> + Send>;
 
 /// The backlight.
 pub enum Backlight {

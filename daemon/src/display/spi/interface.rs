@@ -6,10 +6,18 @@ use embedded_hal::{
     spi::{self, SpiDevice},
 };
 
+use crate::gpio::LineError;
+
 /// Why bytes or a pin's level could not be sent; the text names the device.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InterfaceError(pub String);
+
+impl From<LineError> for InterfaceError {
+    fn from(error: LineError) -> Self {
+        Self(error.0)
+    }
+}
 
 impl spi::Error for InterfaceError {
     fn kind(&self) -> spi::ErrorKind {

@@ -221,9 +221,9 @@ fn parse_bytes(text: &str) -> usize {
 }
 
 /// A pulse on the reset line. 10 us are enough for the slowest chip (ST7796), which is ready 120 ms later.
-fn reset(line: &mut impl OutputPin<Error = InterfaceError>) -> Result<(), InterfaceError> {
+fn reset(line: &mut impl OutputPin<Error: Into<InterfaceError>>) -> Result<(), InterfaceError> {
     for (high, wait_ms) in [(true, 5), (false, 20), (true, 150)] {
-        line.set_state(high.into())?;
+        line.set_state(high.into()).map_err(Into::into)?;
         thread::sleep(Duration::from_millis(wait_ms));
     }
     Ok(())
