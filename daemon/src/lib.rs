@@ -35,6 +35,7 @@
 //! | [`service`] | reports to systemd |
 //! | [`update`] | looks for newer versions, if somebody switched that on |
 //! | [`exit`] | exit codes |
+//! | [`process_limits`] | open files, core files |
 //! | [`clock`] | the one clock of a run |
 //!
 //! `docs/glossary.md` in the repository explains every word.
@@ -61,6 +62,7 @@ mod onnx;
 pub mod pack;
 pub mod photo;
 pub mod preview;
+pub mod process_limits;
 pub mod satellite;
 pub mod service;
 pub mod setup;

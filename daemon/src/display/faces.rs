@@ -144,6 +144,11 @@ impl Scene {
         self
     }
 
+    /// The face of the one who counts.
+    pub(super) fn first(&self) -> Option<Pose> {
+        self.poses.first().copied()
+    }
+
     /// Calls `draw` with the whole screen.
     pub(super) fn with_picture(&self, glass: ScreenShape, draw: impl FnOnce(Picture<'_>)) {
         let lines: Vec<&str> = self.lines.iter().map(String::as_str).collect();
