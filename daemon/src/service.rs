@@ -33,8 +33,7 @@ pub struct StartTimeout {
 
 impl StartTimeout {
     /// Extends the timeout again and again, with this line of status, for half an hour at most. After that the unit's
-    /// own
-    /// limit counts again, so that a start that hangs is ended.
+    /// own limit counts again, so that a start that hangs is ended.
     pub fn while_it_lives(status: &str) -> Self {
         let (_alive, ended) = std::sync::mpsc::channel();
         self::status(status);

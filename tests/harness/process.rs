@@ -143,8 +143,7 @@ impl Process {
     }
 
     /// Sends SIGTERM as soon as the program can handle it, and waits for the end. Before that the same signal would
-    /// kill a
-    /// program that is still being loaded, which proves nothing about how it stops.
+    /// kill a program that is still being loaded, which proves nothing about how it stops.
     ///
     /// # Panics
     /// If it does not catch the signal in time, and as [`Process::finish`].

@@ -59,8 +59,7 @@ pub fn cargo() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root());
     // Build scripts (ring's, for one) watch the variables that cargo sets for a test: left in, this cargo and the one
-    // outside
-    // would build each other's TLS, and all above it, anew by turns.
+    // outside would build each other's TLS, and all above it, anew by turns.
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {

@@ -1,6 +1,5 @@
 //! Remembers that the camera was switched off, by an empty file beside the store, so that it stays off when the daemon
-//! or
-//! the machine starts again. No other command outlives the daemon: the rest is not worth a surprise.
+//! or the machine starts again. No other command outlives the daemon: the rest is not worth a surprise.
 
 use std::{
     fs::{self, File},

@@ -1,8 +1,7 @@
 //! Reports to systemd's watchdog only while every thread makes progress: each thread beats once a turn of its loop.
 //!
 //! An unplugged camera or a missing broker is no standstill: those threads still turn. A thread that hangs in a driver
-//! or
-//! a net stops beating, and systemd restarts the service.
+//! or a net stops beating, and systemd restarts the service.
 
 use std::{
     sync::{

@@ -1,11 +1,9 @@
 //! Nets that are installed after the program: signed bundles, and the folder of installed nets.
 //!
 //! A bundle is one zip with one net: `manifest.json`, `net.moodnet`, its golden vectors `golden.bin`, and optionally
-//! the
-//! same net as `net.onnx` and a `card.md`. Its minisign signature `BUNDLE.minisig` lies beside it. No byte of a bundle
-//! is
-//! parsed before the signature is checked, and no net is used before it has computed its golden vectors on this
-//! machine.
+//! the same net as `net.onnx` and a `card.md`. Its minisign signature `BUNDLE.minisig` lies beside it. No byte of a
+//! bundle is parsed before the signature is checked, and no net is used before it has computed its golden vectors on
+//! this machine.
 //!
 //! Not here: which net is used (`vision::net_files`), and what is printed (`commands`).
 

@@ -1,6 +1,5 @@
 //! `in-use.json` of a kind of net: which installed net runs, and which one ran before. It is replaced in one step, so
-//! that a
-//! power cut leaves the old or the new one.
+//! that a power cut leaves the old or the new one.
 
 use std::{
     fs::{self, File},

@@ -1,6 +1,5 @@
 //! The command line, by clap: the subcommands, and the flags that several of them share. Only data and help texts;
-//! `commands`
-//! does the work.
+//! `commands` does the work.
 
 mod live;
 mod maintenance;

@@ -1,6 +1,5 @@
 //! Displays that people buy, with their pins and quirks as far as known; none was tried on the real board.
-//! `deploy/wiring.md`
-//! shows the wires.
+//! `deploy/wiring.md` shows the wires.
 
 use std::borrow::Cow;
 

@@ -59,9 +59,8 @@ impl Default for MoodSettings {
 
 impl MoodSettings {
     /// These settings at their sensitivity: from 0 to 100 percent, `smooth_ms`, `hold_ms` and `margin` go from four
-    /// times to a
-    /// quarter of their values, and `certain` from 0.2 more to 0.2 less; at 50 nothing changes. All results stay in
-    /// range.
+    /// times to a quarter of their values, and `certain` from 0.2 more to 0.2 less; at 50 nothing changes. All results
+    /// stay in range.
     pub fn at_sensitivity(&self) -> Self {
         let step = (50.0 - f32::from(self.sensitivity.min(100))) / 50.0;
         if step == 0.0 {

@@ -1,6 +1,5 @@
 //! Who is on a display and how each person looks: an animated face for everybody, the one who counts first; the text,
-//! and the
-//! sign that the camera runs. Draws nothing.
+//! and the sign that the camera runs. Draws nothing.
 
 use moodring_core::{expression::Expression, frame::Millis, mood::Mood, track::TrackId};
 use moodring_face::{

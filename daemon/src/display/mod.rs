@@ -174,8 +174,7 @@ const CAMERA_LOST: u16 = 1;
 const DEVICE_AWAY: u16 = 2;
 
 /// The look for this snapshot. While there is a mood, it is the mood: the camera's state matters only once nobody is
-/// left
-/// in view.
+/// left in view.
 pub(crate) fn look_of(snapshot: &Snapshot) -> Look {
     match (snapshot.mood.mood, snapshot.camera) {
         (_, CameraState::Off) => Look::CameraOff,

@@ -1,6 +1,5 @@
 //! Reads ONNX files with limits: inputs, outputs, notes and constants. Others interpret the graph: `pack`, and the
-//! engines in
-//! `vision`.
+//! engines in `vision`.
 
 pub(crate) mod proto;
 mod tensor;

@@ -204,8 +204,7 @@ struct CommonScale {
 /// Joins tensors that are made by equal operators from one tensor. `None` if they are not.
 ///
 /// The file has one zero point per tensor, but a factor per channel. So each part keeps its own scale, just coarse
-/// enough for
-/// its range to fit around the common zero point.
+/// enough for its range to fit around the common zero point.
 fn common_input(
     walk: &mut GraphPacker<'_>,
     tensors: &[usize],

@@ -87,8 +87,7 @@ pub(super) struct FixedFactor {
 
 impl FixedFactor {
     /// By ARITHMETIC.md's rule. `None` if `real` is not positive or too large; one that is too small for any shift
-    /// becomes the
-    /// smallest factor, which rounds every accumulator to 0.
+    /// becomes the smallest factor, which rounds every accumulator to 0.
     pub(super) fn of(real: f64) -> Option<Self> {
         if !(real.is_finite() && real > 0.0) {
             return None;

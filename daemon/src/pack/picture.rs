@@ -114,8 +114,7 @@ impl Picture {
     /// Notes those of its DequantizeLinear, which define what a byte means.
     ///
     /// If the input is rounded to bytes and read with another scale, the file is ours, and that scale is what a byte
-    /// means.
-    /// Otherwise the graph takes reals; how bytes become reals must come from the user, or be obvious.
+    /// means. Otherwise the graph takes reals; how bytes become reals must come from the user, or be obvious.
     pub(super) fn dequantized(&mut self, quant: Quant) -> Result<Quant, Fault> {
         let Some(quantizer) = self.quantizer else {
             return fault("an input without a QuantizeLinear", "a QDQ graph");

@@ -10,8 +10,7 @@ use moodring_link::{
 /// The least time between two scenes: more than a display shows, and less than a UART at 115,200 baud can take.
 const GAP_MS: u64 = 33;
 /// How often hello and scene are repeated, in case the satellite restarted. It also keeps the satellite awake, which
-/// falls
-/// asleep after 10 s.
+/// falls asleep after 10 s.
 const REPEAT_MS: u64 = 3_000;
 /// After this time without an answer the silence is logged.
 const SILENCE_MS: u64 = 10_000;

@@ -1,6 +1,5 @@
 //! Sets keys of a TOML text and leaves all other lines as they are. The result is parsed again and compared; where
-//! changing
-//! lines is not enough (inline tables, dotted keys), the text is written anew, without its comments.
+//! changing lines is not enough (inline tables, dotted keys), the text is written anew, without its comments.
 
 use toml::{Table, Value};
 

@@ -19,8 +19,7 @@ const OUTLINE_PX: f32 = 0.5;
 ///
 /// The net's last feature map times its head's weights (Zhou et al., *Learning Deep Features for Discriminative
 /// Localization*, CVPR 2016), minus the mean over the expressions, which changes no score. A cell covers 8x8 pixels of
-/// the
-/// crop, but it depends on a wider surrounding.
+/// the crop, but it depends on a wider surrounding.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClassMap([[f32; MAP_CELLS]; MAP_CELLS]);
 
@@ -43,8 +42,7 @@ impl ClassMap {
     }
 
     /// Heat at a point of the crop, 0 to 1: the evidence for the expression, bilinear between the cells' centres,
-    /// relative to
-    /// the strongest cell. 0 everywhere if there is no evidence.
+    /// relative to the strongest cell. 0 everywhere if there is no evidence.
     pub fn heat(&self, at: Point) -> f32 {
         let largest = self.0.iter().flatten().fold(0.0_f32, |a, &b| a.max(b));
         if largest <= 0.0 {

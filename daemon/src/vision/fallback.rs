@@ -10,8 +10,7 @@ use std::{
 static TOLD: LazyLock<Mutex<Vec<String>>> = LazyLock::new(Mutex::default);
 
 /// The packed file to use: that of the settings if it is packed, else the built-in net (an empty path). Logs each
-/// reason
-/// once.
+/// reason once.
 pub(super) fn packed<'p>(path: &'p Path, reason: &str) -> &'p Path {
     let packed = is_packed(path);
     let mut told = TOLD.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

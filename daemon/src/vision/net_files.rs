@@ -1,6 +1,5 @@
 //! Chooses the files of a net: those of the settings, else an installed one, else the built-in bytes. An installed net
-//! that
-//! cannot be used is logged once, and the built-in one is used.
+//! that cannot be used is logged once, and the built-in one is used.
 
 use std::{
     path::{Path, PathBuf},

@@ -21,8 +21,7 @@ use crate::config::Settings;
 /// The long side of the coarse search, which finds faces up to the size of the picture.
 const COARSE_PX: u32 = 320;
 /// The long side of the fine search, which finds the small faces of a group: the photo's own within this range. Smaller
-/// photos
-/// are enlarged, at most to the double: by measurement that finds more small faces than their own size.
+/// photos are enlarged, at most to the double: by measurement that finds more small faces than their own size.
 const FINE_PX: RangeInclusive<u32> = 640..=1280;
 /// The detector's sides are multiples of this.
 const STEP_PX: u32 = 32;

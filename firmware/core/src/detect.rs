@@ -93,6 +93,7 @@ pub enum Cells<'a> {
 
 /// Why a net could not run. The engine that made the error explains it to the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NetError {
     /// The engine failed; its own log has the reason.
     Engine,

@@ -1,6 +1,5 @@
 //! Decides whether to search for faces while nobody is in view: at a slow rate, and at once when something moves. Sees
-//! a
-//! thumbnail only; knows no net and no faces.
+//! a thumbnail only; knows no net and no faces.
 
 use crate::{
     frame::{Frame, Millis},

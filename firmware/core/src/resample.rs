@@ -1,6 +1,5 @@
 //! Resamples a frame: area averages when it shrinks, bilinear when it grows, each plane by itself. Whole numbers only,
-//! so
-//! every machine gets the same bytes. Knows no aspect and no padding; [`crate::letterbox`] does.
+//! so every machine gets the same bytes. Knows no aspect and no padding; [`crate::letterbox`] does.
 
 mod axis;
 mod blocks;

@@ -11,28 +11,21 @@
 //! | [`frame`] | encodes a message into the bytes of one frame |
 //! | [`decoder`] | decodes bytes in any pieces; recovers after garbage |
 //!
-//! ```
-//! use moodring_link::{decoder::Decoder, frame::encode, message::{ShownFace, ShownLook, ToSatellite}};
-//!
-//! let happy = ToSatellite::Show(ShownFace { shown: ShownLook::Happy, confidence: 230, roll_deg: -7 });
-//! let frame = encode(&happy);
-//! let mut decoder = Decoder::<ToSatellite>::new();
-//! let received: Option<_> = frame.iter().find_map(|byte| decoder.push(*byte));
-//! assert_eq!(received, Some(Ok(happy)));
-//! ```
-//!
 //! # Versions
 //! Messages of a version never change. A new message gets its own number at the end of its list; a receiver that does
-//! not
-//! know it answers [`message::Refusal::Unknown`]. Any other change raises [`frame::VERSION`]; a frame of another
-//! version is
-//! answered by [`message::Refusal::Version`] in one's own version.
+//! not know it answers [`message::Refusal::Unknown`]. Any other change raises [`frame::VERSION`]; a frame of another
+//! version is answered by [`message::Refusal::Version`] in one's own version.
 //!
 //! `docs/glossary.md` in the repository explains every word.
 #![no_std]
 
 #[cfg(test)]
 extern crate std;
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub mod decoder;
 pub mod frame;

@@ -1,6 +1,5 @@
 //! Checks the machine: groups, the program that holds the camera, ribbon cameras, clock, voltage and heat. Reads files
-//! below
-//! a root that tests replace; opens no device.
+//! below a root that tests replace; opens no device.
 
 use std::{
     fs,
@@ -46,8 +45,7 @@ impl Machine {
     }
 
     /// The findings, part by part; parts that the machine does not have are left out. `own_camera`: the device in the
-    /// settings, if
-    /// they name one; `libcamera`: the settings name a source that uses libcamera.
+    /// settings, if they name one; `libcamera`: the settings name a source that uses libcamera.
     pub(super) fn check(&self, own_camera: Option<&Path>, libcamera: bool) -> Vec<(&str, Finding)> {
         let parts = [
             ("groups", self.permissions()),

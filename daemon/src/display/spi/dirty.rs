@@ -24,8 +24,7 @@ impl Cost {
 pub const MAX_AREAS: usize = 48;
 
 /// Rectangles that hold every cell in which the grids differ; both grids have the same size. They may overlap. Together
-/// they
-/// never cost more than the whole picture.
+/// they never cost more than the whole picture.
 pub fn dirty<P: Copy + PartialEq>(old: &Grid<P>, new: &Grid<P>, cost: Cost) -> Vec<CellRect> {
     let mut areas = Vec::new();
     for y in 0..new.size().1 {

@@ -12,8 +12,7 @@ use super::{dirty::Cost, grid::Grid};
 use crate::config::board::Rotation;
 
 /// What the system calls and D/C changes around a rectangle cost, as the number of bytes that take the same time. An
-/// estimate
-/// for a Pi at 40 MHz: a dozen calls of 5 us each.
+/// estimate for a Pi at 40 MHz: a dozen calls of 5 us each.
 const AREA_BYTES: usize = 300;
 
 /// A picture in the form of a display's memory.
@@ -101,8 +100,7 @@ impl DrawTarget for ColourBuffer {
 }
 
 /// Black and white: a cell is eight pixels below each other, the topmost in bit 0. The chip can turn such a memory
-/// upside
-/// down, but not by a quarter, so quarters are turned here.
+/// upside down, but not by a quarter, so quarters are turned here.
 #[derive(Clone, Debug)]
 pub struct MonoBuffer {
     grid: Grid<u8>,

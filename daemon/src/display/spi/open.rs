@@ -35,8 +35,7 @@ const SPIDEV_BYTES: usize = 4096;
 const MOST_BYTES: usize = 65_536;
 
 /// The display of the settings. Its devices are opened when it first shows something, and again after a failure: a
-/// device
-/// that is not there yet is a state, not an error.
+/// device that is not there yet is a state, not an error.
 ///
 /// # Errors
 /// [`DisplayError::Open`] if the settings cannot work.

@@ -14,8 +14,7 @@ pub trait Panel<P>: Send {
     fn write(&mut self, picture: &Grid<P>, areas: &[CellRect]) -> Result<(), InterfaceError>;
 
     /// Sets the brightness in percent; 0 is dark. Returns how bright the picture must be drawn, in percent, for what
-    /// the panel
-    /// cannot do itself.
+    /// the panel cannot do itself.
     ///
     /// # Errors
     /// As [`Panel::write`].

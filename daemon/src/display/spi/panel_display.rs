@@ -89,8 +89,7 @@ impl<S: Framebuffer> PanelDisplay<S> {
     }
 
     /// Shows the view as of `now`; `minute` is the minute of the day (0 to 1439). A panel that failed is opened again
-    /// after a
-    /// wait.
+    /// after a wait.
     ///
     /// # Errors
     /// [`DisplayError`] for the first failure of an outage; later ones are logged at debug level.
@@ -129,8 +128,7 @@ impl<S: Framebuffer> PanelDisplay<S> {
         };
         let failed = |error: InterfaceError| DisplayError::show(&self.name, error);
         // The light is set after the first picture, so that nobody sees what the memory held before. So the brightness
-        // that the
-        // colours must do shows one picture later.
+        // that the colours must do shows one picture later.
         let drawing = PictureInputs {
             scene: self
                 .faces

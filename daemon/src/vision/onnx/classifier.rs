@@ -49,12 +49,11 @@ pub struct OnnxClassifier {
 impl OnnxClassifier {
     /// Opens the ONNX file at `path`.
     ///
-    /// One input, f32, 1 x 1 x side x side or 1 x side x side x 1, side 48 or 64; a first output of 7 values.
-    /// A file with a `labels` note counts as ours: bytes 0..255 in, logits out, divided by its `temperature`. Any other
-    /// gets
+    /// One input, f32, 1 x 1 x side x side or 1 x side x side x 1, side 48 or 64; a first output of 7 values. A file
+    /// with a `labels` note counts as ours: bytes 0..255 in, logits out, divided by its `temperature`. Any other gets
     /// `b / 127.5 - 1` and has FER2013's order, which is ours; the sum of its outputs tells probabilities (a softmax at
-    /// the end)
-    /// from logits. FER+'s answer is our file's second output: eight values; the last one, contempt, is dropped.
+    /// the end) from logits. FER+'s answer is our file's second output: eight values; the last one, contempt, is
+    /// dropped.
     ///
     /// # Errors
     /// [`VisionError`] if the file cannot be used.

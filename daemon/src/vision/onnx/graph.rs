@@ -98,8 +98,7 @@ impl Graph {
     }
 
     /// Prepares the net for an input of these sides and runs it once on zeros, so that a net that cannot run is found
-    /// now. The
-    /// plan's outputs are those of this run.
+    /// now. The plan's outputs are those of this run.
     ///
     /// # Errors
     /// [`VisionError::Onnx`] if the engine cannot take the file, [`VisionError::Runtime`] if the engine is at fault.

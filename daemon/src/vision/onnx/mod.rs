@@ -1,8 +1,7 @@
 //! The nets on engines for float ONNX files: tract, the slow reference for our own engine in tests, and ONNX Runtime.
 //!
 //! No net is built in here: the built-in ones are packed for our engine. A run allocates. `graph`, `detector` and
-//! `classifier`
-//! read a file and its outputs for both engines; each engine has one file.
+//! `classifier` read a file and its outputs for both engines; each engine has one file.
 
 mod classifier;
 mod detector;

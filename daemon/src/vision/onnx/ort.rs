@@ -1,8 +1,7 @@
 //! ONNX Runtime, from a library found at run time: TensorRT and CUDA where it has them, else its CPU kernels.
 //!
 //! The crate `ort` panics where it must load the library itself and cannot. So the library is loaded and its version
-//! checked
-//! first, and every call is guarded against panics.
+//! checked first, and every call is guarded against panics.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

@@ -2,8 +2,7 @@
 //! real board, the checksum goes out by semihosting.
 //!
 //! The serial line is the clock: each byte that comes in takes a millisecond, as at 9600 baud. So the pictures depend
-//! on the
-//! bytes alone, and a host that does the same must get the same checksums.
+//! on the bytes alone, and a host that does the same must get the same checksums.
 #![no_std]
 #![no_main]
 

@@ -1,10 +1,10 @@
 //! The epilogue of all NEON kernels: sums of 16 outputs get their bias, are requantized and stored.
 //!
-//! The rounding rule without 64-bit numbers. For a shift `s` of 32 or more,
-//! `(acc * m + 2^(s-1)) >> s == ((acc * m >> 31) + 2^(s-32)) >> (s - 31)`, because the second sum adds a whole number
-//! to a rounded-down quotient and rounds down again: that is `sqdmulh`, then `srshl`. A smaller shift becomes 32 when
-//! the accumulator is doubled `32 - s` times before. Where that saturates, the result is beyond 2^28, and the clamp
-//! sees no difference; the same holds for each narrowing, which saturates too.
+//! The rounding rule without 64-bit numbers. For a shift `s` of 32 or more, `(acc * m + 2^(s-1)) >> s == ((acc * m >>
+//! 31) + 2^(s-32)) >> (s - 31)`, because the second sum adds a whole number to a rounded-down quotient and rounds down
+//! again: that is `sqdmulh`, then `srshl`. A smaller shift becomes 32 when the accumulator is doubled `32 - s` times
+//! before. Where that saturates, the result is beyond 2^28, and the clamp sees no difference; the same holds for each
+//! narrowing, which saturates too.
 
 use core::arch::aarch64::*;
 
