@@ -30,10 +30,14 @@
 //! | [`pack`] | makes packed files of quantized ONNX files |
 //! | [`preview`] | the camera's picture for browsers, only where the settings allow it and while it is on |
 //! | [`photo`] | picture files, read with limits and named errors |
+//! | `contain`, `regular_file` | turns panics of other code into errors; opens only regular files |
 //! | [`app`] | `run`: starts, connects and stops threads and tasks |
 //! | [`logs`] | where logs go |
 //! | [`service`] | reports to systemd |
 //! | [`update`] | looks for newer versions, if somebody switched that on |
+//! | [`redact`] | removes secrets from addresses and commands before they are shown |
+//! | [`shutdown`] | the one way to stop |
+//! | [`worker`] | restarts threads after a panic, and reports their health |
 //! | [`exit`] | exit codes |
 //! | [`process_limits`] | open files, core files |
 //! | [`clock`] | the one clock of a run |
@@ -48,6 +52,7 @@ pub mod clock;
 pub mod command;
 pub mod commands;
 pub mod config;
+mod contain;
 pub mod control;
 pub mod display;
 pub mod evaluation;
@@ -63,12 +68,16 @@ pub mod pack;
 pub mod photo;
 pub mod preview;
 pub mod process_limits;
+pub mod redact;
+mod regular_file;
 pub mod satellite;
 pub mod service;
 pub mod setup;
+pub mod shutdown;
 pub mod simulate;
 pub mod snapshot;
 pub mod store;
 pub mod update;
 pub mod vision;
 pub mod web;
+pub mod worker;

@@ -33,11 +33,6 @@ pub use error::AppError;
 pub use follow::follow;
 pub use run::run;
 
-use std::sync::{Arc, atomic::AtomicBool};
-
-/// Asks all threads to end; each reads it several times a second.
-pub(crate) type StopFlag = Arc<AtomicBool>;
-
 /// Waits for a thread to end; logs the name of one that panicked.
 fn join(thread: std::thread::JoinHandle<()>, name: &str) {
     if thread.join().is_err() {

@@ -1,24 +1,21 @@
 //! The vision thread: takes frames from the slot, runs the pipeline, publishes snapshots and events.
 
-use std::{
-    io,
-    sync::atomic::Ordering,
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use std::{io, thread::JoinHandle, time::Duration};
 
 use moodring_core::event::Event;
 use tokio::sync::{mpsc, watch};
 
-use super::{StopFlag, controller::VisionControls, stills::Stills, watchdog::Heartbeat};
+use super::{controller::VisionControls, stills::Stills, watchdog::Heartbeat};
 use crate::{
     camera::CameraStatus,
     clock::Clock,
     config::Settings,
     latest::{FrameReader, Taken},
     preview::FrameTap,
+    shutdown::Shutdown,
     snapshot::{CameraState, Snapshot},
     vision::VisionPipeline,
+    worker::Supervisor,
 };
 
 /// How long to wait for a frame before reading the camera's state and the stop flag.
@@ -40,10 +37,22 @@ pub(super) struct VisionThread {
 }
 
 impl VisionThread {
-    pub(super) fn spawn(self, stop: StopFlag) -> io::Result<JoinHandle<()>> {
-        thread::Builder::new()
-            .name("vision".into())
-            .spawn(move || self.run(&stop))
+    pub(super) fn spawn(
+        mut self,
+        supervisor: &Supervisor,
+        shutdown: Shutdown,
+    ) -> io::Result<JoinHandle<()>> {
+        let stop = shutdown.clone();
+        let mut panicked = false;
+        supervisor.spawn("vision", shutdown, move || {
+            if std::mem::replace(&mut panicked, true)
+                && let Err(error) = self.stream.reload(&self.settings)
+            {
+                // What the nets held when it panicked may be half done; old ones are better than none.
+                tracing::warn!("{error}; going on with the nets as they are");
+            }
+            self.watch(&stop);
+        })
     }
 
     /// Applies the controls that were set since the last call.
@@ -64,10 +73,10 @@ impl VisionThread {
         }
     }
 
-    /// Runs until the camera thread is gone or the stop flag is set.
-    fn run(mut self, stop: &StopFlag) {
+    /// Runs until the camera thread is gone or the shutdown begins.
+    fn watch(&mut self, stop: &Shutdown) {
         let mut reloads = self.vision_controls.borrow().reloads;
-        while !stop.load(Ordering::Relaxed) {
+        while !stop.has_begun() {
             self.heartbeat.beat();
             self.apply_controls(&mut reloads);
             // A closed channel is no reason to stop: MQTT may be switched off.

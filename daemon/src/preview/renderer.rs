@@ -51,9 +51,9 @@ impl Renderer {
         }
     }
 
-    /// Runs until the vision thread is gone.
-    pub(super) fn work(mut self) {
-        // If the system refuses, the thread has normal priority.
+    /// Until the vision thread is gone.
+    pub(super) fn work(&mut self) {
+        // Where the system refuses, it is as important as the others.
         let _ = rustix::process::nice(NICE);
         let mut seen_frame = SeenFrame::default();
         let shared = Arc::clone(&self.shared);

@@ -64,6 +64,7 @@ pub(super) async fn live(
     let sources = EventLogInputs {
         snapshots: newest,
         events: told,
+        faults: mpsc::unbounded_channel().1,
     };
     // At the requested rate; a real scene would be limited.
     let pace = EventSettings {
