@@ -176,7 +176,7 @@ const DEVICE_AWAY: u16 = 2;
 /// What a face shows of this snapshot. While there is a mood, it is the mood: what became of the camera just now is
 /// of interest only when nobody is left in view.
 pub(crate) fn look_of(snapshot: &Snapshot) -> Look {
-    match (snapshot.mood.mood, snapshot.camera) {
+    match (snapshot.mood.mood(), snapshot.camera) {
         (_, CameraState::Off) => Look::CameraOff,
         (Mood::Nobody, CameraState::Starting) => Look::Starting,
         (Mood::Nobody, CameraState::Lost) => Look::Fault(CAMERA_LOST),
@@ -188,7 +188,7 @@ pub(crate) fn look_of(snapshot: &Snapshot) -> Look {
 /// Tells the face what the snapshot shows, and asks for its pose at `now`.
 fn follow(animator: &mut Animator, snapshot: &Snapshot, now: Millis) -> Pose {
     // Whole steps: nobody sees them, and a face that trembles by a hair need not be drawn again.
-    let confidence = (snapshot.mood.confidence * 16.0).round() / 16.0;
+    let confidence = (snapshot.mood.confidence() * 16.0).round() / 16.0;
     let roll_deg = snapshot.people.first().map_or(0.0, |p| p.roll_deg);
     let roll_deg = (roll_deg / 2.0).round() * 2.0;
     animator.aim(look_of(snapshot), confidence, roll_deg, now);

@@ -2,7 +2,11 @@
 
 use image::RgbImage;
 use moodring_core::{
-    align::to_crop, classify::CROP_PX, detect::Face, expression::Expression, geometry::Point,
+    align::from_crop_at,
+    classify::CROP_PX,
+    detect::Face,
+    expression::Expression,
+    geometry::{Point, Similarity},
 };
 
 /// Cells a side of a map.
@@ -62,9 +66,11 @@ impl ClassMap {
     }
 }
 
-/// Lays a face's map over the photo that it stands in, turned and sized as the crop was, with the crop's outline.
-pub fn overlay(photo: &mut RgbImage, face: &Face, map: &ClassMap) {
-    let transform = to_crop(face);
+/// Lays a face's map over the photo that it stands in, turned by `crop_roll_deg` and sized as the crop was, with the crop's
+/// outline.
+pub fn overlay(photo: &mut RgbImage, face: &Face, crop_roll_deg: f32, map: &ClassMap) {
+    let back = from_crop_at(face, crop_roll_deg);
+    let transform = back.inverse().unwrap_or(Similarity::IDENTITY);
     let side = CROP_PX as f32;
     for (x, y, pixel) in photo.enumerate_pixels_mut() {
         let at = transform.apply(Point::new(x as f32 + 0.5, y as f32 + 0.5));
@@ -127,7 +133,7 @@ mod tests {
         };
         let grey = image::Rgb([100; 3]);
         let mut photo = RgbImage::from_pixel(300, 220, grey);
-        overlay(&mut photo, &face, &one_cell(4, 1));
+        overlay(&mut photo, &face, 0.0, &one_cell(4, 1));
         assert_eq!(photo.get_pixel(50, 100), &grey, "outside");
         assert_eq!(photo.get_pixel(200, 80), &grey, "inside, cold");
         let [r, g, b] = photo.get_pixel(136, 158).0;

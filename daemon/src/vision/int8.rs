@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use moodring_core::{
-    classify::{CROP_PX, ClassifyNet, Crop},
+    classify::{Answer, CROP_PX, ClassifyNet, Crop},
     detect::{Cells, Channels, DetectNet, Head, InputShape, NetError},
     expression::Expression,
 };
@@ -12,13 +12,12 @@ use moodring_nn::{Kernel, Kind, Model, Net, Shape};
 use super::{
     VisionError,
     activation_map::{ClassMap, MAP_CELLS, MAP_VALUES},
+    answer::{File, Recipe, Thresholds},
 };
 use crate::config::Labels;
 
 /// Strides of the detector's heads in input pixels.
 const STRIDES_PX: [u32; 3] = [8, 16, 32];
-/// FER+'s classes: our seven, then contempt.
-const FERPLUS_CLASSES: usize = Expression::COUNT + 1;
 /// A detector without a `threshold` note.
 const DEFAULT_THRESHOLD: f32 = 0.5;
 
@@ -188,9 +187,7 @@ impl DetectNet for Int8Detector {
 /// An expression classifier on our engine.
 pub struct Int8Classifier {
     loaded: LoadedNet,
-    /// Which of the net's outputs is asked.
-    answer: usize,
-    temperature: f32,
+    recipe: Recipe,
     /// What the last run said for the maps, if the net has that output.
     maps: Option<Box<[f32; MAP_VALUES]>>,
 }
@@ -198,8 +195,7 @@ pub struct Int8Classifier {
 impl Int8Classifier {
     /// The packed file at `path`, or the built-in classifier if it is empty.
     ///
-    /// Its first output is FER2013's seven logits. Of the others, which a file may lack, one has FER+'s eight (the same
-    /// seven and contempt, which is left out) and one the class activation maps, 6x6 of seven.
+    /// What its outputs mean is told by its notes: see [`super::answer`].
     ///
     /// # Errors
     /// [`VisionError`] if the file cannot be used.
@@ -212,39 +208,25 @@ impl Int8Classifier {
                 format!("its labels must be {}", names.join(",")),
             ));
         }
-        let temperature = model
-            .note(match labels {
-                Labels::Fer2013 => "temperature",
-                Labels::Ferplus => "temperature.ferplus",
-            })
-            .and_then(|t| t.parse().ok())
-            .unwrap_or(1.0);
-        if !(0.05..=20.0).contains(&temperature) {
-            return Err(broken(
-                path,
-                format!("its temperature is {temperature}, not 0.05 to 20"),
-            ));
-        }
         if model.channels() != 1 {
             return Err(broken(path, "a classifier sees one grey channel"));
         }
+        let file = File::new(|name| model.note(name));
         let loaded = LoadedNet::new(model, (CROP_PX, CROP_PX), path)?;
         let shapes: Vec<_> = loaded.net.plan().output_shapes().collect();
-        if shapes.first().is_none_or(|s| s.len() != Expression::COUNT) {
-            return Err(broken(path, "a classifier's first output has 7 values"));
-        }
-        let answer = match labels {
-            Labels::Fer2013 => Some(0),
-            Labels::Ferplus => shapes.iter().position(|s| s.len() == FERPLUS_CLASSES),
-        };
-        let reason = "it has no answer by FER+'s labels; set vision.labels = \"fer2013\"";
-        let has_maps = shapes.iter().any(is_maps);
+        let file = file.with_outputs(shapes.iter().map(|shape| shape.len()));
+        let recipe = Recipe::new(&file, labels).map_err(|reason| broken(path, reason))?;
+        let has_maps = shapes.iter().any(|shape| is_maps(shape));
         Ok(Self {
             loaded,
-            answer: answer.ok_or_else(|| broken(path, reason))?,
-            temperature,
+            recipe,
             maps: has_maps.then(|| Box::new([0.0; MAP_VALUES])),
         })
+    }
+
+    /// What the file says of its certainty.
+    pub(super) const fn thresholds(&self) -> Thresholds {
+        self.recipe.thresholds()
     }
 
     /// Where the last crop spoke for this expression of FER2013's; `None` if the file has no such output.
@@ -259,14 +241,18 @@ fn is_maps(shape: &Shape) -> bool {
 }
 
 impl ClassifyNet for Int8Classifier {
-    fn run(&mut self, crop: &Crop) -> Result<[f32; Expression::COUNT], NetError> {
+    fn run(&mut self, crop: &Crop) -> Result<Answer, NetError> {
         let LoadedNet { net, arena, raw } = &mut self.loaded;
         let outputs = net.run(crop, arena, raw).map_err(|_| NetError::Engine)?;
-        let output = outputs.get(self.answer).ok_or(NetError::Shape)?;
-        let mut logits = [0.0; Expression::COUNT];
-        for (logit, real) in logits.iter_mut().zip(output.reals()) {
-            *logit = real / self.temperature;
-        }
+        let answer = self.recipe.answer(|at, values| {
+            let Some(output) = outputs.get(at).filter(|o| o.shape.len() >= values.len()) else {
+                return false;
+            };
+            for (value, real) in values.iter_mut().zip(output.reals()) {
+                *value = real;
+            }
+            true
+        })?;
         if let Some(maps) = &mut self.maps
             && let Some(output) = outputs.iter().find(|o| is_maps(&o.shape))
         {
@@ -274,7 +260,7 @@ impl ClassifyNet for Int8Classifier {
                 *value = real;
             }
         }
-        Ok(logits)
+        Ok(answer)
     }
 }
 
@@ -321,16 +307,17 @@ mod tests {
         let mut nets = [Labels::Fer2013, Labels::Ferplus]
             .map(|labels| Int8Classifier::open(Path::new(""), labels).unwrap());
         assert!(model.note("temperature.ferplus").is_some());
+        let temperature: f32 = model.note("temperature").unwrap().parse().unwrap();
         // The average of the maps is the answer but for the head's bias, which is the same for every picture.
         let mut bias: Option<[f32; Expression::COUNT]> = None;
         for vector in vectors {
             let crop: &Crop = vector.picture.try_into().unwrap();
-            let [fer, ferplus] = nets.each_mut().map(|net| net.run(crop).unwrap());
+            let [fer, ferplus] = nets.each_mut().map(|net| net.run(crop).unwrap().logits);
             assert_ne!(fer, ferplus);
             let (maps, cells) = (nets[0].maps.as_deref().unwrap(), MAP_CELLS * MAP_CELLS);
             let rest: [f32; Expression::COUNT] = std::array::from_fn(|i| {
                 let sum: f32 = maps.iter().skip(i).step_by(Expression::COUNT).sum();
-                fer[i] * nets[0].temperature - sum / cells as f32
+                fer[i] * temperature - sum / cells as f32
             });
             let first = bias.get_or_insert(rest);
             for (a, b) in first.iter().zip(rest) {

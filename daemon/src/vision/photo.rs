@@ -3,12 +3,14 @@
 use std::ops::RangeInclusive;
 
 use moodring_core::{
-    align::align,
-    classify::{CROP_PX, Crop, classify},
+    classify::{CROP_PX, Crop, Reading, classify},
     detect::{DetectNet, Face},
     expression::Scores,
     frame::Frame,
+    mood::FaceMood,
     pipeline::{Candidates, Settings as PipelineSettings, find},
+    presence::is_face,
+    upright::read_upright,
 };
 
 use super::{
@@ -37,13 +39,30 @@ pub struct PhotoReader {
     found: Box<Candidates>,
 }
 
+/// What a face or a crop shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PhotoReading {
+    /// A probability for each expression.
+    pub scores: Scores,
+    /// The likeliest expression; uncertain below the threshold and in profile.
+    pub mood: FaceMood,
+    /// Whether the person looks toward the camera; `None` if the net cannot tell.
+    pub facing: Option<bool>,
+}
+
 /// A face of a photo and what it shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PhotoFace {
     /// Where it is, in the photo's pixels.
     pub face: Face,
     /// What it shows.
-    pub scores: Scores,
+    pub reading: PhotoReading,
+    /// The head's tilt in degrees, clockwise positive: the net's, or if it cannot tell, that of the eyes.
+    pub roll_deg: f32,
+    /// How far the crop that was read is turned, in degrees, clockwise positive.
+    pub crop_roll_deg: f32,
+    /// Whether it is a human face by the classifier's judgement.
+    pub is_face: bool,
     /// Where the crop spoke for the likeliest expression, if the net tells.
     pub map: Option<ClassMap>,
 }
@@ -62,11 +81,12 @@ impl PhotoReader {
     pub fn open(settings: &Settings) -> Result<Self, VisionError> {
         let size_px = (COARSE_PX, COARSE_PX);
         let detector = Detector::open(settings, size_px)?;
-        let wanted = pipeline_settings(settings, detector.threshold());
+        let classifier = Classifier::open(settings)?;
+        let wanted = pipeline_settings(settings, &detector, &classifier);
         wanted.validate()?;
         Ok(Self {
             wanted,
-            classifier: Classifier::open(settings)?,
+            classifier,
             looks: vec![ScaledDetector { size_px, detector }],
             found: Box::default(),
             settings: settings.clone(),
@@ -103,14 +123,20 @@ impl PhotoReader {
         ))
     }
 
-    /// All faces and what each shows.
+    /// All human faces and what each shows. What the detector took for one and the classifier does not is left out.
     ///
     /// # Errors
     /// [`VisionError`] if a net fails.
     pub fn analyze(&mut self, frame: &Frame<'_>) -> Result<Vec<PhotoFace>, VisionError> {
         let faces = self.detect(frame)?;
-        let read = |face: Face| self.read(frame, face);
-        faces.into_iter().map(read).collect()
+        let mut read = Vec::new();
+        for face in faces {
+            let found = self.read(frame, face)?;
+            if found.is_face {
+                read.push(found);
+            }
+        }
+        Ok(read)
     }
 
     /// What a face that was found before shows.
@@ -119,18 +145,39 @@ impl PhotoReader {
     /// [`VisionError`] if the net fails.
     pub fn read(&mut self, frame: &Frame<'_>, face: Face) -> Result<PhotoFace, VisionError> {
         let mut crop: Crop = [0; CROP_PX * CROP_PX];
-        align(frame, &face, &mut crop);
-        let scores = self.classify(&crop)?;
-        let map = self.classifier.class_map(scores.top().0);
-        Ok(PhotoFace { face, scores, map })
+        let upright = read_upright(&mut self.classifier, frame, &face, &mut crop)?;
+        let reading = self.reading(&upright.reading);
+        Ok(PhotoFace {
+            face,
+            reading,
+            roll_deg: upright.roll_deg,
+            crop_roll_deg: upright.crop_roll_deg,
+            is_face: is_face(upright.reading.face, self.wanted.face_threshold),
+            map: self.classifier.class_map(reading.scores.top().0),
+        })
     }
 
     /// What an upright crop shows.
     ///
     /// # Errors
     /// [`VisionError`] if the net fails.
-    pub fn classify(&mut self, crop: &Crop) -> Result<Scores, VisionError> {
-        Ok(classify(&mut self.classifier, crop)?)
+    pub fn classify(&mut self, crop: &Crop) -> Result<PhotoReading, VisionError> {
+        let reading = classify(&mut self.classifier, crop)?;
+        Ok(self.reading(&reading))
+    }
+
+    fn reading(&self, reading: &Reading) -> PhotoReading {
+        let (scores, pose) = (reading.scores, reading.pose);
+        let mood = if pose.is_some_and(|pose| pose.is_profile()) {
+            FaceMood::uncertain(scores.top().1)
+        } else {
+            FaceMood::of_scores(&scores, self.wanted.mood.threshold)
+        };
+        PhotoReading {
+            scores,
+            mood,
+            facing: pose.map(|pose| pose.is_facing()),
+        }
     }
 
     /// The place of the detector for this size, made if it is new; the oldest makes room.

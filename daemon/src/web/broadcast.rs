@@ -84,13 +84,13 @@ impl EventBroadcast {
     fn note(app_state: &AppState, snapshot: &Snapshot) {
         let now = app_state.now();
         let mood = snapshot.mood;
-        let name = match (mood.mood, snapshot.camera) {
+        let name = match (mood.mood(), snapshot.camera) {
             (Mood::Nobody, camera) if camera != CameraState::Running => "off",
             (mood, _) => mood.name(),
         };
         let since = match name {
             "off" => now.wall,
-            _ => now.wall_at(mood.since),
+            _ => now.wall_at(mood.since()),
         };
         hold(&app_state.recent_events).mood(name, since, now.wall);
     }

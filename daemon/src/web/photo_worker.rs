@@ -5,7 +5,7 @@ use std::{io, sync::mpsc, thread};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use moodring_core::{
-    align::align,
+    align::align_at,
     classify::{CROP_PX, Crop},
     detect::Face,
     frame::Frame,
@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::{
     config::Settings,
-    message::{FaceRecord, PhotoLine, json},
+    message::{FaceRecord, PhotoLine, ReadingRecord, json},
     photo::{Photo, PhotoError},
     vision::{ClassMap, PhotoReader},
 };
@@ -96,9 +96,11 @@ fn read(
     let faces = nets.analyze(&frame).map_err(|e| ours(&e))?;
     let record = |found: &crate::vision::PhotoFace| {
         let face = &found.face;
-        let mut record = FaceRecord::new(face, face.roll_deg(), Some(&found.scores));
+        let shows = found.reading;
+        let reading = ReadingRecord::new(&shows.scores, shows.mood, shows.facing);
+        let mut record = FaceRecord::new(face, found.roll_deg, Some(reading));
         if job.crops {
-            record.crop = crop(&frame, face);
+            record.crop = crop(&frame, face, found.crop_roll_deg);
             record.heat = found.map.as_ref().and_then(heat);
         }
         record
@@ -113,9 +115,9 @@ fn read(
 }
 
 /// The face as the classifier sees it.
-fn crop(frame: &Frame<'_>, face: &Face) -> Option<String> {
+fn crop(frame: &Frame<'_>, face: &Face, roll_deg: f32) -> Option<String> {
     let mut crop: Crop = [0; CROP_PX * CROP_PX];
-    align(frame, face, &mut crop);
+    align_at(frame, face, roll_deg, &mut crop);
     data_url(&crop, ExtendedColorType::L8)
 }
 
