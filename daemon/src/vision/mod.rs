@@ -13,6 +13,7 @@ mod onnx;
 mod photo;
 mod stage_timer;
 mod stream;
+mod upside_down;
 
 use std::path::Path;
 

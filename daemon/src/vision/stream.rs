@@ -8,6 +8,7 @@ use moodring_core::{
 
 use super::{
     Classifier, Detector, StageTimer, VisionError, pipeline_settings, stage_timer::Stopwatch,
+    upside_down::UpsideDown,
 };
 use crate::{
     config::Settings,
@@ -21,6 +22,7 @@ pub struct VisionPipeline {
     timer: StageTimer,
     snapshot: Snapshot,
     looks: u64,
+    upside_down: UpsideDown,
 }
 
 impl VisionPipeline {
@@ -38,6 +40,7 @@ impl VisionPipeline {
             timer: StageTimer::default(),
             snapshot: Snapshot::default(),
             looks: 0,
+            upside_down: UpsideDown::default(),
         })
     }
 
@@ -83,6 +86,11 @@ impl VisionPipeline {
         self.looks += u64::from(report.looked);
         report.events.iter().copied().for_each(&mut emit);
 
+        if self.upside_down.update(report.people, report.time) {
+            tracing::warn!(
+                "all heads stand upside down: is the camera mounted upside down? [camera] rotate = 180"
+            );
+        }
         let snapshot = &mut self.snapshot;
         show(snapshot, &report);
         snapshot.frame_px = (frame.width_px(), frame.height_px());

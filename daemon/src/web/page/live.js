@@ -98,15 +98,15 @@ function showPeople(state) {
     let node = box.querySelector(`[data-track="${person.track}"]`);
     if (!node) {
       node = el('section', { className: 'person', dataset: { track: String(person.track) } },
-        el('h3', {}, emoji(person.expression, 28), el('span')), bars(person.scores));
-      node.dataset.shows = person.expression;
+        el('h3', {}, emoji(person.mood, 28), el('span')), bars(person.scores));
+      node.dataset.shows = person.mood;
     }
     if (box.children[at] !== node) box.insertBefore(node, box.children[at] ?? null);
-    if (node.dataset.shows !== person.expression) {
-      node.dataset.shows = person.expression;
-      node.querySelector('img').replaceWith(emoji(person.expression, 28));
+    if (node.dataset.shows !== person.mood) {
+      node.dataset.shows = person.mood;
+      node.querySelector('img').replaceWith(emoji(person.mood, 28));
     }
-    const title = `Person ${person.track}: ${person.expression}`;
+    const title = `Person ${person.track}: ${person.mood}`;
     const heading = node.querySelector('h3 span');
     if (heading.textContent !== title) heading.textContent = title;
     bars(person.scores, node.querySelector('.bars'));
