@@ -136,9 +136,9 @@ impl Renderer {
             Mode::Heat => {
                 for person in people {
                     let read = self.nets.read(frame, person.face)?;
-                    let face = jpeg_frame.place(&person.face);
+                    let from_crop = jpeg_frame.place_crop(&read.from_crop);
                     if let Some(map) = &read.map {
-                        vision::overlay(&mut jpeg_frame.rgb, &face, read.crop_roll_deg, map);
+                        vision::overlay(&mut jpeg_frame.rgb, &from_crop, map);
                     }
                 }
             }

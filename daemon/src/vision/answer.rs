@@ -262,7 +262,7 @@ mod tests {
     use super::*;
 
     const NAMES: (&str, &str) = ("outputs", "logits,ferplus,maps,blend,pose,face");
-    const LENGTHS: [usize; 6] = [7, 8, 252, 7, 10, 1];
+    const LENGTHS: [usize; 6] = [7, 8, 252, 7, 13, 1];
 
     fn recipe(lengths: &[usize], notes: &[(&str, &str)], labels: Labels) -> Result<Recipe, String> {
         let file = File::new(|name| {

@@ -7,6 +7,7 @@ use moodring_core::{
     detect::{DetectNet, Face},
     expression::Scores,
     frame::Frame,
+    geometry::Similarity,
     mood::FaceMood,
     pipeline::{Candidates, Settings as PipelineSettings, find},
     presence::is_face,
@@ -59,8 +60,8 @@ pub struct PhotoFace {
     pub reading: PhotoReading,
     /// The head's tilt in degrees, clockwise positive: the net's, or if it cannot tell, that of the eyes.
     pub roll_deg: f32,
-    /// How far the crop that was read is turned, in degrees, clockwise positive.
-    pub crop_roll_deg: f32,
+    /// Where the crop that was read lies: the transform from the crop to the photo.
+    pub from_crop: Similarity,
     /// Whether it is a human face by the classifier's judgement.
     pub is_face: bool,
     /// Where the crop spoke for the likeliest expression, if the net tells.
@@ -151,7 +152,7 @@ impl PhotoReader {
             face,
             reading,
             roll_deg: upright.roll_deg,
-            crop_roll_deg: upright.crop_roll_deg,
+            from_crop: upright.from_crop,
             is_face: is_face(upright.reading.face, self.wanted.face_threshold),
             map: self.classifier.class_map(reading.scores.top().0),
         })

@@ -5,11 +5,10 @@ use std::{io, sync::mpsc, thread};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use moodring_core::{
-    align::align_at,
+    align::cut,
     classify::{CROP_PX, Crop},
-    detect::Face,
     frame::Frame,
-    geometry::Point,
+    geometry::{Point, Similarity},
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -100,7 +99,7 @@ fn read(
         let reading = ReadingRecord::new(&shows.scores, shows.mood, shows.facing);
         let mut record = FaceRecord::new(face, found.roll_deg, Some(reading));
         if job.crops {
-            record.crop = crop(&frame, face, found.crop_roll_deg);
+            record.crop = crop(&frame, &found.from_crop);
             record.heat = found.map.as_ref().and_then(heat);
         }
         record
@@ -115,9 +114,9 @@ fn read(
 }
 
 /// The face as the classifier sees it.
-fn crop(frame: &Frame<'_>, face: &Face, roll_deg: f32) -> Option<String> {
+fn crop(frame: &Frame<'_>, from_crop: &Similarity) -> Option<String> {
     let mut crop: Crop = [0; CROP_PX * CROP_PX];
-    align_at(frame, face, roll_deg, &mut crop);
+    cut(frame, from_crop, &mut crop);
     data_url(&crop, ExtendedColorType::L8)
 }
 

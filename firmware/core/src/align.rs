@@ -9,6 +9,7 @@ use crate::{
     detect::{Channels, Face},
     frame::{Frame, Millis, PixelFormat},
     geometry::{Point, Rect, Similarity},
+    pose::CropPose,
     resample::resample,
 };
 use warp::warp;
@@ -81,7 +82,15 @@ pub fn from_crop(face: &Face) -> Similarity {
 /// stay as they are.
 pub fn from_crop_at(face: &Face, roll_deg: f32) -> Similarity {
     let back = from_crop(face);
-    turned(&back, wrap_deg(roll_deg - rotation_deg(&back)))
+    let by_deg = wrap_deg(roll_deg - rotation_deg(&back));
+    moved(&back, by_deg, Point::default(), 1.0)
+}
+
+/// A transform from a crop to the frame, mended by what the net says of that crop: turned by the roll that is left, around
+/// the face's middle, and of the right size.
+pub fn mended(back: &Similarity, pose: &CropPose) -> Similarity {
+    let size = libm::expf(pose.log_size);
+    moved(back, pose.roll_deg, pose.offset_px, size)
 }
 
 /// By how much a crop is turned against the frame if the landmarks say so, in degrees, clockwise positive.
@@ -89,8 +98,8 @@ pub fn landmarks_roll_deg(face: &Face) -> f32 {
     rotation_deg(&from_crop(face))
 }
 
-/// The rotation of a transform, -180 to 180 degrees.
-fn rotation_deg(transform: &Similarity) -> f32 {
+/// The rotation of a transform, in degrees, clockwise positive, -180 to 180.
+pub fn rotation_deg(transform: &Similarity) -> f32 {
     libm::atan2f(transform.b, transform.a).to_degrees()
 }
 
@@ -105,9 +114,11 @@ pub fn wrap_deg(angle: f32) -> f32 {
     if wrapped.is_finite() { wrapped } else { 0.0 }
 }
 
-/// A transform from a crop to the frame, with the crop turned further clockwise around [`TURN_CENTER`].
-fn turned(back: &Similarity, by_deg: f32) -> Similarity {
+/// A transform from a crop to the frame, with the crop turned further clockwise and made `size` times as large; what was at
+/// `offset_px` from [`TURN_CENTER`] comes to lie there.
+fn moved(back: &Similarity, by_deg: f32, offset_px: Point, size: f32) -> Similarity {
     let (sin, cos) = libm::sincosf(by_deg.to_radians());
+    let (sin, cos) = (sin * size, cos * size);
     let (a, b) = (back.a * cos - back.b * sin, back.b * cos + back.a * sin);
     let rotation = Similarity {
         a,
@@ -115,7 +126,7 @@ fn turned(back: &Similarity, by_deg: f32) -> Similarity {
         tx: 0.0,
         ty: 0.0,
     };
-    let shift = back.apply(TURN_CENTER) - rotation.apply(TURN_CENTER);
+    let shift = back.apply(TURN_CENTER + offset_px) - rotation.apply(TURN_CENTER);
     Similarity {
         a,
         b,
@@ -137,8 +148,8 @@ pub fn align_at(frame: &Frame<'_>, face: &Face, roll_deg: f32, crop: &mut Crop) 
     cut(frame, &from_crop_at(face, roll_deg), crop);
 }
 
-/// Cuts what the transform from the crop to the frame shows.
-fn cut(frame: &Frame<'_>, back: &Similarity, crop: &mut Crop) {
+/// Cuts what the transform from the crop to the frame shows; see [`align`].
+pub fn cut(frame: &Frame<'_>, back: &Similarity, crop: &mut Crop) {
     if back.scale() < SHRINK_FROM || !shrunk(frame, back, crop) {
         warp(frame, back, crop);
     }

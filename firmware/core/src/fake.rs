@@ -4,6 +4,7 @@ use crate::{
     classify::{Answer, CROP_PX, ClassifyNet, Crop},
     detect::{Cells, Channels, DetectNet, Head, InputShape, NetError},
     expression::Expression,
+    geometry::Point,
     pose::CropPose,
 };
 use std::{
@@ -183,6 +184,8 @@ impl ClassifyNet for Compass {
             .sum();
         let pose = CropPose {
             roll_deg: (-along_x).atan2(along_y).to_degrees(),
+            offset_px: Point::default(),
+            log_size: 0.0,
             frontal: 1.0,
             profile: 0.0,
             lowered: 0.0,

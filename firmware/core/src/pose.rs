@@ -1,12 +1,16 @@
 //! How a head is turned, read from the net's pose output and followed over time. Cuts no crop.
 
-use crate::{frame::Millis, smooth::smoothing_factor};
+use crate::{frame::Millis, geometry::Point, smooth::smoothing_factor};
 
 /// How the head in a crop is turned, by one run of the net.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CropPose {
     /// The tilt that is left in the crop, in degrees, clockwise positive; 0 if the net is not sure of it.
     pub roll_deg: f32,
+    /// How far the face's middle lies from where it should be, in crop pixels; 0 if the net is not sure of the roll.
+    pub offset_px: Point,
+    /// The logarithm of the face's size against what it should be; 0 if the net is not sure of the roll.
+    pub log_size: f32,
     /// Probability that the face is seen from the front, 0 to 1.
     pub frontal: f32,
     /// Probability that the face is seen in profile, from either side, 0 to 1.
@@ -16,14 +20,20 @@ pub struct CropPose {
 }
 
 /// Values of the net's pose output.
-pub const POSE_VALUES: usize = 10;
+pub const POSE_VALUES: usize = 13;
+/// Pixels of one step of the net's offset, and the farthest offset that is believed.
+const OFFSET_UNIT_PX: f32 = 10.0;
+const OFFSET_LIMIT_PX: f32 = 8.0;
+/// The largest logarithm of a size that is believed.
+const SIZE_LIMIT: f32 = 0.35;
 /// The length of the roll vector from which it is believed, if the model says nothing else.
 pub const ROLL_TRUST: f32 = 0.35;
 
 impl CropPose {
-    /// The pose of a net's ten values: the sine and cosine of the roll, logits of five classes of yaw (profile and half
-    /// profile to the picture's left, frontal, half profile and profile to the right), logits of three classes of pitch
-    /// (down, level, up). A roll vector shorter than `roll_trust` counts as no roll. `None` if a value is not finite.
+    /// The pose of a net's values: the sine and cosine of the roll, logits of five classes of yaw (profile and half profile to
+    /// the picture's left, frontal, half profile and profile to the right), logits of three classes of pitch (down, level,
+    /// up), the middle's offset and the logarithm of the size. A roll vector shorter than `roll_trust` counts as no roll,
+    /// no offset and the right size. `None` if a value is not finite.
     pub fn decode(values: &[f32; POSE_VALUES], roll_trust: f32) -> Option<Self> {
         if !values.iter().all(|value| value.is_finite()) {
             return None;
@@ -39,16 +49,20 @@ impl CropPose {
             down,
             level,
             up,
+            x,
+            y,
+            size,
         ] = *values;
         let yaw = probabilities([left, half_left, front, half_right, right]);
         let [lowered, _, _] = probabilities([down, level, up]);
         let is_sure = libm::hypotf(sin, cos) >= roll_trust;
+        let known = |value: f32| if is_sure { value } else { 0.0 };
+        let offset =
+            |value: f32| known((value * OFFSET_UNIT_PX).clamp(-OFFSET_LIMIT_PX, OFFSET_LIMIT_PX));
         Some(Self {
-            roll_deg: if is_sure {
-                libm::atan2f(sin, cos).to_degrees()
-            } else {
-                0.0
-            },
+            roll_deg: known(libm::atan2f(sin, cos).to_degrees()),
+            offset_px: Point::new(offset(x), offset(y)),
+            log_size: known(size.clamp(-SIZE_LIMIT, SIZE_LIMIT)),
             frontal: yaw[2],
             profile: yaw[0] + yaw[4],
             lowered,
@@ -119,10 +133,10 @@ impl HeadPose {
                 let factor = smoothing_factor(time.since(before), POSE_TAU_MS);
                 let blend = |old: f32, new: f32| old + (new - old) * factor;
                 CropPose {
-                    roll_deg: pose.roll_deg,
                     frontal: blend(last.frontal, pose.frontal),
                     profile: blend(last.profile, pose.profile),
                     lowered: blend(last.lowered, pose.lowered),
+                    ..*pose
                 }
             }
             None => *pose,
@@ -145,6 +159,7 @@ mod tests {
         (values[0], values[1]) = (length * sin, length * cos);
         values[2 + yaw] = 6.0;
         values[7 + pitch] = 6.0;
+        (values[10], values[11], values[12]) = (0.3, -5.0, 0.1);
         values
     }
 
@@ -153,6 +168,12 @@ mod tests {
         let pose = CropPose::decode(&values(-30.0, 0.9, 2, 1), ROLL_TRUST).unwrap();
         assert!((pose.roll_deg + 30.0).abs() < 1e-3);
         assert!(pose.is_facing() && !pose.is_profile());
+        assert_eq!(
+            pose.offset_px,
+            Point::new(3.0, -8.0),
+            "ten pixels a step, eight at most"
+        );
+        assert_eq!(pose.log_size, 0.1);
         for side in [0, 4] {
             let pose = CropPose::decode(&values(0.0, 1.0, side, 1), ROLL_TRUST).unwrap();
             assert!(pose.is_profile() && !pose.is_facing());
@@ -166,7 +187,9 @@ mod tests {
     #[test]
     fn a_roll_that_the_net_is_not_sure_of_is_none_and_broken_values_are_no_pose() {
         let unsure = values(80.0, 0.3, 2, 1);
-        assert_eq!(CropPose::decode(&unsure, ROLL_TRUST).unwrap().roll_deg, 0.0);
+        let pose = CropPose::decode(&unsure, ROLL_TRUST).unwrap();
+        let place = (pose.roll_deg, pose.offset_px, pose.log_size);
+        assert_eq!(place, (0.0, Point::default(), 0.0));
         let mut broken = unsure;
         broken[9] = f32::NAN;
         assert_eq!(CropPose::decode(&broken, ROLL_TRUST), None);
@@ -211,7 +234,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_values_give_a_pose_in_range(values in prop::array::uniform10(-1e30..1e30_f32)) {
+        fn any_values_give_a_pose_in_range(
+            values in prop::collection::vec(-1e30..1e30_f32, POSE_VALUES),
+        ) {
+            let values = values.try_into().unwrap();
             let pose = CropPose::decode(&values, ROLL_TRUST).unwrap();
             prop_assert!((-180.0..=180.0).contains(&pose.roll_deg));
             for p in [pose.frontal, pose.profile, pose.lowered] {

@@ -2,14 +2,20 @@
 //! [`crate::pose::HeadPose`].
 
 use crate::{
-    align::{align_at, landmarks_roll_deg, wrap_deg},
+    align::{cut, from_crop, mended, rotation_deg, wrap_deg},
     classify::{ClassifyNet, Crop, Reading, classify},
     detect::{Face, NetError},
     frame::Frame,
+    geometry::{Point, Similarity},
+    pose::CropPose,
 };
 
-/// A crop with less tilt than this left is not cut again, in degrees.
+/// A crop with less tilt than this left is not cut again, in degrees, ...
 pub const LEVEL_DEG: f32 = 4.0;
+/// ... if its middle is nearer than this, in crop pixels, ...
+const MIDDLE_PX: f32 = 1.5;
+/// ... and its size within this, as a logarithm.
+const LOG_SIZE: f32 = 0.08;
 /// The most cuts of one face.
 pub const MAX_CUTS: usize = 3;
 
@@ -18,21 +24,26 @@ pub const MAX_CUTS: usize = 3;
 pub struct Upright {
     /// The net's answer for the crop.
     pub reading: Reading,
-    /// How far the crop is turned against the picture, in degrees, clockwise positive.
-    pub crop_roll_deg: f32,
+    /// The transform from the crop to the picture.
+    pub from_crop: Similarity,
     /// The head's tilt in the picture, in degrees, clockwise positive: the crop's and what is left in it.
     pub roll_deg: f32,
 }
 
 impl Upright {
-    fn left_deg(&self) -> f32 {
-        self.reading.pose.map_or(0.0, |pose| pose.roll_deg.abs())
+    /// How far the crop is from what it should be; below 1 it is good.
+    fn error(&self) -> f32 {
+        let Some(pose) = &self.reading.pose else {
+            return 0.0;
+        };
+        let turn = pose.roll_deg.abs() / LEVEL_DEG;
+        let offset = pose.offset_px.distance(Point::default()) / MIDDLE_PX;
+        turn.max(offset).max(pose.log_size.abs() / LOG_SIZE)
     }
 }
 
-/// Cuts and reads a face: first as its landmarks lie, then turned by what the net says is left, until that is less than
-/// [`LEVEL_DEG`] and at most [`MAX_CUTS`] times. A cut with more left than the one before is not taken. Afterwards `crop`
-/// and the net's other outputs are those of the answer.
+/// Cuts and reads a face: first as its landmarks lie, then mended by what the net says of the crop, until that is good and at
+/// most [`MAX_CUTS`] times. The best of the cuts counts. Afterwards `crop` and the net's other outputs are those of the answer.
 ///
 /// A net without a pose is asked once; the tilt is then that of the eyes.
 ///
@@ -44,36 +55,40 @@ pub fn read_upright(
     face: &Face,
     crop: &mut Crop,
 ) -> Result<Upright, NetError> {
-    let mut best = read_at(net, frame, face, landmarks_roll_deg(face), crop)?;
+    let mut last = read_at(net, frame, face, from_crop(face), crop)?;
+    let mut best = last;
     for _ in 1..MAX_CUTS {
-        if best.left_deg() < LEVEL_DEG {
-            break;
+        let pose: CropPose = match last.reading.pose {
+            Some(pose) if last.error() >= 1.0 => pose,
+            _ => break,
+        };
+        last = read_at(net, frame, face, mended(&last.from_crop, &pose), crop)?;
+        if last.error() < best.error() {
+            best = last;
         }
-        let next = read_at(net, frame, face, best.roll_deg, crop)?;
-        if next.left_deg() > best.left_deg() {
-            return read_at(net, frame, face, best.crop_roll_deg, crop);
-        }
-        best = next;
     }
-    Ok(best)
+    if best == last {
+        return Ok(best);
+    }
+    read_at(net, frame, face, best.from_crop, crop)
 }
 
 fn read_at(
     net: &mut impl ClassifyNet,
     frame: &Frame<'_>,
     face: &Face,
-    crop_roll_deg: f32,
+    from_crop: Similarity,
     crop: &mut Crop,
 ) -> Result<Upright, NetError> {
-    align_at(frame, face, crop_roll_deg, crop);
+    cut(frame, &from_crop, crop);
     let reading = classify(net, crop)?;
     let roll_deg = match &reading.pose {
-        Some(pose) => wrap_deg(crop_roll_deg + pose.roll_deg),
+        Some(pose) => wrap_deg(rotation_deg(&from_crop) + pose.roll_deg),
         None => face.roll_deg(),
     };
     Ok(Upright {
         reading,
-        crop_roll_deg,
+        from_crop,
         roll_deg,
     })
 }
@@ -85,23 +100,25 @@ mod tests {
         classify::{Answer, CROP_PX},
         expression::Expression,
         frame::{Millis, PixelFormat},
-        geometry::{Point, Rect},
-        pose::CropPose,
+        geometry::Rect,
     };
     use std::vec::Vec;
 
-    /// Says that of the tilt of `head_deg` a share is left that it cannot see, whatever the crop shows.
+    /// Says these rolls, one after the other, whatever the crop shows.
     struct Scripted {
         left_deg: Vec<f32>,
+        offset_px: Point,
         runs: usize,
     }
 
     impl ClassifyNet for Scripted {
         fn run(&mut self, _: &Crop) -> Result<Answer, NetError> {
-            let roll_deg = self.left_deg[self.runs];
+            let roll_deg = self.left_deg[self.runs % self.left_deg.len()];
             self.runs += 1;
             let pose = CropPose {
                 roll_deg,
+                offset_px: self.offset_px,
+                log_size: 0.0,
                 frontal: 1.0,
                 profile: 0.0,
                 lowered: 0.0,
@@ -127,12 +144,17 @@ mod tests {
         let frame = Frame::packed(&picture, PixelFormat::Grey, (100, 100), Millis(0)).unwrap();
         let mut net = Scripted {
             left_deg: left_deg.to_vec(),
+            offset_px: Point::default(),
             runs: 0,
         };
         let mut crop = [0; CROP_PX * CROP_PX];
         let read = read_upright(&mut net, &frame, &face(), &mut crop).unwrap();
         let whole = |deg: f32| libm::roundf(deg * 10.0) / 10.0;
-        (whole(read.crop_roll_deg), whole(read.roll_deg), net.runs)
+        (
+            whole(rotation_deg(&read.from_crop)),
+            whole(read.roll_deg),
+            net.runs,
+        )
     }
 
     #[test]
@@ -144,7 +166,27 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_that_made_it_worse_is_not_taken() {
-        assert_eq!(read(&[10.0, -25.0, 10.0]), (0.0, 10.0, 3));
+    fn the_best_of_the_cuts_counts() {
+        // The net is asked once more, so that its other outputs belong to the answer.
+        assert_eq!(read(&[10.0, -25.0, 12.0, 10.0]), (0.0, 10.0, 4));
+        assert_eq!(read(&[10.0, -5.0, 12.0, -5.0]), (10.0, 5.0, 4));
+    }
+
+    #[test]
+    fn a_face_beside_the_middle_is_cut_again_there() {
+        let picture = [100; 100 * 100];
+        let frame = Frame::packed(&picture, PixelFormat::Grey, (100, 100), Millis(0)).unwrap();
+        let mut net = Scripted {
+            left_deg: std::vec![0.0],
+            offset_px: Point::new(4.0, 0.0),
+            runs: 0,
+        };
+        let mut crop = [0; CROP_PX * CROP_PX];
+        read_upright(&mut net, &frame, &face(), &mut crop).unwrap();
+        assert_eq!(net.runs, 4, "three cuts, none better than the first");
+        net.offset_px = Point::new(1.0, 1.0);
+        net.runs = 0;
+        read_upright(&mut net, &frame, &face(), &mut crop).unwrap();
+        assert_eq!(net.runs, 1);
     }
 }

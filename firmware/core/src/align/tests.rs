@@ -257,6 +257,30 @@ fn a_crop_turned_to_a_roll_keeps_its_middle_and_its_scale() {
 }
 
 #[test]
+fn a_crop_is_mended_by_turn_offset_and_size() {
+    // By the definition: linear part times rotation and size, and the offset point comes to the centre.
+    let back = Similarity {
+        a: 2.0,
+        b: 0.5,
+        tx: 7.0,
+        ty: -3.0,
+    };
+    let pose = CropPose {
+        roll_deg: 30.0,
+        offset_px: Point::new(3.0, -2.0),
+        log_size: 0.2,
+        frontal: 1.0,
+        profile: 0.0,
+        lowered: 0.0,
+    };
+    let mended = mended(&back, &pose);
+    assert!((rotation_deg(&mended) - rotation_deg(&back) - 30.0).abs() < 1e-3);
+    assert!((mended.scale() / back.scale() - 0.2_f32.exp()).abs() < 1e-5);
+    let at = mended.apply(TURN_CENTER);
+    assert!(at.distance(back.apply(Point::new(27.0, 25.8))) < 1e-4);
+}
+
+#[test]
 fn angles_are_brought_into_one_circle() {
     for (angle, expected) in [(0.0, 0.0), (180.0, -180.0), (-181.0, 179.0), (725.0, 5.0)] {
         assert!((wrap_deg(angle) - expected).abs() < 1e-3);

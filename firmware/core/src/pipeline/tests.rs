@@ -6,7 +6,7 @@ use crate::{
     expression::Expression,
     fake::{BrightSquares, Brightness, Compass, brightness},
     frame::PixelFormat,
-    geometry::Rect,
+    geometry::{Point, Rect},
     mood::Mood,
     pose::CropPose,
 };
@@ -281,6 +281,8 @@ fn a_lost_camera_sees_nobody_after_a_while() {
 
 const FRONTAL: CropPose = CropPose {
     roll_deg: 0.0,
+    offset_px: Point::new(0.0, 0.0),
+    log_size: 0.0,
     frontal: 1.0,
     profile: 0.0,
     lowered: 0.0,
