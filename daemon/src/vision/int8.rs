@@ -266,6 +266,8 @@ impl ClassifyNet for Int8Classifier {
 
 #[cfg(test)]
 mod tests {
+    use moodring_core::classify::classify;
+
     use super::*;
 
     #[test]
@@ -298,6 +300,51 @@ mod tests {
             .unwrap()
             .to_string();
         assert!(error.contains("Detector"), "{error}");
+    }
+
+    /// `models/train/classifier/golden_answers.py` writes the file from the same outputs, in double precision.
+    #[test]
+    fn scores_pose_and_face_are_those_of_the_python_reference() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../models/golden/classifier_answers.json"
+        );
+        let text = std::fs::read_to_string(path).unwrap();
+        let file: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let vectors = moodring_models::golden::parse(moodring_models::CLASSIFIER_GOLDEN).unwrap();
+        let write = "run python -m models.train.classifier.golden_answers";
+        assert_eq!(file["net"], vectors.net(), "of another net: {write}");
+        let answers = file["answers"].as_array().unwrap();
+        let mut net = Int8Classifier::open(Path::new(""), Labels::Blend).unwrap();
+        let mut count = 0;
+        for (vector, answer) in vectors.zip(answers) {
+            let crop: &Crop = vector.picture.try_into().unwrap();
+            let read = classify(&mut net, crop).unwrap();
+            let near = |ours: f32, reference: &serde_json::Value, what: &str| {
+                let reference = reference.as_f64().unwrap();
+                let off = (f64::from(ours) - reference).abs();
+                assert!(off < 1e-3, "{what}: {ours}, by the reference {reference}");
+            };
+            for expression in Expression::ALL {
+                let name = expression.name();
+                near(read.scores.of(expression), &answer["scores"][name], name);
+            }
+            let pose = read.pose.unwrap();
+            for (ours, what) in [
+                (pose.roll_deg, "roll_deg"),
+                (pose.log_size, "log_size"),
+                (pose.frontal, "frontal"),
+                (pose.profile, "profile"),
+                (pose.lowered, "lowered"),
+                (read.face.unwrap(), "face"),
+            ] {
+                near(ours, &answer[what], what);
+            }
+            near(pose.offset_px.x, &answer["offset_px"][0], "x");
+            near(pose.offset_px.y, &answer["offset_px"][1], "y");
+            count += 1;
+        }
+        assert_eq!(count, answers.len());
     }
 
     #[test]
