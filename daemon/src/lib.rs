@@ -35,6 +35,7 @@
 //! | [`service`] | what systemd is told |
 //! | [`update`] | whether there is something newer, for who asks |
 //! | [`exit`] | exit codes |
+//! | [`process_limits`] | open files, core files |
 
 pub mod app;
 pub mod bundle;
@@ -58,6 +59,7 @@ mod onnx;
 pub mod pack;
 pub mod photo;
 pub mod preview;
+pub mod process_limits;
 pub mod satellite;
 pub mod service;
 pub mod setup;

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, File, OpenOptions, Permissions},
+    fs::{self, File, Metadata, OpenOptions, Permissions},
     io::{self, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -24,7 +24,8 @@ pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
 }
 
 /// Puts this text in the file's place: readers see the old one or the new one, also after a power cut. The old one stays
-/// beside it as `.bak` (its name is returned), unless it is `secret`; a secret is readable by its owner alone.
+/// beside it as `.bak` (its name is returned), unless it is `secret`; a secret is readable by its owner alone. Links are
+/// replaced, never followed.
 ///
 /// # Errors
 /// What the system says; the file is as it was then.
@@ -36,17 +37,16 @@ pub(super) fn replace(path: &Path, text: &str, secret: bool) -> io::Result<Optio
     };
     let old = fs::metadata(path).ok();
     let fresh = beside(&format!(".{}.new", std::process::id()));
-    let written = write(&fresh, text).and_then(|()| {
-        if let Some(old) = old.as_ref().filter(|_| !secret) {
-            fs::set_permissions(&fresh, Permissions::from_mode(old.permissions().mode()))?;
-        }
-        Ok(())
-    });
+    let written = write(&fresh, text.as_bytes(), old.as_ref().filter(|_| !secret));
     let kept = written.and_then(|()| match &old {
-        Some(_) if !secret => {
-            let kept = beside(".bak");
-            fs::copy(path, &kept)?;
-            File::open(&kept)?.sync_all()?;
+        Some(rights) if !secret => {
+            let (kept, copy) = (
+                beside(".bak"),
+                beside(&format!(".{}.bak", std::process::id())),
+            );
+            write(&copy, &fs::read(path)?, Some(rights))?;
+            // In one step, and in the place of a link instead of through it.
+            fs::rename(&copy, &kept)?;
             Ok(Some(kept))
         }
         _ => Ok(None),
@@ -65,13 +65,15 @@ pub(super) fn replace(path: &Path, text: &str, secret: bool) -> io::Result<Optio
     Ok(kept)
 }
 
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let options = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(OWN)
-        .to_owned();
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
+/// Writes a file that is not there yet, for its owner alone or with the rights of another.
+fn write(path: &Path, text: &[u8], like: Option<&Metadata>) -> io::Result<()> {
+    // What a killed run left behind, or somebody put there, is not written into.
+    let _ = fs::remove_file(path);
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(OWN).open(path)?;
+    file.write_all(text)?;
+    if let Some(like) = like {
+        file.set_permissions(Permissions::from_mode(like.permissions().mode() & 0o777))?;
+    }
     file.sync_all()
 }

@@ -61,7 +61,7 @@ fn rows_come_in_order_until_they_are_delivered_and_are_history_then() {
     assert_eq!(ids(&database), [1, 3]);
     assert_eq!(database.counts.waiting, 2);
     let second = NOW_MS / 1_000;
-    let past = history::events(&database.connection, second, second + 1, 10).unwrap();
+    let past = history::events(&database.connection, (second, second + 1), None, 10).unwrap();
     let delivered: Vec<bool> = past.iter().map(|event| event.delivered).collect();
     assert_eq!(delivered, [false, true, false], "newest first");
 }
@@ -288,7 +288,7 @@ fn a_full_disk_is_gone_around_and_taken_again() {
     let database = file::open(&path).unwrap();
     assert_eq!(ids(&database), (6..=400).collect::<Vec<_>>());
     let second = NOW_MS / 1_000;
-    let all = history::events(&database.connection, second, second + 1, 1_000).unwrap();
+    let all = history::events(&database.connection, (second, second + 1), None, 1_000).unwrap();
     assert_eq!(all.len(), 400, "what was delivered is history");
 }
 
@@ -394,7 +394,7 @@ async fn a_store_in_ram_is_brought_back_from_its_copy() {
     store.forget().await.unwrap();
     let kept = file::open(&copy).unwrap();
     assert_eq!(ids(&kept), [6]);
-    let events = history::events(&kept.connection, 0, i64::MAX, 9).unwrap();
+    let events = history::events(&kept.connection, (0, i64::MAX), None, 9).unwrap();
     assert_eq!(events.len(), 1, "the one that waits");
     drop(kept);
     // A file that is there wins: the daemon alone was restarted.

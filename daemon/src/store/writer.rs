@@ -167,12 +167,14 @@ impl Writer {
             Request::EventHistory {
                 from_s,
                 to_s,
+                before,
                 limit,
                 answer,
             } => {
                 self.commit();
+                let span = (from_s, to_s);
                 let events =
-                    history::events(&self.storage.database.connection, from_s, to_s, limit);
+                    history::events(&self.storage.database.connection, span, before, limit);
                 let _ = answer.send(self.read(events));
             }
             Request::Forget(answer) => {

@@ -10,8 +10,9 @@ use moodring_core::{
     frame::Frame,
     geometry::{Point, Similarity},
 };
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
+use super::photo_state::UploadPermit;
 use crate::{
     config::Settings,
     message::{FaceRecord, PhotoLine, ReadingRecord, json},
@@ -34,7 +35,8 @@ pub(super) struct PhotoJob {
     pub(super) crops: bool,
     pub(super) answer: oneshot::Sender<Result<String, PhotoJobError>>,
     /// Its place in the queue.
-    pub(super) permit: OwnedSemaphorePermit,
+    /// Its place among the photos on their way.
+    pub(super) permit: UploadPermit,
 }
 
 /// Why a photo was not read.
