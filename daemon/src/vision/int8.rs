@@ -216,7 +216,7 @@ impl Int8Classifier {
         let shapes: Vec<_> = loaded.net.plan().output_shapes().collect();
         let file = file.with_outputs(shapes.iter().map(|shape| shape.len()));
         let recipe = Recipe::new(&file, labels).map_err(|reason| broken(path, reason))?;
-        let has_maps = shapes.iter().any(|shape| is_maps(shape));
+        let has_maps = shapes.iter().any(is_maps);
         Ok(Self {
             loaded,
             recipe,

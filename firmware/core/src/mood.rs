@@ -365,8 +365,8 @@ impl MoodHysteresis {
             frame_px,
             time,
         )?;
-        let old = people.iter().filter(counts);
-        let old = old.into_iter().find(|person| Some(person.track) == before);
+        let mut old = people.iter().filter(counts);
+        let old = old.find(|person| Some(person.track) == before);
         let lead = match old {
             Some(old) => {
                 let hold_ms = settings.hold_ms;
@@ -414,9 +414,7 @@ fn who_counts<'p>(
         let by_weight = weight(a).total_cmp(&weight(b));
         by_weight.then(b.track.cmp(&a.track))
     })?;
-    let old = people
-        .into_iter()
-        .find(|person| Some(person.track) == before);
+    let old = people.clone().find(|person| Some(person.track) == before);
     match old {
         Some(old) if weight(best) <= weight(old) * STICKINESS => Some(old),
         _ => Some(best),
