@@ -16,6 +16,7 @@ use crate::{
     display::Display,
     service,
     snapshot::{CameraState, Snapshot},
+    worker::given_up,
 };
 
 /// How often what time changes is looked at: night, and devices that came.
@@ -63,6 +64,15 @@ impl App {
                         _ => service::status(&word),
                     }
                     told = now;
+                }
+                (name, reason) = given_up(&mut self.health) => {
+                    self.failure = Some(AppError::Worker { name, reason });
+                    return tracing::error!("the {name} worker is given up: ending, to be started anew");
+                }
+                // It ends only by a panic, or after this loop.
+                _ = &mut self.publishing.event_log => {
+                    self.failure = Some(AppError::Worker { name: "events", reason: "it panicked".into() });
+                    return tracing::error!("the event log is gone: ending, to be started anew");
                 }
                 _ = terminate.recv() => return tracing::info!("SIGTERM: stopping"),
                 _ = interrupt.recv() => return tracing::info!("SIGINT: stopping"),

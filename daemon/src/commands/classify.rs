@@ -30,7 +30,7 @@ pub(super) fn classify(args: &CropArgs) -> Result<Exit, Failure> {
         let text = if args.json {
             json_line(image, &read)
         } else {
-            text_line(image, &read)
+            text_line(&crate::redact::printable(image), &read)
         };
         ResultLine {
             text,

@@ -16,6 +16,7 @@ use crate::{
     exit::Exit,
     message::{ErrorLine, FaceRecord, PhotoLine, ReadingRecord, json},
     photo::Photo,
+    redact::printable,
     vision::{PhotoFace, PhotoReader, PhotoReading},
 };
 
@@ -77,7 +78,13 @@ fn look_at_all(
         let found = photo.and_then(|photo| {
             look(&mut reader, path, &photo).map(|faces| PhotoResult {
                 size_px: photo.size_px(),
-                faces,
+                faces: faces
+                    .into_iter()
+                    .map(|found| FoundFace {
+                        face: photo.in_file(found.face),
+                        ..found
+                    })
+                    .collect(),
             })
         });
         let line = if args.json {
@@ -117,7 +124,7 @@ fn json_line(path: &Path, found: &Result<PhotoResult, String>) -> String {
 }
 
 fn text_line(path: &Path, found: &Result<PhotoResult, String>) -> String {
-    let name = path.display();
+    let name = printable(&path.to_string_lossy());
     let PhotoResult {
         size_px: (width, height),
         faces,

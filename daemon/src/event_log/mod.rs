@@ -28,6 +28,7 @@ use crate::{
     message::{Identity, Moment},
     snapshot::Snapshot,
     store::{Store, StoreState},
+    worker::WorkerFault,
 };
 
 /// What the journal is told.
@@ -37,6 +38,8 @@ pub struct EventLogInputs {
     pub snapshots: watch::Receiver<Snapshot>,
     /// What happened; nothing is skipped. When its senders are gone the journal comes to its end.
     pub events: mpsc::UnboundedReceiver<Event>,
+    /// Workers that panicked, and that work again.
+    pub faults: mpsc::UnboundedReceiver<WorkerFault>,
 }
 
 /// Starts writing in a task of the current tokio runtime. `wanted`: whether a broker is to get the events; without one
@@ -69,7 +72,7 @@ struct EventLog {
 
 impl EventLog {
     async fn run(mut self) {
-        let (mut more_snapshots, mut more_states) = (true, true);
+        let (mut more_snapshots, mut more_states, mut more_faults) = (true, true, true);
         self.look();
         loop {
             self.write();
@@ -80,6 +83,10 @@ impl EventLog {
                 event = self.sources.events.recv() => match event {
                     Some(event) => self.recorder.event(self.now(), &event),
                     None => break,
+                },
+                fault = self.sources.faults.recv(), if more_faults => match fault {
+                    Some(fault) => self.recorder.fault(self.now(), &fault),
+                    None => more_faults = false,
                 },
                 changed = self.sources.snapshots.changed(), if more_snapshots => match changed {
                     Ok(()) => self.look(),

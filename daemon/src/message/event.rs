@@ -38,7 +38,7 @@ pub struct EventBody {
     /// Whose face, if one is concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub track: Option<u32>,
-    /// `fault` and `recovery`: of what, `camera` or `store`.
+    /// `fault` and `recovery`: of what, `camera`, `store` or another of [`crate::worker::WORKERS`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub what: Option<&'static str>,
     /// `changed`: the mood before. With the camera: its state before.
@@ -173,6 +173,25 @@ impl EventBody {
         Self {
             kind: "recovery",
             what: Some("store"),
+            ..Self::default()
+        }
+    }
+
+    /// A worker panicked and is started again.
+    pub fn worker_fails(worker: &'static str, reason: &str) -> Self {
+        Self {
+            kind: "fault",
+            what: Some(worker),
+            reason: Some(reason.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// A worker works again.
+    pub fn worker_works(worker: &'static str) -> Self {
+        Self {
+            kind: "recovery",
+            what: Some(worker),
             ..Self::default()
         }
     }

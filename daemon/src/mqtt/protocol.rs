@@ -225,7 +225,7 @@ impl Protocol {
                     .get_or_insert(Millis(now.0.saturating_add(RETRY_MS)));
             }
             ReceiptToken::State | ReceiptToken::Status(_) | ReceiptToken::Extra => {
-                drop(self.done(token))
+                let _ = self.done(token);
             }
         }
     }

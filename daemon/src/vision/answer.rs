@@ -13,6 +13,7 @@ use crate::config::Labels;
 /// FER+'s classes: our seven, then contempt.
 const FERPLUS_CLASSES: usize = Expression::COUNT + 1;
 /// The least probability whose logarithm is taken.
+#[cfg(any(test, feature = "tract", feature = "ort"))]
 const LEAST: f32 = 1e-9;
 /// The least probability at which an expression is named, if the file says nothing else.
 const CERTAIN: f32 = 0.45;
@@ -33,6 +34,7 @@ enum Expressions {
     /// An output's logits, divided by a temperature.
     Logits(Calibrated),
     /// An output's probabilities, whose logarithms are logits.
+    #[cfg(any(test, feature = "tract", feature = "ort"))]
     Probabilities(usize),
     /// The geometric mean of two answers: half of the one's calibrated logits and half of the other's.
     Mean([Calibrated; 2]),
@@ -130,6 +132,7 @@ impl Recipe {
     }
 
     /// The recipe of a net that is not ours: its first output holds logits or probabilities in FER2013's order.
+    #[cfg(any(test, feature = "tract", feature = "ort"))]
     pub(super) fn foreign(are_probabilities: bool) -> Self {
         let logits = Calibrated {
             output: 0,
@@ -167,6 +170,7 @@ impl Recipe {
         };
         let logits = match &self.expressions {
             Expressions::Logits(one) => logits(one)?,
+            #[cfg(any(test, feature = "tract", feature = "ort"))]
             Expressions::Probabilities(output) => {
                 array(&read, *output)?.map(|p: f32| p.max(LEAST).ln())
             }

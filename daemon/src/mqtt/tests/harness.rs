@@ -280,6 +280,7 @@ impl TestDaemon {
         let sources = EventLogInputs {
             snapshots: newest,
             events: told,
+            faults: mpsc::unbounded_channel().1,
         };
         let of = EventSettings::default();
         let handle = spawn(&settings, identity.clone(), clock, inputs).unwrap();
