@@ -1,4 +1,4 @@
-//! `analyze` and `detect`: every face of every photo, a broken photo gets its line and the rest goes on.
+//! `analyze` and `detect`: every face of every photo. A broken photo gets its line and the others go on.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! `[mood]`: how expressions of several faces over time become one mood.
+//! `[mood]`: how the expressions of several faces over time become one mood.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,11 +34,11 @@ pub struct MoodSettings {
     pub margin: f32,
     /// Milliseconds that another expression must lead before the mood changes.
     pub hold_ms: u64,
-    /// Milliseconds a new face must be in view before it counts.
+    /// Milliseconds that a new face must be in view before it counts.
     pub confirm_ms: u64,
-    /// Milliseconds a face may be hidden before it is gone.
+    /// Milliseconds that a face may be hidden before it counts as gone.
     pub lost_ms: u64,
-    /// How quickly the mood follows, 0 to 100 percent; 50: as the keys above say.
+    /// How quickly the mood follows, 0 to 100 percent; 50: as the other keys say.
     pub sensitivity: u8,
     /// Whether only people who look toward the camera count.
     pub only_facing: bool,

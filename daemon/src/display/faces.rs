@@ -1,5 +1,5 @@
-//! Who is on a display and how they look: an animated face for each person, the one who counts first; text, and the
-//! sign that the camera runs. Draws nothing.
+//! Who is on a display and how each person looks: an animated face for everybody, the one who counts first; the text,
+//! and the sign that the camera runs. Draws nothing.
 
 use moodring_core::{frame::Millis, mood::Mood, track::TrackId};
 use moodring_face::{
@@ -52,7 +52,7 @@ impl Faces {
         }
     }
 
-    /// What is to be seen at `now`. Times must not run backward.
+    /// The scene at `now`. Times must not run backward.
     pub(super) fn scene(&mut self, view: &View<'_>, now: Millis) -> Scene {
         let snapshot = view.snapshot;
         let mut poses = vec![follow(&mut self.first, snapshot, now)];
@@ -116,7 +116,7 @@ impl Faces {
 }
 
 impl Scene {
-    /// Changes each pose, such as to leave out what a display cannot show.
+    /// Changes each pose, for example to leave out what a display cannot show.
     pub(super) fn map(mut self, change: impl Fn(Pose) -> Pose) -> Self {
         self.poses.iter_mut().for_each(|pose| *pose = change(*pose));
         self
@@ -127,7 +127,7 @@ impl Scene {
         self.poses.first().copied()
     }
 
-    /// Hands the whole screen to `draw`.
+    /// Calls `draw` with the whole screen.
     pub(super) fn with_picture(&self, glass: ScreenShape, draw: impl FnOnce(Picture<'_>)) {
         let lines: Vec<&str> = self.lines.iter().map(String::as_str).collect();
         draw(Picture {

@@ -1,4 +1,4 @@
-//! What a snapshot looks like on a satellite.
+//! Turns a snapshot into the scene that a satellite shows.
 
 use moodring_core::mood::Mood;
 use moodring_face::look::Look;
@@ -38,7 +38,7 @@ fn other(person: &Person) -> message::ShownFace {
     }
 }
 
-/// The satellites' word for a mood. Their first seven words are the expressions, in the same order.
+/// The link's look for a mood. Its first seven are the expressions, in the same order.
 fn word(mood: Mood) -> ShownLook {
     match mood {
         Mood::Showing(expression) => ShownLook::ALL[expression.index()],
@@ -47,12 +47,12 @@ fn word(mood: Mood) -> ShownLook {
     }
 }
 
-/// 0 to 1 in sixteen steps: a line that says the same again and again is not needed.
+/// 0 to 1 in sixteen steps: smaller changes are not worth a message.
 fn byte(ratio: f32) -> u8 {
     ((ratio.clamp(0.0, 1.0) * 16.0).round() / 16.0 * 255.0) as u8
 }
 
-/// Every second degree.
+/// Rounds to every second degree.
 fn degrees(roll_deg: f32) -> i8 {
     ((roll_deg / 2.0).round() * 2.0).clamp(-90.0, 90.0) as i8
 }

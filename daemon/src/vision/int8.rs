@@ -1,4 +1,4 @@
-//! The two nets on our own int8 engine. Buffers are made once; a run allocates nothing.
+//! The two nets on our own int8 engine. Buffers are allocated once; a run allocates nothing.
 
 use std::{
     path::Path,
@@ -24,10 +24,10 @@ const STRIDES_PX: [u32; 3] = [8, 16, 32];
 /// A detector without a `threshold` note.
 const DEFAULT_THRESHOLD: f32 = 0.5;
 
-/// The kernel to run with: `MOODRING_KERNEL` if it is set, else this machine's best.
+/// The kernel to run: `MOODRING_KERNEL` if it is set, else this machine's best.
 ///
 /// # Errors
-/// [`VisionError::Kernel`] if this machine does not have the one that is asked for.
+/// [`VisionError::Kernel`] if this machine lacks the requested kernel.
 pub fn kernel() -> Result<Kernel, VisionError> {
     let Ok(name) = std::env::var("MOODRING_KERNEL") else {
         return Ok(Kernel::best());

@@ -1,4 +1,4 @@
-//! The nets behind their traits, and the pipeline timed by stage. What is seen is decided in `moodring-core`.
+//! Runs the nets on the engine of the settings, and times the pipeline's stages. `moodring-core` holds the logic.
 
 mod activation_map;
 mod answer;
@@ -43,7 +43,7 @@ pub use stream::VisionPipeline;
 use crate::config::{EngineKind, Settings, WhoCountsSetting};
 
 /// A face detector on whichever engine the settings name.
-// Made once or twice, and the large engine is the one that everybody uses: a box would only be in the way.
+// There are one or two of these, and most are the large variant, so a box would save nothing.
 #[cfg_attr(
     any(feature = "tract", feature = "ort"),
     expect(clippy::large_enum_variant)
@@ -98,7 +98,7 @@ impl Detector {
         }
     }
 
-    /// The score below which faces are not worth a second look, by the model's own notes.
+    /// The model's own default score threshold, from its notes.
     pub fn threshold(&self) -> f32 {
         match self {
             Self::Int8(net) => net.threshold(),
@@ -235,8 +235,8 @@ pub fn pipeline_settings(
     }
 }
 
-/// Opens both nets of the settings on ONNX Runtime itself, at the settings' size, and runs each once, so that what it builds for
-/// them is kept. No other engine takes over.
+/// Opens both nets on ONNX Runtime at the size of the settings and runs each once, so that what it builds for them is
+/// kept. Never falls back to another engine.
 ///
 /// # Errors
 /// [`VisionError`], also if ONNX Runtime cannot run here.

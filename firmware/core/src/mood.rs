@@ -1,4 +1,4 @@
-//! The expression of who counts, guarded by hysteresis, with honest states for "not sure" and "nobody".
+//! Decides the mood: the expression of the person who counts, with hysteresis, or *uncertain*, or *nobody*.
 
 use crate::{
     event::{Event, EventKind},
@@ -212,12 +212,12 @@ pub enum View {
 
 /// One person's mood over time: hysteresis on the scores, and changes that have to last.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct FaceMoodGuard {
+pub struct FaceMoodHysteresis {
     shown: Option<Mood>,
     pending: Pending<Mood>,
 }
 
-impl FaceMoodGuard {
+impl FaceMoodHysteresis {
     /// Takes in the person's smoothed scores at `time` and returns what the person shows. The first call decides at
     /// once; later ones change the mood when another has been wanted for [`MoodSettings::hold_ms`].
     pub fn update(

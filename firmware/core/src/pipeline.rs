@@ -1,4 +1,4 @@
-//! All rooms in order: a frame goes in, people, a mood and events come out. Runs the nets behind their traits.
+//! Runs all steps in order: a frame goes in; people, a mood and events come out. The nets are behind their traits.
 //!
 //! All buffers are fields (about 150 kB): nothing is allocated, and a pipeline is best kept in a box or a static.
 
@@ -19,7 +19,7 @@ use crate::{
     expression::Scores,
     frame::{Frame, Millis},
     letterbox::Letterbox,
-    mood::{Candidate, FaceMood, FaceMoodGuard, MoodHysteresis, MoodSettings, Pending, View},
+    mood::{Candidate, FaceMood, FaceMoodHysteresis, MoodHysteresis, MoodSettings, Pending, View},
     motion::MotionWatch,
     nms::suppress,
     pose::HeadPose,
@@ -47,7 +47,7 @@ struct TrackData {
     facing: Option<bool>,
     turning: Pending<bool>,
     resting: RestingFace,
-    mood_guard: FaceMoodGuard,
+    mood_hysteresis: FaceMoodHysteresis,
     mood: Option<FaceMood>,
 }
 
@@ -93,7 +93,7 @@ impl TrackData {
         } else {
             View::Readable
         };
-        self.mood = Some(self.mood_guard.update(&scores, view, time, settings));
+        self.mood = Some(self.mood_hysteresis.update(&scores, view, time, settings));
         let wanted = self.head.is_facing()?;
         // Who appears counts at once.
         let before = self.facing.unwrap_or(wanted);
@@ -367,7 +367,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
             .hysteresis
             .update(&candidates, frame_px, time, settings)
         {
-            // Fits by `MAX_EVENTS`; the tracker says more.
+            // Fits by `MAX_EVENTS`; see the tracker.
             let _ = self.events.push(change);
         }
     }

@@ -1,4 +1,4 @@
-//! Expression classifiers as ONNX files: our own file, and grey ones of 48 or 64 pixels with FER2013's classes.
+//! Expression classifiers from ONNX files: our own, and grey ones of 48 or 64 pixels with FER2013's classes.
 
 use std::path::Path;
 
@@ -25,14 +25,14 @@ const ROLE: NetRole = NetRole {
     accepted: "models/weights/classifier.onnx of the repository, or a net with one grey input of 48x48 or 64x64 pixels \
                in [-1, 1] and a first output of 7 values in FER2013's order",
 };
-/// Sides of the inputs that are accepted, in pixels.
+/// The accepted sides of the input, in pixels.
 const SIDES_PX: [usize; 2] = [48, 64];
 
 /// An expression classifier on an engine for ONNX files.
 pub struct OnnxClassifier {
     plan: PreparedNet,
     side_px: usize,
-    /// A byte `b` is `b * scale - offset` to the net.
+    /// The net's input for a byte `b` is `b * scale - offset`.
     scale: f32,
     offset: f32,
     recipe: Recipe,
@@ -40,7 +40,7 @@ pub struct OnnxClassifier {
 }
 
 impl OnnxClassifier {
-    /// The ONNX file at `path`.
+    /// Opens the ONNX file at `path`.
     ///
     /// One input, f32, 1 x 1 x side x side or 1 x side x side x 1, side 48 or 64; a first output of 7 values.
     /// A file with a `labels` note is taken as ours: bytes 0..255 in, logits out, divided by its `temperature`.
@@ -88,7 +88,7 @@ impl OnnxClassifier {
     }
 }
 
-/// The input's sides and the picture's one. One grey channel lies the same way in memory first and last.
+/// The input's sides, and the picture's side. One grey channel lies the same way in memory, first or last.
 fn sides(graph: &Graph) -> Result<([usize; 4], usize), VisionError> {
     let found = graph.input()?;
     let batch_fits = found[0].is_none_or(|n| n == 1);
@@ -106,7 +106,7 @@ fn sides(graph: &Graph) -> Result<([usize; 4], usize), VisionError> {
     }
 }
 
-/// Whether these are a softmax's values; logits that look so by chance do not occur.
+/// Whether these are the values of a softmax; logits do not sum to 1 by chance.
 fn are_probabilities(values: &[f32]) -> bool {
     let sum: f32 = values.iter().sum();
     (sum - 1.0).abs() < 1e-3 && values.iter().all(|p| (0.0..=1.0).contains(p))

@@ -30,7 +30,7 @@ fn person(track: u32, side: f32, expression: Expression, likely: f32) -> Face {
 #[derive(Default)]
 struct Scene {
     hysteresis: MoodHysteresis,
-    faces: HashMap<TrackId, FaceMoodGuard>,
+    faces: HashMap<TrackId, FaceMoodHysteresis>,
     settings: MoodSettings,
     changes: usize,
 }
@@ -239,7 +239,7 @@ fn only_who_looks_here_counts_if_so_set() {
 fn a_profile_is_uncertain_whatever_its_scores() {
     let settings = MoodSettings::default();
     let scores = person(1, 50.0, Expression::Sad, 0.95).scores;
-    let mut hysteresis = FaceMoodGuard::default();
+    let mut hysteresis = FaceMoodHysteresis::default();
     let mut at = |view, time| {
         hysteresis
             .update(&scores, view, Millis(time), &settings)
