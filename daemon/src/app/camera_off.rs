@@ -1,5 +1,5 @@
-//! A camera that was switched off stays off when the daemon or the machine starts again: an empty file beside the store says
-//! so. Nothing else that is asked for outlives the daemon; the rest is not worth a surprise.
+//! Remembers that the camera was switched off, by an empty file beside the store, so that it stays off when the daemon
+//! or the machine starts again. No other command outlives the daemon: the rest is not worth a surprise.
 
 use std::{
     fs::{self, File},
@@ -7,19 +7,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{camera::CameraControl, command::Switch, config::StoreSettings, store::StoreLocation};
+use crate::{
+    camera::CameraControl,
+    command::Switch,
+    config::StoreSettings,
+    store::{CopyPlan, StoreLocation},
+};
 
-/// The note's name in its folder.
+/// The file's name.
 const NAME: &str = "camera-off";
 
-/// The note, or none where nothing outlives the process.
+/// The path of the file; `None` where nothing outlives the process.
 #[derive(Debug)]
 pub(super) struct CameraOffFile(Option<PathBuf>);
 
 impl CameraOffFile {
-    /// Where the settings keep what outlives the power: beside the store's copy, else beside the store.
+    /// The folder that outlives a power cut: that of the store's copy, else that of the store.
     pub(super) fn beside_store(settings: &StoreSettings) -> Self {
-        let copy = settings.copy_plan().map(|plan| plan.path);
+        let copy = CopyPlan::of(settings).map(|plan| plan.path);
         let folder = match copy.as_deref().and_then(Path::parent) {
             Some(folder) => Some(folder.to_owned()),
             None => StoreLocation::of(&settings.path).folder(),
@@ -27,7 +32,7 @@ impl CameraOffFile {
         Self(folder.map(|folder| folder.join(NAME)))
     }
 
-    /// What is wanted of the camera at the start: off, if it was off when the daemon ended.
+    /// The camera's switch at the start: off, if it was off when the daemon ended.
     pub(super) fn control(&self) -> CameraControl {
         let control = CameraControl::default();
         if self.is_there() {
@@ -43,7 +48,7 @@ impl CameraOffFile {
         self.0.as_ref().is_some_and(|path| path.exists())
     }
 
-    /// Keeps it in mind. A disk that does not take it is said: the camera would be on after a restart.
+    /// Writes or removes the file. A failure is logged, because the camera would be on after a restart.
     pub(super) fn set(&self, off: bool) {
         let Some(path) = &self.0 else { return };
         let result = if off { make(path) } else { remove(path) };
@@ -78,13 +83,13 @@ fn folder(path: &Path) -> &Path {
 mod tests {
     use super::*;
 
-    fn note(settings: &str) -> CameraOffFile {
+    fn file(settings: &str) -> CameraOffFile {
         CameraOffFile::beside_store(&toml::from_str(settings).unwrap())
     }
 
     #[test]
     fn it_lies_where_it_outlives_the_power() {
-        let path = |settings| note(settings).0;
+        let path = |settings| file(settings).0;
         assert_eq!(
             path("path = '/var/lib/m/m.db'"),
             Some("/var/lib/m/camera-off".into())
@@ -102,14 +107,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("new/m.db");
         let settings = format!("path = '{}'", store.display());
-        note(&settings).set(false);
-        assert!(!note(&settings).is_there());
-        note(&settings).set(true);
-        note(&settings).set(true);
-        assert!(note(&settings).is_there() && !note(&settings).control().is_on());
-        note(&settings).set(false);
-        assert!(!note(&settings).is_there());
-        let nowhere = note("path = 'memory'");
+        file(&settings).set(false);
+        assert!(!file(&settings).is_there());
+        file(&settings).set(true);
+        file(&settings).set(true);
+        assert!(file(&settings).is_there() && !file(&settings).control().is_on());
+        file(&settings).set(false);
+        assert!(!file(&settings).is_there());
+        let nowhere = file("path = 'memory'");
         nowhere.set(true);
         assert!(nowhere.control().is_on());
     }

@@ -1,9 +1,10 @@
-//! Which device this is, and which of its runs.
+//! The device's name and the run's number.
 
 use super::AppError;
 use crate::message::{DeviceName, Identity, RunId};
 
-/// This device and this run. An empty id is the host's name, made fit for a topic.
+/// The identity of this device and run. If `id` is empty, the host's name is used, with characters that fit into a
+/// topic.
 pub(super) fn identity(id: &str) -> Result<Identity, AppError> {
     let id = if id.is_empty() {
         host_name()

@@ -1,4 +1,4 @@
-//! What goes out to others: the store that keeps it, the journal that writes into it, the broker that tells it.
+//! Starts what publishes: the store, the event log that writes into it, the MQTT client, and the search for updates.
 
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -10,12 +10,12 @@ use crate::{
     message::Identity,
     mqtt::{self, MqttHandle},
     snapshot::Snapshot,
-    store::{Store, StoreLocation},
+    store::{CopyPlan, Store, StoreLimits, StoreLocation},
     update::{self, UpdateThread},
     web,
 };
 
-/// Store, journal and broker, and whoever looks for updates.
+/// The store, the event log, the MQTT client and the search for updates.
 pub(super) struct Publishing {
     pub(super) store: Store,
     pub(super) event_log: JoinHandle<()>,
@@ -24,7 +24,7 @@ pub(super) struct Publishing {
 }
 
 impl Publishing {
-    /// Starts them; gives back also what announces this device to Home Assistant, once there is something to control.
+    /// Starts them. Also returns the prepared Home Assistant part, which starts once there is something to control.
     pub(super) fn start(
         settings: &Settings,
         identity: &Identity,
@@ -40,7 +40,10 @@ impl Publishing {
             updates.is_some(),
             web::page_url(&settings.web),
         )?;
-        let (bounds, copy) = (settings.store.bounds(), settings.store.copy_plan());
+        let (bounds, copy) = (
+            StoreLimits::of(&settings.store),
+            CopyPlan::of(&settings.store),
+        );
         let store = Store::open_with_copy(place, bounds, copy)?;
         let broker = broker(settings, identity, clock, &sources.snapshots, &store, extra)?;
         let (events_of, wanted) = (&settings.events, settings.mqtt.enabled);

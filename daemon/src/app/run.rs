@@ -1,4 +1,4 @@
-//! `run`: opens the house, lets it live until something says stop, and closes it.
+//! `run`: starts the app, serves it until something asks it to stop, and shuts it down.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{
     worker::given_up,
 };
 
-/// How often what time changes is looked at: night, and devices that came.
+/// How often to look at what changes with time: the night, and devices that were plugged in.
 const TICK: Duration = Duration::from_secs(10);
 
 /// Runs until a signal, until the display is closed, or until a file source ends. `file` is where the settings came from.
@@ -31,7 +31,7 @@ pub async fn run(
     file: Option<PathBuf>,
     display: Box<dyn Display + Send>,
 ) -> Result<(), AppError> {
-    // First of all: a stop that comes during the start is graceful too.
+    // First, so that a stop during the start is graceful too.
     let terminate = signal(SignalKind::terminate())?;
     let interrupt = signal(SignalKind::interrupt())?;
     let mut app = App::start(settings, file, display)?;
@@ -40,13 +40,13 @@ pub async fn run(
 }
 
 impl App {
-    /// Does what is asked for and says how it goes, until it is to end.
+    /// Executes commands and reports the state to systemd until the app is to end.
     async fn live(&mut self, mut terminate: Signal, mut interrupt: Signal) {
         let mut tick = tokio::time::interval(TICK);
-        let mut told = CameraState::Starting;
+        let mut reported = CameraState::Starting;
         loop {
             tokio::select! {
-                // The channel stays open: the house holds one of its ends.
+                // The channel stays open: the app holds a sender.
                 Some(command) = self.asked.recv() => self.controller.execute(command, minute_of_day()),
                 () = self.preview.expired() => self.controller.execute(Command::Preview(Switch::Off), minute_of_day()),
                 _ = tick.tick() => self.controller.tick(minute_of_day()),
@@ -56,14 +56,14 @@ impl App {
                     }
                     self.watchdog.feed(self.clock.now());
                 }
-                // Ready is who has read a frame, or knows that there is none to read.
-                Ok(now) = wait_for_other(&mut self.newest, told) => {
+                // The service is ready once it has read a frame, or knows that there is none to read.
+                Ok(now) = wait_for_other(&mut self.newest, reported) => {
                     let word = format!("camera {}", now.name());
-                    match told {
+                    match reported {
                         CameraState::Starting => service::ready(&word),
                         _ => service::status(&word),
                     }
-                    told = now;
+                    reported = now;
                 }
                 (name, reason) = given_up(&mut self.health) => {
                     self.failure = Some(AppError::Worker { name, reason });
@@ -88,16 +88,16 @@ impl App {
     }
 }
 
-/// Whether no frame is due from the camera thread: only one that runs and is live promises them.
+/// Whether the camera thread owes no frame: only a live source that runs owes frames.
 fn rests(camera: &CameraStatus) -> bool {
     camera.state != CameraState::Running || camera.info.as_ref().is_none_or(|info| !info.live)
 }
 
-/// Waits until the camera's state, as the outputs see it, is another than `told`.
+/// Waits until the camera's state in the snapshots differs from `reported`.
 async fn wait_for_other(
     seen: &mut watch::Receiver<Snapshot>,
-    told: CameraState,
+    reported: CameraState,
 ) -> Result<CameraState, watch::error::RecvError> {
-    let other = seen.wait_for(|snapshot| snapshot.camera != told).await;
+    let other = seen.wait_for(|snapshot| snapshot.camera != reported).await;
     other.map(|snapshot| snapshot.camera)
 }

@@ -1,4 +1,4 @@
-//! Reads the settings in their order and says what is wrong where.
+//! Loads the settings from all places in order, and names key and place of an error.
 
 use std::path::{Path, PathBuf};
 
@@ -12,10 +12,10 @@ use serde::Serialize;
 
 use super::{ConfigError, Settings};
 
-/// Where a configuration is looked for when none is named.
+/// Where to look for a configuration file when none is named.
 const USUAL_PLACES: [&str; 2] = ["moodring.toml", "/etc/moodring/moodring.toml"];
 
-/// Values from the command line, which win over everything else.
+/// Values from the command line; they override everything else.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides(Vec<(&'static str, Value)>);
 
@@ -30,11 +30,11 @@ impl Overrides {
     }
 }
 
-/// Loads the settings: defaults, `file` (or the first of the usual places that exists), environment, flags; then checks
-/// every range. Returns the file that was read, too.
+/// Loads the settings: defaults, `file` (or the first usual place that exists), environment, flags; then checks every
+/// range. Also returns the file that was read.
 ///
 /// # Errors
-/// [`ConfigError`] that names the key, where it stands and what would work.
+/// [`ConfigError`] that names the key, its place and what would work.
 pub fn load(
     file: Option<&Path>,
     flags: &Overrides,
@@ -59,7 +59,7 @@ pub fn load(
         })?;
         figment = figment.merge(Toml::string(&text));
     }
-    // Only SECTION__KEY and MOODRING_PLACE are settings: MOODRING_KERNEL and its like are not.
+    // Only SECTION__KEY and MOODRING_PLACE are settings; MOODRING_KERNEL and the like are not.
     let settings = |key: &figment::value::UncasedStr| key == "place" || key.as_str().contains("__");
     figment = figment.merge(Env::prefixed("MOODRING_").filter(settings).split("__"));
     for (key, value) in &flags.0 {
@@ -72,7 +72,7 @@ pub fn load(
     Ok((settings, file))
 }
 
-/// figment's error in words that name the key, its place and the way out.
+/// Puts figment's error into words that name the key, its place and the way out.
 fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
     let name = error
         .metadata

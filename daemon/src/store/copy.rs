@@ -11,6 +11,8 @@ use std::{
 
 use rusqlite::Connection;
 
+use crate::config::StoreSettings;
+
 /// Where the copy is kept, and how often it is renewed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopyPlan {
@@ -18,6 +20,16 @@ pub struct CopyPlan {
     pub path: PathBuf,
     /// Time from one copy to the next.
     pub every: Duration,
+}
+
+impl CopyPlan {
+    /// The plan of the settings; `None` for no copies.
+    pub fn of(settings: &StoreSettings) -> Option<Self> {
+        (!settings.copy.is_empty()).then(|| Self {
+            path: settings.copy.clone().into(),
+            every: Duration::from_secs(settings.copy_minutes * 60),
+        })
+    }
 }
 
 /// Renews the copy.
