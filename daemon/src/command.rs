@@ -1,13 +1,14 @@
-//! What people ask a running daemon to do, from buttons, MQTT and the web page. One channel for all.
+//! What people ask a running daemon to do, from buttons, MQTT and the web page. One mailbox for all.
 //!
 //! Texts from outside become commands in [`parse`], the only door; who is asked to do them is `app::desk`.
 
+mod limit;
+mod mailbox;
 mod text;
-
-use tokio::sync::mpsc;
 
 use crate::config::ThemeName;
 
+pub use mailbox::{Receiver, Sender, TooMany, channel};
 pub use text::{MAX_BYTES, Refusal, Thing, parse};
 
 /// One request.
@@ -56,16 +57,6 @@ impl Switch {
             Self::Toggle => !on,
         }
     }
-}
-
-/// Where requests go in. Clones share the channel; people are slow, so it never needs a bound.
-pub type Sender = mpsc::UnboundedSender<Command>;
-/// Where the daemon hears them.
-pub type Receiver = mpsc::UnboundedReceiver<Command>;
-
-/// A channel.
-pub fn channel() -> (Sender, Receiver) {
-    mpsc::unbounded_channel()
 }
 
 #[cfg(test)]

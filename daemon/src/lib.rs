@@ -34,6 +34,8 @@
 //! | [`logs`] | where logs go |
 //! | [`service`] | what systemd is told |
 //! | [`update`] | whether there is something newer, for who asks |
+//! | [`notes`] | what a daemon remembers beside its store |
+//! | [`files`] | files replaced in one step, the folder for lasting state |
 //! | [`exit`] | exit codes |
 
 pub mod app;
@@ -48,12 +50,14 @@ pub mod control;
 pub mod display;
 pub mod evaluation;
 pub mod exit;
+pub mod files;
 pub mod gpio;
 pub mod journal;
 pub mod latest;
 pub mod logs;
 pub mod message;
 pub mod mqtt;
+pub mod notes;
 mod onnx;
 pub mod pack;
 pub mod photo;

@@ -11,7 +11,7 @@ mod state;
 mod when;
 
 pub use event::{EventMessage, MoodSeconds, SummaryRecord, Tale};
-pub use heard::{HeardError, read_state, read_status};
+pub use heard::{HeardError, read_state, read_status, run_of_state};
 pub(crate) use identity::check_level;
 pub use identity::{DeviceName, Identity, NameError, RunId};
 pub use number::{Hundredths, Ratio, Rounded, Tenths};

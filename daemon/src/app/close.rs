@@ -27,6 +27,7 @@ impl House {
     /// [`AppError::Camera`] if the source came to its end without a frame.
     pub(super) async fn close(mut self) -> Result<(), AppError> {
         service::stopping();
+        self.desk.write_note();
         drop(self.commands);
         drop(self.home);
         drop(self.outlets.updates);

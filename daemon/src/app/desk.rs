@@ -1,5 +1,7 @@
 //! Where commands arrive, whoever gives them; and what keeps the controls true.
 
+use std::time::Instant;
+
 use tokio::sync::watch;
 
 use super::{album::Album, cameras::Cameras, keep::OffNote};
@@ -41,6 +43,7 @@ impl Desk {
         camera: Control,
         cameras: Cameras,
         preview: Preview,
+        off: OffNote,
         has_display: bool,
         minute: u16,
     ) -> Self {
@@ -51,7 +54,7 @@ impl Desk {
         let controls = Controls::new(settings, has_display, minute);
         let desk = Self {
             camera,
-            off: OffNote::of(&settings.store),
+            off,
             album: Album::new(&settings.camera.pictures),
             preview,
             display: settings.display.clone(),
@@ -88,7 +91,7 @@ impl Desk {
             Command::ChooseCamera(name) => self.choose(&name),
             Command::Camera(switch) => {
                 let on = self.camera.switch(switch);
-                self.off.set(!on);
+                self.off.set(!on, Instant::now());
                 tracing::info!("the camera is wanted {}", on_or_off(on));
             }
             Command::TakePicture => self.album.ask(),
@@ -115,6 +118,16 @@ impl Desk {
             }
         }
         self.tell(minute);
+    }
+
+    /// When a note waits to be written; `None`: none does.
+    pub(super) fn note_due(&self) -> Option<Instant> {
+        self.off.due()
+    }
+
+    /// Writes the note that waits.
+    pub(super) fn write_note(&mut self) {
+        self.off.write(Instant::now());
     }
 
     /// The camera thread did something: there may be another camera now.
@@ -191,13 +204,21 @@ mod tests {
     const MIDNIGHT: u16 = 0;
 
     fn desk(settings: &str) -> Desk {
-        let mut settings: Settings = toml::from_str(settings).unwrap();
-        settings.store.path = "memory".into(); // no notes in anybody's home
+        let settings: Settings = toml::from_str(settings).unwrap();
         let source = |text: &str| text.parse::<Source>().unwrap();
         let others = vec![source("argus"), source("/dev/video7")];
         let cameras = Cameras::new(source("rpicam"), others);
         let preview = Preview::new(&settings.preview, crate::clock::Clock::start());
-        Desk::new(&settings, Control::default(), cameras, preview, true, NOON)
+        let off = OffNote::new(crate::notes::Notes::none());
+        Desk::new(
+            &settings,
+            Control::default(),
+            cameras,
+            preview,
+            off,
+            true,
+            NOON,
+        )
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::{
     desk::Desk,
     eyes::Eyes,
     guard::{Guard, Pulse},
-    keep::OffNote,
+    keep::{self, OffNote},
     outlets::Outlets,
     screen::Screen,
     sink::FrameSink,
@@ -31,6 +31,7 @@ use crate::{
     gpio, journal, latest,
     message::Identity,
     mqtt::{self, home::Home},
+    notes::Notes,
     preview::Preview,
     satellite, service,
     snapshot::Snapshot,
@@ -58,6 +59,33 @@ pub(super) struct House {
     pub(super) rooms: Rooms,
 }
 
+/// What can be made from the settings before anything is opened.
+pub(super) struct Prepared {
+    source: Source,
+    others: Vec<Source>,
+    stream: Stream,
+    who: Identity,
+}
+
+impl Prepared {
+    /// Checks all that a start would end with.
+    ///
+    /// # Errors
+    /// [`AppError`] for the first setting that cannot work.
+    pub(super) fn new(settings: &Settings) -> Result<Self, AppError> {
+        let (source, others) = sources(settings)?;
+        let who = identity(&settings.device)?;
+        mqtt::check(&settings.mqtt, &who)?;
+        let stream = nets(settings)?;
+        Ok(Self {
+            source,
+            others,
+            stream,
+            who,
+        })
+    }
+}
+
 /// What several rooms are given.
 struct Site<'a> {
     settings: &'a Settings,
@@ -82,16 +110,21 @@ impl House {
         display: Box<dyn Display + Send>,
     ) -> Result<Self, AppError> {
         let clock = Clock::start();
-        let (source, others) = sources(settings)?;
-        let stream = nets(settings)?;
-        let who = identity(&settings.device.id)?;
+        let Prepared {
+            source,
+            others,
+            stream,
+            who,
+        } = Prepared::new(settings)?;
+        let notes = Notes::open(&settings.store);
         let (snapshots, newest) = watch::channel(Snapshot::default());
         let (events, told) = mpsc::unbounded_channel();
         let told = journal::Sources {
             snapshots: newest.clone(),
             events: told,
+            faults: None,
         };
-        let (outlets, home) = Outlets::open(settings, &who, clock, told)?;
+        let (outlets, home) = Outlets::open(settings, &who, clock, told, &notes)?;
 
         let (status, camera_status) = watch::channel(CameraStatus::default());
         let (writer, reader) = latest::slot();
@@ -101,7 +134,7 @@ impl House {
         let frames = guard.watch("camera", silence, clock.now());
         let cameras = Cameras::new(source.clone(), others.clone());
         let camera = CameraThread::spawn(
-            OffNote::of(&settings.store).control(),
+            keep::control(&notes),
             source.clone(),
             others,
             settings.camera.clone(),
@@ -117,10 +150,11 @@ impl House {
             camera.control(),
             cameras,
             preview.clone(),
+            OffNote::new(notes),
             has_display,
             minute,
         );
-        let (commands, asked) = command::channel();
+        let (commands, asked) = command::channel("a button");
         let site = Site {
             settings,
             who,
@@ -183,22 +217,33 @@ impl House {
 
 impl Site<'_> {
     fn home(&self, ready: mqtt::home::Ready, desk: &Desk) -> Home {
-        ready.spawn(
-            self.outlets.broker.state(),
-            desk.controls(),
-            self.commands.clone(),
-            SystemTime::now(),
-            self.outlets.updates.as_ref().map(Updates::watch),
-        )
+        ready.spawn(mqtt::home::Inputs {
+            broker: self.outlets.broker.state(),
+            controls: desk.controls(),
+            commands: self.commands.named("MQTT"),
+            snapshots: self.newest.clone(),
+            store: self.outlets.store.state(),
+            started: SystemTime::now(),
+            updates: self.outlets.updates.as_ref().map(Updates::watch),
+        })
     }
 
     fn homie(&self, desk: &Desk) -> Result<Option<mqtt::homie::Homie>, AppError> {
         let inputs = mqtt::homie::Inputs {
             snapshots: self.newest.clone(),
             controls: desk.controls(),
-            commands: self.commands.clone(),
+            commands: self.commands.named("Homie"),
         };
-        Ok(mqtt::homie::spawn(&self.settings.mqtt, &self.who, inputs)?)
+        let mut settings = self.settings.mqtt.clone();
+        let address = self.outlets.broker.address();
+        if address.is_empty() {
+            return Ok(None);
+        }
+        if settings.url.trim().is_empty() {
+            // Where the embedded broker is, or the one that was found in its place.
+            settings.url = format!("mqtt://{address}");
+        }
+        Ok(mqtt::homie::spawn(&settings, &self.who, inputs)?)
     }
 
     /// Without its buttons it is still a daemon.

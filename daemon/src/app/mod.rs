@@ -31,7 +31,7 @@ mod who;
 
 pub use error::AppError;
 pub use follow::follow;
-pub use run::run;
+pub use run::{check, run};
 
 use std::sync::{Arc, atomic::AtomicBool};
 

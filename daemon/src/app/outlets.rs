@@ -1,6 +1,6 @@
 //! What goes out to others: the store that keeps it, the journal that writes into it, the broker that tells it.
 
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::AppError;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     journal,
     message::Identity,
     mqtt::{self, MqttHandle},
-    snapshot::Snapshot,
+    notes::Notes,
     store::{Place, Store},
     update::{self, Updates},
     web,
@@ -29,21 +29,32 @@ impl Outlets {
         settings: &Settings,
         who: &Identity,
         clock: Clock,
-        sources: journal::Sources,
+        mut sources: journal::Sources,
+        notes: &Notes,
     ) -> Result<(Self, mqtt::home::Ready), AppError> {
         let place = Place::of(&settings.store.path);
         let updates = update::spawn(&settings.update, &settings.models, who.run.number());
         let (extra, home) = mqtt::home::prepare(
             &settings.mqtt,
             who,
-            place.folder(),
-            updates.is_some(),
-            web::page_url(&settings.web),
+            notes,
+            mqtt::home::About {
+                tells_updates: updates.is_some(),
+                page: web::page_url(&settings.web),
+            },
         )?;
         let (bounds, copy) = (settings.store.bounds(), settings.store.copy_plan());
         let store = Store::open_with_copy(place, bounds, copy)?;
-        let broker = broker(settings, who, clock, &sources.snapshots, &store, extra)?;
-        let (events_of, wanted) = (&settings.events, settings.mqtt.enabled);
+        let (faults, told) = mpsc::unbounded_channel();
+        sources.faults = Some(told);
+        let inputs = mqtt::Inputs {
+            snapshots: sources.snapshots.clone(),
+            store: store.clone(),
+            extra: Some(extra),
+            faults: Some(faults),
+        };
+        let broker = broker(settings, who, clock, inputs)?;
+        let (events_of, wanted) = (&settings.events, broker.is_running());
         let journal = journal::spawn(
             events_of,
             who.clone(),
@@ -66,15 +77,8 @@ fn broker(
     settings: &Settings,
     who: &Identity,
     clock: Clock,
-    snapshots: &watch::Receiver<Snapshot>,
-    store: &Store,
-    extra: mqtt::Extra,
+    inputs: mqtt::Inputs,
 ) -> Result<MqttHandle, AppError> {
-    let inputs = mqtt::Inputs {
-        snapshots: snapshots.clone(),
-        store: store.clone(),
-        extra: Some(extra),
-    };
     let broker = mqtt::spawn(&settings.mqtt, who.clone(), clock, inputs)?;
     if !broker.address().is_empty() {
         let (address, prefix, device) =

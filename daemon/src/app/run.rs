@@ -7,7 +7,10 @@ use tokio::{
     sync::watch,
 };
 
-use super::{AppError, house::House};
+use super::{
+    AppError,
+    house::{House, Prepared},
+};
 use crate::{
     camera::CameraStatus,
     clock::minute_of_day,
@@ -38,6 +41,14 @@ pub async fn run(
     house.close().await
 }
 
+/// The start without its side effects: whether a daemon with these settings would run.
+///
+/// # Errors
+/// [`AppError`] that a start would end with.
+pub fn check(settings: &Settings) -> Result<(), AppError> {
+    Prepared::new(settings).map(drop)
+}
+
 impl House {
     /// Does what is asked for and says how it goes, until it is to end.
     async fn live(&mut self, mut terminate: Signal, mut interrupt: Signal) {
@@ -45,8 +56,8 @@ impl House {
         let mut told = CameraState::Starting;
         loop {
             tokio::select! {
-                // The channel stays open: the house holds one of its ends.
-                Some(command) = self.asked.recv() => self.desk.obey(command, minute_of_day()),
+                command = self.asked.recv() => self.desk.obey(command, minute_of_day()),
+                () = until(self.desk.note_due()) => self.desk.write_note(),
                 () = self.preview.expired() => self.desk.obey(Command::Preview(Switch::Off), minute_of_day()),
                 _ = tick.tick() => self.desk.pass(minute_of_day()),
                 _ = self.guard.due() => {
@@ -75,6 +86,14 @@ impl House {
                 }
             }
         }
+    }
+}
+
+/// Waits until then, or for ever.
+async fn until(instant: Option<std::time::Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant.into()).await,
+        None => std::future::pending().await,
     }
 }
 

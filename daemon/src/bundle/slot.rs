@@ -9,8 +9,9 @@ use std::{
 use super::{
     Bundle, BundleError, Installed, Manifest, Role,
     manifest::{MANIFEST, MANIFEST_BYTES},
-    state::{Chosen, State, sync, write},
+    state::{Chosen, State, write},
 };
+use crate::files;
 
 /// A bundle's folder, by version and checksum of its net.
 pub(super) fn folder_name(manifest: &Manifest) -> String {
@@ -64,9 +65,9 @@ pub(super) fn lay_down(bundle: &Bundle, kind_folder: &Path, name: &str) -> Resul
     let place = kind_folder.join(name);
     // Only one that is damaged is replaced.
     let _ = fs::remove_dir_all(&place);
-    sync(&draft)
+    files::sync_folder(&draft)
         .and_then(|()| fs::rename(&draft, &place))
-        .and_then(|()| sync(kind_folder))
+        .and_then(|()| files::sync_folder(kind_folder))
         .map_err(BundleError::folder(&place))
 }
 

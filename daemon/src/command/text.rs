@@ -96,6 +96,15 @@ pub enum Refusal {
     /// Not a number, or not in the range.
     #[error("it must be a whole number from 0 to 100")]
     Number,
+    /// Between two whole numbers.
+    #[error("it must be a whole number from 0 to 100, without a fraction")]
+    Fraction,
+    /// The broker would give it to this device again at every connection.
+    #[error("requests must not be retained")]
+    Retained,
+    /// More than anybody means.
+    #[error("too many requests at once; wait a second")]
+    TooMany,
     /// The settings do not allow it.
     #[error("pictures are not allowed: camera.pictures names no folder")]
     NoPictures,
@@ -175,13 +184,19 @@ fn word<T: Clone>(text: &str, known: &[(&str, T)]) -> Result<T, Refusal> {
 }
 
 fn percent(text: &str) -> Result<u8, Refusal> {
+    // Some write whole numbers with a point: `50.0`.
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     // Digits only: `+5` and ` 5` would pass Rust's own parser.
-    let digits = text.bytes().all(|b| b.is_ascii_digit());
-    let number = text
-        .parse()
-        .ok()
-        .filter(|number| digits && *number <= 100_u8);
-    number.ok_or(Refusal::Number)
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(fraction) || fraction.is_empty() != (whole.len() == text.len()) {
+        return Err(Refusal::Number);
+    }
+    let number = whole.parse().ok();
+    let number = number.filter(|number| digits(whole) && *number <= 100_u8);
+    match number.ok_or(Refusal::Number)? {
+        _ if fraction.bytes().any(|b| b != b'0') => Err(Refusal::Fraction),
+        number => Ok(number),
+    }
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use figment::{
     Figment,
     error::Kind,
-    providers::{Env, Format, Serialized, Toml},
+    providers::{Format, Serialized, Toml},
     value::Value,
 };
 use serde::Serialize;
 
-use super::{ConfigError, Settings};
+use super::{ConfigError, Settings, environment::Environment};
 
 /// Where a configuration is looked for when none is named.
 const USUAL_PLACES: [&str; 2] = ["moodring.toml", "/etc/moodring/moodring.toml"];
@@ -59,9 +59,7 @@ pub fn load(
         })?;
         figment = figment.merge(Toml::string(&text));
     }
-    // Only SECTION__KEY and MOODRING_PLACE are settings: MOODRING_KERNEL and its like are not.
-    let settings = |key: &figment::value::UncasedStr| key == "place" || key.as_str().contains("__");
-    figment = figment.merge(Env::prefixed("MOODRING_").filter(settings).split("__"));
+    figment = figment.merge(Environment::of_process()?);
     for (key, value) in &flags.0 {
         figment = figment.merge(Serialized::default(key, value));
     }

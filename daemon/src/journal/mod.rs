@@ -37,6 +37,8 @@ pub struct Sources {
     pub snapshots: watch::Receiver<Snapshot>,
     /// What happened; nothing is skipped. When its senders are gone the journal comes to its end.
     pub events: mpsc::UnboundedReceiver<Event>,
+    /// What went wrong between this machine and its broker, in words.
+    pub faults: Option<mpsc::UnboundedReceiver<String>>,
 }
 
 /// Starts writing in a task of the current tokio runtime. `wanted`: whether a broker is to get the events; without one
@@ -85,6 +87,7 @@ impl Journal {
                     Ok(()) => self.look(),
                     Err(_) => more_snapshots = false,
                 },
+                fault = next_fault(&mut self.sources.faults) => self.scribe.broker_fault(self.now(), &fault),
                 changed = self.state.changed(), if more_states => match changed {
                     Ok(()) => {
                         let state = self.state.borrow_and_update().clone();
@@ -134,4 +137,15 @@ impl Journal {
         // At least once a minute: the history moves to the next one.
         Instant::now() + Duration::from_millis(due.unwrap_or(60_000).min(60_000))
     }
+}
+
+/// The next fault, or none for ever.
+async fn next_fault(faults: &mut Option<mpsc::UnboundedReceiver<String>>) -> String {
+    if let Some(receiver) = faults {
+        if let Some(fault) = receiver.recv().await {
+            return fault;
+        }
+        *faults = None;
+    }
+    std::future::pending().await
 }

@@ -114,6 +114,11 @@ impl Scribe {
         }
     }
 
+    /// A message cannot pass to the broker.
+    pub fn broker_fault(&mut self, now: Moment, reason: &str) {
+        self.tell(now, now.run, Tale::broker_fails(reason));
+    }
+
     /// Tells what was held back until now.
     pub fn tick(&mut self, now: Moment) {
         self.release(now, false);

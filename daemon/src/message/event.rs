@@ -38,7 +38,7 @@ pub struct Tale {
     /// Whose face, if one is concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub track: Option<u32>,
-    /// `fault` and `recovery`: of what, `camera` or `store`.
+    /// `fault` and `recovery`: of what, `camera`, `store` or `broker`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub what: Option<&'static str>,
     /// `changed`: the mood before. With the camera: its state before.
@@ -154,6 +154,16 @@ impl Tale {
         Self {
             kind: "fault",
             what: Some("store"),
+            reason: Some(reason.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// A message cannot pass to the broker.
+    pub fn broker_fails(reason: &str) -> Self {
+        Self {
+            kind: "fault",
+            what: Some("broker"),
             reason: Some(reason.to_owned()),
             ..Self::default()
         }

@@ -4,11 +4,19 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{backoff::Backoff, link::News, route::Route, settings, way::Session};
+use super::{
+    backoff::Backoff,
+    link::News,
+    route::Route,
+    settings,
+    way::{Session, Way},
+};
 use crate::config::MqttSettings;
 
 /// How long it may take.
 const WITHIN: Duration = Duration::from_secs(6);
+/// And at the start of the daemon.
+const SOON: Duration = Duration::from_secs(2);
 
 /// Connects to the first broker of the settings with this password, else with the settings' own; its address.
 ///
@@ -31,6 +39,19 @@ pub async fn attempt(settings: &MqttSettings, password: Option<&str>) -> Result<
         .map_err(|reason| format!("{address}: {reason}"))
 }
 
+/// Whether a broker lets us in, for who starts and cannot wait for long. The name is not the daemon's: it ends no connection.
+pub(super) async fn lets_in(way: Way) -> Result<(), String> {
+    let way = Way {
+        client_id: format!("moodring-try-{}", std::process::id()),
+        will: None,
+        session: Session::Clean,
+        ..way
+    };
+    let mut route = Route::new(vec![way], Backoff::new(0), None);
+    let answered = timeout(SOON, connect(&mut route)).await;
+    answered.unwrap_or_else(|_| Err("no answer in time".into()))
+}
+
 /// By the first version of MQTT that the broker speaks.
 async fn connect(route: &mut Route) -> Result<(), String> {
     loop {
@@ -46,6 +67,7 @@ async fn connect(route: &mut Route) -> Result<(), String> {
                 if route.lost(&lost).is_some() {
                     return Err(lost.reason);
                 }
+                // By another version, at once.
             }
             _ => return Err("it says something before it lets us in".into()),
         }

@@ -1,21 +1,26 @@
 //! The client's task: feeds the protocol, keeps a link to the broker, and ends in a bounded time.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
 
 use tokio::{
-    sync::{oneshot, watch},
+    sync::{mpsc, oneshot, watch},
     task::JoinHandle,
     time::{Instant, sleep_until},
 };
 
 use super::{
-    Extra, Inputs, MqttError, Outgoing,
+    Delivery, Extra, Incoming, Inputs, MqttError, Outgoing,
     backoff::Backoff,
+    blame::Blame,
     broker::Broker,
+    extra::Said,
     feed::{Feed, Input},
-    link::{Link, Lost, News},
-    outbox::Want,
-    protocol::{Content, Protocol, Publication, Token},
+    link::{Link, Lost, News, Pending},
+    outbox::{EntryId, Want},
+    protocol::{Content, Protocol, Publication, Token, Unheard},
     route::Route,
     settings::Plan,
     until,
@@ -46,18 +51,18 @@ pub fn spawn(
     mut inputs: Inputs,
 ) -> Result<MqttHandle, MqttError> {
     if !settings.enabled {
-        return Ok(MqttHandle {
-            state: watch::channel(BrokerState::Off).1,
-            address: String::new(),
-            running: None,
-        });
+        return Ok(MqttHandle::off());
     }
     let plan = Plan::new(settings, &who)?;
+    if plan.brokers.is_empty() {
+        return Ok(MqttHandle::off());
+    }
     let (tell, state) = watch::channel(BrokerState::Connecting);
     let (stop, stopped) = oneshot::channel();
     let address = plan.brokers[0].broker.to_string();
     let backoff = Backoff::new(who.run.number());
     let comfort = "Trying again, events are kept";
+    let inputs_faults = inputs.faults.take();
     let client = Client {
         protocol: Protocol::new(who, plan.topics, plan.pace, settings.format),
         route: Route::new(plan.brokers, backoff, Some(comfort)),
@@ -69,7 +74,10 @@ pub fn spawn(
         feed: Feed::new(inputs, stopped),
         stop_by: None,
         state: tell,
-        refused: 0,
+        refusals: HashMap::new(),
+        blame: Blame::default(),
+        faults: inputs_faults,
+        patience: Duration::from_millis(plan.pace.patience_ms),
     };
     Ok(MqttHandle {
         state,
@@ -87,6 +95,20 @@ pub struct MqttHandle {
 }
 
 impl MqttHandle {
+    /// Of a client that does not run.
+    fn off() -> Self {
+        Self {
+            state: watch::channel(BrokerState::Off).1,
+            address: String::new(),
+            running: None,
+        }
+    }
+
+    /// Whether there is a client, and with it somebody who gets the events.
+    pub fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
     /// What the link to the broker does; changes can be awaited.
     pub fn state(&self) -> watch::Receiver<BrokerState> {
         self.state.clone()
@@ -131,9 +153,19 @@ struct Client {
     /// When a stop that was asked for must have ended.
     stop_by: Option<Instant>,
     state: watch::Sender<BrokerState>,
-    /// How many publications the broker refused in this connection.
-    refused: u64,
+    /// Topics that the broker refused, and when that was told.
+    refusals: HashMap<String, Instant>,
+    /// What the broker hangs up on.
+    blame: Blame,
+    faults: Option<mpsc::UnboundedSender<String>>,
+    /// How long an event without a subscriber is kept.
+    patience: Duration,
 }
+
+/// Refusals of one topic are told once in so long.
+const TELL_AGAIN: Duration = Duration::from_secs(3_600);
+/// So many topics are kept in mind for that.
+const MOST_REFUSALS: usize = 64;
 
 /// Why serving a link ended.
 enum End {
@@ -169,7 +201,7 @@ impl Client {
 
     /// One connection and the wait after it. True once the client is to end.
     async fn is_over(&mut self) -> bool {
-        let mut link = self.route.open();
+        let mut link = self.route.open().without(self.blame.barred());
         let lost = match self.serve(&mut link).await {
             End::Finished => {
                 self.goodbye(link).await;
@@ -178,9 +210,10 @@ impl Client {
             End::Late => return true,
             End::Lost(lost) => lost,
         };
+        self.find_culprit(&lost, &link);
         drop(link);
         self.protocol.disconnected();
-        (self.fetch, self.refused) = (None, 0);
+        self.fetch = None;
         self.state.send_replace(BrokerState::Connecting);
         let rest = self.route.lost(&lost);
         match rest {
@@ -190,10 +223,46 @@ impl Client {
         }
     }
 
+    /// What the broker may have hung up on; if it was that again and again, it is held back from now on.
+    fn find_culprit(&mut self, lost: &Lost, link: &Link) {
+        if *self.state.borrow() != BrokerState::Online {
+            return;
+        }
+        let verdict = self
+            .blame
+            .ended(lost.sign, self.route.lasts(), link.outstanding());
+        let Some(Pending { topic, bytes, .. }) = verdict.suspect else {
+            return;
+        };
+        if verdict.is_barred {
+            let text = format!(
+                "the broker hangs up on {topic} ({bytes} bytes): messages of that size are held back"
+            );
+            self.tell_fault(text);
+        }
+        self.route.suspect(format!("{topic} ({bytes} bytes)"));
+    }
+
+    /// In the log, and as an event.
+    fn tell_fault(&self, text: String) {
+        tracing::warn!("{text}");
+        if let Some(faults) = &self.faults {
+            // Nobody listening means that the daemon ends.
+            let _ = faults.send(text);
+        }
+    }
+
     /// Serves one link until it ends.
     async fn serve(&mut self, link: &mut Link) -> End {
         loop {
-            while let Some(publication) = self.protocol.poll(self.now()) {
+            let careful = self.blame.is_careful();
+            while (!careful || link.is_idle())
+                && let Some(mut publication) = self.protocol.poll(self.now())
+            {
+                if careful && publication.delivery == Delivery::Newest {
+                    // With a receipt, so that it is known which message the broker hangs up on.
+                    publication.delivery = Delivery::Lasting;
+                }
                 if let Err(reason) = link.send(publication) {
                     return End::Lost(reason.into());
                 }
@@ -218,9 +287,13 @@ impl Client {
                         self.protocol.rows(want, rows);
                     }
                 }
-                other = said(&mut self.extra), if online && link.has_room() => {
-                    if let Err(reason) = pass_on(link, other) { return End::Lost(reason.into()) }
-                }
+                other = said(&mut self.extra), if online && link.has_room() && (!careful || link.is_idle()) => match other {
+                    Said::Introduced => self.protocol.introduced(),
+                    Said::Message(outgoing, number) => {
+                        let token = Token::Extra(number);
+                        if let Err(reason) = pass_on(link, outgoing, token) { return End::Lost(reason.into()) }
+                    }
+                },
                 input = self.feed.next() => self.take(input),
                 () = until(wake) => {}
                 () = until(stop_by) => return End::Late,
@@ -231,48 +304,112 @@ impl Client {
     /// The broker accepted the connection.
     fn up(&mut self, link: &Link) -> Result<(), String> {
         self.route.up();
-        self.protocol.connected();
+        self.protocol.connected(self.clock.now());
         self.state.send_replace(BrokerState::Online);
         match &mut self.extra {
             Some(extra) => link.subscribe(extra.connected()),
-            None => Ok(()),
+            None => {
+                self.protocol.introduced();
+                Ok(())
+            }
         }
     }
 
     fn read(&mut self, news: News) {
         match news {
-            News::Done(token) => {
-                if let Some(id) = self.protocol.done(token) {
-                    self.store.delivered(id);
-                }
-                self.route.works();
-            }
-            News::Refused(token, reason) => self.refused(token, &reason),
-            News::Heard(message) => {
-                if let Some(extra) = &self.extra {
-                    extra.hear(message);
-                }
-            }
+            News::Done(token) => self.done(token),
+            News::Unheard(Token::Event(id)) => self.unheard(id),
+            News::Unheard(token) => self.done(token),
+            News::Refused(pending, reason) => self.refused(&pending, &reason),
+            News::HeldBack(pending, reason) => self.held_back(&pending, &reason),
+            News::Subscribed => self.pass_to_extra(Incoming::Subscribed),
+            News::Heard(message) => self.pass_to_extra(message),
             News::Up | News::Closed | News::Lost(_) => {}
         }
     }
 
-    /// Once per connection for everybody: a rule of the broker that does not fit is met with each message.
-    fn refused(&mut self, token: Token, reason: &str) {
-        let (what, then) = match token {
-            Token::Event(_) => ("an event", "; it is kept and offered again"),
-            Token::State => ("the state", ""),
-            Token::Status(_) => ("the status", ""),
-            Token::Extra => ("what Home Assistant is told, or an answer", ""),
-        };
-        let broker = self.route.broker();
-        if self.refused == 0 {
-            tracing::warn!("the broker {broker} does not take {what}: {reason}{then}");
-        } else {
-            tracing::debug!("the broker {broker} does not take {what}: {reason}{then}");
+    fn done(&mut self, token: Token) {
+        if let Some(id) = self.protocol.done(token, self.clock.now()) {
+            self.store.delivered(id);
         }
-        self.refused += 1;
-        self.protocol.refused(token, self.clock.now());
+        if let Token::Extra(Some(number)) = token {
+            self.pass_to_extra(Incoming::Confirmed(number));
+        }
+        self.route.works();
+    }
+
+    fn pass_to_extra(&self, incoming: Incoming) {
+        if let Some(extra) = &self.extra {
+            extra.hear(incoming);
+        }
+    }
+
+    /// No subscriber gets an event.
+    fn unheard(&mut self, id: EntryId) {
+        let (broker, minutes) = (
+            self.route.broker().clone(),
+            self.patience.as_secs_f32() / 60.0,
+        );
+        match self.protocol.unheard(id, self.clock.now()) {
+            Unheard::Kept { first } => {
+                if first {
+                    tracing::info!(
+                        "nobody at the broker {broker} is subscribed to events yet: they are kept until somebody is, for \
+                         {minutes:.0} minutes at most"
+                    );
+                }
+            }
+            Unheard::Counted { first } => {
+                if first && !self.patience.is_zero() {
+                    tracing::info!(
+                        "nobody at the broker {broker} was subscribed to events for {minutes:.0} minutes: they count as delivered"
+                    );
+                }
+                self.store.delivered(id);
+            }
+        }
+        self.route.works();
+    }
+
+    /// A rule of the broker that does not fit is met with each message; it is told once for each topic.
+    fn refused(&mut self, pending: &Pending, reason: &str) {
+        let what = what(pending.token);
+        let then = match pending.token {
+            Token::Event(_) => "; it is kept and offered again",
+            _ => "",
+        };
+        let (broker, topic) = (self.route.broker().clone(), &pending.topic);
+        if self.is_new_refusal(topic) {
+            tracing::warn!("the broker {broker} does not take {what} on {topic}: {reason}{then}");
+        } else {
+            tracing::debug!("the broker {broker} does not take {what} on {topic}: {reason}{then}");
+        }
+        self.protocol.refused(pending.token, self.clock.now());
+    }
+
+    /// A message that would cost the connection.
+    fn held_back(&mut self, pending: &Pending, reason: &str) {
+        let (broker, topic) = (self.route.broker().clone(), &pending.topic);
+        if self.is_new_refusal(topic) {
+            let (what, bytes) = (what(pending.token), pending.bytes);
+            self.tell_fault(format!(
+                "the broker {broker} cannot be sent {what} on {topic} ({bytes} bytes): {reason}"
+            ));
+        }
+        match pending.token {
+            Token::Event(id) => self.protocol.set_aside(id),
+            other => self.protocol.refused(other, self.clock.now()),
+        }
+    }
+
+    fn is_new_refusal(&mut self, topic: &str) -> bool {
+        let now = Instant::now();
+        self.refusals.retain(|_, told| now - *told < TELL_AGAIN);
+        if self.refusals.len() >= MOST_REFUSALS || self.refusals.contains_key(topic) {
+            return false;
+        }
+        self.refusals.insert(topic.to_owned(), now);
+        true
     }
 
     fn take(&mut self, input: Input) {
@@ -338,15 +475,25 @@ async fn fetched(fetch: &mut Option<(Want, oneshot::Receiver<Vec<Row>>)>) -> Vec
 }
 
 /// The next message of others to publish, or none for ever.
-async fn said(extra: &mut Option<Extra>) -> Outgoing {
+async fn said(extra: &mut Option<Extra>) -> Said {
     match extra {
         Some(extra) => extra.next().await,
         None => std::future::pending().await,
     }
 }
 
+/// A message in words.
+fn what(token: Token) -> &'static str {
+    match token {
+        Token::Event(_) => "an event",
+        Token::State => "the state",
+        Token::Status(_) => "the status",
+        Token::Extra(_) => "what Home Assistant is told, or an answer",
+    }
+}
+
 /// Publishes what others say, if a packet can hold it.
-fn pass_on(link: &mut Link, said: Outgoing) -> Result<(), String> {
+fn pass_on(link: &mut Link, said: Outgoing, token: Token) -> Result<(), String> {
     // A packet's head, the topic's length, a number and MQTT 5's empty properties take up to nine bytes.
     let bytes = said.topic.len() + said.payload.len() + 9;
     if bytes > MAX_PACKET_BYTES {
@@ -355,7 +502,7 @@ fn pass_on(link: &mut Link, said: Outgoing) -> Result<(), String> {
         return Ok(());
     }
     link.send(Publication {
-        token: Token::Extra,
+        token,
         topic: said.topic,
         payload: said.payload,
         content: Content::Plain,

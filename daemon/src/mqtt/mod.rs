@@ -10,7 +10,9 @@
 //! The other way, for who shows another device's mood: broker -> [`Reader`] -> `app::follow`.
 
 mod attempt;
+mod audience;
 pub mod backoff;
+mod blame;
 mod broker;
 mod client;
 mod error;
@@ -35,10 +37,11 @@ mod tests;
 pub use attempt::attempt;
 pub use client::{MqttHandle, spawn};
 pub use error::MqttError;
-pub use extra::{Extra, Incoming, Outgoing, extra};
+pub use extra::{Extra, Incoming, Outgoing, Publisher, Subscriber, extra};
 pub use feed::Inputs;
 pub use protocol::Delivery;
 pub use reader::{Heard, Listening, Reader};
+pub use settings::check;
 
 /// What the borrowed MQTT crates may log. They report each broken connection as an error of their own, which for this
 /// program is a state that it tells itself; so they are silent unless the user asks.

@@ -2,6 +2,7 @@
 
 use moodring_core::{frame::Millis, mood::Mood};
 
+use super::audience::Audience;
 use super::outbox::{EntryId, Outbox, Want};
 use super::topic::Topics;
 use crate::config::Format;
@@ -55,8 +56,8 @@ pub enum Token {
     State,
     /// An event.
     Event(EntryId),
-    /// Somebody else's; see [`super::Extra`].
-    Extra,
+    /// Somebody else's; see [`super::Extra`]. With a number, its receipt is wanted.
+    Extra(Option<u32>),
 }
 
 /// MQTT's quality of service and retain flag, in the three ways used here.
@@ -70,6 +71,8 @@ pub enum Delivery {
     Once,
 }
 
+pub use super::audience::Unheard;
+
 /// Milliseconds after which events that the broker refused are offered again.
 const RETRY_MS: u64 = 30_000;
 
@@ -80,6 +83,8 @@ pub struct Pace {
     pub interval_ms: u64,
     /// Milliseconds between two states at least.
     pub gap_ms: u64,
+    /// For so many milliseconds after a subscriber was there an event that none gets is kept and offered again (MQTT 5).
+    pub patience_ms: u64,
 }
 
 /// The conversation with the broker, as far as it is ours: availability, state and events of one run.
@@ -97,15 +102,23 @@ pub struct Protocol {
     state: StateTold,
     /// When events that the broker refused are offered again.
     retry_at: Option<Millis>,
+    audience: Audience,
+    /// Whether the others that publish in this connection are done.
+    introduced: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Link {
     Down,
-    /// Connected, not yet called online.
+    /// Connected; the state has not been published yet.
     Fresh,
+    /// The state is out; at this time at the latest the device is called online.
+    Introducing(Millis),
     Up,
 }
+
+/// How long the others that publish in this connection may take before the device is called online.
+const INTRODUCTION_MS: u64 = 3_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stop {
@@ -147,6 +160,8 @@ impl Protocol {
             stop: Stop::No,
             state: StateTold::default(),
             retry_at: None,
+            audience: Audience::default(),
+            introduced: false,
         }
     }
 
@@ -167,7 +182,7 @@ impl Protocol {
     pub fn want(&mut self) -> Option<Want> {
         match self.link {
             Link::Down => None,
-            Link::Fresh | Link::Up => self.outbox.want(self.store.newest),
+            Link::Fresh | Link::Introducing(_) | Link::Up => self.outbox.want(self.store.newest),
         }
     }
 
@@ -177,9 +192,15 @@ impl Protocol {
     }
 
     /// The broker accepted the connection. Nothing of an older connection is on its way any more.
-    pub fn connected(&mut self) {
+    pub fn connected(&mut self, now: Millis) {
         self.forget_link();
         self.link = Link::Fresh;
+        self.audience = Audience::begin(now);
+    }
+
+    /// Everybody who publishes in this connection has published all that a broker without a memory must know.
+    pub fn introduced(&mut self) {
+        self.introduced = true;
     }
 
     /// The connection broke.
@@ -192,18 +213,24 @@ impl Protocol {
         self.outbox.rewind();
         self.state = StateTold::default();
         self.retry_at = None;
+        self.introduced = false;
         if self.stop == Stop::Said {
             self.stop = Stop::Asked;
         }
     }
 
     /// A publication is done: see [`Delivery`]. Gives back the row that the store may take for delivered.
-    pub fn done(&mut self, token: Token) -> Option<EntryId> {
+    pub fn done(&mut self, token: Token, now: Millis) -> Option<EntryId> {
         match token {
-            Token::Event(id) => return self.outbox.acked(id).then_some(id),
+            Token::Event(id) => {
+                if self.audience.heard(now) {
+                    self.outbox.offer_again();
+                }
+                return self.outbox.acked(id).then_some(id);
+            }
             Token::State => self.state.under_way = false,
             Token::Status(Status::Stopped) if self.stop == Stop::Said => self.stop = Stop::Known,
-            Token::Status(_) | Token::Extra => {}
+            Token::Status(_) | Token::Extra(_) => {}
         }
         None
     }
@@ -217,8 +244,24 @@ impl Protocol {
                 self.retry_at
                     .get_or_insert(Millis(now.0.saturating_add(RETRY_MS)));
             }
-            Token::State | Token::Status(_) | Token::Extra => drop(self.done(token)),
+            Token::State | Token::Status(_) | Token::Extra(_) => drop(self.done(token, now)),
         }
+    }
+
+    /// The broker has an event, and no subscriber gets it (MQTT 5's reason 0x10). It stays in the store while somebody may come
+    /// back; after that it counts as delivered.
+    pub fn unheard(&mut self, id: EntryId, now: Millis) -> Unheard {
+        let unheard = self.audience.missed(now, self.pace.patience_ms);
+        match unheard {
+            Unheard::Kept { .. } => self.outbox.refused(id),
+            Unheard::Counted { .. } => drop(self.outbox.acked(id)),
+        }
+        unheard
+    }
+
+    /// The broker hangs up on an event: it is passed over in this connection, and stays in the store.
+    pub fn set_aside(&mut self, id: EntryId) {
+        self.outbox.set_aside(id);
     }
 
     /// Nothing more will come: what waits goes out, then `stopped`.
@@ -230,14 +273,26 @@ impl Protocol {
 
     /// Whether the broker knows everything there is to know, `stopped` included.
     pub fn is_finished(&self) -> bool {
-        self.stop == Stop::Known && self.outbox.is_done(self.store.newest)
+        self.stop == Stop::Known
+            && (self.audience.is_alone() || self.outbox.is_done(self.store.newest))
     }
 
     /// The next message to publish; `None` if there is none now. To be called until it says so.
     pub fn poll(&mut self, now: Moment) -> Option<Publication> {
         match self.link {
             Link::Down => return None,
+            // What is true now comes before the word that it can be relied on.
             Link::Fresh => {
+                self.link = Link::Introducing(Millis(now.run.0.saturating_add(INTRODUCTION_MS)));
+                // Without a state there is nothing that `online` could promise; it comes with the next poll.
+                return self.poll_state(now).or_else(|| self.poll(now));
+            }
+            Link::Introducing(until)
+                if until > now.run && !self.introduced && self.stop == Stop::No =>
+            {
+                return self.poll_state(now);
+            }
+            Link::Introducing(_) => {
                 self.link = Link::Up;
                 return Some(self.status(Status::Online));
             }
@@ -247,7 +302,10 @@ impl Protocol {
             self.retry_at = None;
             self.outbox.offer_again();
         }
-        if let Some(row) = self.outbox.take() {
+        let may_take = self
+            .audience
+            .may_take(now.run, self.pace.patience_ms, &mut self.outbox);
+        if let Some(row) = may_take.then(|| self.outbox.take()).flatten() {
             let (payload, content) = write(self.format, row.payload.clone());
             return Some(Publication {
                 token: Token::Event(row.id),
@@ -259,7 +317,7 @@ impl Protocol {
         }
         match self.stop {
             Stop::No => self.poll_state(now),
-            Stop::Asked if self.outbox.is_sent(self.store.newest) => {
+            Stop::Asked if self.audience.is_alone() || self.outbox.is_sent(self.store.newest) => {
                 self.stop = Stop::Said;
                 Some(self.status(Status::Stopped))
             }
@@ -269,14 +327,25 @@ impl Protocol {
 
     /// When [`Protocol::poll`] will have something without anything coming in; `None` for never.
     pub fn wake(&self) -> Option<Millis> {
-        if self.link != Link::Up || self.stop != Stop::No {
-            return None;
+        let introduced = match self.link {
+            Link::Down => return None,
+            Link::Fresh => Some(Millis(0)),
+            Link::Introducing(_) if self.introduced => Some(Millis(0)),
+            Link::Introducing(until) => Some(until),
+            Link::Up => None,
+        };
+        if self.stop != Stop::No {
+            return introduced.map(|_| Millis(0));
         }
         let state = match self.state.under_way {
             true => None,
             false => self.state_due(),
         };
-        [state, self.retry_at].into_iter().flatten().min()
+        let probe = self.audience.wake();
+        [state, self.retry_at, probe, introduced]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn status(&self, status: Status) -> Publication {

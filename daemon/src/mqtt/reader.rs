@@ -123,7 +123,7 @@ impl Reader {
                         }
                         News::Closed => return true,
                         News::Lost(lost) => break lost,
-                        News::Done(_) | News::Refused(..) | News::Heard(_) => {}
+                        _ => {}
                     }
                 };
                 if route.lost(&lost).is_some() {
@@ -195,9 +195,12 @@ impl Listener {
                     Heard::Message { topic, payload }
                 }
                 News::Lost(lost) => return lost,
-                News::Heard(Incoming::Connected)
+                News::Heard(_)
+                | News::Subscribed
                 | News::Done(_)
+                | News::Unheard(_)
                 | News::Refused(..)
+                | News::HeldBack(..)
                 | News::Closed => continue,
             };
             if self.tell.send(heard).await.is_err() {

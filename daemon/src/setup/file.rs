@@ -1,15 +1,12 @@
 //! The settings' file: read, and replaced in one step with the old one kept.
 
 use std::{
-    ffi::OsString,
-    fs::{self, File, OpenOptions, Permissions},
-    io::{self, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    fs, io,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
-/// Only the owner reads it.
-const OWN: u32 = 0o600;
+use crate::files;
 
 /// The text; `None` if there is no file yet.
 ///
@@ -29,49 +26,18 @@ pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
 /// # Errors
 /// What the system says; the file is as it was then.
 pub(super) fn replace(path: &Path, text: &str, secret: bool) -> io::Result<Option<PathBuf>> {
-    let beside = |ending: &str| {
-        let mut name = path.file_name().map(OsString::from).unwrap_or_default();
-        name.push(ending);
-        path.with_file_name(name)
+    let old = fs::metadata(path).ok().filter(|_| !secret);
+    let mode = old
+        .as_ref()
+        .map_or(files::PRIVATE, |old| old.permissions().mode() & 0o7777);
+    let kept = match &old {
+        Some(_) => {
+            let kept = files::beside(path, ".bak");
+            files::replace(&kept, &fs::read(path)?, mode)?;
+            Some(kept)
+        }
+        None => None,
     };
-    let old = fs::metadata(path).ok();
-    let fresh = beside(&format!(".{}.new", std::process::id()));
-    let written = write(&fresh, text).and_then(|()| {
-        if let Some(old) = old.as_ref().filter(|_| !secret) {
-            fs::set_permissions(&fresh, Permissions::from_mode(old.permissions().mode()))?;
-        }
-        Ok(())
-    });
-    let kept = written.and_then(|()| match &old {
-        Some(_) if !secret => {
-            let kept = beside(".bak");
-            fs::copy(path, &kept)?;
-            File::open(&kept)?.sync_all()?;
-            Ok(Some(kept))
-        }
-        _ => Ok(None),
-    });
-    let done = kept.and_then(|kept| fs::rename(&fresh, path).map(|()| kept));
-    if done.is_err() {
-        // It may not even exist; the error that counts is the first one.
-        let _ = fs::remove_file(&fresh);
-    }
-    let kept = done?;
-    // The new name is on the disk when the folder is.
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+    files::replace(path, text.as_bytes(), mode)?;
     Ok(kept)
-}
-
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let options = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(OWN)
-        .to_owned();
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }

@@ -46,11 +46,9 @@ pub(super) async fn live(
     end: Instant,
 ) -> Result<Told, SimulateError> {
     let device = DeviceName::new(&format!("sim-{number:05}"));
-    let who = Identity {
-        // Letters, a dash and digits.
-        device: device.expect("such a name is always one"),
-        run: RunId::random(),
-    };
+    // Letters, a dash and digits.
+    let device = device.expect("such a name is always one");
+    let who = Identity::new(device, RunId::random());
     let clock = Clock::start();
     let (snapshots, newest) = watch::channel(Snapshot::default());
     let (events, told) = mpsc::unbounded_channel();
@@ -59,11 +57,13 @@ pub(super) async fn live(
         snapshots: newest.clone(),
         store: store.clone(),
         extra: None,
+        faults: None,
     };
     let client = mqtt::spawn(settings, who.clone(), clock, inputs)?;
     let sources = Sources {
         snapshots: newest,
         events: told,
+        faults: None,
     };
     // At the rate that was asked for, not held back as a real scene is.
     let pace = EventSettings {

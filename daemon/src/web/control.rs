@@ -93,7 +93,7 @@ pub(super) async fn set(
     let command = command.map_err(|error| bad(format!("{}: {error}", thing.name())))?;
     site.commands
         .send(command)
-        .map_err(|_| Refusal::ours("the daemon is stopping"))?;
+        .map_err(|error| Refusal::later(StatusCode::TOO_MANY_REQUESTS, 1, error))?;
     let asked = thing.name();
     Ok((StatusCode::ACCEPTED, Json(Asked { asked })))
 }

@@ -149,7 +149,7 @@ impl Site {
             file: inputs.file,
             trials: Semaphore::new(1),
             store: inputs.store,
-            commands: inputs.commands,
+            commands: inputs.commands.named("the page"),
             controls: inputs.controls,
             preview: inputs.preview,
             settings: settings.clone(),

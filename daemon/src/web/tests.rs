@@ -90,13 +90,10 @@ impl Page {
         let mut settings = Settings::default();
         settings.web.listen = "127.0.0.1:0".into();
         change(&mut settings);
-        let (commands, asked) = command::channel();
+        let (commands, asked) = command::channel("test");
         self.asked = Some(asked);
         let inputs = Inputs {
-            who: Identity {
-                device: DeviceName::new("hall").unwrap(),
-                run: RunId::new(7),
-            },
+            who: Identity::new(DeviceName::new("hall").unwrap(), RunId::new(7)),
             clock: Clock::start(),
             snapshots: self.snapshots.subscribe(),
             store: self.store.clone(),

@@ -20,10 +20,7 @@ const PACE: Pace = Pace {
 };
 
 fn scribe() -> Scribe {
-    let who = Identity {
-        device: DeviceName::new("hall").unwrap(),
-        run: RunId::new(1),
-    };
+    let who = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1));
     Scribe::new(who, PACE, true)
 }
 

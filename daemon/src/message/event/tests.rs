@@ -10,10 +10,7 @@ use crate::message::{DeviceName, EVENT_KINDS, RunId, json};
 const HEAD: &str = r#"{"schema":1,"device":"kitchen","run":"0000000000000abc","seq":7,"time":"1970-01-01T00:16:39.500Z","monotonic_ms":9500,"#;
 
 fn told(tale: Tale) -> String {
-    let who = Identity {
-        device: DeviceName::new("kitchen").unwrap(),
-        run: RunId::new(0xabc),
-    };
+    let who = Identity::new(DeviceName::new("kitchen").unwrap(), RunId::new(0xabc));
     let now = Moment {
         wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000),
         run: Millis(10_000),

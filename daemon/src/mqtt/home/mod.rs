@@ -5,6 +5,7 @@
 //! <prefix>/<id>/<thing>/state  how it is set now (retained)
 //! <prefix>/<id>/<thing>/error  why a request was refused
 //! <prefix>/<id>/health         temperature, start and version (retained)
+//! <prefix>/<id>/diagnostics    frame rate, times and counts (retained)
 //! <prefix>/<id>/update         what there is that is newer, if this device looks (retained)
 //! homeassistant/device/<id>/config   what there is (retained)
 //! ```
@@ -12,6 +13,7 @@
 //! [`Talk`] decides, without I/O and clock; `task` connects it to the MQTT client's [`Extra`](super::Extra).
 
 mod device;
+mod diagnostics;
 mod discovery;
 mod entities;
 mod health;
@@ -24,8 +26,9 @@ mod tests;
 
 pub use device::Device;
 pub(in crate::mqtt) use device::slug;
+pub use diagnostics::Diagnostics;
 pub use discovery::{Components, payload};
 pub use health::Health;
-pub use memory::Memory;
+pub use memory::{Announcement, Memory};
 pub use talk::{Heard, Talk};
-pub use task::{Home, Ready, prepare};
+pub use task::{About, Home, Inputs, Ready, prepare};

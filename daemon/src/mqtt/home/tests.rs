@@ -5,11 +5,11 @@ mod rules;
 use serde_json::Value;
 
 use super::{
-    Device, Heard, Talk,
-    discovery::{Components, components, payload},
+    Announcement, Device, Heard, Talk,
+    discovery::{Components, payload, read},
 };
 use crate::{
-    command::{Command, Switch, Thing},
+    command::{Command, Refusal, Switch, Thing},
     config::MqttSettings,
     control::Controls,
     message::{DeviceName, Identity, RunId},
@@ -17,10 +17,7 @@ use crate::{
 };
 
 fn device() -> Device {
-    let who = Identity {
-        device: DeviceName::new("hall").unwrap(),
-        run: RunId::new(1),
-    };
+    let who = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1));
     Device::new(&MqttSettings::default(), &who).unwrap()
 }
 
@@ -39,7 +36,7 @@ fn controls() -> Controls {
 }
 
 fn talk() -> Talk {
-    Talk::new(device(), true, true)
+    Talk::new(device(), true, true, &[])
 }
 
 fn texts(say: &[Outgoing]) -> Vec<String> {
@@ -64,7 +61,7 @@ fn a_connection_gets_the_announcement_and_how_everything_is_set() {
         talk.subscriptions(),
         [CONFIG, "homeassistant/status", "moodring/hall/+/set"]
     );
-    let say = talk.connected(&controls());
+    let say = talk.connected(&controls(), &[]);
     assert!(say.iter().all(|o| o.delivery == Delivery::Lasting));
     assert_eq!(
         texts(&say)[1..],
@@ -88,20 +85,28 @@ fn requests_become_commands_and_refusals_say_why() {
     let off = Command::Camera(Switch::Off);
     assert_eq!(heard.command, Some((Thing::Camera, off)));
     assert!(heard.say.is_empty());
-    let heard = hear(&mut talk, "moodring/hall/brightness/set", b"300");
-    assert_eq!(heard.command, None);
+    for (payload, reason) in [(&b"300"[..], Refusal::Number), (b"50.5", Refusal::Fraction)] {
+        let heard = hear(&mut talk, "moodring/hall/brightness/set", payload);
+        assert_eq!(heard.command, None);
+        assert_eq!(heard.refused, Some((Thing::Brightness, reason)));
+    }
+    let error = talk.error(Thing::Brightness, "it must be");
     assert_eq!(
-        heard.say[0].topic, "moodring/hall/brightness/error",
-        "and nothing changed"
+        texts(std::slice::from_ref(&error)),
+        ["moodring/hall/brightness/error it must be"]
     );
-    assert_eq!(heard.say[0].delivery, Delivery::Once);
-    assert!(texts(&heard.say)[0].contains("it must be"));
+    assert_eq!(error.delivery, Delivery::Once);
+    let heard = hear(&mut talk, "moodring/hall/brightness/set", b"50.0");
+    assert_eq!(
+        heard.command,
+        Some((Thing::Brightness, Command::Brightness(50)))
+    );
 }
 
 #[test]
 fn hostile_messages_change_nothing() {
     let mut talk = talk();
-    talk.connected(&controls());
+    talk.connected(&controls(), &[]);
     let big = vec![b'9'; 60_000];
     let hostile: [(&str, &[u8]); 9] = [
         ("moodring/hall/camera/set", &[0xff, 0xfe, 0]),
@@ -119,20 +124,29 @@ fn hostile_messages_change_nothing() {
     ];
     for (topic, payload) in hostile {
         let heard = hear(&mut talk, topic, payload);
-        assert!(heard.command.is_none() && !heard.born, "{topic}");
-        assert!(heard.say.len() <= 1 && heard.say.iter().all(|o| o.topic.ends_with("/error")));
-        assert!(heard.say.iter().all(|o| o.payload.len() < 200));
+        assert!(
+            heard.command.is_none() && !heard.born && heard.say.is_empty(),
+            "{topic}"
+        );
+        assert!(
+            heard
+                .refused
+                .is_none_or(|(_, refusal)| refusal.to_string().len() < 200)
+        );
     }
     // A broker that kept a request would give it to us at each connection.
     let kept = talk.hear("moodring/hall/camera/set", b"on", true, &controls());
-    assert!(kept.command.is_none() && texts(&kept.say)[0].contains("/camera/error"));
+    assert_eq!(
+        (kept.command, kept.refused),
+        (None, Some((Thing::Camera, Refusal::Retained)))
+    );
 }
 
 #[test]
 fn answers_tell_how_it_is_now() {
     let mut talk = talk();
     let before = controls();
-    talk.connected(&before);
+    talk.connected(&before, &[]);
     let now = Controls {
         camera_on: false,
         ..before.clone()
@@ -161,10 +175,20 @@ fn announced(say: &[Outgoing]) -> Value {
     serde_json::from_slice(&config.payload).unwrap()
 }
 
+/// A connection to a broker that retained these announcements.
+fn connect(talk: &mut Talk, retained: &[(&str, &str)], former: &[Announcement]) -> Vec<Outgoing> {
+    talk.begin();
+    for (topic, payload) in retained {
+        let heard = talk.hear(topic, payload.as_bytes(), true, &controls());
+        assert_eq!(heard, Heard::default());
+    }
+    talk.connected(&controls(), former)
+}
+
 #[test]
 fn what_vanished_is_taken_back_once() {
     let mut talk = talk();
-    talk.connected(&controls());
+    talk.connected(&controls(), &[]);
     // In this run: pictures are no more allowed.
     let now = Controls {
         may_take_picture: false,
@@ -176,42 +200,142 @@ fn what_vanished_is_taken_back_once() {
     assert_eq!(announced(&say)["components"]["picture"], gone);
     let gone = serde_json::json!({"platform": "select"});
     assert_eq!(announced(&say)["components"]["source"], gone);
-    let again = announced(&talk.connected(&now));
+    let again = announced(&talk.connected(&now, &[]));
     assert_eq!(again["components"].get("picture"), None);
 
     // In a former run: there was something that this version does not know.
-    let mut old = announced(&talk.connected(&now));
+    let mut old = announced(&talk.connected(&controls(), &[]));
     old["components"]["smile"] = serde_json::json!({"platform": "sensor", "unique_id": "x"});
     old["components"]["frown"] = serde_json::json!({"platform": "sensor"});
     let old = old.to_string();
     let heard = talk.hear(CONFIG, old.as_bytes(), false, &now);
     assert!(heard.say.is_empty(), "our own words come back");
-    let heard = talk.hear(CONFIG, old.as_bytes(), true, &now);
-    let said = announced(&heard.say);
+    let said = announced(&connect(&mut talk, &[(CONFIG, &old)], &[]));
     assert_eq!(said["components"]["smile"]["platform"], "sensor");
     assert_eq!(said["components"]["smile"].get("unique_id"), None);
     assert_eq!(said["components"].get("frown"), None);
     let text = said.to_string();
-    assert!(
-        talk.hear(CONFIG, text.as_bytes(), true, &now)
-            .say
-            .is_empty()
-    );
+    let again = announced(&connect(&mut talk, &[(CONFIG, &text)], &[]));
+    assert_eq!(again["components"].get("smile"), None);
 }
 
 #[test]
 fn who_is_switched_off_takes_the_announcement_back_and_obeys_nobody() {
-    let mut talk = Talk::new(device(), false, false);
+    let mut talk = Talk::new(device(), false, false, &[]);
     assert_eq!(talk.subscriptions(), [CONFIG]);
-    let say = talk.connected(&controls());
+    let say = talk.connected(&controls(), &[]);
     assert!(say.iter().all(|o| o.topic.starts_with("moodring/hall/")));
     let old = payload(&device(), &controls(), true, &Components::new()).to_string();
-    let heard = talk.hear(CONFIG, old.as_bytes(), true, &controls());
-    assert_eq!((heard.say.len(), heard.say[0].payload.len()), (1, 0));
-    let others = br#"{"origin":{"name":"zigbee2mqtt"},"components":{}}"#;
-    assert!(talk.hear(CONFIG, others, true, &controls()).say.is_empty());
+    let say = connect(&mut talk, &[(CONFIG, &old)], &[]);
+    assert_eq!((say[0].topic.as_str(), say[0].payload.len()), (CONFIG, 0));
+    let others = r#"{"origin":{"name":"zigbee2mqtt"},"components":{}}"#;
+    assert!(
+        connect(&mut talk, &[(CONFIG, others)], &[])
+            .iter()
+            .all(|o| o.topic != CONFIG)
+    );
     assert!(hear(&mut talk, "moodring/hall/camera/set", b"off") == Heard::default());
     let readers = payload(&device(), &controls(), false, &Components::new());
-    let keys = components(readers.to_string().as_bytes()).unwrap();
+    let keys = read(readers.to_string().as_bytes()).unwrap().components;
     assert!(keys.contains_key("mood") && !keys.contains_key("camera"));
+}
+
+/// The device under another name, and what it announced there in the run `01`.
+fn former(name: &str) -> (Announcement, String) {
+    let mut was = device();
+    was.topics =
+        crate::mqtt::topic::Topics::new("moodring", &DeviceName::new(name).unwrap()).unwrap();
+    was.slug = name.into();
+    let text = payload(&was, &controls(), true, &Components::new()).to_string();
+    (Announcement::of(&was, RunId::new(1)), text)
+}
+
+fn state_of(run: &str) -> String {
+    format!(r#"{{"schema":1,"device":"attic","run":"{run}"}}"#)
+}
+
+#[test]
+fn a_renamed_device_moves_and_leaves_nothing() {
+    let (attic, text) = former("attic");
+    let formers = [attic.clone()];
+    let mut talk = Talk::new(device(), true, true, &formers);
+    assert!(talk.subscriptions().contains(&attic.config_topic));
+    let state = state_of(&attic.run);
+    let retained = [
+        (attic.config_topic.as_str(), text.as_str()),
+        (&attic.state_topic, &state),
+        (&attic.status_topic, "offline"),
+    ];
+    let say = connect(&mut talk, &retained, &formers);
+    assert_eq!(
+        texts(&say)[0],
+        format!("{} {{\"migrate_discovery\":true", attic.config_topic)
+    );
+    assert_eq!(say[0].delivery, Delivery::Once);
+    assert_eq!(say[1].topic, CONFIG, "and then the new one");
+    let left: Vec<_> = attic.topics().cloned().collect();
+    assert_eq!(talk.leftovers(&attic), left);
+}
+
+#[test]
+fn what_another_device_has_now_is_left_alone() {
+    let (attic, text) = former("attic");
+    let formers = [attic.clone()];
+    let others = text.replace("moodring_hall", "moodring_0123456789abcdef");
+    let config = attic.config_topic.as_str();
+    let other_run = state_of("00000000000000ff");
+    for (run, status) in [
+        (other_run.as_str(), "offline"),
+        (other_run.as_str(), "online"),
+    ] {
+        let mut talk = Talk::new(device(), true, true, &formers);
+        let retained = [
+            (config, others.as_str()),
+            (&attic.state_topic, run),
+            (&attic.status_topic, status),
+        ];
+        let say = connect(&mut talk, &retained, &formers);
+        assert_eq!(say[0].topic, CONFIG, "nobody moves");
+        assert!(talk.leftovers(&attic).is_empty(), "{status}");
+    }
+    // A note of an older version knows no run: whoever is online there is not we.
+    let old = Announcement {
+        run: String::new(),
+        ..attic
+    };
+    let mut talk = Talk::new(device(), true, true, &formers);
+    connect(
+        &mut talk,
+        &[(config, &others), (&old.status_topic, "online")],
+        &formers,
+    );
+    assert!(talk.leftovers(&old).is_empty());
+}
+
+#[test]
+fn another_devices_announcement_in_our_place_is_let_go_first() {
+    let mut talk = talk();
+    let others = payload(&device(), &controls(), true, &Components::new()).to_string();
+    let others = others.replace("moodring_hall", "moodring_0123456789abcdef");
+    let say = connect(&mut talk, &[(CONFIG, &others)], &[]);
+    assert!(texts(&say)[0].contains("migrate_discovery"));
+    assert_eq!(
+        announced(&say[1..])["device"]["identifiers"][0],
+        "moodring_hall"
+    );
+}
+
+#[test]
+fn the_name_and_the_id_are_two_things() {
+    let mut named = device();
+    (named.name, named.area, named.unique_id) =
+        ("Küche".into(), "Kitchen".into(), "moodring_01".into());
+    let all = payload(&named, &controls(), true, &Components::new());
+    assert_eq!(all["device"]["name"], "Küche");
+    assert_eq!(all["device"]["suggested_area"], "Kitchen");
+    assert_eq!(all["components"]["mood"]["unique_id"], "moodring_01_mood");
+    assert_eq!(
+        all["components"]["mood"]["default_entity_id"],
+        "sensor.moodring_hall_mood"
+    );
 }

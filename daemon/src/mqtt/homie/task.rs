@@ -95,15 +95,15 @@ impl Task {
                         self.hear(&topic, &payload, retained);
                         Ok(())
                     }
-                    News::Done(_) => {
+                    News::Done(_) | News::Unheard(_) => {
                         self.route.works();
                         Ok(())
                     }
-                    News::Refused(_, reason) => {
+                    News::Refused(_, reason) | News::HeldBack(_, reason) => {
                         tracing::debug!("a part of the Homie tree is refused: {reason}");
                         Ok(())
                     }
-                    News::Heard(Incoming::Connected) | News::Closed => Ok(()),
+                    News::Heard(_) | News::Subscribed | News::Closed => Ok(()),
                 },
                 changed = self.inputs.snapshots.changed() => match changed {
                     Ok(()) => self.mark(),
@@ -195,7 +195,7 @@ impl Task {
 
 fn say(link: &mut Link, publish: Publish) -> Result<(), String> {
     link.send(Publication {
-        token: Token::Extra,
+        token: Token::Extra(None),
         topic: publish.topic,
         payload: publish.payload,
         content: Content::Plain,

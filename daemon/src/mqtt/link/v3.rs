@@ -6,7 +6,7 @@ use rumqttc::{
 };
 use tokio::sync::mpsc;
 
-use super::{Link, Lost, Sign, Word, flags, full, hung_up};
+use super::{CONFUSED, Link, Lost, Receipt, Sign, Word, flags, full, hung_up};
 use crate::mqtt::{
     Incoming,
     protocol::Publication,
@@ -91,7 +91,7 @@ pub(super) async fn pump(mut events: EventLoop, tx: mpsc::Sender<Word>) {
 fn read(event: Event) -> Option<Word> {
     match event {
         Event::Incoming(Packet::ConnAck(_)) => Some(Word::Accepted { largest: None }),
-        Event::Incoming(Packet::PubAck(ack)) => Some(Word::Receipt(ack.pkid, Ok(()))),
+        Event::Incoming(Packet::PubAck(ack)) => Some(Word::Receipt(ack.pkid, Receipt::Taken)),
         Event::Incoming(Packet::Publish(message)) => Some(Word::Heard(Incoming::Message {
             topic: message.topic,
             payload: message.payload.to_vec(),
@@ -102,6 +102,7 @@ fn read(event: Event) -> Option<Word> {
         {
             Some(Word::Deaf("it does not say why".to_owned()))
         }
+        Event::Incoming(Packet::SubAck(_)) => Some(Word::Subscribed),
         Event::Outgoing(Outgoing::Publish(number)) => Some(Word::Sent(number)),
         Event::Outgoing(Outgoing::Disconnect) => Some(Word::Closed),
         Event::Incoming(_) | Event::Outgoing(_) => None,
@@ -138,6 +139,7 @@ fn explain(error: &ConnectionError) -> Lost {
         E::MqttState(
             StateError::Io(io) | StateError::Deserialization(mqttbytes::Error::Io(io)),
         ) if hung_up(io) => ("it closed the connection".to_owned(), Sign::HungUp),
+        E::MqttState(StateError::Unsolicited(_)) => (CONFUSED.to_owned(), Sign::Confused),
         other => (other.to_string(), Sign::Nothing),
     };
     Lost { reason, sign }

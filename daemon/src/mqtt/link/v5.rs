@@ -17,7 +17,7 @@ use rumqttc::{
 };
 use tokio::sync::mpsc;
 
-use super::{Link, Lost, Sign, Word, flags, full, hung_up, reason};
+use super::{CONFUSED, Link, Lost, Receipt, Sign, Word, flags, full, hung_up, reason};
 use crate::mqtt::{
     Incoming,
     protocol::{Content, Publication},
@@ -137,10 +137,11 @@ fn read(event: Event) -> Option<Word> {
         }
         Event::Incoming(Packet::PubAck(ack)) => {
             let given = match ack.reason {
-                PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
+                PubAckReason::Success => Receipt::Taken,
+                PubAckReason::NoMatchingSubscribers => Receipt::Unheard,
                 refused => {
                     let text = ack.properties.and_then(|p| p.reason_string);
-                    Err(reason::of_receipt(refused, text.as_deref()))
+                    Receipt::Refused(reason::of_receipt(refused, text.as_deref()))
                 }
             };
             Some(Word::Receipt(ack.pkid, given))
@@ -149,8 +150,10 @@ fn read(event: Event) -> Option<Word> {
         Event::Incoming(Packet::SubAck(ack)) => {
             let taken =
                 |code: &SubscribeReasonCode| matches!(code, SubscribeReasonCode::Success(_));
-            let refused = ack.return_codes.iter().find(|code| !taken(code))?;
-            Some(Word::Deaf(reason::of_subscription(refused)))
+            Some(match ack.return_codes.iter().find(|code| !taken(code)) {
+                Some(refused) => Word::Deaf(reason::of_subscription(refused)),
+                None => Word::Subscribed,
+            })
         }
         Event::Outgoing(Outgoing::Publish(number)) => Some(Word::Sent(number)),
         Event::Outgoing(Outgoing::Disconnect) => Some(Word::Closed),
@@ -190,7 +193,7 @@ fn explain(error: &ConnectionError) -> Lost {
             reason_string,
         }) => (
             reason::of_goodbye(*reason_code, reason_string.as_deref()),
-            Sign::Spoken,
+            reason::sign_of_goodbye(*reason_code),
         ),
         E::MqttState(StateError::ConnectionAborted) => {
             ("it closed the connection".to_owned(), Sign::HungUp)
@@ -212,6 +215,7 @@ fn explain(error: &ConnectionError) -> Lost {
             format!("it answers what is not MQTT 5: {error}"),
             Sign::Foreign,
         ),
+        E::MqttState(StateError::Unsolicited(_)) => (CONFUSED.to_owned(), Sign::Confused),
         other => (other.to_string(), Sign::Nothing),
     };
     Lost { reason, sign }

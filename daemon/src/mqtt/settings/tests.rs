@@ -9,10 +9,7 @@ fn plan(change: impl FnOnce(&mut MqttSettings)) -> Result<Plan, MqttError> {
         ..MqttSettings::default()
     };
     change(&mut settings);
-    let who = Identity {
-        device: DeviceName::new("hall").unwrap(),
-        run: RunId::new(1),
-    };
+    let who = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1));
     Plan::new(&settings, &who)
 }
 

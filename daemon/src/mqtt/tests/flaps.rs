@@ -2,7 +2,7 @@
 
 use std::{process::Command, time::Duration};
 
-use tokio::{sync::mpsc, time::sleep};
+use tokio::time::sleep;
 
 use super::{
     folder,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::{MqttSettings, MqttVersion},
-    mqtt::{Incoming, extra},
+    mqtt::{Incoming, Subscriber, extra},
     snapshot::BrokerState::{Connecting, Online},
 };
 
@@ -22,7 +22,7 @@ struct Hall {
     broker: Mosquitto,
     gate: Gate,
     daemon: Daemon,
-    hear: mpsc::Receiver<Incoming>,
+    hear: Subscriber,
     _dir: tempfile::TempDir,
 }
 
@@ -62,7 +62,7 @@ impl Hall {
     /// What came so far.
     fn heard(&mut self) -> Vec<String> {
         let mut heard = Vec::new();
-        while let Ok(incoming) = self.hear.try_recv() {
+        while let Some(incoming) = self.hear.try_recv() {
             if let Incoming::Message {
                 payload, retained, ..
             } = incoming
@@ -116,7 +116,7 @@ impl Hall {
     }
 }
 
-fn daemon(gate: &Gate, version: MqttVersion, session_s: u32) -> (Daemon, mpsc::Receiver<Incoming>) {
+fn daemon(gate: &Gate, version: MqttVersion, session_s: u32) -> (Daemon, Subscriber) {
     let (beside, _publish, hear) = extra(vec![TOPIC.into()]);
     let settings = MqttSettings {
         url: gate.url(),

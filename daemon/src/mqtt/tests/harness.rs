@@ -264,10 +264,7 @@ impl Daemon {
     }
 
     pub(super) fn start_beside(settings: MqttSettings, extra: Option<Extra>) -> Self {
-        let who = Identity {
-            device: DeviceName::new("hall").unwrap(),
-            run: RunId::random(),
-        };
+        let who = Identity::new(DeviceName::new("hall").unwrap(), RunId::random());
         let (snapshots, newest) = watch::channel(Snapshot::default());
         let (events, told) = mpsc::unbounded_channel();
         let store = Store::open(Place::Memory, Bounds::default()).unwrap();
@@ -275,11 +272,13 @@ impl Daemon {
             snapshots: newest.clone(),
             store: store.clone(),
             extra,
+            faults: None,
         };
         let clock = Clock::start();
         let sources = Sources {
             snapshots: newest,
             events: told,
+            faults: None,
         };
         let of = EventSettings::default();
         let handle = spawn(&settings, who.clone(), clock, inputs).unwrap();

@@ -2,7 +2,7 @@
 
 use homie5::{Homie5Message, HomieDeviceStatus, parse_mqtt_message};
 use moodring_core::{expression::Expression, mood::Mood};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use super::{
     folder,
@@ -35,17 +35,14 @@ impl Hall {
             },
             ..MqttSettings::default()
         };
-        let who = Identity {
-            device: DeviceName::new("Hall_1").unwrap(),
-            run: RunId::new(1),
-        };
+        let who = Identity::new(DeviceName::new("Hall_1").unwrap(), RunId::new(1));
         let (snapshots, newest) = watch::channel(Snapshot::default());
         let (controls, known) = watch::channel(Controls {
             camera_on: true,
             sensitivity: 50,
             ..Controls::default()
         });
-        let (ask, commands) = mpsc::unbounded_channel();
+        let (ask, commands) = command::channel("test");
         let inputs = Inputs {
             snapshots: newest,
             controls: known,

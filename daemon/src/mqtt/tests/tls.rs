@@ -83,17 +83,14 @@ async fn attempt(settings: MqttSettings) -> Result<(), String> {
 }
 
 async fn attempt_by(settings: &MqttSettings, version: Version) -> Result<(), String> {
-    let who = Identity {
-        device: DeviceName::new("hall").unwrap(),
-        run: RunId::new(1),
-    };
+    let who = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1));
     let mut plan = Plan::new(settings, &who).map_err(|error| error.to_string())?;
     let mut link = Link::open(&plan.brokers.swap_remove(0), version, false);
     loop {
         match within("an answer", link.next()).await {
             News::Up => return Ok(()),
             News::Lost(lost) => return Err(lost.reason),
-            News::Done(_) | News::Refused(..) | News::Heard(_) | News::Closed => {}
+            _ => {}
         }
     }
 }
