@@ -11,7 +11,7 @@ use moodring::{
     clock::Clock,
     config::{CameraSettings, Settings},
     latest::{self, Taken},
-    vision::Stream,
+    vision::VisionPipeline,
 };
 use moodring_core::{frame::Millis, geometry::Rect, mood::Mood};
 
@@ -54,8 +54,8 @@ fn play(name: &str, source: &Source, watch_ms: u64) -> Result<(), Error> {
     settings.vision.watch_ms = watch_ms;
     let clock = Clock::start();
     let mut camera = camera::open(source, &wanted, clock)?;
-    let mut stream = Stream::open(&settings)?;
-    let (mut writer, mut reader) = latest::slot();
+    let mut stream = VisionPipeline::open(&settings)?;
+    let (mut writer, mut reader) = latest::frame_slot();
     let (mut cost_ns, mut looks, mut appeared) = (0, 0, Millis(0));
     for number in 0..EMPTY_FRAMES + FACE_FRAMES {
         if number == WARM_UP_FRAMES {
@@ -106,7 +106,7 @@ fn film() -> Result<Vec<Vec<u8>>, Error> {
         &CameraSettings::default(),
         Clock::start(),
     )?;
-    let mut stream = Stream::open(&Settings::default())?;
+    let mut stream = VisionPipeline::open(&Settings::default())?;
     let mut full = Vec::new();
     let mut face = None;
     while face.is_none() {

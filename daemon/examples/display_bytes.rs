@@ -20,7 +20,10 @@ use moodring::{
     config::{DisplayKind, DisplaySettings, board::Board},
     display::{
         View,
-        spi::{Screen, light::Light, surface::Colour, tft, wire::SpiWire},
+        spi::{
+            PanelDisplay, backlight::Backlight, framebuffer::ColourBuffer, interface::SpiInterface,
+            tft,
+        },
     },
     snapshot::{BrokerState, CameraState, Snapshot},
 };
@@ -29,7 +32,7 @@ use moodring_core::{
     frame::Millis,
     mood::{Mood, MoodState},
 };
-use moodring_face::{animate, picture::Glass};
+use moodring_face::{animate, picture::ScreenShape};
 
 const RATE: u64 = 30;
 const NOON: u16 = 720;
@@ -124,8 +127,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let counter = Counter::default();
         let device = counter.clone();
         let open = move || {
-            let wire = Box::new(SpiWire::new(device.clone(), Line, 4096));
-            let panel = tft::open(board, wire, Light::Fixed, &mut NoDelay);
+            let interface = Box::new(SpiInterface::new(device.clone(), Line, 4096));
+            let panel = tft::open(board, interface, Backlight::Fixed, &mut NoDelay);
             panel.map_err(|error| moodring::display::DisplayError::Show {
                 name: name.into(),
                 reason: error.to_string(),
@@ -135,9 +138,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             kind: DisplayKind::Spi,
             ..DisplaySettings::default()
         };
-        let glass = Glass::Square;
-        let surface = Colour::new((width, height));
-        let mut screen = Screen::new(name, &settings, glass, surface, Box::new(open));
+        let glass = ScreenShape::Square;
+        let framebuffer = ColourBuffer::new((width, height));
+        let mut screen = PanelDisplay::new(name, &settings, glass, framebuffer, Box::new(open));
 
         let happy = Mood::Showing(Expression::Happy);
         let (mut rest, mut blinking, mut moving, mut asleep) = (

@@ -9,7 +9,7 @@ mod text;
 use crate::config::ThemeName;
 
 pub use mailbox::{Receiver, Sender, TooMany, channel};
-pub use text::{MAX_BYTES, Refusal, Thing, parse};
+pub use text::{CommandError, ControlName, MAX_BYTES, parse};
 
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -61,4 +61,4 @@ impl Controls {
 }
 
 /// Where the newest controls are read; changes can be awaited.
-pub type Watch = watch::Receiver<Controls>;
+pub type ControlsReceiver = watch::Receiver<Controls>;

@@ -58,7 +58,7 @@ impl OwnedFrame {
     }
 }
 
-struct Slot {
+struct SlotState {
     frame: OwnedFrame,
     fresh: bool,
     closed: bool,
@@ -67,30 +67,30 @@ struct Slot {
 }
 
 struct Shared {
-    slot: Mutex<Slot>,
+    slot: Mutex<SlotState>,
     arrived: Condvar,
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Slot> {
+    fn lock(&self) -> MutexGuard<'_, SlotState> {
         // Nobody panics while holding it, and a swapped frame is whole at every moment.
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The camera's end.
-pub struct Writer {
+pub struct FrameWriter {
     shared: Arc<Shared>,
     spare: OwnedFrame,
 }
 
 /// The pipeline's end.
-pub struct Reader {
+pub struct FrameReader {
     shared: Arc<Shared>,
     taken: OwnedFrame,
 }
 
-/// What [`Reader::take`] found.
+/// What [`FrameReader::take`] found.
 #[derive(Debug)]
 pub enum Taken<'a> {
     /// A new frame, and how many were skipped since the run began.
@@ -102,8 +102,8 @@ pub enum Taken<'a> {
 }
 
 /// An empty slot.
-pub fn slot() -> (Writer, Reader) {
-    let slot = Slot {
+pub fn frame_slot() -> (FrameWriter, FrameReader) {
+    let slot = SlotState {
         frame: OwnedFrame::empty(),
         fresh: false,
         closed: false,
@@ -113,12 +113,12 @@ pub fn slot() -> (Writer, Reader) {
         slot: Mutex::new(slot),
         arrived: Condvar::new(),
     });
-    let reader = Reader {
+    let reader = FrameReader {
         shared: Arc::clone(&shared),
         taken: OwnedFrame::empty(),
     };
     (
-        Writer {
+        FrameWriter {
             shared,
             spare: OwnedFrame::empty(),
         },
@@ -126,7 +126,7 @@ pub fn slot() -> (Writer, Reader) {
     )
 }
 
-impl Writer {
+impl FrameWriter {
     /// Puts a copy of the frame into the slot; an older one that nobody took is dropped.
     pub fn put(&mut self, frame: &Frame<'_>) {
         self.spare.copy(frame);
@@ -139,18 +139,18 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl Drop for FrameWriter {
     fn drop(&mut self) {
         self.shared.lock().closed = true;
         self.shared.arrived.notify_one();
     }
 }
 
-impl Reader {
+impl FrameReader {
     /// The newest frame that was not taken yet; waits at most `patience` for it.
     pub fn take(&mut self, patience: Duration) -> Taken<'_> {
         let slot = self.shared.lock();
-        let waiting = |slot: &mut Slot| !slot.fresh && !slot.closed;
+        let waiting = |slot: &mut SlotState| !slot.fresh && !slot.closed;
         let (mut slot, _) = self
             .shared
             .arrived
@@ -173,14 +173,14 @@ impl Reader {
 mod tests {
     use super::*;
 
-    fn put(writer: &mut Writer, value: u8, time: u64) {
+    fn put(writer: &mut FrameWriter, value: u8, time: u64) {
         let pixels = [value; 4];
         writer.put(&Frame::packed(&pixels, PixelFormat::Grey, (2, 2), Millis(time)).unwrap());
     }
 
     #[test]
     fn the_newest_wins_and_the_others_are_counted() {
-        let (mut writer, mut reader) = slot();
+        let (mut writer, mut reader) = frame_slot();
         for time in 1..=3 {
             put(&mut writer, time as u8, time);
         }
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_lent_as_it_came() {
-        let (mut writer, mut reader) = slot();
+        let (mut writer, mut reader) = frame_slot();
         let pixels = [200, 128, 16, 128, 9, 9];
         let came = Frame::new(&pixels, PixelFormat::Yuyv, (2, 1), 6, Millis(8)).unwrap();
         for range in [LumaRange::Full, LumaRange::Limited] {
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn the_last_frame_is_taken_before_the_slot_is_closed() {
-        let (mut writer, mut reader) = slot();
+        let (mut writer, mut reader) = frame_slot();
         put(&mut writer, 7, 1);
         drop(writer);
         assert!(matches!(reader.take(Duration::ZERO), Taken::Frame(..)));
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_waiting_reader_wakes() {
-        let (mut writer, mut reader) = slot();
+        let (mut writer, mut reader) = frame_slot();
         let camera = std::thread::spawn(move || put(&mut writer, 9, 5));
         assert!(matches!(
             reader.take(Duration::from_secs(60)),

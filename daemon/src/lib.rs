@@ -16,7 +16,7 @@
 //! | [`display`] | the emoji on a terminal, a small SPI or I2C display, in a PNG or nowhere, behind one trait |
 //! | [`gpio`] | lines of the header: found by label, driven, watched for buttons |
 //! | [`command`], [`control`] | what people ask a running daemon to do; how it is set now |
-//! | [`journal`] | what happens, as numbered events in the store |
+//! | [`event_log`] | what happens, as numbered events in the store |
 //! | [`store`] | events until the broker has them, and the history: one SQLite file |
 //! | [`message`] | the JSON that leaves this machine |
 //! | [`satellite`] | microcontrollers at serial ports that show the mood too |
@@ -49,10 +49,10 @@ pub mod config;
 pub mod control;
 pub mod display;
 pub mod evaluation;
+pub mod event_log;
 pub mod exit;
 pub mod files;
 pub mod gpio;
-pub mod journal;
 pub mod latest;
 pub mod logs;
 pub mod message;

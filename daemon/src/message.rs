@@ -3,21 +3,21 @@
 //! No clock and no I/O: wall-clock times come in as data. A change that a receiver could notice raises [`SCHEMA`].
 
 mod event;
-mod heard;
 mod identity;
+mod moment;
 mod number;
 mod photo;
+mod received;
 mod state;
-mod when;
 
-pub use event::{EventMessage, MoodSeconds, SummaryRecord, Tale};
-pub use heard::{HeardError, read_state, read_status, run_of_state};
+pub use event::{EventBody, EventMessage, MoodSeconds, SummaryRecord};
 pub(crate) use identity::check_level;
 pub use identity::{DeviceName, Identity, NameError, RunId};
+pub use moment::{Moment, rfc3339};
 pub use number::{Hundredths, Ratio, Rounded, Tenths};
 pub use photo::{CropLine, ErrorLine, ExpressionRecord, FaceRecord, PhotoLine, ScoresRecord};
+pub use received::{ReceivedError, read_state, read_status, run_of_state};
 pub use state::{PersonRecord, StagesRecord, StateMessage};
-pub use when::{Moment, rfc3339};
 
 use serde::Serialize;
 

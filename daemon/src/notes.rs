@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{config::StoreSettings, files, store::Place};
+use crate::{config::StoreSettings, files, store::StoreLocation};
 
 /// The note that the camera is off, by its old name, which all stores of a folder shared.
 const OLD_CAMERA_OFF: &str = "camera-off";
@@ -35,7 +35,7 @@ impl Notes {
     /// nothing outlives the process, and where another daemon has them.
     pub fn open(settings: &StoreSettings) -> Self {
         let copy = settings.copy_plan().map(|plan| plan.path);
-        let store = copy.or_else(|| Place::of(&settings.path).file().map(Path::to_owned));
+        let store = copy.or_else(|| StoreLocation::of(&settings.path).file().map(Path::to_owned));
         let Some(store) = store else {
             return Self::none();
         };

@@ -6,32 +6,32 @@ use sd_notify::NotifyState;
 
 /// The service has begun its work.
 pub fn ready(status: &str) {
-    tell(&[NotifyState::Ready, NotifyState::Status(status)]);
+    notify(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
 /// What `systemctl status` shows.
 pub fn status(status: &str) {
-    tell(&[NotifyState::Status(status)]);
+    notify(&[NotifyState::Status(status)]);
 }
 
 /// The service is about to end.
 pub fn stopping() {
-    tell(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
+    notify(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
 }
 
 /// All threads go round; only who has seen that may say so.
 pub fn alive() {
-    tell(&[NotifyState::Watchdog]);
+    notify(&[NotifyState::Watchdog]);
 }
 
 /// While it lives, systemd goes on waiting for [`ready`]: something is being made that takes minutes, and only once.
 #[derive(Debug)]
-pub struct Patience {
+pub struct StartTimeout {
     /// The asking thread ends when this is gone.
     _alive: std::sync::mpsc::Sender<()>,
 }
 
-impl Patience {
+impl StartTimeout {
     /// Asks for more time again and again, with this line of status, for half an hour at most; then the unit's own limit
     /// counts again, so that what never ends is ended.
     pub fn while_it_lives(status: &str) -> Self {
@@ -60,7 +60,7 @@ impl Patience {
 /// Twice the time to the next asking: a slow machine is late at times.
 fn ask_for_more() {
     let time_us = 2 * ASK_EVERY.as_micros() as u32;
-    tell(&[NotifyState::ExtendTimeoutUsec(time_us)]);
+    notify(&[NotifyState::ExtendTimeoutUsec(time_us)]);
 }
 
 /// How long the service waits for what it makes at its start.
@@ -85,7 +85,7 @@ pub fn in_journal() -> bool {
 }
 
 /// A systemd that does not listen is no reason to end.
-fn tell(state: &[NotifyState<'_>]) {
+fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::debug!("systemd was not told: {error}");
     }

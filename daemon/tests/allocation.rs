@@ -8,7 +8,7 @@ use moodring::{
     clock::Clock,
     config::{CameraSettings, Settings},
     latest::{self, Taken},
-    vision::Stream,
+    vision::VisionPipeline,
 };
 
 #[test]
@@ -24,8 +24,8 @@ fn a_warm_pipeline_allocates_nothing_per_frame() {
         ..CameraSettings::default()
     };
     let mut camera = camera::open(&Source::Synthetic, &wanted, Clock::start()).unwrap();
-    let mut stream = Stream::open(&Settings::default()).unwrap();
-    let (mut writer, mut reader) = latest::slot();
+    let mut stream = VisionPipeline::open(&Settings::default()).unwrap();
+    let (mut writer, mut reader) = latest::frame_slot();
     let mut most_people = 0;
     let mut frames = |count: usize| {
         for _ in 0..count {

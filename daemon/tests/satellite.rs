@@ -11,7 +11,7 @@ use std::{
 use moodring::{
     clock::Clock,
     config::{SatellitePort, SatelliteSettings},
-    satellite::{self, Fleet},
+    satellite::{self, PortThread},
     snapshot::{CameraState, Snapshot},
 };
 use moodring_core::{
@@ -21,7 +21,7 @@ use moodring_core::{
 };
 use moodring_link::{
     frame::encode,
-    message::{Look, Shown, ToSatellite},
+    message::{ShownFace, ShownLook, ToSatellite},
 };
 use moodring_satellite::{panel::Panel, satellite::Satellite};
 use serialport::{SerialPort, TTYPort};
@@ -106,7 +106,7 @@ fn pixels(satellite: &mut Satellite, now: Millis) -> Vec<u8> {
 }
 
 /// A daemon's part: snapshots, and the thread with the ports.
-fn daemon(port: &Path) -> (watch::Sender<Snapshot>, Fleet) {
+fn daemon(port: &Path) -> (watch::Sender<Snapshot>, PortThread) {
     let (tell, snapshots) = watch::channel(showing(Mood::Nobody));
     let settings = SatelliteSettings {
         port: SatellitePort::Path(port.to_str().expect("it works here").into()),
@@ -128,8 +128,8 @@ fn showing(mood: Mood) -> Snapshot {
     }
 }
 
-fn face(shown: Shown) -> ToSatellite {
-    ToSatellite::Show(Look::plain(shown))
+fn face(shown: ShownLook) -> ToSatellite {
+    ToSatellite::Show(ShownFace::plain(shown))
 }
 
 #[test]
@@ -140,18 +140,18 @@ fn a_satellite_shows_the_newest_mood_and_survives_unplug_and_replug() {
     // Plugged in after the start.
     let mut board = Board::plug(&port);
     tell.send_replace(showing(Mood::Showing(Expression::Happy)));
-    board.until_it_shows(&face(Shown::Happy));
+    board.until_it_shows(&face(ShownLook::Happy));
     for expression in [Expression::Angry, Expression::Fear, Expression::Sad] {
         tell.send_replace(showing(Mood::Showing(expression)));
     }
-    board.until_it_shows(&face(Shown::Sad));
+    board.until_it_shows(&face(ShownLook::Sad));
 
     // Unplugged: the device goes, and the mood changes meanwhile.
     drop(board);
     fs::remove_file(&port).expect("it works here");
     tell.send_replace(showing(Mood::Showing(Expression::Surprise)));
     let mut board = Board::plug(&port);
-    board.until_it_shows(&face(Shown::Surprise));
+    board.until_it_shows(&face(ShownLook::Surprise));
 
     let lost = Snapshot {
         camera: CameraState::Lost,

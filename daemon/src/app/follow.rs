@@ -10,13 +10,13 @@ use tokio::{
     sync::watch,
 };
 
-use super::{AppError, StopFlag, guard::Guard, join, screen::Screen};
+use super::{AppError, StopFlag, display_thread::DisplayThread, join, watchdog::Watchdog};
 use crate::{
     clock::Clock,
     config::Settings,
-    display::{Display, Wish},
+    display::{Display, DisplayControls},
     message::{RunId, Status, read_state, read_status},
-    mqtt::{Heard, Listening, Reader},
+    mqtt::{Subscriber, SubscriberEvent, SubscriberOptions},
     satellite, service,
     snapshot::{BrokerState, CameraState, Snapshot},
 };
@@ -34,9 +34,9 @@ pub async fn follow(
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let topics = vec![format!("{root}/state"), format!("{root}/status")];
-    let mut reader = Reader::spawn(
+    let mut reader = Subscriber::spawn(
         &settings.mqtt,
-        Listening {
+        SubscriberOptions {
             topics,
             seed: RunId::random().number(),
             keeps_session: false,
@@ -48,34 +48,34 @@ pub async fn follow(
     let (broker, broker_state) = watch::channel(BrokerState::Connecting);
     let stop = StopFlag::default();
     let clock = Clock::start();
-    let mut guard = Guard::of_service();
-    let screen = Screen {
+    let mut watchdog = Watchdog::from_environment();
+    let screen = DisplayThread {
         display,
         rate_hz: settings.display.rate_hz(),
         snapshots: newest.clone(),
         broker: broker_state,
         // Nobody can change it from outside: what is shown is another device's.
-        wish: watch::channel(Wish::new(&settings.display)).1,
+        display_controls: watch::channel(DisplayControls::new(&settings.display)).1,
         preview: watch::channel(None).1,
         source: root.to_owned(),
         device: root.rsplit('/').next().unwrap_or_default().to_owned(),
-        pulse: guard.watch("display", Duration::ZERO, clock.now()),
+        heartbeat: watchdog.watch("display", Duration::ZERO, clock.now()),
     };
     let (closed, mut user_quit) = watch::channel(false);
     let screen = screen.spawn(Arc::clone(&stop), closed)?;
-    let fleet = satellite::spawn(&settings.satellite, newest, clock)?;
+    let satellites = satellite::spawn(&settings.satellite, newest, clock)?;
     service::ready(&format!("following {root}"));
 
-    let mut device = Device::default();
+    let mut device = RemoteDevice::default();
     loop {
         tokio::select! {
             Some(heard) = reader.next() => {
-                if let Some(state) = device.hear(heard) {
+                if let Some(state) = device.receive(heard) {
                     broker.send_replace(state);
                 }
                 snapshots.send_replace(device.seen());
             }
-            _ = guard.due() => guard.feed(clock.now()),
+            _ = watchdog.due() => watchdog.feed(clock.now()),
             _ = terminate.recv() => break tracing::info!("SIGTERM: stopping"),
             _ = interrupt.recv() => break tracing::info!("SIGINT: stopping"),
             Ok(_) = user_quit.wait_for(|quit| *quit) => break tracing::info!("closed at the terminal: stopping"),
@@ -84,15 +84,15 @@ pub async fn follow(
     service::stopping();
     stop.store(true, Ordering::Relaxed);
     join(screen, "display");
-    if let Some(fleet) = fleet {
-        fleet.stop();
+    if let Some(satellites) = satellites {
+        satellites.stop();
     }
     Ok(())
 }
 
 /// What is known of the other device.
 #[derive(Debug, Default)]
-struct Device {
+struct RemoteDevice {
     /// The last state it told.
     state: Option<Snapshot>,
     /// What its status says; a device that never told one is taken for alive.
@@ -101,15 +101,15 @@ struct Device {
     broker_lost: bool,
 }
 
-impl Device {
+impl RemoteDevice {
     /// Takes news in; what they say of the broker, if they do.
-    fn hear(&mut self, heard: Heard) -> Option<BrokerState> {
+    fn receive(&mut self, heard: SubscriberEvent) -> Option<BrokerState> {
         match heard {
-            Heard::Online => {
+            SubscriberEvent::Online => {
                 self.broker_lost = false;
                 Some(BrokerState::Online)
             }
-            Heard::Away => {
+            SubscriberEvent::Away => {
                 // What a broker has kept comes again when it is back; until then it may be outdated.
                 *self = Self {
                     broker_lost: true,
@@ -117,7 +117,7 @@ impl Device {
                 };
                 Some(BrokerState::Connecting)
             }
-            Heard::Message { topic, payload } => {
+            SubscriberEvent::Message { topic, payload } => {
                 self.read(&topic, &payload);
                 None
             }
@@ -161,18 +161,18 @@ mod tests {
 
     const HAPPY: &[u8] = br#"{"schema":1,"mood":"happy","confidence":0.9}"#;
 
-    fn said(leaf: &str, payload: &[u8]) -> Heard {
-        Heard::Message {
+    fn said(leaf: &str, payload: &[u8]) -> SubscriberEvent {
+        SubscriberEvent::Message {
             topic: format!("moodring/hall/{leaf}"),
             payload: payload.to_vec(),
         }
     }
 
     /// Mood and camera after all this.
-    fn after(heard: &[Heard]) -> (Mood, CameraState) {
-        let mut device = Device::default();
+    fn after(heard: &[SubscriberEvent]) -> (Mood, CameraState) {
+        let mut device = RemoteDevice::default();
         for heard in heard {
-            device.hear(heard.clone());
+            device.receive(heard.clone());
         }
         let seen = device.seen();
         (seen.mood.mood, seen.camera)
@@ -181,15 +181,27 @@ mod tests {
     #[test]
     fn a_state_is_shown_with_or_without_a_status() {
         let shown = (Mood::Showing(Expression::Happy), CameraState::Elsewhere);
-        assert_eq!(after(&[Heard::Online, said("state", HAPPY)]), shown);
+        assert_eq!(
+            after(&[SubscriberEvent::Online, said("state", HAPPY)]),
+            shown
+        );
         let online = said("status", b"online");
         assert_eq!(
-            after(&[Heard::Online, said("state", HAPPY), online.clone()]),
+            after(&[
+                SubscriberEvent::Online,
+                said("state", HAPPY),
+                online.clone()
+            ]),
             shown
         );
         let broken = said("state", b"{");
         assert_eq!(
-            after(&[Heard::Online, said("state", HAPPY), broken, online]),
+            after(&[
+                SubscriberEvent::Online,
+                said("state", HAPPY),
+                broken,
+                online
+            ]),
             shown
         );
     }
@@ -200,10 +212,13 @@ mod tests {
         for status in [b"offline".as_slice(), b"stopped"] {
             let gone = said("status", status);
             assert_eq!(
-                after(&[Heard::Online, gone.clone(), said("state", HAPPY)]),
+                after(&[SubscriberEvent::Online, gone.clone(), said("state", HAPPY)]),
                 away
             );
-            assert_eq!(after(&[Heard::Online, said("state", HAPPY), gone]), away);
+            assert_eq!(
+                after(&[SubscriberEvent::Online, said("state", HAPPY), gone]),
+                away
+            );
         }
     }
 
@@ -211,11 +226,15 @@ mod tests {
     fn a_broker_that_is_gone_takes_the_mood_along() {
         let starting = (Mood::Nobody, CameraState::Starting);
         assert_eq!(after(&[]), starting);
-        assert_eq!(after(&[Heard::Online]), starting);
+        assert_eq!(after(&[SubscriberEvent::Online]), starting);
         let away = (Mood::Nobody, CameraState::Away);
-        assert_eq!(after(&[Heard::Away]), away);
+        assert_eq!(after(&[SubscriberEvent::Away]), away);
         assert_eq!(
-            after(&[Heard::Online, said("state", HAPPY), Heard::Away]),
+            after(&[
+                SubscriberEvent::Online,
+                said("state", HAPPY),
+                SubscriberEvent::Away
+            ]),
             away
         );
     }

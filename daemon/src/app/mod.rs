@@ -13,21 +13,21 @@
 //!
 //! And `follow`: the same outputs, fed by a broker instead of a camera.
 
-mod album;
+mod camera_off;
+mod camera_sink;
 mod cameras;
-mod close;
-mod desk;
+mod controller;
+mod display_thread;
 mod error;
-mod eyes;
 mod follow;
-mod guard;
-mod house;
-mod keep;
-mod outlets;
+mod identity;
+mod publishing;
 mod run;
-mod screen;
-mod sink;
-mod who;
+mod shutdown;
+mod start;
+mod stills;
+mod vision_thread;
+mod watchdog;
 
 pub use error::AppError;
 pub use follow::follow;

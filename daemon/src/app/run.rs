@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{
     AppError,
-    house::{House, Prepared},
+    start::{App, Prepared},
 };
 use crate::{
     camera::CameraStatus,
@@ -36,9 +36,9 @@ pub async fn run(
     // First of all: a stop that comes during the start is graceful too.
     let terminate = signal(SignalKind::terminate())?;
     let interrupt = signal(SignalKind::interrupt())?;
-    let mut house = House::open(settings, file, display)?;
-    house.live(terminate, interrupt).await;
-    house.close().await
+    let mut app = App::start(settings, file, display)?;
+    app.live(terminate, interrupt).await;
+    app.close().await
 }
 
 /// The start without its side effects: whether a daemon with these settings would run.
@@ -49,22 +49,22 @@ pub fn check(settings: &Settings) -> Result<(), AppError> {
     Prepared::new(settings).map(drop)
 }
 
-impl House {
+impl App {
     /// Does what is asked for and says how it goes, until it is to end.
     async fn live(&mut self, mut terminate: Signal, mut interrupt: Signal) {
         let mut tick = tokio::time::interval(TICK);
         let mut told = CameraState::Starting;
         loop {
             tokio::select! {
-                command = self.asked.recv() => self.desk.obey(command, minute_of_day()),
-                () = until(self.desk.note_due()) => self.desk.write_note(),
-                () = self.preview.expired() => self.desk.obey(Command::Preview(Switch::Off), minute_of_day()),
-                _ = tick.tick() => self.desk.pass(minute_of_day()),
-                _ = self.guard.due() => {
+                command = self.asked.recv() => self.controller.execute(command, minute_of_day()),
+                () = until(self.controller.note_due()) => self.controller.write_note(),
+                () = self.preview.expired() => self.controller.execute(Command::Preview(Switch::Off), minute_of_day()),
+                _ = tick.tick() => self.controller.tick(minute_of_day()),
+                _ = self.watchdog.due() => {
                     if rests(&self.camera.status()) {
                         self.frames.beat();
                     }
-                    self.guard.feed(self.clock.now());
+                    self.watchdog.feed(self.clock.now());
                 }
                 // Ready is who has read a frame, or knows that there is none to read.
                 Ok(now) = wait_for_other(&mut self.newest, told) => {
@@ -82,7 +82,7 @@ impl House {
                     if self.camera_status.borrow_and_update().state == CameraState::Ended {
                         return tracing::info!("the source came to its end: stopping");
                     }
-                    self.desk.look_at_cameras(minute_of_day());
+                    self.controller.look_at_cameras(minute_of_day());
                 }
             }
         }

@@ -8,7 +8,7 @@ use std::{
 use zip::{ZipArchive, result::ZipError};
 
 use super::{
-    BUNDLE_BYTES, BundleError, Key, Manifest, Role,
+    BUNDLE_BYTES, BundleError, FileRole, Manifest, TrustedKey,
     manifest::{MANIFEST, MANIFEST_BYTES},
 };
 
@@ -16,7 +16,7 @@ use super::{
 #[derive(Debug)]
 pub struct Bundle {
     manifest: Manifest,
-    files: BTreeMap<Role, Vec<u8>>,
+    files: BTreeMap<FileRole, Vec<u8>>,
     comment: String,
 }
 
@@ -25,7 +25,7 @@ impl Bundle {
     ///
     /// # Errors
     /// [`BundleError`]: too large, wrongly signed, not a bundle, or for a newer program.
-    pub fn open(zip: &[u8], signature: &[u8], key: &Key) -> Result<Self, BundleError> {
+    pub fn open(zip: &[u8], signature: &[u8], key: &TrustedKey) -> Result<Self, BundleError> {
         if zip.len() as u64 > BUNDLE_BYTES {
             return Err(BundleError::TooLarge {
                 what: "the file".into(),
@@ -68,12 +68,12 @@ impl Bundle {
     }
 
     /// A file's bytes; empty if it has none in this role.
-    pub fn file(&self, role: Role) -> &[u8] {
+    pub fn file(&self, role: FileRole) -> &[u8] {
         self.files.get(&role).map_or(&[], Vec::as_slice)
     }
 
     /// Every file it has.
-    pub(super) fn files(&self) -> impl Iterator<Item = (Role, &[u8])> {
+    pub(super) fn files(&self) -> impl Iterator<Item = (FileRole, &[u8])> {
         self.files.iter().map(|(role, bytes)| (*role, &bytes[..]))
     }
 }
@@ -107,8 +107,8 @@ fn wrong(error: &ZipError) -> BundleError {
 impl Bundle {
     /// A bundle as no maker would make it: with another's golden vectors.
     pub(super) fn with_golden_of(mut self, other: &Self) -> Self {
-        let golden = other.file(Role::Golden).to_vec();
-        self.files.insert(Role::Golden, golden);
+        let golden = other.file(FileRole::Golden).to_vec();
+        self.files.insert(FileRole::Golden, golden);
         self
     }
 }

@@ -9,9 +9,9 @@ const BUILT_IN: Option<&str> = option_env!("MOODRING_PUBLIC_KEY");
 
 /// A public key.
 #[derive(Clone, Debug)]
-pub struct Key(PublicKey);
+pub struct TrustedKey(PublicKey);
 
-impl Key {
+impl TrustedKey {
     /// The first that is given: by a flag, by the settings, built in. Each the key itself or a file with it.
     ///
     /// # Errors

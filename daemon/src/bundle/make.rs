@@ -9,21 +9,21 @@ use moodring_nn::Model;
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
 use super::{
-    BundleError, Manifest, Role, Version, kind_name,
-    manifest::{Entry, MANIFEST},
+    BundleError, FileRole, Manifest, Version, kind_name,
+    manifest::{FileEntry, MANIFEST},
     noted, self_test,
 };
 
 /// What a bundle is made of: each file's role and bytes.
-pub type Parts = BTreeMap<Role, Vec<u8>>;
+pub type BundleFiles = BTreeMap<FileRole, Vec<u8>>;
 
 /// The zip. Name and version are the net's own notes; the same parts give the same bytes.
 ///
 /// # Errors
 /// [`BundleError`] if a part is missing, too large or wrong, or if the net fails its golden vectors.
-pub fn make(parts: &Parts, min_program: Version) -> Result<(Manifest, Vec<u8>), BundleError> {
-    let net = parts.get(&Role::Net).map_or(&[][..], Vec::as_slice);
-    let golden = parts.get(&Role::Golden).map_or(&[][..], Vec::as_slice);
+pub fn make(parts: &BundleFiles, min_program: Version) -> Result<(Manifest, Vec<u8>), BundleError> {
+    let net = parts.get(&FileRole::Net).map_or(&[][..], Vec::as_slice);
+    let golden = parts.get(&FileRole::Golden).map_or(&[][..], Vec::as_slice);
     let model = Model::parse(net).map_err(|e| BundleError::Test(e.to_string()))?;
     let (name, version) = noted(net).ok_or_else(|| {
         BundleError::Test(
@@ -39,7 +39,7 @@ pub fn make(parts: &Parts, min_program: Version) -> Result<(Manifest, Vec<u8>), 
         min_program,
         files: parts
             .iter()
-            .map(|(role, bytes)| (*role, Entry::of(bytes)))
+            .map(|(role, bytes)| (*role, FileEntry::of(bytes)))
             .collect(),
     };
     // What is made must be what is read.
@@ -49,7 +49,7 @@ pub fn make(parts: &Parts, min_program: Version) -> Result<(Manifest, Vec<u8>), 
     Ok((manifest, zip))
 }
 
-fn pack(manifest: &Manifest, parts: &Parts) -> zip::result::ZipResult<Vec<u8>> {
+fn pack(manifest: &Manifest, parts: &BundleFiles) -> zip::result::ZipResult<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     // Without the clock's time.
     let options = SimpleFileOptions::default()

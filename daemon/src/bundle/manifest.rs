@@ -14,7 +14,7 @@ pub(super) const MANIFEST: &str = "manifest.json";
 
 /// A file of a bundle. Only these there are, under these names, so that no name ever comes from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Role {
+pub enum FileRole {
     /// The packed net, what the int8 engine runs.
     #[serde(rename = "net.moodnet")]
     Net,
@@ -29,7 +29,7 @@ pub enum Role {
     Card,
 }
 
-impl Role {
+impl FileRole {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Net, Self::Golden, Self::Onnx, Self::Card];
 
@@ -56,14 +56,14 @@ impl Role {
 /// Size and checksum of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct FileEntry {
     /// In bytes.
     pub bytes: u64,
     /// In hexadecimal.
     pub sha256: String,
 }
 
-impl Entry {
+impl FileEntry {
     /// Of these bytes.
     pub(super) fn of(bytes: &[u8]) -> Self {
         Self {
@@ -88,7 +88,7 @@ pub struct Manifest {
     /// The least program that can run it.
     pub min_program: Version,
     /// What it consists of.
-    pub files: BTreeMap<Role, Entry>,
+    pub files: BTreeMap<FileRole, FileEntry>,
 }
 
 impl Manifest {
@@ -110,7 +110,7 @@ impl Manifest {
         if !(1..=40).contains(&manifest.name.len()) || !manifest.name.chars().all(plain) {
             return Err(wrong("`name` has other letters than a-z, 0-9 and -".into()));
         }
-        for role in [Role::Net, Role::Golden] {
+        for role in [FileRole::Net, FileRole::Golden] {
             if !manifest.files.contains_key(&role) {
                 return Err(wrong(format!("{} is missing", role.file())));
             }
@@ -142,8 +142,8 @@ impl Manifest {
     }
 
     /// Checks a file against its entry.
-    pub(super) fn check(&self, role: Role, bytes: &[u8]) -> Result<(), BundleError> {
-        if self.files.get(&role) == Some(&Entry::of(bytes)) {
+    pub(super) fn check(&self, role: FileRole, bytes: &[u8]) -> Result<(), BundleError> {
+        if self.files.get(&role) == Some(&FileEntry::of(bytes)) {
             return Ok(());
         }
         let reason = format!("{} is not the one that the manifest names", role.file());

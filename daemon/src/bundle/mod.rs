@@ -9,12 +9,12 @@
 mod contents;
 mod error;
 pub mod fetch;
+mod install_folder;
+mod installed;
 mod key;
 mod make;
 mod manifest;
-mod proof;
-mod shelf;
-mod slot;
+mod self_test;
 mod state;
 mod version;
 
@@ -25,11 +25,11 @@ use moodring_nn::Kind;
 
 pub use contents::Bundle;
 pub use error::BundleError;
-pub use key::Key;
-pub use make::{Parts, make};
-pub use manifest::{Manifest, Role};
-pub use proof::{agrees, self_test};
-pub use shelf::{Installed, Pick, Shelf};
+pub use installed::{InstalledNet, InstalledNets, Selected};
+pub use key::TrustedKey;
+pub use make::{BundleFiles, make};
+pub use manifest::{FileRole, Manifest};
+pub use self_test::{agrees, self_test};
 pub use version::Version;
 
 /// The largest bundle, in bytes.

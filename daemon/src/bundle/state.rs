@@ -18,7 +18,7 @@ const BYTES: u64 = 4 << 10;
 /// A net on the shelf.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Chosen {
+pub(super) struct NetVersion {
     /// Its folder beside this file.
     pub(super) folder: String,
     /// Whether somebody wanted it although it is older or another one.
@@ -28,12 +28,12 @@ pub(super) struct Chosen {
 /// Which runs and which ran before; `None` is the built-in one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct State {
-    pub(super) current: Option<Chosen>,
-    pub(super) previous: Option<Chosen>,
+pub(super) struct InUse {
+    pub(super) current: Option<NetVersion>,
+    pub(super) previous: Option<NetVersion>,
 }
 
-impl State {
+impl InUse {
     /// As it stands in this folder; where nothing stands, all is built in.
     pub(super) fn load(folder: &Path) -> io::Result<Self> {
         let path = folder.join(NAME);
@@ -46,7 +46,7 @@ impl State {
             Ok(_) => {}
         }
         let state: Self = serde_json::from_slice(&fs::read(path)?)?;
-        let plain = |chosen: &Chosen| {
+        let plain = |chosen: &NetVersion| {
             let fits = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
             !chosen.folder.starts_with('.') && chosen.folder.chars().all(fits)
         };

@@ -11,7 +11,7 @@ pub struct Version([u32; 3]);
 /// Text that is no version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a version is one to three numbers parted by dots, such as 1.2.0")]
-pub struct NoVersion;
+pub struct VersionError;
 
 impl Version {
     /// The program's own.
@@ -21,14 +21,17 @@ impl Version {
 }
 
 impl FromStr for Version {
-    type Err = NoVersion;
+    type Err = VersionError;
 
-    fn from_str(text: &str) -> Result<Self, NoVersion> {
+    fn from_str(text: &str) -> Result<Self, VersionError> {
         let mut numbers = [0; 3];
         for (place, part) in text.split('.').enumerate() {
             let digits = (1..=6).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-            let number = numbers.get_mut(place).filter(|_| digits).ok_or(NoVersion)?;
-            *number = part.parse().map_err(|_| NoVersion)?;
+            let number = numbers
+                .get_mut(place)
+                .filter(|_| digits)
+                .ok_or(VersionError)?;
+            *number = part.parse().map_err(|_| VersionError)?;
         }
         Ok(Self(numbers))
     }
@@ -68,7 +71,7 @@ mod tests {
         for wrong in [
             "", ".", "1.", "1.2.3.4", "v1", "1.-2", "+1", "1.2 ", "9999999",
         ] {
-            assert_eq!(wrong.parse::<Version>(), Err(NoVersion), "{wrong}");
+            assert_eq!(wrong.parse::<Version>(), Err(VersionError), "{wrong}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 /// `http://[user:password@]host[:port]/path`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Address {
+pub struct HttpAddress {
     url: String,
     login: Option<(String, String)>,
 }
@@ -26,7 +26,7 @@ pub enum AddressError {
     Character,
 }
 
-impl Address {
+impl HttpAddress {
     /// The address without user and password.
     pub fn url(&self) -> &str {
         &self.url
@@ -42,7 +42,7 @@ impl Address {
     }
 }
 
-impl FromStr for Address {
+impl FromStr for HttpAddress {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -73,13 +73,13 @@ impl FromStr for Address {
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for HttpAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.url)
     }
 }
 
-impl fmt::Debug for Address {
+impl fmt::Debug for HttpAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Address({})", self.url)
     }
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn the_password_is_used_and_never_shown() {
-        let address: Address = "http://ann:p%40ss:w@cam.local:81/a?b=c".parse().unwrap();
+        let address: HttpAddress = "http://ann:p%40ss:w@cam.local:81/a?b=c".parse().unwrap();
         assert_eq!(address.url(), "http://cam.local:81/a?b=c");
         assert_eq!(
             address.authorization().unwrap(),
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_refused_by_name() {
-        let refused = |text: &str| text.parse::<Address>().unwrap_err();
+        let refused = |text: &str| text.parse::<HttpAddress>().unwrap_err();
         assert_eq!(
             refused("https://cam/"),
             AddressError::Scheme("https".into())

@@ -2,21 +2,21 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::{source::Source, stop::Stop};
+use super::{source::Source, stop_signal::StopSignal};
 use crate::command::Switch;
 
 /// The wishes of a running camera thread.
 #[derive(Clone, Debug, Default)]
-pub struct Control(Arc<Shared>);
+pub struct CameraControl(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    wish: Mutex<Wish>,
+    requested: Mutex<Requested>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Wish {
+struct Requested {
     off: bool,
     ended: bool,
     turn: usize,
@@ -25,14 +25,14 @@ struct Wish {
     /// What is open, or to be opened.
     source: Option<Source>,
     /// Ends what is open now.
-    session: Stop,
+    session: StopSignal,
 }
 
 /// One opening of a source: from here on until something else is wanted.
 #[derive(Clone, Debug)]
-pub(super) struct Session {
+pub(super) struct CameraSession {
     /// Set as soon as something else is wanted.
-    pub(super) stop: Stop,
+    pub(super) stop: StopSignal,
     /// How often the next source was asked for.
     pub(super) turn: usize,
     /// A source that was asked for by name, and the turn at which it was.
@@ -41,44 +41,44 @@ pub(super) struct Session {
 
 /// What the thread is to do now.
 #[derive(Debug)]
-pub(super) enum Wanted {
+pub(super) enum NextStep {
     /// Open the source of this turn.
-    On(Session),
+    On(CameraSession),
     /// Keep it closed.
     Off,
     /// End.
     End,
 }
 
-impl Control {
+impl CameraControl {
     /// Switches the camera on or off; whether it is on now. Off closes the device.
     pub fn switch(&self, switch: Switch) -> bool {
-        let mut wish = self.lock();
-        let on = switch.apply(!wish.off);
-        if wish.off == on {
-            wish.off = !on;
-            self.change(&wish);
+        let mut requested = self.lock();
+        let on = switch.apply(!requested.off);
+        if requested.off == on {
+            requested.off = !on;
+            self.change(&requested);
         }
         on
     }
 
     /// Asks for the next source; `false` if the camera is off, and stays so.
     pub fn next(&self) -> bool {
-        let mut wish = self.lock();
-        if wish.off {
+        let mut requested = self.lock();
+        if requested.off {
             return false;
         }
-        wish.turn += 1;
-        self.change(&wish);
+        requested.turn += 1;
+        self.change(&requested);
         true
     }
 
     /// Asks for this source; a camera that is off stays off, and takes it when it is switched on.
     pub fn choose(&self, source: Source) {
-        let mut wish = self.lock();
-        wish.chosen = Some((source.clone(), wish.turn));
-        wish.source = Some(source);
-        self.change(&wish);
+        let mut requested = self.lock();
+        requested.chosen = Some((source.clone(), requested.turn));
+        requested.source = Some(source);
+        self.change(&requested);
     }
 
     /// Closes what is open and opens it again.
@@ -103,42 +103,45 @@ impl Control {
 
     /// Asks the thread to end. Cannot be taken back.
     pub(super) fn end(&self) {
-        let mut wish = self.lock();
-        wish.ended = true;
-        self.change(&wish);
+        let mut requested = self.lock();
+        requested.ended = true;
+        self.change(&requested);
     }
 
     /// What is wanted now.
-    pub(super) fn wanted(&self) -> Wanted {
-        let mut wish = self.lock();
-        if wish.ended {
-            return Wanted::End;
+    pub(super) fn wanted(&self) -> NextStep {
+        let mut requested = self.lock();
+        if requested.ended {
+            return NextStep::End;
         }
-        if wish.off {
-            return Wanted::Off;
+        if requested.off {
+            return NextStep::Off;
         }
-        wish.session = Stop::default();
-        Wanted::On(Session {
-            stop: wish.session.clone(),
-            turn: wish.turn,
-            chosen: wish.chosen.clone(),
+        requested.session = StopSignal::default();
+        NextStep::On(CameraSession {
+            stop: requested.session.clone(),
+            turn: requested.turn,
+            chosen: requested.chosen.clone(),
         })
     }
 
     /// Waits until the camera is wanted on, or the end is.
     pub(super) fn wait_while_off(&self) {
-        let waiting = |wish: &mut Wish| wish.off && !wish.ended;
+        let waiting = |requested: &mut Requested| requested.off && !requested.ended;
         let guard = self.0.changed.wait_while(self.lock(), waiting);
         drop(guard.unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Wish> {
+    fn lock(&self) -> MutexGuard<'_, Requested> {
         // A wish is whole at every moment.
-        self.0.wish.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .requested
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, wish: &Wish) {
-        wish.session.set();
+    fn change(&self, requested: &Requested) {
+        requested.session.set();
         self.0.changed.notify_all();
     }
 }
@@ -149,9 +152,9 @@ mod tests {
 
     #[test]
     fn every_wish_ends_what_is_open() {
-        let control = Control::default();
+        let control = CameraControl::default();
         let open = || match control.wanted() {
-            Wanted::On(session) => session,
+            NextStep::On(session) => session,
             other => panic!("{other:?}"),
         };
         let first = open();
@@ -162,7 +165,7 @@ mod tests {
         let second = open();
         assert_eq!((first.turn, second.turn), (0, 1));
         assert!(!control.switch(Switch::Toggle) && second.stop.is_set());
-        assert!(matches!(control.wanted(), Wanted::Off));
+        assert!(matches!(control.wanted(), NextStep::Off));
         assert!(!control.next(), "a camera that is off stays off");
         assert!(control.switch(Switch::Toggle));
         assert_eq!(open().turn, 1);
@@ -176,6 +179,6 @@ mod tests {
         assert!(fourth.stop.is_set() && control.is_on());
         control.end();
         control.wait_while_off();
-        assert!(matches!(control.wanted(), Wanted::End));
+        assert!(matches!(control.wanted(), NextStep::End));
     }
 }

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use moodring_core::frame::{Frame, PixelFormat};
 
-use super::{Camera, CameraError, CameraInfo, Context, picture::lend, stop::Pace};
+use super::{Camera, CameraError, CameraInfo, Context, picture::lend, stop_signal::FramePacer};
 use crate::photo::{self, ENDINGS, Photo};
 
 /// An open folder. Repeated, it is listed again at each round.
 pub(super) struct Folder {
     info: CameraInfo,
     context: Context,
-    pace: Pace,
+    pace: FramePacer,
     path: PathBuf,
     files: std::vec::IntoIter<PathBuf>,
     photo: Option<Photo>,
@@ -37,7 +37,7 @@ impl Folder {
                 rate_hz: Some(context.rate_hz),
                 live: false,
             },
-            pace: Pace::new(context.rate_hz, context.stop.clone()),
+            pace: FramePacer::new(context.rate_hz, context.stop.clone()),
             context,
             path: path.into(),
             files: files.into_iter(),

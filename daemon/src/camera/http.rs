@@ -7,24 +7,24 @@ use ureq::{Agent, Body, http::Response};
 
 use super::{
     Camera, CameraError, CameraInfo, Context,
-    address::Address,
-    feed::{Feed, Keep, NoFrame, Producer, Wire, pump},
+    address::HttpAddress,
     jpeg::FrameDecoder,
-    split::MAX_JPEG_BYTES,
-    stop::Pace,
+    jpeg_splitter::MAX_JPEG_BYTES,
+    stop_signal::FramePacer,
+    stream_thread::{FrameStream, NoFrame, Overflow, Producer, StreamFormat, pump},
 };
 
 /// An address that answered.
 pub(super) struct HttpCamera {
     info: CameraInfo,
     context: Context,
-    feed: Feed,
+    stream: FrameStream,
     decoder: FrameDecoder,
 }
 
 impl HttpCamera {
     /// Asks the address and waits for its answer's head.
-    pub(super) fn open(address: &Address, context: Context) -> Result<Self, CameraError> {
+    pub(super) fn open(address: &HttpAddress, context: Context) -> Result<Self, CameraError> {
         let name = address.to_string();
         let refuse = |reason: String| {
             CameraError::Open {
@@ -36,10 +36,10 @@ impl HttpCamera {
         }
         };
         let client = Client::new(address, &context);
-        let feed = Feed::spawn("camera-http", Keep::Newest, move |p| client.run(p))
+        let stream = FrameStream::spawn("camera-http", Overflow::Newest, move |p| client.run(p))
             .map_err(|e| refuse(e.to_string()))?;
         // Name look-up, connection and answer have their own limits inside; this is for all of them.
-        match feed.wait_started(context.timeout, &context.stop) {
+        match stream.wait_started(context.timeout, &context.stop) {
             Ok(()) => {}
             Err(NoFrame::Over(reason) | NoFrame::Bad(reason)) => return Err(refuse(reason)),
             Err(NoFrame::Silent) => {
@@ -59,7 +59,7 @@ impl HttpCamera {
                 live: true,
             },
             context,
-            feed,
+            stream,
             decoder,
         })
     }
@@ -71,7 +71,7 @@ impl Camera for HttpCamera {
     }
 
     fn next_frame(&mut self) -> Result<Frame<'_>, CameraError> {
-        match self.feed.next(self.context.timeout, &self.context.stop) {
+        match self.stream.next(self.context.timeout, &self.context.stop) {
             Ok(_) => {}
             Err(NoFrame::Bad(reason)) => return Err(self.info.bad(reason)),
             Err(NoFrame::Over(cause)) => return Err(self.info.lost(cause)),
@@ -84,7 +84,7 @@ impl Camera for HttpCamera {
         let time = self.context.clock.now();
         let size = self
             .decoder
-            .decode(self.feed.bytes())
+            .decode(self.stream.bytes())
             .map_err(|reason| self.info.bad(reason))?;
         self.info.size_px = Some(size);
         Frame::packed(self.decoder.pixels(), self.decoder.format(), size, time)
@@ -97,11 +97,11 @@ struct Client {
     agent: Agent,
     url: String,
     authorization: Option<String>,
-    pace: Pace,
+    pace: FramePacer,
 }
 
 impl Client {
-    fn new(address: &Address, context: &Context) -> Self {
+    fn new(address: &HttpAddress, context: &Context) -> Self {
         let limit = Some(context.timeout.max(Duration::from_millis(1)));
         let config = Agent::config_builder()
             .timeout_resolve(limit)
@@ -114,7 +114,7 @@ impl Client {
             agent: config.new_agent(),
             url: address.url().into(),
             authorization: address.authorization(),
-            pace: Pace::new(context.rate_hz, context.stop.clone()),
+            pace: FramePacer::new(context.rate_hz, context.stop.clone()),
         }
     }
 
@@ -174,7 +174,7 @@ impl Client {
             let limit = MAX_JPEG_BYTES as u64 + 1;
             let listening = match body.by_ref().take(limit).read_to_end(&mut jpeg) {
                 Ok(n) if n > MAX_JPEG_BYTES => producer.put_bad("the picture has more than 16 MiB"),
-                Ok(_) => producer.put(Wire::Jpeg, &jpeg),
+                Ok(_) => producer.put(StreamFormat::Jpeg, &jpeg),
                 Err(e) => producer.put_bad(&e.to_string()),
             };
             if !listening || !self.pace.wait() || producer.is_closed() {

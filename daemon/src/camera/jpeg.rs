@@ -1,4 +1,4 @@
-//! One JPEG to pixels, strictly and with limits. Cameras' habits are handled here, files of JPEGs in [`super::split`].
+//! One JPEG to pixels, strictly and with limits. Cameras' habits are handled here, files of JPEGs in [`super::jpeg_splitter`].
 
 use std::ops::Range;
 

@@ -11,17 +11,17 @@ use moodring_core::frame::Frame;
 use super::{
     Camera, CameraError, CameraInfo, Context,
     jpeg::FrameDecoder,
-    split::{Piece, Splitter},
-    stop::Pace,
+    jpeg_splitter::{JpegSplitter, SplitResult},
+    stop_signal::FramePacer,
 };
 
 /// An open `.mjpeg` file.
 pub(super) struct MjpegFile {
     info: CameraInfo,
     context: Context,
-    pace: Pace,
+    pace: FramePacer,
     file: File,
-    splitter: Splitter,
+    splitter: JpegSplitter,
     decoder: FrameDecoder,
     seen_jpeg: bool,
 }
@@ -41,10 +41,10 @@ impl MjpegFile {
                 rate_hz: Some(context.rate_hz),
                 live: false,
             },
-            pace: Pace::new(context.rate_hz, context.stop.clone()),
+            pace: FramePacer::new(context.rate_hz, context.stop.clone()),
             context,
             file,
-            splitter: Splitter::default(),
+            splitter: JpegSplitter::default(),
             decoder,
             seen_jpeg: false,
         })
@@ -54,12 +54,12 @@ impl MjpegFile {
     fn next_jpeg(&mut self) -> Result<std::ops::Range<usize>, CameraError> {
         loop {
             match self.splitter.next_piece() {
-                Piece::Jpeg(range) => {
+                SplitResult::Jpeg(range) => {
                     self.seen_jpeg = true;
                     return Ok(range);
                 }
-                Piece::Bad(reason) => return Err(self.info.bad(reason)),
-                Piece::More => {}
+                SplitResult::Bad(reason) => return Err(self.info.bad(reason)),
+                SplitResult::More => {}
             }
             let read = self.splitter.read_from(&mut self.file);
             match read {

@@ -6,11 +6,11 @@
 //! | [`source`], [`address`] | which source a text names; an address keeps its password to itself |
 //! | `v4l2`, [`modes`], [`devices`] | capture devices: streaming, what to ask of them, which there are |
 //! | `picture`, `folder`, `mjpeg`, `y4m` | files, played at a rate |
-//! | `process`, `http` | children and addresses, read by a thread of their own (`feed`) |
-//! | `synthetic`, `drawn`, `sprite` | a scene and a face from formulas, for when there is nothing else |
-//! | `jpeg`, `split` | one JPEG to pixels; a byte stream to JPEGs |
+//! | `process`, `http` | children and addresses, read by a thread of their own (`stream_thread`) |
+//! | `synthetic`, `drawn_face`, `sprite` | a scene and a face from formulas, for when there is nothing else |
+//! | `jpeg`, `jpeg_splitter` | one JPEG to pixels; a byte stream to JPEGs |
 //! | [`supervise`], `control` | the camera thread: opens again what was lost; on, off and next |
-//! | [`stop`] | waiting that can be called off |
+//! | [`stop_signal`] | waiting that can be called off |
 
 use std::{fs::File, path::Path, time::Duration};
 
@@ -24,28 +24,28 @@ use crate::{
 pub mod address;
 mod control;
 pub mod devices;
-mod drawn;
-mod feed;
+mod drawn_face;
 mod folder;
 mod http;
 pub(crate) mod jpeg;
+mod jpeg_splitter;
 mod mjpeg;
 pub mod modes;
 mod picture;
 mod process;
 pub mod source;
-mod split;
 mod sprite;
-pub mod stop;
+pub mod stop_signal;
+mod stream_thread;
 pub mod supervise;
 mod synthetic;
 mod v4l2;
 mod y4m;
 
-pub use control::Control;
+pub use control::CameraControl;
 pub use source::{Source, SourceError};
-pub use stop::Stop;
-pub use supervise::{CameraStatus, CameraThread, Sink};
+pub use stop_signal::StopSignal;
+pub use supervise::{CameraSink, CameraStatus, CameraThread};
 
 /// A source of frames. Blocking: it lives on a thread of its own.
 pub trait Camera: Send {
@@ -148,11 +148,11 @@ struct Context {
     repeat: bool,
     timeout: Duration,
     clock: Clock,
-    stop: Stop,
+    stop: StopSignal,
 }
 
 impl Context {
-    fn new(settings: &CameraSettings, clock: Clock, stop: Stop) -> Self {
+    fn new(settings: &CameraSettings, clock: Clock, stop: StopSignal) -> Self {
         let side = |px: u32| px.clamp(16, jpeg::MAX_SIDE_PX as u32);
         let rate_hz = match settings.rate {
             rate if rate.is_finite() => rate.clamp(0.01, 1000.0),
@@ -195,7 +195,7 @@ pub fn open(
     settings: &CameraSettings,
     clock: Clock,
 ) -> Result<Box<dyn Camera>, CameraError> {
-    open_until(source, settings, clock, Stop::default())
+    open_until(source, settings, clock, StopSignal::default())
 }
 
 /// As [`open`]; `stop` ends every wait inside, and the source then says [`CameraError::Ended`].
@@ -206,7 +206,7 @@ pub fn open_until(
     source: &Source,
     settings: &CameraSettings,
     clock: Clock,
-    stop: Stop,
+    stop: StopSignal,
 ) -> Result<Box<dyn Camera>, CameraError> {
     let context = Context::new(settings, clock, stop);
     Ok(match source {
@@ -268,7 +268,7 @@ pub fn choices(first: &Source, others: &[Source]) -> Vec<Source> {
 }
 
 /// The source of a session: the first or the one that was chosen, then the others, round and round.
-fn of_session(first: &Source, others: &[Source], session: &control::Session) -> Source {
+fn of_session(first: &Source, others: &[Source], session: &control::CameraSession) -> Source {
     let (start, turns) = match &session.chosen {
         Some((chosen, since)) => (chosen, session.turn - since),
         None => (first, session.turn),

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use moodring_core::frame::{Frame, FrameError, Millis, PixelFormat};
 
-use super::{Camera, CameraError, CameraInfo, Context, stop::Pace};
+use super::{Camera, CameraError, CameraInfo, Context, stop_signal::FramePacer};
 use crate::photo::{ENDINGS, Photo};
 
 /// One picture, shown at the rate: for its time, or repeated without end.
 pub(super) struct PictureFile {
     info: CameraInfo,
     context: Context,
-    pace: Pace,
+    pace: FramePacer,
     photo: Photo,
     /// Frames lent.
     shown: u32,
@@ -38,7 +38,7 @@ impl PictureFile {
                 rate_hz: Some(context.rate_hz),
                 live: false,
             },
-            pace: Pace::new(context.rate_hz, context.stop.clone()),
+            pace: FramePacer::new(context.rate_hz, context.stop.clone()),
             context,
             photo,
             shown: 0,

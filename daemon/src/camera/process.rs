@@ -15,8 +15,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::{
     Camera, CameraError, CameraInfo, Context,
-    feed::{Feed, Keep, NoFrame, Wire, pump},
     jpeg::FrameDecoder,
+    stream_thread::{FrameStream, NoFrame, Overflow, StreamFormat, pump},
 };
 
 /// How many of the child's last lines go into an error, and how long each may be.
@@ -30,8 +30,8 @@ pub(super) struct Process {
     info: CameraInfo,
     context: Context,
     child: Child,
-    feed: Feed,
-    last_words: LastWords,
+    stream: FrameStream,
+    last_words: StderrTail,
     decoder: FrameDecoder,
 }
 
@@ -52,10 +52,10 @@ impl Process {
             .process_group(0)
             .spawn()
             .map_err(|e| refuse(e.to_string()))?;
-        let last_words = LastWords::default();
+        let last_words = StderrTail::default();
         let fed = start_threads(&mut child, &last_words, &context);
-        let feed = match fed {
-            Ok(feed) => feed,
+        let stream = match fed {
+            Ok(stream) => stream,
             Err(e) => {
                 end(&mut child);
                 return Err(refuse(e.to_string()));
@@ -73,7 +73,7 @@ impl Process {
             },
             context,
             child,
-            feed,
+            stream,
             last_words,
             decoder,
         })
@@ -105,7 +105,7 @@ impl Process {
     }
 
     /// How the child ended, in words.
-    fn obituary(&mut self, cause: &str) -> String {
+    fn exit_reason(&mut self, cause: &str) -> String {
         let mut fate = cause.to_owned();
         let due = std::time::Instant::now() + GRACE;
         while std::time::Instant::now() < due {
@@ -131,7 +131,7 @@ impl Camera for Process {
     }
 
     fn next_frame(&mut self) -> Result<Frame<'_>, CameraError> {
-        let wire = match self.feed.next(self.context.timeout, &self.context.stop) {
+        let wire = match self.stream.next(self.context.timeout, &self.context.stop) {
             Ok(wire) => wire,
             Err(NoFrame::Bad(reason)) => return Err(self.info.bad(reason)),
             Err(NoFrame::Stopped) => return Err(self.info.ended()),
@@ -143,34 +143,34 @@ impl Camera for Process {
                 }));
             }
             Err(NoFrame::Over(cause)) => {
-                let reason = self.obituary(&cause);
+                let reason = self.exit_reason(&cause);
                 return Err(self.info.lost(reason));
             }
         };
         let time = self.context.clock.now();
         let (data, format, size) = match wire {
-            Wire::Jpeg => {
+            StreamFormat::Jpeg => {
                 let size = self
                     .decoder
-                    .decode(self.feed.bytes())
+                    .decode(self.stream.bytes())
                     .map_err(|reason| self.info.bad(reason))?;
                 (self.decoder.pixels(), self.decoder.format(), size)
             }
-            Wire::I420 => (self.feed.bytes(), PixelFormat::I420, self.context.size_px),
+            StreamFormat::I420 => (self.stream.bytes(), PixelFormat::I420, self.context.size_px),
         };
         if self.info.size_px != Some(size) {
             self.info.size_px = Some(size);
             self.info.format = format;
             self.info.wire = match wire {
-                Wire::Jpeg => "MJPG".into(),
-                Wire::I420 => "I420".into(),
+                StreamFormat::Jpeg => "MJPG".into(),
+                StreamFormat::I420 => "I420".into(),
             };
         }
         let frame = Frame::packed(data, format, size, time);
         let frame = frame.map_err(|e| self.info.bad(e.to_string()))?;
         Ok(match wire {
-            Wire::Jpeg => frame,
-            Wire::I420 => self.context.with_range(frame, None),
+            StreamFormat::Jpeg => frame,
+            StreamFormat::I420 => self.context.with_range(frame, None),
         })
     }
 }
@@ -196,9 +196,9 @@ fn end(child: &mut Child) {
 
 fn start_threads(
     child: &mut Child,
-    last_words: &LastWords,
+    last_words: &StderrTail,
     context: &Context,
-) -> std::io::Result<Feed> {
+) -> std::io::Result<FrameStream> {
     let missing = || std::io::Error::other("the child's output is not a pipe");
     let mut stdout = child.stdout.take().ok_or_else(missing)?;
     let mut stderr = child.stderr.take().ok_or_else(missing)?;
@@ -209,19 +209,21 @@ fn start_threads(
     let (width, height) = context.size_px;
     let stride = PixelFormat::I420.row_bytes(width);
     let raw_bytes = PixelFormat::I420.picture_bytes(height, stride);
-    Feed::spawn("camera-child", Keep::Every, move |producer| {
-        match pump(&mut stdout, Some(raw_bytes), producer) {
-            Ok(()) => "the command closed its output".into(),
-            Err(e) => format!("cannot read from the command: {e}"),
-        }
+    FrameStream::spawn("camera-child", Overflow::Every, move |producer| match pump(
+        &mut stdout,
+        Some(raw_bytes),
+        producer,
+    ) {
+        Ok(()) => "the command closed its output".into(),
+        Err(e) => format!("cannot read from the command: {e}"),
     })
 }
 
 /// The last lines a child wrote to its stderr.
 #[derive(Clone, Default)]
-struct LastWords(Arc<Mutex<VecDeque<String>>>);
+struct StderrTail(Arc<Mutex<VecDeque<String>>>);
 
-impl LastWords {
+impl StderrTail {
     /// Reads to the end, keeping little.
     fn listen(&self, from: &mut dyn Read) {
         let mut chunk = [0_u8; 1024];

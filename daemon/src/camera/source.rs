@@ -6,7 +6,7 @@ use std::{
     str::FromStr,
 };
 
-use super::address::{Address, AddressError};
+use super::address::{AddressError, HttpAddress};
 
 /// What is accepted, for error texts.
 const ACCEPTED: &str = "auto, /dev/videoN, v4l2:PATH, rpicam, argus, cmd:COMMAND, http://HOST/PATH, \
@@ -26,7 +26,7 @@ pub enum Source {
     /// A shell command that writes MJPEG or I420 to its stdout.
     Command(String),
     /// MJPEG, or one JPEG asked for again and again, over HTTP.
-    Http(Address),
+    Http(HttpAddress),
     /// One picture file.
     Picture(PathBuf),
     /// A folder of pictures, in the order of their names.

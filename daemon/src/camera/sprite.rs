@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::drawn::{BOTTOM_V, HALF_U, Look, TOP_V, shade};
+use super::drawn_face::{BOTTOM_V, FaceMuscles, HALF_U, TOP_V, shade};
 
 /// Pixels of a sprite for half a face width.
 const UNIT: f32 = 64.0;
@@ -12,7 +12,7 @@ pub(super) const SPRITE_HEIGHT: usize = ((BOTTOM_V - TOP_V) * UNIT) as usize;
 
 /// A face, drawn once and then turned and scaled.
 pub(super) struct Sprite {
-    look: Look,
+    look: FaceMuscles,
     /// Luma times coverage in the low half, coverage in the high half, so that both are mixed at once.
     texels: Vec<u32>,
     rows: usize,
@@ -20,7 +20,7 @@ pub(super) struct Sprite {
 
 /// Where the face is in one frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Pose {
+pub(super) struct SpritePose {
     /// The middle of the head, in pixels.
     pub(super) middle_px: (f32, f32),
     /// Half the face's width in pixels.
@@ -31,7 +31,7 @@ pub(super) struct Pose {
 
 impl Sprite {
     /// A sprite without rows.
-    pub(super) fn new(look: Look) -> Self {
+    pub(super) fn new(look: FaceMuscles) -> Self {
         Self {
             look,
             texels: vec![0; SPRITE_WIDTH * SPRITE_HEIGHT],
@@ -40,7 +40,7 @@ impl Sprite {
     }
 
     /// Begins again with another look.
-    pub(super) fn restart(&mut self, look: Look) {
+    pub(super) fn restart(&mut self, look: FaceMuscles) {
         self.look = look;
         self.rows = 0;
     }
@@ -81,7 +81,7 @@ const fn blend(a: u32, b: u32, part: u32) -> u32 {
 pub(super) fn place(
     pixels: &mut [u8],
     (width, height): (u32, u32),
-    pose: &Pose,
+    pose: &SpritePose,
     faces: (&Sprite, &Sprite),
     fade: u32,
 ) {
@@ -119,7 +119,7 @@ pub(super) fn place(
 
 /// The rows and columns of the picture that a turned sprite can touch.
 fn reach(
-    pose: &Pose,
+    pose: &SpritePose,
     (sin, cos): (f32, f32),
     (width, height): (u32, u32),
 ) -> (Range<usize>, Range<usize>) {
@@ -155,11 +155,11 @@ mod tests {
 
     #[test]
     fn a_face_is_where_its_pose_says_and_nowhere_else() {
-        let mut face = Sprite::new(Look::REST);
+        let mut face = Sprite::new(FaceMuscles::REST);
         face.draw_rows(SPRITE_HEIGHT);
         let size = (400, 300);
         for roll_deg in [-30.0_f32, 0.0, 30.0] {
-            let pose = Pose {
+            let pose = SpritePose {
                 middle_px: (200.0, 120.0),
                 unit_px: 50.0,
                 roll_deg,

@@ -11,8 +11,8 @@ use moodring_core::frame::{Frame, Millis};
 
 use super::{
     Camera, CameraError, CameraInfo, Source,
-    control::{Control, Session, Wanted},
-    stop::Stop,
+    control::{CameraControl, CameraSession, NextStep},
+    stop_signal::StopSignal,
 };
 use crate::{clock::Clock, config::CameraSettings, snapshot::CameraState};
 
@@ -41,7 +41,7 @@ pub struct CameraStatus {
 }
 
 /// Who gets the frames. Called on the camera thread: what takes long here holds the camera up.
-pub trait Sink: Send {
+pub trait CameraSink: Send {
     /// A good frame.
     fn frame(&mut self, frame: &Frame<'_>);
 
@@ -52,7 +52,7 @@ pub trait Sink: Send {
     fn opened(&mut self, _status: &CameraStatus) {}
 }
 
-impl<F: FnMut(&Frame<'_>) + Send> Sink for F {
+impl<F: FnMut(&Frame<'_>) + Send> CameraSink for F {
     fn frame(&mut self, frame: &Frame<'_>) {
         self(frame);
     }
@@ -60,7 +60,7 @@ impl<F: FnMut(&Frame<'_>) + Send> Sink for F {
 
 /// A running camera thread. Dropping it stops the thread and waits for it.
 pub struct CameraThread {
-    control: Control,
+    control: CameraControl,
     status: Arc<Mutex<CameraStatus>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -70,23 +70,23 @@ impl CameraThread {
     ///
     /// A live source (a device, child or address) is opened again when lost, with waits from 0.2 to 5 seconds; a file
     /// ends. `auto` is decided once: a camera that goes away is waited for, not replaced by the drawn scene. `others` are
-    /// the sources that [`Control::next`] goes through after `source`; if there are none, every camera that is found.
+    /// the sources that [`CameraControl::next`] goes through after `source`; if there are none, every camera that is found.
     /// A `control` that is off opens nothing until it is switched on.
     ///
     /// # Errors
     /// If no thread can be made. Trouble with the source is in [`CameraThread::status`].
     pub fn spawn(
-        control: Control,
+        control: CameraControl,
         source: Source,
         others: Vec<Source>,
         settings: CameraSettings,
         clock: Clock,
-        sink: impl Sink + 'static,
+        sink: impl CameraSink + 'static,
     ) -> io::Result<Self> {
         let live = source.is_live();
         let mut decided: Option<Source> = None;
         let notes = control.clone();
-        let open = move |session: &Session| {
+        let open = move |session: &CameraSession| {
             let first = decided.get_or_insert_with(|| super::resolve(&source));
             let source = super::of_session(first, &others, session);
             notes.opens(&source);
@@ -97,11 +97,11 @@ impl CameraThread {
 
     /// The same with any opener and any time, for tests.
     pub(super) fn spawn_with(
-        control: Control,
-        open: impl FnMut(&Session) -> Result<Box<dyn Camera>, CameraError> + Send + 'static,
+        control: CameraControl,
+        open: impl FnMut(&CameraSession) -> Result<Box<dyn Camera>, CameraError> + Send + 'static,
         live: bool,
         now: impl Fn() -> Millis + Send + 'static,
-        sink: impl Sink + 'static,
+        sink: impl CameraSink + 'static,
     ) -> io::Result<Self> {
         let status = Arc::new(Mutex::new(CameraStatus::default()));
         let mut supervisor = Supervisor {
@@ -123,7 +123,7 @@ impl CameraThread {
     }
 
     /// Switches the camera on and off, and goes to the next.
-    pub fn control(&self) -> Control {
+    pub fn control(&self) -> CameraControl {
         self.control.clone()
     }
 
@@ -159,15 +159,18 @@ impl Drop for CameraThread {
 
 struct Supervisor<S, N> {
     live: bool,
-    control: Control,
+    control: CameraControl,
     status: Arc<Mutex<CameraStatus>>,
     sink: S,
     now: N,
     logged: Option<Millis>,
 }
 
-impl<S: Sink, N: Fn() -> Millis> Supervisor<S, N> {
-    fn run(&mut self, mut open: impl FnMut(&Session) -> Result<Box<dyn Camera>, CameraError>) {
+impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
+    fn run(
+        &mut self,
+        mut open: impl FnMut(&CameraSession) -> Result<Box<dyn Camera>, CameraError>,
+    ) {
         let mut wait = BACKOFF.0;
         while let Some(session) = self.next_session() {
             let frames_before = self.update(|_| {}).frames;
@@ -205,12 +208,12 @@ impl<S: Sink, N: Fn() -> Millis> Supervisor<S, N> {
     }
 
     /// The next opening; waits while the camera is off. `None` once the thread is to end.
-    fn next_session(&mut self) -> Option<Session> {
+    fn next_session(&mut self) -> Option<CameraSession> {
         loop {
             match self.control.wanted() {
-                Wanted::On(session) => return Some(session),
-                Wanted::End => return None,
-                Wanted::Off => {
+                NextStep::On(session) => return Some(session),
+                NextStep::End => return None,
+                NextStep::Off => {
                     tracing::info!("the camera is switched off and closed");
                     self.change(CameraState::Off, |s| s.trouble = None);
                     self.control.wait_while_off();
@@ -221,7 +224,7 @@ impl<S: Sink, N: Fn() -> Millis> Supervisor<S, N> {
     }
 
     /// Reads until the source fails; why.
-    fn read(&mut self, camera: &mut dyn Camera, stop: &Stop) -> CameraError {
+    fn read(&mut self, camera: &mut dyn Camera, stop: &StopSignal) -> CameraError {
         let mut bad_in_a_row = 0;
         loop {
             if stop.is_set() {

@@ -7,9 +7,9 @@ use moodring_core::{
 
 use super::{
     Camera, CameraError, CameraInfo, Context,
-    drawn::look,
-    sprite::{Pose, SPRITE_HEIGHT, Sprite, place},
-    stop::Pace,
+    drawn_face::look,
+    sprite::{SPRITE_HEIGHT, Sprite, SpritePose, place},
+    stop_signal::FramePacer,
 };
 
 /// How many frames an expression is held, the change to the next included.
@@ -34,7 +34,7 @@ const ORDER: [Expression; 7] = [
 pub(super) struct Synthetic {
     info: CameraInfo,
     context: Context,
-    pace: Pace,
+    pace: FramePacer,
     number: u64,
     background: Vec<u8>,
     pixels: Vec<u8>,
@@ -43,12 +43,12 @@ pub(super) struct Synthetic {
 }
 
 /// The pose in frame `number` of a picture of `size_px`.
-fn pose(number: u64, size_px: (u32, u32)) -> Pose {
+fn pose(number: u64, size_px: (u32, u32)) -> SpritePose {
     // The motion repeats after about three hours; the remainder keeps f32 exact.
     let t = (number % 324_000) as f32 / 30.0;
     let (width, height) = (size_px.0 as f32, size_px.1 as f32);
     let least = width.min(height);
-    Pose {
+    SpritePose {
         middle_px: (
             width * 0.5 + least * 0.20 * (0.70 * t).sin(),
             height * 0.46 + least * 0.04 * (1.10 * t).sin(),
@@ -74,7 +74,7 @@ impl Synthetic {
                 rate_hz: Some(context.rate_hz),
                 live: false,
             },
-            pace: Pace::new(context.rate_hz, context.stop.clone()),
+            pace: FramePacer::new(context.rate_hz, context.stop.clone()),
             context,
             number: 0,
             pixels: background.clone(),
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn every_expression_differs_from_every_other() {
-        use super::super::drawn::shade;
+        use super::super::drawn_face::shade;
         let face = |e: Expression| -> Vec<f32> {
             let at = |i: u16| {
                 (

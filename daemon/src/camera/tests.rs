@@ -14,7 +14,7 @@ impl Context {
             picture_s: 0.0,
             ..CameraSettings::default()
         };
-        Self::new(&settings, Clock::start(), Stop::default())
+        Self::new(&settings, Clock::start(), StopSignal::default())
     }
 }
 
@@ -78,8 +78,8 @@ fn turns_go_round() {
     );
     assert_eq!(turns(std::slice::from_ref(&a)), vec![a.clone(); 5]);
     assert_eq!(turns(&[]), vec![a.clone(); 5]);
-    let session = |chosen: Option<(Source, usize)>, turn| control::Session {
-        stop: Stop::default(),
+    let session = |chosen: Option<(Source, usize)>, turn| control::CameraSession {
+        stop: StopSignal::default(),
         turn,
         chosen,
     };
@@ -100,7 +100,7 @@ fn turns_go_round() {
 #[test]
 fn a_stop_ends_every_wait() {
     for text in ["synthetic", "cmd:sleep 1000"] {
-        let stop = Stop::default();
+        let stop = StopSignal::default();
         let slow = CameraSettings {
             rate: 0.01,
             ..CameraSettings::default()

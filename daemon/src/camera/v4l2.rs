@@ -20,7 +20,7 @@ use super::{
     devices::{card_name, explain, modes},
     jpeg::FrameDecoder,
     modes::{WireFormat, nearest},
-    stop::SLICE,
+    stop_signal::SLICE,
 };
 
 /// So many of the first MJPEG buffers may be broken without a word: some devices report stale lengths there.
@@ -258,8 +258,8 @@ fn agree(device: Device, name: &str, context: &Context) -> Result<VideoCaptureDe
         )
     })?;
     let (width, height) = mode.size_px;
-    let wish = PixFormat::new(width, height, FourCc::from_fourcc(mode.fourcc));
-    device.video_capture(wish).map_err(|e| {
+    let requested = PixFormat::new(width, height, FourCc::from_fourcc(mode.fourcc));
+    device.video_capture(requested).map_err(|e| {
         let (reason, way_out) = explain(&e);
         refusal(name, &reason, &way_out)
     })

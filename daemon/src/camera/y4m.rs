@@ -8,7 +8,7 @@ use std::{
 
 use moodring_core::frame::{Frame, LumaRange, PixelFormat};
 
-use super::{Camera, CameraError, CameraInfo, Context, jpeg::MAX_SIDE_PX, stop::Pace};
+use super::{Camera, CameraError, CameraInfo, Context, jpeg::MAX_SIDE_PX, stop_signal::FramePacer};
 
 /// The longest header line that is read.
 const MAX_LINE: u64 = 1024;
@@ -17,7 +17,7 @@ const MAX_LINE: u64 = 1024;
 pub(super) struct Y4mFile {
     info: CameraInfo,
     context: Context,
-    pace: Pace,
+    pace: FramePacer,
     file: BufReader<File>,
     first_frame: u64,
     size_px: (u32, u32),
@@ -58,7 +58,7 @@ impl Y4mFile {
                 rate_hz: Some(context.rate_hz),
                 live: false,
             },
-            pace: Pace::new(context.rate_hz, context.stop.clone()),
+            pace: FramePacer::new(context.rate_hz, context.stop.clone()),
             context,
             file,
             first_frame: line.len() as u64,

@@ -2,12 +2,12 @@
 //! the work.
 
 mod live;
+mod maintenance;
 mod measure;
 mod model;
 mod pictures;
 mod show;
 mod simulate;
-mod upkeep;
 mod value;
 
 use std::path::PathBuf;
@@ -15,12 +15,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use live::{FollowArgs, RunArgs};
+pub use maintenance::{DevicesArgs, GenerateArgs, ShowConfigArgs};
 pub use measure::{BenchArgs, BenchInput, EvalArgs};
 pub use model::{BundleArgs, InstallArgs, ModelCommand, NetKind, PackArgs, RollbackArgs};
 pub use pictures::{AnalyzeArgs, CropArgs, PhotoArgs};
 pub use show::ShowArgs;
 pub use simulate::SimulateArgs;
-pub use upkeep::{DevicesArgs, GenerateArgs, ShowConfigArgs};
 
 /// Reads facial expressions from a camera on this device, shows the matching emoji, and tells MQTT.
 ///

@@ -8,7 +8,7 @@ pub const MAX_BYTES: usize = 256;
 
 /// What can be set. Its name is the `<thing>` of topics and routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Thing {
+pub enum ControlName {
     /// `camera`: `on`, `off` or `toggle`.
     Camera,
     /// `source`: a camera's name, or `next`.
@@ -29,7 +29,7 @@ pub enum Thing {
     Restart,
 }
 
-impl Thing {
+impl ControlName {
     /// All of them.
     pub const ALL: [Self; 9] = [
         Self::Camera,
@@ -83,7 +83,7 @@ impl Thing {
 
 /// Why a text is no command. It never repeats the text: that may be anything, of any length.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum CommandError {
     /// Nobody needs so much.
     #[error("{0} bytes are too many, at most {MAX_BYTES} are read")]
     Long(usize),
@@ -119,35 +119,41 @@ pub enum Refusal {
 /// The command that a text is, by what there is to control now.
 ///
 /// # Errors
-/// [`Refusal`] with the reason; nothing has changed then.
-pub fn parse(thing: Thing, payload: &[u8], controls: &Controls) -> Result<Command, Refusal> {
+/// [`CommandError`] with the reason; nothing has changed then.
+pub fn parse(
+    thing: ControlName,
+    payload: &[u8],
+    controls: &Controls,
+) -> Result<Command, CommandError> {
     if payload.len() > MAX_BYTES {
-        return Err(Refusal::Long(payload.len()));
+        return Err(CommandError::Long(payload.len()));
     }
-    let text = std::str::from_utf8(payload).map_err(|_| Refusal::NoText)?;
+    let text = std::str::from_utf8(payload).map_err(|_| CommandError::NoText)?;
     let text = text.trim_ascii();
     match thing {
-        Thing::Camera => switch(text).map(Command::Camera),
-        Thing::Source => source(text, controls),
-        Thing::Picture if !controls.may_take_picture => Err(Refusal::NoPictures),
-        Thing::Picture => word(text, &[("take", Command::TakePicture)]),
-        Thing::Preview if !controls.preview_allowed => Err(Refusal::NoPreview),
-        Thing::Preview => switch(text).map(Command::Preview),
-        Thing::Display | Thing::Brightness | Thing::Theme if !controls.has_display => {
-            Err(Refusal::NoDisplay)
+        ControlName::Camera => switch(text).map(Command::Camera),
+        ControlName::Source => source(text, controls),
+        ControlName::Picture if !controls.may_take_picture => Err(CommandError::NoPictures),
+        ControlName::Picture => word(text, &[("take", Command::TakePicture)]),
+        ControlName::Preview if !controls.preview_allowed => Err(CommandError::NoPreview),
+        ControlName::Preview => switch(text).map(Command::Preview),
+        ControlName::Display | ControlName::Brightness | ControlName::Theme
+            if !controls.has_display =>
+        {
+            Err(CommandError::NoDisplay)
         }
-        Thing::Display => switch(text).map(Command::Display),
-        Thing::Brightness => percent(text).map(Command::Brightness),
-        Thing::Theme => {
+        ControlName::Display => switch(text).map(Command::Display),
+        ControlName::Brightness => percent(text).map(Command::Brightness),
+        ControlName::Theme => {
             let themes = ThemeName::ALL.map(|theme| (theme.name(), Command::Theme(theme)));
             word(text, &themes)
         }
-        Thing::Sensitivity => percent(text).map(Command::Sensitivity),
-        Thing::Restart => word(text, &[("restart", Command::Restart)]),
+        ControlName::Sensitivity => percent(text).map(Command::Sensitivity),
+        ControlName::Restart => word(text, &[("restart", Command::Restart)]),
     }
 }
 
-fn switch(text: &str) -> Result<Switch, Refusal> {
+fn switch(text: &str) -> Result<Switch, CommandError> {
     let switches = [
         ("on", Switch::On),
         ("off", Switch::Off),
@@ -156,21 +162,21 @@ fn switch(text: &str) -> Result<Switch, Refusal> {
     word(text, &switches)
 }
 
-fn source(text: &str, controls: &Controls) -> Result<Command, Refusal> {
+fn source(text: &str, controls: &Controls) -> Result<Command, CommandError> {
     if text == "next" {
         return Ok(Command::NextCamera);
     }
     if controls.cameras.iter().any(|camera| camera == text) {
         return Ok(Command::ChooseCamera(text.to_owned()));
     }
-    Err(Refusal::Word(format!(
+    Err(CommandError::Word(format!(
         "next, {}",
         controls.cameras.join(", ")
     )))
 }
 
 /// The meaning of one of a few words, in small or in capital letters.
-fn word<T: Clone>(text: &str, known: &[(&str, T)]) -> Result<T, Refusal> {
+fn word<T: Clone>(text: &str, known: &[(&str, T)]) -> Result<T, CommandError> {
     let found = known
         .iter()
         .find(|(word, _)| word.eq_ignore_ascii_case(text));
@@ -178,23 +184,23 @@ fn word<T: Clone>(text: &str, known: &[(&str, T)]) -> Result<T, Refusal> {
         Some((_, meaning)) => Ok(meaning.clone()),
         None => {
             let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
-            Err(Refusal::Word(words.join(", ")))
+            Err(CommandError::Word(words.join(", ")))
         }
     }
 }
 
-fn percent(text: &str) -> Result<u8, Refusal> {
+fn percent(text: &str) -> Result<u8, CommandError> {
     // Some write whole numbers with a point: `50.0`.
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     // Digits only: `+5` and ` 5` would pass Rust's own parser.
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     if !digits(fraction) || fraction.is_empty() != (whole.len() == text.len()) {
-        return Err(Refusal::Number);
+        return Err(CommandError::Number);
     }
     let number = whole.parse().ok();
     let number = number.filter(|number| digits(whole) && *number <= 100_u8);
-    match number.ok_or(Refusal::Number)? {
-        _ if fraction.bytes().any(|b| b != b'0') => Err(Refusal::Fraction),
+    match number.ok_or(CommandError::Number)? {
+        _ if fraction.bytes().any(|b| b != b'0') => Err(CommandError::Fraction),
         number => Ok(number),
     }
 }

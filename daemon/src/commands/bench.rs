@@ -1,7 +1,7 @@
 //! `bench`: milliseconds per stage on this machine. Medians, because machines are never quite idle.
 
+mod frames;
 mod machine;
-mod scene;
 
 use serde::Serialize;
 
@@ -12,10 +12,10 @@ use crate::{
     exit::Exit,
     message::json,
     snapshot::StageTimes,
-    vision::{Stream, kernel},
+    vision::{VisionPipeline, kernel},
 };
+use frames::FrameSource;
 use machine::Machine;
-use scene::Scene;
 
 /// Frames before the clock counts: caches and tracks warm up.
 const WARM_UP: u32 = 20;
@@ -43,8 +43,8 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
     let every_frame = Overrides::default().set("vision.watch_ms", Some(0));
     let settings = quiet_settings(args.config.config.as_deref(), &every_frame)?;
     let machine = Machine::look();
-    let mut stream = Stream::open(&settings)?;
-    let mut scene = Scene::open(args, settings.camera.colour)?;
+    let mut stream = VisionPipeline::open(&settings)?;
+    let mut scene = FrameSource::open(args, settings.camera.colour)?;
     let bar = progress(args.frames as usize, true);
     let mut times = Times::default();
     let (mut faces, mut size) = (0, String::new());
@@ -54,7 +54,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
             "{}x{} {}",
             frame.width_px(),
             frame.height_px(),
-            scene::name(args)
+            frames::name(args)
         );
         faces = stream.see(&frame, 0, drop)?.people_count;
         if number >= WARM_UP {

@@ -4,7 +4,7 @@ use moodring_core::expression::Scores;
 
 use super::{
     Failure,
-    pictures::{Line, work_through},
+    pictures::{ResultLine, work_through},
     quiet_settings,
 };
 use crate::{
@@ -32,7 +32,7 @@ pub(super) fn classify(args: &CropArgs) -> Result<Exit, Failure> {
         } else {
             text_line(image, &scores)
         };
-        Line {
+        ResultLine {
             text,
             good: scores.is_ok(),
         }

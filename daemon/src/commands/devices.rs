@@ -15,23 +15,23 @@ const NONE: &str = "no camera: nothing under /dev/video*. Plug one in; a Raspber
 
 /// A device as JSON.
 #[derive(Serialize)]
-struct Line<'a> {
+struct DeviceJson<'a> {
     path: &'a str,
     name: &'a str,
     usable: bool,
     problem: Option<String>,
-    formats: Vec<Format<'a>>,
+    formats: Vec<FormatJson<'a>>,
 }
 
 /// A format as JSON.
 #[derive(Serialize)]
-struct Format<'a> {
+struct FormatJson<'a> {
     fourcc: &'a str,
     readable: bool,
     sizes: &'a [String],
 }
 
-impl<'a> From<&'a FormatInfo> for Format<'a> {
+impl<'a> From<&'a FormatInfo> for FormatJson<'a> {
     fn from(info: &'a FormatInfo) -> Self {
         Self {
             fourcc: &info.fourcc,
@@ -62,12 +62,12 @@ fn problem(device: &DeviceInfo) -> Option<String> {
 }
 
 fn json_line(device: &DeviceInfo) -> String {
-    json(&Line {
+    json(&DeviceJson {
         path: &device.best_path().to_string_lossy(),
         name: &device.name,
         usable: device.is_usable(),
         problem: problem(device),
-        formats: device.formats.iter().map(Format::from).collect(),
+        formats: device.formats.iter().map(FormatJson::from).collect(),
     })
 }
 

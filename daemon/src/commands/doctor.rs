@@ -13,7 +13,7 @@ use crate::{
     camera::{self, Source},
     cli::ConfigArgs,
     config::{DisplayKind, Overrides, Settings, load},
-    display::spi::{self, check::Trouble},
+    display::spi::{self, check::Problem},
     exit::Exit,
     vision::PhotoReader,
 };
@@ -85,11 +85,11 @@ pub(super) fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
     Ok(if bad == 0 { Exit::Done } else { Exit::Unwell })
 }
 
-impl From<Result<String, Trouble>> for Finding {
-    fn from(found: Result<String, Trouble>) -> Self {
+impl From<Result<String, Problem>> for Finding {
+    fn from(found: Result<String, Problem>) -> Self {
         match found {
             Ok(text) => Self::Good(text),
-            Err(Trouble { text, mend }) => Self::Bad(text, mend),
+            Err(Problem { text, mend }) => Self::Bad(text, mend),
         }
     }
 }

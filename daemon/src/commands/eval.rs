@@ -7,7 +7,8 @@ use crate::{
     cli::EvalArgs,
     config::Overrides,
     evaluation::{
-        Dataset, DatasetError, Mistakes, Report, Seen, Tally, confusion, page, reliability,
+        Dataset, DatasetError, EvalCounts, Mistakes, Report, TrainingCrops, confusion, html_report,
+        reliability,
     },
     exit::Exit,
     message::json,
@@ -19,7 +20,7 @@ const NAMED: usize = 10;
 
 /// What reading a whole data set gave.
 struct Outcome {
-    tally: Tally,
+    counts: EvalCounts,
     mistakes: Mistakes,
     broken: usize,
 }
@@ -33,11 +34,11 @@ pub(super) fn eval(args: &EvalArgs) -> Result<Exit, Failure> {
     let seen = seen(args, &dataset).map_err(unreadable)?;
     let outcome = work_through(&dataset, &seen, &mut reader)?;
     let name = args.dataset.display().to_string();
-    if outcome.tally.total() == 0 {
+    if outcome.counts.total() == 0 {
         let text = format!("{name} holds no face that could be read");
         return Err(Failure::new(Exit::Source, text));
     }
-    let report = Report::new(name, outcome.broken, &outcome.tally);
+    let report = Report::new(name, outcome.broken, &outcome.counts);
     if args.json {
         println!("{}", json(&report))
     } else {
@@ -60,8 +61,8 @@ fn unreadable(error: DatasetError) -> Failure {
 }
 
 /// What the net may have been trained on: the sets that were named, and the CSV's own training rows.
-fn seen(args: &EvalArgs, dataset: &Dataset) -> Result<Seen, DatasetError> {
-    let mut seen = Seen::default();
+fn seen(args: &EvalArgs, dataset: &Dataset) -> Result<TrainingCrops, DatasetError> {
+    let mut seen = TrainingCrops::default();
     for path in &args.trained_on {
         seen.add(&Dataset::open(path, None)?)?;
     }
@@ -73,23 +74,23 @@ fn seen(args: &EvalArgs, dataset: &Dataset) -> Result<Seen, DatasetError> {
 
 fn work_through(
     dataset: &Dataset,
-    seen: &Seen,
+    seen: &TrainingCrops,
     reader: &mut PhotoReader,
 ) -> Result<Outcome, Failure> {
     let bar = progress(dataset.len_hint().max(1000), true);
-    let (mut tally, mut mistakes, mut broken) = (Tally::default(), Mistakes::default(), 0);
+    let (mut counts, mut mistakes, mut broken) = (EvalCounts::default(), Mistakes::default(), 0);
     for sample in dataset.samples().map_err(unreadable)? {
         bar.inc(1);
         match sample {
             Ok(sample) => {
                 let scores = reader.classify(&sample.crop)?;
-                tally.count(sample.label, &scores);
+                counts.count(sample.label, &scores);
                 mistakes.look(&sample, &scores);
                 if let Some(majority) = sample.majority {
-                    tally.count_majority(majority, &scores);
+                    counts.count_majority(majority, &scores);
                 }
                 if !seen.is_empty() && !seen.contains(&sample.crop) {
-                    tally.count_unseen(sample.label, &scores);
+                    counts.count_unseen(sample.label, &scores);
                 }
             }
             Err(error) => {
@@ -102,16 +103,16 @@ fn work_through(
     }
     bar.finish_and_clear();
     Ok(Outcome {
-        tally,
+        counts,
         mistakes,
         broken,
     })
 }
 
 fn write(folder: &Path, report: &Report, outcome: &Outcome) -> io::Result<()> {
-    let confusion = confusion(&outcome.tally).map_err(io::Error::other)?;
-    let reliability = reliability(&outcome.tally).map_err(io::Error::other)?;
-    let page = page(report, &outcome.mistakes, &confusion, &reliability)?;
+    let confusion = confusion(&outcome.counts).map_err(io::Error::other)?;
+    let reliability = reliability(&outcome.counts).map_err(io::Error::other)?;
+    let page = html_report(report, &outcome.mistakes, &confusion, &reliability)?;
     fs::create_dir_all(folder)?;
     fs::write(folder.join("report.json"), json(report) + "\n")?;
     fs::write(folder.join("report.txt"), report.to_string())?;

@@ -14,8 +14,8 @@ mod photos;
 mod pictures;
 mod run;
 mod show;
+mod show_on_display;
 mod simulate;
-mod stage;
 
 use std::{io::IsTerminal, path::Path};
 

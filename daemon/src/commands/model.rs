@@ -1,8 +1,8 @@
 //! `model`: what is in a packed model, and how one is packed. What else is done with models has a file each.
 
 mod bundle;
+mod installed;
 mod prepare;
-mod shelf;
 mod verify;
 
 use std::{io::Write, path::Path};
@@ -14,7 +14,7 @@ use crate::{
     cli::{ModelCommand, PackArgs},
     exit::Exit,
     onnx,
-    pack::{self, Wanted},
+    pack::{self, PackOptions},
 };
 
 /// Looks into models.
@@ -33,9 +33,9 @@ pub(super) fn model(command: &ModelCommand) -> Result<Exit, Failure> {
         }
         ModelCommand::Pack(args) => pack(args)?,
         ModelCommand::Verify(args) => return verify::verify(args),
-        ModelCommand::List(args) => return shelf::list(args),
-        ModelCommand::Install(args) => return shelf::install(args),
-        ModelCommand::Rollback(args) => return shelf::rollback(args),
+        ModelCommand::List(args) => return installed::list(args),
+        ModelCommand::Install(args) => return installed::install(args),
+        ModelCommand::Rollback(args) => return installed::rollback(args),
         ModelCommand::Prepare(args) => return prepare::prepare(args),
         ModelCommand::Bundle(args) => return bundle::bundle(args),
     }
@@ -52,7 +52,7 @@ fn model_failure(file: &Path, reason: impl std::fmt::Display) -> Failure {
 /// Writes a packed file, and says what is in it.
 fn pack(args: &PackArgs) -> Result<(), Failure> {
     let bytes = onnx::read_bytes(&args.onnx).map_err(|e| model_failure(&args.onnx, e))?;
-    let wanted = Wanted {
+    let wanted = PackOptions {
         size_px: args.size,
         step_px: args.step,
         normalised: args.mean.zip(args.std),
@@ -85,7 +85,7 @@ fn describe(name: &str, bytes: &[u8]) -> Result<String, Failure> {
     );
     let picture = vec![0; net.plan().input_shape().len()];
     let (mut layers, mut macs) = (String::new(), 0);
-    let ran = net.run_watched(&picture, &mut arena, &mut raw, |step| {
+    let ran = net.run_with_observer(&picture, &mut arena, &mut raw, |step| {
         let Shape {
             rows,
             columns,

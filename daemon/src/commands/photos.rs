@@ -7,7 +7,7 @@ use moodring_core::{detect::Face, expression::Scores};
 use super::{
     Failure,
     overlays::Overlays,
-    pictures::{Line, work_through},
+    pictures::{ResultLine, work_through},
     quiet_settings,
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What a photo turned out to hold: its size and its faces, with scores if they were read.
-struct Found {
+struct PhotoResult {
     size_px: (u32, u32),
     faces: Vec<(Face, Option<Scores>)>,
 }
@@ -58,7 +58,7 @@ fn look_at_all(
     work_through(&args.paths, args.json, |path| {
         let photo = Photo::read(path).map_err(|e| e.to_string());
         let found = photo.and_then(|photo| {
-            look(&mut reader, path, &photo).map(|faces| Found {
+            look(&mut reader, path, &photo).map(|faces| PhotoResult {
                 size_px: photo.size_px(),
                 faces,
             })
@@ -68,17 +68,17 @@ fn look_at_all(
         } else {
             text_line(path, &found)
         };
-        Line {
+        ResultLine {
             text: line,
             good: found.is_ok(),
         }
     })
 }
 
-fn json_line(path: &Path, found: &Result<Found, String>) -> String {
+fn json_line(path: &Path, found: &Result<PhotoResult, String>) -> String {
     let image = &path.to_string_lossy();
     match found {
-        Ok(Found {
+        Ok(PhotoResult {
             size_px: (width, height),
             faces,
         }) => {
@@ -97,9 +97,9 @@ fn json_line(path: &Path, found: &Result<Found, String>) -> String {
     }
 }
 
-fn text_line(path: &Path, found: &Result<Found, String>) -> String {
+fn text_line(path: &Path, found: &Result<PhotoResult, String>) -> String {
     let name = path.display();
-    let Found {
+    let PhotoResult {
         size_px: (width, height),
         faces,
     } = match found {

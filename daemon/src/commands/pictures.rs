@@ -9,7 +9,7 @@ use super::{Failure, progress};
 use crate::{exit::Exit, photo::expand};
 
 /// What there is to say about a picture.
-pub(super) struct Line {
+pub(super) struct ResultLine {
     /// What is printed.
     pub(super) text: String,
     /// Whether it could be read.
@@ -20,7 +20,7 @@ pub(super) struct Line {
 pub(super) fn work_through(
     paths: &[PathBuf],
     json: bool,
-    mut line: impl FnMut(&Path) -> Line,
+    mut line: impl FnMut(&Path) -> ResultLine,
 ) -> Result<Exit, Failure> {
     let paths = expand(paths);
     if paths.is_empty() {
@@ -31,7 +31,7 @@ pub(super) fn work_through(
     let mut out = io::stdout().lock();
     let mut failed = 0;
     for path in &paths {
-        let Line { text, good } = line(path);
+        let ResultLine { text, good } = line(path);
         failed += usize::from(!good);
         // Lines must not tear the bar.
         if bar.suspend(|| writeln!(out, "{text}")).is_err() {

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
-use moodring_face::{look::Look, picture::Glass, theme::Theme};
+use moodring_face::{look::Look, picture::ScreenShape, theme::Theme};
 
 use super::Failure;
 use crate::{
     cli::ShowArgs,
-    display::{self, Style},
+    display::{self, ShowStyle},
     exit::Exit,
 };
 
@@ -18,31 +18,39 @@ const INK: Rgb888 = Rgb888::new(80, 72, 64);
 /// Draws in the terminal or writes PNG files.
 pub(super) fn show(args: &ShowArgs) -> Result<Exit, Failure> {
     let lines: Vec<&str> = args.label.iter().map(String::as_str).collect();
-    let style = Style {
+    let style = ShowStyle {
         size: args.size,
         theme: theme(args)?,
         lines: &lines,
         glass: if args.round {
-            Glass::Round
+            ScreenShape::Round
         } else {
-            Glass::Square
+            ScreenShape::Square
         },
     };
     let looks = looks(args)?;
     if let Some(kind) = &args.display {
-        return super::stage::stage(args.config.config.as_deref(), kind, &looks);
+        return super::show_on_display::show_on_display(
+            args.config.config.as_deref(),
+            kind,
+            &looks,
+        );
     }
     if let (true, Some(path)) = (args.sheet, &args.png) {
         display::show_sheet(&style, path).map_err(Failure::output)?;
     } else if let Some(path) = &args.animate {
-        display::show_film(&looks, &style, path).map_err(Failure::output)?;
+        display::write_animation(&looks, &style, path).map_err(Failure::output)?;
     } else {
         one_after_the_other(args, &looks, &style)?;
     }
     Ok(Exit::Done)
 }
 
-fn one_after_the_other(args: &ShowArgs, looks: &[Look], style: &Style<'_>) -> Result<(), Failure> {
+fn one_after_the_other(
+    args: &ShowArgs,
+    looks: &[Look],
+    style: &ShowStyle<'_>,
+) -> Result<(), Failure> {
     for &look in looks {
         if looks.len() > 1 {
             println!("{}", titled(look));

@@ -10,7 +10,7 @@ use crate::{
     config::load,
     exit::Exit,
     message::json,
-    simulate::{self, Plan, Report},
+    simulate::{self, Report, SimulationPlan},
 };
 
 /// Runs it and prints what came of it.
@@ -21,7 +21,7 @@ pub(super) fn simulate(args: &SimulateArgs) -> Result<Exit, Failure> {
         settings.mqtt.url = format!("mqtt://{}", settings.mqtt.listen.trim());
     }
     crate::logs::to_stderr("error");
-    let plan = Plan {
+    let plan = SimulationPlan {
         devices: if args.listen { 0 } else { args.devices },
         rate_hz: args.rate,
         time: Duration::from_secs(args.seconds),
@@ -58,7 +58,7 @@ fn bar(args: &SimulateArgs) -> ProgressBar {
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-fn print(report: &Report, plan: &Plan) {
+fn print(report: &Report, plan: &SimulationPlan) {
     let heard = report.heard;
     if plan.devices > 0 {
         println!(

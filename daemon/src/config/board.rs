@@ -9,7 +9,7 @@ use super::pin::Pin;
 /// The chip that drives the glass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Controller {
+pub enum PanelChip {
     /// Colour, memory of 240x320.
     St7789,
     /// Colour, memory of 240x320.
@@ -26,7 +26,7 @@ pub enum Controller {
     Sh1106,
 }
 
-impl Controller {
+impl PanelChip {
     /// Width and height of its memory in pixels.
     pub const fn memory_px(self) -> (u16, u16) {
         match self {
@@ -100,7 +100,7 @@ pub struct Board {
     /// What it is, for people.
     pub about: &'static str,
     /// The chip.
-    pub controller: Controller,
+    pub controller: PanelChip,
     /// The kernel's node: `/dev/spidev0.0` or `/dev/i2c-1`.
     pub bus: Cow<'static, str>,
     /// SPI clock.
@@ -159,7 +159,7 @@ impl Board {
 const MODULE: Board = Board {
     name: "",
     about: "",
-    controller: Controller::St7789,
+    controller: PanelChip::St7789,
     bus: Cow::Borrowed("/dev/spidev0.0"),
     speed_hz: 40_000_000,
     address: 0x3c,
@@ -179,7 +179,7 @@ const MODULE: Board = Board {
 
 /// A mono OLED on I2C, without other wires.
 const OLED: Board = Board {
-    controller: Controller::Ssd1306,
+    controller: PanelChip::Ssd1306,
     bus: Cow::Borrowed("/dev/i2c-1"),
     speed_hz: 8_000_000,
     glass_px: (128, 64),
@@ -233,7 +233,7 @@ pub const BOARDS: &[Board] = &[
     Board {
         name: "waveshare-1.28",
         about: "Waveshare 1.28\" round module, 240x240",
-        controller: Controller::Gc9a01,
+        controller: PanelChip::Gc9a01,
         bgr: true,
         ..MODULE
     },
@@ -267,7 +267,7 @@ pub const BOARDS: &[Board] = &[
     Board {
         name: "ili9341",
         about: "bare ILI9341 module, 240x320",
-        controller: Controller::Ili9341,
+        controller: PanelChip::Ili9341,
         glass_px: (240, 320),
         mirror: true,
         bgr: true,
@@ -277,7 +277,7 @@ pub const BOARDS: &[Board] = &[
     Board {
         name: "st7735s",
         about: "bare ST7735S module, 128x160",
-        controller: Controller::St7735s,
+        controller: PanelChip::St7735s,
         speed_hz: 16_000_000,
         glass_px: (128, 160),
         offset_px: (2, 1),
@@ -288,14 +288,14 @@ pub const BOARDS: &[Board] = &[
     Board {
         name: "gc9a01",
         about: "bare round GC9A01 module, 240x240",
-        controller: Controller::Gc9a01,
+        controller: PanelChip::Gc9a01,
         bgr: true,
         ..MODULE
     },
     Board {
         name: "st7796",
         about: "bare ST7796 module, 320x480",
-        controller: Controller::St7796,
+        controller: PanelChip::St7796,
         glass_px: (320, 480),
         mirror: true,
         bgr: true,
@@ -318,14 +318,14 @@ pub const BOARDS: &[Board] = &[
     Board {
         name: "sh1106",
         about: "SH1106 OLED on I2C, 128x64",
-        controller: Controller::Sh1106,
+        controller: PanelChip::Sh1106,
         offset_px: (2, 0),
         ..OLED
     },
     Board {
         name: "sh1106-spi",
         about: "SH1106 OLED on SPI, 128x64 (Waveshare 1.3\" OLED HAT)",
-        controller: Controller::Sh1106,
+        controller: PanelChip::Sh1106,
         offset_px: (2, 0),
         bus: Cow::Borrowed("/dev/spidev0.0"),
         dc: Pin::Gpio(24),

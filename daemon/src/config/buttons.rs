@@ -2,16 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, error::range, panel::Choice, pin::Pin};
+use super::{ConfigError, error::range, panel::Override, pin::Pin};
 
 /// Buttons between a line and ground.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ButtonSettings {
     /// Next camera; held: camera off and on.
-    pub camera: Choice<Pin>,
+    pub camera: Override<Pin>,
     /// Takes a picture.
-    pub picture: Choice<Pin>,
+    pub picture: Override<Pin>,
     /// Milliseconds that make a press long.
     pub long_ms: u64,
     /// Milliseconds that contacts may bounce.
@@ -21,8 +21,8 @@ pub struct ButtonSettings {
 impl Default for ButtonSettings {
     fn default() -> Self {
         Self {
-            camera: Choice::Board,
-            picture: Choice::Board,
+            camera: Override::Board,
+            picture: Override::Board,
             long_ms: 1_000,
             debounce_ms: 20,
         }

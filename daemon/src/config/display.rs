@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use moodring_face::{picture::MAX_FACES, theme::Theme};
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, error::range, night::Night};
+use super::{ConfigError, error::range, night::NightHours};
 
 /// Which display.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,7 +110,7 @@ pub struct DisplaySettings {
     /// How bright `spi` is, in percent.
     pub brightness: u8,
     /// When it is night, in local time.
-    pub night: Night,
+    pub night: NightHours,
     /// How bright `spi` is at night, in percent; 0: dark.
     pub night_brightness: u8,
     /// Pictures a second at most; 0: as the kind is used to.
@@ -128,7 +128,7 @@ impl Default for DisplaySettings {
             faces: 4,
             text: DisplayText::None,
             brightness: 100,
-            night: Night::default(),
+            night: NightHours::default(),
             night_brightness: 15,
             rate: 0.0,
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range};
-use crate::journal::Pace;
+use crate::event_log::EventLimits;
 
 /// Limits of events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,8 +42,8 @@ impl EventSettings {
     }
 
     /// As the journal wants them.
-    pub fn pace(&self) -> Pace {
-        Pace {
+    pub fn pace(&self) -> EventLimits {
+        EventLimits {
             gap_ms: self.gap_ms.into(),
             crowd_ms: self.crowd_ms.into(),
             summary_ms: u64::from(self.summary_s) * 1_000,

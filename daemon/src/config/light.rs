@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, error::range, panel::Choice, pin::Pin};
+use super::{ConfigError, error::range, panel::Override, pin::Pin};
 
 /// Which light.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub struct LightSettings {
     /// Which.
     pub kind: LightKind,
     /// Red, green and blue of `rgb`.
-    pub pins: Choice<[Pin; 3]>,
+    pub pins: Override<[Pin; 3]>,
     /// Whether a line at 0 V lights it.
     pub active_low: bool,
     /// The SPI device of `ws2812`.
@@ -39,7 +39,7 @@ impl Default for LightSettings {
     fn default() -> Self {
         Self {
             kind: LightKind::None,
-            pins: Choice::Board,
+            pins: Override::Board,
             active_low: true,
             bus: "/dev/spidev1.0".into(),
             count: 8,

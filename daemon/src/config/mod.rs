@@ -13,13 +13,13 @@ mod home_assistant;
 mod homie;
 mod light;
 mod load;
+mod location;
 mod mood;
 mod mqtt;
 pub mod night;
 mod notice;
 pub mod panel;
 pub mod pin;
-mod place;
 mod preview;
 mod satellite;
 mod store;
@@ -38,11 +38,11 @@ pub use home_assistant::HomeAssistantSettings;
 pub use homie::HomieSettings;
 pub use light::{LightKind, LightSettings};
 pub use load::{Overrides, load};
-pub use mood::{MoodSettings, Who};
-pub use mqtt::{Format, MqttSettings, MqttVersion};
+pub use location::Location;
+pub use mood::{MoodSettings, WhoCountsSetting};
+pub use mqtt::{MqttSettings, MqttVersion, PayloadFormat};
 pub use notice::NoticeSettings;
 pub use panel::PanelSettings;
-pub use place::Place;
 pub use preview::PreviewSettings;
 pub use satellite::{SatellitePort, SatelliteSettings};
 pub use store::StoreSettings;
@@ -58,7 +58,7 @@ pub const DEFAULT_TOML: &str = include_str!("default.toml");
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Where the device stands; some places are refused by law.
-    pub place: Place,
+    pub place: Location,
     /// What people in front of it are told.
     pub notice: NoticeSettings,
     /// Who this device is.

@@ -10,7 +10,7 @@ const MAX_MS: u64 = 60_000;
 /// Who counts when several people are in view.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Who {
+pub enum WhoCountsSetting {
     /// The largest face.
     #[default]
     Largest,
@@ -25,7 +25,7 @@ pub enum Who {
 #[serde(default, deny_unknown_fields)]
 pub struct MoodSettings {
     /// `largest`, `central` or `longest`.
-    pub who: Who,
+    pub who: WhoCountsSetting,
     /// Milliseconds over which scores are smoothed.
     pub smooth_ms: u64,
     /// The least probability at which an expression is named; below it the mood is `uncertain`.
@@ -45,7 +45,7 @@ pub struct MoodSettings {
 impl Default for MoodSettings {
     fn default() -> Self {
         Self {
-            who: Who::Largest,
+            who: WhoCountsSetting::Largest,
             smooth_ms: 400,
             certain: 0.45,
             margin: 0.1,

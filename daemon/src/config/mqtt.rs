@@ -9,7 +9,7 @@ use super::{
 /// How messages are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Format {
+pub enum PayloadFormat {
     /// JSON, for people and most programs.
     #[default]
     Json,
@@ -19,7 +19,7 @@ pub enum Format {
 
 /// Which version of MQTT is spoken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Written", into = "String")]
+#[serde(try_from = "VersionText", into = "String")]
 pub enum MqttVersion {
     /// 5, or 3.1.1 with a broker that does not speak 5.
     #[default]
@@ -33,18 +33,18 @@ pub enum MqttVersion {
 /// How people write a version: `5` alone is a number.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Written {
+enum VersionText {
     Number(u64),
     Text(String),
 }
 
-impl TryFrom<Written> for MqttVersion {
+impl TryFrom<VersionText> for MqttVersion {
     type Error = String;
 
-    fn try_from(written: Written) -> Result<Self, String> {
+    fn try_from(written: VersionText) -> Result<Self, String> {
         let text = match written {
-            Written::Number(number) => number.to_string(),
-            Written::Text(text) => text,
+            VersionText::Number(number) => number.to_string(),
+            VersionText::Text(text) => text,
         };
         match text.trim() {
             "auto" => Ok(Self::Auto),
@@ -93,7 +93,7 @@ pub struct MqttSettings {
     /// The first part of every topic.
     pub prefix: String,
     /// How messages are written.
-    pub format: Format,
+    pub format: PayloadFormat,
     /// Seconds between state messages when nothing changes.
     pub interval_s: f32,
     /// Seconds between keep-alive pings.
@@ -124,7 +124,7 @@ impl Default for MqttSettings {
             cert_file: String::new(),
             key_file: String::new(),
             prefix: "moodring".into(),
-            format: Format::Json,
+            format: PayloadFormat::Json,
             interval_s: 10.0,
             keep_alive_s: 15,
             session_s: 60,

@@ -10,9 +10,9 @@ pub const DAY_MIN: u16 = 24 * 60;
 /// From when to when it is night, in minutes after midnight, local time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Night(Option<(u16, u16)>);
+pub struct NightHours(Option<(u16, u16)>);
 
-impl Night {
+impl NightHours {
     /// Whether this minute of the day (0 to 1439) belongs to it.
     pub const fn holds(self, minute: u16) -> bool {
         match self.0 {
@@ -24,7 +24,7 @@ impl Night {
     }
 }
 
-impl FromStr for Night {
+impl FromStr for NightHours {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -46,7 +46,7 @@ impl FromStr for Night {
     }
 }
 
-impl TryFrom<String> for Night {
+impl TryFrom<String> for NightHours {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -54,13 +54,13 @@ impl TryFrom<String> for Night {
     }
 }
 
-impl From<Night> for String {
-    fn from(night: Night) -> Self {
+impl From<NightHours> for String {
+    fn from(night: NightHours) -> Self {
         night.to_string()
     }
 }
 
-impl fmt::Display for Night {
+impl fmt::Display for NightHours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             None => Ok(()),
@@ -78,9 +78,9 @@ mod tests {
 
     #[test]
     fn nights_span_midnight_or_not() {
-        let over: Night = "22:00-07:00".parse().unwrap();
-        let within: Night = "13:30-14:00".parse().unwrap();
-        let hours = |night: Night| (0..DAY_MIN).filter(|m| night.holds(*m)).count();
+        let over: NightHours = "22:00-07:00".parse().unwrap();
+        let within: NightHours = "13:30-14:00".parse().unwrap();
+        let hours = |night: NightHours| (0..DAY_MIN).filter(|m| night.holds(*m)).count();
         assert_eq!((hours(over), hours(within)), (9 * 60, 30));
         assert!(over.holds(22 * 60) && over.holds(0) && !over.holds(7 * 60));
         assert!(within.holds(13 * 60 + 30) && !within.holds(14 * 60));
@@ -91,12 +91,15 @@ mod tests {
     fn nonsense_is_refused_and_the_rest_comes_back() {
         for wrong in ["22-7", "24:00-07:00", "22:60-1:00", "x", "22:00-22:00", "-"] {
             assert!(
-                wrong.parse::<Night>().unwrap_err().contains("22:00-07:00"),
+                wrong
+                    .parse::<NightHours>()
+                    .unwrap_err()
+                    .contains("22:00-07:00"),
                 "{wrong}"
             );
         }
         for text in ["", "22:00-07:00", "00:05-23:59"] {
-            assert_eq!(text.parse::<Night>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<NightHours>().unwrap().to_string(), text);
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ConfigError,
-    board::{BOARDS, Board, Controller, Rotation},
+    board::{BOARDS, Board, PanelChip, Rotation},
     error::range,
     pin::Pin,
 };
@@ -15,7 +15,7 @@ use super::{
     untagged,
     expecting = "must be \"board\" or a value that `moodring config` describes"
 )]
-pub enum Choice<T> {
+pub enum Override<T> {
     /// What the board says.
     #[serde(with = "board_word")]
     #[default]
@@ -41,7 +41,7 @@ mod board_word {
     }
 }
 
-impl<T: Clone> Choice<T> {
+impl<T: Clone> Override<T> {
     /// Puts an own value in the place of the board's.
     pub fn apply(&self, to: &mut T) {
         if let Self::Own(value) = self {
@@ -66,35 +66,35 @@ pub enum Driver {
 #[serde(default, deny_unknown_fields)]
 pub struct PanelSettings {
     /// The chip.
-    pub controller: Choice<Controller>,
+    pub controller: Override<PanelChip>,
     /// `/dev/spidevB.C` or `/dev/i2c-N`.
-    pub bus: Choice<String>,
+    pub bus: Override<String>,
     /// The address on an I2C bus.
-    pub address: Choice<u8>,
+    pub address: Override<u8>,
     /// SPI clock in MHz.
-    pub speed_mhz: Choice<f32>,
+    pub speed_mhz: Override<f32>,
     /// Width of the glass in pixels, not rotated.
-    pub width: Choice<u16>,
+    pub width: Override<u16>,
     /// Its height.
-    pub height: Choice<u16>,
+    pub height: Override<u16>,
     /// Where the glass begins in the chip's memory, from its left, in pixels, not rotated.
-    pub x: Choice<u16>,
+    pub x: Override<u16>,
     /// The same from its top.
-    pub y: Choice<u16>,
+    pub y: Override<u16>,
     /// Degrees clockwise.
-    pub rotation: Choice<Rotation>,
+    pub rotation: Override<Rotation>,
     /// Left and right changed.
-    pub mirror: Choice<bool>,
+    pub mirror: Override<bool>,
     /// Blue and red changed.
-    pub bgr: Choice<bool>,
+    pub bgr: Override<bool>,
     /// Bright and dark changed.
-    pub invert: Choice<bool>,
+    pub invert: Override<bool>,
     /// The D/C line.
-    pub dc: Choice<Pin>,
+    pub dc: Override<Pin>,
     /// The reset line.
-    pub reset: Choice<Pin>,
+    pub reset: Override<Pin>,
     /// The backlight's line; not used if `pwm` is set.
-    pub backlight: Choice<Pin>,
+    pub backlight: Override<Pin>,
     /// `CHIP:CHANNEL` under /sys/class/pwm that feeds the backlight; empty: none.
     pub pwm: String,
     /// The label of the GPIO chip with the 40-pin header; empty: the one that is known.
@@ -116,11 +116,11 @@ impl PanelSettings {
         };
         let mut board = known.clone();
         self.controller.apply(&mut board.controller);
-        if let Choice::Own(bus) = &self.bus {
+        if let Override::Own(bus) = &self.bus {
             board.bus = bus.clone().into();
         }
         self.address.apply(&mut board.address);
-        if let Choice::Own(mhz) = self.speed_mhz {
+        if let Override::Own(mhz) = self.speed_mhz {
             range(
                 (0.1..=125.0).contains(&mhz),
                 "panel.speed_mhz",
@@ -218,7 +218,7 @@ mod tests {
             reset = \"none\"\nbacklight = \"PP.04\"\npwm = \"pwmchip0:1\"\ngpio_chip = \"x\"\ndriver = \"rppal\"\n";
         let own = board("st7789-240x240", text).unwrap();
         let expected = Board {
-            controller: Controller::Ili9341,
+            controller: PanelChip::Ili9341,
             bus: "/dev/spidev1.2".into(),
             address: 0x3d,
             speed_hz: 12_500_000,

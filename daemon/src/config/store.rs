@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range};
-use crate::store::{Bounds, CopyPlan, DAY_MS};
+use crate::store::{CopyPlan, DAY_MS, StoreLimits};
 
 /// The local store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,8 +80,8 @@ impl StoreSettings {
     }
 
     /// As the store wants them.
-    pub fn bounds(&self) -> Bounds {
-        Bounds {
+    pub fn bounds(&self) -> StoreLimits {
+        StoreLimits {
             waiting: self.waiting.into(),
             waiting_bytes: u64::from(self.waiting_mb) * 1_000_000,
             waiting_ms: i64::from(self.waiting_days) * DAY_MS,
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn the_defaults_are_the_same_in_both_rooms() {
-        assert_eq!(StoreSettings::default().bounds(), Bounds::default());
+        assert_eq!(StoreSettings::default().bounds(), StoreLimits::default());
     }
 
     #[test]

@@ -10,9 +10,9 @@ use embedded_graphics::{
 use image::{ExtendedColorType, ImageEncoder, ImageResult, codecs::png::PngEncoder};
 use moodring_face::{
     animate::Pose,
+    contact_sheet,
     draw::draw,
     picture::{Painter, Picture},
-    sheet,
     theme::Theme,
 };
 
@@ -53,9 +53,9 @@ impl Canvas {
 
     /// Becomes a sheet of all looks, each of this width.
     pub(super) fn sheet(&mut self, face_px: u32, theme: &Theme) {
-        let size = sheet::size(face_px);
+        let size = contact_sheet::size(face_px);
         self.resize(size.width, size.height);
-        let Ok(()) = sheet::draw_sheet(self, face_px, theme);
+        let Ok(()) = contact_sheet::draw_sheet(self, face_px, theme);
     }
 
     /// Width and height in pixels.

@@ -7,7 +7,7 @@ use super::canvas::Canvas;
 
 /// How many colours a terminal shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Depth {
+pub(super) enum ColorDepth {
     /// 16 million.
     True,
     /// xterm's 256.
@@ -16,7 +16,7 @@ pub(super) enum Depth {
     Mono,
 }
 
-impl Depth {
+impl ColorDepth {
     /// What the environment promises: `NO_COLOR` (no-color.org), `COLORTERM`, `TERM`.
     pub(super) fn from_env() -> Self {
         Self::detect(|name| std::env::var(name).unwrap_or_default())
@@ -65,34 +65,34 @@ fn nearest(rgb: [u8; 3]) -> u8 {
 
 /// What one cell shows: a sign, its colour and the colour behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cell {
+pub(super) struct TerminalCell {
     pub(super) sign: char,
     pub(super) front: Color,
     pub(super) back: Color,
 }
 
 /// The cell for the pixels at `(x, 2 y)` and below it. Black is the terminal's own background.
-pub(super) fn cell(canvas: &Canvas, x: u32, y: u32, depth: Depth) -> Cell {
+pub(super) fn cell(canvas: &Canvas, x: u32, y: u32, depth: ColorDepth) -> TerminalCell {
     let (top, bottom) = (canvas.pixel(x, 2 * y), canvas.pixel(x, 2 * y + 1));
     let shown = |rgb: [u8; 3]| match depth {
-        Depth::Mono => rgb[1] >= 128,
-        Depth::True | Depth::Indexed => rgb != [0; 3],
+        ColorDepth::Mono => rgb[1] >= 128,
+        ColorDepth::True | ColorDepth::Indexed => rgb != [0; 3],
     };
     let (sign, front, back) = match (shown(top), shown(bottom)) {
         (false, false) => (' ', Color::Reset, Color::Reset),
         (true, false) => ('▀', depth.colour(top), Color::Reset),
         (false, true) => ('▄', depth.colour(bottom), Color::Reset),
-        (true, true) if depth == Depth::Mono => ('█', Color::Reset, Color::Reset),
+        (true, true) if depth == ColorDepth::Mono => ('█', Color::Reset, Color::Reset),
         (true, true) => ('▀', depth.colour(top), depth.colour(bottom)),
     };
-    Cell { sign, front, back }
+    TerminalCell { sign, front, back }
 }
 
 /// Paints the canvas into a buffer, from the area's left top corner.
-pub(super) fn paint(buffer: &mut Buffer, area: Rect, canvas: &Canvas, depth: Depth) {
+pub(super) fn paint(buffer: &mut Buffer, area: Rect, canvas: &Canvas, depth: ColorDepth) {
     for y in 0..area.height {
         for x in 0..area.width {
-            let Cell { sign, front, back } = cell(canvas, x.into(), y.into(), depth);
+            let TerminalCell { sign, front, back } = cell(canvas, x.into(), y.into(), depth);
             if let Some(cell) = buffer.cell_mut((area.x + x, area.y + y)) {
                 cell.set_char(sign).set_fg(front).set_bg(back);
             }
@@ -107,16 +107,16 @@ mod tests {
     #[test]
     fn the_environment_says_how_many_colours() {
         let with = |pairs: &[(&str, &str)]| {
-            Depth::detect(|name| {
+            ColorDepth::detect(|name| {
                 let found = pairs.iter().find(|(n, _)| *n == name);
                 found.map_or(String::new(), |(_, v)| (*v).into())
             })
         };
         let truecolor = ("COLORTERM", "truecolor");
-        assert_eq!(with(&[truecolor]), Depth::True);
-        assert_eq!(with(&[truecolor, ("NO_COLOR", "1")]), Depth::Mono);
-        assert_eq!(with(&[("TERM", "xterm-256color")]), Depth::Indexed);
-        assert_eq!(with(&[("TERM", "linux")]), Depth::Mono);
+        assert_eq!(with(&[truecolor]), ColorDepth::True);
+        assert_eq!(with(&[truecolor, ("NO_COLOR", "1")]), ColorDepth::Mono);
+        assert_eq!(with(&[("TERM", "xterm-256color")]), ColorDepth::Indexed);
+        assert_eq!(with(&[("TERM", "linux")]), ColorDepth::Mono);
     }
 
     #[test]

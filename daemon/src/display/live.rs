@@ -5,7 +5,7 @@ use moodring_core::{
     frame::Millis,
     mood::Mood,
 };
-use moodring_face::animate::{Animator, Life};
+use moodring_face::animate::{Animator, IdleMotion};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -17,7 +17,7 @@ use ratatui::{
 use super::{
     LogLines, View,
     canvas::Canvas,
-    cells::{Depth, paint},
+    cells::{ColorDepth, paint},
     follow,
 };
 use crate::snapshot::{BrokerState, CameraState, Person};
@@ -29,18 +29,18 @@ const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
 
 /// What the live view remembers from one picture to the next.
 #[derive(Debug)]
-pub(super) struct Live {
+pub(super) struct LiveView {
     animator: Animator,
     canvas: Canvas,
     logs: LogLines,
-    depth: Depth,
+    depth: ColorDepth,
     started: Millis,
     /// Off shows no face and no people, only how the daemon does.
     pub(super) on: bool,
 }
 
 /// The parts of the screen, top to bottom; those that do not fit are 0 high.
-struct Rows {
+struct RowLayout {
     header: Rect,
     body: Rect,
     stages: Rect,
@@ -48,7 +48,7 @@ struct Rows {
     log: Rect,
 }
 
-impl Rows {
+impl RowLayout {
     fn of(area: Rect) -> Self {
         let (w, h) = (area.width, area.height);
         let stages = match h {
@@ -75,10 +75,10 @@ impl Rows {
     }
 }
 
-impl Live {
-    pub(super) fn new(logs: LogLines, depth: Depth, now: Millis) -> Self {
+impl LiveView {
+    pub(super) fn new(logs: LogLines, depth: ColorDepth, now: Millis) -> Self {
         Self {
-            animator: Animator::new(Mood::Nobody, Life::Alive, now),
+            animator: Animator::new(Mood::Nobody, IdleMotion::Alive, now),
             canvas: Canvas::default(),
             logs,
             depth,
@@ -89,7 +89,7 @@ impl Live {
 
     /// Draws the whole screen as it is at `now`.
     pub(super) fn render(&mut self, frame: &mut Frame<'_>, view: &View<'_>, now: Millis) {
-        let rows = Rows::of(frame.area());
+        let rows = RowLayout::of(frame.area());
         self.header(frame, rows.header, view, now);
         let side = rows
             .body
@@ -211,8 +211,8 @@ impl Live {
             BrokerState::Off => Color::Reset,
         };
         let shade = |name: &'static str, colour| match self.depth {
-            Depth::Mono => Span::from(name).bold(),
-            Depth::True | Depth::Indexed => Span::styled(name, colour),
+            ColorDepth::Mono => Span::from(name).bold(),
+            ColorDepth::True | ColorDepth::Indexed => Span::styled(name, colour),
         };
         Line::from(vec![
             "cam ".dim(),

@@ -1,26 +1,26 @@
 //! The emoji on a terminal, a small display, in a PNG or nowhere, behind one trait. A display shows; it never decides.
 
+mod animated_png;
 mod canvas;
-mod cast;
 mod cells;
-mod film;
-pub mod lamp;
+mod face_image;
+mod faces;
 mod live;
-mod loglines;
+mod log_lines;
+pub mod mood_light;
 mod null;
 mod png;
-mod portrait;
 pub mod spi;
-mod still;
+mod still_picture;
 mod terminal;
 
-pub use film::show_film;
-pub use loglines::LogLines;
-pub use null::Null;
-pub use png::Png;
-pub use portrait::{Portrait, sticker, sticker_rgba};
-pub use still::{Style, show, show_sheet};
-pub use terminal::Terminal;
+pub use animated_png::write_animation;
+pub use face_image::{FaceImage, sticker, sticker_rgba};
+pub use log_lines::LogLines;
+pub use null::NullDisplay;
+pub use png::PngDisplay;
+pub use still_picture::{ShowStyle, show, show_sheet};
+pub use terminal::TerminalDisplay;
 
 use moodring_core::{frame::Millis, mood::Mood};
 use moodring_face::{
@@ -44,7 +44,7 @@ pub fn open(
     logs: &LogLines,
 ) -> Result<Box<dyn Display + Send>, DisplayError> {
     let display = picture(settings, stdout_is_terminal, logs)?;
-    Ok(lamp::with(display, settings))
+    Ok(mood_light::with(display, settings))
 }
 
 /// The display itself, without a light beside it.
@@ -55,11 +55,11 @@ fn picture(
 ) -> Result<Box<dyn Display + Send>, DisplayError> {
     let display = &settings.display;
     Ok(match display.kind {
-        DisplayKind::Auto if !stdout_is_terminal => Box::new(Null),
-        DisplayKind::Auto | DisplayKind::Terminal => Box::new(Terminal::open(logs.clone())?),
-        DisplayKind::Png => Box::new(Png::open(display)?),
+        DisplayKind::Auto if !stdout_is_terminal => Box::new(NullDisplay),
+        DisplayKind::Auto | DisplayKind::Terminal => Box::new(TerminalDisplay::open(logs.clone())?),
+        DisplayKind::Png => Box::new(PngDisplay::open(display)?),
         DisplayKind::Spi => spi::open(display, &settings.panel)?,
-        DisplayKind::None => Box::new(Null),
+        DisplayKind::None => Box::new(NullDisplay),
     })
 }
 
@@ -75,7 +75,7 @@ pub trait Display {
     fn show(&mut self, view: &View<'_>) -> Result<(), DisplayError>;
 
     /// Takes over how it is to be shown from now on, with the next picture.
-    fn set(&mut self, wish: Wish);
+    fn set(&mut self, controls: DisplayControls);
 
     /// Whether there is anything that could be seen.
     fn is_there(&self) -> bool {
@@ -90,7 +90,7 @@ pub trait Display {
 
 /// How a display is to show, as people may change it while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wish {
+pub struct DisplayControls {
     /// Off is dark.
     pub on: bool,
     /// How bright by day, 0 to 100 percent; for displays that can be dimmed.
@@ -101,7 +101,7 @@ pub struct Wish {
     pub theme: ThemeName,
 }
 
-impl Wish {
+impl DisplayControls {
     /// As the settings have it.
     pub const fn new(settings: &DisplaySettings) -> Self {
         Self {

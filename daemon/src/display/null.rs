@@ -1,12 +1,12 @@
 //! A display that shows nothing: for services and for machines without one.
 
-use super::{Display, DisplayError, View, Wish};
+use super::{Display, DisplayControls, DisplayError, View};
 
 /// Nothing, done completely.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Null;
+pub struct NullDisplay;
 
-impl Display for Null {
+impl Display for NullDisplay {
     fn name(&self) -> &str {
         "none"
     }
@@ -15,7 +15,7 @@ impl Display for Null {
         Ok(())
     }
 
-    fn set(&mut self, _: Wish) {}
+    fn set(&mut self, _: DisplayControls) {}
 
     fn is_there(&self) -> bool {
         false

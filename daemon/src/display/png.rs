@@ -8,9 +8,9 @@ use std::{
 
 use image::ImageError;
 use moodring_core::frame::Millis;
-use moodring_face::{animate::Life, picture::Glass, theme::Theme};
+use moodring_face::{animate::IdleMotion, picture::ScreenShape, theme::Theme};
 
-use super::{Display, DisplayError, View, Wish, canvas::Canvas, cast::Cast};
+use super::{Display, DisplayControls, DisplayError, View, canvas::Canvas, faces::Faces};
 use crate::{
     clock::Clock,
     config::{DisplaySettings, ThemeName},
@@ -21,11 +21,11 @@ const WAY_OUT: &str = "Choose a file in a folder that exists and may be written 
 
 /// A PNG file that follows the mood. It does not blink or breathe, so that a mood at rest costs no writes.
 #[derive(Debug)]
-pub struct Png {
+pub struct PngDisplay {
     name: String,
     path: PathBuf,
     clock: Clock,
-    cast: Cast,
+    faces: Faces,
     on: bool,
     theme: ThemeName,
     canvas: Canvas,
@@ -33,7 +33,7 @@ pub struct Png {
     written: Option<Canvas>,
 }
 
-impl Png {
+impl PngDisplay {
     /// A display that writes the settings' file. Writes a face at once: so a wrong path is known at the start.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ impl Png {
             name: format!("png ({})", path.display()),
             path: path.into(),
             clock,
-            cast: Cast::new(settings, Life::Still, clock.now()),
+            faces: Faces::new(settings, IdleMotion::Still, clock.now()),
             on: true,
             theme: settings.theme,
             canvas: Canvas::new(size_px, size_px),
@@ -63,10 +63,12 @@ impl Png {
     }
 
     fn show_at(&mut self, view: &View<'_>, now: Millis) -> Result<(), ImageError> {
-        let act = self.cast.act(view, now);
+        let scene = self.faces.scene(view, now);
         let theme = self.theme.or(&Theme::CLASSIC);
         if self.on {
-            act.with_picture(Glass::Square, |picture| self.canvas.paint(picture, &theme));
+            scene.with_picture(ScreenShape::Square, |picture| {
+                self.canvas.paint(picture, &theme)
+            });
         } else {
             let (width, height) = self.canvas.size_px();
             self.canvas = Canvas::new(width, height);
@@ -81,7 +83,7 @@ impl Png {
     }
 }
 
-impl Display for Png {
+impl Display for PngDisplay {
     fn name(&self) -> &str {
         &self.name
     }
@@ -92,8 +94,8 @@ impl Display for Png {
         shown.map_err(|error| DisplayError::show(&self.name, error))
     }
 
-    fn set(&mut self, wish: Wish) {
-        (self.on, self.theme) = (wish.on, wish.theme);
+    fn set(&mut self, controls: DisplayControls) {
+        (self.on, self.theme) = (controls.on, controls.theme);
     }
 }
 
@@ -137,15 +139,15 @@ mod tests {
         }
     }
 
-    fn open(path: &Path) -> Result<Png, DisplayError> {
-        Png::open(&DisplaySettings {
+    fn open(path: &Path) -> Result<PngDisplay, DisplayError> {
+        PngDisplay::open(&DisplaySettings {
             path: path.into(),
             size: 64,
             ..DisplaySettings::default()
         })
     }
 
-    fn show(display: &mut Png, snapshot: &Snapshot, now: u64) -> Result<(), ImageError> {
+    fn show(display: &mut PngDisplay, snapshot: &Snapshot, now: u64) -> Result<(), ImageError> {
         let view = View {
             snapshot,
             broker: BrokerState::Off,
@@ -188,13 +190,13 @@ mod tests {
         let path = folder.path().join("mood.png");
         let mut display = open(&path).unwrap();
         let mut after = |on, theme, now| {
-            let wish = Wish {
+            let controls = DisplayControls {
                 on,
                 theme,
                 brightness: 100,
                 night_brightness: 100,
             };
-            display.set(wish);
+            display.set(controls);
             show(&mut display, &showing(Expression::Happy, 0.9), now).unwrap();
             image::open(&path).unwrap().to_rgb8()
         };

@@ -10,7 +10,9 @@ use ratatui::{
     crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers},
 };
 
-use super::{Display, DisplayError, LogLines, View, Wish, cells::Depth, live::Live};
+use super::{
+    Display, DisplayControls, DisplayError, LogLines, View, cells::ColorDepth, live::LiveView,
+};
 use crate::clock::Clock;
 
 const NAME: &str = "terminal";
@@ -18,14 +20,14 @@ const WAY_OUT: &str = "Run in a terminal, or choose display.kind = \"png\" or \"
 
 /// The live view on standard output. One at a time: it owns the screen until it is dropped.
 #[derive(Debug)]
-pub struct Terminal {
+pub struct TerminalDisplay {
     screen: DefaultTerminal,
-    live: Live,
+    live: LiveView,
     clock: Clock,
     quit: bool,
 }
 
-impl Terminal {
+impl TerminalDisplay {
     /// Takes the terminal over: raw mode, alternate screen, and a panic hook that gives it back.
     ///
     /// # Errors
@@ -44,7 +46,7 @@ impl Terminal {
         let clock = Clock::start();
         Ok(Self {
             screen,
-            live: Live::new(logs, Depth::from_env(), clock.now()),
+            live: LiveView::new(logs, ColorDepth::from_env(), clock.now()),
             clock,
             quit: false,
         })
@@ -60,7 +62,7 @@ impl Terminal {
     }
 }
 
-impl Display for Terminal {
+impl Display for TerminalDisplay {
     fn name(&self) -> &str {
         NAME
     }
@@ -72,8 +74,8 @@ impl Display for Terminal {
         Ok(())
     }
 
-    fn set(&mut self, wish: Wish) {
-        self.live.on = wish.on;
+    fn set(&mut self, controls: DisplayControls) {
+        self.live.on = controls.on;
     }
 
     fn wants_quit(&mut self) -> bool {
@@ -83,7 +85,7 @@ impl Display for Terminal {
     }
 }
 
-impl Drop for Terminal {
+impl Drop for TerminalDisplay {
     fn drop(&mut self) {
         // Nobody is left to tell if it fails.
         let _ = ratatui::try_restore();

@@ -1,15 +1,15 @@
 //! Accuracy on labelled face crops: where they come from, what is counted, and the report. No net runs here.
 
+mod counts;
 mod dataset;
+mod html_report;
 mod mistakes;
-mod page;
 mod plot;
 mod report;
-mod tally;
 
-pub use dataset::{Dataset, DatasetError, Majority, Sample, Seen};
+pub use counts::{Bin, EvalCounts};
+pub use dataset::{Dataset, DatasetError, Majority, Sample, TrainingCrops};
+pub use html_report::html_report;
 pub use mistakes::Mistakes;
-pub use page::page;
 pub use plot::{PlotError, confusion, reliability};
 pub use report::{ClassReport, Report, Share};
-pub use tally::{Bin, Tally};

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use moodring_core::expression::Expression;
 use plotters::prelude::*;
 
-use super::Tally;
+use super::EvalCounts;
 
 const N: usize = Expression::COUNT;
 /// Width and height of a plot in pixels.
@@ -25,12 +25,12 @@ fn failed(error: impl Display) -> PlotError {
 ///
 /// # Errors
 /// [`PlotError`] if plotters fails.
-pub fn confusion(tally: &Tally) -> Result<String, PlotError> {
+pub fn confusion(counts: &EvalCounts) -> Result<String, PlotError> {
     let mut svg = String::new();
     {
         let root = SVGBackend::with_string(&mut svg, SIZE_PX).into_drawing_area();
         root.fill(&WHITE).map_err(failed)?;
-        let (n, rows) = (N as i32, tally.confusion());
+        let (n, rows) = (N as i32, counts.confusion());
         let mut chart = ChartBuilder::on(&root)
             .margin(12)
             .x_label_area_size(44)
@@ -89,7 +89,7 @@ pub fn confusion(tally: &Tally) -> Result<String, PlotError> {
 ///
 /// # Errors
 /// [`PlotError`] if plotters fails.
-pub fn reliability(tally: &Tally) -> Result<String, PlotError> {
+pub fn reliability(counts: &EvalCounts) -> Result<String, PlotError> {
     let mut svg = String::new();
     {
         let root = SVGBackend::with_string(&mut svg, SIZE_PX).into_drawing_area();
@@ -109,7 +109,7 @@ pub fn reliability(tally: &Tally) -> Result<String, PlotError> {
             .map_err(failed)?;
         let diagonal = LineSeries::new([(0.0, 0.0), (1.0, 1.0)], BLACK.mix(0.4));
         chart.draw_series(diagonal).map_err(failed)?;
-        let points: Vec<_> = points(tally).collect();
+        let points: Vec<_> = points(counts).collect();
         let line = LineSeries::new(points.iter().map(|p| (p.0, p.1)), INK.stroke_width(2));
         chart.draw_series(line).map_err(failed)?;
         let dots = points.iter().map(|&(x, y, share)| {
@@ -126,9 +126,9 @@ pub fn reliability(tally: &Tally) -> Result<String, PlotError> {
 }
 
 /// Mean confidence, accuracy and share of all samples of every bin that holds some.
-fn points(tally: &Tally) -> impl Iterator<Item = (f64, f64, f64)> {
-    let all = f64::from(tally.total().max(1));
-    let filled = tally.bins().iter().filter(|bin| bin.samples > 0);
+fn points(counts: &EvalCounts) -> impl Iterator<Item = (f64, f64, f64)> {
+    let all = f64::from(counts.total().max(1));
+    let filled = counts.bins().iter().filter(|bin| bin.samples > 0);
     filled.map(move |bin| {
         let n = f64::from(bin.samples);
         (bin.confidence / n, f64::from(bin.right) / n, n / all)
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn plots_hold_what_was_counted() {
-        let mut tally = Tally::default();
+        let mut counts = EvalCounts::default();
         let mut happy = [0.05; N];
         happy[3] = 0.7;
         for label in [
@@ -152,18 +152,18 @@ mod tests {
             Expression::Happy,
             Expression::Sad,
         ] {
-            tally.count(label, &Scores(happy));
+            counts.count(label, &Scores(happy));
         }
-        let points: Vec<_> = points(&tally).collect();
+        let points: Vec<_> = points(&counts).collect();
         assert_eq!(points.len(), 1);
         assert!((points[0].0 - 0.7).abs() < 1e-6 && (points[0].1 - 0.75).abs() < 1e-9);
-        let svg = confusion(&tally).unwrap();
+        let svg = confusion(&counts).unwrap();
         assert!(svg.starts_with("<svg") && svg.contains("disgust"), "{svg}");
         assert_eq!(
             svg.matches("\n100\n").count(),
             2,
             "happy and sad both go to happy"
         );
-        assert!(reliability(&tally).unwrap().contains("<circle"));
+        assert!(reliability(&counts).unwrap().contains("<circle"));
     }
 }

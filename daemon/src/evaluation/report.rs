@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use moodring_core::expression::Expression;
 use serde::Serialize;
 
-use super::Tally;
+use super::EvalCounts;
 
 /// What `eval` found.
 #[derive(Debug, Serialize)]
@@ -68,26 +68,26 @@ pub struct ClassReport {
 
 impl Report {
     /// Of a tally.
-    pub fn new(dataset: String, broken: usize, tally: &Tally) -> Self {
+    pub fn new(dataset: String, broken: usize, counts: &EvalCounts) -> Self {
         let class = |c: Expression| ClassReport {
             expression: c.name(),
-            samples: tally.support(c),
-            precision: tally.precision(c),
-            recall: tally.recall(c),
-            f1: tally.f1(c),
+            samples: counts.support(c),
+            precision: counts.precision(c),
+            recall: counts.recall(c),
+            f1: counts.f1(c),
         };
         Self {
             dataset,
-            samples: tally.total(),
+            samples: counts.total(),
             broken,
-            accuracy: tally.accuracy(),
-            leak_free: tally.unseen().map(Share::new),
-            ferplus_majority: tally.majority().map(Share::new),
-            macro_recall: tally.mean(Tally::recall),
-            macro_f1: tally.mean(Tally::f1),
-            calibration_error: tally.calibration_error(),
+            accuracy: counts.accuracy(),
+            leak_free: counts.unseen().map(Share::new),
+            ferplus_majority: counts.majority().map(Share::new),
+            macro_recall: counts.mean(EvalCounts::recall),
+            macro_f1: counts.mean(EvalCounts::f1),
+            calibration_error: counts.calibration_error(),
             classes: Expression::ALL.map(class).into(),
-            confusion: *tally.confusion(),
+            confusion: *counts.confusion(),
         }
     }
 }
@@ -157,9 +157,9 @@ mod tests {
 
     #[test]
     fn the_text_names_every_class_and_the_accuracy() {
-        let mut tally = Tally::default();
-        tally.count(Expression::Angry, &Scores::UNKNOWN);
-        let text = Report::new("set".into(), 2, &tally).to_string();
+        let mut counts = EvalCounts::default();
+        counts.count(Expression::Angry, &Scores::UNKNOWN);
+        let text = Report::new("set".into(), 2, &counts).to_string();
         assert!(
             text.contains("accuracy 100.00 %") && text.contains("2 could not be read"),
             "{text}"

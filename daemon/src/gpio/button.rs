@@ -13,7 +13,7 @@ pub enum Press {
 
 /// How long is what, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timing {
+pub struct ButtonTiming {
     /// A level must last so long to count.
     pub debounce_ms: u64,
     /// A press of this length is a long one.
@@ -23,7 +23,7 @@ pub struct Timing {
 /// A button's state.
 #[derive(Clone, Copy, Debug)]
 pub struct Button {
-    timing: Timing,
+    timing: ButtonTiming,
     /// The level of the last edge, and when it came.
     raw: (bool, Millis),
     /// The level that lasted.
@@ -34,7 +34,7 @@ pub struct Button {
 
 impl Button {
     /// A button that nobody touches.
-    pub const fn new(timing: Timing) -> Self {
+    pub const fn new(timing: ButtonTiming) -> Self {
         Self {
             timing,
             raw: (false, Millis(0)),
@@ -98,7 +98,7 @@ mod tests {
 
     use super::*;
 
-    const TIMING: Timing = Timing {
+    const TIMING: ButtonTiming = ButtonTiming {
         debounce_ms: 20,
         long_ms: 1_000,
     };

@@ -12,8 +12,8 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::{
     Chips, GpioError,
-    button::{Button, Press, Timing},
-    edges::{Edges, Lines},
+    button::{Button, ButtonTiming, Press},
+    edges::{EdgeSource, WatchedLines},
 };
 use crate::{
     command::{Command, Sender, Switch},
@@ -25,14 +25,14 @@ const SLICE_MS: u64 = 100;
 
 /// What a button is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum ButtonRole {
     /// Next camera; held: camera off and on.
     Camera,
     /// Takes a picture.
     Picture,
 }
 
-impl Role {
+impl ButtonRole {
     /// What a press asks for; holding the second button is nothing.
     pub fn command(self, press: Press) -> Option<Command> {
         match (self, press) {
@@ -45,7 +45,7 @@ impl Role {
 }
 
 /// The buttons of the settings: their pins and what they are for.
-pub fn wanted(settings: &Settings) -> Vec<(Pin, Role)> {
+pub fn wanted(settings: &Settings) -> Vec<(Pin, ButtonRole)> {
     let (mut camera, mut picture) = (Pin::None, Pin::None);
     if settings.display.kind == DisplayKind::Spi
         && let Ok(board) = settings.panel.board(&settings.display.board)
@@ -54,7 +54,7 @@ pub fn wanted(settings: &Settings) -> Vec<(Pin, Role)> {
     }
     settings.buttons.camera.apply(&mut camera);
     settings.buttons.picture.apply(&mut picture);
-    let all = [(camera, Role::Camera), (picture, Role::Picture)];
+    let all = [(camera, ButtonRole::Camera), (picture, ButtonRole::Picture)];
     all.into_iter().filter(|(pin, _)| pin.is_some()).collect()
 }
 
@@ -77,11 +77,11 @@ pub fn spawn(
         let place = chips.place(pin, &settings.panel.gpio_chip)?;
         places.extend(place.map(|place| (pin.clone(), place)));
     }
-    let timing = Timing {
+    let timing = ButtonTiming {
         debounce_ms: settings.buttons.debounce_ms,
         long_ms: settings.buttons.long_ms,
     };
-    let mut lines = Lines::open(&places)?;
+    let mut lines = WatchedLines::open(&places)?;
     let roles: Vec<_> = buttons.into_iter().map(|(_, role)| role).collect();
     let watch = move || {
         let tell = |command| {
@@ -100,9 +100,9 @@ pub fn spawn(
 
 /// Turns edges into commands until it is told to stop.
 fn run(
-    edges: &mut dyn Edges,
-    roles: &[Role],
-    timing: Timing,
+    edges: &mut dyn EdgeSource,
+    roles: &[ButtonRole],
+    timing: ButtonTiming,
     now: impl Fn() -> Millis,
     stop: &AtomicBool,
     tell: impl Fn(Command),
@@ -145,13 +145,13 @@ mod tests {
     use super::{super::edges::Edge, *};
 
     /// Edges at their times on a clock that only waiting moves.
-    struct Played {
+    struct ScriptedEdges {
         edges: VecDeque<Edge>,
         now: Arc<Mutex<u64>>,
         stop: Arc<AtomicBool>,
     }
 
-    impl Edges for Played {
+    impl EdgeSource for ScriptedEdges {
         fn next(&mut self, patience: Duration) -> Result<Option<Edge>, GpioError> {
             let mut now = self.now.lock().unwrap();
             let until = *now + (patience.as_millis() as u64).max(1);
@@ -171,12 +171,12 @@ mod tests {
             pressed,
             time: Millis(ms),
         };
-        let mut played = Played {
+        let mut played = ScriptedEdges {
             edges: edges.iter().map(edge).collect(),
             now: Arc::clone(&now),
             stop: Arc::clone(&stop),
         };
-        let timing = Timing {
+        let timing = ButtonTiming {
             debounce_ms: 20,
             long_ms: 1_000,
         };
@@ -187,7 +187,7 @@ mod tests {
             all.push((clock().0, command));
             told.set(all);
         };
-        let roles = [Role::Camera, Role::Picture];
+        let roles = [ButtonRole::Camera, ButtonRole::Picture];
         run(&mut played, &roles, timing, clock, &stop, tell).unwrap();
         told.take()
     }
@@ -237,13 +237,16 @@ mod tests {
         let settings = |text: &str| toml::from_str::<Settings>(text).unwrap();
         assert_eq!(wanted(&settings("")), []);
         let hat = "[display]\nkind = \"spi\"\nboard = \"display-hat-mini\"\n";
-        let both = [(Pin::Gpio(5), Role::Camera), (Pin::Gpio(6), Role::Picture)];
+        let both = [
+            (Pin::Gpio(5), ButtonRole::Camera),
+            (Pin::Gpio(6), ButtonRole::Picture),
+        ];
         assert_eq!(wanted(&settings(hat)), both);
         let own = settings(&format!(
             "{hat}[buttons]\ncamera = 16\npicture = \"none\"\n"
         ));
-        assert_eq!(wanted(&own), [(Pin::Gpio(16), Role::Camera)]);
+        assert_eq!(wanted(&own), [(Pin::Gpio(16), ButtonRole::Camera)]);
         let alone = settings("[buttons]\npicture = 4\n");
-        assert_eq!(wanted(&alone), [(Pin::Gpio(4), Role::Picture)]);
+        assert_eq!(wanted(&alone), [(Pin::Gpio(4), ButtonRole::Picture)]);
     }
 }

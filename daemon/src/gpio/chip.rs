@@ -22,7 +22,7 @@ pub struct Chip {
 
 /// A line as the kernel addresses it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct LineAddress {
     /// The chip's node.
     pub chip: PathBuf,
     /// The line on it.
@@ -56,7 +56,7 @@ impl Chips {
     ///
     /// # Errors
     /// [`GpioError`] if there is no such chip or line.
-    pub fn place(&self, pin: &Pin, label: &str) -> Result<Option<Place>, GpioError> {
+    pub fn place(&self, pin: &Pin, label: &str) -> Result<Option<LineAddress>, GpioError> {
         match pin {
             Pin::None => Ok(None),
             Pin::Gpio(number) => {
@@ -85,7 +85,7 @@ impl Chips {
         })
     }
 
-    fn on_header(&self, chip: &Chip, number: u8) -> Result<Place, GpioError> {
+    fn on_header(&self, chip: &Chip, number: u8) -> Result<LineAddress, GpioError> {
         let missing = || GpioError::NoSuchLine {
             pin: Pin::Gpio(number).to_string(),
             chip: chip.label.clone(),
@@ -97,20 +97,20 @@ impl Chips {
         if usize::from(number) >= chip.lines.len() {
             return Err(missing());
         }
-        Ok(Place {
+        Ok(LineAddress {
             chip: chip.path.clone(),
             offset: number.into(),
         })
     }
 
-    fn by_name(&self, name: &str, label: &str) -> Result<Place, GpioError> {
+    fn by_name(&self, name: &str, label: &str) -> Result<LineAddress, GpioError> {
         if self.0.is_empty() {
             return Err(GpioError::NoChip);
         }
         let here = |chip: &&Chip| label.is_empty() || chip.label == label;
         let found = self.0.iter().filter(here).find_map(|chip| {
             let offset = chip.lines.iter().position(|line| line == name)?;
-            Some(Place {
+            Some(LineAddress {
                 chip: chip.path.clone(),
                 offset: u32::try_from(offset).ok()?,
             })
@@ -143,9 +143,9 @@ pub(crate) mod tests {
         }
     }
 
-    fn place(number: u32, offset: u32) -> Result<Option<Place>, GpioError> {
+    fn place(number: u32, offset: u32) -> Result<Option<LineAddress>, GpioError> {
         let chip = format!("/dev/gpiochip{number}").into();
-        Ok(Some(Place { chip, offset }))
+        Ok(Some(LineAddress { chip, offset }))
     }
 
     #[test]

@@ -8,7 +8,7 @@ use gpiocdev::{
 };
 use moodring_core::frame::Millis;
 
-use super::{CONSUMER, GpioError, Place, way_out};
+use super::{CONSUMER, GpioError, LineAddress, way_out};
 use crate::config::pin::Pin;
 
 /// A line went down or came up.
@@ -23,7 +23,7 @@ pub struct Edge {
 }
 
 /// A source of edges.
-pub trait Edges: Send {
+pub trait EdgeSource: Send {
     /// The next edge, or `None` if none came in time.
     ///
     /// # Errors
@@ -33,18 +33,18 @@ pub trait Edges: Send {
 
 /// Lines of one chip: buttons against ground, with the chip's own pull-up.
 #[derive(Debug)]
-pub struct Lines {
+pub struct WatchedLines {
     request: Request,
     /// Line by offset.
     lines: HashMap<u32, usize>,
 }
 
-impl Lines {
+impl WatchedLines {
     /// Watches these lines; all must be on one chip.
     ///
     /// # Errors
     /// [`GpioError::Refused`] with the cause and the way out.
-    pub fn open(pins: &[(Pin, Place)]) -> Result<Self, GpioError> {
+    pub fn open(pins: &[(Pin, LineAddress)]) -> Result<Self, GpioError> {
         let names: Vec<_> = pins.iter().map(|(pin, _)| pin.to_string()).collect();
         let refused = |reason: String, way_out| GpioError::Refused {
             pin: names.join(", "),
@@ -76,7 +76,7 @@ impl Lines {
     }
 }
 
-impl Edges for Lines {
+impl EdgeSource for WatchedLines {
     fn next(&mut self, patience: Duration) -> Result<Option<Edge>, GpioError> {
         let lost = |error: gpiocdev::Error| GpioError::Refused {
             pin: "of a button".into(),

@@ -3,8 +3,8 @@
 use embedded_hal::digital::{ErrorType, OutputPin};
 use gpiocdev::{Request, line::Value};
 
-use super::{CONSUMER, GpioError, Place, way_out};
-use crate::{config::pin::Pin, display::spi::wire::WireError};
+use super::{CONSUMER, GpioError, LineAddress, way_out};
+use crate::{config::pin::Pin, display::spi::interface::InterfaceError};
 
 /// An output. It is given back to the kernel when it is dropped.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ impl OutputLine {
     ///
     /// # Errors
     /// [`GpioError::Refused`] with the cause and the way out.
-    pub fn open(pin: &Pin, place: &Place, high: bool) -> Result<Self, GpioError> {
+    pub fn open(pin: &Pin, place: &LineAddress, high: bool) -> Result<Self, GpioError> {
         let request = Request::builder()
             .on_chip(&place.chip)
             .with_consumer(CONSUMER)
@@ -36,9 +36,9 @@ impl OutputLine {
         })
     }
 
-    fn set(&self, high: bool) -> Result<(), WireError> {
+    fn set(&self, high: bool) -> Result<(), InterfaceError> {
         let set = self.request.set_lone_value(value(high));
-        set.map_err(|error| WireError(format!("{}: {error}", self.name)))
+        set.map_err(|error| InterfaceError(format!("{}: {error}", self.name)))
     }
 }
 
@@ -47,15 +47,15 @@ fn value(high: bool) -> Value {
 }
 
 impl ErrorType for OutputLine {
-    type Error = WireError;
+    type Error = InterfaceError;
 }
 
 impl OutputPin for OutputLine {
-    fn set_low(&mut self) -> Result<(), WireError> {
+    fn set_low(&mut self) -> Result<(), InterfaceError> {
         self.set(false)
     }
 
-    fn set_high(&mut self) -> Result<(), WireError> {
+    fn set_high(&mut self) -> Result<(), InterfaceError> {
         self.set(true)
     }
 }

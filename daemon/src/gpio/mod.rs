@@ -16,7 +16,7 @@ pub mod edges;
 pub mod header;
 pub mod line;
 
-pub use chip::{Chips, Place};
+pub use chip::{Chips, LineAddress};
 pub use line::OutputLine;
 
 /// Who uses a line, as `gpioinfo` shows it.

@@ -8,7 +8,7 @@ use moodring_core::{
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{Identity, Moment, Ratio, SCHEMA, Tenths, rfc3339};
-use crate::{journal::Summary, snapshot::CameraState};
+use crate::{event_log::Summary, snapshot::CameraState};
 
 /// A change worth telling. Receivers know duplicates by device, run and seq.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -27,12 +27,12 @@ pub struct EventMessage<'a> {
     pub monotonic_ms: u64,
     /// What happened.
     #[serde(flatten)]
-    pub tale: Tale,
+    pub body: EventBody,
 }
 
 /// What happened, without who, when and what number.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Tale {
+pub struct EventBody {
     /// One of [`super::EVENT_KINDS`].
     pub kind: &'static str,
     /// Whose face, if one is concerned.
@@ -99,7 +99,7 @@ impl Serialize for MoodSeconds {
     }
 }
 
-impl Tale {
+impl EventBody {
     /// An event of the pipeline.
     pub fn of(event: &Event) -> Self {
         let track = event.track.map(|t| t.0);
@@ -221,15 +221,21 @@ impl Tale {
 
 impl<'a> EventMessage<'a> {
     /// What happened at `time`. `now` dates it: any moment of the same run.
-    pub fn new(who: &'a Identity, seq: u64, now: Moment, time: Millis, tale: Tale) -> Self {
+    pub fn new(
+        identity: &'a Identity,
+        seq: u64,
+        now: Moment,
+        time: Millis,
+        body: EventBody,
+    ) -> Self {
         Self {
             schema: SCHEMA,
-            device: who.device.as_str(),
-            run: who.run.to_string(),
+            device: identity.device.as_str(),
+            run: identity.run.to_string(),
             seq,
             time: rfc3339(now.wall_at(time)),
             monotonic_ms: time.0,
-            tale,
+            body,
         }
     }
 }

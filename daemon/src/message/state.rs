@@ -71,15 +71,20 @@ pub struct PersonRecord {
 
 impl<'a> StateMessage<'a> {
     /// The state as of `now`. It tells of events only when they are on the disk.
-    pub fn new(who: &'a Identity, now: Moment, snapshot: &Snapshot, store: &StoreState) -> Self {
-        let run = |&(run, _): &(u64, u64)| run == who.run.number();
+    pub fn new(
+        identity: &'a Identity,
+        now: Moment,
+        snapshot: &Snapshot,
+        store: &StoreState,
+    ) -> Self {
+        let run = |&(run, _): &(u64, u64)| run == identity.run.number();
         let mood = snapshot.mood;
         // Figures of a pipeline that rests would be those of its last frame.
         let runs = snapshot.camera == CameraState::Running;
         Self {
             schema: SCHEMA,
-            device: who.device.as_str(),
-            run: who.run.to_string(),
+            device: identity.device.as_str(),
+            run: identity.run.to_string(),
             seq: store.written.filter(run).map_or(0, |(_, seq)| seq),
             time: rfc3339(now.wall),
             monotonic_ms: now.run.0,
@@ -153,7 +158,7 @@ mod tests {
     use crate::message::{DeviceName, RunId, json};
     use crate::snapshot::MAX_PEOPLE;
 
-    fn who() -> Identity {
+    fn identity() -> Identity {
         Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1))
     }
 
@@ -209,7 +214,7 @@ mod tests {
             r#""align":0.0,"classify":0.0,"track":0.0},"events_waiting":3,"events_dropped":5}"#,
         );
         assert_eq!(
-            json(&StateMessage::new(&who(), now(), &snapshot, &store())),
+            json(&StateMessage::new(&identity(), now(), &snapshot, &store())),
             expected
         );
     }
@@ -228,7 +233,7 @@ mod tests {
             ..Snapshot::default()
         };
         for snapshot in [Snapshot::default(), full] {
-            let text = json(&StateMessage::new(&who(), now(), &snapshot, &store()));
+            let text = json(&StateMessage::new(&identity(), now(), &snapshot, &store()));
             let value: serde_json::Value = serde_json::from_str(&text).unwrap();
             let fits = schemas.validate(&value, index);
             assert!(fits.is_ok(), "{text}\n{}", fits.unwrap_err());
@@ -249,7 +254,7 @@ mod tests {
             person.face.rect.x = 1_234.5;
             assert!(snapshot.people.push(person).is_ok());
         }
-        let bytes = json(&StateMessage::new(&who(), now(), &snapshot, &store())).len();
+        let bytes = json(&StateMessage::new(&identity(), now(), &snapshot, &store())).len();
         assert!(bytes < 8_192, "{bytes} bytes");
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::link::{Barred, Pending, Sign};
+use super::link::{Barred, Pending, VersionHint};
 
 /// So often it must have been alone on its way.
 const STRIKES: u8 = 3;
@@ -39,14 +39,19 @@ impl Blame {
     }
 
     /// A connection that had come about ended with these messages on their way. `lasted`: it had worked for long.
-    pub(super) fn ended(&mut self, sign: Sign, lasted: bool, outstanding: Vec<Pending>) -> Verdict {
+    pub(super) fn ended(
+        &mut self,
+        hint: VersionHint,
+        lasted: bool,
+        outstanding: Vec<Pending>,
+    ) -> Verdict {
         if lasted {
             self.careful = false;
             self.strikes.clear();
         }
         let alone = outstanding.len() == 1;
         let largest = outstanding.into_iter().max_by_key(|pending| pending.bytes);
-        let (Sign::Broke, Some(suspect)) = (sign, largest) else {
+        let (VersionHint::Broke, Some(suspect)) = (hint, largest) else {
             return Verdict::default();
         };
         let was_careful = std::mem::replace(&mut self.careful, true);
@@ -79,11 +84,11 @@ impl Blame {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mqtt::protocol::Token;
+    use crate::mqtt::protocol::ReceiptToken;
 
     fn pending(topic: &str, bytes: usize) -> Pending {
         Pending {
-            token: Token::State,
+            token: ReceiptToken::State,
             topic: topic.to_owned(),
             bytes,
         }
@@ -93,12 +98,16 @@ mod tests {
     fn only_what_is_alone_on_its_way_again_and_again_is_held_back() {
         let mut blame = Blame::default();
         let both = vec![pending("a", 10), pending("b", 900)];
-        let first = blame.ended(Sign::Broke, false, both.clone());
+        let first = blame.ended(VersionHint::Broke, false, both.clone());
         assert_eq!(first.suspect.unwrap().topic, "b", "the largest is named");
         assert!(blame.is_careful() && !first.is_barred);
         for round in 1..=3 {
-            assert!(!blame.ended(Sign::Broke, false, both.clone()).is_barred);
-            let alone = blame.ended(Sign::Broke, false, vec![pending("b", 900)]);
+            assert!(
+                !blame
+                    .ended(VersionHint::Broke, false, both.clone())
+                    .is_barred
+            );
+            let alone = blame.ended(VersionHint::Broke, false, vec![pending("b", 900)]);
             assert_eq!(alone.is_barred, round == 3, "{round}");
         }
         assert_eq!(blame.barred(), Barred::from([("b".into(), 900)]));
@@ -107,15 +116,19 @@ mod tests {
     #[test]
     fn other_ends_blame_nobody() {
         let mut blame = Blame::default();
-        for sign in [Sign::Nothing, Sign::Spoken, Sign::Confused] {
+        for hint in [
+            VersionHint::Nothing,
+            VersionHint::Spoken,
+            VersionHint::Confused,
+        ] {
             for _ in 0..5 {
-                let verdict = blame.ended(sign, false, vec![pending("a", 1)]);
+                let verdict = blame.ended(hint, false, vec![pending("a", 1)]);
                 assert_eq!(verdict, Verdict::default());
             }
         }
         assert!(!blame.is_careful());
-        blame.ended(Sign::Broke, false, vec![pending("a", 1)]);
-        blame.ended(Sign::Nothing, true, Vec::new());
+        blame.ended(VersionHint::Broke, false, vec![pending("a", 1)]);
+        blame.ended(VersionHint::Nothing, true, Vec::new());
         assert!(!blame.is_careful(), "it works again");
     }
 }

@@ -12,26 +12,26 @@ use tokio::{
 };
 
 use super::{
-    Delivery, Extra, Incoming, Inputs, MqttError, Outgoing,
+    Delivery, Incoming, Inputs, MqttError, Outgoing, Passthrough,
     backoff::Backoff,
     blame::Blame,
     broker::Broker,
-    extra::Said,
-    feed::{Feed, Input},
-    link::{Link, Lost, News, Pending},
-    outbox::{EntryId, Want},
-    protocol::{Content, Protocol, Publication, Token, Unheard},
-    route::Route,
-    settings::Plan,
+    client_inputs::{Input, InputStream},
+    connect_options::MAX_PACKET_BYTES,
+    failover::Failover,
+    link::{Disconnect, Link, LinkEvent, Pending},
+    outbox::{EntryId, FetchRequest},
+    passthrough::Said,
+    protocol::{Content, Protocol, Publication, ReceiptToken, Unheard},
+    settings::CheckedSettings,
     until,
-    way::MAX_PACKET_BYTES,
 };
 use crate::{
     clock::Clock,
     config::MqttSettings,
     message::{Identity, Moment},
     snapshot::BrokerState,
-    store::{Row, Store},
+    store::{OutboxRow, Store},
 };
 
 /// How long a stop may take, from the call to its end.
@@ -46,32 +46,32 @@ const STOP_WITHIN: Duration = Duration::from_secs(2);
 /// [`MqttError`] if a setting cannot work or the embedded broker cannot have its port.
 pub fn spawn(
     settings: &MqttSettings,
-    who: Identity,
+    identity: Identity,
     clock: Clock,
     mut inputs: Inputs,
 ) -> Result<MqttHandle, MqttError> {
     if !settings.enabled {
         return Ok(MqttHandle::off());
     }
-    let plan = Plan::new(settings, &who)?;
+    let plan = CheckedSettings::new(settings, &identity)?;
     if plan.brokers.is_empty() {
         return Ok(MqttHandle::off());
     }
     let (tell, state) = watch::channel(BrokerState::Connecting);
     let (stop, stopped) = oneshot::channel();
     let address = plan.brokers[0].broker.to_string();
-    let backoff = Backoff::new(who.run.number());
+    let backoff = Backoff::new(identity.run.number());
     let comfort = "Trying again, events are kept";
     let inputs_faults = inputs.faults.take();
     let client = Client {
-        protocol: Protocol::new(who, plan.topics, plan.pace, settings.format),
-        route: Route::new(plan.brokers, backoff, Some(comfort)),
+        protocol: Protocol::new(identity, plan.topics, plan.pace, settings.format),
+        failover: Failover::new(plan.brokers, backoff, Some(comfort)),
         _embedded: plan.embedded,
         clock,
         extra: inputs.extra.take(),
         store: inputs.store.clone(),
         fetch: None,
-        feed: Feed::new(inputs, stopped),
+        feed: InputStream::new(inputs, stopped),
         stop_by: None,
         state: tell,
         refusals: HashMap::new(),
@@ -141,15 +141,15 @@ impl MqttHandle {
 
 struct Client {
     protocol: Protocol,
-    route: Route,
+    failover: Failover,
     /// The embedded broker, if it is the one. Held only for its end: dropping it closes its port.
     _embedded: Option<Broker>,
     clock: Clock,
-    feed: Feed,
-    extra: Option<Extra>,
+    feed: InputStream,
+    extra: Option<Passthrough>,
     store: Store,
     /// Rows that the store was asked for in this connection.
-    fetch: Option<(Want, oneshot::Receiver<Vec<Row>>)>,
+    fetch: Option<(FetchRequest, oneshot::Receiver<Vec<OutboxRow>>)>,
     /// When a stop that was asked for must have ended.
     stop_by: Option<Instant>,
     state: watch::Sender<BrokerState>,
@@ -168,11 +168,11 @@ const TELL_AGAIN: Duration = Duration::from_secs(3_600);
 const MOST_REFUSALS: usize = 64;
 
 /// Why serving a link ended.
-enum End {
+enum ServeEnd {
     /// All is told; say goodbye.
     Finished,
     /// The connection is gone, or none came about.
-    Lost(Lost),
+    Lost(Disconnect),
     /// A stop took too long.
     Late,
 }
@@ -182,17 +182,17 @@ impl Client {
         self.take(Input::Newer);
         self.protocol.store(self.feed.stored());
         while !self.is_over().await {}
-        self.say_what_is_left().await;
+        self.publish_rest().await;
         self.state.send_replace(BrokerState::Off);
     }
 
     /// Receipts are on the disk, and how many are missing is in the log.
-    async fn say_what_is_left(&self) {
+    async fn publish_rest(&self) {
         // A disk that hangs is not waited for.
         let flushed = tokio::time::timeout(Duration::from_millis(500), self.store.flush()).await;
         let state = self.store.state().borrow().clone();
         if state.waiting > 0 && flushed.is_ok() {
-            let (waiting, broker) = (state.waiting, self.route.broker());
+            let (waiting, broker) = (state.waiting, self.failover.broker());
             tracing::warn!(
                 "stopped with {waiting} events that the broker {broker} did not get; the store has them"
             );
@@ -201,21 +201,21 @@ impl Client {
 
     /// One connection and the wait after it. True once the client is to end.
     async fn is_over(&mut self) -> bool {
-        let mut link = self.route.open().without(self.blame.barred());
+        let mut link = self.failover.open().without(self.blame.barred());
         let lost = match self.serve(&mut link).await {
-            End::Finished => {
+            ServeEnd::Finished => {
                 self.goodbye(link).await;
                 return true;
             }
-            End::Late => return true,
-            End::Lost(lost) => lost,
+            ServeEnd::Late => return true,
+            ServeEnd::Lost(lost) => lost,
         };
         self.find_culprit(&lost, &link);
         drop(link);
         self.protocol.disconnected();
         self.fetch = None;
         self.state.send_replace(BrokerState::Connecting);
-        let rest = self.route.lost(&lost);
+        let rest = self.failover.lost(&lost);
         match rest {
             _ if self.stop_by.is_some() => true,
             Some(rest) => self.pause(rest).await,
@@ -224,13 +224,13 @@ impl Client {
     }
 
     /// What the broker may have hung up on; if it was that again and again, it is held back from now on.
-    fn find_culprit(&mut self, lost: &Lost, link: &Link) {
+    fn find_culprit(&mut self, lost: &Disconnect, link: &Link) {
         if *self.state.borrow() != BrokerState::Online {
             return;
         }
         let verdict = self
             .blame
-            .ended(lost.sign, self.route.lasts(), link.outstanding());
+            .ended(lost.hint, self.failover.lasts(), link.outstanding());
         let Some(Pending { topic, bytes, .. }) = verdict.suspect else {
             return;
         };
@@ -240,7 +240,7 @@ impl Client {
             );
             self.tell_fault(text);
         }
-        self.route.suspect(format!("{topic} ({bytes} bytes)"));
+        self.failover.suspect(format!("{topic} ({bytes} bytes)"));
     }
 
     /// In the log, and as an event.
@@ -253,7 +253,7 @@ impl Client {
     }
 
     /// Serves one link until it ends.
-    async fn serve(&mut self, link: &mut Link) -> End {
+    async fn serve(&mut self, link: &mut Link) -> ServeEnd {
         loop {
             let careful = self.blame.is_careful();
             while (!careful || link.is_idle())
@@ -264,22 +264,22 @@ impl Client {
                     publication.delivery = Delivery::Lasting;
                 }
                 if let Err(reason) = link.send(publication) {
-                    return End::Lost(reason.into());
+                    return ServeEnd::Lost(reason.into());
                 }
             }
             if let Some(want) = self.protocol.want() {
                 self.fetch = Some((want, self.store.rows(want.after, want.limit)));
             }
             if self.protocol.is_finished() {
-                return End::Finished;
+                return ServeEnd::Finished;
             }
             let wake = self.wake();
             let stop_by = self.stop_by;
             let online = *self.state.borrow() == BrokerState::Online;
             tokio::select! {
                 news = link.next() => match news {
-                    News::Lost(lost) => return End::Lost(lost),
-                    News::Up => if let Err(reason) = self.up(link) { return End::Lost(reason.into()) },
+                    LinkEvent::Lost(lost) => return ServeEnd::Lost(lost),
+                    LinkEvent::Up => if let Err(reason) = self.up(link) { return ServeEnd::Lost(reason.into()) },
                     news => self.read(news),
                 },
                 rows = fetched(&mut self.fetch) => {
@@ -290,20 +290,20 @@ impl Client {
                 other = said(&mut self.extra), if online && link.has_room() && (!careful || link.is_idle()) => match other {
                     Said::Introduced => self.protocol.introduced(),
                     Said::Message(outgoing, number) => {
-                        let token = Token::Extra(number);
-                        if let Err(reason) = pass_on(link, outgoing, token) { return End::Lost(reason.into()) }
+                        let token = ReceiptToken::Extra(number);
+                        if let Err(reason) = pass_on(link, outgoing, token) { return ServeEnd::Lost(reason.into()) }
                     }
                 },
                 input = self.feed.next() => self.take(input),
                 () = until(wake) => {}
-                () = until(stop_by) => return End::Late,
+                () = until(stop_by) => return ServeEnd::Late,
             }
         }
     }
 
     /// The broker accepted the connection.
     fn up(&mut self, link: &Link) -> Result<(), String> {
-        self.route.up();
+        self.failover.up();
         self.protocol.connected(self.clock.now());
         self.state.send_replace(BrokerState::Online);
         match &mut self.extra {
@@ -315,39 +315,39 @@ impl Client {
         }
     }
 
-    fn read(&mut self, news: News) {
+    fn read(&mut self, news: LinkEvent) {
         match news {
-            News::Done(token) => self.done(token),
-            News::Unheard(Token::Event(id)) => self.unheard(id),
-            News::Unheard(token) => self.done(token),
-            News::Refused(pending, reason) => self.refused(&pending, &reason),
-            News::HeldBack(pending, reason) => self.held_back(&pending, &reason),
-            News::Subscribed => self.pass_to_extra(Incoming::Subscribed),
-            News::Heard(message) => self.pass_to_extra(message),
-            News::Up | News::Closed | News::Lost(_) => {}
+            LinkEvent::Done(token) => self.done(token),
+            LinkEvent::Unheard(ReceiptToken::Event(id)) => self.unheard(id),
+            LinkEvent::Unheard(token) => self.done(token),
+            LinkEvent::Refused(pending, reason) => self.refused(&pending, &reason),
+            LinkEvent::HeldBack(pending, reason) => self.held_back(&pending, &reason),
+            LinkEvent::Subscribed => self.pass_to_extra(Incoming::Subscribed),
+            LinkEvent::Heard(message) => self.pass_to_extra(message),
+            LinkEvent::Up | LinkEvent::Closed | LinkEvent::Lost(_) => {}
         }
     }
 
-    fn done(&mut self, token: Token) {
+    fn done(&mut self, token: ReceiptToken) {
         if let Some(id) = self.protocol.done(token, self.clock.now()) {
             self.store.delivered(id);
         }
-        if let Token::Extra(Some(number)) = token {
+        if let ReceiptToken::Extra(Some(number)) = token {
             self.pass_to_extra(Incoming::Confirmed(number));
         }
-        self.route.works();
+        self.failover.works();
     }
 
     fn pass_to_extra(&self, incoming: Incoming) {
         if let Some(extra) = &self.extra {
-            extra.hear(incoming);
+            extra.receive(incoming);
         }
     }
 
     /// No subscriber gets an event.
     fn unheard(&mut self, id: EntryId) {
         let (broker, minutes) = (
-            self.route.broker().clone(),
+            self.failover.broker().clone(),
             self.patience.as_secs_f32() / 60.0,
         );
         match self.protocol.unheard(id, self.clock.now()) {
@@ -368,17 +368,17 @@ impl Client {
                 self.store.delivered(id);
             }
         }
-        self.route.works();
+        self.failover.works();
     }
 
     /// A rule of the broker that does not fit is met with each message; it is told once for each topic.
     fn refused(&mut self, pending: &Pending, reason: &str) {
         let what = what(pending.token);
         let then = match pending.token {
-            Token::Event(_) => "; it is kept and offered again",
+            ReceiptToken::Event(_) => "; it is kept and offered again",
             _ => "",
         };
-        let (broker, topic) = (self.route.broker().clone(), &pending.topic);
+        let (broker, topic) = (self.failover.broker().clone(), &pending.topic);
         if self.is_new_refusal(topic) {
             tracing::warn!("the broker {broker} does not take {what} on {topic}: {reason}{then}");
         } else {
@@ -389,7 +389,7 @@ impl Client {
 
     /// A message that would cost the connection.
     fn held_back(&mut self, pending: &Pending, reason: &str) {
-        let (broker, topic) = (self.route.broker().clone(), &pending.topic);
+        let (broker, topic) = (self.failover.broker().clone(), &pending.topic);
         if self.is_new_refusal(topic) {
             let (what, bytes) = (what(pending.token), pending.bytes);
             self.tell_fault(format!(
@@ -397,7 +397,7 @@ impl Client {
             ));
         }
         match pending.token {
-            Token::Event(id) => self.protocol.set_aside(id),
+            ReceiptToken::Event(id) => self.protocol.set_aside(id),
             other => self.protocol.refused(other, self.clock.now()),
         }
     }
@@ -446,7 +446,7 @@ impl Client {
         }
         loop {
             tokio::select! {
-                news = link.next() => if matches!(news, News::Closed | News::Lost(_)) { return },
+                news = link.next() => if matches!(news, LinkEvent::Closed | LinkEvent::Lost(_)) { return },
                 () = until(self.stop_by) => return,
             }
         }
@@ -466,7 +466,9 @@ impl Client {
 }
 
 /// The store's answer, or none for ever.
-async fn fetched(fetch: &mut Option<(Want, oneshot::Receiver<Vec<Row>>)>) -> Vec<Row> {
+async fn fetched(
+    fetch: &mut Option<(FetchRequest, oneshot::Receiver<Vec<OutboxRow>>)>,
+) -> Vec<OutboxRow> {
     match fetch {
         // A store that is gone has no rows.
         Some((_, rows)) => rows.await.unwrap_or_default(),
@@ -475,7 +477,7 @@ async fn fetched(fetch: &mut Option<(Want, oneshot::Receiver<Vec<Row>>)>) -> Vec
 }
 
 /// The next message of others to publish, or none for ever.
-async fn said(extra: &mut Option<Extra>) -> Said {
+async fn said(extra: &mut Option<Passthrough>) -> Said {
     match extra {
         Some(extra) => extra.next().await,
         None => std::future::pending().await,
@@ -483,17 +485,17 @@ async fn said(extra: &mut Option<Extra>) -> Said {
 }
 
 /// A message in words.
-fn what(token: Token) -> &'static str {
+fn what(token: ReceiptToken) -> &'static str {
     match token {
-        Token::Event(_) => "an event",
-        Token::State => "the state",
-        Token::Status(_) => "the status",
-        Token::Extra(_) => "what Home Assistant is told, or an answer",
+        ReceiptToken::Event(_) => "an event",
+        ReceiptToken::State => "the state",
+        ReceiptToken::Status(_) => "the status",
+        ReceiptToken::Extra(_) => "what Home Assistant is told, or an answer",
     }
 }
 
 /// Publishes what others say, if a packet can hold it.
-fn pass_on(link: &mut Link, said: Outgoing, token: Token) -> Result<(), String> {
+fn pass_on(link: &mut Link, said: Outgoing, token: ReceiptToken) -> Result<(), String> {
     // A packet's head, the topic's length, a number and MQTT 5's empty properties take up to nine bytes.
     let bytes = said.topic.len() + said.payload.len() + 9;
     if bytes > MAX_PACKET_BYTES {

@@ -14,14 +14,14 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{
     Incoming,
-    protocol::{Delivery, Publication, Token},
-    way::{Version, Way},
+    connect_options::{ConnectOptions, Version},
+    protocol::{Delivery, Publication, ReceiptToken},
 };
 
 /// A connection, or an attempt at one. Dropping it breaks it off without a word, so that the broker sends the will.
 pub(super) struct Link {
-    wire: Wire,
-    words: mpsc::Receiver<Word>,
+    wire: SendHalf,
+    words: mpsc::Receiver<WireEvent>,
     pump: JoinHandle<()>,
     /// Whether the broker let us in.
     is_up: bool,
@@ -40,7 +40,7 @@ pub(super) struct Link {
 /// A publication without a receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pending {
-    pub(super) token: Token,
+    pub(super) token: ReceiptToken,
     pub(super) topic: String,
     pub(super) bytes: usize,
 }
@@ -50,15 +50,15 @@ pub(super) type Barred = HashMap<String, usize>;
 
 /// What a link has to say.
 #[derive(Debug)]
-pub(super) enum News {
+pub(super) enum LinkEvent {
     /// The broker accepted the connection.
     Up,
     /// The broker has what was subscribed to.
     Subscribed,
     /// A publication is done, see [`Delivery`].
-    Done(Token),
+    Done(ReceiptToken),
     /// A publication is done, and no subscriber gets it.
-    Unheard(Token),
+    Unheard(ReceiptToken),
     /// The broker does not take a publication, and why. The connection goes on.
     Refused(Pending, String),
     /// It would not pass, so it was not sent, and why.
@@ -68,20 +68,20 @@ pub(super) enum News {
     /// The goodbye is on the network.
     Closed,
     /// There is no connection any more, or none came about.
-    Lost(Lost),
+    Lost(Disconnect),
 }
 
 /// Why a connection ended or did not come about.
 #[derive(Debug)]
-pub(super) struct Lost {
+pub(super) struct Disconnect {
     /// For people, with the way out where there is one.
     pub(super) reason: String,
-    pub(super) sign: Sign,
+    pub(super) hint: VersionHint,
 }
 
 /// What such an end says about the version that was spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sign {
+pub(super) enum VersionHint {
     /// Nothing: the network, a certificate, silence.
     Nothing,
     /// It hung up. As the only answer, that is what brokers do that do not know the version, and others in trouble.
@@ -96,19 +96,19 @@ pub(super) enum Sign {
     Spoken,
 }
 
-impl Lost {
+impl Disconnect {
     /// The same of a connection that had come about: the version was understood, so it is something else.
     fn after_all(self) -> Self {
-        match self.sign {
-            Sign::HungUp => Self {
-                sign: Sign::Broke,
+        match self.hint {
+            VersionHint::HungUp => Self {
+                hint: VersionHint::Broke,
                 ..self
             },
-            Sign::Foreign => {
+            VersionHint::Foreign => {
                 tracing::debug!("{}", self.reason);
                 Self {
                     reason: "it sent what nobody can read, such as a receipt with a reason that MQTT does not have".to_owned(),
-                    sign: Sign::Broke,
+                    hint: VersionHint::Broke,
                 }
             }
             _ => self,
@@ -116,19 +116,19 @@ impl Lost {
     }
 }
 
-impl From<String> for Lost {
+impl From<String> for Disconnect {
     fn from(reason: String) -> Self {
         Self {
             reason,
-            sign: Sign::Nothing,
+            hint: VersionHint::Nothing,
         }
     }
 }
 
 /// The half that sends, of one version or the other.
-enum Wire {
-    V3(v3::Wire),
-    V5(v5::Wire),
+enum SendHalf {
+    V3(v3::SendHalf),
+    V5(v5::SendHalf),
 }
 
 /// What a broker says of a publication.
@@ -140,7 +140,7 @@ enum Receipt {
 }
 
 /// What a version's other half tells, in words that are the same for both.
-enum Word {
+enum WireEvent {
     Accepted {
         largest: Option<usize>,
     },
@@ -151,9 +151,9 @@ enum Word {
     Subscribed,
     Heard(Incoming),
     /// What we asked to hear of was refused.
-    Deaf(String),
+    SubscribeRefused(String),
     Closed,
-    Ended(Lost),
+    Ended(Disconnect),
 }
 
 impl Link {
@@ -166,16 +166,16 @@ impl Link {
 
     /// Begins to connect. `resumes`: the broker may go on with the session that it has; of that only MQTT 5 can be
     /// told per connection.
-    pub(super) fn open(way: &Way, version: Version, resumes: bool) -> Self {
+    pub(super) fn open(way: &ConnectOptions, version: Version, resumes: bool) -> Self {
         let (tx, words) = mpsc::channel(Self::CAPACITY);
         let (wire, pump) = match version {
             Version::V3 => {
                 let (wire, events) = v3::open(way);
-                (Wire::V3(wire), tokio::spawn(v3::pump(events, tx)))
+                (SendHalf::V3(wire), tokio::spawn(v3::pump(events, tx)))
             }
             Version::V5 => {
                 let (wire, events) = v5::open(way, resumes);
-                (Wire::V5(wire), tokio::spawn(v5::pump(events, tx)))
+                (SendHalf::V5(wire), tokio::spawn(v5::pump(events, tx)))
             }
         };
         Self {
@@ -234,8 +234,8 @@ impl Link {
             return Ok(());
         }
         match &self.wire {
-            Wire::V3(wire) => wire.publish(publication),
-            Wire::V5(wire) => wire.publish(publication),
+            SendHalf::V3(wire) => wire.publish(publication),
+            SendHalf::V5(wire) => wire.publish(publication),
         }?;
         self.handed.push_back(pending);
         Ok(())
@@ -255,31 +255,31 @@ impl Link {
             return Ok(());
         }
         match &self.wire {
-            Wire::V3(wire) => wire.subscribe(topics),
-            Wire::V5(wire) => wire.subscribe(topics),
+            SendHalf::V3(wire) => wire.subscribe(topics),
+            SendHalf::V5(wire) => wire.subscribe(topics),
         }
     }
 
-    /// Says goodbye, so that the broker forgets the will. [`News::Closed`] follows.
+    /// Says goodbye, so that the broker forgets the will. [`LinkEvent::Closed`] follows.
     ///
     /// # Errors
     /// As [`Link::send`].
     pub(super) fn close(&mut self) -> Result<(), String> {
         match &self.wire {
-            Wire::V3(wire) => wire.close(),
-            Wire::V5(wire) => wire.close(),
+            SendHalf::V3(wire) => wire.close(),
+            SendHalf::V5(wire) => wire.close(),
         }
     }
 
     /// The next news. May be cancelled without loss.
-    pub(super) async fn next(&mut self) -> News {
+    pub(super) async fn next(&mut self) -> LinkEvent {
         loop {
             if let Some((pending, reason)) = self.held_back.pop_front() {
-                return News::HeldBack(pending, reason);
+                return LinkEvent::HeldBack(pending, reason);
             }
             let news = match self.words.recv().await {
                 Some(word) => self.read(word),
-                None => Some(News::Lost("the connection ended".to_owned().into())),
+                None => Some(LinkEvent::Lost("the connection ended".to_owned().into())),
             };
             if let Some(news) = news {
                 return news;
@@ -287,39 +287,39 @@ impl Link {
         }
     }
 
-    fn read(&mut self, word: Word) -> Option<News> {
+    fn read(&mut self, word: WireEvent) -> Option<LinkEvent> {
         match word {
-            Word::Accepted { largest } => {
+            WireEvent::Accepted { largest } => {
                 (self.largest, self.is_up) = (largest, true);
-                Some(News::Up)
+                Some(LinkEvent::Up)
             }
-            Word::Sent(0) => self
+            WireEvent::Sent(0) => self
                 .handed
                 .pop_front()
-                .map(|pending| News::Done(pending.token)),
-            Word::Sent(number) => {
+                .map(|pending| LinkEvent::Done(pending.token)),
+            WireEvent::Sent(number) => {
                 self.sent.insert(number, self.handed.pop_front()?);
                 None
             }
-            Word::Receipt(number, given) => {
+            WireEvent::Receipt(number, given) => {
                 let pending = self.sent.remove(&number)?;
                 Some(match given {
-                    Receipt::Taken => News::Done(pending.token),
-                    Receipt::Unheard => News::Unheard(pending.token),
-                    Receipt::Refused(reason) => News::Refused(pending, reason),
+                    Receipt::Taken => LinkEvent::Done(pending.token),
+                    Receipt::Unheard => LinkEvent::Unheard(pending.token),
+                    Receipt::Refused(reason) => LinkEvent::Refused(pending, reason),
                 })
             }
-            Word::Subscribed => Some(News::Subscribed),
-            Word::Heard(message) => Some(News::Heard(message)),
-            Word::Deaf(reason) => {
+            WireEvent::Subscribed => Some(LinkEvent::Subscribed),
+            WireEvent::Heard(message) => Some(LinkEvent::Heard(message)),
+            WireEvent::SubscribeRefused(reason) => {
                 tracing::warn!(
                     "the broker refused a subscription, so some requests cannot come: {reason}"
                 );
-                Some(News::Subscribed)
+                Some(LinkEvent::Subscribed)
             }
-            Word::Closed => Some(News::Closed),
-            Word::Ended(lost) if self.is_up => Some(News::Lost(lost.after_all())),
-            Word::Ended(lost) => Some(News::Lost(lost)),
+            WireEvent::Closed => Some(LinkEvent::Closed),
+            WireEvent::Ended(lost) if self.is_up => Some(LinkEvent::Lost(lost.after_all())),
+            WireEvent::Ended(lost) => Some(LinkEvent::Lost(lost)),
         }
     }
 }

@@ -7,41 +7,41 @@
 //!                        | outbox                    | route (which broker and version next)
 //! ```
 //!
-//! The other way, for who shows another device's mood: broker -> [`Reader`] -> `app::follow`.
+//! The other way, for who shows another device's mood: broker -> [`Subscriber`] -> `app::follow`.
 
-mod attempt;
 mod audience;
 pub mod backoff;
 mod blame;
 mod broker;
 mod client;
+mod client_inputs;
+mod connect_options;
+mod connection_test;
 mod error;
-mod extra;
-mod feed;
-pub mod home;
+mod failover;
+pub mod home_assistant;
 pub mod homie;
 mod link;
 pub mod outbox;
+mod passthrough;
 pub mod protocol;
-mod reader;
-mod route;
 mod settings;
+mod subscriber;
 mod tls;
 pub mod topic;
 pub mod url;
-mod way;
 
 #[cfg(test)]
 mod tests;
 
-pub use attempt::attempt;
 pub use client::{MqttHandle, spawn};
+pub use client_inputs::Inputs;
+pub use connection_test::test_connection;
 pub use error::MqttError;
-pub use extra::{Extra, Incoming, Outgoing, Publisher, Subscriber, extra};
-pub use feed::Inputs;
+pub use passthrough::{Incoming, Outgoing, Passthrough, Publisher, Subscriber, passthrough};
 pub use protocol::Delivery;
-pub use reader::{Heard, Listening, Reader};
 pub use settings::check;
+pub use subscriber::{Subscriber, SubscriberEvent, SubscriberOptions};
 
 /// What the borrowed MQTT crates may log. They report each broken connection as an error of their own, which for this
 /// program is a state that it tells itself; so they are silent unless the user asks.

@@ -5,14 +5,14 @@
 
 use std::collections::VecDeque;
 
-use crate::store::Row;
+use crate::store::OutboxRow;
 
-/// A row's [`Row::id`].
+/// A row's [`OutboxRow::id`].
 pub type EntryId = i64;
 
 #[derive(Debug)]
-struct Entry {
-    row: Row,
+struct WindowEntry {
+    row: OutboxRow,
     sent: bool,
     /// The broker did not take it; it counts as sent until it is offered again.
     refused: bool,
@@ -22,7 +22,7 @@ struct Entry {
 #[derive(Debug)]
 pub struct Outbox {
     /// In order: some sent, then some that wait.
-    entries: VecDeque<Entry>,
+    entries: VecDeque<WindowEntry>,
     /// The newest row that was fetched in this connection.
     last: EntryId,
     in_flight: usize,
@@ -32,7 +32,7 @@ pub struct Outbox {
 
 /// What to fetch from the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Want {
+pub struct FetchRequest {
     /// Rows after this one,
     pub after: EntryId,
     /// at most so many.
@@ -57,13 +57,13 @@ impl Outbox {
 
     /// What to fetch now that the store's newest row is this one. To be answered by [`Outbox::fill`] before it says
     /// more.
-    pub fn want(&mut self, newest: EntryId) -> Option<Want> {
+    pub fn want(&mut self, newest: EntryId) -> Option<FetchRequest> {
         let room = (2 * self.in_flight).saturating_sub(self.entries.len());
         if self.asked || newest <= self.last || room < self.in_flight {
             return None;
         }
         self.asked = true;
-        Some(Want {
+        Some(FetchRequest {
             after: self.last,
             limit: room,
             newest,
@@ -71,7 +71,7 @@ impl Outbox {
     }
 
     /// The store's answer.
-    pub fn fill(&mut self, want: Want, rows: Vec<Row>) {
+    pub fn fill(&mut self, want: FetchRequest, rows: Vec<OutboxRow>) {
         self.asked = false;
         if rows.len() < want.limit {
             // That was all: what was delivered long ago is not asked for again.
@@ -81,7 +81,7 @@ impl Outbox {
             self.last = self.last.max(row.id);
             // Nothing twice, when the store was looked at from its beginning again.
             if !self.entries.iter().any(|entry| entry.row.id == row.id) {
-                self.entries.push_back(Entry {
+                self.entries.push_back(WindowEntry {
                     row,
                     sent: false,
                     refused: false,
@@ -96,7 +96,7 @@ impl Outbox {
     }
 
     /// The oldest that waits, marked as sent; `None` if there is none or enough are in flight.
-    pub fn take(&mut self) -> Option<&Row> {
+    pub fn take(&mut self) -> Option<&OutboxRow> {
         let sent = self.entries.iter().filter(|entry| entry.sent).count();
         // A probe is offered again while others of the window wait for its answer.
         let first_is_free = self.entries.front().is_some_and(|entry| !entry.sent);
@@ -110,7 +110,7 @@ impl Outbox {
 
     /// The broker has it. True if it had been sent; a receipt for anything else changes nothing.
     pub fn acked(&mut self, id: EntryId) -> bool {
-        let sent = |entry: &Entry| entry.sent && !entry.refused && entry.row.id == id;
+        let sent = |entry: &WindowEntry| entry.sent && !entry.refused && entry.row.id == id;
         match self.entries.iter().position(sent) {
             Some(place) => self.entries.remove(place).is_some(),
             None => false,

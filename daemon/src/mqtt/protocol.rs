@@ -3,18 +3,18 @@
 use moodring_core::{frame::Millis, mood::Mood};
 
 use super::audience::Audience;
-use super::outbox::{EntryId, Outbox, Want};
+use super::outbox::{EntryId, FetchRequest, Outbox};
 use super::topic::Topics;
-use crate::config::Format;
+use crate::config::PayloadFormat;
 use crate::message::{Identity, Moment, StateMessage, Status, cbor, json};
 use crate::snapshot::{CameraState, Snapshot};
-use crate::store::{Row, StoreState};
+use crate::store::{OutboxRow, StoreState};
 
 /// One message for the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publication {
     /// To be given back by [`Protocol::done`].
-    pub token: Token,
+    pub token: ReceiptToken,
     /// Where.
     pub topic: String,
     /// What.
@@ -49,14 +49,14 @@ impl Content {
 
 /// Which message, for its receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Token {
+pub enum ReceiptToken {
     /// Availability.
     Status(Status),
     /// The state.
     State,
     /// An event.
     Event(EntryId),
-    /// Somebody else's; see [`super::Extra`]. With a number, its receipt is wanted.
+    /// Somebody else's; see [`super::Passthrough`]. With a number, its receipt is wanted.
     Extra(Option<u32>),
 }
 
@@ -78,7 +78,7 @@ const RETRY_MS: u64 = 30_000;
 
 /// How often the state is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
+pub struct StateLimits {
     /// Milliseconds between two states when nothing changes.
     pub interval_ms: u64,
     /// Milliseconds between two states at least.
@@ -90,16 +90,16 @@ pub struct Pace {
 /// The conversation with the broker, as far as it is ours: availability, state and events of one run.
 #[derive(Debug)]
 pub struct Protocol {
-    who: Identity,
+    identity: Identity,
     topics: Topics,
-    pace: Pace,
-    format: Format,
+    pace: StateLimits,
+    format: PayloadFormat,
     outbox: Outbox,
     store: StoreState,
     snapshot: Option<Snapshot>,
-    link: Link,
-    stop: Stop,
-    state: StateTold,
+    link: LinkState,
+    stop: StopPhase,
+    state: PublishedState,
     /// When events that the broker refused are offered again.
     retry_at: Option<Millis>,
     audience: Audience,
@@ -108,7 +108,7 @@ pub struct Protocol {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Link {
+enum LinkState {
     Down,
     /// Connected; the state has not been published yet.
     Fresh,
@@ -121,7 +121,7 @@ enum Link {
 const INTRODUCTION_MS: u64 = 3_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stop {
+enum StopPhase {
     No,
     Asked,
     /// `stopped` is on its way.
@@ -132,33 +132,38 @@ enum Stop {
 
 /// What the broker knows of our state in this connection.
 #[derive(Clone, Copy, Debug, Default)]
-struct StateTold {
-    last: Option<(Millis, Gist)>,
+struct PublishedState {
+    last: Option<(Millis, UrgentPart)>,
     /// Handed over, not yet on the network: a slow network gets the newest state later, not a queue of old ones.
     under_way: bool,
 }
 
 /// The part of a snapshot whose change is told at once.
-type Gist = (Mood, usize, CameraState);
+type UrgentPart = (Mood, usize, CameraState);
 
-fn gist(snapshot: &Snapshot) -> Gist {
+fn urgent_part(snapshot: &Snapshot) -> UrgentPart {
     (snapshot.mood.mood, snapshot.people_count, snapshot.camera)
 }
 
 impl Protocol {
     /// A run that has told nothing yet.
-    pub fn new(who: Identity, topics: Topics, pace: Pace, format: Format) -> Self {
+    pub fn new(
+        identity: Identity,
+        topics: Topics,
+        pace: StateLimits,
+        format: PayloadFormat,
+    ) -> Self {
         Self {
-            who,
+            identity,
             topics,
             pace,
             format,
             outbox: Outbox::new(Outbox::IN_FLIGHT),
             store: StoreState::default(),
             snapshot: None,
-            link: Link::Down,
-            stop: Stop::No,
-            state: StateTold::default(),
+            link: LinkState::Down,
+            stop: StopPhase::No,
+            state: PublishedState::default(),
             retry_at: None,
             audience: Audience::default(),
             introduced: false,
@@ -179,22 +184,24 @@ impl Protocol {
     }
 
     /// Which rows of the store are needed now; to be answered by [`Protocol::rows`] in this connection.
-    pub fn want(&mut self) -> Option<Want> {
+    pub fn want(&mut self) -> Option<FetchRequest> {
         match self.link {
-            Link::Down => None,
-            Link::Fresh | Link::Introducing(_) | Link::Up => self.outbox.want(self.store.newest),
+            LinkState::Down => None,
+            LinkState::Fresh | LinkState::Introducing(_) | LinkState::Up => {
+                self.outbox.want(self.store.newest)
+            }
         }
     }
 
     /// The rows that were wanted.
-    pub fn rows(&mut self, want: Want, rows: Vec<Row>) {
+    pub fn rows(&mut self, want: FetchRequest, rows: Vec<OutboxRow>) {
         self.outbox.fill(want, rows);
     }
 
     /// The broker accepted the connection. Nothing of an older connection is on its way any more.
     pub fn connected(&mut self, now: Millis) {
         self.forget_link();
-        self.link = Link::Fresh;
+        self.link = LinkState::Fresh;
         self.audience = Audience::begin(now);
     }
 
@@ -206,45 +213,49 @@ impl Protocol {
     /// The connection broke.
     pub fn disconnected(&mut self) {
         self.forget_link();
-        self.link = Link::Down;
+        self.link = LinkState::Down;
     }
 
     fn forget_link(&mut self) {
         self.outbox.rewind();
-        self.state = StateTold::default();
+        self.state = PublishedState::default();
         self.retry_at = None;
         self.introduced = false;
-        if self.stop == Stop::Said {
-            self.stop = Stop::Asked;
+        if self.stop == StopPhase::Said {
+            self.stop = StopPhase::Asked;
         }
     }
 
     /// A publication is done: see [`Delivery`]. Gives back the row that the store may take for delivered.
-    pub fn done(&mut self, token: Token, now: Millis) -> Option<EntryId> {
+    pub fn done(&mut self, token: ReceiptToken, now: Millis) -> Option<EntryId> {
         match token {
-            Token::Event(id) => {
+            ReceiptToken::Event(id) => {
                 if self.audience.heard(now) {
                     self.outbox.offer_again();
                 }
                 return self.outbox.acked(id).then_some(id);
             }
-            Token::State => self.state.under_way = false,
-            Token::Status(Status::Stopped) if self.stop == Stop::Said => self.stop = Stop::Known,
-            Token::Status(_) | Token::Extra(_) => {}
+            ReceiptToken::State => self.state.under_way = false,
+            ReceiptToken::Status(Status::Stopped) if self.stop == StopPhase::Said => {
+                self.stop = StopPhase::Known
+            }
+            ReceiptToken::Status(_) | ReceiptToken::Extra(_) => {}
         }
         None
     }
 
     /// The broker does not take a publication. An event stays in the store and is offered again later, since who sets
     /// the broker's rules may change them; for everything else that is the end of it.
-    pub fn refused(&mut self, token: Token, now: Millis) {
+    pub fn refused(&mut self, token: ReceiptToken, now: Millis) {
         match token {
-            Token::Event(id) => {
+            ReceiptToken::Event(id) => {
                 self.outbox.refused(id);
                 self.retry_at
                     .get_or_insert(Millis(now.0.saturating_add(RETRY_MS)));
             }
-            Token::State | Token::Status(_) | Token::Extra(_) => drop(self.done(token, now)),
+            ReceiptToken::State | ReceiptToken::Status(_) | ReceiptToken::Extra(_) => {
+                drop(self.done(token, now))
+            }
         }
     }
 
@@ -266,37 +277,38 @@ impl Protocol {
 
     /// Nothing more will come: what waits goes out, then `stopped`.
     pub fn stop(&mut self) {
-        if self.stop == Stop::No {
-            self.stop = Stop::Asked;
+        if self.stop == StopPhase::No {
+            self.stop = StopPhase::Asked;
         }
     }
 
     /// Whether the broker knows everything there is to know, `stopped` included.
     pub fn is_finished(&self) -> bool {
-        self.stop == Stop::Known
+        self.stop == StopPhase::Known
             && (self.audience.is_alone() || self.outbox.is_done(self.store.newest))
     }
 
     /// The next message to publish; `None` if there is none now. To be called until it says so.
     pub fn poll(&mut self, now: Moment) -> Option<Publication> {
         match self.link {
-            Link::Down => return None,
+            LinkState::Down => return None,
             // What is true now comes before the word that it can be relied on.
-            Link::Fresh => {
-                self.link = Link::Introducing(Millis(now.run.0.saturating_add(INTRODUCTION_MS)));
+            LinkState::Fresh => {
+                self.link =
+                    LinkState::Introducing(Millis(now.run.0.saturating_add(INTRODUCTION_MS)));
                 // Without a state there is nothing that `online` could promise; it comes with the next poll.
                 return self.poll_state(now).or_else(|| self.poll(now));
             }
-            Link::Introducing(until)
-                if until > now.run && !self.introduced && self.stop == Stop::No =>
+            LinkState::Introducing(until)
+                if until > now.run && !self.introduced && self.stop == StopPhase::No =>
             {
                 return self.poll_state(now);
             }
-            Link::Introducing(_) => {
-                self.link = Link::Up;
+            LinkState::Introducing(_) => {
+                self.link = LinkState::Up;
                 return Some(self.status(Status::Online));
             }
-            Link::Up => {}
+            LinkState::Up => {}
         }
         if self.retry_at.is_some_and(|at| at <= now.run) {
             self.retry_at = None;
@@ -308,7 +320,7 @@ impl Protocol {
         if let Some(row) = may_take.then(|| self.outbox.take()).flatten() {
             let (payload, content) = write(self.format, row.payload.clone());
             return Some(Publication {
-                token: Token::Event(row.id),
+                token: ReceiptToken::Event(row.id),
                 topic: self.topics.event_of(&row.device),
                 payload,
                 content,
@@ -316,25 +328,27 @@ impl Protocol {
             });
         }
         match self.stop {
-            Stop::No => self.poll_state(now),
-            Stop::Asked if self.audience.is_alone() || self.outbox.is_sent(self.store.newest) => {
-                self.stop = Stop::Said;
+            StopPhase::No => self.poll_state(now),
+            StopPhase::Asked
+                if self.audience.is_alone() || self.outbox.is_sent(self.store.newest) =>
+            {
+                self.stop = StopPhase::Said;
                 Some(self.status(Status::Stopped))
             }
-            Stop::Asked | Stop::Said | Stop::Known => None,
+            StopPhase::Asked | StopPhase::Said | StopPhase::Known => None,
         }
     }
 
     /// When [`Protocol::poll`] will have something without anything coming in; `None` for never.
     pub fn wake(&self) -> Option<Millis> {
         let introduced = match self.link {
-            Link::Down => return None,
-            Link::Fresh => Some(Millis(0)),
-            Link::Introducing(_) if self.introduced => Some(Millis(0)),
-            Link::Introducing(until) => Some(until),
-            Link::Up => None,
+            LinkState::Down => return None,
+            LinkState::Fresh => Some(Millis(0)),
+            LinkState::Introducing(_) if self.introduced => Some(Millis(0)),
+            LinkState::Introducing(until) => Some(until),
+            LinkState::Up => None,
         };
-        if self.stop != Stop::No {
+        if self.stop != StopPhase::No {
             return introduced.map(|_| Millis(0));
         }
         let state = match self.state.under_way {
@@ -350,7 +364,7 @@ impl Protocol {
 
     fn status(&self, status: Status) -> Publication {
         Publication {
-            token: Token::Status(status),
+            token: ReceiptToken::Status(status),
             topic: self.topics.status(),
             payload: status.name().into(),
             content: Content::Plain,
@@ -363,7 +377,7 @@ impl Protocol {
         let Some((last, told)) = self.state.last else {
             return Some(Millis(0));
         };
-        let wait = if gist(snapshot) == told {
+        let wait = if urgent_part(snapshot) == told {
             self.pace.interval_ms
         } else {
             self.pace.gap_ms
@@ -376,14 +390,14 @@ impl Protocol {
             return None;
         }
         let snapshot = self.snapshot.as_ref()?;
-        let message = StateMessage::new(&self.who, now, snapshot, &self.store);
-        self.state = StateTold {
-            last: Some((now.run, gist(snapshot))),
+        let message = StateMessage::new(&self.identity, now, snapshot, &self.store);
+        self.state = PublishedState {
+            last: Some((now.run, urgent_part(snapshot))),
             under_way: true,
         };
         let (payload, content) = write(self.format, json(&message).into_bytes());
         Some(Publication {
-            token: Token::State,
+            token: ReceiptToken::State,
             topic: self.topics.state(),
             payload,
             content,
@@ -393,10 +407,10 @@ impl Protocol {
 }
 
 /// A message, which is JSON inside this program, as it goes out.
-fn write(format: Format, json: Vec<u8>) -> (Vec<u8>, Content) {
+fn write(format: PayloadFormat, json: Vec<u8>) -> (Vec<u8>, Content) {
     match format {
-        Format::Json => (json, Content::Json),
-        Format::Cbor => match cbor(&json) {
+        PayloadFormat::Json => (json, Content::Json),
+        PayloadFormat::Cbor => match cbor(&json) {
             Some(cbor) => (cbor, Content::Cbor),
             // What is no JSON could only come out of a damaged store; receivers see that for themselves.
             None => (json, Content::Plain),

@@ -9,12 +9,13 @@ use std::{
 };
 
 use super::{
-    MqttError, attempt, broker,
-    protocol::Pace,
+    MqttError, broker,
+    connect_options::{ConnectOptions, SessionKind, Will},
+    connection_test,
+    protocol::StateLimits,
     tls,
     topic::Topics,
-    url::{self, Address, Scheme},
-    way::{Session, Way, Will},
+    url::{self, BrokerAddress, Scheme},
 };
 use crate::config::{MqttSettings, MqttVersion};
 use crate::message::{Identity, Status};
@@ -23,11 +24,11 @@ use crate::message::{Identity, Status};
 const GAP_MS: u64 = 200;
 
 /// Settings that can work. Not `Debug`: it holds the password.
-pub(super) struct Plan {
+pub(super) struct CheckedSettings {
     pub(super) topics: Topics,
-    pub(super) pace: Pace,
+    pub(super) pace: StateLimits,
     /// In the order in which they are tried; none if no broker could be had.
-    pub(super) brokers: Vec<Way>,
+    pub(super) brokers: Vec<ConnectOptions>,
     /// The embedded broker, if it is the one. Held only for its end: dropping it closes its port.
     pub(super) embedded: Option<broker::Broker>,
 }
@@ -35,9 +36,9 @@ pub(super) struct Plan {
 /// Settings that can work, before anything is opened.
 pub(super) struct Draft {
     topics: Topics,
-    pace: Pace,
+    pace: StateLimits,
     login: Option<(String, String)>,
-    brokers: Vec<Way>,
+    brokers: Vec<ConnectOptions>,
     /// Where the embedded broker is to listen, if no other is named.
     listen: Option<SocketAddr>,
 }
@@ -47,8 +48,8 @@ impl Draft {
     ///
     /// # Errors
     /// [`MqttError`] for the first setting that cannot work.
-    pub(super) fn read(settings: &MqttSettings, who: &Identity) -> Result<Self, MqttError> {
-        let topics = Topics::new(&settings.prefix, &who.device)?;
+    pub(super) fn read(settings: &MqttSettings, identity: &Identity) -> Result<Self, MqttError> {
+        let topics = Topics::new(&settings.prefix, &identity.device)?;
         let pace = pace(settings)?;
         let login = login(settings)?;
         let (addresses, listen) = if settings.url.trim().is_empty() {
@@ -61,7 +62,7 @@ impl Draft {
             (url::parse_all(&settings.url)?, None)
         };
         // The same name in each run: a broker then drops what is left of a killed run, and sends its will, at once.
-        let client_id = format!("moodring-{}", who.device.as_str());
+        let client_id = format!("moodring-{}", identity.device.as_str());
         let session = session(settings);
         let mut brokers = ways(settings, addresses, login.clone(), &client_id, session)?;
         for way in &mut brokers {
@@ -84,12 +85,12 @@ impl Draft {
     ///
     /// # Errors
     /// [`MqttError::NoBroker`] if this program has none.
-    pub(super) fn open(mut self) -> Result<Plan, MqttError> {
+    pub(super) fn open(mut self) -> Result<CheckedSettings, MqttError> {
         let embedded = match self.listen {
             Some(listen) => self.start(listen)?,
             None => None,
         };
-        Ok(Plan {
+        Ok(CheckedSettings {
             topics: self.topics,
             pace: self.pace,
             brokers: self.brokers,
@@ -147,37 +148,37 @@ impl Draft {
                 .enable_all()
                 .build()
                 .ok()?;
-            runtime.block_on(attempt::lets_in(way)).ok()
+            runtime.block_on(connection_test::lets_in(way)).ok()
         });
         thread.join().is_ok_and(|answer| answer.is_some())
     }
 }
 
-impl Plan {
+impl CheckedSettings {
     /// Checks the settings and, where no broker is named, starts the embedded one.
     ///
     /// # Errors
     /// [`MqttError`] for the first setting that cannot work.
-    pub(super) fn new(settings: &MqttSettings, who: &Identity) -> Result<Self, MqttError> {
-        Draft::read(settings, who)?.open()
+    pub(super) fn new(settings: &MqttSettings, identity: &Identity) -> Result<Self, MqttError> {
+        Draft::read(settings, identity)?.open()
     }
 }
 
-/// Checks everything that [`Plan::new`] checks, and opens nothing.
+/// Checks everything that [`CheckedSettings::new`] checks, and opens nothing.
 ///
 /// # Errors
 /// [`MqttError`] for the first setting that cannot work.
-pub fn check(settings: &MqttSettings, who: &Identity) -> Result<(), MqttError> {
+pub fn check(settings: &MqttSettings, identity: &Identity) -> Result<(), MqttError> {
     if !settings.enabled {
         return Ok(());
     }
-    Draft::read(settings, who)?;
+    Draft::read(settings, identity)?;
     super::homie::check(settings)
 }
 
 /// Where this machine reaches what listens there.
-fn address_of(listen: SocketAddr) -> Address {
-    Address {
+fn address_of(listen: SocketAddr) -> BrokerAddress {
+    BrokerAddress {
         scheme: Scheme::Tcp,
         host: bracketed(reachable(listen.ip())),
         port: listen.port(),
@@ -193,8 +194,8 @@ fn address_of(listen: SocketAddr) -> Address {
 pub(super) fn reader(
     settings: &MqttSettings,
     client_id: &str,
-    session: Session,
-) -> Result<Vec<Way>, MqttError> {
+    session: SessionKind,
+) -> Result<Vec<ConnectOptions>, MqttError> {
     let brokers = match settings.url.trim() {
         "" => vec![url::parse(&format!("mqtt://{}", settings.listen.trim()))?],
         named => url::parse_all(named)?,
@@ -203,21 +204,21 @@ pub(super) fn reader(
 }
 
 /// What the broker keeps for a client that obeys commands.
-pub(super) fn session(settings: &MqttSettings) -> Session {
+pub(super) fn session(settings: &MqttSettings) -> SessionKind {
     match settings.session_s {
-        0 => Session::Clean,
-        seconds => Session::Brief(Duration::from_secs(seconds.into())),
+        0 => SessionKind::Clean,
+        seconds => SessionKind::Brief(Duration::from_secs(seconds.into())),
     }
 }
 
 /// The options of each connection; those of all brokers are the same but for the address.
 fn ways(
     settings: &MqttSettings,
-    brokers: Vec<Address>,
+    brokers: Vec<BrokerAddress>,
     login: Option<(String, String)>,
     client_id: &str,
-    session: Session,
-) -> Result<Vec<Way>, MqttError> {
+    session: SessionKind,
+) -> Result<Vec<ConnectOptions>, MqttError> {
     // rumqttc takes no less for MQTT 5.
     if settings.keep_alive_s < 5 {
         return Err(MqttError::KeepAlive(settings.keep_alive_s));
@@ -235,7 +236,7 @@ fn ways(
     } else {
         None
     };
-    let way = |broker: Address| Way {
+    let way = |broker: BrokerAddress| ConnectOptions {
         broker,
         version: settings.version,
         client_id: client_id.to_owned(),
@@ -265,13 +266,13 @@ fn bracketed(ip: std::net::IpAddr) -> String {
     }
 }
 
-fn pace(settings: &MqttSettings) -> Result<Pace, MqttError> {
+fn pace(settings: &MqttSettings) -> Result<StateLimits, MqttError> {
     let interval_s = settings.interval_s;
     // NaN is in no range.
     if !(0.2..=86_400.0).contains(&interval_s) {
         return Err(MqttError::Interval(interval_s));
     }
-    Ok(Pace {
+    Ok(StateLimits {
         interval_ms: (f64::from(interval_s) * 1_000.0).round() as u64,
         gap_ms: GAP_MS,
         patience_ms: u64::from(settings.wait_for_subscriber_s) * 1_000,

@@ -3,20 +3,20 @@
 //! Without mosquitto the tests that need it say so and pass, except in CI (environment variable `CI`), where they fail.
 
 mod flaps;
-mod gate;
 mod harness;
 mod homie;
 mod sessions;
 mod tls;
+mod version_proxy;
 mod versions;
 
-use harness::{Daemon, Listener, Mosquitto, free_port, is_installed, within};
+use harness::{Listener, Mosquitto, TestDaemon, free_port, is_installed, within};
 
 use super::{
-    Delivery, Incoming, Outgoing, extra,
-    link::{Link, News},
-    settings,
-    way::{Session, Version, Way},
+    Delivery, Incoming, Outgoing,
+    connect_options::{ConnectOptions, SessionKind, Version},
+    link::{Link, LinkEvent},
+    passthrough, settings,
 };
 use crate::{
     config::MqttSettings,
@@ -36,10 +36,10 @@ fn to(port: u16) -> MqttSettings {
 }
 
 /// To a broker of this machine, without a session.
-fn way(port: u16, login: Option<(&str, &str)>) -> Way {
-    let mut ways = settings::reader(&to(port), "x", Session::Clean).unwrap();
+fn way(port: u16, login: Option<(&str, &str)>) -> ConnectOptions {
+    let mut ways = settings::reader(&to(port), "x", SessionKind::Clean).unwrap();
     let login = login.map(|(user, password)| (user.to_owned(), password.to_owned()));
-    Way {
+    ConnectOptions {
         login,
         ..ways.swap_remove(0)
     }
@@ -52,7 +52,7 @@ async fn speaks_and_stops(port: u16) {
 /// By these settings to the broker on this port.
 async fn speaks_and_stops_to(settings: MqttSettings, port: u16) {
     let listener = Listener::start(port).await;
-    let daemon = Daemon::start_with(settings);
+    let daemon = TestDaemon::start_with(settings);
     listener.wait_for("moodring/hall/status online").await;
     daemon.show_happy();
     daemon.tell_appeared(1);
@@ -90,7 +90,7 @@ async fn speaks_and_stops_to(settings: MqttSettings, port: u16) {
 /// At once, whatever session the broker keeps: it would end after a minute.
 async fn killed_is_offline(settings: MqttSettings, port: u16) {
     let listener = Listener::start(port).await;
-    let daemon = Daemon::start_with(settings);
+    let daemon = TestDaemon::start_with(settings);
     listener.wait_for("moodring/hall/status online").await;
     daemon.handle.kill().await;
     listener.wait_for("moodring/hall/status offline").await;
@@ -127,7 +127,7 @@ async fn events_of_an_outage_arrive_after_it_in_order() {
     let mosquitto = Mosquitto::start(&dir, free_port()).await;
     let port = mosquitto.port;
     let listener = Listener::start(port).await;
-    let daemon = Daemon::start(&mosquitto.url());
+    let daemon = TestDaemon::start(&mosquitto.url());
     daemon.tell_appeared(1);
     listener.wait_for_event(1).await;
     mosquitto.kill();
@@ -149,7 +149,7 @@ async fn no_event_is_lost_over_many_restarts_under_load() {
     let mut mosquitto = Mosquitto::start(&dir, free_port()).await;
     let port = mosquitto.port;
     let listener = Listener::start(port).await;
-    let daemon = Daemon::start(&mosquitto.url());
+    let daemon = TestDaemon::start(&mosquitto.url());
     for round in 0..4 {
         daemon.wait_until(Online).await;
         // The broker goes while some of these are on their way, without receipt.
@@ -173,19 +173,19 @@ async fn topics_of_others_share_the_connection() {
     let dir = folder();
     let mut mosquitto = Mosquitto::start(&dir, free_port()).await;
     let port = mosquitto.port;
-    let (beside, publish, mut hear) = extra(vec!["moodring/hall/camera/set".into()]);
+    let (beside, publish, mut receive) = passthrough(vec!["moodring/hall/camera/set".into()]);
     let settings = MqttSettings {
         url: mosquitto.url(),
         ..MqttSettings::default()
     };
-    let daemon = Daemon::start_beside(settings, Some(beside));
+    let daemon = TestDaemon::start_beside(settings, Some(beside));
     for round in ["first", "second"] {
         assert_eq!(
-            within("a connection", hear.recv()).await,
+            within("a connection", receive.recv()).await,
             Some(Incoming::Connected)
         );
         assert_eq!(
-            within("a subscription", hear.recv()).await,
+            within("a subscription", receive.recv()).await,
             Some(Incoming::Subscribed)
         );
         let outgoing = Outgoing {
@@ -195,7 +195,7 @@ async fn topics_of_others_share_the_connection() {
         };
         publish.publish_confirmed(outgoing, 7);
         assert_eq!(
-            within("a receipt", hear.recv()).await,
+            within("a receipt", receive.recv()).await,
             Some(Incoming::Confirmed(7))
         );
         let listener = Listener::start(port).await;
@@ -206,7 +206,7 @@ async fn topics_of_others_share_the_connection() {
         command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-q", "1"]);
         command.args(["-t", "moodring/hall/camera/set", "-m", round]);
         assert!(command.status().unwrap().success());
-        let heard = within("a message", hear.recv()).await;
+        let heard = within("a message", receive.recv()).await;
         assert_eq!(
             heard,
             Some(Incoming::Message {
@@ -230,7 +230,7 @@ async fn the_first_broker_that_can_be_reached_is_used() {
     let dir = folder();
     let mosquitto = Mosquitto::start(&dir, free_port()).await;
     let nobody = free_port();
-    let daemon = Daemon::start(&format!("mqtt://127.0.0.1:{nobody}, {}", mosquitto.url()));
+    let daemon = TestDaemon::start(&format!("mqtt://127.0.0.1:{nobody}, {}", mosquitto.url()));
     daemon.wait_until(Online).await;
     within("a stop", daemon.stop()).await;
 }
@@ -256,7 +256,7 @@ async fn a_wrong_password_is_named_and_a_right_one_works() {
     for version in [Version::V5, Version::V3] {
         let way = way(mosquitto.port, Some(("me", "guess")));
         let mut link = Link::open(&way, version, false);
-        let News::Lost(lost) = within("a refusal", link.next()).await else {
+        let LinkEvent::Lost(lost) = within("a refusal", link.next()).await else {
             panic!("it must be refused");
         };
         let reason = lost.reason;
@@ -267,7 +267,7 @@ async fn a_wrong_password_is_named_and_a_right_one_works() {
     }
     let file = dir.path().join("mine");
     std::fs::write(&file, "s3cret\n").unwrap();
-    let daemon = Daemon::start_with(MqttSettings {
+    let daemon = TestDaemon::start_with(MqttSettings {
         url: mosquitto.url(),
         user: "me".into(),
         password_file: file.to_str().unwrap().into(),
@@ -279,7 +279,7 @@ async fn a_wrong_password_is_named_and_a_right_one_works() {
 
 #[tokio::test]
 async fn a_stop_without_a_broker_does_not_hang() {
-    let daemon = Daemon::start(&format!("mqtt://127.0.0.1:{}", free_port()));
+    let daemon = TestDaemon::start(&format!("mqtt://127.0.0.1:{}", free_port()));
     daemon.tell_appeared(1);
     daemon.wait_until(Connecting).await;
     let mut state = daemon.handle.state();
@@ -296,7 +296,7 @@ async fn a_stop_with_a_frozen_broker_takes_two_seconds_at_most() {
     }
     let dir = folder();
     let mosquitto = Mosquitto::start(&dir, free_port()).await;
-    let daemon = Daemon::start(&mosquitto.url());
+    let daemon = TestDaemon::start(&mosquitto.url());
     daemon.wait_until(Online).await;
     mosquitto.freeze();
     daemon.tell_appeared(1);
@@ -308,7 +308,7 @@ async fn a_stop_with_a_frozen_broker_takes_two_seconds_at_most() {
 
 #[tokio::test]
 async fn switched_off_nothing_starts() {
-    let daemon = Daemon::start_with(MqttSettings {
+    let daemon = TestDaemon::start_with(MqttSettings {
         enabled: false,
         prefix: "not/#/checked".into(),
         ..MqttSettings::default()
@@ -325,7 +325,7 @@ mod embedded {
 
     #[tokio::test]
     async fn without_a_url_the_daemon_talks_to_its_own() {
-        let daemon = Daemon::start_with(MqttSettings {
+        let daemon = TestDaemon::start_with(MqttSettings {
             listen: "127.0.0.1:0".into(),
             ..MqttSettings::default()
         });
@@ -395,7 +395,11 @@ mod embedded {
         ] {
             let mut link = Link::open(&way(port, login), Version::V3, false);
             let news = within("an answer", link.next()).await;
-            assert_eq!(matches!(news, News::Up), welcome, "{login:?}: {news:?}");
+            assert_eq!(
+                matches!(news, LinkEvent::Up),
+                welcome,
+                "{login:?}: {news:?}"
+            );
         }
         assert!(broker::address("0.0.0.0:0", Some(&("me".into(), String::new()))).is_err());
     }

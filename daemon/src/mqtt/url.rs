@@ -35,7 +35,7 @@ impl Scheme {
 
 /// Where a broker is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
+pub struct BrokerAddress {
     /// How it is spoken to.
     pub scheme: Scheme,
     /// Name or number; IPv6 numbers keep their brackets, as resolvers want them.
@@ -46,7 +46,7 @@ pub struct Address {
     pub path: String,
 }
 
-impl Address {
+impl BrokerAddress {
     /// What a WebSocket client connects to.
     pub fn web_url(&self) -> String {
         let scheme = if self.scheme == Scheme::Wss {
@@ -58,7 +58,7 @@ impl Address {
     }
 }
 
-impl std::fmt::Display for Address {
+impl std::fmt::Display for BrokerAddress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.host, self.port)
     }
@@ -102,7 +102,7 @@ pub const DEFAULT_PORT: u16 = 1883;
 ///
 /// # Errors
 /// [`UrlError`] if one of them is none; [`UrlError::Scheme`] if there is none at all.
-pub fn parse_all(urls: &str) -> Result<Vec<Address>, UrlError> {
+pub fn parse_all(urls: &str) -> Result<Vec<BrokerAddress>, UrlError> {
     let parts = urls.split([',', ' ', '\t', '\n']);
     let all: Vec<_> = parts
         .filter(|p| !p.is_empty())
@@ -119,7 +119,7 @@ pub fn parse_all(urls: &str) -> Result<Vec<Address>, UrlError> {
 ///
 /// # Errors
 /// [`UrlError`] if it is anything else.
-pub fn parse(url: &str) -> Result<Address, UrlError> {
+pub fn parse(url: &str) -> Result<BrokerAddress, UrlError> {
     let (scheme, rest) = url.trim().split_once("://").ok_or(UrlError::Scheme)?;
     let scheme = match scheme.to_ascii_lowercase().as_str() {
         "mqtt" | "tcp" => Scheme::Tcp,
@@ -152,7 +152,7 @@ pub fn parse(url: &str) -> Result<Address, UrlError> {
     if scheme.is_secure() && host.starts_with('[') {
         return Err(UrlError::Number);
     }
-    Ok(Address {
+    Ok(BrokerAddress {
         scheme,
         host: host.to_owned(),
         port,

@@ -4,8 +4,8 @@ use moodring_nn::{MAX_CHANNELS, Quant};
 
 use super::{
     error::{Fault, fault},
-    net::{Conv, Factor, Tail},
-    value::{Scaled, Shape, Value},
+    net::{Conv, Epilogue, FixedFactor},
+    value::{NetShape, Scaled, Value},
 };
 use crate::onnx::{Node, Values};
 
@@ -32,10 +32,10 @@ pub(super) struct Filter {
 }
 
 /// The tensor that a filter reads.
-pub(super) struct Input {
+pub(super) struct FilterInput {
     pub(super) tensor: usize,
     pub(super) quant: Quant,
-    pub(super) shape: Shape,
+    pub(super) shape: NetShape,
     /// Its channels come in the opposite order to the graph's: the picture of a net that takes BGR.
     pub(super) reversed: bool,
     /// The real that its zero point stands for; not 0 only where a picture's mean is between two bytes.
@@ -46,7 +46,7 @@ impl Filter {
     /// A `Conv` node.
     pub(super) fn conv(
         node: &Node,
-        input: &Input,
+        input: &FilterInput,
         weights: &Scaled,
         bias: Option<&Value>,
     ) -> Result<Self, Fault> {
@@ -80,7 +80,7 @@ impl Filter {
 
     /// A `Gemm` or `MatMul` node: a 1x1 convolution on a 1x1 tensor. `transposed`: weights are out x in.
     pub(super) fn dense(
-        input: &Input,
+        input: &FilterInput,
         weights: &Scaled,
         bias: Option<&Value>,
         transposed: bool,
@@ -112,7 +112,7 @@ impl Filter {
     }
 
     fn new(
-        input: &Input,
+        input: &FilterInput,
         [stride, kernel]: [usize; 2],
         depthwise: bool,
         weights: &Scaled,
@@ -167,9 +167,9 @@ impl Filter {
     }
 
     /// The shape of its result; `None` if it would be empty.
-    pub(super) fn shape(&self, input: Shape) -> Option<Shape> {
+    pub(super) fn shape(&self, input: NetShape) -> Option<NetShape> {
         let side = |side: usize| Some((side.checked_sub(1)?) / self.stride + 1);
-        Some(Shape {
+        Some(NetShape {
             rows: side(input.rows)?,
             columns: side(input.columns)?,
             channels: self.channels(),
@@ -184,16 +184,16 @@ impl Filter {
             .steps
             .iter()
             .zip(to)
-            .map(|(step, to)| Factor::of(step / to));
-        Some(self.finished(Tail::Bytes(factors.collect::<Option<_>>()?)))
+            .map(|(step, to)| FixedFactor::of(step / to));
+        Some(self.finished(Epilogue::Bytes(factors.collect::<Option<_>>()?)))
     }
 
     /// With the accumulators as results.
     pub(super) fn to_raw(&self) -> Conv {
-        self.finished(Tail::Raw(self.raw.clone()))
+        self.finished(Epilogue::Raw(self.raw.clone()))
     }
 
-    fn finished(&self, tail: Tail) -> Conv {
+    fn finished(&self, tail: Epilogue) -> Conv {
         Conv {
             depthwise: self.depthwise,
             kernel: self.kernel as u8,

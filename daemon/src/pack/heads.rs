@@ -7,8 +7,8 @@ use moodring_nn::Quant;
 use super::{
     error::{Fault, PackError},
     filter::Filter,
-    value::{End, Made, Shape, Sum, SumOf, Value, View},
-    walk::Walk,
+    graph::GraphPacker,
+    value::{NetEnd, NetShape, PackedTensor, PendingKind, PendingSum, Value, View},
 };
 
 const ACCEPTED: &str = "a classifier's output N x classes, and at most two more, N x classes or N x rows x cols x values; a detector's three outputs N x rows x cols x 16 at \
@@ -18,11 +18,11 @@ const MOST_OF_A_CLASSIFIER: usize = 3;
 const CELL: usize = 16;
 const STRIDES: [usize; 3] = [8, 16, 32];
 /// YuNet's outputs of one stride in the order of a cell: how many values, and how they end.
-const YUNET: [(&str, usize, End); 4] = [
-    ("cls", 1, End::Sigmoid),
-    ("obj", 1, End::Sigmoid),
-    ("bbox", 4, End::Open),
-    ("kps", 10, End::Open),
+const YUNET: [(&str, usize, NetEnd); 4] = [
+    ("cls", 1, NetEnd::Sigmoid),
+    ("obj", 1, NetEnd::Sigmoid),
+    ("bbox", 4, NetEnd::Open),
+    ("kps", 10, NetEnd::Open),
 ];
 
 /// Which net it is.
@@ -30,7 +30,7 @@ pub(super) struct Heads {
     /// 1 classifier, 2 detector.
     pub(super) kind: u32,
     /// The operators that make the outputs.
-    pub(super) sums: Vec<Rc<Sum>>,
+    pub(super) sums: Vec<Rc<PendingSum>>,
 }
 
 /// Whether these are the names of a YuNet's outputs; such a net takes BGR.
@@ -45,7 +45,7 @@ pub(super) fn are_yunet(names: &[&str]) -> bool {
 }
 
 /// The outputs of a graph that was walked through. Joined heads of a YuNet become new tensors of it.
-pub(super) fn heads(walk: &mut Walk<'_>, names: &[&str]) -> Result<Heads, PackError> {
+pub(super) fn heads(walk: &mut GraphPacker<'_>, names: &[&str]) -> Result<Heads, PackError> {
     if are_yunet(names) {
         let sums = STRIDES.map(|stride| yunet(walk, stride));
         let sums = sums.into_iter().collect::<Result<_, _>>()?;
@@ -78,21 +78,25 @@ pub(super) fn heads(walk: &mut Walk<'_>, names: &[&str]) -> Result<Heads, PackEr
     }
 }
 
-fn classes(sum: &Sum) -> bool {
-    sum.shape.is_point() && sum.view != View::Cells && sum.end != End::Sigmoid
+fn classes(sum: &PendingSum) -> bool {
+    sum.shape.is_point() && sum.view != View::Cells && sum.end != NetEnd::Sigmoid
 }
 
 /// Another answer of a classifier, or values of each place.
-fn classes_or_maps(sum: &Sum) -> bool {
-    classes(sum) || (sum.view == View::Cells && sum.end == End::Open)
+fn classes_or_maps(sum: &PendingSum) -> bool {
+    classes(sum) || (sum.view == View::Cells && sum.end == NetEnd::Open)
 }
 
-fn cells(sum: &Sum) -> bool {
-    sum.shape.channels == CELL && sum.view == View::Cells && sum.end == End::Open
+fn cells(sum: &PendingSum) -> bool {
+    sum.shape.channels == CELL && sum.view == View::Cells && sum.end == NetEnd::Open
 }
 
 /// The convolution behind an output.
-fn head(walk: &Walk<'_>, name: &str, fits: impl Fn(&Sum) -> bool) -> Result<Rc<Sum>, PackError> {
+fn head(
+    walk: &GraphPacker<'_>,
+    name: &str,
+    fits: impl Fn(&PendingSum) -> bool,
+) -> Result<Rc<PendingSum>, PackError> {
     let refuse = |found: &str| PackError::Output {
         name: name.to_owned(),
         found: found.to_owned(),
@@ -104,17 +108,17 @@ fn head(walk: &Walk<'_>, name: &str, fits: impl Fn(&Sum) -> bool) -> Result<Rc<S
         Some(Value::Real(seen) | Value::Stored(seen)) => {
             let made = walk.made[seen.tensor].sum.as_ref();
             let made = made.ok_or_else(|| refuse("it is the input itself"))?;
-            let mut sum = Sum::clone(made);
+            let mut sum = PendingSum::clone(made);
             (sum.view, sum.end) = (seen.view, seen.end);
             Rc::new(sum)
         }
         _ => return Err(refuse("no node makes it from the picture")),
     };
-    if !matches!(sum.work, SumOf::Filter(_)) || sum.relu {
+    if !matches!(sum.work, PendingKind::Filter(_)) || sum.relu {
         return Err(refuse("its last operator is no convolution, or is clamped"));
     }
     if !fits(&sum) {
-        let Shape {
+        let NetShape {
             rows,
             columns,
             channels,
@@ -129,11 +133,12 @@ fn head(walk: &Walk<'_>, name: &str, fits: impl Fn(&Sum) -> bool) -> Result<Rc<S
 }
 
 /// The four heads of one stride as one convolution with a cell's 16 channels.
-fn yunet(walk: &mut Walk<'_>, stride: usize) -> Result<Rc<Sum>, PackError> {
+fn yunet(walk: &mut GraphPacker<'_>, stride: usize) -> Result<Rc<PendingSum>, PackError> {
     let mut parts = Vec::new();
     for (kind, count, end) in YUNET {
-        let fits =
-            |sum: &Sum| sum.shape.channels == count && sum.view == View::Cells && sum.end == end;
+        let fits = |sum: &PendingSum| {
+            sum.shape.channels == count && sum.view == View::Cells && sum.end == end
+        };
         parts.push(head(walk, &format!("{kind}_{stride}"), fits)?);
     }
     joined(walk, &parts).map_err(|fault| PackError::Output {
@@ -143,16 +148,16 @@ fn yunet(walk: &mut Walk<'_>, stride: usize) -> Result<Rc<Sum>, PackError> {
     })
 }
 
-fn filter(sum: &Sum) -> Option<&Filter> {
+fn filter(sum: &PendingSum) -> Option<&Filter> {
     match &sum.work {
-        SumOf::Filter(filter) => Some(filter),
+        PendingKind::Filter(filter) => Some(filter),
         _ => None,
     }
 }
 
 /// One operator for several of one form: side by side if they read the same tensor; else, if each is depthwise and
 /// reads a tensor of its own, those are joined first.
-fn joined(walk: &mut Walk<'_>, sums: &[Rc<Sum>]) -> Result<Rc<Sum>, Fault> {
+fn joined(walk: &mut GraphPacker<'_>, sums: &[Rc<PendingSum>]) -> Result<Rc<PendingSum>, Fault> {
     let unlike = || Fault {
         found: "heads that are not built alike".into(),
         accepted: "per stride, four convolutions on one tensor, or four pairs of a 1x1 and a 3x3 depthwise one",
@@ -162,7 +167,7 @@ fn joined(walk: &mut Walk<'_>, sums: &[Rc<Sum>]) -> Result<Rc<Sum>, Fault> {
         return Err(unlike());
     };
     let alike = |f: &Filter| (f.kernel, f.stride) == (first.kernel, first.stride);
-    let limits = |s: &Rc<Sum>| (s.relu, s.top) == (sum.relu, None);
+    let limits = |s: &Rc<PendingSum>| (s.relu, s.top) == (sum.relu, None);
     if filters.len() != sums.len() || !filters.iter().all(alike) || !sums.iter().all(limits) {
         return Err(unlike());
     }
@@ -183,15 +188,15 @@ fn joined(walk: &mut Walk<'_>, sums: &[Rc<Sum>]) -> Result<Rc<Sum>, Fault> {
             (part.a, part.depthwise) = (common.tensor, true);
         }
     }
-    let mut all = Sum::clone(sum);
-    all.work = SumOf::Filter(Rc::new(Filter::beside(&parts)));
+    let mut all = PendingSum::clone(sum);
+    all.work = PendingKind::Filter(Rc::new(Filter::beside(&parts)));
     all.shape.channels = parts.iter().map(Filter::channels).sum();
     all.at = sums.iter().map(|sum| sum.at).max().unwrap_or(all.at);
     Ok(Rc::new(all))
 }
 
 /// Several tensors as one, and the scale that each part's channels have in it.
-struct Common {
+struct CommonScale {
     tensor: usize,
     scales: Vec<f32>,
 }
@@ -200,7 +205,10 @@ struct Common {
 ///
 /// The file knows one zero point per tensor, but a factor per channel: so each part keeps a scale of its own, just
 /// coarse enough that its range fits around the common zero point.
-fn common_input(walk: &mut Walk<'_>, tensors: &[usize]) -> Option<Result<Common, Fault>> {
+fn common_input(
+    walk: &mut GraphPacker<'_>,
+    tensors: &[usize],
+) -> Option<Result<CommonScale, Fault>> {
     let parts: Vec<_> = tensors.iter().map(|&t| walk.made[t].quant).collect();
     let sums: Option<Vec<_>> = tensors.iter().map(|&t| walk.made[t].sum.clone()).collect();
     let sums = sums?;
@@ -228,7 +236,7 @@ fn common_input(walk: &mut Walk<'_>, tensors: &[usize]) -> Option<Result<Common,
         .flat_map(|(&scale, sum)| std::iter::repeat_n(scale, sum.shape.channels))
         .collect();
     let tensor = walk.made.len();
-    walk.made.push(Made {
+    walk.made.push(PackedTensor {
         quant: Quant {
             zero,
             scale: scales.iter().copied().fold(0.0, f32::max),
@@ -237,7 +245,7 @@ fn common_input(walk: &mut Walk<'_>, tensors: &[usize]) -> Option<Result<Common,
         shape: sum.shape,
         sum: Some(sum),
     });
-    Some(Ok(Common { tensor, scales }))
+    Some(Ok(CommonScale { tensor, scales }))
 }
 
 /// The least scale at which this range fits around a zero point; infinite if it cannot.

@@ -4,24 +4,24 @@ use std::{collections::HashMap, rc::Rc};
 
 use super::{
     error::PackError,
+    graph::GraphPacker,
     heads::Heads,
-    net::{Factor, Net, Op, RAW, To, Work},
-    value::{Made, Shape, Sum, SumOf},
-    walk::Walk,
+    net::{Destination, FixedFactor, OperatorKind, PackedNet, PackedOp, RAW},
+    value::{NetShape, PackedTensor, PendingKind, PendingSum},
 };
 
 /// An operator to come: what makes walk's tensor `Ok(number)` or output `Err(number)`.
-struct Piece<'w> {
+struct PendingOperator<'w> {
     makes: Result<usize, usize>,
-    sum: &'w Rc<Sum>,
+    sum: &'w Rc<PendingSum>,
 }
 
 /// The net that makes these outputs.
 pub(super) fn linked(
-    walk: &Walk<'_>,
+    walk: &GraphPacker<'_>,
     heads: &Heads,
     notes: Vec<(String, String)>,
-) -> Result<Net, PackError> {
+) -> Result<PackedNet, PackError> {
     let pieces = pieces(walk, heads);
     let mut numbers = HashMap::from([(Ok(0), 0)]);
     let mut ops = Vec::new();
@@ -31,7 +31,7 @@ pub(super) fn linked(
         numbers.insert(piece.makes, ops.len());
     }
     let input = &walk.made[0];
-    Ok(Net {
+    Ok(PackedNet {
         kind: heads.kind,
         channels: input.shape.channels as u32,
         size_px: walk.picture.size_px,
@@ -46,7 +46,7 @@ pub(super) fn linked(
 }
 
 /// What is needed, inputs before what reads them.
-fn pieces<'w>(walk: &'w Walk<'_>, heads: &'w Heads) -> Vec<Piece<'w>> {
+fn pieces<'w>(walk: &'w GraphPacker<'_>, heads: &'w Heads) -> Vec<PendingOperator<'w>> {
     let mut needed = vec![false; walk.made.len()];
     let mut open: Vec<usize> = heads.sums.iter().flat_map(|sum| sum.inputs()).collect();
     while let Some(tensor) = open.pop() {
@@ -59,12 +59,12 @@ fn pieces<'w>(walk: &'w Walk<'_>, heads: &'w Heads) -> Vec<Piece<'w>> {
     let tensors = (walk.made.iter().enumerate()).filter(|&(tensor, _)| needed[tensor]);
     let tensors = tensors.filter_map(|(tensor, made)| {
         let sum = made.sum.as_ref()?;
-        Some(Piece {
+        Some(PendingOperator {
             makes: Ok(tensor),
             sum,
         })
     });
-    let outputs = (heads.sums.iter().enumerate()).map(|(head, sum)| Piece {
+    let outputs = (heads.sums.iter().enumerate()).map(|(head, sum)| PendingOperator {
         makes: Err(head),
         sum,
     });
@@ -75,10 +75,10 @@ fn pieces<'w>(walk: &'w Walk<'_>, heads: &'w Heads) -> Vec<Piece<'w>> {
 
 /// One piece as an operator; `number` gives a tensor's number in the packed net.
 fn operator(
-    walk: &Walk<'_>,
-    piece: &Piece<'_>,
+    walk: &GraphPacker<'_>,
+    piece: &PendingOperator<'_>,
     number: impl Fn(usize) -> usize,
-) -> Result<Op, PackError> {
+) -> Result<PackedOp, PackError> {
     let sum = piece.sum;
     let refuse = |found: &str| PackError::Node {
         node: walk.label(sum.at),
@@ -88,31 +88,31 @@ fn operator(
     };
     let made = piece.makes.ok().map(|tensor| &walk.made[tensor]);
     let work = match (&sum.work, made) {
-        (SumOf::Filter(filter), None) => Work::Conv(filter.to_raw()),
-        (SumOf::Filter(filter), Some(made)) => {
+        (PendingKind::Filter(filter), None) => OperatorKind::Conv(filter.to_raw()),
+        (PendingKind::Filter(filter), Some(made)) => {
             let conv = filter.to_bytes(&made.scales);
-            Work::Conv(conv.ok_or_else(|| refuse("a scale far from its accumulator's"))?)
+            OperatorKind::Conv(conv.ok_or_else(|| refuse("a scale far from its accumulator's"))?)
         }
-        (SumOf::Add(a, b), Some(made)) => {
+        (PendingKind::Add(a, b), Some(made)) => {
             let factor =
                 |t: &usize| f64::from(walk.made[*t].quant.scale) / f64::from(made.quant.scale);
             add(factor(a), factor(b))
                 .ok_or_else(|| refuse("an input's scale far above the result's"))?
         }
-        (SumOf::MaxPool(_), _) => Work::MaxPool,
-        (SumOf::Upsample(_), _) => Work::Upsample,
-        (SumOf::Gap(a), Some(made)) => {
-            let Shape { rows, columns, .. } = walk.made[*a].shape;
+        (PendingKind::MaxPool(_), _) => OperatorKind::MaxPool,
+        (PendingKind::Upsample(_), _) => OperatorKind::Upsample,
+        (PendingKind::Gap(a), Some(made)) => {
+            let NetShape { rows, columns, .. } = walk.made[*a].shape;
             let [from, to] = [&walk.made[*a], made].map(|m| f64::from(m.quant.scale));
-            let factor = Factor::of(from / (to * rows as f64 * columns as f64));
-            Work::Gap(factor.ok_or_else(|| refuse("a scale far from its input's"))?)
+            let factor = FixedFactor::of(from / (to * rows as f64 * columns as f64));
+            OperatorKind::Gap(factor.ok_or_else(|| refuse("a scale far from its input's"))?)
         }
-        (SumOf::Add(..) | SumOf::Gap(_), None) => {
+        (PendingKind::Add(..) | PendingKind::Gap(_), None) => {
             return Err(refuse("an output that is no convolution"));
         }
     };
     let mut inputs = sum.inputs().map(number);
-    Ok(Op {
+    Ok(PackedOp {
         a: inputs.next().unwrap_or(0),
         b: inputs.next(),
         channels: sum.shape.channels,
@@ -122,13 +122,13 @@ fn operator(
 }
 
 /// Where the result lands, and its clamp in bytes.
-fn bounds(sum: &Sum, made: &Made) -> To {
+fn bounds(sum: &PendingSum, made: &PackedTensor) -> Destination {
     let quant = made.quant;
     let byte = |real: f32| {
         let steps = f64::from(real) / f64::from(quant.scale) + f64::from(quant.zero);
         steps.round_ties_even().clamp(0.0, 255.0) as u8
     };
-    To {
+    Destination {
         quant,
         lo: if sum.relu { quant.zero } else { 0 },
         hi: sum.top.map_or(255, byte),
@@ -136,11 +136,11 @@ fn bounds(sum: &Sum, made: &Made) -> To {
 }
 
 /// By the rule of `models/train/common/intgraph.py`: the largest shift with both multipliers in `1..=2^22`.
-fn add(a: f64, b: f64) -> Option<Work> {
+fn add(a: f64, b: f64) -> Option<OperatorKind> {
     (1..=20_u32).rev().find_map(|s| {
         let whole = |factor: f64| (factor * f64::from(1 << s)).round_ties_even();
         let (ma, mb) = (whole(a), whole(b));
-        (ma.max(mb) <= f64::from(1 << 22)).then_some(Work::Add {
+        (ma.max(mb) <= f64::from(1 << 22)).then_some(OperatorKind::Add {
             ma: ma.max(1.0) as i32,
             mb: mb.max(1.0) as i32,
             s,

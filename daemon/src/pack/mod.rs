@@ -7,9 +7,10 @@
 //! (`models/train/common`), and a test keeps both ways in step.
 
 mod constants;
-mod ends;
+mod endings;
 mod error;
 mod filter;
+mod graph;
 mod heads;
 mod link;
 mod net;
@@ -18,7 +19,6 @@ mod picture;
 #[cfg(test)]
 mod tests;
 mod value;
-mod walk;
 
 use moodring_nn::Model;
 
@@ -28,7 +28,7 @@ use crate::onnx::OnnxFile;
 
 /// What the file does not say itself.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
+pub struct PackOptions {
     /// Default width and height in pixels, for a net that leaves its size open, or another than its own.
     pub size_px: Option<(u32, u32)>,
     /// The net takes every multiple of this; 0: only the default size.
@@ -45,12 +45,12 @@ pub struct Wanted {
 ///
 /// # Errors
 /// [`PackError`] that names the node and what would be accepted.
-pub fn pack(onnx: &[u8], wanted: &Wanted) -> Result<Vec<u8>, PackError> {
+pub fn pack(onnx: &[u8], wanted: &PackOptions) -> Result<Vec<u8>, PackError> {
     let file = OnnxFile::parse(onnx).map_err(PackError::File)?;
     let outputs = file.outputs();
     let reversed = wanted.bgr || heads::are_yunet(&outputs);
     let picture = picture::Picture::new(&file, wanted, reversed)?;
-    let mut walk = walk::Walk::through(&file, picture)?;
+    let mut walk = graph::GraphPacker::through(&file, picture)?;
     let heads = heads::heads(&mut walk, &outputs)?;
     let bytes = link::linked(&walk, &heads, notes(&file, wanted))?.bytes();
     Model::parse(&bytes)?;
@@ -58,7 +58,7 @@ pub fn pack(onnx: &[u8], wanted: &Wanted) -> Result<Vec<u8>, PackError> {
 }
 
 /// The file's notes, but for those of tools, and the user's.
-fn notes(file: &OnnxFile, wanted: &Wanted) -> Vec<(String, String)> {
+fn notes(file: &OnnxFile, wanted: &PackOptions) -> Vec<(String, String)> {
     let of_tools = |key: &str| key.starts_with("onnx.") || key.starts_with("moodring.");
     let sound = |(key, value): &(&str, &str)| !key.contains(['=', '\n']) && !value.contains('\n');
     let own = file.notes().filter(|(key, _)| !of_tools(key)).filter(sound);

@@ -8,7 +8,7 @@ const UNCHECKED: usize = 16;
 const NONE: u16 = u16::MAX;
 
 /// A whole net. Tensor 0 is the input, operator `i` makes tensor `i + 1`.
-pub(super) struct Net {
+pub(super) struct PackedNet {
     /// 1 classifier, 2 detector.
     pub(super) kind: u32,
     pub(super) channels: u32,
@@ -17,30 +17,30 @@ pub(super) struct Net {
     pub(super) step: u32,
     pub(super) input: Quant,
     pub(super) notes: Vec<(String, String)>,
-    pub(super) ops: Vec<Op>,
+    pub(super) ops: Vec<PackedOp>,
     pub(super) outputs: Vec<usize>,
 }
 
 /// One operator.
 #[derive(Clone, Debug)]
-pub(super) struct Op {
+pub(super) struct PackedOp {
     pub(super) a: usize,
     pub(super) b: Option<usize>,
     pub(super) channels: usize,
-    pub(super) work: Work,
-    pub(super) to: To,
+    pub(super) work: OperatorKind,
+    pub(super) to: Destination,
 }
 
 /// Where an operator's result lands; nothing of it counts for a raw one.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct To {
+pub(super) struct Destination {
     pub(super) quant: Quant,
     pub(super) lo: u8,
     pub(super) hi: u8,
 }
 
 /// What a raw operator has in these fields.
-pub(super) const RAW: To = To {
+pub(super) const RAW: Destination = Destination {
     quant: Quant {
         zero: 0,
         scale: 0.0,
@@ -51,12 +51,12 @@ pub(super) const RAW: To = To {
 
 /// What an operator does.
 #[derive(Clone, Debug)]
-pub(super) enum Work {
+pub(super) enum OperatorKind {
     Conv(Conv),
     Add { ma: i32, mb: i32, s: u32 },
     MaxPool,
     Upsample,
-    Gap(Factor),
+    Gap(FixedFactor),
 }
 
 /// A full or depthwise convolution.
@@ -68,24 +68,24 @@ pub(super) struct Conv {
     /// `[out][kernel][kernel][in]`, also if depthwise, where `in` is 1.
     pub(super) weights: Vec<i8>,
     pub(super) bias: Vec<i32>,
-    pub(super) tail: Tail,
+    pub(super) tail: Epilogue,
 }
 
 /// How a convolution ends, per channel.
 #[derive(Clone, Debug)]
-pub(super) enum Tail {
-    Bytes(Vec<Factor>),
+pub(super) enum Epilogue {
+    Bytes(Vec<FixedFactor>),
     Raw(Vec<f32>),
 }
 
 /// A real factor as `m / 2^s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Factor {
+pub(super) struct FixedFactor {
     pub(super) m: i32,
     pub(super) s: u32,
 }
 
-impl Factor {
+impl FixedFactor {
     /// By ARITHMETIC.md's rule. `None` if `real` is not positive, or larger than such a factor can be; one too small
     /// for any shift becomes the smallest there is, which rounds every accumulator to 0.
     pub(super) fn of(real: f64) -> Option<Self> {
@@ -105,11 +105,11 @@ impl Factor {
     }
 }
 
-impl Net {
+impl PackedNet {
     /// The packed file.
     pub(super) fn bytes(&self) -> Vec<u8> {
         let notes: String = (self.notes.iter().map(|(k, v)| format!("{k}={v}\n"))).collect();
-        let mut tail = Bytes::default();
+        let mut tail = ByteWriter::default();
         tail.word(self.kind);
         tail.word(self.channels);
         tail.word(self.size_px.0);
@@ -137,20 +137,20 @@ impl Net {
     }
 }
 
-impl Op {
-    fn write(&self, to: &mut Bytes) {
+impl PackedOp {
+    fn write(&self, to: &mut ByteWriter) {
         let (code, kernel, stride, raw) = match &self.work {
-            Work::Conv(conv) => {
+            OperatorKind::Conv(conv) => {
                 let code = if conv.depthwise { 2 } else { 1 };
-                let raw = matches!(conv.tail, Tail::Raw(_));
+                let raw = matches!(conv.tail, Epilogue::Raw(_));
                 (code, conv.kernel, conv.stride, raw)
             }
-            Work::Add { .. } => (3, 0, 0, false),
-            Work::MaxPool => (4, 0, 0, false),
-            Work::Upsample => (5, 0, 0, false),
-            Work::Gap(_) => (6, 0, 0, false),
+            OperatorKind::Add { .. } => (3, 0, 0, false),
+            OperatorKind::MaxPool => (4, 0, 0, false),
+            OperatorKind::Upsample => (5, 0, 0, false),
+            OperatorKind::Gap(_) => (6, 0, 0, false),
         };
-        let To { quant, lo, hi } = if raw { RAW } else { self.to };
+        let Destination { quant, lo, hi } = if raw { RAW } else { self.to };
         to.0.extend([code, kernel, stride, u8::from(raw)]);
         to.half(self.a as u16);
         to.half(self.b.map_or(NONE, |b| b as u16));
@@ -158,23 +158,23 @@ impl Op {
         to.0.extend([quant.zero, lo, hi, 0, 0, 0]);
         to.word(quant.scale.to_bits());
         match &self.work {
-            Work::Conv(conv) => conv.write(to),
-            Work::Add { ma, mb, s } => {
+            OperatorKind::Conv(conv) => conv.write(to),
+            OperatorKind::Add { ma, mb, s } => {
                 to.word(ma.cast_unsigned());
                 to.word(mb.cast_unsigned());
                 to.word(*s);
             }
-            Work::Gap(factor) => {
+            OperatorKind::Gap(factor) => {
                 to.word(factor.m.cast_unsigned());
                 to.word(factor.s);
             }
-            Work::MaxPool | Work::Upsample => {}
+            OperatorKind::MaxPool | OperatorKind::Upsample => {}
         }
     }
 }
 
 impl Conv {
-    fn write(&self, to: &mut Bytes) {
+    fn write(&self, to: &mut ByteWriter) {
         let byte = |weight: &i8| weight.cast_unsigned();
         if self.depthwise {
             // The file has the channels fastest.
@@ -188,7 +188,7 @@ impl Conv {
             to.word(bias.cast_unsigned());
         }
         match &self.tail {
-            Tail::Bytes(factors) => {
+            Epilogue::Bytes(factors) => {
                 for factor in factors {
                     to.word(factor.m.cast_unsigned());
                 }
@@ -196,7 +196,7 @@ impl Conv {
                     to.word(factor.s);
                 }
             }
-            Tail::Raw(scales) => {
+            Epilogue::Raw(scales) => {
                 for scale in scales {
                     to.word(scale.to_bits());
                 }
@@ -207,9 +207,9 @@ impl Conv {
 
 /// Little-endian records.
 #[derive(Default)]
-struct Bytes(Vec<u8>);
+struct ByteWriter(Vec<u8>);
 
-impl Bytes {
+impl ByteWriter {
     fn half(&mut self, value: u16) {
         self.0.extend(value.to_le_bytes());
     }
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn factors_follow_the_rule() {
-        let of = |real| Factor::of(real).map(|f| (f.m, f.s));
+        let of = |real| FixedFactor::of(real).map(|f| (f.m, f.s));
         assert_eq!(of(1.0), Some((1 << 30, 30)));
         assert_eq!(of(0.5), Some((1 << 30, 31)));
         assert_eq!(of(0.75), Some((3 << 29, 31)));
@@ -246,7 +246,7 @@ mod tests {
     fn factors_are_within_half_a_step_of_the_real() {
         for i in 1..5000 {
             let real = f64::from(i) * 0.000_37;
-            let Factor { m, s } = Factor::of(real).unwrap();
+            let FixedFactor { m, s } = FixedFactor::of(real).unwrap();
             assert!((1 << 30..=i32::MAX).contains(&m));
             let error = (f64::from(m) / 2_f64.powi(s as i32) - real).abs();
             assert!(error <= 0.5 / 2_f64.powi(s as i32), "{real}");

@@ -7,12 +7,12 @@ use moodring_nn::MAX_SIDE;
 use super::{
     error::{Fault, fault},
     filter::Filter,
-    value::{End, Scaled, Shape, Sum, SumOf, Value, View},
-    walk::{QUANTIZED, Walk},
+    graph::{GraphPacker, QUANTIZED},
+    value::{NetEnd, NetShape, PendingKind, PendingSum, Scaled, Value, View},
 };
 use crate::onnx::{Node, Tensor, Values};
 
-impl Walk<'_> {
+impl GraphPacker<'_> {
     pub(super) fn conv(&mut self, node: &Node) -> Result<Value, Fault> {
         let a = self.planes(node, 0)?;
         let weights = self.weights(node)?;
@@ -46,11 +46,11 @@ impl Walk<'_> {
         transposed: bool,
     ) -> Result<Value, Fault> {
         let a = match self.input(node, 0)? {
-            Value::Real(seen) if self.shape(seen.tensor).is_point() && seen.end == End::Open => {
+            Value::Real(seen) if self.shape(seen.tensor).is_point() && seen.end == NetEnd::Open => {
                 seen.tensor
             }
             Value::Real(seen) => {
-                let Shape { rows, columns, .. } = self.shape(seen.tensor);
+                let NetShape { rows, columns, .. } = self.shape(seen.tensor);
                 return fault(
                     format!("an input of {columns}x{rows} places"),
                     "a dense layer on a 1x1 tensor, such as a global average pool's",
@@ -75,7 +75,7 @@ impl Walk<'_> {
 
     pub(super) fn filtered(&self, filter: Filter, view: View) -> Result<Value, Fault> {
         match filter.shape(self.shape(filter.a)) {
-            Some(shape) => Ok(self.sum(SumOf::Filter(Rc::new(filter)), shape, view)),
+            Some(shape) => Ok(self.sum(PendingKind::Filter(Rc::new(filter)), shape, view)),
             None => fault("an empty result", "a larger picture"),
         }
     }
@@ -91,7 +91,7 @@ impl Walk<'_> {
         if self.shape(a) != self.shape(b) {
             return fault("inputs of different shapes", "two tensors of one shape");
         }
-        Ok(self.sum(SumOf::Add(a, b), self.shape(a), View::Planes))
+        Ok(self.sum(PendingKind::Add(a, b), self.shape(a), View::Planes))
     }
 
     /// A ReLU, or with `top` a clamp from 0 to there.
@@ -102,14 +102,15 @@ impl Walk<'_> {
             Value::Real(seen) => self.made[seen.tensor].sum.as_ref(),
             _ => None,
         };
-        let Some(open) = open.filter(|sum| matches!(sum.work, SumOf::Filter(_) | SumOf::Add(..)))
+        let Some(open) =
+            open.filter(|sum| matches!(sum.work, PendingKind::Filter(_) | PendingKind::Add(..)))
         else {
             return fault(
                 "a clamp that does not follow a convolution, dense layer or add",
                 "a clamp right after one of them",
             );
         };
-        let mut limited = Sum::clone(open);
+        let mut limited = PendingSum::clone(open);
         limited.relu = true;
         limited.top = top.or(limited.top);
         Ok(Value::Sum(Rc::new(limited)))
@@ -148,22 +149,22 @@ impl Walk<'_> {
                 "2x2, stride 2, no padding, ceil_mode 0",
             );
         }
-        let Shape {
+        let NetShape {
             rows,
             columns,
             channels,
         } = self.shape(a);
-        let shape = Shape {
+        let shape = NetShape {
             rows: rows / 2,
             columns: columns / 2,
             channels,
         };
-        Ok(self.sum(SumOf::MaxPool(a), shape, View::Planes))
+        Ok(self.sum(PendingKind::MaxPool(a), shape, View::Planes))
     }
 
     pub(super) fn average(&mut self, node: &Node) -> Result<Value, Fault> {
         let a = self.planes(node, 0)?;
-        let Shape {
+        let NetShape {
             rows,
             columns,
             channels,
@@ -191,8 +192,8 @@ impl Walk<'_> {
         let flat = node.kind == "ReduceMean" && node.int("keepdims") == Some(0);
         let view = if flat { View::Flat } else { View::Planes };
         Ok(self.sum(
-            SumOf::Gap(a),
-            Shape {
+            PendingKind::Gap(a),
+            NetShape {
                 rows: 1,
                 columns: 1,
                 channels,
@@ -205,12 +206,12 @@ impl Walk<'_> {
         let accepted = "nearest, twice as many rows and columns: scales 1, 1, 2, 2, \
                         asymmetric with floor, or half_pixel with round_prefer_floor";
         let a = self.planes(node, 0)?;
-        let Shape {
+        let NetShape {
             rows,
             columns,
             channels,
         } = self.shape(a);
-        let doubled = Shape {
+        let doubled = NetShape {
             rows: 2 * rows,
             columns: 2 * columns,
             channels,
@@ -241,14 +242,14 @@ impl Walk<'_> {
         if !nearest || mode("mode").unwrap_or("nearest") != "nearest" || !(1..4).any(by_two) {
             return fault("another resize", accepted);
         }
-        Ok(self.sum(SumOf::Upsample(a), doubled, View::Planes))
+        Ok(self.sum(PendingKind::Upsample(a), doubled, View::Planes))
     }
 }
 
 /// A dense layer's bias that is added by a node of its own.
-fn biased(open: &Rc<Sum>, bias: &Tensor) -> Result<Value, Fault> {
+fn biased(open: &Rc<PendingSum>, bias: &Tensor) -> Result<Value, Fault> {
     let accepted = "an f32 bias per channel right after a MatMul";
-    let (SumOf::Filter(filter), Values::F32(reals)) = (&open.work, &bias.values) else {
+    let (PendingKind::Filter(filter), Values::F32(reals)) = (&open.work, &bias.values) else {
         return fault("a constant added to something else", accepted);
     };
     if reals.len() != filter.channels() || open.relu || open.view != View::Flat {
@@ -268,7 +269,7 @@ fn biased(open: &Rc<Sum>, bias: &Tensor) -> Result<Value, Fault> {
         }
         *bias = whole as i32;
     }
-    let mut open = Sum::clone(open);
-    open.work = SumOf::Filter(Rc::new(filter));
+    let mut open = PendingSum::clone(open);
+    open.work = PendingKind::Filter(Rc::new(filter));
     Ok(Value::Sum(Rc::new(open)))
 }

@@ -5,9 +5,9 @@ use std::ops::RangeInclusive;
 use moodring_nn::{MAX_SIDE, Quant};
 
 use super::{
-    Wanted,
+    PackOptions,
     error::{Fault, PackError, fault},
-    value::{Made, Shape},
+    value::{NetShape, PackedTensor},
 };
 use crate::onnx::OnnxFile;
 
@@ -34,7 +34,11 @@ pub(super) struct Picture {
 
 impl Picture {
     /// Of the file's input, its notes `moodring.size` and `moodring.step`, and what the user says.
-    pub(super) fn new(file: &OnnxFile, wanted: &Wanted, reversed: bool) -> Result<Self, PackError> {
+    pub(super) fn new(
+        file: &OnnxFile,
+        wanted: &PackOptions,
+        reversed: bool,
+    ) -> Result<Self, PackError> {
         let refuse = |reason: String| Err(PackError::File(reason));
         let [_, channels, height, width] = file.picture_sides().map_err(PackError::File)?;
         let Some(channels @ (1 | 3)) = channels else {
@@ -80,15 +84,15 @@ impl Picture {
     }
 
     /// Tensor 0. Its scale is known when it is dequantized.
-    pub(super) fn made(&self) -> Made {
+    pub(super) fn made(&self) -> PackedTensor {
         let quant = Quant {
             zero: 0,
             scale: 1.0,
         };
-        Made {
+        PackedTensor {
             quant,
             scales: vec![quant.scale],
-            shape: Shape {
+            shape: NetShape {
                 rows: self.size_px.1 as usize,
                 columns: self.size_px.0 as usize,
                 channels: self.channels,

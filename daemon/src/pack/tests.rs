@@ -6,7 +6,7 @@ use moodring_nn::{Kernel, Model, Net};
 use proptest::prelude::*;
 use prost::Message;
 
-use super::{Wanted, pack};
+use super::{PackOptions, pack};
 use crate::onnx::proto;
 
 fn root() -> &'static Path {
@@ -21,15 +21,15 @@ fn data(name: &str) -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
-fn normalised() -> Wanted {
-    Wanted {
+fn normalised() -> PackOptions {
+    PackOptions {
         normalised: Some((127.5, 127.5)),
-        ..Wanted::default()
+        ..PackOptions::default()
     }
 }
 
 /// What went wrong with a file that `change` was done to.
-fn refusal(name: &str, wanted: &Wanted, change: impl FnOnce(&mut proto::Graph)) -> String {
+fn refusal(name: &str, wanted: &PackOptions, change: impl FnOnce(&mut proto::Graph)) -> String {
     let mut model = proto::Model::decode(data(name).as_slice()).unwrap();
     change(model.graph.as_mut().unwrap());
     pack(&model.encode_to_vec(), wanted)
@@ -56,7 +56,7 @@ fn the_built_in_nets_follow_from_their_onnx_files() {
         ("classifier", moodring_models::CLASSIFIER),
     ] {
         let onnx = std::fs::read(root().join(format!("models/weights/{name}.onnx"))).unwrap();
-        let ours = pack(&onnx, &Wanted::default()).unwrap();
+        let ours = pack(&onnx, &PackOptions::default()).unwrap();
         assert!(
             ours == packed,
             "{name}.moodnet is not what `moodring model pack` makes of {name}.onnx: export both by one command"
@@ -104,7 +104,7 @@ fn apart(ours: &[f32], theirs: &[f32]) -> f32 {
 #[test]
 fn a_quantized_yunet_computes_what_onnx_runtime_does() {
     let (picture, quantized, float) = vector("yunet.bin", 64 * 64 * 3);
-    let packed = pack(&data("yunet.onnx"), &Wanted::default()).unwrap();
+    let packed = pack(&data("yunet.onnx"), &PackOptions::default()).unwrap();
     let mut ours = run(&packed, &picture);
     for cell in ours.chunks_mut(16) {
         for score in &mut cell[..2] {
@@ -159,11 +159,11 @@ fn a_quantized_classifier_computes_what_onnx_runtime_does() {
 
 #[test]
 fn size_step_and_notes_can_be_said() {
-    let wanted = Wanted {
+    let wanted = PackOptions {
         size_px: Some((96, 64)),
         step_px: Some(32),
         notes: vec![("threshold".into(), "0.6".into())],
-        ..Wanted::default()
+        ..PackOptions::default()
     };
     let packed = pack(&data("yunet.onnx"), &wanted).unwrap();
     let model = Model::parse(&packed).unwrap();
@@ -176,7 +176,7 @@ fn size_step_and_notes_can_be_said() {
 
 #[test]
 fn refusals_name_the_node_and_what_is_accepted() {
-    let plain = Wanted::default();
+    let plain = PackOptions::default();
     let unknown = refusal("yunet.onnx", &plain, |graph| {
         node(graph, "Conv").kind = "Tanh".into()
     });
@@ -226,7 +226,7 @@ fn refusals_name_the_node_and_what_is_accepted() {
 fn weights_must_be_symmetric() {
     let mut names = Vec::new();
     let find = |graph: &mut proto::Graph| graph.constants.iter().map(|c| c.name.clone()).collect();
-    refusal("classes.onnx", &Wanted::default(), |graph| {
+    refusal("classes.onnx", &PackOptions::default(), |graph| {
         names = find(graph)
     });
     let weight = names.iter().find(|n| n.ends_with("_quantized")).unwrap();
@@ -251,7 +251,9 @@ fn weights_must_be_symmetric() {
 #[test]
 fn other_files_are_told_what_they_are() {
     for bytes in [&b"not a net"[..], moodring_models::CLASSIFIER, b""] {
-        let error = pack(bytes, &Wanted::default()).unwrap_err().to_string();
+        let error = pack(bytes, &PackOptions::default())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("not an ONNX file"), "{error}");
     }
 }

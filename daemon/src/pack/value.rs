@@ -20,11 +20,11 @@ pub(super) enum Value {
     /// The net's input.
     Picture,
     /// A tensor of bytes.
-    Stored(Seen),
+    Stored(TensorUse),
     /// Its reals.
-    Real(Seen),
+    Real(TensorUse),
     /// An operator's result in reals, not yet rounded to bytes.
-    Sum(Rc<Sum>),
+    Sum(Rc<PendingSum>),
     /// Sizes and their like, computed from shapes alone: they follow anyway.
     Size,
 }
@@ -42,7 +42,7 @@ pub(super) enum View {
 
 /// What a net's end does after the last convolution; the pipeline does it itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum NetEnd {
     Open,
     Sigmoid,
     Softmax,
@@ -50,30 +50,30 @@ pub(super) enum End {
 
 /// A packed tensor, as a name sees it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
+pub(super) struct TensorUse {
     pub(super) tensor: usize,
     pub(super) view: View,
-    pub(super) end: End,
+    pub(super) end: NetEnd,
 }
 
 /// An operator that waits for the scale of its result.
 #[derive(Clone)]
-pub(super) struct Sum {
+pub(super) struct PendingSum {
     /// The place of its node among the graph's: operators keep that order.
     pub(super) at: usize,
-    pub(super) work: SumOf,
-    pub(super) shape: Shape,
+    pub(super) work: PendingKind,
+    pub(super) shape: NetShape,
     /// Nothing below 0.
     pub(super) relu: bool,
     /// Nothing above this real.
     pub(super) top: Option<f32>,
     pub(super) view: View,
-    pub(super) end: End,
+    pub(super) end: NetEnd,
 }
 
 /// What it computes.
 #[derive(Clone)]
-pub(super) enum SumOf {
+pub(super) enum PendingKind {
     Filter(Rc<Filter>),
     Add(usize, usize),
     MaxPool(usize),
@@ -81,13 +81,13 @@ pub(super) enum SumOf {
     Gap(usize),
 }
 
-impl Sum {
+impl PendingSum {
     /// The tensors that it reads.
     pub(super) fn inputs(&self) -> impl Iterator<Item = usize> + use<> {
         let (a, b) = match &self.work {
-            SumOf::Filter(filter) => (filter.a, None),
-            SumOf::Add(a, b) => (*a, Some(*b)),
-            SumOf::MaxPool(a) | SumOf::Upsample(a) | SumOf::Gap(a) => (*a, None),
+            PendingKind::Filter(filter) => (filter.a, None),
+            PendingKind::Add(a, b) => (*a, Some(*b)),
+            PendingKind::MaxPool(a) | PendingKind::Upsample(a) | PendingKind::Gap(a) => (*a, None),
         };
         std::iter::once(a).chain(b)
     }
@@ -95,26 +95,26 @@ impl Sum {
 
 /// Rows, columns, channels at the default size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Shape {
+pub(super) struct NetShape {
     pub(super) rows: usize,
     pub(super) columns: usize,
     pub(super) channels: usize,
 }
 
-impl Shape {
+impl NetShape {
     pub(super) fn is_point(&self) -> bool {
         (self.rows, self.columns) == (1, 1)
     }
 }
 
 /// A tensor of the packed net: its place in the walk's list is its number.
-pub(super) struct Made {
+pub(super) struct PackedTensor {
     pub(super) quant: Quant,
     /// The scale again, or one per channel where heads were joined.
     pub(super) scales: Vec<f32>,
-    pub(super) shape: Shape,
+    pub(super) shape: NetShape,
     /// What made it; none for the input.
-    pub(super) sum: Option<Rc<Sum>>,
+    pub(super) sum: Option<Rc<PendingSum>>,
 }
 
 /// A constant's integers and their scales: one, or one per slice along `axis`.

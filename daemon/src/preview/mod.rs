@@ -7,11 +7,11 @@
 //! While nobody watches, the vision thread reads one flag and the studio sleeps. A viewer that is slow misses pictures
 //! and delays nobody. Pictures live in memory only.
 
-mod hand;
-mod marks;
+mod handoff;
+mod jpeg_frame;
 mod nets;
-mod shot;
-mod studio;
+mod overlays;
+mod renderer;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +25,7 @@ use std::{
 use moodring_core::frame::Millis;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-pub use hand::Tap;
+pub use handoff::FrameTap;
 
 use crate::{
     clock::Clock,
@@ -99,7 +99,7 @@ struct Shared {
     /// Who waits for a single picture.
     stills: Mutex<Vec<oneshot::Sender<Jpeg>>>,
     seats: Arc<Semaphore>,
-    hand: hand::Hand,
+    handoff: handoff::Handoff,
 }
 
 impl Preview {
@@ -112,12 +112,12 @@ impl Preview {
             pictures: Mode::ALL.map(|_| watch::Sender::new(None)),
             stills: Mutex::default(),
             seats: Arc::new(Semaphore::new(settings.streams)),
-            hand: hand::Hand::default(),
+            handoff: handoff::Handoff::default(),
         }))
     }
 
     /// Starts the thread that draws and encodes; `None` where the settings allow no picture at all. It ends with the
-    /// last [`Tap`].
+    /// last [`FrameTap`].
     ///
     /// # Errors
     /// If the system gives no thread.
@@ -125,14 +125,14 @@ impl Preview {
         if !self.0.settings.allowed && !self.0.settings.pictures {
             return Ok(None);
         }
-        let studio = studio::Studio::new(Arc::clone(&self.0), settings);
+        let renderer = renderer::Renderer::new(Arc::clone(&self.0), settings);
         let thread = thread::Builder::new().name("preview".into());
-        thread.spawn(move || studio.work()).map(Some)
+        thread.spawn(move || renderer.work()).map(Some)
     }
 
     /// The vision thread's end.
-    pub fn tap(&self) -> Tap {
-        Tap::new(Arc::clone(&self.0))
+    pub fn tap(&self) -> FrameTap {
+        FrameTap::new(Arc::clone(&self.0))
     }
 
     /// Switches it on for its time, from now, or off; whether it is on then.
@@ -207,7 +207,7 @@ impl Preview {
             until: self.watch_until(),
             _seat: seat,
         };
-        self.0.hand.wake();
+        self.0.handoff.wake();
         Ok(viewer)
     }
 
@@ -225,7 +225,7 @@ impl Preview {
         stills.retain(|asked| !asked.is_closed());
         stills.push(answer);
         drop(stills);
-        self.0.hand.wake();
+        self.0.handoff.wake();
         Ok(still)
     }
 }

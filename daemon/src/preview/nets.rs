@@ -7,12 +7,12 @@ use crate::{
     vision::{PhotoFace, PhotoReader, VisionError},
 };
 
-pub(super) struct Nets {
+pub(super) struct PreviewNets {
     settings: Settings,
     reader: Option<PhotoReader>,
 }
 
-impl Nets {
+impl PreviewNets {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
             settings: settings.clone(),

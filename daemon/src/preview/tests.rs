@@ -12,7 +12,7 @@ use moodring_core::{
     track::TrackId,
 };
 
-use super::{hand::Sight, *};
+use super::{handoff::SeenFrame, *};
 use crate::snapshot::{CameraState, Person, Snapshot};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -86,7 +86,7 @@ fn snapshot() -> Snapshot {
 
 /// A running studio that is fed with the stripes until `end` has what it waits for.
 fn feed<T>(preview: &Preview, settings: &Settings, end: impl AsyncFnOnce() -> T) -> T {
-    let studio = preview.spawn(settings).unwrap().unwrap();
+    let renderer = preview.spawn(settings).unwrap().unwrap();
     let tap = preview.tap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -106,7 +106,7 @@ fn feed<T>(preview: &Preview, settings: &Settings, end: impl AsyncFnOnce() -> T)
         }
     });
     drop(tap);
-    studio.join().unwrap();
+    renderer.join().unwrap();
     got
 }
 
@@ -154,10 +154,10 @@ fn while_nobody_watches_no_frame_is_copied() {
     let frame = Frame::packed(&pixels, PixelFormat::Grey, SIZE, Millis(5)).unwrap();
     preview.switch(true);
     tap.offer(&frame, &snapshot());
-    let mut sight = Sight::default();
+    let mut seen_frame = SeenFrame::default();
     assert!(!preview.0.is_wanted());
     assert!(
-        !preview.0.hand.take(&mut sight, Duration::ZERO),
+        !preview.0.handoff.take(&mut seen_frame, Duration::ZERO),
         "nothing was handed over"
     );
     let viewer = preview.watch(Mode::Boxes).unwrap();
@@ -257,7 +257,7 @@ fn an_emoji_turns_with_the_head_and_is_as_large() {
     });
     let drawn = |roll_deg: f32| {
         let mut picture = RgbImage::new(SIZE.0, SIZE.1);
-        marks::emoji(&mut picture, &face(roll_deg), &sticker);
+        overlays::emoji(&mut picture, &face(roll_deg), &sticker);
         picture
     };
     let (red, blue, none) = (Rgb([255, 0, 0]), Rgb([0, 0, 255]), Rgb([0, 0, 0]));
@@ -285,7 +285,7 @@ fn a_blurred_face_has_no_detail_and_a_face_at_the_edge_is_no_trouble() {
     let mut picture = RgbImage::from_fn(SIZE.0, SIZE.1, |x, y| {
         Rgb([pixels[(y * SIZE.0 + x) as usize]; 3])
     });
-    marks::blur(&mut picture, &face(0.0));
+    overlays::blur(&mut picture, &face(0.0));
     let values: Vec<u8> = (60..100).map(|x| picture.get_pixel(x, 60)[0]).collect();
     let spread = values.iter().max().unwrap() - values.iter().min().unwrap();
     assert!(spread < 20, "stripes of 90 became {spread}");
@@ -297,9 +297,9 @@ fn a_blurred_face_has_no_detail_and_a_face_at_the_edge_is_no_trouble() {
     ] {
         let mut far = face(0.0);
         (far.rect.x, far.rect.y) = (x, y);
-        marks::blur(&mut picture, &far);
-        marks::boxes(&mut picture, &far, "happy 88%");
-        marks::emoji(&mut picture, &far, &RgbaImage::new(9, 9));
+        overlays::blur(&mut picture, &far);
+        overlays::boxes(&mut picture, &far, "happy 88%");
+        overlays::emoji(&mut picture, &far, &RgbaImage::new(9, 9));
     }
 }
 
@@ -307,15 +307,18 @@ fn a_blurred_face_has_no_detail_and_a_face_at_the_edge_is_no_trouble() {
 fn a_large_frame_is_shrunk_and_faces_with_it() {
     let pixels = vec![77; 2_000 * 500];
     let frame = Frame::packed(&pixels, PixelFormat::Grey, (2_000, 500), Millis(0)).unwrap();
-    let shot = shot::Shot::preview(&frame);
-    assert_eq!(shot.rgb.dimensions(), (666, 166));
-    assert_eq!(shot.rgb.get_pixel(9, 9), &Rgb([77; 3]));
-    let placed = shot.place(&face(0.0)).rect;
+    let jpeg_frame = jpeg_frame::JpegFrame::preview(&frame);
+    assert_eq!(jpeg_frame.rgb.dimensions(), (666, 166));
+    assert_eq!(jpeg_frame.rgb.get_pixel(9, 9), &Rgb([77; 3]));
+    let placed = jpeg_frame.place(&face(0.0)).rect;
     assert!(
         (placed.x - 56.0 / 3.0).abs() < 0.001 && placed.w == 16.0,
         "{placed:?}"
     );
-    assert_eq!(shot::Shot::still(&frame).rgb.dimensions(), (2_000, 500));
+    assert_eq!(
+        jpeg_frame::JpegFrame::still(&frame).rgb.dimensions(),
+        (2_000, 500)
+    );
 }
 
 #[test]

@@ -6,9 +6,9 @@
 //!
 //! A satellite that is unplugged is a state: the thread looks for it again for as long as the daemon lives.
 
-mod find;
-mod fleet;
+mod discovery;
+mod port_thread;
 mod scene;
-mod talk;
+mod session;
 
-pub use fleet::{Fleet, spawn};
+pub use port_thread::{PortThread, spawn};

@@ -2,7 +2,7 @@
 
 use moodring_core::mood::Mood;
 use moodring_face::look::Look;
-use moodring_link::message::{self, MAX_FACES, Shown, ToSatellite};
+use moodring_link::message::{self, MAX_FACES, ShownLook, ToSatellite};
 
 use crate::{
     display::look_of,
@@ -16,31 +16,31 @@ const CERTAIN: f32 = 0.45;
 pub(super) fn scene(snapshot: &Snapshot) -> ToSatellite {
     let shown = match look_of(snapshot) {
         Look::Fault(code) => return ToSatellite::Fault { code },
-        Look::CameraOff => Shown::CameraOff,
-        Look::Starting => Shown::Starting,
+        Look::CameraOff => ShownLook::CameraOff,
+        Look::Starting => ShownLook::Starting,
         Look::Mood(mood) => word(mood),
     };
-    let first = message::Look {
+    let first = message::ShownFace {
         shown,
         confidence: byte(snapshot.mood.confidence),
         roll_deg: snapshot.people.first().map_or(0, |p| degrees(p.roll_deg)),
     };
     let others = snapshot.people.iter().skip(1).map(other);
-    if shown == Shown::Nobody || snapshot.people.len() < 2 {
+    if shown == ShownLook::Nobody || snapshot.people.len() < 2 {
         return ToSatellite::Show(first);
     }
     let looks = std::iter::once(first).chain(others);
     ToSatellite::Scene(looks.take(MAX_FACES).collect())
 }
 
-fn other(person: &Person) -> message::Look {
+fn other(person: &Person) -> message::ShownFace {
     let (expression, likely) = person.scores.top();
     let mood = if likely >= CERTAIN {
         Mood::Showing(expression)
     } else {
         Mood::Uncertain
     };
-    message::Look {
+    message::ShownFace {
         shown: word(mood),
         confidence: byte(likely),
         roll_deg: degrees(person.roll_deg),
@@ -48,11 +48,11 @@ fn other(person: &Person) -> message::Look {
 }
 
 /// The satellites' word for a mood. Their first seven words are the expressions, in the same order.
-fn word(mood: Mood) -> Shown {
+fn word(mood: Mood) -> ShownLook {
     match mood {
-        Mood::Showing(expression) => Shown::ALL[expression.index()],
-        Mood::Uncertain => Shown::Uncertain,
-        Mood::Nobody => Shown::Nobody,
+        Mood::Showing(expression) => ShownLook::ALL[expression.index()],
+        Mood::Uncertain => ShownLook::Uncertain,
+        Mood::Nobody => ShownLook::Nobody,
     }
 }
 
@@ -114,8 +114,8 @@ mod tests {
     fn one_person_is_shown_and_several_are_a_scene() {
         let happy = person(Expression::Happy, 0.9, -13.2);
         let shown = scene(&snapshot(Mood::Showing(Expression::Happy), &[happy]));
-        let look = message::Look {
-            shown: Shown::Happy,
+        let look = message::ShownFace {
+            shown: ShownLook::Happy,
             confidence: 223,
             roll_deg: -14,
         };
@@ -125,7 +125,7 @@ mod tests {
             panic!("two people are a scene")
         };
         let words: Vec<_> = looks.iter().map(|look| look.shown).collect();
-        assert_eq!(words, [Shown::Uncertain, Shown::Uncertain]);
+        assert_eq!(words, [ShownLook::Uncertain, ShownLook::Uncertain]);
         let crowd = vec![happy; 16];
         let ToSatellite::Scene(looks) = scene(&snapshot(Mood::Showing(Expression::Happy), &crowd))
         else {
@@ -137,11 +137,15 @@ mod tests {
     #[test]
     fn a_lost_camera_is_a_fault_and_an_empty_room_sleeps() {
         let mut empty = snapshot(Mood::Nobody, &[]);
-        assert!(matches!(scene(&empty), ToSatellite::Show(look) if look.shown == Shown::Nobody));
+        assert!(
+            matches!(scene(&empty), ToSatellite::Show(look) if look.shown == ShownLook::Nobody)
+        );
         empty.camera = CameraState::Lost;
         assert_eq!(scene(&empty), ToSatellite::Fault { code: 1 });
         empty.camera = CameraState::Starting;
-        assert!(matches!(scene(&empty), ToSatellite::Show(look) if look.shown == Shown::Starting));
+        assert!(
+            matches!(scene(&empty), ToSatellite::Show(look) if look.shown == ShownLook::Starting)
+        );
     }
 
     #[test]

@@ -4,15 +4,15 @@
 //! |---|---|
 //! | `edit` | changes keys of a TOML text and leaves the rest, comments included |
 //! | `file` | replaces the file in one step and keeps the old one |
-//! | [`trial`] | tries a camera, a display, a broker |
+//! | [`probe`] | tries a camera, a display, a broker |
 //!
 //! Knows no HTTP. It never takes a command line or an address of a camera: those are for who may edit the file.
 
 mod edit;
 mod file;
+pub mod probe;
 #[cfg(test)]
 mod tests;
-pub mod trial;
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ use serde::Deserialize;
 use toml::Value;
 
 use crate::{
-    config::{ConfigError, Place, Settings, board::BOARDS},
+    config::{ConfigError, Location, Settings, board::BOARDS},
     message::DeviceName,
     mqtt::url,
 };
@@ -35,7 +35,7 @@ pub const SAME_DISPLAY: &str = "as it is";
 #[serde(default, deny_unknown_fields)]
 pub struct Answers {
     /// Where it stands.
-    pub place: Place,
+    pub place: Location,
     /// Whether people are told.
     pub acknowledged: bool,
     /// Who answers for it.

@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 use super::*;
 use crate::{
     config::{DisplayKind, MqttSettings},
-    setup::trial::Trial,
+    setup::probe::ProbeResult,
     snapshot::BrokerState,
 };
 
@@ -139,8 +139,8 @@ fn a_password_lies_beside_it_for_its_owner_alone() {
 fn what_cannot_be_is_refused_and_nothing_is_written() {
     type Change = fn(&mut Answers);
     let wrong: [(&str, Change); 9] = [
-        ("Art. 5", |a| a.place = Place::Workplace),
-        ("Art. 5", |a| a.place = Place::Education),
+        ("Art. 5", |a| a.place = Location::Workplace),
+        ("Art. 5", |a| a.place = Location::Education),
         ("notice", |a| a.acknowledged = false),
         ("name", |a| a.device = "a/b".into()),
         ("camera", |a| a.camera = "cmd:reboot".into()),
@@ -178,13 +178,13 @@ fn a_folder_that_is_not_there_leaves_the_text_to_be_written_by_hand() {
 #[test]
 fn trials_open_what_is_there_and_say_what_mends_the_rest() {
     let settings = Settings::default();
-    assert!(trial::camera("synthetic", &settings.camera).ok);
-    let gone = trial::camera("/dev/video_none", &settings.camera);
+    assert!(probe::camera("synthetic", &settings.camera).ok);
+    let gone = probe::camera("/dev/video_none", &settings.camera);
     assert!(!gone.ok && gone.says.contains("/dev/video_none") && !gone.mend.is_empty());
     let wired: Settings = toml::from_str("[panel]\nbus = \"/dev/absent0.0\"").unwrap();
-    let dark = trial::display("st7789-240x240", &wired);
+    let dark = probe::display("st7789-240x240", &wired);
     assert!(!dark.ok && !dark.mend.is_empty(), "{dark:?}");
-    assert!(trial::display(NO_DISPLAY, &settings).ok);
+    assert!(probe::display(NO_DISPLAY, &settings).ok);
 }
 
 #[test]
@@ -193,12 +193,12 @@ fn a_broker_is_really_asked() {
         .enable_all()
         .build()
         .unwrap();
-    let ask = |url: &str, settings: &Settings| -> Trial {
+    let ask = |url: &str, settings: &Settings| -> ProbeResult {
         let answer = Broker {
             url: url.into(),
             ..Broker::default()
         };
-        runtime.block_on(trial::broker(&answer, settings, BrokerState::Online))
+        runtime.block_on(probe::broker(&answer, settings, BrokerState::Online))
     };
     let settings = Settings::default();
     assert!(ask("", &settings).ok, "our own runs");

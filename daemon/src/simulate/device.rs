@@ -17,18 +17,18 @@ use tokio::{
 use crate::{
     clock::Clock,
     config::{EventSettings, MqttSettings},
-    journal::{self, Sources},
+    event_log::{self, EventLogInputs},
     message::{DeviceName, Identity, RunId},
     mqtt::{self, Inputs},
     snapshot::{BrokerState, CameraState, Snapshot},
-    store::{Bounds, Place, Store},
+    store::{Store, StoreLimits, StoreLocation},
 };
 
 use super::{CONNECT_WITHIN, DELIVER_WITHIN, SimulateError};
 
 /// What one device did.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Told {
+pub(super) struct DeviceOutcome {
     /// Events that it told.
     pub(super) events: u64,
     /// Of those, how many have no receipt of the broker.
@@ -44,23 +44,23 @@ pub(super) async fn live(
     number: u32,
     rate_hz: f32,
     end: Instant,
-) -> Result<Told, SimulateError> {
+) -> Result<DeviceOutcome, SimulateError> {
     let device = DeviceName::new(&format!("sim-{number:05}"));
     // Letters, a dash and digits.
     let device = device.expect("such a name is always one");
-    let who = Identity::new(device, RunId::random());
+    let identity = Identity::new(device, RunId::random());
     let clock = Clock::start();
     let (snapshots, newest) = watch::channel(Snapshot::default());
     let (events, told) = mpsc::unbounded_channel();
-    let store = Store::open(Place::Memory, Bounds::default())?;
+    let store = Store::open(StoreLocation::Memory, StoreLimits::default())?;
     let inputs = Inputs {
         snapshots: newest.clone(),
         store: store.clone(),
         extra: None,
         faults: None,
     };
-    let client = mqtt::spawn(settings, who.clone(), clock, inputs)?;
-    let sources = Sources {
+    let client = mqtt::spawn(settings, identity.clone(), clock, inputs)?;
+    let sources = EventLogInputs {
         snapshots: newest,
         events: told,
         faults: None,
@@ -71,7 +71,7 @@ pub(super) async fn live(
         summary_s: 0,
         ..EventSettings::default()
     };
-    let journal = journal::spawn(&pace, who, clock, sources, store.clone(), true);
+    let journal = event_log::spawn(&pace, identity, clock, sources, store.clone(), true);
     let mut state = client.state();
     let online = state.wait_for(|state| *state == BrokerState::Online);
     // Without a broker it goes on: that is what the client is for.
@@ -109,7 +109,7 @@ pub(super) async fn live(
     let _ = store.flush().await;
     let state = store.state().borrow().clone();
     store.close();
-    Ok(Told {
+    Ok(DeviceOutcome {
         events: state.written.map_or(0, |(_, seq)| seq),
         unacked: state.waiting,
     })

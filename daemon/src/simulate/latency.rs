@@ -17,9 +17,9 @@ pub struct Latency {
 
 /// All samples, in milliseconds.
 #[derive(Debug, Default)]
-pub(super) struct Samples(Vec<u32>);
+pub(super) struct LatencySamples(Vec<u32>);
 
-impl Samples {
+impl LatencySamples {
     /// An event of `time` came at `now`. Both are of one machine's clock, or of two that agree.
     pub(super) fn add(&mut self, now: SystemTime, time: SystemTime) {
         let took = now.duration_since(time).unwrap_or_default().as_millis();
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn percentiles_by_nearest_rank() {
-        let mut samples = Samples::default();
+        let mut samples = LatencySamples::default();
         let zero = SystemTime::UNIX_EPOCH;
         for ms in (1..=200).rev() {
             samples.add(zero + Duration::from_millis(ms), zero);
@@ -60,8 +60,8 @@ mod tests {
             max: 200,
         };
         assert_eq!(samples.percentiles(), Some(expected));
-        assert_eq!(Samples::default().percentiles(), None);
-        let mut skewed = Samples::default();
+        assert_eq!(LatencySamples::default().percentiles(), None);
+        let mut skewed = LatencySamples::default();
         skewed.add(zero, zero + Duration::from_secs(1));
         assert_eq!(skewed.percentiles().map(|l| l.max), Some(0));
     }

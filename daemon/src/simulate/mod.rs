@@ -2,8 +2,8 @@
 //!
 //! For trying brokers out before many real devices hang on them. Nothing here looks at a camera.
 
-mod check;
 mod device;
+mod gap_check;
 mod latency;
 
 use std::{
@@ -18,14 +18,14 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout},
 };
 
-pub use check::{Check, Tally};
+pub use gap_check::{DeliveryCounts, GapCheck};
 pub use latency::Latency;
 
 use crate::{
     config::MqttSettings,
     exit::Exit,
     message::RunId,
-    mqtt::{Heard, Listening, MqttError, Reader},
+    mqtt::{MqttError, Subscriber, SubscriberEvent, SubscriberOptions},
 };
 
 /// New connections a second; all at once are a flood that brokers cut off.
@@ -39,7 +39,7 @@ const LINGER: Duration = Duration::from_secs(30);
 
 /// What is wanted.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct SimulationPlan {
     /// How many devices; 0: only listen.
     pub devices: u32,
     /// Events a second of each device, above 0.
@@ -63,7 +63,7 @@ pub struct Report {
     pub acked: u64,
     /// What the listener got.
     #[serde(flatten)]
-    pub heard: Tally,
+    pub heard: DeliveryCounts,
     /// Sent and never heard, beside the gaps: such as all of a device's.
     pub unheard: u64,
     /// From the event's time to its arrival, in milliseconds; `null` without a listener.
@@ -108,20 +108,20 @@ impl SimulateError {
 /// [`SimulateError`] if a setting cannot work or the system has no room for so many.
 pub async fn run(
     settings: &MqttSettings,
-    plan: &Plan,
+    plan: &SimulationPlan,
     bar: &ProgressBar,
 ) -> Result<Report, SimulateError> {
     let seed = RunId::random().number();
-    let mut check = Check::new(plan.devices > 0);
+    let mut check = GapCheck::new(plan.devices > 0);
     let mut reader = None;
-    let listening = Listening {
+    let listening = SubscriberOptions {
         topics: vec![format!("{}/+/event", settings.prefix)],
         seed,
         keeps_session: plan.keeps_session,
     };
     let listens = plan.check || plan.devices == 0;
     if listens {
-        let mut listener = Reader::spawn(settings, listening.clone())?;
+        let mut listener = Subscriber::spawn(settings, listening.clone())?;
         // Before any device speaks: what comes later must begin with 1.
         let up = timeout(CONNECT_WITHIN, online(&mut listener)).await;
         if up.is_err() {
@@ -149,15 +149,15 @@ pub async fn run(
         devices: plan.devices,
         ..Report::default()
     };
-    let mut latency = latency::Samples::default();
+    let mut latency = latency::LatencySamples::default();
     let mut second = tokio::time::interval(Duration::from_secs(1));
     let mut deadline = end;
     let mut silent_since = None;
     loop {
         tokio::select! {
             Some(heard) = next(&mut reader) => {
-                if let Heard::Message { payload, .. } = heard
-                    && let Some(told) = check.hear(&payload)
+                if let SubscriberEvent::Message { payload, .. } = heard
+                    && let Some(told) = check.receive(&payload)
                 {
                     latency.add(SystemTime::now(), told.time);
                 }
@@ -210,13 +210,13 @@ fn begin_with(urls: &str, number: usize) -> String {
     urls.join(",")
 }
 
-async fn online(reader: &mut Reader) {
-    while !matches!(reader.next().await, Some(Heard::Online)) {}
+async fn online(reader: &mut Subscriber) {
+    while !matches!(reader.next().await, Some(SubscriberEvent::Online)) {}
     // The subscription is on its way; nothing says when the broker has it.
     sleep(Duration::from_millis(500)).await;
 }
 
-async fn next(reader: &mut Option<Reader>) -> Option<Heard> {
+async fn next(reader: &mut Option<Subscriber>) -> Option<SubscriberEvent> {
     match reader {
         Some(reader) => reader.next().await,
         None => std::future::pending().await,

@@ -9,13 +9,13 @@ use std::{
 use rusqlite::{Connection, ErrorCode};
 
 use super::{
-    ledger::Ledger,
+    database::Database,
     schema::{self, Kind},
 };
 
 /// Why a file cannot be used as it is.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Trouble {
+pub(super) enum FileProblem {
     /// Its bytes are not what SQLite wrote, or they are another program's.
     #[error("{0}")]
     Damaged(String),
@@ -24,7 +24,7 @@ pub(super) enum Trouble {
     Unusable(String),
 }
 
-impl From<rusqlite::Error> for Trouble {
+impl From<rusqlite::Error> for FileProblem {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
@@ -48,44 +48,45 @@ impl From<rusqlite::Error> for Trouble {
 ///
 /// # Errors
 /// SQLite's; there is no reason but a lack of memory.
-pub(super) fn memory() -> Result<Ledger, rusqlite::Error> {
+pub(super) fn memory() -> Result<Database, rusqlite::Error> {
     let connection = Connection::open_in_memory()?;
     schema::set_up(&connection)?;
-    Ledger::new(connection)
+    Database::new(connection)
 }
 
 /// Opens or makes a file, whole and ours.
 ///
 /// # Errors
-/// [`Trouble`]; nothing was changed then.
-pub(super) fn open(path: &Path) -> Result<Ledger, Trouble> {
+/// [`FileProblem`]; nothing was changed then.
+pub(super) fn open(path: &Path) -> Result<Database, FileProblem> {
     if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-        fs::create_dir_all(folder)
-            .map_err(|error| Trouble::Unusable(format!("its folder cannot be made: {error}")))?;
+        fs::create_dir_all(folder).map_err(|error| {
+            FileProblem::Unusable(format!("its folder cannot be made: {error}"))
+        })?;
     }
     let connection = Connection::open(path)?;
     // Who has the file keeps it for good: there is nothing to wait for.
     connection.busy_timeout(Duration::from_millis(200))?;
     if schema::set_up(&connection)? == Kind::Foreign {
-        return Err(Trouble::Damaged(
+        return Err(FileProblem::Damaged(
             "it was not made by this moodring, but by another program or a later version".into(),
         ));
     }
     // Rows, pages and indexes against each other; a file of 10 MB takes some ten milliseconds.
     let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if verdict != "ok" {
-        return Err(Trouble::Damaged(verdict));
+        return Err(FileProblem::Damaged(verdict));
     }
-    Ok(Ledger::new(connection)?)
+    Ok(Database::new(connection)?)
 }
 
 /// Opens a file; a damaged one is set aside, and what still waits in it is taken along as far as it can be read.
 ///
 /// # Errors
-/// [`Trouble::Unusable`]; or [`Trouble::Damaged`] if it cannot be set aside either.
-pub(super) fn open_or_begin_anew(path: &Path) -> Result<Ledger, Trouble> {
+/// [`FileProblem::Unusable`]; or [`FileProblem::Damaged`] if it cannot be set aside either.
+pub(super) fn open_or_begin_anew(path: &Path) -> Result<Database, FileProblem> {
     let reason = match open(path) {
-        Err(Trouble::Damaged(reason)) => reason,
+        Err(FileProblem::Damaged(reason)) => reason,
         other => return other,
     };
     begin_anew(path, &reason)
@@ -95,9 +96,9 @@ pub(super) fn open_or_begin_anew(path: &Path) -> Result<Ledger, Trouble> {
 ///
 /// # Errors
 /// As [`open_or_begin_anew`].
-pub(super) fn begin_anew(path: &Path, reason: &str) -> Result<Ledger, Trouble> {
+pub(super) fn begin_anew(path: &Path, reason: &str) -> Result<Database, FileProblem> {
     let aside = set_aside(path).map_err(|error| {
-        Trouble::Damaged(format!("{reason}; and it cannot be renamed: {error}"))
+        FileProblem::Damaged(format!("{reason}; and it cannot be renamed: {error}"))
     })?;
     let mut new = open(path)?;
     let saved = salvage(&aside, &mut new);
@@ -110,15 +111,15 @@ pub(super) fn begin_anew(path: &Path, reason: &str) -> Result<Ledger, Trouble> {
     Ok(new)
 }
 
-fn salvage(aside: &Path, new: &mut Ledger) -> u64 {
+fn salvage(aside: &Path, new: &mut Database) -> u64 {
     let Ok(connection) = Connection::open(aside) else {
         return 0;
     };
     // Its indexes and counters may be wrong; only the table is read.
-    if let Ok(old) = Ledger::new(connection) {
+    if let Ok(old) = Database::new(connection) {
         old.salvage_into(new);
     }
-    new.tally.waiting
+    new.counts.waiting
 }
 
 /// Renames the file and what SQLite keeps beside it; the name says so and is free.

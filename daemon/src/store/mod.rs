@@ -8,15 +8,15 @@
 //! A disk that is full, read-only or broken is a state: the store goes on in memory, says so, and counts what it must
 //! give up. Why SQLite: `docs/decisions/009-store.md`.
 
-mod bounds;
 mod copy;
+mod database;
 mod file;
 pub mod history;
-mod home;
-mod ledger;
-mod place;
+mod limits;
 mod request;
 mod schema;
+mod state_folder;
+mod storage;
 mod writer;
 
 #[cfg(test)]
@@ -24,16 +24,16 @@ mod tests;
 
 use tokio::sync::{broadcast, oneshot, watch};
 
-pub use bounds::{Bounds, DAY_MS};
 pub use copy::CopyPlan;
-pub use place::Place;
+pub use limits::{DAY_MS, StoreLimits};
+pub use state_folder::StoreLocation;
 
 use history::{MoodBucket, MoodSpan, PastEvent};
 use request::Request;
 
 /// What goes first when the outbox is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
+pub enum EventClass {
     /// A scene change: kept as long as possible.
     Event,
     /// A figure that a later one makes up for, such as a summary.
@@ -42,7 +42,7 @@ pub enum Class {
 
 /// An event to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
+pub struct EventDraft {
     /// The device's name.
     pub device: String,
     /// The run's number.
@@ -52,7 +52,7 @@ pub struct Draft {
     /// When it happened, in milliseconds since 1970 (UTC).
     pub time_ms: i64,
     /// What goes first when the outbox is full.
-    pub class: Class,
+    pub class: EventClass,
     /// The kind's name, for the history.
     pub kind: &'static str,
     /// The message as JSON.
@@ -63,7 +63,7 @@ pub struct Draft {
 
 /// An event that waits for the broker's receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct OutboxRow {
     /// Its place in the order; grows with each event, across runs.
     pub id: i64,
     /// The device's name when it was written.
@@ -77,7 +77,7 @@ pub struct Row {
 pub struct StoreState {
     /// Events that wait for the broker's receipt.
     pub waiting: u64,
-    /// The newest row's [`Row::id`]; 0 for none. When it grows there is something to fetch.
+    /// The newest row's [`OutboxRow::id`]; 0 for none. When it grows there is something to fetch.
     pub newest: i64,
     /// Run and number of the newest event that was written by this process.
     pub written: Option<(u64, u64)>,
@@ -94,7 +94,7 @@ pub struct StoreState {
 /// The store went away: its thread ended. Happens only while the daemon ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the store has ended")]
-pub struct Gone;
+pub struct StoreClosed;
 
 /// The way to the store. Clones share it. Requests are served in order.
 #[derive(Clone, Debug)]
@@ -110,7 +110,7 @@ impl Store {
     ///
     /// # Errors
     /// [`std::io::Error`] if the system gives no thread.
-    pub fn open(place: Place, bounds: Bounds) -> std::io::Result<Self> {
+    pub fn open(place: StoreLocation, bounds: StoreLimits) -> std::io::Result<Self> {
         Self::open_with_copy(place, bounds, None)
     }
 
@@ -119,15 +119,15 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn open_with_copy(
-        place: Place,
-        bounds: Bounds,
+        place: StoreLocation,
+        bounds: StoreLimits,
         copy: Option<CopyPlan>,
     ) -> std::io::Result<Self> {
         writer::spawn(place, bounds, copy)
     }
 
     /// Writes an event. Those who follow [`Store::state`] learn when it is on the disk.
-    pub fn append(&self, draft: Draft) {
+    pub fn append(&self, draft: EventDraft) {
         self.ask(Request::Append(draft));
     }
 
@@ -142,7 +142,7 @@ impl Store {
     }
 
     /// The oldest waiting rows after this one, at most `limit`, in order. Only what is on the disk.
-    pub fn rows(&self, after: i64, limit: usize) -> oneshot::Receiver<Vec<Row>> {
+    pub fn rows(&self, after: i64, limit: usize) -> oneshot::Receiver<Vec<OutboxRow>> {
         let (answer, rows) = oneshot::channel();
         self.ask(Request::Rows {
             after,
@@ -161,13 +161,13 @@ impl Store {
     /// `bucket_s` seconds (at least 60; whole minutes), oldest first.
     ///
     /// # Errors
-    /// [`Gone`] if the daemon ends.
+    /// [`StoreClosed`] if the daemon ends.
     pub async fn moods(
         &self,
         from_s: i64,
         to_s: i64,
         bucket_s: i64,
-    ) -> Result<Vec<MoodBucket>, Gone> {
+    ) -> Result<Vec<MoodBucket>, StoreClosed> {
         let (answer, buckets) = oneshot::channel();
         self.ask(Request::MoodHistory {
             from_s,
@@ -175,19 +175,19 @@ impl Store {
             bucket_s,
             answer,
         });
-        buckets.await.map_err(|_| Gone)
+        buckets.await.map_err(|_| StoreClosed)
     }
 
     /// The newest events between two times (seconds since 1970), newest first, at most `limit`.
     ///
     /// # Errors
-    /// [`Gone`] if the daemon ends.
+    /// [`StoreClosed`] if the daemon ends.
     pub async fn events(
         &self,
         from_s: i64,
         to_s: i64,
         limit: usize,
-    ) -> Result<Vec<PastEvent>, Gone> {
+    ) -> Result<Vec<PastEvent>, StoreClosed> {
         let (answer, events) = oneshot::channel();
         self.ask(Request::EventHistory {
             from_s,
@@ -195,25 +195,28 @@ impl Store {
             limit,
             answer,
         });
-        events.await.map_err(|_| Gone)
+        events.await.map_err(|_| StoreClosed)
     }
 
     /// Deletes the whole history for good, from the disk too. What still waits for the broker stays until it is there.
     ///
     /// # Errors
-    /// [`Gone`] if the daemon ends.
-    pub async fn forget(&self) -> Result<(), Gone> {
+    /// [`StoreClosed`] if the daemon ends.
+    pub async fn forget(&self) -> Result<(), StoreClosed> {
         let (answer, done) = oneshot::channel();
         self.ask(Request::Forget(answer));
-        done.await.map_err(|_| Gone)
+        done.await.map_err(|_| StoreClosed)
     }
 
     /// Returns when everything asked for before is on the disk.
     ///
     /// # Errors
-    /// [`Gone`] if the daemon ends.
-    pub async fn flush(&self) -> Result<(), Gone> {
-        self.rows(i64::MAX, 0).await.map(drop).map_err(|_| Gone)
+    /// [`StoreClosed`] if the daemon ends.
+    pub async fn flush(&self) -> Result<(), StoreClosed> {
+        self.rows(i64::MAX, 0)
+            .await
+            .map(drop)
+            .map_err(|_| StoreClosed)
     }
 
     /// What the store holds; changes can be awaited.

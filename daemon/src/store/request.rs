@@ -5,21 +5,21 @@ use std::sync::mpsc;
 use tokio::sync::oneshot;
 
 use super::{
-    Draft, Row,
+    EventDraft, OutboxRow,
     history::{MoodBucket, MoodSpan, PastEvent},
 };
 
 /// One request; those that have an `answer` see everything that was asked for before.
 #[derive(Debug)]
 pub(super) enum Request {
-    Append(Draft),
+    Append(EventDraft),
     Delivered(i64),
     ToldOfDropped(u64),
     Moods(Vec<MoodSpan>),
     Rows {
         after: i64,
         limit: usize,
-        answer: oneshot::Sender<Vec<Row>>,
+        answer: oneshot::Sender<Vec<OutboxRow>>,
     },
     MoodHistory {
         from_s: i64,

@@ -7,19 +7,19 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::{
-    ledger::{Change, Ledger},
+    database::{Change, Database},
     *,
 };
 
 const NOW_MS: i64 = 1_795_000_000_000;
 
-fn draft(seq: u64) -> Draft {
-    Draft {
+fn draft(seq: u64) -> EventDraft {
+    EventDraft {
         device: "hall".into(),
         run: u64::MAX - 1,
         seq,
         time_ms: NOW_MS,
-        class: Class::Event,
+        class: EventClass::Event,
         kind: "appeared",
         payload: format!("{{\"seq\":{seq}}}").into_bytes(),
         wanted: true,
@@ -32,24 +32,24 @@ fn append(ids: impl IntoIterator<Item = i64>) -> Vec<Change> {
         .collect()
 }
 
-fn ids(ledger: &Ledger) -> Vec<i64> {
-    let rows = ledger.rows(0, usize::MAX).unwrap();
+fn ids(database: &Database) -> Vec<i64> {
+    let rows = database.rows(0, usize::MAX).unwrap();
     rows.into_iter().map(|row| row.id).collect()
 }
 
-fn small() -> Bounds {
-    Bounds {
+fn small() -> StoreLimits {
+    StoreLimits {
         waiting: 5,
-        ..Bounds::default()
+        ..StoreLimits::default()
     }
 }
 
 #[test]
 fn rows_come_in_order_until_they_are_delivered_and_are_history_then() {
-    let mut ledger = file::memory().unwrap();
-    let bounds = Bounds::default();
-    ledger.commit(&append(1..=3), bounds, NOW_MS).unwrap();
-    let rows = ledger.rows(1, 5).unwrap();
+    let mut database = file::memory().unwrap();
+    let bounds = StoreLimits::default();
+    database.commit(&append(1..=3), bounds, NOW_MS).unwrap();
+    let rows = database.rows(1, 5).unwrap();
     assert_eq!(rows[0].payload, draft(2).payload);
     assert_eq!((rows.len(), rows[0].device.as_str()), (2, "hall"));
     let receipts = [
@@ -57,42 +57,47 @@ fn rows_come_in_order_until_they_are_delivered_and_are_history_then() {
         Change::Delivered(2),
         Change::Delivered(9),
     ];
-    ledger.commit(&receipts, bounds, NOW_MS).unwrap();
-    assert_eq!(ids(&ledger), [1, 3]);
-    assert_eq!(ledger.tally.waiting, 2);
+    database.commit(&receipts, bounds, NOW_MS).unwrap();
+    assert_eq!(ids(&database), [1, 3]);
+    assert_eq!(database.counts.waiting, 2);
     let second = NOW_MS / 1_000;
-    let past = history::events(&ledger.connection, second, second + 1, 10).unwrap();
+    let past = history::events(&database.connection, second, second + 1, 10).unwrap();
     let delivered: Vec<bool> = past.iter().map(|event| event.delivered).collect();
     assert_eq!(delivered, [false, true, false], "newest first");
 }
 
 #[test]
 fn above_the_bound_telemetry_goes_first_then_the_oldest() {
-    let mut ledger = file::memory().unwrap();
+    let mut database = file::memory().unwrap();
     let mut changes = append(1..=5);
     let Change::Append(_, third) = &mut changes[2] else {
         unreachable!()
     };
-    third.class = Class::Telemetry;
-    assert_eq!(ledger.commit(&changes, small(), NOW_MS).unwrap(), 0);
-    assert_eq!(ledger.commit(&append([6]), small(), NOW_MS).unwrap(), 1);
-    assert_eq!(ids(&ledger), [1, 2, 4, 5, 6]);
-    assert_eq!(ledger.commit(&append([7, 8]), small(), NOW_MS).unwrap(), 2);
-    assert_eq!(ids(&ledger), [4, 5, 6, 7, 8]);
-    assert_eq!(ledger.tally.untold, 3);
-    ledger.commit(&[Change::Told(2)], small(), NOW_MS).unwrap();
-    assert_eq!(ledger.tally.untold, 1);
-    let few_bytes = Bounds {
+    third.class = EventClass::Telemetry;
+    assert_eq!(database.commit(&changes, small(), NOW_MS).unwrap(), 0);
+    assert_eq!(database.commit(&append([6]), small(), NOW_MS).unwrap(), 1);
+    assert_eq!(ids(&database), [1, 2, 4, 5, 6]);
+    assert_eq!(
+        database.commit(&append([7, 8]), small(), NOW_MS).unwrap(),
+        2
+    );
+    assert_eq!(ids(&database), [4, 5, 6, 7, 8]);
+    assert_eq!(database.counts.untold, 3);
+    database
+        .commit(&[Change::Told(2)], small(), NOW_MS)
+        .unwrap();
+    assert_eq!(database.counts.untold, 1);
+    let few_bytes = StoreLimits {
         waiting_bytes: 20,
         ..small()
     };
-    assert_eq!(ledger.commit(&[], few_bytes, NOW_MS).unwrap(), 3);
-    assert_eq!((ids(&ledger), ledger.tally.bytes), (vec![7, 8], 18));
+    assert_eq!(database.commit(&[], few_bytes, NOW_MS).unwrap(), 3);
+    assert_eq!((ids(&database), database.counts.bytes), (vec![7, 8], 18));
 }
 
 #[test]
 fn what_is_too_old_goes_but_not_on_a_machine_without_a_clock() {
-    let mut ledger = file::memory().unwrap();
+    let mut database = file::memory().unwrap();
     let mut changes = append(1..=3);
     for (change, time) in changes
         .iter_mut()
@@ -104,16 +109,23 @@ fn what_is_too_old_goes_but_not_on_a_machine_without_a_clock() {
         draft.time_ms = time;
     }
     assert_eq!(
-        ledger.commit(&changes, Bounds::default(), 5_000).unwrap(),
+        database
+            .commit(&changes, StoreLimits::default(), 5_000)
+            .unwrap(),
         0
     );
-    assert_eq!(ledger.commit(&[], Bounds::default(), NOW_MS).unwrap(), 1);
-    assert_eq!(ids(&ledger), [1, 3]);
+    assert_eq!(
+        database
+            .commit(&[], StoreLimits::default(), NOW_MS)
+            .unwrap(),
+        1
+    );
+    assert_eq!(ids(&database), [1, 3]);
 }
 
 #[test]
 fn moods_add_up_by_bucket_and_can_be_forgotten() {
-    let mut ledger = file::memory().unwrap();
+    let mut database = file::memory().unwrap();
     let minute = NOW_MS / 60_000;
     let span = |minute, mood, ms| MoodSpan { minute, mood, ms };
     let happy = Mood::Showing(Expression::Happy);
@@ -124,9 +136,11 @@ fn moods_add_up_by_bucket_and_can_be_forgotten() {
         span(minute + 5, happy, 60_000),
     ];
     let told = Change::Moods(spans);
-    ledger.commit(&[told], Bounds::default(), NOW_MS).unwrap();
+    database
+        .commit(&[told], StoreLimits::default(), NOW_MS)
+        .unwrap();
     let start = minute * 60;
-    let found = history::moods(&ledger.connection, start, start + 360, 300).unwrap();
+    let found = history::moods(&database.connection, start, start + 360, 300).unwrap();
     let short: Vec<_> = found
         .iter()
         .map(|b| (b.start_s - start, b.mood.as_str(), b.seconds))
@@ -139,24 +153,26 @@ fn moods_add_up_by_bucket_and_can_be_forgotten() {
             (300, "happy", 60.0)
         ]
     );
-    ledger
-        .commit(&append([1]), Bounds::default(), NOW_MS)
+    database
+        .commit(&append([1]), StoreLimits::default(), NOW_MS)
         .unwrap();
-    history::forget(&ledger.connection).unwrap();
-    let left = history::moods(&ledger.connection, 0, i64::MAX, 60).unwrap();
+    history::forget(&database.connection).unwrap();
+    let left = history::moods(&database.connection, 0, i64::MAX, 60).unwrap();
     assert!(left.is_empty());
-    assert_eq!(ids(&ledger), [1], "what waits for the broker stays");
-    history::expire(&ledger.connection, i64::MAX).unwrap();
-    assert_eq!(ids(&ledger), [1]);
+    assert_eq!(ids(&database), [1], "what waits for the broker stays");
+    history::expire(&database.connection, i64::MAX).unwrap();
+    assert_eq!(ids(&database), [1]);
 }
 
 /// A file with so many waiting rows, closed as a killed process leaves it: with its log.
 fn killed(folder: &Path, rows: i64) -> std::path::PathBuf {
     let (live, dead) = (folder.join("live.db"), folder.join("dead.db"));
-    let mut ledger = file::open(&live).unwrap();
+    let mut database = file::open(&live).unwrap();
     for id in 1..=rows {
         let changes = append([id]);
-        ledger.commit(&changes, Bounds::default(), NOW_MS).unwrap();
+        database
+            .commit(&changes, StoreLimits::default(), NOW_MS)
+            .unwrap();
     }
     fs::copy(&live, &dead).unwrap();
     fs::copy(folder.join("live.db-wal"), folder.join("dead.db-wal")).unwrap();
@@ -167,9 +183,9 @@ fn killed(folder: &Path, rows: i64) -> std::path::PathBuf {
 fn what_was_committed_survives_a_kill() {
     let folder = TempDir::new().unwrap();
     let path = killed(folder.path(), 20);
-    let ledger = file::open_or_begin_anew(&path).unwrap();
-    assert_eq!(ids(&ledger), (1..=20).collect::<Vec<_>>());
-    assert_eq!((ledger.tally.waiting, ledger.tally.newest), (20, 20));
+    let database = file::open_or_begin_anew(&path).unwrap();
+    assert_eq!(ids(&database), (1..=20).collect::<Vec<_>>());
+    assert_eq!((database.counts.waiting, database.counts.newest), (20, 20));
 }
 
 #[test]
@@ -191,11 +207,11 @@ fn other_programs_files_are_set_aside_not_changed() {
     {
         let text = bytes.repeat(20);
         fs::write(&path, &text).unwrap();
-        let mut ledger = file::open_or_begin_anew(&path).unwrap();
-        ledger
-            .commit(&append([1]), Bounds::default(), NOW_MS)
+        let mut database = file::open_or_begin_anew(&path).unwrap();
+        database
+            .commit(&append([1]), StoreLimits::default(), NOW_MS)
             .unwrap();
-        drop(ledger);
+        drop(database);
         let aside = folder.path().join(format!("moodring.db.damaged-{}", n + 1));
         assert_eq!(fs::read(aside).unwrap(), text);
     }
@@ -224,15 +240,15 @@ proptest! {
             Some(noise) => bytes.iter_mut().skip(at).zip(noise).for_each(|(b, n)| *b = n),
         }
         fs::write(&victim, bytes).unwrap();
-        let mut ledger = file::open_or_begin_anew(&path).unwrap();
-        let left = ids(&ledger);
+        let mut database = file::open_or_begin_anew(&path).unwrap();
+        let left = ids(&database);
         prop_assert!(left.is_sorted() && left.iter().all(|id| (1..=12).contains(id)), "{left:?}");
         if cut_log {
             // Commits are in the log in their order: what is left is what came first.
             prop_assert_eq!(&left, &(1..=left.len() as i64).collect::<Vec<_>>());
         }
-        ledger.commit(&append([100]), Bounds::default(), NOW_MS).unwrap();
-        prop_assert_eq!(ids(&ledger).last().copied(), Some(100));
+        database.commit(&append([100]), StoreLimits::default(), NOW_MS).unwrap();
+        prop_assert_eq!(ids(&database).last().copied(), Some(100));
     }
 }
 
@@ -242,32 +258,37 @@ proptest! {
 fn a_full_disk_is_gone_around_and_taken_again() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("moodring.db");
-    let bounds = Bounds::default();
-    let mut home = home::Home::open(Place::File(path.clone())).unwrap();
-    home.ledger.commit(&append(1..=9), bounds, NOW_MS).unwrap();
-    home.ledger
+    let bounds = StoreLimits::default();
+    let mut storage = storage::Storage::open(StoreLocation::File(path.clone())).unwrap();
+    storage
+        .database
+        .commit(&append(1..=9), bounds, NOW_MS)
+        .unwrap();
+    storage
+        .database
         .commit(&[Change::Delivered(1)], bounds, NOW_MS)
         .unwrap();
-    home.ledger
+    storage
+        .database
         .connection
         .pragma_update(None, "max_page_count", 1)
         .unwrap();
     let many = append(10..=400);
-    let error = home.ledger.commit(&many, bounds, NOW_MS).unwrap_err();
-    home.fail(error.into()).unwrap();
-    assert_eq!(home.trouble(), Some("the disk is full"));
-    home.ledger.commit(&many, bounds, NOW_MS).unwrap();
-    assert_eq!(ids(&home.ledger), (2..=400).collect::<Vec<_>>());
+    let error = storage.database.commit(&many, bounds, NOW_MS).unwrap_err();
+    storage.fail(error.into()).unwrap();
+    assert_eq!(storage.trouble(), Some("the disk is full"));
+    storage.database.commit(&many, bounds, NOW_MS).unwrap();
+    assert_eq!(ids(&storage.database), (2..=400).collect::<Vec<_>>());
     let receipts: Vec<_> = (2..=5).map(Change::Delivered).collect();
-    home.ledger.commit(&receipts, bounds, NOW_MS).unwrap();
-    assert!(!home.go_back(false), "not before its time");
-    assert!(home.go_back(true));
-    assert_eq!(home.trouble(), None);
-    drop(home);
-    let ledger = file::open(&path).unwrap();
-    assert_eq!(ids(&ledger), (6..=400).collect::<Vec<_>>());
+    storage.database.commit(&receipts, bounds, NOW_MS).unwrap();
+    assert!(!storage.go_back(false), "not before its time");
+    assert!(storage.go_back(true));
+    assert_eq!(storage.trouble(), None);
+    drop(storage);
+    let database = file::open(&path).unwrap();
+    assert_eq!(ids(&database), (6..=400).collect::<Vec<_>>());
     let second = NOW_MS / 1_000;
-    let all = history::events(&ledger.connection, second, second + 1, 1_000).unwrap();
+    let all = history::events(&database.connection, second, second + 1, 1_000).unwrap();
     assert_eq!(all.len(), 400, "what was delivered is history");
 }
 
@@ -276,17 +297,21 @@ fn a_full_disk_is_gone_around_and_taken_again() {
 fn damage_in_the_middle_of_a_run_begins_a_new_file() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("moodring.db");
-    let mut home = home::Home::open(Place::File(path.clone())).unwrap();
-    let bounds = Bounds::default();
-    home.ledger.commit(&append(1..=9), bounds, NOW_MS).unwrap();
-    home.fail(file::Trouble::Damaged("a bad sector".into()))
+    let mut storage = storage::Storage::open(StoreLocation::File(path.clone())).unwrap();
+    let bounds = StoreLimits::default();
+    storage
+        .database
+        .commit(&append(1..=9), bounds, NOW_MS)
         .unwrap();
-    assert_eq!((home.trouble(), ids(&home.ledger).len()), (None, 9));
+    storage
+        .fail(file::FileProblem::Damaged("a bad sector".into()))
+        .unwrap();
+    assert_eq!((storage.trouble(), ids(&storage.database).len()), (None, 9));
     assert!(folder.path().join("moodring.db.damaged-1").exists());
 }
 
-fn open(path: &Path, bounds: Bounds) -> Store {
-    Store::open(Place::File(path.to_owned()), bounds).unwrap()
+fn open(path: &Path, bounds: StoreLimits) -> Store {
+    Store::open(StoreLocation::File(path.to_owned()), bounds).unwrap()
 }
 
 async fn waiting(store: &Store) -> Vec<i64> {
@@ -298,7 +323,7 @@ async fn waiting(store: &Store) -> Vec<i64> {
 async fn rows_are_told_of_only_when_they_are_on_the_disk_and_survive() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("moodring.db");
-    let store = open(&path, Bounds::default());
+    let store = open(&path, StoreLimits::default());
     let mut state = store.state();
     let mut told = store.told();
     (1..=50).for_each(|seq| store.append(draft(seq)));
@@ -308,8 +333,8 @@ async fn rows_are_told_of_only_when_they_are_on_the_disk_and_survive() {
     (1..=10).for_each(|id| store.delivered(id));
     store.close();
     store.append(draft(51));
-    assert_eq!(store.flush().await, Err(Gone));
-    let store = open(&path, Bounds::default());
+    assert_eq!(store.flush().await, Err(StoreClosed));
+    let store = open(&path, StoreLimits::default());
     assert_eq!(waiting(&store).await, (11..=50).collect::<Vec<_>>());
     store.append(draft(1));
     assert_eq!(waiting(&store).await.last(), Some(&51));
@@ -346,7 +371,12 @@ async fn a_store_in_ram_is_brought_back_from_its_copy() {
             path: copy.clone(),
             every: std::time::Duration::from_secs(every_s),
         };
-        Store::open_with_copy(Place::File(path.clone()), Bounds::default(), Some(plan)).unwrap()
+        Store::open_with_copy(
+            StoreLocation::File(path.clone()),
+            StoreLimits::default(),
+            Some(plan),
+        )
+        .unwrap()
     };
     let store = open(3600);
     (1..=5).for_each(|seq| store.append(draft(seq)));
@@ -389,8 +419,8 @@ async fn a_copy_that_cannot_be_written_stops_nothing() {
         path: folder.path().join("disk/moodring.db"),
         every: std::time::Duration::ZERO,
     };
-    let place = Place::File(folder.path().join("ram/moodring.db"));
-    let store = Store::open_with_copy(place, Bounds::default(), Some(plan)).unwrap();
+    let place = StoreLocation::File(folder.path().join("ram/moodring.db"));
+    let store = Store::open_with_copy(place, StoreLimits::default(), Some(plan)).unwrap();
     store.append(draft(1));
     assert_eq!(waiting(&store).await, [1]);
     store.close();

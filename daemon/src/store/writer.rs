@@ -13,13 +13,13 @@ use std::{
 use tokio::sync::{broadcast, watch};
 
 use super::{
-    Bounds, CopyPlan, Place, Store, StoreState,
+    CopyPlan, Store, StoreLimits, StoreLocation, StoreState,
     copy::Copier,
-    file::Trouble,
+    database::Change,
+    file::FileProblem,
     history,
-    home::{Home, RETRY},
-    ledger::Change,
     request::Request,
+    storage::{RETRY, Storage},
 };
 
 /// Commits are at least so far apart, unless somebody waits for one: each costs an SD card a few pages.
@@ -35,9 +35,13 @@ const TOLD: usize = 256;
 ///
 /// # Errors
 /// [`io::Error`] if the system gives no thread, or no memory for a store.
-pub(super) fn spawn(place: Place, bounds: Bounds, copy: Option<CopyPlan>) -> io::Result<Store> {
+pub(super) fn spawn(
+    place: StoreLocation,
+    bounds: StoreLimits,
+    copy: Option<CopyPlan>,
+) -> io::Result<Store> {
     let copier = match (&place, copy) {
-        (Place::File(file), Some(plan)) => Some(Copier::begin(plan, file)),
+        (StoreLocation::File(file), Some(plan)) => Some(Copier::begin(plan, file)),
         _ => None,
     };
     let (requests, asked) = mpsc::channel();
@@ -57,8 +61,8 @@ pub(super) fn spawn(place: Place, bounds: Bounds, copy: Option<CopyPlan>) -> io:
 }
 
 struct Writer {
-    home: Home,
-    bounds: Bounds,
+    storage: Storage,
+    bounds: StoreLimits,
     state: watch::Sender<StoreState>,
     told: broadcast::Sender<Arc<str>>,
     changes: Vec<Change>,
@@ -74,21 +78,21 @@ struct Writer {
 
 impl Writer {
     fn new(
-        place: Place,
-        bounds: Bounds,
+        place: StoreLocation,
+        bounds: StoreLimits,
         state: watch::Sender<StoreState>,
         told: broadcast::Sender<Arc<str>>,
     ) -> Result<Self, rusqlite::Error> {
-        let home = Home::open(place)?;
-        let newest = home.ledger.tally.newest;
-        let next_id = if home.trouble().is_some() {
+        let storage = Storage::open(place)?;
+        let newest = storage.database.counts.newest;
+        let next_id = if storage.trouble().is_some() {
             // What the disk has is not known: the clock gives numbers that are larger than those there.
             newest.max(unix_ms()) + 1
         } else {
             newest + 1
         };
         Ok(Self {
-            home,
+            storage,
             bounds,
             state,
             told,
@@ -146,7 +150,7 @@ impl Writer {
                 answer,
             } => {
                 self.commit();
-                let rows = self.home.ledger.rows(after, limit);
+                let rows = self.storage.database.rows(after, limit);
                 let _ = answer.send(self.read(rows));
             }
             Request::MoodHistory {
@@ -156,7 +160,8 @@ impl Writer {
                 answer,
             } => {
                 self.commit();
-                let buckets = history::moods(&self.home.ledger.connection, from_s, to_s, bucket_s);
+                let buckets =
+                    history::moods(&self.storage.database.connection, from_s, to_s, bucket_s);
                 let _ = answer.send(self.read(buckets));
             }
             Request::EventHistory {
@@ -166,7 +171,8 @@ impl Writer {
                 answer,
             } => {
                 self.commit();
-                let events = history::events(&self.home.ledger.connection, from_s, to_s, limit);
+                let events =
+                    history::events(&self.storage.database.connection, from_s, to_s, limit);
                 let _ = answer.send(self.read(events));
             }
             Request::Forget(answer) => {
@@ -198,8 +204,8 @@ impl Writer {
         let now_ms = unix_ms();
         // Twice: the second time with a new file or in memory.
         for _ in 0..2 {
-            let bounds = self.home.bounds(self.bounds);
-            match self.home.ledger.commit(&changes, bounds, now_ms) {
+            let bounds = self.storage.bounds(self.bounds);
+            match self.storage.database.commit(&changes, bounds, now_ms) {
                 Ok(dropped) => return self.done(&changes, dropped),
                 Err(error) => self.fail(error.into()),
             }
@@ -223,8 +229,8 @@ impl Writer {
     }
 
     /// Another home, if one can be had.
-    fn fail(&mut self, trouble: Trouble) {
-        if let Err(error) = self.home.fail(trouble) {
+    fn fail(&mut self, trouble: FileProblem) {
+        if let Err(error) = self.storage.fail(trouble) {
             tracing::error!("no memory for the store: {error}");
         }
     }
@@ -232,9 +238,9 @@ impl Writer {
     /// A query's answer; one that failed is empty.
     fn read<T>(&mut self, result: Result<Vec<T>, rusqlite::Error>) -> Vec<T> {
         result.unwrap_or_else(|error| {
-            let trouble = Trouble::from(error);
+            let trouble = FileProblem::from(error);
             tracing::warn!("the store cannot be read: {trouble}");
-            if matches!(trouble, Trouble::Damaged(_)) {
+            if matches!(trouble, FileProblem::Damaged(_)) {
                 self.fail(trouble);
                 self.publish();
             }
@@ -243,11 +249,11 @@ impl Writer {
     }
 
     fn forget(&mut self) {
-        let ledger = &self.home.ledger;
-        let done = history::forget(&ledger.connection)
+        let database = &self.storage.database;
+        let done = history::forget(&database.connection)
             // The log of changes still has the rows; and the file gets its size back.
             .and_then(|()| {
-                ledger
+                database
                     .connection
                     .execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")
             });
@@ -267,11 +273,11 @@ impl Writer {
             return;
         }
         self.cleaned = Some(now);
-        if self.home.go_back(false) {
-            self.next_id = self.next_id.max(self.home.ledger.tally.newest + 1);
+        if self.storage.go_back(false) {
+            self.next_id = self.next_id.max(self.storage.database.counts.newest + 1);
         }
         let before_ms = unix_ms().saturating_sub(self.bounds.history_ms);
-        let expired = history::expire(&self.home.ledger.connection, before_ms);
+        let expired = history::expire(&self.storage.database.connection, before_ms);
         if let Err(error) = expired {
             self.fail(error.into());
         }
@@ -281,22 +287,22 @@ impl Writer {
 
     /// Renews the copy, if there is one to keep and this says so; not while rows are missing here.
     fn renew_copy(&mut self, wanted: impl Fn(&Copier, Option<Instant>) -> bool) {
-        let whole = self.home.trouble().is_none();
+        let whole = self.storage.trouble().is_none();
         if let Some(copier) = &mut self.copier
             && whole
             && wanted(copier, self.committed)
         {
-            copier.renew(&self.home.ledger.connection);
+            copier.renew(&self.storage.database.connection);
         }
     }
 
     fn close(&mut self) {
         self.commit();
         // A last try, however short the time was.
-        self.home.go_back(true);
+        self.storage.go_back(true);
         self.renew_copy(Copier::is_behind);
-        let waiting = self.home.ledger.tally.waiting;
-        if self.home.trouble().is_some() && waiting > 0 {
+        let waiting = self.storage.database.counts.waiting;
+        if self.storage.trouble().is_some() && waiting > 0 {
             tracing::warn!(
                 "{waiting} events are lost: the store's disk did not take them and the broker was away"
             );
@@ -304,17 +310,17 @@ impl Writer {
     }
 
     fn publish(&mut self) {
-        let bounds = self.home.bounds(self.bounds);
-        let tally = self.home.ledger.tally;
+        let bounds = self.storage.bounds(self.bounds);
+        let counts = self.storage.database.counts;
         let state = StoreState {
-            waiting: tally.waiting,
-            newest: tally.newest,
+            waiting: counts.waiting,
+            newest: counts.newest,
             written: self.written,
             dropped: self.dropped,
-            untold: tally.untold,
-            full: tally.waiting >= bounds.waiting / 10 * 9
-                || tally.bytes >= bounds.waiting_bytes / 10 * 9,
-            trouble: self.home.trouble().map(str::to_owned),
+            untold: counts.untold,
+            full: counts.waiting >= bounds.waiting / 10 * 9
+                || counts.bytes >= bounds.waiting_bytes / 10 * 9,
+            trouble: self.storage.trouble().map(str::to_owned),
         };
         self.state.send_if_modified(|old| {
             let differs = *old != state;

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{NetRelease, Release, UpdateError};
 use crate::{
-    bundle::{Pick, Shelf, Version, built_in, kind_name, noted},
+    bundle::{InstalledNets, Selected, Version, built_in, kind_name, noted},
     config::ModelSettings,
 };
 
@@ -95,8 +95,8 @@ fn offer(net: NetOffer, models: &ModelSettings, own: Version) -> Option<NetRelea
         Kind::Classifier => &models.classifier,
     };
     let runs = if configured.as_os_str().is_empty() {
-        match Shelf::of(models).map(|shelf| shelf.pick(kind)) {
-            Some(Pick::Installed(net)) => Some((net.manifest.name, net.manifest.version)),
+        match InstalledNets::of(models).map(|installed_nets| installed_nets.pick(kind)) {
+            Some(Selected::Installed(net)) => Some((net.manifest.name, net.manifest.version)),
             _ => noted(built_in(kind)),
         }
     } else {

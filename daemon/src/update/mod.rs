@@ -8,7 +8,7 @@ mod task;
 
 pub use index::{Index, NetOffer};
 pub use release::{NetRelease, Release};
-pub use task::{Updates, Watch, look, spawn};
+pub use task::{ReleaseReceiver, UpdateThread, look, spawn};
 
 /// Why it is not known.
 #[derive(Debug, thiserror::Error)]

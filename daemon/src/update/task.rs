@@ -11,12 +11,12 @@ use tokio::sync::watch;
 
 use super::{Index, Release, UpdateError, apt, index::INDEX_BYTES};
 use crate::{
-    bundle::{Key, SIGNATURE_BYTES, fetch::Fetcher},
+    bundle::{SIGNATURE_BYTES, TrustedKey, fetch::Fetcher},
     config::{ModelSettings, UpdateSettings, UpdateSource},
 };
 
 /// The newest answer; `None` before there is one.
-pub type Watch = watch::Receiver<Option<Release>>;
+pub type ReleaseReceiver = watch::Receiver<Option<Release>>;
 
 /// How long an index may take to come.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,20 +27,20 @@ const SPREAD: Duration = Duration::from_secs(600);
 
 /// The thread; it ends when this is dropped.
 #[derive(Debug)]
-pub struct Updates {
+pub struct UpdateThread {
     _alive: Sender<()>,
-    newest: Watch,
+    newest: ReleaseReceiver,
 }
 
-impl Updates {
+impl UpdateThread {
     /// What was found.
-    pub fn watch(&self) -> Watch {
+    pub fn watch(&self) -> ReleaseReceiver {
         self.newest.clone()
     }
 }
 
 /// Starts it, if the settings want it. `spread` is any number that differs between devices.
-pub fn spawn(update: &UpdateSettings, models: &ModelSettings, spread: u64) -> Option<Updates> {
+pub fn spawn(update: &UpdateSettings, models: &ModelSettings, spread: u64) -> Option<UpdateThread> {
     let source = update.source()?;
     let (tell, newest) = watch::channel(None);
     let (_alive, ended) = channel();
@@ -73,7 +73,7 @@ pub fn spawn(update: &UpdateSettings, models: &ModelSettings, spread: u64) -> Op
         tracing::warn!("nobody looks for updates: {error}");
         return None;
     }
-    Some(Updates { _alive, newest })
+    Some(UpdateThread { _alive, newest })
 }
 
 /// Looks once.
@@ -84,7 +84,7 @@ pub fn look(source: &UpdateSource, models: &ModelSettings) -> Result<Release, Up
     match source {
         UpdateSource::Apt => apt::look(Path::new(apt::APT_CACHE)),
         UpdateSource::Index(url) => {
-            let key = Key::choose(None, &models.public_key)?;
+            let key = TrustedKey::choose(None, &models.public_key)?;
             let fetcher = Fetcher::new(PATIENCE).map_err(UpdateError::Certificates)?;
             Ok(indexed(&fetcher, url, &key)?.against(models))
         }
@@ -92,7 +92,7 @@ pub fn look(source: &UpdateSource, models: &ModelSettings) -> Result<Release, Up
 }
 
 /// A signed index.
-fn indexed(fetcher: &Fetcher, url: &str, key: &Key) -> Result<Index, UpdateError> {
+fn indexed(fetcher: &Fetcher, url: &str, key: &TrustedKey) -> Result<Index, UpdateError> {
     let signature = fetcher.fetch(&format!("{url}.minisig"), SIGNATURE_BYTES, |_, _| ())?;
     let bytes = fetcher.fetch(url, INDEX_BYTES, |_, _| ())?;
     key.check(&bytes, &signature)?;

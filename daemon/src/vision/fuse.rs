@@ -8,7 +8,7 @@ const TRUSTED_PX: std::ops::RangeInclusive<f32> = 26.0..=300.0;
 const SAME_IOU: f32 = 0.4;
 
 /// What one look found, in the photo's pixels.
-pub(super) struct Look {
+pub(super) struct ScaleResult {
     /// The look's pixels per pixel of the photo.
     pub(super) scale: f32,
     /// Faces down to [`least_score`].
@@ -21,7 +21,7 @@ pub(super) fn least_score(threshold: f32) -> f32 {
 }
 
 /// All faces whose mean score, over the looks that should see them, reaches `threshold`; the best first.
-pub(super) fn fuse(looks: &[Look], threshold: f32, max_iou: f32) -> Vec<Face> {
+pub(super) fn fuse(looks: &[ScaleResult], threshold: f32, max_iou: f32) -> Vec<Face> {
     let mut faces = Vec::new();
     for (i, look) in looks.iter().enumerate() {
         for face in &look.faces {
@@ -41,7 +41,7 @@ pub(super) fn fuse(looks: &[Look], threshold: f32, max_iou: f32) -> Vec<Face> {
 }
 
 /// What a look thinks of a face that another one found: its own score, 0 if it saw none; `None` if it cannot tell.
-fn opinion(look: &Look, face: &Face) -> Option<f32> {
+fn opinion(look: &ScaleResult, face: &Face) -> Option<f32> {
     let side_px = side(&face.rect) * look.scale;
     if !TRUSTED_PX.contains(&side_px) {
         return None;
@@ -77,11 +77,11 @@ mod tests {
 
     fn scores(coarse: Vec<Face>, fine: Vec<Face>) -> Vec<f32> {
         let looks = [
-            Look {
+            ScaleResult {
                 scale: 0.5,
                 faces: coarse,
             },
-            Look {
+            ScaleResult {
                 scale: 1.0,
                 faces: fine,
             },

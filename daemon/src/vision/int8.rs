@@ -11,7 +11,7 @@ use moodring_nn::{Kernel, Kind, Model, Net, Shape};
 
 use super::{
     VisionError,
-    cam::{ClassMap, MAP_CELLS, MAP_VALUES},
+    activation_map::{ClassMap, MAP_CELLS, MAP_VALUES},
 };
 use crate::config::Labels;
 
@@ -44,13 +44,13 @@ pub fn kernel() -> Result<Kernel, VisionError> {
 }
 
 /// A net with the memory it needs.
-struct Loaded {
+struct LoadedNet {
     net: Net<'static, Vec<u8>>,
     arena: Vec<u8>,
     raw: Vec<i32>,
 }
 
-impl Loaded {
+impl LoadedNet {
     fn new(
         model: Model<'static>,
         (width, height): (usize, usize),
@@ -102,7 +102,7 @@ fn open_model(
 
 /// A face detector on our engine.
 pub struct Int8Detector {
-    loaded: Loaded,
+    loaded: LoadedNet,
     shape: InputShape,
     input: Vec<u8>,
     grid: [(usize, usize); 3],
@@ -127,7 +127,7 @@ impl Int8Detector {
             padding: model.input().zero,
         };
         let threshold = model.note("threshold").and_then(|t| t.parse().ok());
-        let loaded = Loaded::new(model, (width_px as usize, height_px as usize), path)?;
+        let loaded = LoadedNet::new(model, (width_px as usize, height_px as usize), path)?;
         let shapes: Vec<_> = loaded.net.plan().output_shapes().collect();
         let Ok(shapes) = <[_; 3]>::try_from(shapes) else {
             return Err(broken(path, "a detector has three outputs"));
@@ -164,7 +164,7 @@ impl DetectNet for Int8Detector {
     }
 
     fn run(&mut self) -> Result<[Head<'_>; 3], NetError> {
-        let Loaded { net, arena, raw } = &mut self.loaded;
+        let LoadedNet { net, arena, raw } = &mut self.loaded;
         let outputs = net
             .run(&self.input, arena, raw)
             .map_err(|_| NetError::Engine)?;
@@ -187,7 +187,7 @@ impl DetectNet for Int8Detector {
 
 /// An expression classifier on our engine.
 pub struct Int8Classifier {
-    loaded: Loaded,
+    loaded: LoadedNet,
     /// Which of the net's outputs is asked.
     answer: usize,
     temperature: f32,
@@ -228,7 +228,7 @@ impl Int8Classifier {
         if model.channels() != 1 {
             return Err(broken(path, "a classifier sees one grey channel"));
         }
-        let loaded = Loaded::new(model, (CROP_PX, CROP_PX), path)?;
+        let loaded = LoadedNet::new(model, (CROP_PX, CROP_PX), path)?;
         let shapes: Vec<_> = loaded.net.plan().output_shapes().collect();
         if shapes.first().is_none_or(|s| s.len() != Expression::COUNT) {
             return Err(broken(path, "a classifier's first output has 7 values"));
@@ -260,7 +260,7 @@ fn is_maps(shape: &Shape) -> bool {
 
 impl ClassifyNet for Int8Classifier {
     fn run(&mut self, crop: &Crop) -> Result<[f32; Expression::COUNT], NetError> {
-        let Loaded { net, arena, raw } = &mut self.loaded;
+        let LoadedNet { net, arena, raw } = &mut self.loaded;
         let outputs = net.run(crop, arena, raw).map_err(|_| NetError::Engine)?;
         let output = outputs.get(self.answer).ok_or(NetError::Shape)?;
         let mut logits = [0.0; Expression::COUNT];

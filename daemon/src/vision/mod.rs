@@ -1,16 +1,16 @@
 //! The nets behind their traits, and the pipeline timed by stage. What is seen is decided in `moodring-core`.
 
-mod cam;
-mod chosen;
+mod activation_map;
 mod error;
 #[cfg(feature = "ort")]
 mod fallback;
 mod fuse;
 mod int8;
-mod meter;
+mod net_files;
 #[cfg(any(feature = "tract", feature = "ort"))]
 mod onnx;
 mod photo;
+mod stage_timer;
 mod stream;
 
 use std::path::Path;
@@ -20,24 +20,24 @@ use moodring_core::{
     detect::{DetectNet, Head, InputShape, NetError},
     expression::Expression,
     mood::{MoodSettings, WhoCounts},
+    motion::MotionSettings,
     pipeline::Settings as PipelineSettings,
     track::TrackSettings,
-    watch::WatchSettings,
 };
 use moodring_nn::Kind;
 
-use chosen::Chosen;
+use net_files::NetFile;
 
-pub use cam::{ClassMap, overlay};
+pub use activation_map::{ClassMap, overlay};
 pub use error::VisionError;
 pub use int8::{Int8Classifier, Int8Detector, kernel};
-pub use meter::Meter;
 #[cfg(any(feature = "tract", feature = "ort"))]
 pub use onnx::{Engine, OnnxClassifier, OnnxDetector};
 pub use photo::{PhotoFace, PhotoReader};
-pub use stream::Stream;
+pub use stage_timer::StageTimer;
+pub use stream::VisionPipeline;
 
-use crate::config::{EngineKind, Settings, Who};
+use crate::config::{EngineKind, Settings, WhoCountsSetting};
 
 /// A face detector on whichever engine the settings name.
 // Made once or twice, and the large engine is the one that everybody uses: a box would only be in the way.
@@ -73,7 +73,7 @@ impl Detector {
     /// # Errors
     /// [`VisionError`] that names the file and the way out.
     pub fn open(settings: &Settings, size_px: (u32, u32)) -> Result<Self, VisionError> {
-        let files = Chosen::of(settings, Kind::Detector);
+        let files = NetFile::of(settings, Kind::Detector);
         let int8 = |path: &Path| Int8Detector::open(path, size_px).map(Self::Int8);
         match settings.vision.engine {
             EngineKind::Int8 => files.packed(int8),
@@ -137,7 +137,7 @@ impl Classifier {
     /// # Errors
     /// [`VisionError`] that names the file and the way out.
     pub fn open(settings: &Settings) -> Result<Self, VisionError> {
-        let files = Chosen::of(settings, Kind::Classifier);
+        let files = NetFile::of(settings, Kind::Classifier);
         let labels = settings.vision.labels;
         let int8 = |path: &Path| Int8Classifier::open(path, labels).map(Self::Int8);
         match settings.vision.engine {
@@ -184,9 +184,9 @@ impl ClassifyNet for Classifier {
 pub fn pipeline_settings(settings: &Settings, model_threshold: f32) -> PipelineSettings {
     let (vision, mood) = (&settings.vision, settings.mood.at_sensitivity());
     let who = match mood.who {
-        Who::Largest => WhoCounts::Largest,
-        Who::Central => WhoCounts::Central,
-        Who::Longest => WhoCounts::Longest,
+        WhoCountsSetting::Largest => WhoCounts::Largest,
+        WhoCountsSetting::Central => WhoCounts::Central,
+        WhoCountsSetting::Longest => WhoCounts::Longest,
     };
     PipelineSettings {
         score_threshold: if vision.threshold > 0.0 {
@@ -196,7 +196,7 @@ pub fn pipeline_settings(settings: &Settings, model_threshold: f32) -> PipelineS
         },
         min_face_px: vision.min_face as f32,
         max_faces: vision.max_faces,
-        watch: WatchSettings {
+        motion: MotionSettings {
             period_ms: vision.watch_ms,
         },
         track: TrackSettings {
@@ -223,7 +223,7 @@ pub fn pipeline_settings(settings: &Settings, model_threshold: f32) -> PipelineS
 pub fn prepare_ort(settings: &Settings) -> Result<(), VisionError> {
     let engine = || Engine::Ort(&settings.ort);
     let size_px = (settings.vision.width, settings.vision.height);
-    let files = [Kind::Detector, Kind::Classifier].map(|kind| Chosen::of(settings, kind).onnx);
+    let files = [Kind::Detector, Kind::Classifier].map(|kind| NetFile::of(settings, kind).onnx);
     let mut detector = OnnxDetector::open(engine(), &files[0], size_px)?;
     detector.run()?;
     let mut classifier = OnnxClassifier::open(engine(), &files[1], settings.vision.labels)?;

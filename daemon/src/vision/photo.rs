@@ -33,7 +33,7 @@ pub struct PhotoReader {
     settings: Settings,
     wanted: PipelineSettings,
     classifier: Classifier,
-    looks: Vec<Look>,
+    looks: Vec<ScaledDetector>,
     found: Box<Candidates>,
 }
 
@@ -49,7 +49,7 @@ pub struct PhotoFace {
 }
 
 /// A detector made ready for one size.
-struct Look {
+struct ScaledDetector {
     size_px: (u32, u32),
     detector: Detector,
 }
@@ -67,7 +67,7 @@ impl PhotoReader {
         Ok(Self {
             wanted,
             classifier: Classifier::open(settings)?,
-            looks: vec![Look { size_px, detector }],
+            looks: vec![ScaledDetector { size_px, detector }],
             found: Box::default(),
             settings: settings.clone(),
         })
@@ -91,7 +91,7 @@ impl PhotoReader {
             // Asked of the net itself: an ONNX file may be made for one size only.
             let shape = detector.shape();
             let scale = shape.width_px.max(shape.height_px) as f32 / long as f32;
-            seen.push(fuse::Look {
+            seen.push(fuse::ScaleResult {
                 scale,
                 faces: self.found.to_vec(),
             });
@@ -142,7 +142,7 @@ impl PhotoReader {
             self.looks.remove(0);
         }
         let detector = Detector::open(&self.settings, size_px)?;
-        self.looks.push(Look { size_px, detector });
+        self.looks.push(ScaledDetector { size_px, detector });
         Ok(self.looks.len() - 1)
     }
 }

@@ -6,22 +6,24 @@ use moodring_core::{
     pipeline::Pipeline,
 };
 
-use super::{Classifier, Detector, Meter, VisionError, meter::Lap, pipeline_settings};
+use super::{
+    Classifier, Detector, StageTimer, VisionError, pipeline_settings, stage_timer::Stopwatch,
+};
 use crate::{
     config::Settings,
     snapshot::{CameraState, Person, Snapshot},
 };
 
 /// The pipeline as the daemon runs it.
-pub struct Stream {
+pub struct VisionPipeline {
     // About 200 kB of buffers: too much for a thread's stack.
     pipeline: Box<Pipeline<Detector, Classifier>>,
-    meter: Meter,
+    timer: StageTimer,
     snapshot: Snapshot,
     looks: u64,
 }
 
-impl Stream {
+impl VisionPipeline {
     /// Loads the nets.
     ///
     /// # Errors
@@ -33,7 +35,7 @@ impl Stream {
         let pipeline = Box::new(Pipeline::new(detector, classifier, wanted)?);
         Ok(Self {
             pipeline,
-            meter: Meter::default(),
+            timer: StageTimer::default(),
             snapshot: Snapshot::default(),
             looks: 0,
         })
@@ -69,16 +71,16 @@ impl Stream {
         &mut self,
         frame: &Frame<'_>,
         skipped: u64,
-        mut tell: impl FnMut(Event),
+        mut emit: impl FnMut(Event),
     ) -> Result<&Snapshot, VisionError> {
-        self.meter.begin();
-        let (meter, mut lap) = (&mut self.meter, Lap::start());
-        let report = self
-            .pipeline
-            .step(frame, &mut |stage| meter.stage(stage, lap.lap()))?;
-        meter.end(frame.time(), report.looked);
+        self.timer.begin();
+        let (timer, mut stopwatch) = (&mut self.timer, Stopwatch::start());
+        let report = self.pipeline.step(frame, &mut |stage| {
+            timer.stage(stage, stopwatch.stopwatch())
+        })?;
+        timer.end(frame.time(), report.looked);
         self.looks += u64::from(report.looked);
-        report.events.iter().copied().for_each(&mut tell);
+        report.events.iter().copied().for_each(&mut emit);
 
         let snapshot = &mut self.snapshot;
         snapshot.time = report.time;
@@ -103,8 +105,8 @@ impl Stream {
                 break; // the rest is counted, not listed
             }
         }
-        snapshot.stages_ms = self.meter.stages();
-        snapshot.frames_per_second = self.meter.frames_per_second();
+        snapshot.stages_ms = self.timer.stages();
+        snapshot.frames_per_second = self.timer.frames_per_second();
         Ok(snapshot)
     }
 
@@ -113,10 +115,10 @@ impl Stream {
         &mut self,
         time: Millis,
         camera: CameraState,
-        tell: impl FnMut(Event),
+        emit: impl FnMut(Event),
     ) -> &Snapshot {
-        let report = self.pipeline.blind(time);
-        report.events.iter().copied().for_each(tell);
+        let report = self.pipeline.advance_without_frame(time);
+        report.events.iter().copied().for_each(emit);
         self.snapshot.time = report.time;
         self.snapshot.mood = report.mood;
         self.snapshot.people_count = report.people.len();
@@ -134,6 +136,6 @@ impl Stream {
 
     /// Milliseconds per stage of the last frame.
     pub fn last_ms(&self) -> crate::snapshot::StageTimes {
-        self.meter.last()
+        self.timer.last()
     }
 }

@@ -19,9 +19,9 @@ use tokio::{
 };
 
 use super::{
-    reader::{Job, QUEUE, Trouble},
-    refusal::Refusal,
-    site::Site,
+    app_state::AppState,
+    error::ApiError,
+    photo_worker::{PhotoJob, PhotoJobError, QUEUE},
 };
 use crate::photo::PhotoError;
 
@@ -36,7 +36,7 @@ const LONGEST_NAME: usize = 200;
 /// What the answer is to hold.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Wishes {
+pub(super) struct AnalyzeQuery {
     /// What the answer calls the photo; else the upload's file name, else `photo`.
     name: String,
     /// The crops as the classifier sees them, too.
@@ -50,35 +50,35 @@ pub(super) fn places() -> Arc<Semaphore> {
 
 /// Reads one photo.
 pub(super) async fn analyze(
-    State(site): State<Arc<Site>>,
-    wishes: Result<Query<Wishes>, QueryRejection>,
+    State(app_state): State<Arc<AppState>>,
+    query: Result<Query<AnalyzeQuery>, QueryRejection>,
     request: Request,
-) -> Result<Response, Refusal> {
-    let Query(wishes) = wishes.map_err(|e| bad(e.body_text()))?;
-    if announced(&request) > room(&site) as u64 {
-        return Err(large(&site));
+) -> Result<Response, ApiError> {
+    let Query(query) = query.map_err(|e| bad(e.body_text()))?;
+    if announced(&request) > room(&app_state) as u64 {
+        return Err(large(&app_state));
     }
-    let seat = Arc::clone(&site.places)
+    let permit = Arc::clone(&app_state.places)
         .try_acquire_owned()
         .map_err(|_| busy())?;
-    let upload = timeout(UPLOAD_WITHIN, upload(&site, request)).await;
+    let upload = timeout(UPLOAD_WITHIN, upload(&app_state, request)).await;
     let (bytes, file) = upload.map_err(|_| {
         let text = "the photo took over 30 s to arrive";
-        Refusal::new(StatusCode::REQUEST_TIMEOUT, text)
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, text)
     })??;
-    let name = [wishes.name, file.unwrap_or_default(), "photo".into()];
+    let name = [query.name, file.unwrap_or_default(), "photo".into()];
     let name = name.into_iter().find(|name| !name.is_empty());
     let (answer, line) = oneshot::channel();
-    let asked = site.reader.ask(Job {
+    let asked = app_state.reader.ask(PhotoJob {
         bytes,
         name: name
             .unwrap_or_default()
             .chars()
             .take(LONGEST_NAME)
             .collect(),
-        crops: wishes.crops,
+        crops: query.crops,
         answer,
-        seat,
+        permit,
     });
     if !asked {
         return Err(busy());
@@ -86,17 +86,17 @@ pub(super) async fn analyze(
     let line = timeout(READ_WITHIN, line).await;
     let line = line.map_err(|_| {
         let text = "the photo could not be read within 30 s; scale it down, or try again";
-        Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 5, text)
+        ApiError::later(StatusCode::SERVICE_UNAVAILABLE, 5, text)
     })?;
-    let line = line.map_err(|_| Refusal::ours("the thread that reads photos is gone"))?;
+    let line = line.map_err(|_| ApiError::ours("the thread that reads photos is gone"))?;
     let line = line.map_err(refused)?;
-    site.counts.photos.add();
+    app_state.counts.photos.add();
     Ok(([(header::CONTENT_TYPE, "application/json")], line + "\n").into_response())
 }
 
 /// The largest body in bytes: a photo, and what a form adds around it.
-pub(super) fn room(site: &Site) -> usize {
-    site.settings.web.upload_mb as usize * 1_000_000 + FORM
+pub(super) fn room(app_state: &AppState) -> usize {
+    app_state.settings.web.upload_mb as usize * 1_000_000 + FORM
 }
 
 /// How long the request says that it is, in bytes.
@@ -107,18 +107,21 @@ fn announced(request: &Request) -> u64 {
 }
 
 /// The photo's bytes, and its file's name if the upload says one.
-async fn upload(site: &Site, request: Request) -> Result<(Bytes, Option<String>), Refusal> {
+async fn upload(
+    app_state: &AppState,
+    request: Request,
+) -> Result<(Bytes, Option<String>), ApiError> {
     let kind = request.headers().get(header::CONTENT_TYPE);
     let kind = kind.and_then(|value| value.to_str().ok());
     let kind = kind.unwrap_or_default().to_ascii_lowercase();
     if !kind.starts_with("multipart/form-data") {
         let bytes = Bytes::from_request(request, &()).await;
-        return Ok((bytes.map_err(|e| unread(site, &e))?, None));
+        return Ok((bytes.map_err(|e| unread(app_state, &e))?, None));
     }
     let form = Multipart::from_request(request, &()).await;
     let mut form = form.map_err(|e: MultipartRejection| bad(e.body_text()))?;
     let failed = |e: MultipartError| match e.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => large(site),
+        StatusCode::PAYLOAD_TOO_LARGE => large(app_state),
         _ => bad(format!("the form is broken: {}", e.body_text())),
     };
     while let Some(field) = form.next_field().await.map_err(failed)? {
@@ -130,33 +133,33 @@ async fn upload(site: &Site, request: Request) -> Result<(Bytes, Option<String>)
     Err(bad("the form has no file"))
 }
 
-fn unread(site: &Site, error: &BytesRejection) -> Refusal {
+fn unread(app_state: &AppState, error: &BytesRejection) -> ApiError {
     match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => large(site),
+        StatusCode::PAYLOAD_TOO_LARGE => large(app_state),
         _ => bad(error.body_text()),
     }
 }
 
-fn large(site: &Site) -> Refusal {
+fn large(app_state: &AppState) -> ApiError {
     let text = format!(
         "the photo has over {} MB (web.upload_mb); scale it down",
-        site.settings.web.upload_mb
+        app_state.settings.web.upload_mb
     );
-    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, text)
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, text)
 }
 
-fn busy() -> Refusal {
+fn busy() -> ApiError {
     let text = "others' photos are being read; try again in a second";
-    Refusal::later(StatusCode::TOO_MANY_REQUESTS, 1, text)
+    ApiError::later(StatusCode::TOO_MANY_REQUESTS, 1, text)
 }
 
-fn bad(text: impl ToString) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, text)
+fn bad(text: impl ToString) -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, text)
 }
 
-fn refused(trouble: Trouble) -> Refusal {
-    let Trouble::Photo(error) = trouble else {
-        return Refusal::ours(trouble);
+fn refused(trouble: PhotoJobError) -> ApiError {
+    let PhotoJobError::Photo(error) = trouble else {
+        return ApiError::ours(trouble);
     };
     let status = match &error {
         PhotoError::Empty => StatusCode::BAD_REQUEST,
@@ -167,5 +170,5 @@ fn refused(trouble: Trouble) -> Refusal {
         | PhotoError::Damaged(_)
         | PhotoError::Io(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    Refusal::new(status, error)
+    ApiError::new(status, error)
 }

@@ -9,7 +9,7 @@ use axum::{
 };
 use flate2::{Compression, write::GzEncoder};
 
-use super::refusal::Refusal;
+use super::error::ApiError;
 
 /// Name, kind and content of every file. `page/` holds nothing else.
 const FILES: &[(&str, &str, &[u8])] = &[
@@ -69,36 +69,36 @@ fn gzip(plain: &[u8]) -> Vec<u8> {
 pub(super) async fn asset(
     name: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     match name {
         Ok(Path(name)) => send(&name, &headers),
-        Err(_) => Err(Refusal::not_found()),
+        Err(_) => Err(ApiError::not_found()),
     }
 }
 
 /// `GET /`.
-pub(super) async fn index(headers: HeaderMap) -> Result<Response, Refusal> {
+pub(super) async fn index(headers: HeaderMap) -> Result<Response, ApiError> {
     send("index.html", &headers)
 }
 
 /// `GET /login`.
-pub(super) async fn login(headers: HeaderMap) -> Result<Response, Refusal> {
+pub(super) async fn login(headers: HeaderMap) -> Result<Response, ApiError> {
     send("login.html", &headers)
 }
 
 /// `GET /setup`.
-pub(super) async fn setup(headers: HeaderMap) -> Result<Response, Refusal> {
+pub(super) async fn setup(headers: HeaderMap) -> Result<Response, ApiError> {
     send("setup.html", &headers)
 }
 
 /// `GET /api/v1/openapi.json`.
-pub(super) async fn openapi(headers: HeaderMap) -> Result<Response, Refusal> {
+pub(super) async fn openapi(headers: HeaderMap) -> Result<Response, ApiError> {
     send("openapi.json", &headers)
 }
 
-fn send(name: &str, asked: &HeaderMap) -> Result<Response, Refusal> {
+fn send(name: &str, asked: &HeaderMap) -> Result<Response, ApiError> {
     let asset = ASSETS.iter().find(|asset| asset.name == name);
-    let asset = asset.ok_or_else(Refusal::not_found)?;
+    let asset = asset.ok_or_else(ApiError::not_found)?;
     let says = |name, word: &str| {
         let value = asked.get(name).and_then(|value| value.to_str().ok());
         value.is_some_and(|value: &str| value.contains(word))

@@ -11,16 +11,16 @@ use axum::{
 use moodring_core::frame::Millis;
 use serde::Serialize;
 
-use super::{refusal::Refusal, site::Site};
+use super::{app_state::AppState, error::ApiError};
 use crate::{
-    command::{Thing, parse},
+    command::{ControlName, parse},
     config::ThemeName,
     control::Controls,
 };
 
 /// How everything is set that can be set, in the words that set it.
 #[derive(Serialize)]
-pub(super) struct Board<'a> {
+pub(super) struct ControlsJson<'a> {
     camera: String,
     source: String,
     sources: &'a [String],
@@ -41,19 +41,19 @@ pub(super) struct Board<'a> {
     preview_left_s: Option<u64>,
 }
 
-impl<'a> Board<'a> {
+impl<'a> ControlsJson<'a> {
     /// As it is now.
     pub(super) fn new(controls: &'a Controls, now: Millis) -> Self {
         let left = |until: Millis| until.since(now).div_ceil(1_000);
-        let value = |thing: Thing| thing.value(controls).unwrap_or_default();
+        let value = |thing: ControlName| thing.value(controls).unwrap_or_default();
         Self {
-            camera: value(Thing::Camera),
-            source: value(Thing::Source),
+            camera: value(ControlName::Camera),
+            source: value(ControlName::Source),
             sources: &controls.cameras,
             has_display: controls.has_display,
-            display: value(Thing::Display),
+            display: value(ControlName::Display),
             brightness: controls.brightness,
-            theme: value(Thing::Theme),
+            theme: value(ControlName::Theme),
             themes: ThemeName::ALL.map(ThemeName::name),
             sensitivity: controls.sensitivity,
             picture: controls.may_take_picture,
@@ -70,30 +70,31 @@ impl<'a> Board<'a> {
 
 /// What was asked for. It is done by others, right after; the state then says so.
 #[derive(Serialize)]
-pub(super) struct Asked {
+pub(super) struct ControlAnswer {
     asked: &'static str,
 }
 
 /// `POST /api/v1/control/{thing}`: the body is the wish as text, such as `off` or `60`.
 pub(super) async fn set(
-    State(site): State<Arc<Site>>,
+    State(app_state): State<Arc<AppState>>,
     thing: Result<Path<String>, PathRejection>,
     body: Bytes,
-) -> Result<(StatusCode, Json<Asked>), Refusal> {
-    let bad = |text: String| Refusal::new(StatusCode::BAD_REQUEST, text);
+) -> Result<(StatusCode, Json<ControlAnswer>), ApiError> {
+    let bad = |text: String| ApiError::new(StatusCode::BAD_REQUEST, text);
     let Path(name) = thing.map_err(|e| bad(e.body_text()))?;
-    let thing = Thing::from_name(&name).ok_or_else(|| {
-        let names = Thing::ALL.map(Thing::name).join(", ");
-        Refusal::new(
+    let thing = ControlName::from_name(&name).ok_or_else(|| {
+        let names = ControlName::ALL.map(ControlName::name).join(", ");
+        ApiError::new(
             StatusCode::NOT_FOUND,
             format!("there is nothing of that name to set; there are {names}"),
         )
     })?;
-    let command = parse(thing, &body, &site.controls.borrow());
+    let command = parse(thing, &body, &app_state.controls.borrow());
     let command = command.map_err(|error| bad(format!("{}: {error}", thing.name())))?;
-    site.commands
+    app_state
+        .commands
         .send(command)
-        .map_err(|error| Refusal::later(StatusCode::TOO_MANY_REQUESTS, 1, error))?;
+        .map_err(|error| ApiError::later(StatusCode::TOO_MANY_REQUESTS, 1, error))?;
     let asked = thing.name();
-    Ok((StatusCode::ACCEPTED, Json(Asked { asked })))
+    Ok((StatusCode::ACCEPTED, Json(ControlAnswer { asked })))
 }

@@ -13,10 +13,10 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{journal::unix_ms, refusal::Refusal, site::Site};
+use super::{app_state::AppState, error::ApiError, recent_events::unix_ms};
 use crate::{
     message::{json, rfc3339},
-    store::{Gone, history::MoodBucket},
+    store::{StoreClosed, history::MoodBucket},
 };
 
 /// The longest span in days.
@@ -28,21 +28,21 @@ const HOUR_S: i64 = 3_600;
 /// How far back.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Span {
+pub(super) struct HistorySpan {
     days: u16,
 }
 
-impl Default for Span {
+impl Default for HistorySpan {
     fn default() -> Self {
         Self { days: 7 }
     }
 }
 
-type Asked = Result<Query<Span>, QueryRejection>;
+type QueryResult = Result<Query<HistorySpan>, QueryRejection>;
 
 /// From and to, in seconds since 1970; whole hours, so that buckets are those of the clock.
-fn span(asked: Asked) -> Result<(i64, i64), Refusal> {
-    let bad = |text: String| Refusal::new(StatusCode::BAD_REQUEST, text);
+fn span(asked: QueryResult) -> Result<(i64, i64), ApiError> {
+    let bad = |text: String| ApiError::new(StatusCode::BAD_REQUEST, text);
     let Query(span) = asked.map_err(|e| bad(e.body_text()))?;
     if !(1..=MOST_DAYS).contains(&span.days) {
         return Err(bad(format!("days must be 1 to {MOST_DAYS}")));
@@ -64,11 +64,15 @@ struct History {
 
 /// `GET /api/v1/history`: how long each mood was shown, hour by hour.
 pub(super) async fn history(
-    State(site): State<Arc<Site>>,
-    asked: Asked,
-) -> Result<Response, Refusal> {
+    State(app_state): State<Arc<AppState>>,
+    asked: QueryResult,
+) -> Result<Response, ApiError> {
     let (from_s, to_s) = span(asked)?;
-    let buckets = site.store.moods(from_s, to_s, HOUR_S).await.map_err(gone)?;
+    let buckets = app_state
+        .store
+        .moods(from_s, to_s, HOUR_S)
+        .await
+        .map_err(gone)?;
     let row = |b: MoodBucket| (b.start_s, b.mood, b.seconds);
     let line = json(&History {
         from_s,
@@ -80,9 +84,16 @@ pub(super) async fn history(
 }
 
 /// `GET /api/v1/history.csv`: the same for a table.
-pub(super) async fn csv(State(site): State<Arc<Site>>, asked: Asked) -> Result<Response, Refusal> {
+pub(super) async fn csv(
+    State(app_state): State<Arc<AppState>>,
+    asked: QueryResult,
+) -> Result<Response, ApiError> {
     let (from_s, to_s) = span(asked)?;
-    let buckets = site.store.moods(from_s, to_s, HOUR_S).await.map_err(gone)?;
+    let buckets = app_state
+        .store
+        .moods(from_s, to_s, HOUR_S)
+        .await
+        .map_err(gone)?;
     let mut text = String::from("hour,mood,seconds\n");
     for bucket in buckets {
         let start = u64::try_from(bucket.start_s).unwrap_or(0);
@@ -105,11 +116,11 @@ pub(super) async fn csv(State(site): State<Arc<Site>>, asked: Asked) -> Result<R
 
 /// `GET /api/v1/history/events`: the events, newest first, one JSON object a line.
 pub(super) async fn events(
-    State(site): State<Arc<Site>>,
-    asked: Asked,
-) -> Result<Response, Refusal> {
+    State(app_state): State<Arc<AppState>>,
+    asked: QueryResult,
+) -> Result<Response, ApiError> {
     let (from_s, to_s) = span(asked)?;
-    let events = site.store.events(from_s, to_s, MOST_EVENTS).await;
+    let events = app_state.store.events(from_s, to_s, MOST_EVENTS).await;
     let mut text = String::new();
     for event in events.map_err(gone)? {
         text += &event.json;
@@ -119,9 +130,9 @@ pub(super) async fn events(
 }
 
 /// `DELETE /api/v1/history`: all of it, for good.
-pub(super) async fn forget(State(site): State<Arc<Site>>) -> Result<StatusCode, Refusal> {
-    site.store.forget().await.map_err(gone)?;
-    super::site::hold(&site.journal).forget();
+pub(super) async fn forget(State(app_state): State<Arc<AppState>>) -> Result<StatusCode, ApiError> {
+    app_state.store.forget().await.map_err(gone)?;
+    super::app_state::hold(&app_state.recent_events).forget();
     tracing::info!("the history was deleted from the page");
     Ok(StatusCode::NO_CONTENT)
 }
@@ -137,6 +148,6 @@ fn file(kind: &'static str, name: &str, text: String) -> Response {
     (headers, text).into_response()
 }
 
-fn gone(_: Gone) -> Refusal {
-    Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 5, "the daemon is stopping")
+fn gone(_: StoreClosed) -> ApiError {
+    ApiError::later(StatusCode::SERVICE_UNAVAILABLE, 5, "the daemon is stopping")
 }

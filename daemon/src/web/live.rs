@@ -22,9 +22,9 @@ use tokio::{
 };
 
 use super::{
-    herald::sse,
-    refusal::Refusal,
-    site::{Site, hold},
+    app_state::{AppState, hold},
+    broadcast::sse,
+    error::ApiError,
     state,
 };
 
@@ -36,7 +36,7 @@ const RETRY: &str = "retry: 2000\n\n";
 /// What a visitor wants to hear besides events and states.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Wishes {
+pub(super) struct LiveQuery {
     /// The face, as PNG in base64.
     face: bool,
     /// So many of the last events first.
@@ -45,49 +45,51 @@ pub(super) struct Wishes {
 
 /// Opens a live view, if there is a seat.
 pub(super) async fn events(
-    State(site): State<Arc<Site>>,
-    wishes: Result<Query<Wishes>, axum::extract::rejection::QueryRejection>,
+    State(app_state): State<Arc<AppState>>,
+    query: Result<Query<LiveQuery>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let Query(wishes) = wishes.map_err(|e| Refusal::new(StatusCode::BAD_REQUEST, e.body_text()))?;
-    let seat = Arc::clone(&site.seats).try_acquire_owned().map_err(|_| {
-        let text = format!(
-            "{} live views are open, and more are not allowed (web.streams)",
-            site.settings.web.streams
-        );
-        Refusal::later(StatusCode::TOO_MANY_REQUESTS, 10, text)
-    })?;
-    let (journal, last_id) = (hold(&site.journal), headers.get("last-event-id"));
+) -> Result<Response, ApiError> {
+    let Query(query) = query.map_err(|e| ApiError::new(StatusCode::BAD_REQUEST, e.body_text()))?;
+    let permit = Arc::clone(&app_state.permits)
+        .try_acquire_owned()
+        .map_err(|_| {
+            let text = format!(
+                "{} live views are open, and more are not allowed (web.streams)",
+                app_state.settings.web.streams
+            );
+            ApiError::later(StatusCode::TOO_MANY_REQUESTS, 10, text)
+        })?;
+    let (recent_events, last_id) = (hold(&app_state.recent_events), headers.get("last-event-id"));
     let mut first = vec![Bytes::from_static(RETRY.as_bytes())];
     first.extend(match last_id.and_then(|id| id.to_str().ok()) {
-        Some(id) => journal.after(id),
-        None => journal.last(wishes.recent.into()),
+        Some(id) => recent_events.after(id),
+        None => recent_events.last(query.recent.into()),
     });
-    let events = site.events.subscribe();
-    drop(journal);
-    first.push(sse("state", &state::line(&site)));
-    let mut states = site.states.subscribe();
+    let events = app_state.events.subscribe();
+    drop(recent_events);
+    first.push(sse("state", &state::line(&app_state)));
+    let mut states = app_state.states.subscribe();
     states.mark_unchanged();
-    let faces = wishes.face.then(|| site.faces.subscribe());
+    let faces = query.face.then(|| app_state.faces.subscribe());
     let (out, lines) = mpsc::channel(1);
-    let feed = Feed {
+    let feed = LiveStream {
         out,
         events,
         states,
         faces,
-        stopped: site.stopped.clone(),
-        _seat: seat,
+        stopped: app_state.stopped.clone(),
+        _seat: permit,
     };
     tokio::spawn(feed.run(first));
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    Ok((headers, Body::from_stream(Lines(lines))).into_response())
+    Ok((headers, Body::from_stream(EventStreamBody(lines))).into_response())
 }
 
 /// One live view.
-struct Feed {
+struct LiveStream {
     out: mpsc::Sender<Bytes>,
     events: broadcast::Receiver<Bytes>,
     states: watch::Receiver<Bytes>,
@@ -96,7 +98,7 @@ struct Feed {
     _seat: OwnedSemaphorePermit,
 }
 
-impl Feed {
+impl LiveStream {
     async fn run(mut self, first: Vec<Bytes>) {
         for bytes in first {
             if self.out.send(bytes).await.is_err() {
@@ -145,9 +147,9 @@ impl Feed {
 }
 
 /// The other end, as a body.
-pub(super) struct Lines(pub(super) mpsc::Receiver<Bytes>);
+pub(super) struct EventStreamBody(pub(super) mpsc::Receiver<Bytes>);
 
-impl Stream for Lines {
+impl Stream for EventStreamBody {
     type Item = Result<Bytes, Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {

@@ -12,9 +12,9 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    gate::{COOKIE, session},
-    refusal::Refusal,
-    site::{Peer, Site, hold},
+    access::{COOKIE, session},
+    app_state::{AppState, Peer, hold},
+    error::ApiError,
 };
 
 /// The longest password that is looked at, in bytes.
@@ -24,13 +24,13 @@ const COOKIE_S: u32 = 30 * 24 * 3600;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct LoginRequest {
     password: String,
 }
 
 /// Whether one must log in, and whether one has.
 #[derive(Serialize)]
-pub(super) struct Door {
+pub(super) struct LoginState {
     locked: bool,
     /// Whether the set-up was never done.
     setup: bool,
@@ -38,52 +38,55 @@ pub(super) struct Door {
 
 /// `POST /login`.
 pub(super) async fn enter(
-    State(site): State<Arc<Site>>,
+    State(app_state): State<Arc<AppState>>,
     ConnectInfo(Peer(from)): ConnectInfo<Peer>,
     body: Bytes,
-) -> Result<impl IntoResponse, Refusal> {
-    let entry: Entry = serde_json::from_slice(&body).map_err(|error| {
+) -> Result<impl IntoResponse, ApiError> {
+    let entry: LoginRequest = serde_json::from_slice(&body).map_err(|error| {
         let text = format!("send {{\"password\": \"...\"}}: {error}");
-        Refusal::new(StatusCode::BAD_REQUEST, text)
+        ApiError::new(StatusCode::BAD_REQUEST, text)
     })?;
-    if !site.keys.locked() {
+    if !app_state.keys.locked() {
         let text = "nothing is locked here: there is neither web.password nor web.token_file";
-        return Err(Refusal::new(StatusCode::NOT_FOUND, text));
+        return Err(ApiError::new(StatusCode::NOT_FOUND, text));
     }
-    let guess = hold(&site.guesses).take(from.ip(), Instant::now());
+    let guess = hold(&app_state.guesses).take(from.ip(), Instant::now());
     guess.map_err(|wait| {
         let seconds = wait.as_secs() as u32 + 1;
         let text = format!("too many guesses; try again in {seconds} s");
-        Refusal::later(StatusCode::TOO_MANY_REQUESTS, seconds, text)
+        ApiError::later(StatusCode::TOO_MANY_REQUESTS, seconds, text)
     })?;
-    let turn = site.checking.acquire().await.map_err(Refusal::ours)?;
-    let keys = Arc::clone(&site.keys);
+    let turn = app_state.checking.acquire().await.map_err(ApiError::ours)?;
+    let keys = Arc::clone(&app_state.keys);
     let right = entry.password.len() <= LONGEST;
     let check = tokio::task::spawn_blocking(move || right && keys.opens(&entry.password));
-    let opens = check.await.map_err(Refusal::ours)?;
+    let opens = check.await.map_err(ApiError::ours)?;
     drop(turn);
     if !opens {
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "wrong password"));
+        return Err(ApiError::new(StatusCode::UNAUTHORIZED, "wrong password"));
     }
-    hold(&site.guesses).forgive(from.ip());
-    let secret = hold(&site.sessions).open(Instant::now());
-    let secret = secret.map_err(Refusal::ours)?;
+    hold(&app_state.guesses).forgive(from.ip());
+    let secret = hold(&app_state.sessions).open(Instant::now());
+    let secret = secret.map_err(ApiError::ours)?;
     Ok((StatusCode::NO_CONTENT, cookie(&secret, COOKIE_S)))
 }
 
 /// `POST /logout`.
-pub(super) async fn leave(State(site): State<Arc<Site>>, headers: HeaderMap) -> impl IntoResponse {
+pub(super) async fn leave(
+    State(app_state): State<Arc<AppState>>,
+    headers: HeaderMap,
+) -> impl IntoResponse {
     if let Some(secret) = session(&headers) {
-        hold(&site.sessions).close(secret);
+        hold(&app_state.sessions).close(secret);
     }
     (StatusCode::NO_CONTENT, cookie("", 0))
 }
 
 /// `GET /api/v1/door`.
-pub(super) async fn door(State(site): State<Arc<Site>>) -> Json<Door> {
-    Json(Door {
-        locked: site.keys.locked(),
-        setup: !site.settings.notice.acknowledged,
+pub(super) async fn door(State(app_state): State<Arc<AppState>>) -> Json<LoginState> {
+    Json(LoginState {
+        locked: app_state.keys.locked(),
+        setup: !app_state.settings.notice.acknowledged,
     })
 }
 

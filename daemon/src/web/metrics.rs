@@ -9,7 +9,7 @@ use axum::{
 };
 use moodring_core::{expression::Expression, mood::Mood};
 
-use super::site::Site;
+use super::app_state::AppState;
 use crate::snapshot::{BrokerState, CameraState};
 
 const CAMERA: [CameraState; 7] = [
@@ -33,8 +33,8 @@ pub(super) async fn healthz() -> &'static str {
 }
 
 /// `GET /readyz`: whether faces are being read, or somebody wished that they are not.
-pub(super) async fn readyz(State(site): State<Arc<Site>>) -> Response {
-    let camera = site.snapshots.borrow().camera;
+pub(super) async fn readyz(State(app_state): State<Arc<AppState>>) -> Response {
+    let camera = app_state.snapshots.borrow().camera;
     let text = format!("camera {}\n", camera.name());
     match camera {
         CameraState::Running | CameraState::Off | CameraState::Elsewhere => text.into_response(),
@@ -43,14 +43,14 @@ pub(super) async fn readyz(State(site): State<Arc<Site>>) -> Response {
 }
 
 /// `GET /metrics`.
-pub(super) async fn metrics(State(site): State<Arc<Site>>) -> impl IntoResponse {
+pub(super) async fn metrics(State(app_state): State<Arc<AppState>>) -> impl IntoResponse {
     let kind = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], text(&site))
+    ([(header::CONTENT_TYPE, kind)], text(&app_state))
 }
 
-fn text(site: &Site) -> String {
-    let snapshot = site.snapshots.borrow().clone();
-    let mut page = Page::default();
+fn text(app_state: &AppState) -> String {
+    let snapshot = app_state.snapshots.borrow().clone();
+    let mut page = MetricsText::default();
     let version = env!("CARGO_PKG_VERSION");
     page.one(
         "info",
@@ -58,7 +58,7 @@ fn text(site: &Site) -> String {
         "The program.",
         &[(format!("version=\"{version}\""), 1.0)],
     );
-    let uptime = site.clock.now().0 as f64 / 1000.0;
+    let uptime = app_state.clock.now().0 as f64 / 1000.0;
     page.one(
         "uptime_seconds",
         "gauge",
@@ -73,7 +73,7 @@ fn text(site: &Site) -> String {
         "1 for the state that the camera is in.",
         &camera,
     );
-    let broker = *site.broker.borrow();
+    let broker = *app_state.broker.borrow();
     let broker = BROKER.map(|s| (label("state", s.name()), is(s == broker)));
     page.one(
         "broker_state",
@@ -122,14 +122,14 @@ fn text(site: &Site) -> String {
         "Time per frame in each stage, smoothed.",
         &stages,
     );
-    let counts = &site.counts;
+    let counts = &app_state.counts;
     page.one(
         "events_total",
         "counter",
         "Changes worth telling.",
         &[bare(counts.events.get() as f64)],
     );
-    let stored = site.store.state().borrow().clone();
+    let stored = app_state.store.state().borrow().clone();
     page.one(
         "events_waiting",
         "gauge",
@@ -158,7 +158,7 @@ fn text(site: &Site) -> String {
         "Answers of this server by status.",
         &answers,
     );
-    let open = site.settings.web.streams - site.seats.available_permits();
+    let open = app_state.settings.web.streams - app_state.permits.available_permits();
     page.one(
         "live_views",
         "gauge",
@@ -181,9 +181,9 @@ fn label(name: &str, value: &str) -> String {
 }
 
 #[derive(Default)]
-struct Page(String);
+struct MetricsText(String);
 
-impl Page {
+impl MetricsText {
     fn one(&mut self, name: &str, kind: &str, help: &str, samples: &[Sample]) {
         // Writing to a string cannot fail.
         let _ = writeln!(
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_form_is_prometheus() {
-        let mut page = Page::default();
+        let mut page = MetricsText::default();
         page.one(
             "a_total",
             "counter",

@@ -8,38 +8,38 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `line` | connections: at most so many, and none that stands still |
-//! | `gate` | who may pass: Host, Origin, token, session; headers of every answer |
+//! | `connection` | connections: at most so many, and none that stands still |
+//! | `access` | who may pass: Host, Origin, token, session; headers of every answer |
 //! | `history` | the days before, out of the store |
 //! | `control` | the knobs: the same texts and commands as MQTT's |
 //! | `preview` | the camera's picture, while it is on: streams and single pictures |
 //! | `setup`, `notice` | first steps; the notice for the door |
-//! | `login`, `lock` | password in, cookie out; sessions, and how often one may guess |
-//! | `site`, `routes` | what all handlers share; which path is whose |
-//! | `refusal` | errors as JSON |
+//! | `login`, `credentials` | password in, cookie out; sessions, and how often one may guess |
+//! | `app_state`, `routes` | what all handlers share; which path is whose |
+//! | `error` | errors as JSON |
 //!
 //! It runs on a thread of its own, so that no visitor slows down the camera, the display or the broker.
 
+mod access;
 mod analyze;
+mod app_state;
 mod assets;
+mod broadcast;
+mod connection;
 mod control;
+mod credentials;
+mod error;
 mod faces;
-mod gate;
-mod herald;
 mod history;
-mod journal;
-mod line;
 mod live;
-mod lock;
 mod login;
 mod metrics;
 mod notice;
+mod photo_worker;
 mod preview;
-mod reader;
-mod refusal;
+mod recent_events;
 mod routes;
 mod setup;
-mod site;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -55,7 +55,7 @@ use std::{
 
 use tokio::sync::watch;
 
-pub use lock::hash_password;
+pub use credentials::hash_password;
 pub use notice::page_url;
 
 use crate::{
@@ -77,7 +77,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Inputs {
     /// Who this is.
-    pub who: Identity,
+    pub identity: Identity,
     /// The run's clock.
     pub clock: Clock,
     /// What the world looks like; the newest wins.
@@ -95,7 +95,7 @@ pub struct Inputs {
     /// What visitors ask the daemon to do.
     pub commands: command::Sender,
     /// How everything is set.
-    pub controls: controls::Watch,
+    pub controls: controls::ControlsReceiver,
     /// The camera's picture, where it is allowed.
     pub preview: Preview,
 }
@@ -152,12 +152,12 @@ pub fn spawn(settings: &Settings, inputs: Inputs) -> Result<Option<Web>, WebErro
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let (stop, stopped) = watch::channel(false);
-    let (site, herald) = site::Site::new(settings, inputs, stopped.clone())?;
+    let (app_state, broadcast) = app_state::AppState::new(settings, inputs, stopped.clone())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let thread = thread::Builder::new().name("web".into()).spawn(move || {
-        runtime.block_on(serve(listener, Arc::new(site), herald, stopped));
+        runtime.block_on(serve(listener, Arc::new(app_state), broadcast, stopped));
         runtime.shutdown_timeout(STOP_WITHIN);
     })?;
     tracing::info!("the page is at http://{address}/");
@@ -190,17 +190,17 @@ impl Web {
 
 async fn serve(
     listener: TcpListener,
-    site: Arc<site::Site>,
-    herald: herald::Herald,
+    app_state: Arc<app_state::AppState>,
+    broadcast: broadcast::EventBroadcast,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let listener = match line::Listener::new(listener) {
+    let listener = match connection::Listener::new(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!("no page: {error}"),
     };
-    let herald = tokio::spawn(herald.run(Arc::clone(&site)));
+    let broadcast = tokio::spawn(broadcast.run(Arc::clone(&app_state)));
     let mut ending = stopped.clone();
-    let served = axum::serve(listener, routes::all(site)).with_graceful_shutdown(async move {
+    let served = axum::serve(listener, routes::all(app_state)).with_graceful_shutdown(async move {
         // Fails only if nobody can ask any more: then, too, it is over.
         let _ = ending.wait_for(|stop| *stop).await;
     });
@@ -213,5 +213,5 @@ async fn serve(
             tokio::time::sleep(STOP_WITHIN).await;
         } => {}
     }
-    herald.abort();
+    broadcast.abort();
 }

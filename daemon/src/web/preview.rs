@@ -14,7 +14,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{live::Lines, refusal::Refusal, site::Site};
+use super::{app_state::AppState, error::ApiError, live::EventStreamBody};
 use crate::preview::{Jpeg, Mode, PreviewError, Viewer};
 
 /// Between two pictures; never inside a JPEG's head, and browsers look at nothing else.
@@ -28,11 +28,11 @@ const STILL_WITHIN: Duration = Duration::from_secs(3);
 /// What is to be drawn over the picture.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Wishes {
+pub(super) struct PreviewQuery {
     mode: String,
 }
 
-impl Default for Wishes {
+impl Default for PreviewQuery {
     fn default() -> Self {
         Self {
             mode: Mode::Emoji.name().into(),
@@ -42,37 +42,37 @@ impl Default for Wishes {
 
 /// `GET /api/v1/preview.mjpeg`: pictures until the preview is off.
 pub(super) async fn stream(
-    State(site): State<Arc<Site>>,
-    wishes: Result<Query<Wishes>, QueryRejection>,
-) -> Result<Response, Refusal> {
-    let bad = |text: String| Refusal::new(StatusCode::BAD_REQUEST, text);
-    let Query(wishes) = wishes.map_err(|e| bad(e.body_text()))?;
-    let mode = Mode::from_name(&wishes.mode).ok_or_else(|| {
+    State(app_state): State<Arc<AppState>>,
+    query: Result<Query<PreviewQuery>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let bad = |text: String| ApiError::new(StatusCode::BAD_REQUEST, text);
+    let Query(query) = query.map_err(|e| bad(e.body_text()))?;
+    let mode = Mode::from_name(&query.mode).ok_or_else(|| {
         let names = Mode::ALL.map(Mode::name).join(", ");
         bad(format!("mode must be one of {names}"))
     })?;
-    let viewer = site.preview.watch(mode).map_err(refused)?;
+    let viewer = app_state.preview.watch(mode).map_err(refused)?;
     let (out, lines) = mpsc::channel(1);
-    let feed = Feed {
+    let feed = PreviewStream {
         out,
         viewer,
-        stopped: site.stopped.clone(),
+        stopped: app_state.stopped.clone(),
     };
     tokio::spawn(feed.run());
     let headers = [
         (header::CONTENT_TYPE, KIND),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    Ok((headers, Body::from_stream(Lines(lines))).into_response())
+    Ok((headers, Body::from_stream(EventStreamBody(lines))).into_response())
 }
 
 /// `POST /api/v1/picture`: the next frame, for the browser to keep. Nothing is written here.
-pub(super) async fn picture(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
-    let still = site.preview.still().map_err(refused)?;
+pub(super) async fn picture(State(app_state): State<Arc<AppState>>) -> Result<Response, ApiError> {
+    let still = app_state.preview.still().map_err(refused)?;
     let still = timeout(STILL_WITHIN, still).await;
     let still = still.ok().and_then(Result::ok).ok_or_else(|| {
         let text = "no picture came from the camera; is it on?";
-        Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 5, text)
+        ApiError::later(StatusCode::SERVICE_UNAVAILABLE, 5, text)
     })?;
     tracing::info!("a picture was given to a browser");
     let name =
@@ -85,23 +85,23 @@ pub(super) async fn picture(State(site): State<Arc<Site>>) -> Result<Response, R
     Ok((headers, Bytes::from_owner(still)).into_response())
 }
 
-fn refused(error: PreviewError) -> Refusal {
+fn refused(error: PreviewError) -> ApiError {
     match error {
         PreviewError::Forbidden | PreviewError::Off | PreviewError::NoPictures => {
-            Refusal::new(StatusCode::NOT_FOUND, error)
+            ApiError::new(StatusCode::NOT_FOUND, error)
         }
-        PreviewError::Full(_) => Refusal::later(StatusCode::TOO_MANY_REQUESTS, 10, error),
+        PreviewError::Full(_) => ApiError::later(StatusCode::TOO_MANY_REQUESTS, 10, error),
     }
 }
 
 /// One stream.
-struct Feed {
+struct PreviewStream {
     out: mpsc::Sender<Bytes>,
     viewer: Viewer,
     stopped: watch::Receiver<bool>,
 }
 
-impl Feed {
+impl PreviewStream {
     /// Waiting for a slow reader here, newer pictures replace each other.
     async fn run(mut self) {
         let mut last = None;

@@ -12,11 +12,11 @@ use axum::{
 };
 
 use super::{
-    analyze, assets, control, faces, gate, history, live, login, metrics, notice, preview,
-    refusal::Refusal,
-    setup,
-    site::{Peer, Site},
-    state,
+    access, analyze,
+    app_state::{AppState, Peer},
+    assets, control,
+    error::ApiError,
+    faces, history, live, login, metrics, notice, preview, setup, state,
 };
 
 /// The largest body of anything but a photo, in bytes.
@@ -25,12 +25,12 @@ const SMALL: usize = 16 * 1024;
 const WITHIN: Duration = Duration::from_secs(30);
 
 /// All routes.
-pub(super) fn all(site: Arc<Site>) -> IntoMakeServiceWithConnectInfo<Router, Peer> {
-    router(site).into_make_service_with_connect_info::<Peer>()
+pub(super) fn all(app_state: Arc<AppState>) -> IntoMakeServiceWithConnectInfo<Router, Peer> {
+    router(app_state).into_make_service_with_connect_info::<Peer>()
 }
 
-pub(super) fn router(site: Arc<Site>) -> Router {
-    let photo = DefaultBodyLimit::max(analyze::room(&site));
+pub(super) fn router(app_state: Arc<AppState>) -> Router {
+    let photo = DefaultBodyLimit::max(analyze::room(&app_state));
     let analyze = post(analyze::analyze).layer(photo);
     Router::new()
         .route("/", get(assets::index))
@@ -61,20 +61,20 @@ pub(super) fn router(site: Arc<Site>) -> Router {
         .route("/api/v1/history.csv", get(history::csv))
         .route("/api/v1/history/events", get(history::events))
         .route("/api/v1/analyze", analyze)
-        .fallback(async || Refusal::not_found())
+        .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(SMALL))
         .layer(middleware::from_fn(within))
         .layer(middleware::from_fn_with_state(
-            Arc::clone(&site),
-            gate::guard,
+            Arc::clone(&app_state),
+            access::guard,
         ))
-        .with_state(site)
+        .with_state(app_state)
 }
 
-async fn wrong_method(method: Method) -> Refusal {
+async fn wrong_method(method: Method) -> ApiError {
     let text = format!("{method} is not for this path; /api/v1/openapi.json lists what is");
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text)
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, text)
 }
 
 /// Nobody keeps a handler waiting for a body for ever. Uploads have their own, longer time.
@@ -85,6 +85,6 @@ async fn within(request: Request, next: Next) -> Response {
     let answer = tokio::time::timeout(WITHIN, next.run(request)).await;
     answer.unwrap_or_else(|_| {
         let text = "the request took too long to arrive";
-        Refusal::new(StatusCode::REQUEST_TIMEOUT, text).into_response()
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, text).into_response()
     })
 }

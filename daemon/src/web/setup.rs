@@ -15,11 +15,11 @@ use axum::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::{notice, refusal::Refusal, site::Site};
+use super::{app_state::AppState, error::ApiError, notice};
 use crate::{
     camera::devices,
-    config::{DisplayKind, Place, board::BOARDS},
-    setup::{self, Answers, NO_DISPLAY, SAME_DISPLAY, SetupError, trial::Trial},
+    config::{DisplayKind, Location, board::BOARDS},
+    setup::{self, Answers, NO_DISPLAY, SAME_DISPLAY, SetupError, probe::ProbeResult},
     snapshot::CameraState,
 };
 
@@ -28,41 +28,41 @@ const SOURCES: [&str; 4] = ["auto", "rpicam", "argus", "synthetic"];
 
 /// Something to choose.
 #[derive(Serialize)]
-struct Choice {
+struct SetupChoice {
     name: String,
     about: String,
 }
 
 /// How it is set, and what there is to choose from.
 #[derive(Serialize)]
-struct Now<'a> {
+struct CurrentSettings<'a> {
     /// Whether nobody has said yet that people are told.
     needed: bool,
     /// Where it is written to.
     file: &'a Path,
-    place: Place,
+    place: Location,
     responsible: &'a str,
     way_out: &'a str,
     device: &'a str,
     camera: &'a str,
-    cameras: Vec<Choice>,
+    cameras: Vec<SetupChoice>,
     display: &'a str,
-    displays: Vec<Choice>,
+    displays: Vec<SetupChoice>,
     broker: serde_json::Value,
     /// Where others reach this page; null: nowhere.
     url: Option<String>,
 }
 
 /// `GET /api/v1/setup`.
-pub(super) async fn now(State(site): State<Arc<Site>>) -> Response {
-    let settings = &site.settings;
+pub(super) async fn now(State(app_state): State<Arc<AppState>>) -> Response {
+    let settings = &app_state.settings;
     let mqtt = &settings.mqtt;
     let display = match settings.display.kind {
         DisplayKind::Spi => settings.display.board.as_str(),
         DisplayKind::None => NO_DISPLAY,
         _ => SAME_DISPLAY,
     };
-    let about = |name: &str, about: &str| Choice {
+    let about = |name: &str, about: &str| SetupChoice {
         name: name.into(),
         about: about.into(),
     };
@@ -71,15 +71,15 @@ pub(super) async fn now(State(site): State<Arc<Site>>) -> Response {
         about(NO_DISPLAY, "none: the face is on this page"),
     ];
     displays.extend(BOARDS.iter().map(|board| about(board.name, board.about)));
-    let now = Now {
+    let now = CurrentSettings {
         needed: !settings.notice.acknowledged,
-        file: &file(&site),
+        file: &file(&app_state),
         place: settings.place,
         responsible: &settings.notice.responsible,
         way_out: &settings.notice.way_out,
         device: &settings.device.id,
         camera: &settings.camera.source,
-        cameras: cameras(&site),
+        cameras: cameras(&app_state),
         display,
         displays,
         broker: json!({ "enabled": mqtt.enabled, "url": mqtt.url, "user": mqtt.user }),
@@ -89,13 +89,13 @@ pub(super) async fn now(State(site): State<Arc<Site>>) -> Response {
 }
 
 /// The settings' file: the one that was read, or the one that will be.
-fn file(site: &Site) -> PathBuf {
+fn file(app_state: &AppState) -> PathBuf {
     let usual = || PathBuf::from("moodring.toml");
-    site.file.clone().unwrap_or_else(usual)
+    app_state.file.clone().unwrap_or_else(usual)
 }
 
 /// What may be chosen: what is set, what needs no name, and every device that is found.
-fn cameras(site: &Site) -> Vec<Choice> {
+fn cameras(app_state: &AppState) -> Vec<SetupChoice> {
     let about = |name: &str| match name {
         "auto" => "the first camera that is found",
         "rpicam" => "a Raspberry Pi's ribbon camera",
@@ -103,10 +103,10 @@ fn cameras(site: &Site) -> Vec<Choice> {
         "synthetic" => "a drawn face, to try things out",
         _ => "as it is set now",
     };
-    let mut all: Vec<Choice> = Vec::new();
+    let mut all: Vec<SetupChoice> = Vec::new();
     let mut add = |name: String, about: String| {
         if !all.iter().any(|known| known.name == name) {
-            all.push(Choice { name, about });
+            all.push(SetupChoice { name, about });
         }
     };
     for name in SOURCES {
@@ -115,8 +115,8 @@ fn cameras(site: &Site) -> Vec<Choice> {
     for device in devices::devices() {
         add(device.best_path().display().to_string(), device.name);
     }
-    let mut known = site.controls.borrow().cameras.clone();
-    known.push(site.settings.camera.source.clone());
+    let mut known = app_state.controls.borrow().cameras.clone();
+    known.push(app_state.settings.camera.source.clone());
     for name in known {
         let about = about(&name).to_owned();
         add(name, about);
@@ -125,11 +125,14 @@ fn cameras(site: &Site) -> Vec<Choice> {
 }
 
 /// `POST /api/v1/setup`.
-pub(super) async fn save(State(site): State<Arc<Site>>, body: Bytes) -> Result<Response, Refusal> {
+pub(super) async fn save(
+    State(app_state): State<Arc<AppState>>,
+    body: Bytes,
+) -> Result<Response, ApiError> {
     let answers = answers(&body)?;
-    let (path, offered) = (file(&site), names(&site));
+    let (path, offered) = (file(&app_state), names(&app_state));
     let saved = tokio::task::spawn_blocking(move || setup::save(&path, &answers, &offered)).await;
-    match saved.map_err(Refusal::ours)? {
+    match saved.map_err(ApiError::ours)? {
         Ok(saved) => {
             tracing::info!("the set-up wrote {}", saved.file.display());
             Ok(
@@ -142,17 +145,17 @@ pub(super) async fn save(State(site): State<Arc<Site>>, body: Bytes) -> Result<R
             json!({ "saved": false, "error": error.to_string(), "text": text }),
         )
         .into_response()),
-        Err(error) => Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, error)),
+        Err(error) => Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error)),
     }
 }
 
-fn answers(body: &Bytes) -> Result<Answers, Refusal> {
-    let bad = |e: serde_json::Error| Refusal::new(StatusCode::BAD_REQUEST, e);
+fn answers(body: &Bytes) -> Result<Answers, ApiError> {
+    let bad = |e: serde_json::Error| ApiError::new(StatusCode::BAD_REQUEST, e);
     serde_json::from_slice(body).map_err(bad)
 }
 
-fn names(site: &Site) -> Vec<String> {
-    cameras(site)
+fn names(app_state: &AppState) -> Vec<String> {
+    cameras(app_state)
         .into_iter()
         .map(|camera| camera.name)
         .collect()
@@ -160,74 +163,75 @@ fn names(site: &Site) -> Vec<String> {
 
 /// `POST /api/v1/setup/try/{part}`: `camera`, `display` or `broker` as the answers have it; one trial at a time.
 pub(super) async fn attempt(
-    State(site): State<Arc<Site>>,
+    State(app_state): State<Arc<AppState>>,
     part: Result<Part<String>, PathRejection>,
     body: Bytes,
-) -> Result<Json<Trial>, Refusal> {
-    let Part(part) = part.map_err(|e| Refusal::new(StatusCode::BAD_REQUEST, e.body_text()))?;
+) -> Result<Json<ProbeResult>, ApiError> {
+    let Part(part) = part.map_err(|e| ApiError::new(StatusCode::BAD_REQUEST, e.body_text()))?;
     if !["camera", "display", "broker"].contains(&part.as_str()) {
         let text = "camera, display and broker can be tried";
-        return Err(Refusal::new(StatusCode::NOT_FOUND, text));
+        return Err(ApiError::new(StatusCode::NOT_FOUND, text));
     }
     let answers = answers(&body)?;
-    let _turn = site.trials.try_acquire().map_err(|_| {
+    let _turn = app_state.trials.try_acquire().map_err(|_| {
         let text = "something else is being tried; try again in a second";
-        Refusal::later(StatusCode::TOO_MANY_REQUESTS, 2, text)
+        ApiError::later(StatusCode::TOO_MANY_REQUESTS, 2, text)
     })?;
-    let settings = site.settings.clone();
+    let settings = app_state.settings.clone();
     let trial = match part.as_str() {
-        "camera" => return camera(&site, answers.camera).await.map(Json),
+        "camera" => return camera(&app_state, answers.camera).await.map(Json),
         "display" => {
             let known = [NO_DISPLAY, SAME_DISPLAY].contains(&answers.display.as_str())
                 || BOARDS.iter().any(|board| board.name == answers.display);
             if !known {
-                Trial::bad("there is no display of that name", "take one of the list")
+                ProbeResult::bad("there is no display of that name", "take one of the list")
             } else {
-                let shown = move || setup::trial::display(&answers.display, &settings);
+                let shown = move || setup::probe::display(&answers.display, &settings);
                 tokio::task::spawn_blocking(shown)
                     .await
-                    .map_err(Refusal::ours)?
+                    .map_err(ApiError::ours)?
             }
         }
         _ => {
-            let state = *site.broker.borrow();
-            setup::trial::broker(&answers.broker, &settings, state).await
+            let state = *app_state.broker.borrow();
+            setup::probe::broker(&answers.broker, &settings, state).await
         }
     };
     Ok(Json(trial))
 }
 
 /// The camera that runs now is not opened a second time: it is asked how it does.
-async fn camera(site: &Site, name: String) -> Result<Trial, Refusal> {
-    if !names(site).contains(&name) {
-        return Ok(Trial::bad(
+async fn camera(app_state: &AppState, name: String) -> Result<ProbeResult, ApiError> {
+    if !names(app_state).contains(&name) {
+        return Ok(ProbeResult::bad(
             "there is no camera of that name",
             "take one of the list",
         ));
     }
-    let running = site.controls.borrow().camera == name || site.settings.camera.source == name;
+    let running =
+        app_state.controls.borrow().camera == name || app_state.settings.camera.source == name;
     let (state, frame_px) = {
-        let snapshot = site.snapshots.borrow();
+        let snapshot = app_state.snapshots.borrow();
         (snapshot.camera, snapshot.frame_px)
     };
     if running && state == CameraState::Running {
-        let opened = site
+        let opened = app_state
             .camera
             .borrow()
             .info
             .as_ref()
             .map(|info| info.name.clone());
         let (width, height) = frame_px;
-        return Ok(Trial::good(format!(
+        return Ok(ProbeResult::good(format!(
             "{} runs now, with pictures of {width}x{height} pixels",
             opened.unwrap_or(name)
         )));
     }
-    let mut settings = site.settings.camera.clone();
+    let mut settings = app_state.settings.camera.clone();
     // Nobody waits longer for an answer in a browser.
     settings.timeout_ms = settings.timeout_ms.min(10_000);
-    let tried = move || setup::trial::camera(&name, &settings);
+    let tried = move || setup::probe::camera(&name, &settings);
     tokio::task::spawn_blocking(tried)
         .await
-        .map_err(Refusal::ours)
+        .map_err(ApiError::ours)
 }

@@ -10,10 +10,10 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    control::Board,
-    journal::unix_ms,
-    refusal::Refusal,
-    site::{Site, hold},
+    app_state::{AppState, hold},
+    control::ControlsJson,
+    error::ApiError,
+    recent_events::unix_ms,
 };
 use crate::message::{StateMessage, json};
 
@@ -34,42 +34,50 @@ struct PageState<'a> {
     /// The camera's last trouble, while it lasts.
     trouble: Option<&'a str>,
     /// How everything is set that can be set.
-    controls: Board<'a>,
+    controls: ControlsJson<'a>,
     /// This program's version.
     version: &'static str,
 }
 
 /// The state as one line of JSON.
-pub(super) fn line(site: &Site) -> String {
-    let store = site.store.state();
-    let snapshot = site.snapshots.borrow().clone();
-    let camera = site.camera.borrow();
-    let controls = site.controls.borrow();
+pub(super) fn line(app_state: &AppState) -> String {
+    let store = app_state.store.state();
+    let snapshot = app_state.snapshots.borrow().clone();
+    let camera = app_state.camera.borrow();
+    let controls = app_state.controls.borrow();
     let running = snapshot.camera == crate::snapshot::CameraState::Running;
     json(&PageState {
-        state: StateMessage::new(&site.who, site.now(), &snapshot, &store.borrow()),
-        broker: site.broker.borrow().name(),
-        source: &site.source,
+        state: StateMessage::new(
+            &app_state.identity,
+            app_state.now(),
+            &snapshot,
+            &store.borrow(),
+        ),
+        broker: app_state.broker.borrow().name(),
+        source: &app_state.source,
         camera_name: camera.info.as_ref().map(|info| info.name.as_str()),
         trouble: camera.trouble.as_deref().filter(|_| !running),
-        controls: Board::new(&controls, site.clock.now()),
+        controls: ControlsJson::new(&controls, app_state.clock.now()),
         version: env!("CARGO_PKG_VERSION"),
     })
 }
 
 /// `GET /api/v1/state`.
-pub(super) async fn state(State(site): State<Arc<Site>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], line(&site))
+pub(super) async fn state(State(app_state): State<Arc<AppState>>) -> impl IntoResponse {
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        line(&app_state),
+    )
 }
 
 /// How far back.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Span {
+pub(super) struct StateSpan {
     hours: u8,
 }
 
-impl Default for Span {
+impl Default for StateSpan {
     fn default() -> Self {
         Self { hours: 1 }
     }
@@ -86,17 +94,17 @@ struct Timeline {
 
 /// `GET /api/v1/timeline`.
 pub(super) async fn timeline(
-    State(site): State<Arc<Site>>,
-    span: Result<Query<Span>, QueryRejection>,
-) -> Result<impl IntoResponse, Refusal> {
-    let bad = |text: String| Refusal::new(StatusCode::BAD_REQUEST, text);
+    State(app_state): State<Arc<AppState>>,
+    span: Result<Query<StateSpan>, QueryRejection>,
+) -> Result<impl IntoResponse, ApiError> {
+    let bad = |text: String| ApiError::new(StatusCode::BAD_REQUEST, text);
     let Query(span) = span.map_err(|e| bad(e.body_text()))?;
     if !(1..=MOST_HOURS).contains(&span.hours) {
         return Err(bad(format!("hours must be 1 to {MOST_HOURS}")));
     }
     let to = unix_ms(SystemTime::now());
     let from = to.saturating_sub(u64::from(span.hours) * 3_600_000);
-    let moods = hold(&site.journal).moods_from(from);
+    let moods = hold(&app_state.recent_events).moods_from(from);
     let line = json(&Timeline { from, to, moods });
     Ok(([(header::CONTENT_TYPE, "application/json")], line))
 }

@@ -14,12 +14,12 @@ use super::*;
 use crate::{
     message::{DeviceName, RunId},
     snapshot::CameraState,
-    store::{Class, Draft, Place},
+    store::{EventClass, EventDraft, StoreLocation},
 };
 
+mod access;
 mod answers;
-mod door;
-mod knobs;
+mod control_requests;
 mod preview;
 mod setup;
 mod uploads;
@@ -28,7 +28,7 @@ mod views;
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A running page and the ends of what feeds it.
-struct Page {
+struct TestPage {
     web: Option<Web>,
     at: SocketAddr,
     snapshots: watch::Sender<Snapshot>,
@@ -49,7 +49,7 @@ struct Answer {
     body: Vec<u8>,
 }
 
-impl Page {
+impl TestPage {
     fn new(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::default();
         change(&mut settings);
@@ -62,7 +62,8 @@ impl Page {
             web: None,
             at: ([127, 0, 0, 1], 0).into(),
             snapshots: watch::Sender::default(),
-            store: Store::open(Place::Memory, crate::store::Bounds::default()).unwrap(),
+            store: Store::open(StoreLocation::Memory, crate::store::StoreLimits::default())
+                .unwrap(),
             camera: watch::Sender::default(),
             broker: watch::Sender::new(BrokerState::Online),
             controls: watch::Sender::default(),
@@ -93,7 +94,7 @@ impl Page {
         let (commands, asked) = command::channel("test");
         self.asked = Some(asked);
         let inputs = Inputs {
-            who: Identity::new(DeviceName::new("hall").unwrap(), RunId::new(7)),
+            identity: Identity::new(DeviceName::new("hall").unwrap(), RunId::new(7)),
             clock: Clock::start(),
             snapshots: self.snapshots.subscribe(),
             store: self.store.clone(),
@@ -140,7 +141,7 @@ impl Page {
     }
 }
 
-impl Drop for Page {
+impl Drop for TestPage {
     fn drop(&mut self) {
         if let Some(web) = self.web.take() {
             web.stop();
@@ -190,7 +191,7 @@ fn read_until(stream: &mut TcpStream, wanted: &str) -> String {
     text
 }
 
-fn live(page: &Page, query: &str, headers: &str) -> TcpStream {
+fn live(page: &TestPage, query: &str, headers: &str) -> TcpStream {
     let mut stream = page.connect();
     let head = format!(
         "GET /api/v1/events{query} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n",
@@ -200,14 +201,14 @@ fn live(page: &Page, query: &str, headers: &str) -> TcpStream {
     stream
 }
 
-fn appeared(page: &Page, track: u32) {
+fn appeared(page: &TestPage, track: u32) {
     let payload = format!("{{\"seq\":{track},\"kind\":\"appeared\",\"track\":{track}}}");
-    page.store.append(Draft {
+    page.store.append(EventDraft {
         device: "hall".into(),
         run: 7,
         seq: track.into(),
-        time_ms: journal::unix_ms(std::time::SystemTime::now()) as i64,
-        class: Class::Event,
+        time_ms: recent_events::unix_ms(std::time::SystemTime::now()) as i64,
+        class: EventClass::Event,
         kind: "appeared",
         payload: payload.into(),
         wanted: false,

@@ -3,15 +3,15 @@
 
 use super::support::{DcLine, Device, NoDelay, Reader};
 use moodring::{
-    config::board::{BOARDS, Board, Controller, Rotation},
+    config::board::{BOARDS, Board, PanelChip, Rotation},
     display::spi::{
+        backlight::Backlight,
         dirty::{Cost, dirty},
         grid::Grid,
-        light::Light,
+        interface::{DisplayInterface, I2cInterface, SpiInterface},
         oled::Oled,
         panel::Panel,
         tft,
-        wire::{I2cWire, SpiWire, Wire},
     },
 };
 use moodring_tests::panel::{Chip, Dcs, Pages, Picture, Wiring};
@@ -25,8 +25,12 @@ const TURNS: [Rotation; 4] = [
 ];
 const COST: Cost = Cost { cell: 2, area: 300 };
 
-fn spi<C: Reader>(device: &Device<C>) -> Box<dyn Wire> {
-    Box::new(SpiWire::new(device.clone(), DcLine(device.clone()), 4096))
+fn spi<C: Reader>(device: &Device<C>) -> Box<dyn DisplayInterface> {
+    Box::new(SpiInterface::new(
+        device.clone(),
+        DcLine(device.clone()),
+        4096,
+    ))
 }
 
 fn quarters(rotation: Rotation) -> usize {
@@ -48,7 +52,7 @@ fn colour(board: &Board) -> (Device<Dcs>, Box<dyn Panel<u16>>) {
         inverts: board.invert,
     });
     let device = Device::new(chip);
-    let panel = tft::open(board, spi(&device), Light::Fixed, &mut NoDelay).unwrap();
+    let panel = tft::open(board, spi(&device), Backlight::Fixed, &mut NoDelay).unwrap();
     (device, panel)
 }
 
@@ -115,12 +119,12 @@ fn every_colour_board_shows_the_framebuffer_in_every_rotation() {
 }
 
 fn any_board() -> impl Strategy<Value = Board> {
-    const CHIPS: [Controller; 5] = [
-        Controller::St7789,
-        Controller::Ili9341,
-        Controller::Gc9a01,
-        Controller::St7735s,
-        Controller::St7796,
+    const CHIPS: [PanelChip; 5] = [
+        PanelChip::St7789,
+        PanelChip::Ili9341,
+        PanelChip::Gc9a01,
+        PanelChip::St7735s,
+        PanelChip::St7796,
     ];
     let chip = prop::sample::select(&CHIPS[..]).prop_flat_map(|chip| {
         let (width, height) = chip.memory_px();
@@ -174,8 +178,8 @@ proptest! {
         let name = if sh1106 { "sh1106" } else { "ssd1306" };
         let board = Board { mirror, invert, rotation: turn, ..Board::named(name).unwrap().clone() };
         let device = Device::new(Pages::new(if sh1106 { Chip::Sh1106 } else { Chip::Ssd1306 }));
-        let wire = if i2c { Box::new(I2cWire::new(device.clone(), 0x3c)) } else { spi(&device) };
-        let mut panel = Oled::open(&board, wire).unwrap();
+        let interface = if i2c { Box::new(I2cInterface::new(device.clone(), 0x3c)) } else { spi(&device) };
+        let mut panel = Oled::open(&board, interface).unwrap();
         let mut shown = Grid::new((128, 8), 0);
         panel.write(&shown, &[shown.area()]).unwrap();
         panel.dim(100).unwrap();

@@ -8,12 +8,12 @@ use moodring::{
     display::{
         DisplayError, View,
         spi::{
-            Screen,
-            light::Light,
+            PanelDisplay,
+            backlight::Backlight,
+            framebuffer::{ColourBuffer, Framebuffer, MonoBuffer},
+            interface::{I2cInterface, InterfaceError, SpiInterface},
             oled::Oled,
-            surface::{Colour, Mono, Surface},
             tft,
-            wire::{I2cWire, SpiWire, WireError},
         },
     },
     snapshot::{BrokerState, CameraState, Snapshot},
@@ -23,7 +23,7 @@ use moodring_core::{
     frame::Millis,
     mood::{Mood, MoodState},
 };
-use moodring_face::picture::Glass;
+use moodring_face::picture::ScreenShape;
 use moodring_tests::panel::{Chip, Dcs, Pages, Picture, Wiring};
 
 use super::support::{DcLine, Device, NoDelay};
@@ -35,7 +35,7 @@ const MIDNIGHT: u16 = 0;
 struct Bench {
     device: Device<Dcs>,
     light: Lamp,
-    screen: Screen<Colour>,
+    screen: PanelDisplay<ColourBuffer>,
     opened: Arc<Mutex<usize>>,
 }
 
@@ -43,16 +43,16 @@ struct Bench {
 struct Lamp(Arc<Mutex<bool>>);
 
 impl ErrorType for Lamp {
-    type Error = WireError;
+    type Error = InterfaceError;
 }
 
 impl OutputPin for Lamp {
-    fn set_low(&mut self) -> Result<(), WireError> {
+    fn set_low(&mut self) -> Result<(), InterfaceError> {
         *self.0.lock().unwrap() = false;
         Ok(())
     }
 
-    fn set_high(&mut self) -> Result<(), WireError> {
+    fn set_high(&mut self) -> Result<(), InterfaceError> {
         *self.0.lock().unwrap() = true;
         Ok(())
     }
@@ -82,18 +82,28 @@ fn bench(settings: &DisplaySettings) -> Bench {
     let board = Board::named("st7789-240x240").unwrap();
     let (device, light) = (Device::new(chip()), Lamp::default());
     let opened = Arc::new(Mutex::new(0));
-    let (wire, lamp, count) = (device.clone(), light.clone(), Arc::clone(&opened));
+    let (interface, lamp, count) = (device.clone(), light.clone(), Arc::clone(&opened));
     let open = move || {
         *count.lock().unwrap() += 1;
-        let wire = Box::new(SpiWire::new(wire.clone(), DcLine(wire.clone()), 4096));
-        let light = Light::Switch(Box::new(lamp.clone()));
-        tft::open(board, wire, light, &mut NoDelay).map_err(|error| DisplayError::Show {
+        let interface = Box::new(SpiInterface::new(
+            interface.clone(),
+            DcLine(interface.clone()),
+            4096,
+        ));
+        let light = Backlight::Switch(Box::new(lamp.clone()));
+        tft::open(board, interface, light, &mut NoDelay).map_err(|error| DisplayError::Show {
             name: "spi".into(),
             reason: error.to_string(),
         })
     };
-    let surface = Colour::new(board.picture_px());
-    let screen = Screen::new("spi", settings, Glass::Square, surface, Box::new(open));
+    let framebuffer = ColourBuffer::new(board.picture_px());
+    let screen = PanelDisplay::new(
+        "spi",
+        settings,
+        ScreenShape::Square,
+        framebuffer,
+        Box::new(open),
+    );
     Bench {
         device,
         light,
@@ -138,7 +148,7 @@ impl Bench {
         Picture {
             width: 240,
             height: 240,
-            cells: self.screen.surface().grid().cells().to_vec(),
+            cells: self.screen.framebuffer().grid().cells().to_vec(),
         }
     }
 
@@ -287,17 +297,23 @@ fn a_camera_that_is_off_is_shown_and_has_no_sign() {
 fn an_oled_shows_the_same_and_dims_by_contrast() {
     let board = Board::named("ssd1306").unwrap();
     let device = Device::new(Pages::new(Chip::Ssd1306));
-    let wire = device.clone();
+    let interface = device.clone();
     let open = move || {
-        let oled = Oled::open(board, Box::new(I2cWire::new(wire.clone(), 0x3c)));
+        let oled = Oled::open(board, Box::new(I2cInterface::new(interface.clone(), 0x3c)));
         let panel = oled.map_err(|error| DisplayError::Show {
             name: "oled".into(),
             reason: error.to_string(),
         })?;
         Ok(Box::new(panel) as Box<_>)
     };
-    let surface = Mono::new(board.glass_px, board.rotation);
-    let mut screen = Screen::new("oled", &settings(), Glass::Square, surface, Box::new(open));
+    let framebuffer = MonoBuffer::new(board.glass_px, board.rotation);
+    let mut screen = PanelDisplay::new(
+        "oled",
+        &settings(),
+        ScreenShape::Square,
+        framebuffer,
+        Box::new(open),
+    );
     let mut bytes = Vec::new();
     for (frame, expression) in Expression::ALL.into_iter().cycle().take(70).enumerate() {
         let minute = if frame < 35 { NOON } else { MIDNIGHT };
@@ -306,7 +322,7 @@ fn an_oled_shows_the_same_and_dims_by_contrast() {
             .show_at(&view(&showing(expression)), now, minute)
             .unwrap();
         bytes.push(device.take_bytes());
-        let grid = screen.surface().grid();
+        let grid = screen.framebuffer().grid();
         let expected = Picture::from_fn((128, 64), |x, y| {
             grid.row((y / 8) as u16)[x] >> (y % 8) & 1 == 1
         });
@@ -325,9 +341,9 @@ fn an_oled_shows_the_same_and_dims_by_contrast() {
     assert_eq!(device.ask(Pages::contrast), 0);
 }
 
-fn expected_white(screen: &Screen<Mono>) -> bool {
+fn expected_white(screen: &PanelDisplay<MonoBuffer>) -> bool {
     let bits: u32 = screen
-        .surface()
+        .framebuffer()
         .grid()
         .cells()
         .iter()

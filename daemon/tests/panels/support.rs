@@ -7,7 +7,7 @@ use embedded_hal::{
     i2c::{self, I2c},
     spi::{self, SpiDevice},
 };
-use moodring::display::spi::wire::WireError;
+use moodring::display::spi::interface::InterfaceError;
 use moodring_tests::panel::{Dcs, Pages};
 
 /// What reads the bytes.
@@ -77,7 +77,7 @@ impl<C: Reader> Device<C> {
         std::mem::take(&mut self.0.lock().unwrap().bytes)
     }
 
-    fn message(&self, is_data: Option<bool>, bytes: &[u8]) -> Result<(), WireError> {
+    fn message(&self, is_data: Option<bool>, bytes: &[u8]) -> Result<(), InterfaceError> {
         // As spidev's EMSGSIZE.
         assert!(bytes.len() <= 4096, "{} bytes at once", bytes.len());
         assert!(!bytes.is_empty(), "an empty message");
@@ -89,7 +89,7 @@ impl<C: Reader> Device<C> {
             }
         }
         if inner.broken {
-            return Err(WireError("EIO".into()));
+            return Err(InterfaceError("EIO".into()));
         }
         inner.bytes += bytes.len();
         let is_data = is_data.unwrap_or(inner.is_data);
@@ -99,11 +99,11 @@ impl<C: Reader> Device<C> {
 }
 
 impl<C> spi::ErrorType for Device<C> {
-    type Error = WireError;
+    type Error = InterfaceError;
 }
 
 impl<C: Reader> SpiDevice for Device<C> {
-    fn transaction(&mut self, all: &mut [spi::Operation<'_, u8>]) -> Result<(), WireError> {
+    fn transaction(&mut self, all: &mut [spi::Operation<'_, u8>]) -> Result<(), InterfaceError> {
         all.iter().try_for_each(|operation| match operation {
             spi::Operation::Write(bytes) => self.message(None, bytes),
             other => panic!("a display is only written: {other:?}"),
@@ -112,7 +112,7 @@ impl<C: Reader> SpiDevice for Device<C> {
 }
 
 impl<C> i2c::ErrorType for Device<C> {
-    type Error = WireError;
+    type Error = InterfaceError;
 }
 
 impl<C: Reader> I2c for Device<C> {
@@ -120,7 +120,7 @@ impl<C: Reader> I2c for Device<C> {
         &mut self,
         address: u8,
         all: &mut [i2c::Operation<'_>],
-    ) -> Result<(), WireError> {
+    ) -> Result<(), InterfaceError> {
         assert_eq!(address, 0x3c);
         all.iter().try_for_each(|operation| match operation {
             i2c::Operation::Write([0x00, bytes @ ..]) => self.message(Some(false), bytes),
@@ -134,16 +134,16 @@ impl<C: Reader> I2c for Device<C> {
 pub(super) struct DcLine<C>(pub(super) Device<C>);
 
 impl<C> digital::ErrorType for DcLine<C> {
-    type Error = WireError;
+    type Error = InterfaceError;
 }
 
 impl<C: Reader> OutputPin for DcLine<C> {
-    fn set_low(&mut self) -> Result<(), WireError> {
+    fn set_low(&mut self) -> Result<(), InterfaceError> {
         self.0.0.lock().unwrap().is_data = false;
         Ok(())
     }
 
-    fn set_high(&mut self) -> Result<(), WireError> {
+    fn set_high(&mut self) -> Result<(), InterfaceError> {
         self.0.0.lock().unwrap().is_data = true;
         Ok(())
     }

@@ -143,9 +143,9 @@ pub fn decode<const N: usize>(
     faces: &mut Vec<Face, N>,
 ) -> Result<(), NetError> {
     faces.clear();
-    let mut sieve = Sieve {
+    let mut filter = CandidateFilter {
         least: threshold * threshold,
-        bar: Bar::default(),
+        best: BestFaces::default(),
         faces,
     };
     for head in heads {
@@ -159,14 +159,14 @@ pub fn decode<const N: usize>(
         match head.cells {
             Cells::Reals(values) => {
                 for (i, cell) in values.as_chunks().0.iter().enumerate() {
-                    sieve.take(cell, i, head);
+                    filter.take(cell, i, head);
                 }
             }
             Cells::Raw { values, scales } => {
-                let [cls, obj] = [scales[0], scales[1]].map(|scale| raw_bar(sieve.least, scale));
+                let [cls, obj] = [scales[0], scales[1]].map(|scale| raw_bar(filter.least, scale));
                 for (i, raw) in values.as_chunks().0.iter().enumerate() {
                     if raw[0] >= cls && raw[1] >= obj {
-                        sieve.take(&reals(raw, &scales), i, head);
+                        filter.take(&reals(raw, &scales), i, head);
                     }
                 }
             }
@@ -188,27 +188,27 @@ fn reals(raw: &[i32; Head::CELL], scales: &[f32; Head::CELL]) -> [f32; Head::CEL
 fn raw_bar(least: f32, scale: f32) -> i32 {
     let logit = libm::logf(least / (1.0 - least));
     // Lower by far more than the rounding of all this, in steps and in logits; a bar too low costs time, no face.
-    let bar = libm::floorf((logit - 1e-3) / scale) - 1.0;
+    let best = libm::floorf((logit - 1e-3) / scale) - 1.0;
     // A cast saturates; of numbers that are none, nothing is known.
-    if bar.is_nan() { i32::MIN } else { bar as i32 }
+    if best.is_nan() { i32::MIN } else { best as i32 }
 }
 
 /// Keeps what is good enough.
-struct Sieve<'f, const N: usize> {
+struct CandidateFilter<'f, const N: usize> {
     /// The least square of a score.
     least: f32,
-    bar: Bar,
+    best: BestFaces,
     faces: &'f mut Vec<Face, N>,
 }
 
-impl<const N: usize> Sieve<'_, N> {
+impl<const N: usize> CandidateFilter<'_, N> {
     fn take(&mut self, cell: &[f32; Head::CELL], i: usize, head: &Head<'_>) {
         // The root is left for the few that pass. NaN passes no comparison.
         let squared_score = cell[0].clamp(0.0, 1.0) * cell[1].clamp(0.0, 1.0);
         if squared_score >= self.least && squared_score > 0.0 {
             let face = face_at(cell, (i % head.cols, i / head.cols), head.stride_px);
             if face.is_finite() {
-                self.bar.push(self.faces, face);
+                self.best.push(self.faces, face);
             }
         }
     }
@@ -229,11 +229,11 @@ fn face_at(cell: &[f32; Head::CELL], (col, row): (usize, usize), stride_px: u32)
 
 /// Keeps the best faces in a full buffer: the worst one is known, so most of the others are refused at one glance.
 #[derive(Default)]
-struct Bar {
+struct BestFaces {
     worst: Option<usize>,
 }
 
-impl Bar {
+impl BestFaces {
     fn push<const N: usize>(&mut self, faces: &mut Vec<Face, N>, face: Face) {
         if faces.push(face).is_ok() {
             return;

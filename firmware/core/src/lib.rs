@@ -10,7 +10,7 @@
 //! |---|---|
 //! | [`frame`] | a lent picture and its time |
 //! | [`geometry`] | points, boxes, similarity transforms |
-//! | [`watch`] | whether to look for faces at all while nobody is in view |
+//! | [`motion`] | whether to look for faces at all while nobody is in view |
 //! | [`letterbox`] | a frame shrunk into a net's input, and the way back |
 //! | [`detect`] | the detector's heads decoded to faces |
 //! | [`nms`] | one face for many overlapping boxes |
@@ -36,11 +36,11 @@ pub mod frame;
 pub mod geometry;
 pub mod letterbox;
 pub mod mood;
+pub mod motion;
 pub mod nms;
 pub mod pipeline;
 pub mod smooth;
 pub mod track;
-pub mod watch;
 
 mod resample;
 

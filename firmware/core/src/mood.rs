@@ -106,14 +106,14 @@ pub struct Candidate {
 
 /// Turns the faces in view into one mood that does not flicker.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct MoodGuard {
+pub struct MoodHysteresis {
     state: MoodState,
     /// What is wanted instead of the shown mood, and since when without a break.
     wanted: Option<(Mood, Millis)>,
     begun: bool,
 }
 
-impl MoodGuard {
+impl MoodHysteresis {
     /// Nobody in view yet.
     pub fn new() -> Self {
         Self::default()

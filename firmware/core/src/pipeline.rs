@@ -3,10 +3,10 @@
 //! All buffers are fields (about 150 kB): nothing is allocated, and a pipeline is best kept in a box or a static.
 
 mod report;
+mod schedule;
 mod settings;
 #[cfg(test)]
 mod tests;
-mod turn;
 
 pub use report::{Person, Report, Stage};
 pub use settings::{Settings, SettingsError};
@@ -19,11 +19,11 @@ use crate::{
     expression::Scores,
     frame::{Frame, Millis},
     letterbox::Letterbox,
-    mood::{Candidate, MoodGuard},
+    mood::{Candidate, MoodHysteresis},
+    motion::MotionWatch,
     nms::suppress,
     smooth::Smoother,
     track::{MAX_FACES, Track, Tracker},
-    watch::Watch,
 };
 use heapless::Vec;
 
@@ -34,7 +34,7 @@ pub const MAX_CROPS: usize = MAX_FACES;
 
 /// What the tracker remembers for us.
 #[derive(Clone, Copy, Debug, Default)]
-struct Note {
+struct TrackData {
     smoother: Smoother,
     raw: Option<Scores>,
 }
@@ -85,15 +85,15 @@ pub struct Pipeline<D, C> {
     detector: D,
     classifier: C,
     settings: Settings,
-    clock: Clock,
-    watch: Watch,
+    clock: MonotonicTime,
+    motion: MotionWatch,
     looked: bool,
     faces: Candidates,
     frame_px: (u32, u32),
     crops: Vec<Crop, MAX_CROPS>,
-    tracker: Tracker<Note>,
+    tracker: Tracker<TrackData>,
     people: Vec<Person, MAX_FACES>,
-    guard: MoodGuard,
+    hysteresis: MoodHysteresis,
     events: Events,
     told: bool,
 }
@@ -109,15 +109,15 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
             detector,
             classifier,
             settings,
-            clock: Clock::default(),
-            watch: Watch::new(),
+            clock: MonotonicTime::default(),
+            motion: MotionWatch::new(),
             looked: false,
             faces: Vec::new(),
             frame_px: (0, 0),
             crops: Vec::new(),
             tracker: Tracker::new(),
             people: Vec::new(),
-            guard: MoodGuard::new(),
+            hysteresis: MoodHysteresis::new(),
             events: Events::new(),
             told: false,
         })
@@ -152,7 +152,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
     ///
     /// `mark` is called when a stage is done: the time since the last call, or since the step began, belongs to it.
     /// [`Stage::Track`] comes twice, before and after the crops are read; the others once, but [`Stage::Detect`] and
-    /// [`Stage::Decode`] only in frames that are looked at: see [`crate::watch`].
+    /// [`Stage::Decode`] only in frames that are looked at: see [`crate::motion`].
     ///
     /// # Errors
     /// [`NetError`] from a net. The next step goes on as if this frame had not been sent; no event is lost.
@@ -191,15 +191,15 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
     /// With somebody in view every frame is; else the watch decides.
     fn is_worth_a_look(&mut self, frame: &Frame<'_>, time: Millis) -> bool {
         if self.tracker.tracks().is_empty() {
-            let settings = &self.settings.watch;
-            return self.watch.wants_look(frame, time, settings);
+            let settings = &self.settings.motion;
+            return self.motion.needs_detection(frame, time, settings);
         }
-        self.watch.saw_someone(time);
+        self.motion.note_person(time);
         true
     }
 
     /// Time passes without a frame: the camera is lost or off. People in view leave after their time.
-    pub fn blind(&mut self, time: Millis) -> Report<'_> {
+    pub fn advance_without_frame(&mut self, time: Millis) -> Report<'_> {
         let time = self.clock.advance(time);
         if core::mem::take(&mut self.told) {
             self.events.clear();
@@ -224,7 +224,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
             looked: self.looked,
             faces: &self.faces,
             people: &self.people,
-            mood: self.guard.state(),
+            mood: self.hysteresis.state(),
             events: &self.events,
         }
     }
@@ -237,7 +237,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         mark: &mut impl FnMut(Stage),
     ) -> Result<(), NetError> {
         let max_faces = self.settings.max_faces;
-        let chosen = turn::choose(self.tracker.tracks(), max_faces, |note: &Note| {
+        let chosen = schedule::choose(self.tracker.tracks(), max_faces, |note: &TrackData| {
             &note.smoother
         });
         // As many as are chosen, and those are no more than fit.
@@ -271,7 +271,10 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         });
         let candidates: Vec<Candidate, MAX_FACES> = candidates.collect();
         let settings = &self.settings.mood;
-        if let Some(change) = self.guard.update(&candidates, frame_px, time, settings) {
+        if let Some(change) = self
+            .hysteresis
+            .update(&candidates, frame_px, time, settings)
+        {
             // Fits by `MAX_EVENTS`; the tracker says more.
             let _ = self.events.push(change);
         }
@@ -312,7 +315,7 @@ pub fn find(
     Ok(())
 }
 
-fn person(track: &Track<Note>) -> Person {
+fn person(track: &Track<TrackData>) -> Person {
     let scores = track.note.smoother.scores().unwrap_or(Scores::UNKNOWN);
     let (expression, confidence) = scores.top();
     Person {
@@ -329,12 +332,12 @@ fn person(track: &Track<Note>) -> Person {
 
 /// Frame times made monotonic: a step backwards counts as no time, and what follows goes on from there.
 #[derive(Clone, Copy, Debug, Default)]
-struct Clock {
+struct MonotonicTime {
     now: Millis,
     last: Option<Millis>,
 }
 
-impl Clock {
+impl MonotonicTime {
     fn advance(&mut self, time: Millis) -> Millis {
         self.now = match self.last {
             Some(last) => Millis(self.now.0.saturating_add(time.since(last))),

@@ -114,7 +114,7 @@ fn weighted_means<'a, const C: usize>(
     from_px: (u32, u32),
     size_px: (u32, u32),
     rows: impl Iterator<Item = &'a mut [u8]>,
-    source: &impl Source,
+    source: &impl RowSource,
 ) {
     let across = Axis::new(from_px.0, size_px.0);
     let down = Axis::new(from_px.1, size_px.1);
@@ -133,7 +133,7 @@ fn weighted_means<'a, const C: usize>(
 }
 
 /// Where samples come from, a row at a time.
-trait Source {
+trait RowSource {
     fn sum(&self, y: u32, taps: &Taps) -> u64;
 
     /// A mean as it is to be shown.
@@ -145,7 +145,7 @@ trait Source {
 /// A plane's samples as they are.
 struct Samples<'a>(Plane<'a>);
 
-impl Source for Samples<'_> {
+impl RowSource for Samples<'_> {
     fn sum(&self, y: u32, taps: &Taps) -> u64 {
         let (row, step) = (self.0.from(0, y), self.0.step());
         taps.sum(|x| row[x * step])
@@ -155,7 +155,7 @@ impl Source for Samples<'_> {
 /// The luma bytes of a format that has them, in the frame's range until they are averaged.
 struct Luma<'a>(&'a Frame<'a>);
 
-impl Source for Luma<'_> {
+impl RowSource for Luma<'_> {
     fn sum(&self, y: u32, taps: &Taps) -> u64 {
         Samples(Plane::first(self.0)).sum(y, taps)
     }
@@ -168,7 +168,7 @@ impl Source for Luma<'_> {
 /// The luma of RGB pixels.
 struct RgbLuma<'a>(&'a Frame<'a>);
 
-impl Source for RgbLuma<'_> {
+impl RowSource for RgbLuma<'_> {
     fn sum(&self, y: u32, taps: &Taps) -> u64 {
         let row = &self.0.data()[y as usize * self.0.stride()..];
         taps.sum(|x| rgb_luma([row[3 * x], row[3 * x + 1], row[3 * x + 2]]))

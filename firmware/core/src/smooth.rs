@@ -19,7 +19,7 @@ impl Smoother {
     /// A `tau_ms` of 0 smooths nothing. Time that runs backwards counts as no time.
     pub fn update(&mut self, raw: &Scores, time: Millis, tau_ms: u64) -> Scores {
         let smoothed = match self.last {
-            Some((last, before)) => blend(&last, raw, pull(time.since(before), tau_ms)),
+            Some((last, before)) => blend(&last, raw, smoothing_factor(time.since(before), tau_ms)),
             None => *raw,
         };
         self.last = Some((smoothed, time));
@@ -38,7 +38,7 @@ impl Smoother {
 }
 
 /// How much of a new value counts after `dt_ms`, 0 to 1.
-pub(crate) fn pull(dt_ms: u64, tau_ms: u64) -> f32 {
+pub(crate) fn smoothing_factor(dt_ms: u64, tau_ms: u64) -> f32 {
     if tau_ms == 0 {
         1.0
     } else {
@@ -47,9 +47,9 @@ pub(crate) fn pull(dt_ms: u64, tau_ms: u64) -> f32 {
     }
 }
 
-fn blend(old: &Scores, new: &Scores, pull: f32) -> Scores {
+fn blend(old: &Scores, new: &Scores, smoothing_factor: f32) -> Scores {
     Scores(core::array::from_fn(|i| {
-        old.0[i] + (new.0[i] - old.0[i]) * pull
+        old.0[i] + (new.0[i] - old.0[i]) * smoothing_factor
     }))
 }
 

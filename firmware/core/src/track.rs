@@ -5,7 +5,7 @@ use crate::{
     event::{Event, EventKind, Events},
     frame::Millis,
     geometry::{Point, Rect},
-    smooth::pull,
+    smooth::smoothing_factor,
 };
 use heapless::Vec;
 
@@ -99,7 +99,7 @@ impl<T> Track<T> {
         if dt > 0 {
             let way = face.rect.center() - self.face.rect.center();
             let change = way * (1.0 / dt as f32) - self.speed;
-            self.speed = self.speed + change * pull(dt, SPEED_TAU_MS);
+            self.speed = self.speed + change * smoothing_factor(dt, SPEED_TAU_MS);
         }
         self.face = *face;
         self.last_seen = self.last_seen.max(time);
@@ -185,7 +185,7 @@ impl<T: Default> Tracker<T> {
             let alive = track.is_alive(time, settings);
             if track.confirmed && !alive {
                 let stayed_ms = track.last_seen.since(track.first_seen);
-                tell(events, time, track.id, EventKind::Left { stayed_ms });
+                emit(events, time, track.id, EventKind::Left { stayed_ms });
             }
             alive
         });
@@ -208,13 +208,13 @@ impl<T: Default> Tracker<T> {
             let seen_ms = track.last_seen.since(track.first_seen);
             if !track.confirmed && track.sights >= 2 && seen_ms >= settings.confirm_ms {
                 track.confirmed = true;
-                tell(events, time, track.id, EventKind::Appeared);
+                emit(events, time, track.id, EventKind::Appeared);
             }
         }
     }
 }
 
-fn tell(events: &mut Events, time: Millis, id: TrackId, kind: EventKind) {
+fn emit(events: &mut Events, time: Millis, id: TrackId, kind: EventKind) {
     // Fits by `MAX_EVENTS`, unless the owner left old events in the list; then the newest are lost.
     let _ = events.push(Event {
         time,

@@ -7,7 +7,7 @@ use image::{
     Rgb, RgbImage,
     codecs::png::{CompressionType, FilterType, PngEncoder},
 };
-use moodring_face::{sheet, theme::Theme};
+use moodring_face::{contact_sheet, theme::Theme};
 
 /// An RGB picture as a draw target.
 struct Canvas(RgbImage);
@@ -48,9 +48,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(name) => *Theme::from_name(&name).ok_or("no such theme")?,
         None => Theme::CLASSIC.on(Rgb888::WHITE, Rgb888::new(80, 72, 64)),
     };
-    let size = sheet::size(face_px);
+    let size = contact_sheet::size(face_px);
     let mut canvas = Canvas(RgbImage::new(size.width, size.height));
-    sheet::draw_sheet(&mut canvas, face_px, &theme)?;
+    contact_sheet::draw_sheet(&mut canvas, face_px, &theme)?;
     let encoder = PngEncoder::new_with_quality(
         File::create(&out)?,
         CompressionType::Best,

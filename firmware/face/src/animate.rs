@@ -54,7 +54,7 @@ impl Pose {
 
 /// Whether a resting face moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Life {
+pub enum IdleMotion {
     /// It blinks and breathes.
     #[default]
     Alive,
@@ -67,7 +67,7 @@ pub enum Life {
 /// A face that follows moods.
 #[derive(Clone, Debug)]
 pub struct Animator {
-    life: Life,
+    life: IdleMotion,
     look: Look,
     /// The last fault's code: still to be seen while a fault fades.
     code: u16,
@@ -80,7 +80,7 @@ pub struct Animator {
 
 impl Animator {
     /// A face at rest that shows `look` at full strength.
-    pub fn new(look: impl Into<Look>, life: Life, time: Millis) -> Self {
+    pub fn new(look: impl Into<Look>, life: IdleMotion, time: Millis) -> Self {
         let look = look.into();
         Self {
             life,
@@ -116,7 +116,7 @@ impl Animator {
     /// The face at this time.
     pub fn pose(&self, time: Millis) -> Pose {
         let mut params = self.base(time);
-        if self.life != Life::Still {
+        if self.life != IdleMotion::Still {
             live(&mut params, self.life, time);
         }
         let skin = &mut params.skin;
@@ -200,7 +200,7 @@ fn smooth(t: f32) -> f32 {
 }
 
 /// Adds blink and breath: in few steps, and so that only eyes and mouth change.
-fn live(params: &mut Params, life: Life, time: Millis) {
+fn live(params: &mut Params, life: IdleMotion, time: Millis) {
     let asleep = params.extras.snore.clamp(0.0, 1.0);
     let shut = blink(time) * (1.0 - asleep);
     params.left_eye = params.left_eye.shut(shut);
@@ -211,7 +211,7 @@ fn live(params: &mut Params, life: Life, time: Millis) {
     let pout = 1.0 + 0.25 * sleep;
     params.mouth.upper *= pout;
     params.mouth.lower *= pout;
-    if life == Life::Alive && wave(time, BREATH_MS) > 0.0 {
+    if life == IdleMotion::Alive && wave(time, BREATH_MS) > 0.0 {
         params.mouth.y -= 0.02 * (1.0 - asleep);
     }
     params.extras.beat = 0.5 * (time.0 / BEAT_MS % 3) as f32;

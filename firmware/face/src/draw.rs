@@ -8,10 +8,10 @@ use embedded_graphics::{
 
 use crate::{
     animate::Pose,
+    layers::{Brush, LayerStack},
     parts,
-    picture::Glass,
+    picture::ScreenShape,
     raster::row::{Colour, PIECE},
-    scene::{Brush, Scene},
     theme::Theme,
 };
 
@@ -27,14 +27,14 @@ where
     D::Color: From<Rgb888>,
 {
     let mut drawing = Drawing::new();
-    drawing.set(area, pose, theme, Glass::Square);
+    drawing.set(area, pose, theme, ScreenShape::Square);
     drawing.draw(target)
 }
 
 /// A face prepared for drawing: about 15 KB. All floats are behind it; what is left is whole numbers.
 #[derive(Debug)]
 pub struct Drawing {
-    scene: Scene,
+    scene: LayerStack,
     area: Rectangle,
 }
 
@@ -48,13 +48,13 @@ impl Drawing {
     /// Nothing to draw yet.
     pub fn new() -> Self {
         Self {
-            scene: Scene::default(),
+            scene: LayerStack::default(),
             area: Rectangle::zero(),
         }
     }
 
     /// Prepares a face in the middle of `area`, as large as fits.
-    pub fn set(&mut self, area: Rectangle, pose: &Pose, theme: &Theme, glass: Glass) {
+    pub fn set(&mut self, area: Rectangle, pose: &Pose, theme: &Theme, glass: ScreenShape) {
         self.area = area;
         self.scene.clear();
         parts::build(&mut self.scene, area, pose, theme, glass);
@@ -79,7 +79,7 @@ impl Drawing {
 
 /// The colours of an area's pixels, row by row.
 struct Pixels<'a> {
-    scene: &'a Scene,
+    scene: &'a LayerStack,
     brush: Brush,
     /// The area in the scene's pixels: right and bottom are one past the end.
     left: i32,

@@ -4,7 +4,7 @@ use embedded_graphics::{prelude::Size, primitives::Rectangle};
 use heapless::Vec;
 
 use crate::{
-    picture::{Glass, MAX_FACES, Picture},
+    picture::{MAX_FACES, Picture, ScreenShape},
     text::Font,
 };
 
@@ -23,13 +23,13 @@ impl Layout {
     pub(crate) fn of(area: Rectangle, picture: &Picture<'_>) -> Self {
         let count = picture.faces.len().min(MAX_FACES);
         let room = match picture.glass {
-            Glass::Square => area,
-            Glass::Round if count < 2 && picture.lines.is_empty() => area,
-            Glass::Round => within_circle(area),
+            ScreenShape::Square => area,
+            ScreenShape::Round if count < 2 && picture.lines.is_empty() => area,
+            ScreenShape::Round => within_circle(area),
         };
         let (faces, text) = match (picture.lines, picture.glass) {
             ([], _) => (room, None),
-            (lines, Glass::Square) if is_wide(room) => beside(room, lines),
+            (lines, ScreenShape::Square) if is_wide(room) => beside(room, lines),
             (lines, _) => beneath(room, lines),
         };
         Self {
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
     use crate::{animate::Pose, look::Look};
 
-    fn layout(size: (u32, u32), count: usize, lines: &[&str], glass: Glass) -> Layout {
+    fn layout(size: (u32, u32), count: usize, lines: &[&str], glass: ScreenShape) -> Layout {
         let faces = std::vec![Pose::still(Look::Starting); count];
         let picture = Picture {
             faces: &faces,
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn one_face_without_text_has_all() {
-        for glass in [Glass::Square, Glass::Round] {
+        for glass in [ScreenShape::Square, ScreenShape::Round] {
             let layout = layout((135, 240), 1, &[], glass);
             assert_eq!(
                 layout.tiles[..],
@@ -143,10 +143,10 @@ mod tests {
 
     #[test]
     fn text_stands_beside_the_face_on_a_wide_screen_and_beneath_it_else() {
-        let wide = layout((128, 64), 1, &["happy 87%"], Glass::Square);
+        let wide = layout((128, 64), 1, &["happy 87%"], ScreenShape::Square);
         assert_eq!(wide.tiles[0].size, Size::new(64, 64));
         assert_eq!(wide.text.unwrap().0.size, Size::new(64, 64));
-        let tall = layout((240, 320), 1, &["happy 87%"], Glass::Square);
+        let tall = layout((240, 320), 1, &["happy 87%"], ScreenShape::Square);
         assert_eq!(tall.tiles[0].size.width, 240);
         assert!(tall.tiles[0].size.height < 310 && tall.tiles[0].size.height >= 213);
     }
@@ -154,9 +154,11 @@ mod tests {
     #[test]
     fn lines_without_room_are_left_out_the_last_first() {
         let lines = ["happy 87%", "a device's name", "and more"];
-        let small = layout((64, 64), 1, &lines, Glass::Square).text.unwrap();
+        let small = layout((64, 64), 1, &lines, ScreenShape::Square)
+            .text
+            .unwrap();
         assert_eq!(small.0.size.height, 2 * small.1.height_px() + 2);
-        assert_eq!(layout((20, 12), 1, &lines, Glass::Square).text, None);
+        assert_eq!(layout((20, 12), 1, &lines, ScreenShape::Square).text, None);
     }
 
     proptest! {
@@ -165,7 +167,7 @@ mod tests {
         fn places_are_apart(
             w in 1..500_u32, h in 1..500_u32, count in 0..12_usize, text in 0..4_usize, round: bool,
         ) {
-            let glass = if round { Glass::Round } else { Glass::Square };
+            let glass = if round { ScreenShape::Round } else { ScreenShape::Square };
             let layout = layout((w, h), count, &["surprise", "100%", "kitchen"][..text.min(3)], glass);
             prop_assert_eq!(layout.tiles.len(), count.min(MAX_FACES));
             let area = Rectangle::new(Point::new(3, -5), Size::new(w, h));

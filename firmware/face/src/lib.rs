@@ -13,7 +13,7 @@
 //! | [`theme`] | colours |
 //! | [`draw`] | one pose to anti-aliased pixels |
 //! | [`picture`] | a whole screen, also in bands: several faces, text, the sign that the camera runs |
-//! | [`sheet`] | all looks side by side |
+//! | [`contact_sheet`] | all looks side by side |
 //!
 //! ```
 //! use embedded_graphics::{mock_display::MockDisplay, pixelcolor::BinaryColor, prelude::*};
@@ -30,17 +30,17 @@
 extern crate std;
 
 pub mod animate;
+pub mod contact_sheet;
 pub mod draw;
 pub mod expression;
+mod indicators;
+mod layers;
 mod layout;
 pub mod look;
-mod notice;
 pub mod params;
 mod parts;
 pub mod picture;
 mod raster;
-mod scene;
-pub mod sheet;
 mod skin;
 mod states;
 mod text;

@@ -9,8 +9,8 @@ use embedded_graphics::{
 use crate::{
     animate::Pose,
     draw::Drawing,
+    indicators,
     layout::{Layout, Tiles},
-    notice,
     text::{self, Font},
     theme::Theme,
 };
@@ -22,7 +22,7 @@ pub const MAX_LINES: usize = 3;
 
 /// The form of the glass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Glass {
+pub enum ScreenShape {
     /// All of the area is seen.
     #[default]
     Square,
@@ -32,7 +32,7 @@ pub enum Glass {
 
 /// Which signs are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Notice {
+pub enum Indicators {
     /// It is not shown.
     #[default]
     None,
@@ -51,9 +51,9 @@ pub struct Picture<'a> {
     /// are left out, the last first.
     pub lines: &'a [&'a str],
     /// The signs that the camera runs and that others see its picture.
-    pub notice: Notice,
+    pub notice: Indicators,
     /// The form of the glass.
-    pub glass: Glass,
+    pub glass: ScreenShape,
 }
 
 /// Draws one picture, whole or in bands. Made once for each picture; draws as often as there are bands.
@@ -116,6 +116,6 @@ impl<'a> Painter<'a> {
             text::draw(target, *place, *font, self.picture.lines, self.theme)?;
         }
         let Picture { notice, glass, .. } = self.picture;
-        notice::draw(target, self.area, notice, glass, self.theme)
+        indicators::draw(target, self.area, notice, glass, self.theme)
     }
 }

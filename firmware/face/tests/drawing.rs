@@ -10,9 +10,9 @@ use embedded_graphics::{
 };
 use moodring_core::{expression::Expression, frame::Millis, mood::Mood};
 use moodring_face::{
-    animate::{Animator, Life, Pose},
+    animate::{Animator, IdleMotion, Pose},
     look::Look,
-    picture::{Glass, Notice, Painter, Picture},
+    picture::{Indicators, Painter, Picture, ScreenShape},
     theme::Theme,
 };
 
@@ -37,16 +37,16 @@ fn bands_are_the_same_picture_as_the_whole() {
     let lines = ["fear 61%", "hall"];
     // Wider than a piece of a row, and not a multiple of the band's height.
     for (w, h, glass, count) in [
-        (101, 80, Glass::Square, 1),
-        (320, 111, Glass::Square, 3),
-        (240, 240, Glass::Round, 3),
-        (300, 290, Glass::Square, 1),
+        (101, 80, ScreenShape::Square, 1),
+        (320, 111, ScreenShape::Square, 3),
+        (240, 240, ScreenShape::Round, 3),
+        (300, 290, ScreenShape::Square, 1),
     ] {
         let size = Size::new(w, h);
         let picture = Picture {
             faces: &faces[..count],
             lines: &lines,
-            notice: Notice::CameraRuns,
+            notice: Indicators::CameraRuns,
             glass,
         };
         let whole = Canvas::<Rgb565>::picture(size, picture, &Theme::CLASSIC);
@@ -91,12 +91,12 @@ fn odd_areas_are_filled_or_left_alone() {
 fn a_picture_fills_its_area_whatever_is_in_it() {
     let faces = [Pose::still(Look::Starting); 9];
     for count in 0..9 {
-        for glass in [Glass::Square, Glass::Round] {
+        for glass in [ScreenShape::Square, ScreenShape::Round] {
             let picture = Picture {
                 faces: &faces[..count],
                 lines: &["a"][..count % 2],
                 glass,
-                notice: Notice::None,
+                notice: Indicators::None,
             };
             let canvas = Canvas::<Rgb888>::picture(Size::new(97, 61), picture, &Theme::MINIMAL);
             assert!(
@@ -118,8 +118,8 @@ fn round_glass_shows_all_that_is_not_background() {
             let picture = Picture {
                 faces: &pose,
                 lines,
-                notice: Notice::CameraRuns,
-                glass: Glass::Round,
+                notice: Indicators::CameraRuns,
+                glass: ScreenShape::Round,
             };
             let canvas = Canvas::<Rgb888>::picture(Size::new(240, 240), picture, &Theme::CLASSIC);
             for (i, colour) in canvas.pixels.iter().enumerate() {
@@ -152,7 +152,7 @@ fn changed(face: &Animator, from: u64, to: u64) -> usize {
 
 #[test]
 fn at_rest_only_blinks_change_pixels_and_only_around_the_eyes() {
-    let face = Animator::new(Expression::Neutral, Life::Calm, Millis(0));
+    let face = Animator::new(Expression::Neutral, IdleMotion::Calm, Millis(0));
     let counts: Vec<_> = (0..240)
         .map(|i| changed(&face, 33 * i, 33 * (i + 1)))
         .collect();
@@ -166,7 +166,7 @@ fn at_rest_only_blinks_change_pixels_and_only_around_the_eyes() {
 
 #[test]
 fn a_sleeper_breathes_in_few_steps() {
-    let face = Animator::new(Mood::Nobody, Life::Alive, Millis(0));
+    let face = Animator::new(Mood::Nobody, IdleMotion::Alive, Millis(0));
     let counts: Vec<_> = (0..240)
         .map(|i| changed(&face, 33 * i, 33 * (i + 1)))
         .collect();
@@ -177,7 +177,7 @@ fn a_sleeper_breathes_in_few_steps() {
 
 #[test]
 fn a_trembling_head_is_at_rest() {
-    let mut face = Animator::new(Expression::Neutral, Life::Still, Millis(0));
+    let mut face = Animator::new(Expression::Neutral, IdleMotion::Still, Millis(0));
     for i in 0..100_u64 {
         let tremble = if i % 2 == 0 { 1.2 } else { -1.0 };
         face.aim(

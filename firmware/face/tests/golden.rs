@@ -12,7 +12,7 @@ use moodring_core::expression::Expression;
 use moodring_face::{
     animate::Pose,
     look::Look,
-    picture::{Glass, Notice, Picture},
+    picture::{Indicators, Picture, ScreenShape},
     theme::Theme,
 };
 
@@ -100,7 +100,7 @@ type Screen<'a> = (
     (u32, u32),
     &'a [Pose],
     &'a [&'a str],
-    Glass,
+    ScreenShape,
     &'a Theme,
 );
 
@@ -117,7 +117,7 @@ fn whole_screens_look_as_before() {
             (160, 128),
             &faces[..1],
             &lines,
-            Glass::Square,
+            ScreenShape::Square,
             &Theme::CLASSIC,
         ),
         (
@@ -125,7 +125,7 @@ fn whole_screens_look_as_before() {
             (135, 240),
             &faces[..1],
             &lines,
-            Glass::Square,
+            ScreenShape::Square,
             &Theme::CLASSIC,
         ),
         (
@@ -133,7 +133,7 @@ fn whole_screens_look_as_before() {
             (240, 240),
             &faces[..3],
             &[],
-            Glass::Square,
+            ScreenShape::Square,
             &Theme::CLASSIC,
         ),
         (
@@ -141,7 +141,7 @@ fn whole_screens_look_as_before() {
             (240, 240),
             &unsure,
             &lines,
-            Glass::Square,
+            ScreenShape::Square,
             &Theme::CLASSIC,
         ),
         (
@@ -149,7 +149,7 @@ fn whole_screens_look_as_before() {
             (320, 240),
             &faces,
             &lines,
-            Glass::Square,
+            ScreenShape::Square,
             &Theme::CONTRAST,
         ),
         (
@@ -157,7 +157,7 @@ fn whole_screens_look_as_before() {
             (320, 480),
             &faces[..4],
             &lines,
-            Glass::Square,
+            ScreenShape::Square,
             &Theme::CLASSIC,
         ),
         (
@@ -165,7 +165,7 @@ fn whole_screens_look_as_before() {
             (240, 240),
             &unsure,
             &[],
-            Glass::Round,
+            ScreenShape::Round,
             &Theme::CLASSIC,
         ),
         (
@@ -173,7 +173,7 @@ fn whole_screens_look_as_before() {
             (240, 240),
             &faces[..1],
             &lines,
-            Glass::Round,
+            ScreenShape::Round,
             &Theme::MINIMAL,
         ),
         (
@@ -181,7 +181,7 @@ fn whole_screens_look_as_before() {
             (240, 240),
             &faces[..3],
             &[],
-            Glass::Round,
+            ScreenShape::Round,
             &Theme::CLASSIC,
         ),
         (
@@ -189,7 +189,7 @@ fn whole_screens_look_as_before() {
             (128, 64),
             &faces[..1],
             &lines,
-            Glass::Square,
+            ScreenShape::Square,
             &Theme::MONO,
         ),
         (
@@ -197,7 +197,7 @@ fn whole_screens_look_as_before() {
             (64, 64),
             &faces[1..2],
             &["sad 87%"],
-            Glass::Square,
+            ScreenShape::Square,
             &Theme::MONO,
         ),
         (
@@ -205,18 +205,18 @@ fn whole_screens_look_as_before() {
             (64, 64),
             &faces[..3],
             &[],
-            Glass::Square,
+            ScreenShape::Square,
             &Theme::MONO,
         ),
     ];
-    compare_screens(&screens, Notice::CameraRuns);
+    compare_screens(&screens, Indicators::CameraRuns);
 }
 
 /// While somebody elsewhere sees the camera's picture, everybody in front of it is told.
 #[test]
 fn the_sign_of_the_preview_looks_as_before() {
     let face = [Pose::still(Expression::Happy)];
-    let (square, round) = (Glass::Square, Glass::Round);
+    let (square, round) = (ScreenShape::Square, ScreenShape::Round);
     let screens: [Screen<'_>; 4] = [
         (
             "preview-240x240",
@@ -251,10 +251,10 @@ fn the_sign_of_the_preview_looks_as_before() {
             &Theme::MONO,
         ),
     ];
-    compare_screens(&screens, Notice::Preview);
+    compare_screens(&screens, Indicators::Preview);
 }
 
-fn compare_screens(screens: &[Screen<'_>], notice: Notice) {
+fn compare_screens(screens: &[Screen<'_>], notice: Indicators) {
     for (name, (w, h), faces, lines, glass, theme) in screens.iter().copied() {
         let picture = Picture {
             faces,

@@ -7,12 +7,12 @@ use heapless::Vec;
 use crate::{
     frame::{CRC, MAX_FRAME_BYTES, VERSION},
     message::Refusal,
-    wire::{DIRECTION_BIT, Message},
+    message_set::{DIRECTION_BIT, MessageSet},
 };
 
 /// Why a frame gave no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum DecodeError {
     /// It did not arrive as it was sent, or never was a frame: nothing to answer.
     Broken,
     /// It is a message of the other direction: the line echoes. Answering would never end.
@@ -31,7 +31,7 @@ pub struct Decoder<M> {
     message: PhantomData<fn() -> M>,
 }
 
-impl<M: Message> Decoder<M> {
+impl<M: MessageSet> Decoder<M> {
     /// At the beginning of a frame.
     pub const fn new() -> Self {
         Self {
@@ -42,13 +42,13 @@ impl<M: Message> Decoder<M> {
     }
 
     /// Takes the next byte; if it ends a frame, tells what was in it.
-    pub fn push(&mut self, byte: u8) -> Option<Result<M, Trouble>> {
+    pub fn push(&mut self, byte: u8) -> Option<Result<M, DecodeError>> {
         if byte != 0 {
             self.overlong |= self.bytes.push(byte).is_err();
             return None;
         }
         let heard = if self.overlong {
-            Some(Err(Trouble::Broken))
+            Some(Err(DecodeError::Broken))
         } else if self.bytes.is_empty() {
             None
         } else {
@@ -60,32 +60,32 @@ impl<M: Message> Decoder<M> {
     }
 }
 
-impl<M: Message> Default for Decoder<M> {
+impl<M: MessageSet> Default for Decoder<M> {
     fn default() -> Self {
         Self::new()
     }
 }
 
 /// A frame without its 0; its bytes are decoded in place.
-fn read<M: Message>(frame: &mut [u8]) -> Result<M, Trouble> {
-    let report = cobs::decode_in_place(frame).map_err(|_| Trouble::Broken)?;
-    let content = frame.get(..report).ok_or(Trouble::Broken)?;
-    let (checked, check) = content.split_last_chunk::<4>().ok_or(Trouble::Broken)?;
+fn read<M: MessageSet>(frame: &mut [u8]) -> Result<M, DecodeError> {
+    let report = cobs::decode_in_place(frame).map_err(|_| DecodeError::Broken)?;
+    let content = frame.get(..report).ok_or(DecodeError::Broken)?;
+    let (checked, check) = content.split_last_chunk::<4>().ok_or(DecodeError::Broken)?;
     if CRC.checksum(checked) != u32::from_le_bytes(*check) {
-        return Err(Trouble::Broken);
+        return Err(DecodeError::Broken);
     }
-    let (first, body) = checked.split_first().ok_or(Trouble::Broken)?;
+    let (first, body) = checked.split_first().ok_or(DecodeError::Broken)?;
     if first & DIRECTION_BIT != M::DIRECTION {
-        return Err(Trouble::Echo);
+        return Err(DecodeError::Echo);
     }
     let version = first & !DIRECTION_BIT;
     if version != VERSION {
-        return Err(Trouble::Refused(Refusal::Version(version)));
+        return Err(DecodeError::Refused(Refusal::Version(version)));
     }
-    message(body).map_err(Trouble::Refused)
+    message(body).map_err(DecodeError::Refused)
 }
 
-fn message<M: Message>(body: &[u8]) -> Result<M, Refusal> {
+fn message<M: MessageSet>(body: &[u8]) -> Result<M, Refusal> {
     let kind = postcard::take_from_bytes::<u32>(body).map_or(u32::MAX, |(kind, _)| kind);
     if kind >= M::KINDS {
         return Err(Refusal::Unknown(kind));

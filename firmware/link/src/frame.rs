@@ -5,7 +5,7 @@
 use crc::{CRC_32_ISO_HDLC, Crc, Table};
 use heapless::Vec;
 
-use crate::wire::Message;
+use crate::message_set::MessageSet;
 
 /// The version spoken here, 1 to 127: with the direction the first byte of each frame's content.
 pub const VERSION: u8 = 1;
@@ -29,7 +29,7 @@ pub type Frame = Vec<u8, MAX_FRAME_BYTES>;
 pub(crate) const CRC: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
 
 /// The frame of a message.
-pub fn encode<M: Message>(message: &M) -> Frame {
+pub fn encode<M: MessageSet>(message: &M) -> Frame {
     let mut body = [0; MAX_BODY_BYTES];
     // A message that does not fit does not exist, by test. If it did, an empty frame would say nothing.
     let body = postcard::to_slice(message, &mut body).map_or(&[][..], |body| body);

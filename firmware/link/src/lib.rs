@@ -7,7 +7,7 @@
 //! | room | what it does |
 //! |---|---|
 //! | [`message`] | what host and satellite say to each other |
-//! | [`wire`] | which messages there are, by direction and number |
+//! | [`message_set`] | which messages there are, by direction and number |
 //! | [`frame`] | a message to the bytes of one frame |
 //! | [`decoder`] | bytes in any pieces to messages; finds its way after garbage |
 //!
@@ -33,4 +33,4 @@ extern crate std;
 pub mod decoder;
 pub mod frame;
 pub mod message;
-pub mod wire;
+pub mod message_set;

@@ -33,9 +33,9 @@ pub enum ToSatellite {
         label: Label,
     },
     /// One face, or none: who counts.
-    Show(Look),
+    Show(ShownFace),
     /// Several people, who counts first. Empty shows nobody.
-    Scene(Vec<Look, MAX_FACES>),
+    Scene(Vec<ShownFace, MAX_FACES>),
     /// How bright the display is lit.
     Dim {
         /// 0 (dark) to 100; more counts as 100.
@@ -87,18 +87,18 @@ pub struct Versions {
 
 /// A face to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Look {
+pub struct ShownFace {
     /// Which.
-    pub shown: Shown,
+    pub shown: ShownLook,
     /// How sure, 0 to 255 for 0 to 1.
     pub confidence: u8,
     /// The head's tilt in degrees, clockwise positive.
     pub roll_deg: i8,
 }
 
-impl Look {
+impl ShownFace {
     /// A face without a tilt, fully sure.
-    pub const fn plain(shown: Shown) -> Self {
+    pub const fn plain(shown: ShownLook) -> Self {
         Self {
             shown,
             confidence: 255,
@@ -109,7 +109,7 @@ impl Look {
 
 /// What a face shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Shown {
+pub enum ShownLook {
     /// An expression.
     Angry,
     /// An expression.
@@ -134,7 +134,7 @@ pub enum Shown {
     Starting,
 }
 
-impl Shown {
+impl ShownLook {
     /// All of them, in order.
     pub const ALL: [Self; 11] = [
         Self::Angry,

@@ -1,13 +1,13 @@
 //! Frames on a line: sizes, round trips, pieces, garbage, noise, and what nobody knows yet.
 
 use moodring_link::{
-    decoder::{Decoder, Trouble},
+    decoder::{DecodeError, Decoder},
     frame::{Frame, MAX_BODY_BYTES, MAX_FRAME_BYTES, encode},
     message::{
-        Capabilities, Colour, Light, Look, MAX_FACES, MAX_LABEL_BYTES, Refusal, Shown, ToHost,
-        ToSatellite, Versions, label,
+        Capabilities, Colour, Light, MAX_FACES, MAX_LABEL_BYTES, Refusal, ShownFace, ShownLook,
+        ToHost, ToSatellite, Versions, label,
     },
-    wire::Message,
+    message_set::MessageSet,
 };
 use proptest::prelude::*;
 
@@ -55,14 +55,14 @@ const ANY: Versions = Versions {
     oldest: 255,
     newest: 255,
 };
-const LARGE: Look = Look {
-    shown: Shown::Starting,
+const LARGE: ShownFace = ShownFace {
+    shown: ShownLook::Starting,
     confidence: 255,
     roll_deg: -128,
 };
 
 /// All that a decoder tells about these bytes.
-fn heard<M: Message>(bytes: &[u8]) -> Vec<Result<M, Trouble>> {
+fn heard<M: MessageSet>(bytes: &[u8]) -> Vec<Result<M, DecodeError>> {
     let mut decoder = Decoder::new();
     let heard = bytes.iter().filter_map(|byte| decoder.push(*byte));
     heard.collect()
@@ -78,7 +78,7 @@ fn frame_by_hand(content: &[u8]) -> Vec<u8> {
     frame
 }
 
-fn fits<M: Message + std::fmt::Debug + PartialEq>(all: &[M]) {
+fn fits<M: MessageSet + std::fmt::Debug + PartialEq>(all: &[M]) {
     for (number, message) in all.iter().enumerate() {
         let mut room = [0; 256];
         let body = postcard::to_slice(message, &mut room).expect("it is small");
@@ -105,8 +105,8 @@ fn the_bytes_of_version_1_never_change() {
         let bytes = frame.iter().map(|byte| format!("{byte:02x}"));
         bytes.collect::<String>()
     };
-    let happy = Look {
-        shown: Shown::Happy,
+    let happy = ShownFace {
+        shown: ShownLook::Happy,
         confidence: 230,
         roll_deg: -7,
     };
@@ -143,7 +143,7 @@ fn the_checksum_is_the_one_of_zip() {
 #[test]
 fn what_is_not_known_is_told_apart() {
     let told = |content: &[u8]| heard::<ToSatellite>(&frame_by_hand(content));
-    let refused = |refusal| vec![Err(Trouble::Refused(refusal))];
+    let refused = |refusal| vec![Err(DecodeError::Refused(refusal))];
     assert_eq!(told(&[2, 0, 1, 2, 3]), refused(Refusal::Version(2)));
     assert_eq!(told(&[0, 4]), refused(Refusal::Version(0)));
     assert_eq!(told(&[1, 7]), refused(Refusal::Unknown(7)));
@@ -152,7 +152,7 @@ fn what_is_not_known_is_told_apart() {
     assert_eq!(told(&[1, 0x80]), refused(Refusal::Unknown(u32::MAX)));
     assert_eq!(told(&[1, 3]), refused(Refusal::Malformed(3)), "too short");
     assert_eq!(told(&[1, 4, 0]), refused(Refusal::Malformed(4)), "too long");
-    let no_such_face = [1, 1, Shown::ALL.len() as u8, 0, 0];
+    let no_such_face = [1, 1, ShownLook::ALL.len() as u8, 0, 0];
     assert_eq!(told(&no_such_face), refused(Refusal::Malformed(1)));
     let crowd = [&[1, 2, MAX_FACES as u8 + 1][..], &[0; 27]].concat();
     assert_eq!(told(&crowd), refused(Refusal::Malformed(2)));
@@ -163,12 +163,12 @@ fn what_is_not_known_is_told_apart() {
 #[test]
 fn an_echo_is_neither_obeyed_nor_answered() {
     let pong = encode(&ToHost::Fault { code: 0 });
-    assert_eq!(heard::<ToSatellite>(&pong), [Err(Trouble::Echo)]);
+    assert_eq!(heard::<ToSatellite>(&pong), [Err(DecodeError::Echo)]);
     let sleep = encode(&ToSatellite::Sleep);
-    assert_eq!(heard::<ToHost>(&sleep), [Err(Trouble::Echo)]);
+    assert_eq!(heard::<ToHost>(&sleep), [Err(DecodeError::Echo)]);
     assert_eq!(
         heard::<ToHost>(&frame_by_hand(&[0x82, 0])),
-        [Err(Trouble::Refused(Refusal::Version(2)))]
+        [Err(DecodeError::Refused(Refusal::Version(2)))]
     );
 }
 
@@ -179,7 +179,7 @@ fn an_endless_line_is_one_trouble_and_the_next_frame_is_heard() {
     bytes.extend(encode(&ToSatellite::Sleep));
     assert_eq!(
         heard(&bytes),
-        [Err(Trouble::Broken), Ok(ToSatellite::Sleep)]
+        [Err(DecodeError::Broken), Ok(ToSatellite::Sleep)]
     );
 }
 
@@ -197,9 +197,9 @@ fn labels_are_cut_between_letters() {
     assert_eq!(label("xéééééééééééééé").as_str(), "xééééééééééé");
 }
 
-fn look() -> impl Strategy<Value = Look> {
-    let shown = proptest::sample::select(&Shown::ALL[..]);
-    (shown, any::<u8>(), any::<i8>()).prop_map(|(shown, confidence, roll_deg)| Look {
+fn look() -> impl Strategy<Value = ShownFace> {
+    let shown = proptest::sample::select(&ShownLook::ALL[..]);
+    (shown, any::<u8>(), any::<i8>()).prop_map(|(shown, confidence, roll_deg)| ShownFace {
         shown,
         confidence,
         roll_deg,

@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut steps: Vec<(Step, Vec<f64>)> = Vec::new();
     for _ in 0..rounds {
         let mut start = Instant::now();
-        net.run_watched(&input, &mut arena, &mut raw, |step| {
+        net.run_with_observer(&input, &mut arena, &mut raw, |step| {
             if step.number == steps.len() {
                 steps.push((step, Vec::new()));
             }

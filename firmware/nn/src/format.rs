@@ -1,7 +1,7 @@
 //! The packed file's bytes: reader, checksum and header. What the operators mean is in `model`.
 
 use crate::error::FormatError;
-use crate::quant::{Quant, Words};
+use crate::quant::{LeWords, Quant};
 
 /// Length of the header in bytes.
 const HEADER: usize = 64;
@@ -32,11 +32,11 @@ pub(crate) struct Header {
 }
 
 /// Takes records off the front of the file.
-pub(crate) struct Reader<'a> {
+pub(crate) struct RecordReader<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Reader<'a> {
+impl<'a> RecordReader<'a> {
     pub(crate) fn take(&mut self, bytes: usize) -> Option<&'a [u8]> {
         let (head, rest) = self.rest.split_at_checked(bytes)?;
         self.rest = rest;
@@ -54,8 +54,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub(crate) fn words(&mut self, count: usize) -> Option<Words<'a>> {
-        self.take(count.checked_mul(4)?).map(Words)
+    pub(crate) fn words(&mut self, count: usize) -> Option<LeWords<'a>> {
+        self.take(count.checked_mul(4)?).map(LeWords)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -64,24 +64,24 @@ impl<'a> Reader<'a> {
 }
 
 /// Checks length, checksum and header; the reader stands at the notes.
-pub(crate) fn open(bytes: &[u8]) -> Result<(Header, Reader<'_>), FormatError> {
+pub(crate) fn open(bytes: &[u8]) -> Result<(Header, RecordReader<'_>), FormatError> {
     let (head, rest) = bytes
         .split_at_checked(HEADER)
         .ok_or(FormatError::TooShort)?;
     if !head.starts_with(b"moodnet1") {
         return Err(FormatError::Magic);
     }
-    let words = Words(head);
+    let words = LeWords(head);
     if usize::try_from(words.u32(2)) != Ok(bytes.len()) {
         return Err(FormatError::Length);
     }
     if words.u32(3) != crc32(&bytes[UNCHECKED..]) {
         return Err(FormatError::Checksum);
     }
-    Ok((header(words)?, Reader { rest }))
+    Ok((header(words)?, RecordReader { rest }))
 }
 
-fn header(words: Words<'_>) -> Result<Header, FormatError> {
+fn header(words: LeWords<'_>) -> Result<Header, FormatError> {
     let within = |index, low: u32, high: usize, field| {
         let value = words.u32(index);
         match usize::try_from(value) {

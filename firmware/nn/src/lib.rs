@@ -7,14 +7,14 @@
 //! | room | what lives there |
 //! |---|---|
 //! | `format` | the packed file's bytes: checksum, header |
-//! | `operator` | one operator's record, checked |
+//! | `record` | one operator's record, checked |
 //! | `model` | the whole net, checked |
 //! | `plan` | where every tensor lies in the arena |
 //! | `tensor` | shapes, rows, borders |
 //! | `quant` | the one rounding rule |
 //! | `net` | the run |
 //! | `output` | integers out, and what they mean |
-//! | `op` | the operators on whole tensors |
+//! | `ops` | the operators on whole tensors |
 //! | `kernel` | rows, fast: plain loop, portable, AVX2, VNNI, NEON; and the packing of weights |
 //! | `error` | what can be wrong |
 //!
@@ -48,11 +48,11 @@ mod format;
 mod kernel;
 mod model;
 mod net;
-mod op;
-mod operator;
+mod ops;
 mod output;
 mod plan;
 mod quant;
+mod record;
 mod tensor;
 
 pub use error::{Fault, FormatError, LengthError, NetError, PlanError};

@@ -1,11 +1,11 @@
 //! A whole net, checked once: notes, outputs, operators. Running it is `net`'s room.
 
 use crate::error::{Fault, FormatError, PlanError};
-use crate::format::{self, Header, Kind, Reader};
+use crate::format::{self, Header, Kind, RecordReader};
 use crate::kernel::{Kernel, pack};
-use crate::operator::{Known, Node, Op};
 use crate::plan::Plan;
-use crate::quant::{Quant, Words};
+use crate::quant::{LeWords, Quant};
+use crate::record::{Node, Op, TensorInfo};
 
 /// Most operators in a net.
 pub const MAX_OPERATORS: usize = 96;
@@ -72,16 +72,16 @@ impl<'a> Model<'a> {
     }
 
     /// What tensor `tensor` is, if an operator read so far makes it.
-    pub(crate) fn known(&self, tensor: usize) -> Option<Known> {
+    pub(crate) fn known(&self, tensor: usize) -> Option<TensorInfo> {
         let Some(number) = tensor.checked_sub(1) else {
-            return Some(Known {
+            return Some(TensorInfo {
                 channels: self.header.channels,
                 quant: self.header.input,
                 raw: false,
             });
         };
         let node = self.nodes.get(number)?.as_ref()?;
-        Some(Known {
+        Some(TensorInfo {
             channels: node.channels,
             quant: node.quant,
             raw: node.raw,
@@ -162,7 +162,7 @@ impl<'a> Model<'a> {
     }
 }
 
-fn read_notes<'a>(reader: &mut Reader<'a>, length: usize) -> Result<&'a str, FormatError> {
+fn read_notes<'a>(reader: &mut RecordReader<'a>, length: usize) -> Result<&'a str, FormatError> {
     let bytes = reader
         .take_padded(length)
         .ok_or(FormatError::TooShort)?
@@ -176,10 +176,10 @@ fn read_notes<'a>(reader: &mut Reader<'a>, length: usize) -> Result<&'a str, For
 }
 
 fn read_outputs(
-    reader: &mut Reader<'_>,
+    reader: &mut RecordReader<'_>,
     header: &Header,
 ) -> Result<[usize; MAX_OUTPUTS], FormatError> {
-    let words: Words<'_> = reader.words(header.outputs).ok_or(FormatError::TooShort)?;
+    let words: LeWords<'_> = reader.words(header.outputs).ok_or(FormatError::TooShort)?;
     let mut outputs = [0; MAX_OUTPUTS];
     for index in 0..header.outputs {
         let tensor = usize::try_from(words.u32(index)).map_err(|_| FormatError::Output)?;

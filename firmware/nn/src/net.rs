@@ -4,11 +4,11 @@ use crate::error::{LengthError, NetError};
 use crate::kernel::Kernel;
 use crate::kernel::pack::{self, Sections};
 use crate::model::Model;
-use crate::op::{self, Out};
-use crate::operator::{Node, Op};
+use crate::ops::{self, OpOutput};
 use crate::output::Outputs;
-use crate::plan::{ALIGN, Plan, Slot};
-use crate::tensor::{Map, MapMut, Shape};
+use crate::plan::{ALIGN, Plan, TensorSlot};
+use crate::record::{Node, Op};
+use crate::tensor::{Shape, TensorView, TensorViewMut};
 
 /// An operator that has just run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,14 +94,14 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
         arena: &mut [u8],
         raw: &'r mut [i32],
     ) -> Result<Outputs<'r>, LengthError> {
-        self.run_watched(input, arena, raw, |_| ())
+        self.run_with_observer(input, arena, raw, |_| ())
     }
 
     /// As [`Net::run`]; `after` is called after each operator, so that a caller with a clock can see what each costs.
     ///
     /// # Errors
     /// [`LengthError`], and nothing else.
-    pub fn run_watched<'r>(
+    pub fn run_with_observer<'r>(
         &'r self,
         input: &[u8],
         arena: &mut [u8],
@@ -172,23 +172,23 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
             self.map(node.b, b)
         };
         let mut y = match node.raw {
-            true => Out::Raw(self.plan.output_of(number, raw)),
-            false => Out::Map(self.map_mut(number, own)),
+            true => OpOutput::Raw(self.plan.output_of(number, raw)),
+            false => OpOutput::Map(self.map_mut(number, own)),
         };
         match (node.op, &mut y) {
             (Op::Conv(conv), y) => {
                 let packed = sections.next(&conv, a.shape.channels, node.channels);
-                op::conv::run(self.kernel, &conv, packed, a, target.shape, y);
+                ops::conv::run(self.kernel, &conv, packed, a, target.shape, y);
             }
-            (Op::Add { ma, mb, s, clamp }, Out::Map(y)) => {
-                op::add::run(self.kernel, (ma, mb, s), clamp, a, b, y)
+            (Op::Add { ma, mb, s, clamp }, OpOutput::Map(y)) => {
+                ops::add::run(self.kernel, (ma, mb, s), clamp, a, b, y)
             }
-            (Op::MaxPool, Out::Map(y)) => op::pool::run(a, y),
-            (Op::Upsample, Out::Map(y)) => op::upsample::run(a, y),
-            (Op::Gap { m, s, clamp }, Out::Map(y)) => op::gap::run(m, s, clamp, a, y),
-            (_, Out::Raw(_)) => {} // the parser lets only convolutions be raw
+            (Op::MaxPool, OpOutput::Map(y)) => ops::pool::run(a, y),
+            (Op::Upsample, OpOutput::Map(y)) => ops::upsample::run(a, y),
+            (Op::Gap { m, s, clamp }, OpOutput::Map(y)) => ops::gap::run(m, s, clamp, a, y),
+            (_, OpOutput::Raw(_)) => {} // the parser lets only convolutions be raw
         }
-        if let Out::Map(mut y) = y {
+        if let OpOutput::Map(mut y) = y {
             y.fill_border();
         }
     }
@@ -198,9 +198,9 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
         &self,
         arena: &'b mut [u8],
         node: &Node<'_>,
-        target: Slot,
+        target: TensorSlot,
     ) -> Option<[&'b mut [u8]; 3]> {
-        let range = |slot: Slot| slot.start..slot.start + slot.length;
+        let range = |slot: TensorSlot| slot.start..slot.start + slot.length;
         let (a, b) = (range(self.plan.slot(node.a)), range(self.plan.slot(node.b)));
         if node.raw {
             return Some([arena.get_mut(a)?, &mut [], &mut []]);
@@ -212,9 +212,9 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
         arena.get_disjoint_mut([a, b, range(target)]).ok()
     }
 
-    fn map<'b>(&self, tensor: usize, data: &'b [u8]) -> Map<'b> {
-        let Slot { shape, border, .. } = self.plan.slot(tensor);
-        Map {
+    fn map<'b>(&self, tensor: usize, data: &'b [u8]) -> TensorView<'b> {
+        let TensorSlot { shape, border, .. } = self.plan.slot(tensor);
+        TensorView {
             data,
             shape,
             border,
@@ -222,9 +222,9 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
         }
     }
 
-    fn map_mut<'b>(&self, tensor: usize, data: &'b mut [u8]) -> MapMut<'b> {
-        let Slot { shape, border, .. } = self.plan.slot(tensor);
-        MapMut {
+    fn map_mut<'b>(&self, tensor: usize, data: &'b mut [u8]) -> TensorViewMut<'b> {
+        let TensorSlot { shape, border, .. } = self.plan.slot(tensor);
+        TensorViewMut {
             data,
             shape,
             border,

@@ -1,9 +1,9 @@
 //! What a run puts out: exact integers, and what they mean as reals.
 
 use crate::model::Model;
-use crate::operator::Op;
 use crate::plan::Plan;
-use crate::quant::{Tail, Words};
+use crate::quant::{LeWords, OutputStage};
+use crate::record::Op;
 use crate::tensor::Shape;
 
 /// The outputs of a run, in the file's order.
@@ -26,7 +26,7 @@ pub struct Output<'r> {
 
 #[derive(Clone, Copy, Debug)]
 enum Scales<'r> {
-    PerChannel(Words<'r>),
+    PerChannel(LeWords<'r>),
     One(f32),
 }
 
@@ -58,8 +58,8 @@ impl<'r> Outputs<'r> {
         let node = self.model.nodes().nth(tensor - 1)?;
         let scales = match node.op {
             Op::Conv(conv) => match conv.tail {
-                Tail::Raw { scale } => Scales::PerChannel(scale),
-                Tail::Bytes { .. } => Scales::One(node.quant.scale),
+                OutputStage::Raw { scale } => Scales::PerChannel(scale),
+                OutputStage::Bytes { .. } => Scales::One(node.quant.scale),
             },
             _ => Scales::One(node.quant.scale),
         };

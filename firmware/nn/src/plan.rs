@@ -2,7 +2,7 @@
 
 use crate::error::PlanError;
 use crate::model::{MAX_OPERATORS, MAX_OUTPUTS, Model};
-use crate::operator::{Node, Op};
+use crate::record::{Node, Op};
 use crate::tensor::{SLACK, Shape, bordered_len};
 
 /// Tensors begin at multiples of this, so that vectors do not cross cache lines needlessly.
@@ -10,7 +10,7 @@ pub(crate) const ALIGN: usize = 64;
 
 /// A tensor's place. Raw tensors have none: they go straight to the caller's buffer.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Slot {
+pub(crate) struct TensorSlot {
     pub(crate) shape: Shape,
     pub(crate) border: usize,
     pub(crate) start: usize,
@@ -24,7 +24,7 @@ pub(crate) struct Slot {
 /// The memory plan of a net at one input size.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    slots: [Slot; MAX_OPERATORS + 1],
+    slots: [TensorSlot; MAX_OPERATORS + 1],
     tensors: usize,
     arena: usize,
     outputs: [usize; MAX_OUTPUTS],
@@ -39,7 +39,7 @@ impl Plan {
     pub fn new(model: &Model<'_>, width: usize, height: usize) -> Result<Self, PlanError> {
         check_size(model, width, height)?;
         let mut plan = Self {
-            slots: [Slot::default(); MAX_OPERATORS + 1],
+            slots: [TensorSlot::default(); MAX_OPERATORS + 1],
             tensors: model.operators() + 1,
             arena: 0,
             outputs: [0; MAX_OUTPUTS],
@@ -68,11 +68,11 @@ impl Plan {
         let shape = node
             .shape(a, b)
             .ok_or(PlanError::Extent { number: number - 1 })?;
-        self.slots[number] = Slot {
+        self.slots[number] = TensorSlot {
             shape,
             born: number,
             dies: number,
-            ..Slot::default()
+            ..TensorSlot::default()
         };
         let reads_around = matches!(node.op, Op::Conv(conv) if conv.kernel == 3);
         for tensor in [node.a, node.b] {
@@ -115,8 +115,9 @@ impl Plan {
     fn lowest_gap(&self, tensor: usize, placed: &[bool]) -> usize {
         let own = self.slots[tensor];
         let rivals = || {
-            let alive =
-                |slot: &&Slot| slot.length > 0 && slot.born <= own.dies && own.born <= slot.dies;
+            let alive = |slot: &&TensorSlot| {
+                slot.length > 0 && slot.born <= own.dies && own.born <= slot.dies
+            };
             self.slots
                 .iter()
                 .zip(placed)
@@ -172,7 +173,7 @@ impl Plan {
         self.slots[0].shape
     }
 
-    pub(crate) fn slot(&self, tensor: usize) -> Slot {
+    pub(crate) fn slot(&self, tensor: usize) -> TensorSlot {
         self.slots[tensor]
     }
 }

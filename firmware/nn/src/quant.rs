@@ -39,9 +39,9 @@ impl Clamp {
 
 /// Little-endian 32-bit words inside the file or the packed weights, of any alignment.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Words<'a>(pub(crate) &'a [u8]);
+pub(crate) struct LeWords<'a>(pub(crate) &'a [u8]);
 
-impl<'a> Words<'a> {
+impl<'a> LeWords<'a> {
     pub(crate) fn u32(self, index: usize) -> u32 {
         match self.0.get(index * 4..).and_then(|rest| rest.first_chunk()) {
             Some(bytes) => u32::from_le_bytes(*bytes),
@@ -61,17 +61,17 @@ impl<'a> Words<'a> {
 
 /// From the accumulators of a convolution to its result.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Tail<'a> {
+pub(crate) enum OutputStage<'a> {
     /// Requantized to bytes with one multiplier and one shift per channel.
     Bytes {
-        m: Words<'a>,
-        s: Words<'a>,
+        m: LeWords<'a>,
+        s: LeWords<'a>,
         clamp: Clamp,
         /// All shifts are at least 33: every real factor is below 1/4, and only the product needs 64 bits.
         narrow: bool,
     },
     /// The accumulator itself, with one real scale per channel.
-    Raw { scale: Words<'a> },
+    Raw { scale: LeWords<'a> },
 }
 
 #[cfg(test)]

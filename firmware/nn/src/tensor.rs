@@ -28,7 +28,7 @@ pub(crate) const SLACK: usize = 64;
 
 /// A tensor to read. `data` begins at the border's first byte and includes [`SLACK`].
 #[derive(Clone, Copy)]
-pub(crate) struct Map<'a> {
+pub(crate) struct TensorView<'a> {
     pub(crate) data: &'a [u8],
     pub(crate) shape: Shape,
     /// Width of the border in pixels, 0 or 1; the border holds `zero`.
@@ -36,8 +36,8 @@ pub(crate) struct Map<'a> {
     pub(crate) zero: u8,
 }
 
-/// A tensor to write; the same as [`Map`].
-pub(crate) struct MapMut<'a> {
+/// A tensor to write; the same as [`TensorView`].
+pub(crate) struct TensorViewMut<'a> {
     pub(crate) data: &'a mut [u8],
     pub(crate) shape: Shape,
     pub(crate) border: usize,
@@ -51,7 +51,7 @@ pub(crate) fn bordered_len(shape: Shape, border: usize) -> Option<usize> {
     rows.checked_mul(columns)?.checked_mul(shape.channels)
 }
 
-impl<'a> Map<'a> {
+impl<'a> TensorView<'a> {
     /// From pixel (`row`, `column`) of the bordered tensor to the end of the data: (0, 0) is the border's corner.
     pub(crate) fn from(&self, row: usize, column: usize) -> &'a [u8] {
         &self.data[(row * (self.shape.columns + 2 * self.border) + column) * self.shape.channels..]
@@ -63,7 +63,7 @@ impl<'a> Map<'a> {
     }
 }
 
-impl MapMut<'_> {
+impl TensorViewMut<'_> {
     fn stride(&self) -> usize {
         (self.shape.columns + 2 * self.border) * self.shape.channels
     }
@@ -105,7 +105,7 @@ mod tests {
             channels: 1,
         };
         let mut data = [0; 16];
-        let mut map = MapMut {
+        let mut map = TensorViewMut {
             data: &mut data,
             shape,
             border: 1,
@@ -115,7 +115,7 @@ mod tests {
         map.row(0).copy_from_slice(&[1, 2]);
         map.row(1).copy_from_slice(&[3, 4]);
         assert_eq!(data, [9, 9, 9, 9, 9, 1, 2, 9, 9, 3, 4, 9, 9, 9, 9, 9]);
-        let map = Map {
+        let map = TensorView {
             data: &data,
             shape,
             border: 1,

@@ -3,10 +3,10 @@
 use heapless::Vec;
 use moodring_core::{expression::Expression, frame::Millis, mood::Mood};
 use moodring_face::{
-    animate::{Animator, Life, Pose},
+    animate::{Animator, IdleMotion, Pose},
     look::Look,
 };
-use moodring_link::message::{self, MAX_FACES, Shown};
+use moodring_link::message::{self, MAX_FACES, ShownLook};
 
 /// The faces at one moment, who counts first.
 pub(crate) type Poses = Vec<Pose, MAX_FACES>;
@@ -22,7 +22,7 @@ impl Faces {
     /// One face at rest.
     pub(crate) fn new(look: Look, now: Millis) -> Self {
         Self {
-            first: Animator::new(look, Life::Alive, now),
+            first: Animator::new(look, IdleMotion::Alive, now),
             others: Vec::new(),
         }
     }
@@ -34,7 +34,7 @@ impl Faces {
     }
 
     /// A face for each; without any, a sleeper.
-    pub(crate) fn show(&mut self, looks: &[message::Look], now: Millis) {
+    pub(crate) fn show(&mut self, looks: &[message::ShownFace], now: Millis) {
         let Some((first, others)) = looks.split_first() else {
             return self.all(Mood::Nobody, now);
         };
@@ -44,7 +44,7 @@ impl Faces {
             // Who comes in does not change from something else. There are no more looks than places.
             let _full = self
                 .others
-                .push(Animator::new(known(look.shown), Life::Alive, now));
+                .push(Animator::new(known(look.shown), IdleMotion::Alive, now));
         }
         for (face, look) in self.others.iter_mut().zip(others) {
             aim(face, *look, now);
@@ -58,24 +58,24 @@ impl Faces {
     }
 }
 
-fn aim(face: &mut Animator, look: message::Look, now: Millis) {
+fn aim(face: &mut Animator, look: message::ShownFace, now: Millis) {
     let confidence = f32::from(look.confidence) / 255.0;
     face.aim(known(look.shown), confidence, look.roll_deg.into(), now);
 }
 
 /// The message's word for a look.
-fn known(shown: Shown) -> Look {
+fn known(shown: ShownLook) -> Look {
     match shown {
-        Shown::Angry => Expression::Angry.into(),
-        Shown::Disgust => Expression::Disgust.into(),
-        Shown::Fear => Expression::Fear.into(),
-        Shown::Happy => Expression::Happy.into(),
-        Shown::Sad => Expression::Sad.into(),
-        Shown::Surprise => Expression::Surprise.into(),
-        Shown::Neutral => Expression::Neutral.into(),
-        Shown::Uncertain => Mood::Uncertain.into(),
-        Shown::Nobody => Mood::Nobody.into(),
-        Shown::CameraOff => Look::CameraOff,
-        Shown::Starting => Look::Starting,
+        ShownLook::Angry => Expression::Angry.into(),
+        ShownLook::Disgust => Expression::Disgust.into(),
+        ShownLook::Fear => Expression::Fear.into(),
+        ShownLook::Happy => Expression::Happy.into(),
+        ShownLook::Sad => Expression::Sad.into(),
+        ShownLook::Surprise => Expression::Surprise.into(),
+        ShownLook::Neutral => Expression::Neutral.into(),
+        ShownLook::Uncertain => Mood::Uncertain.into(),
+        ShownLook::Nobody => Mood::Nobody.into(),
+        ShownLook::CameraOff => Look::CameraOff,
+        ShownLook::Starting => Look::Starting,
     }
 }

@@ -1,6 +1,6 @@
 //! What the board's display is: told to the host, and the measure of all pictures.
 
-use moodring_face::picture::Glass;
+use moodring_face::picture::ScreenShape;
 use moodring_link::{
     frame::VERSION,
     message::{Capabilities, Colour, Light, MAX_FACES, Versions},
@@ -16,7 +16,7 @@ pub struct Panel {
     /// Its colours.
     pub colour: Colour,
     /// Its form.
-    pub glass: Glass,
+    pub glass: ScreenShape,
     /// What can be done about its light.
     pub light: Light,
     /// The least time between two pictures, in milliseconds.
@@ -29,7 +29,7 @@ impl Panel {
         width_px: 240,
         height_px: 240,
         colour: Colour::Rgb565,
-        glass: Glass::Square,
+        glass: ScreenShape::Square,
         light: Light::Dimmed,
         frame_ms: 50,
     };

@@ -15,13 +15,13 @@ use crate::{band::Band, faces::Poses, panel::Panel};
 
 /// What the display is to show now.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Picture {
+pub struct BandedPicture {
     pub(crate) panel: Panel,
     pub(crate) poses: Poses,
     pub(crate) label: Label,
 }
 
-impl Picture {
+impl BandedPicture {
     /// Draws all rows, as many at a time as the buffer holds (at 240 pixels, 480 bytes each), from the top down, and
     /// shows each band. A buffer that does not hold one row shows nothing.
     pub fn bands(&self, buffer: &mut [u8], mut show: impl FnMut(&Band<'_>)) {

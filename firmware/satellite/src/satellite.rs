@@ -4,12 +4,12 @@ use heapless::Deque;
 use moodring_core::{frame::Millis, mood::Mood};
 use moodring_face::look::Look;
 use moodring_link::{
-    decoder::{Decoder, Trouble},
+    decoder::{DecodeError, Decoder},
     frame::{Frame, encode},
     message::{self, Label, ToHost, ToSatellite},
 };
 
-use crate::{faces::Faces, panel::Panel, picture::Picture};
+use crate::{faces::Faces, panel::Panel, picture::BandedPicture};
 
 /// So long without a word from the host, and the face falls asleep.
 pub const SILENCE_MS: u64 = 10_000;
@@ -35,7 +35,7 @@ pub struct Satellite {
     /// The host said sleep.
     dark: bool,
     /// The last picture given out, and when. `None` before the first, and after darkness.
-    drawn: Option<(Picture, Millis)>,
+    drawn: Option<(BandedPicture, Millis)>,
 }
 
 impl Satellite {
@@ -64,10 +64,10 @@ impl Satellite {
                     self.heard = now;
                     self.obey(message, now);
                 }
-                Some(Err(Trouble::Broken)) => self.broken = self.broken.saturating_add(1),
-                Some(Err(Trouble::Echo)) => {}
+                Some(Err(DecodeError::Broken)) => self.broken = self.broken.saturating_add(1),
+                Some(Err(DecodeError::Echo)) => {}
                 // A host that cannot be understood does not keep a face awake that it never changes.
-                Some(Err(Trouble::Refused(refusal))) => self.answer(ToHost::Refused(refusal)),
+                Some(Err(DecodeError::Refused(refusal))) => self.answer(ToHost::Refused(refusal)),
             }
         }
     }
@@ -83,7 +83,7 @@ impl Satellite {
     }
 
     /// The picture to draw now; `None` if the display shows it already, if it is too early for the next, or in the dark.
-    pub fn picture(&mut self, now: Millis) -> Option<Picture> {
+    pub fn picture(&mut self, now: Millis) -> Option<BandedPicture> {
         if self.dark {
             return None;
         }
@@ -95,7 +95,7 @@ impl Satellite {
         {
             return None;
         }
-        let picture = Picture {
+        let picture = BandedPicture {
             panel: self.panel,
             poses: self.faces.poses(now),
             label: self.label.clone(),
@@ -147,7 +147,7 @@ impl Satellite {
         }
     }
 
-    fn show(&mut self, looks: &[message::Look], now: Millis) {
+    fn show(&mut self, looks: &[message::ShownFace], now: Millis) {
         self.dark = false;
         self.faces.show(looks, now);
     }

@@ -4,11 +4,11 @@ use moodring_core::frame::Millis;
 use moodring_link::{
     decoder::Decoder,
     frame::encode,
-    message::{Look, Refusal, Shown, ToHost, ToSatellite, Versions, label},
+    message::{Refusal, ShownFace, ShownLook, ToHost, ToSatellite, Versions, label},
 };
 use moodring_satellite::{
     panel::Panel,
-    picture::Picture,
+    picture::BandedPicture,
     satellite::{ASLEEP_PERCENT, SILENCE_MS, Satellite},
 };
 use proptest::prelude::*;
@@ -18,7 +18,7 @@ const PANEL: Panel = Panel {
     height_px: 48,
     ..Panel::ST7789_SQUARE
 };
-const HAPPY: ToSatellite = ToSatellite::Show(Look::plain(Shown::Happy));
+const HAPPY: ToSatellite = ToSatellite::Show(ShownFace::plain(ShownLook::Happy));
 
 /// A satellite and the time on its board.
 struct Board {
@@ -62,7 +62,7 @@ impl Board {
     }
 
     /// What it gives out after so many milliseconds.
-    fn picture(&mut self, after_ms: u64) -> Option<Picture> {
+    fn picture(&mut self, after_ms: u64) -> Option<BandedPicture> {
         self.wait(after_ms);
         self.satellite.picture(self.now)
     }
@@ -93,11 +93,11 @@ fn by_hand(content: &[u8]) -> Vec<u8> {
     frame
 }
 
-fn pixels(picture: &Picture) -> Vec<u8> {
+fn pixels(picture: &BandedPicture) -> Vec<u8> {
     in_bands(picture, 48)
 }
 
-fn in_bands(picture: &Picture, rows: usize) -> Vec<u8> {
+fn in_bands(picture: &BandedPicture, rows: usize) -> Vec<u8> {
     let mut buffer = vec![0xaa; rows * 60 * 2];
     let mut whole = Vec::new();
     picture.bands(&mut buffer, |band| {
@@ -110,17 +110,17 @@ fn in_bands(picture: &Picture, rows: usize) -> Vec<u8> {
 #[test]
 fn shows_what_it_is_told() {
     let mut board = Board::new();
-    board.say(&ToSatellite::Show(Look::plain(Shown::Nobody)));
+    board.say(&ToSatellite::Show(ShownFace::plain(ShownLook::Nobody)));
     let asleep = board.rests_at();
     assert_eq!(asleep.len(), 60 * 48 * 2);
     let mut seen = vec![asleep.clone()];
-    for shown in &Shown::ALL[..8] {
-        assert_eq!(board.say(&ToSatellite::Show(Look::plain(*shown))), []);
+    for shown in &ShownLook::ALL[..8] {
+        assert_eq!(board.say(&ToSatellite::Show(ShownFace::plain(*shown))), []);
         let picture = board.rests_at();
         assert!(!seen.contains(&picture), "{shown:?}");
         seen.push(picture);
     }
-    board.say(&ToSatellite::Show(Look::plain(Shown::Nobody)));
+    board.say(&ToSatellite::Show(ShownFace::plain(ShownLook::Nobody)));
     assert!(board.rests_at() == asleep);
 }
 
@@ -129,7 +129,10 @@ fn a_scene_shows_everybody_and_an_empty_one_nobody() {
     let mut board = Board::new();
     board.say(&ToSatellite::Scene([].into_iter().collect()));
     let asleep = board.rests_at();
-    let (sad, happy) = (Look::plain(Shown::Sad), Look::plain(Shown::Happy));
+    let (sad, happy) = (
+        ShownFace::plain(ShownLook::Sad),
+        ShownFace::plain(ShownLook::Happy),
+    );
     let mut seen = vec![asleep.clone()];
     for scene in [&[sad][..], &[sad, happy], &[sad, sad], &[sad; 8]] {
         board.say(&ToSatellite::Scene(scene.iter().copied().collect()));
@@ -227,7 +230,7 @@ fn noise_is_counted_and_not_answered() {
 #[test]
 fn falls_asleep_when_nobody_speaks_and_wakes_up_again() {
     let mut board = Board::new();
-    board.say(&ToSatellite::Show(Look::plain(Shown::Nobody)));
+    board.say(&ToSatellite::Show(ShownFace::plain(ShownLook::Nobody)));
     let asleep = board.rests_at();
     board.say(&HAPPY);
     let happy = board.rests_at();
@@ -300,7 +303,7 @@ proptest! {
         shown in 0..11_usize, roll_deg in -90..=90_i8, rows in 1..60_usize, count in 1..4_usize
     ) {
         let mut board = Board::new();
-        let look = Look { shown: Shown::ALL[shown], confidence: 200, roll_deg };
+        let look = ShownFace { shown: ShownLook::ALL[shown], confidence: 200, roll_deg };
         board.say(&ToSatellite::Scene([look; 4].into_iter().take(count).collect()));
         let picture = board.picture(137).expect("there is one");
         prop_assert!(in_bands(&picture, rows) == pixels(&picture));

@@ -17,7 +17,7 @@ use std::{
 use moodring_core::frame::Millis;
 use moodring_link::{
     frame::encode,
-    message::{Look, Shown, ToSatellite, Versions, label},
+    message::{ShownFace, ShownLook, ToSatellite, Versions, label},
 };
 use moodring_satellite::{panel::Panel, satellite::Satellite};
 
@@ -31,12 +31,12 @@ const LIMIT: Duration = Duration::from_secs(240);
 
 /// What the host says: all it may say, and things that it may not.
 fn line() -> Vec<u8> {
-    let happy = Look {
-        shown: Shown::Happy,
+    let happy = ShownFace {
+        shown: ShownLook::Happy,
         confidence: 230,
         roll_deg: -12,
     };
-    let three = [Shown::Sad, Shown::Surprise, Shown::Angry].map(Look::plain);
+    let three = [ShownLook::Sad, ShownLook::Surprise, ShownLook::Angry].map(ShownFace::plain);
     let versions = Versions {
         oldest: 1,
         newest: 1,

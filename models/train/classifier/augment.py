@@ -116,12 +116,12 @@ def erase(x, g):
     return torch.where(hole, uniform(n, 0, 255, g).view(-1, 1, 1, 1), x)
 
 
-def augment(pixels, align, g, calm=False):
+def augment(pixels, align, g, weak=False):
     """(N,48,48) u8 and (N,2,3) align maps (identity where no landmarks are trusted) -> (N,1,48,48) f32 0..255.
 
-    `calm` is for the last stage: half as far, half as often.
+    `weak` is for the last stage: half as far, half as often.
     """
-    half = 0.5 if calm else 1.0
+    half = 0.5 if weak else 1.0
     x = pixels[:, None].float()
     n = len(x)
     use = (torch.rand(n, generator=g) < 0.5).view(-1, 1, 1)

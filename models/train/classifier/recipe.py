@@ -19,18 +19,18 @@ def steps(data, name, version):
     def train(run, settings, shape="wide"):
         return f"classifier.train {given} --run {run} --shape {shape} {settings}"
 
-    under_teachers = "--calm --steady-side 40 --lr 0.05"
+    under_teachers = "--weak-augmentation --low-resolution-side 40 --lr 0.05"
     return [
         Step("landmarks of FER2013's faces", f"classifier.framing {given}"),
-        Step("66 epochs on the labels", train(wide, "--epochs 66 --fall 20 --steady-side 40")),
-        Step("a calm stage of 5", train(calm, f"--start-from {wide} --calm --epochs 5 --lr 0.02")),
+        Step("66 epochs on the labels", train(wide, "--epochs 66 --decay-epochs 20 --low-resolution-side 40")),
+        Step("a calm stage of 5", train(calm, f"--start-from {wide} --weak-augmentation --epochs 5 --lr 0.02")),
         Step("what the teachers say", f"classifier.teach {given} --run {calm}:wide --out {answers}"),
-        Step("64 epochs under teachers", train(taught, f"--start-from {calm} --epochs 64 --fall 30 {under_teachers} --teacher {answers}")),
+        Step("64 epochs under teachers", train(taught, f"--start-from {calm} --epochs 64 --decay-epochs 30 {under_teachers} --teacher {answers}")),
         Step("what that net and the others say", f"classifier.teach {given} --run {taught}:wide --weights 4 1 1 --out {answers2}"),
         Step("a second teacher, 56 epochs",
-             train(taught2, f"--start-from {taught} --epochs 56 --fall 28 {under_teachers} --teacher {answers2} --teacher-share 0.6")),
+             train(taught2, f"--start-from {taught} --epochs 56 --decay-epochs 28 {under_teachers} --teacher {answers2} --teacher-share 0.6")),
         Step("the released net: 42 epochs, both teachers watching",
-             train(watched, f"--start-from {taught} --epochs 42 --fall 22 --steady-side 40 --lr 0.05 --watch {taught} --watch {taught2} "
+             train(watched, f"--start-from {taught} --epochs 42 --decay-epochs 22 --low-resolution-side 40 --lr 0.05 --online-teacher {taught} --online-teacher {taught2} "
                             "--teacher-share 0.7", "deep")),
         Step("the files in models/weights and models/golden", f"classifier.export {given} --run {watched} --version {version}"),
         Step("the card's figures", f"classifier.evaluate {given} --run {watched} --json models/cards/classifier.json")]

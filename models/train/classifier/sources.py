@@ -40,7 +40,7 @@ def table(root, split):
     if path is None or not path.is_file():
         return None
     votes = votes_of(path.with_name("fer2013new.csv"))
-    pixels, labels, told = [], [], []
+    pixels, labels, votes_of_rows = [], [], []
     with open(path, newline="") as f:
         reader = csv.DictReader(f, skipinitialspace=True)
         if not {"emotion", "pixels", "Usage"} <= set(reader.fieldnames or ()):
@@ -51,8 +51,8 @@ def table(root, split):
             if row["Usage"] == USAGE[split]:
                 pixels.append(face(row, f"{path}, row {i + 2}"))
                 labels.append(int(row["emotion"]))
-                told.append(np.zeros(10, np.float32) if votes is None else votes[i][1])
-    return whole(path, split, pixels, labels, told)
+                votes_of_rows.append(np.zeros(10, np.float32) if votes is None else votes[i][1])
+    return whole(path, split, pixels, labels, votes_of_rows)
 
 
 def face(row, where):

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from .data import load_split
 from .train import RUNS, predict
-from .watching import loaded
+from .online_distillation import loaded
 
 PEERS = ("big_xception_54-0.66.onnx", "mini_xception_102-0.66.onnx")
 

@@ -2,19 +2,19 @@
 
     python -m models.train.classifier.framing     once: landmarks for the aligned half of the crops
     python -m models.train.classifier.train [--data ../shared/data] [--epochs 30] [--run NAME]
-    python -m models.train.classifier.train --run calm --start-from classifier --calm --epochs 5 --lr 0.01
+    python -m models.train.classifier.train --run calm --start-from classifier --weak-augmentation --epochs 5 --lr 0.01
                                                   a last stage: weaker augmentation, no mixup
-    python -m models.train.classifier.train --run wide --shape wide --epochs 100 --fall 20 --steady-side 40
-    python -m models.train.classifier.train --run taught --shape wide --start-from wide_calm --calm --epochs 75 --fall 30 \
-        --steady-side 40 --lr 0.05 --teacher models/train/runs/teacher.npz
+    python -m models.train.classifier.train --run wide --shape wide --epochs 100 --decay-epochs 20 --low-resolution-side 40
+    python -m models.train.classifier.train --run taught --shape wide --start-from wide_calm --weak-augmentation --epochs 75 --decay-epochs 30 \
+        --low-resolution-side 40 --lr 0.05 --teacher models/train/runs/teacher.npz
                                                   distillation: targets by `teach`, mixed with the labels
-    python -m models.train.classifier.train --run watched --shape deep --start-from taught --epochs 42 --fall 22 --steady-side 40 \
-        --lr 0.05 --watch taught --watch taught2 --teacher-share 0.7
-                                                  the same, but teachers answer for each view: see `watching`
+    python -m models.train.classifier.train --run watched --shape deep --start-from taught --epochs 42 --decay-epochs 22 --low-resolution-side 40 \
+        --lr 0.05 --online-teacher taught --online-teacher taught2 --teacher-share 0.7
+                                                  the same, but teachers answer for each view: see `online_distillation`
 
-With `--fall N` the rate stays level and falls to nothing over the last N epochs only, so a run can be made longer
+With `--decay-epochs N` the rate stays level and falls to nothing over the last N epochs only, so a run can be made longer
 (a larger --epochs) as long as the fall has not begun; `--branch RUN` copies another run's state, to let a copy fall early.
-`--steady-side` shows smaller pictures until the fall: cheaper, and the last epochs at 48 pixels put it right
+`--low-resolution-side` shows smaller pictures until the fall: cheaper, and the last epochs at 48 pixels put it right
 (Touvron et al., Fixing the train-test resolution discrepancy, 2019).
 
 Every epoch: a checkpoint in models/train/runs/NAME and a line in its log.csv (the averaged net on PublicTest).
@@ -36,7 +36,7 @@ from . import augment
 from .data import clean_indices, ferplus_majority, leak_free, load_split
 from .framing import CACHE, trusted
 from .net import MEAN, SHAPES, STD, grown, training_net
-from .watching import Watching
+from .online_distillation import OnlineTeachers
 
 RUNS = Path(__file__).parent.parent / "runs"
 FIELDS = ("epoch", "lr", "loss", "seconds", "acc", "acc_leak_free", "acc_aligned", "ferplus_acc")
@@ -94,6 +94,14 @@ def load_teacher(path, count):
     return target
 
 
+# What runs of before called their settings.
+FORMER_NAMES = {"calm": "weak_augmentation", "fall": "decay_epochs", "steady_side": "low_resolution_side", "watch": "online_teacher"}
+
+
+def current_names(settings):
+    return {FORMER_NAMES.get(k, k): v for k, v in settings.items()}
+
+
 class Average:
     """Exponential moving average of weights and batch-norm statistics."""
 
@@ -110,8 +118,8 @@ class Average:
 
 class Trainer:
     def __init__(self, args):
-        if args.teacher and args.watch:
-            raise SystemExit("--teacher and --watch: a share of the target can be given to one of them only")
+        if args.teacher and args.online_teacher:
+            raise SystemExit("--teacher and --online-teacher: a share of the target can be given to one of them only")
         self.args, self.dir = args, RUNS / args.run
         self.dir.mkdir(parents=True, exist_ok=True)
         train, self.test = load_split(args.data, "train"), load_split(args.data, "public_test")
@@ -119,7 +127,7 @@ class Trainer:
         self.free = leak_free(self.test, train)
         self.align = align_maps("train", len(train))[keep]
         taught = load_teacher(args.teacher, len(train))[keep] if args.teacher else None
-        self.watching = Watching(RUNS, args.watch) if args.watch else None
+        self.online_teachers = OnlineTeachers(RUNS, args.online_teacher) if args.online_teacher else None
         train = train.take(keep)
         self.pixels, self.targets = torch.from_numpy(train.pixels), targets(train, taught, args.teacher_share)
         self.test_x = torch.from_numpy(self.test.pixels)[:, None].float()
@@ -144,8 +152,8 @@ class Trainer:
     def rate(self, step, total, warm):
         if step < warm:
             return self.args.lr * (step + 1) / warm
-        if self.args.fall:
-            return self.args.lr * min(1.0, (total - step) / (self.args.fall * warm))
+        if self.args.decay_epochs:
+            return self.args.lr * min(1.0, (total - step) / (self.args.decay_epochs * warm))
         return self.args.lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / (total - warm)))
 
     def run_epoch(self):
@@ -154,31 +162,31 @@ class Trainer:
         mix = torch.distributions.Beta(0.2, 0.2)
         torch.manual_seed(self.args.seed * 1000 + self.epoch)
         order = torch.randperm(len(self.pixels), generator=g)
-        steady = self.epoch < self.args.epochs - self.args.fall
+        low_resolution = self.epoch < self.args.epochs - self.args.decay_epochs
         # What no teacher has seen is worth most, so with watching teachers pictures are mixed to the end.
-        calm = self.args.calm or (self.watching is not None and not steady)
-        mixed = self.watching is not None or not calm
-        side = self.args.steady_side if self.args.fall and steady else augment.SIDE
+        weak = self.args.weak_augmentation or (self.online_teachers is not None and not low_resolution)
+        mixed = self.online_teachers is not None or not weak
+        side = self.args.low_resolution_side if self.args.decay_epochs and low_resolution else augment.SIDE
         steps, batch, loss_sum = len(order) // self.args.batch, self.args.batch, 0.0
         self.net.train()
         for i in tqdm(range(steps), desc=f"epoch {self.epoch}", disable=None):
             for group in self.opt.param_groups:
                 group["lr"] = self.rate(self.epoch * steps + i, self.args.epochs * steps, steps)
             pick = order[i * batch:(i + 1) * batch]
-            x = normalise(augment.augment(self.pixels[pick], self.align[pick], g, calm))
+            x = normalise(augment.augment(self.pixels[pick], self.align[pick], g, weak))
             fer, votes, weight = (t[pick] for t in self.targets)
             lam, other = float(mix.sample()) if mixed else 1.0, torch.randperm(batch, generator=g)
             x = lam * x + (1 - lam) * x[other]
-            told = self.watching(x) if self.watching else None
+            teacher_answers = self.online_teachers(x) if self.online_teachers else None
             if side < augment.SIDE:
                 x = F.interpolate(x, (side, side), mode="bilinear", antialias=True, align_corners=False)
                 x = x.contiguous(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16):
                 out = self.net(x)
-            all_alike, watched = torch.ones(batch), self.args.teacher_share if self.watching else 0.0
-            loss = watched * soft_loss(out[0], told, all_alike) if self.watching else 0.0
+            all_alike, online_share = torch.ones(batch), self.args.teacher_share if self.online_teachers else 0.0
+            loss = online_share * soft_loss(out[0], teacher_answers, all_alike) if self.online_teachers else 0.0
             for share, s in ((lam, slice(None)), (1 - lam, other)):
-                label = (1 - watched) * soft_loss(out[0], fer[s], all_alike)
+                label = (1 - online_share) * soft_loss(out[0], fer[s], all_alike)
                 loss = loss + share * (label + soft_loss(out[1], votes[s], weight[s]))
             self.opt.zero_grad(set_to_none=True)
             loss.backward()
@@ -216,9 +224,9 @@ class Trainer:
         self.epoch, self.rows, self.ema.steps = s["epoch"], s["rows"], s["ema_steps"]
 
     def refuse_other_settings(self, s):
-        old, new = ({"shape": "small", "fall": 0, "steady_side": 48, "teacher_share": 0.5} | a for a in (s["args"], vars(self.args)))
-        fixed = ["batch", "lr", "seed", "calm", "start_from", "shape", "fall", "steady_side", "branch", "teacher", "watch", "teacher_share"]
-        if not old["fall"] or s["epoch"] > old["epochs"] - old["fall"]:
+        old, new = ({"shape": "small", "decay_epochs": 0, "low_resolution_side": 48, "teacher_share": 0.5} | a for a in (current_names(s["args"]), vars(self.args)))
+        fixed = ["batch", "lr", "seed", "weak_augmentation", "start_from", "shape", "decay_epochs", "low_resolution_side", "branch", "teacher", "online_teacher", "teacher_share"]
+        if not old["decay_epochs"] or s["epoch"] > old["epochs"] - old["decay_epochs"]:
             fixed.append("epochs")
         for k in fixed:
             if (old.get(k) or None) != (new[k] or None):
@@ -250,12 +258,12 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--start-from", metavar="RUN", help="begin with that run's averaged net")
     parser.add_argument("--shape", choices=SHAPES, default="small")
-    parser.add_argument("--fall", type=int, default=0, metavar="N", help="level rate, falling over the last N epochs (default: a cosine)")
-    parser.add_argument("--steady-side", type=int, default=48, metavar="PIXELS", help="picture size before the fall")
+    parser.add_argument("--decay-epochs", "--fall", type=int, default=0, metavar="N", help="constant rate that decays over the last N epochs (default: a cosine)")
+    parser.add_argument("--low-resolution-side", "--steady-side", type=int, default=48, metavar="PIXELS", help="picture size before the decay")
     parser.add_argument("--branch", metavar="RUN", help="begin with a copy of that run's whole state")
-    parser.add_argument("--calm", action="store_true", help="weaker augmentation, no mixup")
+    parser.add_argument("--weak-augmentation", "--calm", action="store_true", help="weaker augmentation, no mixup")
     parser.add_argument("--teacher", metavar="NPZ", help="soft targets that `teach` wrote")
-    parser.add_argument("--watch", metavar="RUN[:SHAPE]", action="append", help="a teacher that answers for each view; may be repeated")
+    parser.add_argument("--online-teacher", "--watch", metavar="RUN[:SHAPE]", action="append", help="online distillation: a teacher that answers for each view; may be repeated")
     parser.add_argument("--teacher-share", type=float, default=0.5, help="of the FER2013 target (default 0.5)")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()

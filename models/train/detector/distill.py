@@ -48,19 +48,19 @@ class DenseYuNet:
         return np.ascontiguousarray(bgr.transpose(2, 0, 1)[None], np.float32)
 
 
-def corrected(told, rows, size):
-    """`told` with known landmarks in place of the teacher's, in the cells of pasted faces: it sees less than their whole tilt."""
+def corrected(teacher_out, rows, size):
+    """`teacher_out` with known landmarks in place of the teacher's, in the cells of pasted faces: it sees less than their whole tilt."""
     known = rows[(rows[:, 16] == EXACT) & (rows[:, 15] != IGNORE)]
-    told, start = told.copy(), 0
+    teacher_out, start = teacher_out.copy(), 0
     for stride in STRIDES:
         n = size // stride
         cells = np.stack(np.mgrid[:n, :n][::-1], -1).reshape(-1, 2)
         where = (cells + 0.5) * stride
         for row in known:
             k = np.flatnonzero(((where > row[:2]) & (where < row[2:4])).all(1))
-            told[start + k, 6:16] = (row[5:15].reshape(5, 2) / stride - cells[k, None]).reshape(-1, 10)
+            teacher_out[start + k, 6:16] = (row[5:15].reshape(5, 2) / stride - cells[k, None]).reshape(-1, 10)
         start += n * n
-    return told
+    return teacher_out
 
 
 def inside(cells, faces, picture, pictures, grow=0.25):
@@ -77,16 +77,16 @@ def rows_of(faces, kind):
 
 
 @torch.no_grad()
-def targets(out, boxes, cells, faces, told):
+def targets(out, boxes, cells, faces, teacher_out):
     """What each cell shall say: objectness, whether it is taught, the teacher's weight, the labels' owner per cell, the
     faces they own, whether its features are the teacher's, and what the labels are sure of: 1 a face, -1 none where the teacher sees one."""
     n = len(faces)
-    score = (told[..., 0] * told[..., 1]).clamp(min=0).sqrt()
+    score = (teacher_out[..., 0] * teacher_out[..., 1]).clamp(min=0).sqrt()
     picture, known = rows_of(faces, FACE)
     speak = inside(cells, (r := rows_of(faces, SPEAK))[1], r[0], n, 0.0)[1]
     unsure = inside(cells, (r := rows_of(faces, IGNORE))[1], r[0], n)[1]
     within, faced = inside(cells, known, picture, n)
-    overlap = pair_iou(known[:, None, :4], corners(told, cells)[picture])
+    overlap = pair_iou(known[:, None, :4], corners(teacher_out, cells)[picture])
     best = torch.where(within & (overlap > 0.4), score[picture], 0.0).amax(1) if len(known) else torch.zeros(0)
     plain = best > 0.45
     clear = plain | ((known[:, 2:4] - known[:, :2]).prod(-1) > CLEAR ** 2)
@@ -99,23 +99,23 @@ def targets(out, boxes, cells, faces, told):
     hard = (owner >= 0).float()
     lured = (score > 0.2) & ~(heard | faced | unsure)
     say = torch.where(close, SURE, torch.where(seen, HARD, 0.0))
-    obj = torch.where(heard, (1 - say) * told[..., 1] + say * hard, hard)
+    obj = torch.where(heard, (1 - say) * teacher_out[..., 1] + say * hard, hard)
     free = heard | ~(unsure | blurred) | (owner >= 0)
     return obj, free, torch.where(heard, score, 0.0), owner, known, heard | (score < 0.2), (close & (owner >= 0)).float() - lured.float()
 
 
-def distill_losses(heads, features, faces, told, taught, scale, box_weight=4.0, point_weight=10.0):
-    """Total and parts (obj, cls, box, points, hint). `told` (n, cells, 16), `taught` (n, cells, 64) of DenseYuNet."""
+def distill_losses(heads, features, faces, teacher_out, taught, scale, box_weight=4.0, point_weight=10.0):
+    """Total and parts (obj, cls, box, points, hint). `teacher_out` (n, cells, 16), `taught` (n, cells, 64) of DenseYuNet."""
     out, cells = flatten(heads), grid(heads)
     boxes = corners(out, cells)
-    obj, free, trust, owner, known, calm, sure = targets(out, boxes, cells, faces, told)
-    told = torch.cat([torch.where(sure > 0, told[..., 0].clamp(min=SURE), told[..., 0])[..., None], told[..., 1:]], -1)
+    obj, free, trust, owner, known, calm, sure = targets(out, boxes, cells, faces, teacher_out)
+    teacher_out = torch.cat([torch.where(sure > 0, teacher_out[..., 0].clamp(min=SURE), teacher_out[..., 0])[..., None], teacher_out[..., 1:]], -1)
     count = obj.sum().clamp(min=1)
     p = out[..., 1].detach().sigmoid()
     weight = torch.where(obj > 0.03, (obj - p).abs().clamp(min=0.1), (obj - p).abs().pow(DOUBT)) * free
     weight = torch.where(sure < 0, LURE * weight, weight)
     loss_obj = (F.binary_cross_entropy_with_logits(out[..., 1], obj, reduction="none") * weight).sum() / count
-    soft = teacher_part(out, boxes, cells, told, trust)
+    soft = teacher_part(out, boxes, cells, teacher_out, trust)
     hard = label_part(out, boxes, cells, owner, known)
     cls, box, points = (s + 0.5 * h for s, h in zip(soft, hard))
     care = calm * (1 + 8 * trust)
@@ -134,9 +134,9 @@ def point_error(o, cell, points, side):
     return F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.02, reduction="none").mean((1, 2))
 
 
-def teacher_part(out, boxes, cells, told, trust):
+def teacher_part(out, boxes, cells, teacher_out, trust):
     at = (trust > 0.12).nonzero(as_tuple=True)
-    o, t, w, cell = out[at], told[at], trust[at].pow(2), cells[at[1]]
+    o, t, w, cell = out[at], teacher_out[at], trust[at].pow(2), cells[at[1]]
     norm = w.sum().clamp(min=1)
     cls = (F.binary_cross_entropy_with_logits(o[:, 0], t[:, 0].clamp(0, 1), reduction="none") * w).sum() / norm
     theirs, ours = corners(t, cell), boxes[at]

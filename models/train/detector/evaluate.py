@@ -54,9 +54,9 @@ def measure_peers(pictures):
 
 def measure_command(command, pictures):
     """The same measure for what users run: `moodring detect`, with its own two looks at each picture."""
-    told = subprocess.run([command, "detect", "--json", "--threshold", "0.05", "--min-size", "8", str(WIDER / "images")],
+    printed = subprocess.run([command, "detect", "--json", "--threshold", "0.05", "--min-size", "8", str(WIDER / "images")],
                           capture_output=True, text=True, check=True).stdout
-    lines = {Path(line["image"]).name: line for line in map(json.loads, told.splitlines())}
+    lines = {Path(line["image"]).name: line for line in map(json.loads, printed.splitlines())}
     rows = []
     for name, _, _ in pictures:
         boxes = [(x, y, x + w, y + h, f["score"]) for f in lines[name]["faces"] for x, y, w, h in [f["box"]]]

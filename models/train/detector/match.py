@@ -24,7 +24,7 @@ from .train import blend, quiet_worker, save
 from .views import compose, spoil
 
 
-class Told(Dataset):
+class TeacherUnits(Dataset):
     """Views with all of the teacher's tensors: the picture, then one array per layer of MAPS and LOGITS, (h, w, channels) f16."""
 
     def __init__(self, lib, seed, count, size):
@@ -47,17 +47,17 @@ def gather(items):
     return tuple(torch.from_numpy(np.stack(v)) for v in zip(*items))
 
 
-def unit_losses(net, x, told, below=0.2):
+def unit_losses(net, x, teacher_out, below=0.2):
     """{layer: squared error over the teacher's mean square, per channel}; every layer with a target hands on the target itself.
 
     Layers are compared before their ReLU, so that no channel can die; what the ReLU would cut weighs `below`.
     """
     values, losses = {"in": x.contiguous(memory_format=torch.channels_last)}, {}
     for l in net.layers:
-        if l.name not in told:
+        if l.name not in teacher_out:
             values[l.name] = net.apply_layer(l, values)
             continue
-        y, want = net.mods[l.name](values[l.inputs[0]]), told[l.name].float()
+        y, want = net.mods[l.name](values[l.inputs[0]]), teacher_out[l.name].float()
         cut = F.relu if l.relu else lambda v: v
         mean = cut(want).square().mean((0, 2, 3), keepdim=True)
         error = (cut(y) - cut(want)).square() + below * (y - want).square()
@@ -82,12 +82,12 @@ def main():
     net = build(args.seed).to(memory_format=torch.channels_last).train()
     ema, begun = copy.deepcopy(net).eval(), time.time()
     optimizer = torch.optim.Adam(net.parameters(), lr=args.lr)
-    loader = DataLoader(Told(Library(), args.seed, args.steps * args.batch, args.size), args.batch, num_workers=1,
+    loader = DataLoader(TeacherUnits(Library(), args.seed, args.steps * args.batch, args.size), args.batch, num_workers=1,
                         collate_fn=gather, worker_init_fn=quiet_worker, prefetch_factor=4)
-    for step, (views, *told) in enumerate(tqdm(loader, "units", disable=not sys.stderr.isatty())):
+    for step, (views, *teacher_out) in enumerate(tqdm(loader, "units", disable=not sys.stderr.isatty())):
         for group in optimizer.param_groups:
             group["lr"] = args.lr * min(1, (step + 1) / 50) * (1 - 0.99 * step / args.steps)
-        losses = unit_losses(net, normalise(views), dict(zip((*MAPS, *LOGITS), told)))
+        losses = unit_losses(net, normalise(views), dict(zip((*MAPS, *LOGITS), teacher_out)))
         optimizer.zero_grad()
         sum(losses.values()).backward()
         optimizer.step()

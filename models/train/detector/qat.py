@@ -45,11 +45,11 @@ def main():
     loader = DataLoader(Views(lib, args.seed, 0, args.steps * args.batch, args.size, gentle=True), args.batch, num_workers=1,
                         collate_fn=gather, worker_init_fn=quiet_worker, prefetch_factor=6)
     begun, sums = time.time(), np.zeros(6)
-    for step, (views, faces, told, taught) in enumerate(loader):
+    for step, (views, faces, teacher_out, taught) in enumerate(loader):
         for group in optimizer.param_groups:
             group["lr"] = args.lr * min(1, (step + 1) / 50) * (1 - 0.95 * step / args.steps)
         heads, features = rounded(normalise(views))
-        total, parts = distill_losses(heads, features, faces, told, taught, scale, 6.0, args.points)
+        total, parts = distill_losses(heads, features, faces, teacher_out, taught, scale, 6.0, args.points)
         optimizer.zero_grad()
         total.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)

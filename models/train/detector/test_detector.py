@@ -129,16 +129,16 @@ class Distilling(unittest.TestCase):
         torch.manual_seed(0)
         self.heads = [torch.randn(1, 16, n, n) * 0.1 for n in (8, 4, 2)]
         self.cells, self.out = grid(self.heads), flatten(self.heads)
-        self.told = torch.zeros(1, 84, 16)
+        self.teacher_out = torch.zeros(1, 84, 16)
         self.at = 64 + 1 * 4 + 1
-        self.told[0, self.at] = torch.tensor([0.9, 0.8, 0.5, 0.5, math.log(2), math.log(2), *[0.5] * 10])
+        self.teacher_out[0, self.at] = torch.tensor([0.9, 0.8, 0.5, 0.5, math.log(2), math.log(2), *[0.5] * 10])
 
     def told_with(self, *rows):
         faces = torch.zeros(1, 4, 17)
         faces[..., 15] = -1
         for k, (box, kind) in enumerate(rows):
             faces[0, k, :4], faces[0, k, 15] = torch.tensor(box), kind
-        return targets(self.out, corners(self.out, self.cells), self.cells, faces, self.told)
+        return targets(self.out, corners(self.out, self.cells), self.cells, faces, self.teacher_out)
 
     def test_among_people_the_teacher_is_believed(self):
         obj, free, trust, *_ = self.told_with(([0.0, 0, 64, 64], SPEAK))
@@ -157,28 +157,28 @@ class Distilling(unittest.TestCase):
         self.assertFalse(bool(free[0, self.at]))
 
     def test_a_face_it_misses_is_learned_from_the_label(self):
-        self.told[:] = 0
+        self.teacher_out[:] = 0
         obj, _, trust, owner, *_ = self.told_with(([8.0, 8, 40, 40], FACE), ([0.0, 0, 64, 64], SPEAK))
         self.assertGreater(int((owner >= 0).sum()), 0)
         self.assertTrue(bool((obj[owner >= 0] == 1).all()) and float(trust.sum()) == 0)
 
     def test_the_answer_of_the_teacher_is_the_minimum(self):
         """A student that says what the teacher says has no box or landmark loss."""
-        out = self.told.clone()
+        out = self.teacher_out.clone()
         out[..., :2] = torch.logit(out[..., :2].clamp(1e-4, 1 - 1e-4))
         heads = [v.transpose(1, 2).reshape(1, 16, n, n) for v, n in zip(out.split([64, 16, 4], 1), (8, 4, 2))]
         faces = torch.zeros(1, 1, 17)
         faces[0, 0, 2:4], faces[0, 0, 15] = 64, SPEAK
         features = [torch.zeros(1, w, n, n) for w, n in zip((64, 64, 64), (8, 4, 2))]
-        _, (_, _, box, points, _) = distill_losses(heads, features, faces, self.told, torch.zeros(1, 84, 64), 1.0)
+        _, (_, _, box, points, _) = distill_losses(heads, features, faces, self.teacher_out, torch.zeros(1, 84, 64), 1.0)
         self.assertLess(float(box) + float(points), 1e-4)
 
 
     def test_a_near_face_is_learned_more_surely_than_the_teacher_sees_it(self):
-        told = torch.zeros(1, 4 * 84, 16)
-        told[0, 256 + 64 + 5] = torch.tensor([0.9, 0.5, 0.5, 0.5, *[math.log(3.9)] * 2, *[0.5] * 10])  # 125 px at (48, 48)
+        teacher_out = torch.zeros(1, 4 * 84, 16)
+        teacher_out[0, 256 + 64 + 5] = torch.tensor([0.9, 0.5, 0.5, 0.5, *[math.log(3.9)] * 2, *[0.5] * 10])  # 125 px at (48, 48)
         heads = [torch.zeros(1, 16, n, n) for n in (16, 8, 4)]
-        self.cells, self.out, self.told = grid(heads), flatten(heads), told
+        self.cells, self.out, self.teacher_out = grid(heads), flatten(heads), teacher_out
         seen = [float(self.told_with((box, FACE))[0].max()) for box in ([-14.0, -14, 110, 110], [4.0, 4, 92, 92])]
         self.assertAlmostEqual(seen[0], 0.1 * 0.5 + 0.9, places=5)
         self.assertAlmostEqual(seen[1], 0.7 * 0.5 + 0.3, places=5)
@@ -187,15 +187,15 @@ class Distilling(unittest.TestCase):
         rows = np.zeros((2, 17), np.float32)
         rows[:, :4] = [[8, 8, 40, 40], [40, 40, 64, 64]]
         rows[:, 5:15], rows[:, 15], rows[:, 16] = np.arange(10) + 20, [SPEAK, FACE], [EXACT, 1]
-        told = corrected(self.told[0].numpy(), rows, 64)
-        changed = np.flatnonzero((told != self.told[0].numpy()).any(1))
+        teacher_out = corrected(self.teacher_out[0].numpy(), rows, 64)
+        changed = np.flatnonzero((teacher_out != self.teacher_out[0].numpy()).any(1))
         where = (self.cells[:, :2] + 0.5) * self.cells[:, 2:3]
         inside = ((where > 8) & (where < 40)).all(1).nonzero().flatten()
         self.assertEqual(changed.tolist(), inside.tolist())
         column, row, stride = self.cells[changed[0], :3].tolist()
-        points = (told[changed[0], 6:16].reshape(5, 2) + [column, row]) * stride
+        points = (teacher_out[changed[0], 6:16].reshape(5, 2) + [column, row]) * stride
         np.testing.assert_allclose(points.ravel(), rows[0, 5:15], rtol=1e-6)
-        np.testing.assert_array_equal(told[:, :6], self.told[0, :, :6])
+        np.testing.assert_array_equal(teacher_out[:, :6], self.teacher_out[0, :, :6])
 
 
 class Net(unittest.TestCase):
@@ -227,14 +227,14 @@ class Net(unittest.TestCase):
     def test_a_unit_that_says_the_same_has_no_loss(self):
         """Told its own tensors a net has nothing to learn; told others it has, in that layer alone."""
         with torch.no_grad():
-            values, told = {"in": self.x}, {}
+            values, teacher_out = {"in": self.x}, {}
             for l in self.net.layers:
                 values[l.name] = self.net.apply_layer(l, values)
                 if l.name in MAPS or l.name in LOGITS:
-                    told[l.name] = self.net.mods[l.name](values[l.inputs[0]])
-            self.assertLess(max(float(v) for v in unit_losses(self.net, self.x, told).values()), 1e-6)
-            told["s8"] = told["s8"] + 1
-            wrong = {k for k, v in unit_losses(self.net, self.x, told).items() if float(v) > 1e-6}
+                    teacher_out[l.name] = self.net.mods[l.name](values[l.inputs[0]])
+            self.assertLess(max(float(v) for v in unit_losses(self.net, self.x, teacher_out).values()), 1e-6)
+            teacher_out["s8"] = teacher_out["s8"] + 1
+            wrong = {k for k, v in unit_losses(self.net, self.x, teacher_out).items() if float(v) > 1e-6}
         self.assertEqual(wrong, {"s8", "s16a", "n8"}, "itself, and what reads it")
 
     def test_heads_and_features_are_found(self):
@@ -272,11 +272,11 @@ class Training(unittest.TestCase):
         rows = torch.zeros(2, 4, 17)
         rows[..., 15] = -1
         rows[:, 0] = torch.tensor([16., 16, 48, 48, 1, 24, 26, 40, 26, 32, 34, 26, 42, 38, 42, 1, 1])
-        told, taught = torch.zeros(2, 84, 16), torch.zeros(2, 84, 64)  # a teacher that sees nothing
+        teacher_out, taught = torch.zeros(2, 84, 16), torch.zeros(2, 84, 64)  # a teacher that sees nothing
         features = [torch.zeros(2, 64, n, n) for n in (8, 4, 2)]
         optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
         for _ in range(60):
-            total, _ = distill_losses(net(normalise(view)), features, rows, told, taught, 1.0)
+            total, _ = distill_losses(net(normalise(view)), features, rows, teacher_out, taught, 1.0)
             optimizer.zero_grad()
             total.backward()
             optimizer.step()

@@ -42,8 +42,8 @@ class Views(Dataset):
     def clean(self, j):
         view, rows = compose(self.lib, np.random.default_rng((*self.key, j)), self.size, self.gentle)
         self.teacher = self.teacher or DenseYuNet()
-        told, taught = self.teacher(view)
-        return view, padded(rows), corrected(told, rows, self.size), taught
+        teacher_out, taught = self.teacher(view)
+        return view, padded(rows), corrected(teacher_out, rows, self.size), taught
 
     def __getitem__(self, i):
         block, within = divmod(i, BLOCK * AGAIN)
@@ -177,11 +177,11 @@ def one_epoch(net, ema, scale, optimizer, lib, args, epoch, steps):
     views = Views(lib, args.seed, epoch, steps * args.batch, size, gentle)
     loader = DataLoader(views, args.batch, num_workers=1, collate_fn=gather, worker_init_fn=quiet_worker, prefetch_factor=6)
     begun, sums, cells = time.time(), np.zeros(1 + len(PARTS)), by_cell(scale, size)
-    for i, (views, faces, told, taught) in enumerate(tqdm(loader, f"epoch {epoch}", disable=not sys.stderr.isatty())):
+    for i, (views, faces, teacher_out, taught) in enumerate(tqdm(loader, f"epoch {epoch}", disable=not sys.stderr.isatty())):
         for group in optimizer.param_groups:
             group["lr"] = rate(epoch, i / steps, args)
         heads, features = heads_of(net, normalise(views), True)
-        total, parts = distill_losses(heads, features, faces, told, taught, cells, 6.0 if gentle else 4.0, args.points)
+        total, parts = distill_losses(heads, features, faces, teacher_out, taught, cells, 6.0 if gentle else 4.0, args.points)
         optimizer.zero_grad()
         total.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)

@@ -36,8 +36,8 @@ def fake(tmp_path, monkeypatch):
 
 
 def trainer(folder, name, **changed):
-    settings = dict(data=str(folder), run=name, epochs=2, batch=32, lr=0.05, seed=1, calm=False, start_from=None,
-                    shape="small", fall=0, steady_side=48, branch=None, teacher=None, watch=None, teacher_share=0.5)
+    settings = dict(data=str(folder), run=name, epochs=2, batch=32, lr=0.05, seed=1, weak_augmentation=False, start_from=None,
+                    shape="small", decay_epochs=0, low_resolution_side=48, branch=None, teacher=None, online_teacher=None, teacher_share=0.5)
     return train.Trainer(argparse.Namespace(**settings | changed))
 
 
@@ -60,23 +60,23 @@ def test_other_settings_do_not_resume(fake):
     first.save()
     with pytest.raises(SystemExit, match="--epochs 2: choose another"):
         trainer(fake, "x", epochs=3)
-    level = trainer(fake, "level", epochs=4, fall=2)
+    level = trainer(fake, "level", epochs=4, decay_epochs=2)
     level.save()
-    assert trainer(fake, "level", epochs=9, fall=2).epoch == 0  # longer, as long as the fall has not begun
+    assert trainer(fake, "level", epochs=9, decay_epochs=2).epoch == 0  # longer, as long as the fall has not begun
     level.epoch = 3
     level.save()
     with pytest.raises(SystemExit, match="--epochs 4"):
-        trainer(fake, "level", epochs=9, fall=2)
+        trainer(fake, "level", epochs=9, decay_epochs=2)
 
 
 def test_a_level_rate_falls_to_nothing_and_shows_small_pictures_until_then(fake):
-    level = trainer(fake, "level", epochs=4, fall=2, steady_side=40)
+    level = trainer(fake, "level", epochs=4, decay_epochs=2, low_resolution_side=40)
     assert [level.rate(step, 40, 10) for step in (10, 19, 20)] == [0.05] * 3
     assert level.rate(30, 40, 10) == pytest.approx(0.025) and level.rate(40, 40, 10) == 0
     assert np.isfinite(level.run_epoch())
     level.epoch = 1
     level.save()
-    copy = trainer(fake, "copy", branch="level", fall=1)
+    copy = trainer(fake, "copy", branch="level", decay_epochs=1)
     assert copy.epoch == 1 and not (copy.dir / "last.pt").exists()
 
 
@@ -185,7 +185,7 @@ def test_the_calm_stage_begins_with_the_averaged_net(fake):
     first = trainer(fake, "first")
     first.run_epoch()
     first.save()
-    second = trainer(fake, "calm", epochs=1, calm=True, start_from="first")
+    second = trainer(fake, "calm", epochs=1, weak_augmentation=True, start_from="first")
     for a, b in zip(first.ema.net.state_dict().values(), second.net.state_dict().values()):
         assert torch.equal(a, b)
     assert np.isfinite(second.run_epoch())
@@ -195,12 +195,12 @@ def test_watching_teachers_answer_for_each_view_and_a_run_goes_on_exactly(fake):
     first = trainer(fake, "first")
     first.run_epoch()
     first.save()
-    settings = dict(epochs=2, fall=1, steady_side=40, start_from="first", watch=["first:small", "first:small"], teacher_share=0.7)
+    settings = dict(epochs=2, decay_epochs=1, low_resolution_side=40, start_from="first", online_teacher=["first:small", "first:small"], teacher_share=0.7)
     whole = trainer(fake, "watched", **settings)
     x = train.normalise(torch.rand(4, 1, 48, 48) * 255)
-    told = whole.watching(x)
+    teacher_answers = whole.online_teachers(x)
     with torch.no_grad():
-        assert torch.allclose(told, first.ema.net(x)[0].flatten(1).softmax(1), atol=0.02) and not told.requires_grad
+        assert torch.allclose(teacher_answers, first.ema.net(x)[0].flatten(1).softmax(1), atol=0.02) and not teacher_answers.requires_grad
     whole.run()
     cut = trainer(fake, "cut", **settings)
     cut.run_epoch()
@@ -211,9 +211,9 @@ def test_watching_teachers_answer_for_each_view_and_a_run_goes_on_exactly(fake):
     for a, b in zip(whole.ema.net.state_dict().values(), resumed.ema.net.state_dict().values()):
         assert torch.equal(a, b)
     with pytest.raises(SystemExit, match="there is no"):
-        trainer(fake, "y", watch=["nobody"])
+        trainer(fake, "y", online_teacher=["nobody"])
     with pytest.raises(SystemExit, match="one of them only"):
-        trainer(fake, "y", watch=["first:small"], teacher="t.npz")
+        trainer(fake, "y", online_teacher=["first:small"], teacher="t.npz")
 
 
 def test_a_grown_net_answers_as_before_and_learns():

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use zip::{ZipWriter, write::SimpleFileOptions};
 
 use super::{Maker, detector, seal};
-use crate::bundle::{Bundle, BundleError, Key, Manifest, Role, Version, make, manifest::Entry};
+use crate::bundle::{
+    Bundle, BundleError, FileRole, Manifest, TrustedKey, Version, make, manifest::FileEntry,
+};
 
 /// A zip of these files.
 fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
@@ -27,8 +29,8 @@ fn manifest(net: &[u8], golden: &[u8]) -> Manifest {
         version: "9.0".parse().unwrap(),
         min_program: "0.1".parse().unwrap(),
         files: [
-            (Role::Net, Entry::of(net)),
-            (Role::Golden, Entry::of(golden)),
+            (FileRole::Net, FileEntry::of(net)),
+            (FileRole::Golden, FileEntry::of(golden)),
         ]
         .into(),
     }
@@ -59,8 +61,8 @@ fn a_good_one_is_opened_and_made_the_same_each_time() {
     let bundle = maker.open(&zip).unwrap();
     assert_eq!(bundle.manifest(), &manifest);
     assert_eq!((&*manifest.kind, &*manifest.name), ("detector", "detector"));
-    assert_eq!(bundle.file(Role::Net), parts[&Role::Net]);
-    assert_eq!(bundle.file(Role::Card), b"");
+    assert_eq!(bundle.file(FileRole::Net), parts[&FileRole::Net]);
+    assert_eq!(bundle.file(FileRole::Card), b"");
     assert_eq!(bundle.comment(), "a comment of the maker");
 }
 
@@ -95,14 +97,17 @@ fn keys_are_text_or_files_and_none_is_an_error() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let text = maker.0.pk.to_box().unwrap().to_string();
     std::fs::write(file.path(), text).unwrap();
-    let key = Key::choose(None, file.path().to_str().unwrap()).unwrap();
+    let key = TrustedKey::choose(None, file.path().to_str().unwrap()).unwrap();
     assert!(key.check(b"x", &maker.sign(b"x")).is_ok());
     assert!(matches!(
-        Key::choose(Some("RWwrong"), ""),
+        TrustedKey::choose(Some("RWwrong"), ""),
         Err(BundleError::Key(_))
     ));
     if option_env!("MOODRING_PUBLIC_KEY").is_none() {
-        assert!(matches!(Key::choose(None, ""), Err(BundleError::NoKey)));
+        assert!(matches!(
+            TrustedKey::choose(None, ""),
+            Err(BundleError::NoKey)
+        ));
     }
 }
 
@@ -176,7 +181,7 @@ fn manifests_are_read_strictly() {
 #[test]
 fn a_net_that_computes_other_numbers_or_none_is_no_bundle() {
     let mut wrong = detector("9.0");
-    let golden = wrong.get_mut(&Role::Golden).unwrap();
+    let golden = wrong.get_mut(&FileRole::Golden).unwrap();
     let last = golden.len() - 4;
     golden[last] ^= 1;
     seal(golden);
@@ -184,12 +189,12 @@ fn a_net_that_computes_other_numbers_or_none_is_no_bundle() {
     assert!(text.contains("computes other numbers"), "{text}");
 
     // A file of golden vectors without one proves nothing.
-    golden_cut(wrong.get_mut(&Role::Golden).unwrap());
+    golden_cut(wrong.get_mut(&FileRole::Golden).unwrap());
     let text = make(&wrong, Version::default()).unwrap_err().to_string();
     assert!(text.contains("no golden vectors"), "{text}");
 
     let mut others = detector("9.0");
-    others.insert(Role::Golden, moodring_models::DETECTOR_GOLDEN.to_vec());
+    others.insert(FileRole::Golden, moodring_models::DETECTOR_GOLDEN.to_vec());
     let text = make(&others, Version::default()).unwrap_err().to_string();
     assert!(text.contains("of another net"), "{text}");
 }
@@ -213,7 +218,7 @@ proptest! {
         let at = at.index(bytes.len());
         bytes[at] = to;
         if let Ok(bundle) = Maker::new().open(&bytes) {
-            prop_assert_eq!(bundle.file(Role::Net), b"net");
+            prop_assert_eq!(bundle.file(FileRole::Net), b"net");
         }
     }
 }

@@ -2,15 +2,15 @@
 
 mod contents;
 pub(crate) mod fetch;
-mod shelf;
+mod installed;
 
 use std::io::Cursor;
 
 use minisign::KeyPair;
 use moodring_nn::Kind;
 
-use super::{Bundle, BundleError, Key, Parts, Role, Version, make};
-use crate::pack::{Wanted, pack};
+use super::{Bundle, BundleError, BundleFiles, FileRole, TrustedKey, Version, make};
+use crate::pack::{PackOptions, pack};
 
 /// Whoever makes bundles.
 pub(crate) struct Maker(KeyPair);
@@ -20,8 +20,8 @@ impl Maker {
         Self(KeyPair::generate_unencrypted_keypair().unwrap())
     }
 
-    pub(crate) fn key(&self) -> Key {
-        Key::choose(Some(&self.public()), "").unwrap()
+    pub(crate) fn key(&self) -> TrustedKey {
+        TrustedKey::choose(Some(&self.public()), "").unwrap()
     }
 
     /// The public key as `--key` takes it.
@@ -48,14 +48,14 @@ impl Maker {
     }
 
     /// A bundle of these parts.
-    pub(crate) fn bundle(&self, parts: &Parts) -> Bundle {
+    pub(crate) fn bundle(&self, parts: &BundleFiles) -> Bundle {
         self.open(&make(parts, Version::of_program()).unwrap().1)
             .unwrap()
     }
 }
 
 /// The built-in net with other notes, and golden vectors that know it.
-pub(crate) fn parts(kind: Kind, notes: &[(&str, &str)]) -> Parts {
+pub(crate) fn parts(kind: Kind, notes: &[(&str, &str)]) -> BundleFiles {
     let (onnx, golden): (&[u8], &[u8]) = match kind {
         Kind::Detector => (
             include_bytes!("../../../../models/weights/detector.onnx"),
@@ -67,17 +67,17 @@ pub(crate) fn parts(kind: Kind, notes: &[(&str, &str)]) -> Parts {
         ),
     };
     let notes = notes.iter().map(|(k, v)| ((*k).into(), (*v).into()));
-    let wanted = Wanted {
+    let wanted = PackOptions {
         notes: notes.collect(),
-        ..Wanted::default()
+        ..PackOptions::default()
     };
     let net = pack(onnx, &wanted).unwrap();
     let golden = golden_of(golden, &net);
-    Parts::from([(Role::Net, net), (Role::Golden, golden)])
+    BundleFiles::from([(FileRole::Net, net), (FileRole::Golden, golden)])
 }
 
 /// A detector of this version: the smaller of the two.
-pub(super) fn detector(version: &str) -> Parts {
+pub(super) fn detector(version: &str) -> BundleFiles {
     parts(Kind::Detector, &[("version", version)])
 }
 

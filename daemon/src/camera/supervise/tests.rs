@@ -10,13 +10,13 @@ use moodring_core::frame::PixelFormat;
 use super::*;
 
 /// A camera that does what it is told, one word a frame.
-struct Told {
+struct ScriptedCamera {
     info: CameraInfo,
     words: Receiver<&'static str>,
     closed: Sender<&'static str>,
 }
 
-impl Camera for Told {
+impl Camera for ScriptedCamera {
     fn info(&self) -> &CameraInfo {
         &self.info
     }
@@ -31,15 +31,15 @@ impl Camera for Told {
     }
 }
 
-impl Drop for Told {
+impl Drop for ScriptedCamera {
     fn drop(&mut self) {
         let _ = self.closed.send("closed");
     }
 }
 
-struct Notes(Sender<String>);
+struct RecordingSink(Sender<String>);
 
-impl Sink for Notes {
+impl CameraSink for RecordingSink {
     fn frame(&mut self, frame: &Frame<'_>) {
         self.0.send(format!("frame {}", frame.luma(0, 0))).unwrap();
     }
@@ -57,7 +57,7 @@ fn supervise(
     let (notes, noted) = channel();
     let mut plays = plays.into_iter();
     let closed = channel().0;
-    let open = move |_: &Session| {
+    let open = move |_: &CameraSession| {
         let refused = || CameraError::Open {
             source_name: "told".into(),
             reason: "it is not there".into(),
@@ -76,16 +76,21 @@ fn supervise(
             rate_hz: None,
             live,
         };
-        let camera = Told {
+        let camera = ScriptedCamera {
             info,
             words,
             closed: closed.clone(),
         };
         Ok(Box::new(camera) as Box<dyn Camera>)
     };
-    let thread =
-        CameraThread::spawn_with(Control::default(), open, live, || Millis(0), Notes(notes))
-            .unwrap();
+    let thread = CameraThread::spawn_with(
+        CameraControl::default(),
+        open,
+        live,
+        || Millis(0),
+        RecordingSink(notes),
+    )
+    .unwrap();
     (thread, noted)
 }
 
@@ -149,13 +154,13 @@ fn stopping_does_not_wait_for_the_back_off() {
 }
 
 /// A camera that lends a frame whenever it is asked, and says when it is opened and closed.
-struct Steady {
+struct SteadyCamera {
     info: CameraInfo,
     said: Sender<String>,
-    stop: Stop,
+    stop: StopSignal,
 }
 
-impl Camera for Steady {
+impl Camera for SteadyCamera {
     fn info(&self) -> &CameraInfo {
         &self.info
     }
@@ -170,15 +175,15 @@ impl Camera for Steady {
     }
 }
 
-impl Drop for Steady {
+impl Drop for SteadyCamera {
     fn drop(&mut self) {
         let _ = self.said.send("closed".into());
     }
 }
 
-struct States(Sender<String>);
+struct StateSink(Sender<String>);
 
-impl Sink for States {
+impl CameraSink for StateSink {
     fn frame(&mut self, _: &Frame<'_>) {}
 
     fn state(&mut self, status: &CameraStatus) {
@@ -189,8 +194,8 @@ impl Sink for States {
 #[test]
 fn off_closes_the_device_and_the_next_source_is_opened_when_asked_for() {
     let (said, heard) = channel();
-    let states = States(said.clone());
-    let open = move |session: &Session| {
+    let states = StateSink(said.clone());
+    let open = move |session: &CameraSession| {
         said.send(format!("opened {}", session.turn)).unwrap();
         let info = CameraInfo {
             name: "steady".into(),
@@ -200,14 +205,15 @@ fn off_closes_the_device_and_the_next_source_is_opened_when_asked_for() {
             rate_hz: None,
             live: true,
         };
-        Ok(Box::new(Steady {
+        Ok(Box::new(SteadyCamera {
             info,
             said: said.clone(),
             stop: session.stop.clone(),
         }) as Box<dyn Camera>)
     };
     let mut thread =
-        CameraThread::spawn_with(Control::default(), open, true, || Millis(0), states).unwrap();
+        CameraThread::spawn_with(CameraControl::default(), open, true, || Millis(0), states)
+            .unwrap();
     let control = thread.control();
     assert_eq!(take(&heard, 2), ["opened 0", "running"]);
     assert!(!control.switch(crate::command::Switch::Toggle));
@@ -237,7 +243,7 @@ fn a_real_child_that_dies_is_started_again() {
         let _ = sizes.send(frame.width_px());
     };
     let thread = CameraThread::spawn(
-        Control::default(),
+        CameraControl::default(),
         source,
         vec![],
         CameraSettings::default(),

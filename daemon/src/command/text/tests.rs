@@ -14,34 +14,38 @@ fn controls() -> Controls {
     }
 }
 
-fn read(thing: Thing, text: &str) -> Result<Command, Refusal> {
+fn read(thing: ControlName, text: &str) -> Result<Command, CommandError> {
     parse(thing, text.as_bytes(), &controls())
 }
 
 #[test]
 fn every_thing_has_its_words() {
     for (thing, text, command) in [
-        (Thing::Camera, "on", Command::Camera(Switch::On)),
-        (Thing::Camera, "OFF", Command::Camera(Switch::Off)),
-        (Thing::Camera, "toggle\n", Command::Camera(Switch::Toggle)),
-        (Thing::Source, "next", Command::NextCamera),
+        (ControlName::Camera, "on", Command::Camera(Switch::On)),
+        (ControlName::Camera, "OFF", Command::Camera(Switch::Off)),
         (
-            Thing::Source,
+            ControlName::Camera,
+            "toggle\n",
+            Command::Camera(Switch::Toggle),
+        ),
+        (ControlName::Source, "next", Command::NextCamera),
+        (
+            ControlName::Source,
             "rpicam",
             Command::ChooseCamera("rpicam".into()),
         ),
-        (Thing::Picture, "take", Command::TakePicture),
-        (Thing::Preview, "on", Command::Preview(Switch::On)),
-        (Thing::Display, "off", Command::Display(Switch::Off)),
-        (Thing::Brightness, "0", Command::Brightness(0)),
-        (Thing::Brightness, "100", Command::Brightness(100)),
+        (ControlName::Picture, "take", Command::TakePicture),
+        (ControlName::Preview, "on", Command::Preview(Switch::On)),
+        (ControlName::Display, "off", Command::Display(Switch::Off)),
+        (ControlName::Brightness, "0", Command::Brightness(0)),
+        (ControlName::Brightness, "100", Command::Brightness(100)),
         (
-            Thing::Theme,
+            ControlName::Theme,
             "contrast",
             Command::Theme(ThemeName::Contrast),
         ),
-        (Thing::Sensitivity, "55", Command::Sensitivity(55)),
-        (Thing::Restart, "restart", Command::Restart),
+        (ControlName::Sensitivity, "55", Command::Sensitivity(55)),
+        (ControlName::Restart, "restart", Command::Restart),
     ] {
         assert_eq!(read(thing, text), Ok(command), "{} {text}", thing.name());
     }
@@ -50,26 +54,34 @@ fn every_thing_has_its_words() {
 #[test]
 fn what_is_no_command_is_refused_with_the_reason() {
     for (thing, text, reason) in [
-        (Thing::Camera, "", "on, off, toggle"),
-        (Thing::Camera, "1", "on, off, toggle"),
-        (Thing::Camera, "{\"on\":true}", "on, off, toggle"),
-        (Thing::Source, "/dev/video9", "next, /dev/video0, rpicam"),
-        (Thing::Source, "cmd:rm -rf /", "next, /dev/video0, rpicam"),
-        (Thing::Source, "RPICAM", "next, /dev/video0, rpicam"),
-        (Thing::Picture, "", "take"),
-        (Thing::Brightness, "101", "0 to 100"),
-        (Thing::Brightness, "-1", "0 to 100"),
-        (Thing::Brightness, "+1", "0 to 100"),
-        (Thing::Brightness, "50.0", "0 to 100"),
-        (Thing::Brightness, "", "0 to 100"),
-        (Thing::Brightness, "99999999999999999999", "0 to 100"),
-        (Thing::Sensitivity, "NaN", "0 to 100"),
+        (ControlName::Camera, "", "on, off, toggle"),
+        (ControlName::Camera, "1", "on, off, toggle"),
+        (ControlName::Camera, "{\"on\":true}", "on, off, toggle"),
         (
-            Thing::Theme,
+            ControlName::Source,
+            "/dev/video9",
+            "next, /dev/video0, rpicam",
+        ),
+        (
+            ControlName::Source,
+            "cmd:rm -rf /",
+            "next, /dev/video0, rpicam",
+        ),
+        (ControlName::Source, "RPICAM", "next, /dev/video0, rpicam"),
+        (ControlName::Picture, "", "take"),
+        (ControlName::Brightness, "101", "0 to 100"),
+        (ControlName::Brightness, "-1", "0 to 100"),
+        (ControlName::Brightness, "+1", "0 to 100"),
+        (ControlName::Brightness, "50.0", "0 to 100"),
+        (ControlName::Brightness, "", "0 to 100"),
+        (ControlName::Brightness, "99999999999999999999", "0 to 100"),
+        (ControlName::Sensitivity, "NaN", "0 to 100"),
+        (
+            ControlName::Theme,
             "pink",
             "auto, classic, contrast, mono, minimal",
         ),
-        (Thing::Restart, "true", "restart"),
+        (ControlName::Restart, "true", "restart"),
     ] {
         let refusal = read(thing, text).unwrap_err().to_string();
         assert!(
@@ -79,10 +91,13 @@ fn what_is_no_command_is_refused_with_the_reason() {
         );
     }
     let long = "9".repeat(MAX_BYTES + 1);
-    assert_eq!(read(Thing::Brightness, &long), Err(Refusal::Long(257)));
     assert_eq!(
-        parse(Thing::Theme, &[0xff, 0xfe], &controls()),
-        Err(Refusal::NoText)
+        read(ControlName::Brightness, &long),
+        Err(CommandError::Long(257))
+    );
+    assert_eq!(
+        parse(ControlName::Theme, &[0xff, 0xfe], &controls()),
+        Err(CommandError::NoText)
     );
 }
 
@@ -90,10 +105,20 @@ fn what_is_no_command_is_refused_with_the_reason() {
 fn what_is_not_there_cannot_be_set() {
     let bare = Controls::default();
     let none = |thing, text: &str| parse(thing, text.as_bytes(), &bare);
-    assert_eq!(none(Thing::Picture, "take"), Err(Refusal::NoPictures));
-    assert_eq!(none(Thing::Preview, "on"), Err(Refusal::NoPreview));
-    for thing in [Thing::Display, Thing::Brightness, Thing::Theme] {
-        assert_eq!(none(thing, "on"), Err(Refusal::NoDisplay));
+    assert_eq!(
+        none(ControlName::Picture, "take"),
+        Err(CommandError::NoPictures)
+    );
+    assert_eq!(
+        none(ControlName::Preview, "on"),
+        Err(CommandError::NoPreview)
+    );
+    for thing in [
+        ControlName::Display,
+        ControlName::Brightness,
+        ControlName::Theme,
+    ] {
+        assert_eq!(none(thing, "on"), Err(CommandError::NoDisplay));
     }
 }
 
@@ -103,19 +128,19 @@ fn what_a_thing_is_can_be_set_again() {
         camera: "rpicam".into(),
         ..controls()
     };
-    for thing in Thing::ALL {
-        assert_eq!(Thing::from_name(thing.name()), Some(thing));
+    for thing in ControlName::ALL {
+        assert_eq!(ControlName::from_name(thing.name()), Some(thing));
         if let Some(value) = thing.value(&controls) {
             assert!(parse(thing, value.as_bytes(), &controls).is_ok(), "{value}");
         }
     }
-    assert_eq!(Thing::from_name("door"), None);
+    assert_eq!(ControlName::from_name("door"), None);
 }
 
 proptest! {
     #[test]
     fn any_bytes_are_survived_and_never_repeated(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        for thing in Thing::ALL {
+        for thing in ControlName::ALL {
             if let Err(refusal) = parse(thing, &bytes, &controls()) {
                 prop_assert!(refusal.to_string().len() < 120);
             }

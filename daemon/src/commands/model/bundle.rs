@@ -2,7 +2,7 @@
 
 use super::{Failure, model_failure};
 use crate::{
-    bundle::{Parts, Role, Version, make},
+    bundle::{BundleFiles, FileRole, Version, make},
     cli::BundleArgs,
     exit::Exit,
 };
@@ -10,12 +10,12 @@ use crate::{
 /// Writes a bundle and says how it is signed.
 pub(super) fn bundle(args: &BundleArgs) -> Result<Exit, Failure> {
     let files = [
-        (Role::Net, Some(&args.net)),
-        (Role::Golden, Some(&args.golden)),
-        (Role::Onnx, args.onnx.as_ref()),
-        (Role::Card, args.card.as_ref()),
+        (FileRole::Net, Some(&args.net)),
+        (FileRole::Golden, Some(&args.golden)),
+        (FileRole::Onnx, args.onnx.as_ref()),
+        (FileRole::Card, args.card.as_ref()),
     ];
-    let mut parts = Parts::new();
+    let mut parts = BundleFiles::new();
     for (role, path) in files {
         let Some(path) = path else { continue };
         let bytes = std::fs::read(path).map_err(|e| model_failure(path, e))?;

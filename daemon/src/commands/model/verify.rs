@@ -6,7 +6,7 @@ use moodring_nn::{Kernel, Kind};
 
 use super::{super::quiet_settings, Failure, model_failure};
 use crate::{
-    bundle::{Pick, Role, Shelf, agrees, kind_name},
+    bundle::{FileRole, InstalledNets, Selected, agrees, kind_name},
     cli::ConfigArgs,
     config::Overrides,
     exit::Exit,
@@ -31,18 +31,21 @@ pub(super) fn verify(args: &ConfigArgs) -> Result<Exit, Failure> {
         ),
     ];
     let mut good = true;
-    let shelf = Shelf::of(&settings.models);
+    let installed_nets = InstalledNets::of(&settings.models);
     for kind in [Kind::Detector, Kind::Classifier] {
-        match shelf.as_ref().map(|shelf| shelf.pick(kind)) {
-            Some(Pick::Installed(net)) => {
+        match installed_nets
+            .as_ref()
+            .map(|installed_nets| installed_nets.pick(kind))
+        {
+            Some(Selected::Installed(net)) => {
                 let name = format!("{} {}", net.manifest.name, net.manifest.version);
-                nets.push((name, net.read(Role::Net)?, net.read(Role::Golden)?));
+                nets.push((name, net.read(FileRole::Net)?, net.read(FileRole::Golden)?));
             }
-            Some(Pick::Broken(reason)) => {
+            Some(Selected::Broken(reason)) => {
                 println!("installed {:<11} BROKEN: {reason}", kind_name(kind));
                 good = false;
             }
-            Some(Pick::BuiltIn) | None => {}
+            Some(Selected::BuiltIn) | None => {}
         }
     }
     for kernel in Kernel::ALL.into_iter().filter(|k| k.is_available()) {

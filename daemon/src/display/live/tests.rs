@@ -50,10 +50,14 @@ fn two_people() -> Snapshot {
     snapshot
 }
 
-fn shown(snapshot: &Snapshot, (columns, rows): (u16, u16), depth: Depth) -> (String, TestBackend) {
+fn shown(
+    snapshot: &Snapshot,
+    (columns, rows): (u16, u16),
+    depth: ColorDepth,
+) -> (String, TestBackend) {
     let logs = LogLines::default();
     writeln!(logs.make_writer(), "INFO connected to the broker").unwrap();
-    let mut live = Live::new(logs, depth, Millis(0));
+    let mut live = LiveView::new(logs, depth, Millis(0));
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
     let view = View {
         snapshot,
@@ -82,7 +86,7 @@ fn assert_has(text: &str, words: &[&str]) {
 
 #[test]
 fn everything_is_there_at_80_by_24() {
-    let (text, backend) = shown(&two_people(), (80, 24), Depth::True);
+    let (text, backend) = shown(&two_people(), (80, 24), ColorDepth::True);
     assert_has(
         &text,
         &[
@@ -121,7 +125,7 @@ fn everything_is_there_at_80_by_24() {
 
 #[test]
 fn the_main_things_are_there_at_40_by_12() {
-    let (text, _) = shown(&two_people(), (40, 12), Depth::Indexed);
+    let (text, _) = shown(&two_people(), (40, 12), ColorDepth::Indexed);
     assert_has(
         &text,
         &[
@@ -137,7 +141,7 @@ fn the_main_things_are_there_at_40_by_12() {
 
 #[test]
 fn without_colours_no_cell_has_one() {
-    let (text, backend) = shown(&two_people(), (80, 24), Depth::Mono);
+    let (text, backend) = shown(&two_people(), (80, 24), ColorDepth::Mono);
     assert_has(&text, &["HAPPY", "█"]);
     let plain = |c: Color| c == Color::Reset;
     assert!(
@@ -155,7 +159,7 @@ fn nobody_and_a_lost_camera_are_said() {
         camera: CameraState::Lost,
         ..Snapshot::default()
     };
-    let (text, _) = shown(&snapshot, (80, 24), Depth::True);
+    let (text, _) = shown(&snapshot, (80, 24), ColorDepth::True);
     assert_has(&text, &["NOBODY", "no face in view", "cam lost"]);
     assert!(!text.contains('%'));
 }
@@ -172,8 +176,8 @@ fn no_size_is_too_small_or_too_large() {
         (300, 8),
         (200, 70),
     ] {
-        shown(&two_people(), size, Depth::True);
+        shown(&two_people(), size, ColorDepth::True);
     }
-    let (text, _) = shown(&two_people(), (12, 3), Depth::True);
+    let (text, _) = shown(&two_people(), (12, 3), ColorDepth::True);
     assert_has(&text, &["HAPPY"]);
 }

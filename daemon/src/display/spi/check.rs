@@ -5,21 +5,21 @@ use std::{io, path::Path};
 use super::open::{open_spi, way_out};
 use crate::{
     config::{DisplayKind, LightKind, Settings, board::Board, pin::Pin},
-    gpio::{Chips, Place, buttons},
+    gpio::{Chips, LineAddress, buttons},
 };
 
 /// One part and what was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
+pub struct PartCheck {
     /// Which part, such as `bus` or `D/C`.
     pub part: String,
     /// What is there, or what is wrong.
-    pub found: Result<String, Trouble>,
+    pub found: Result<String, Problem>,
 }
 
 /// What is wrong, and what mends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct Problem {
     /// What is wrong.
     pub text: String,
     /// What the user can do.
@@ -27,7 +27,7 @@ pub struct Trouble {
 }
 
 /// Looks at the bus and every line of the configured board, buttons included.
-pub fn check(settings: &Settings) -> Vec<Check> {
+pub fn check(settings: &Settings) -> Vec<PartCheck> {
     check_on(settings, &Chips::of_this_machine(), user_of)
 }
 
@@ -35,8 +35,8 @@ pub fn check(settings: &Settings) -> Vec<Check> {
 fn check_on(
     settings: &Settings,
     chips: &Chips,
-    user: impl Fn(&Place) -> Result<Option<String>, String>,
-) -> Vec<Check> {
+    user: impl Fn(&LineAddress) -> Result<Option<String>, String>,
+) -> Vec<PartCheck> {
     let board = match settings.panel.board(&settings.display.board) {
         Ok(board) => board,
         Err(error) => {
@@ -67,28 +67,28 @@ fn check_on(
         pins.extend(led.map(|pin| ("LED".into(), pin)));
     }
     let lines = pins.into_iter().filter(|(_, pin)| pin.is_some());
-    checks.extend(lines.map(|(part, pin)| Check {
+    checks.extend(lines.map(|(part, pin)| PartCheck {
         part,
         found: line(&pin, settings, chips, &user),
     }));
     checks
 }
 
-fn found(part: &str, found: Result<String, Trouble>) -> Check {
-    Check {
+fn found(part: &str, found: Result<String, Problem>) -> PartCheck {
+    PartCheck {
         part: part.into(),
         found,
     }
 }
 
-fn trouble(text: impl ToString, mend: &str) -> Trouble {
-    Trouble {
+fn trouble(text: impl ToString, mend: &str) -> Problem {
+    Problem {
         text: text.to_string(),
         mend: mend.into(),
     }
 }
 
-fn bus(board: &Board) -> Result<String, Trouble> {
+fn bus(board: &Board) -> Result<String, Problem> {
     let path = Path::new(board.bus.as_ref());
     let opened = if board.is_i2c() {
         let bus = linux_embedded_hal::I2cdev::new(path);
@@ -104,7 +104,7 @@ fn bus(board: &Board) -> Result<String, Trouble> {
     })
 }
 
-fn pwm(name: &str) -> Result<String, Trouble> {
+fn pwm(name: &str) -> Result<String, Problem> {
     let chip = name.split(':').next().unwrap_or_default();
     let path = Path::new("/sys/class/pwm").join(chip);
     if path.is_dir() {
@@ -119,8 +119,8 @@ fn line(
     pin: &Pin,
     settings: &Settings,
     chips: &Chips,
-    user: impl Fn(&Place) -> Result<Option<String>, String>,
-) -> Result<String, Trouble> {
+    user: impl Fn(&LineAddress) -> Result<Option<String>, String>,
+) -> Result<String, Problem> {
     let place = chips
         .place(pin, &settings.panel.gpio_chip)
         .map_err(|error| trouble(error, "see deploy/wiring.md"))?;
@@ -143,7 +143,7 @@ fn line(
 }
 
 /// Who holds a line on this machine.
-fn user_of(place: &Place) -> Result<Option<String>, String> {
+fn user_of(place: &LineAddress) -> Result<Option<String>, String> {
     let chip = gpiocdev::Chip::from_path(&place.chip).map_err(|error| error.to_string())?;
     let line = chip
         .line_info(place.offset)
@@ -161,7 +161,7 @@ mod tests {
         let text = "[display]\nkind = \"spi\"\nboard = \"waveshare-1.3\"\n[panel]\nbus = \"/dev/absent0.0\"\n";
         let settings: Settings = toml::from_str(text).unwrap();
         let chips = Chips(vec![chip(4, "pinctrl-rp1", &["x"; 54])]);
-        let user = |place: &Place| Ok((place.offset == 24).then(|| "spi0 CS1".to_owned()));
+        let user = |place: &LineAddress| Ok((place.offset == 24).then(|| "spi0 CS1".to_owned()));
         let checks = check_on(&settings, &chips, user);
         let of = |part: &str| &checks.iter().find(|c| c.part == part).unwrap().found;
         assert!(of("board").as_ref().unwrap().contains("Waveshare"));

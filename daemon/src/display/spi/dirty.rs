@@ -3,7 +3,7 @@
 //! Every rectangle costs some bytes for its address, and some more for the system calls and D/C changes around it; so
 //! rectangles that lie close together are merged, even if a few cells between them did not change.
 
-use super::grid::{Area, Grid};
+use super::grid::{CellRect, Grid};
 
 /// What sending costs, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +15,7 @@ pub struct Cost {
 }
 
 impl Cost {
-    fn of(self, area: Area) -> usize {
+    fn of(self, area: CellRect) -> usize {
         self.area + self.cell * area.cells()
     }
 }
@@ -25,7 +25,7 @@ pub const MAX_AREAS: usize = 48;
 
 /// Rectangles that hold every cell in which the grids differ; both have the same size. They may overlap, and are never
 /// dearer than the whole picture.
-pub fn dirty<P: Copy + PartialEq>(old: &Grid<P>, new: &Grid<P>, cost: Cost) -> Vec<Area> {
+pub fn dirty<P: Copy + PartialEq>(old: &Grid<P>, new: &Grid<P>, cost: Cost) -> Vec<CellRect> {
     let mut areas = Vec::new();
     for y in 0..new.size().1 {
         let (old, new) = (old.row(y), new.row(y));
@@ -33,7 +33,7 @@ pub fn dirty<P: Copy + PartialEq>(old: &Grid<P>, new: &Grid<P>, cost: Cost) -> V
             continue;
         }
         for (x, width) in runs(old, new, cost.area / cost.cell / 4) {
-            let strip = Area {
+            let strip = CellRect {
                 x,
                 y,
                 width,
@@ -68,8 +68,8 @@ fn runs<P: PartialEq>(old: &[P], new: &[P], gap: usize) -> Vec<(u16, u16)> {
 }
 
 /// Adds a strip where it costs least: to a rectangle that is there, or as one of its own if there is room.
-fn put(areas: &mut Vec<Area>, strip: Area, cost: Cost) {
-    let growth = |area: Area| cost.of(area.union(strip)) - cost.of(area);
+fn put(areas: &mut Vec<CellRect>, strip: CellRect, cost: Cost) {
+    let growth = |area: CellRect| cost.of(area.union(strip)) - cost.of(area);
     let full = areas.len() >= MAX_AREAS;
     match areas.iter_mut().min_by_key(|area| growth(**area)) {
         Some(area) if full || growth(*area) <= cost.of(strip) => *area = area.union(strip),
@@ -78,11 +78,12 @@ fn put(areas: &mut Vec<Area>, strip: Area, cost: Cost) {
 }
 
 /// Merges pairs for as long as that is cheaper.
-fn merge(areas: &mut Vec<Area>, cost: Cost) {
+fn merge(areas: &mut Vec<CellRect>, cost: Cost) {
     let mut i = 0;
     while i < areas.len() {
         let area = areas[i];
-        let cheaper = |other: Area| cost.of(area.union(other)) <= cost.of(area) + cost.of(other);
+        let cheaper =
+            |other: CellRect| cost.of(area.union(other)) <= cost.of(area) + cost.of(other);
         match (i + 1..areas.len()).find(|&j| cheaper(areas[j])) {
             Some(j) => {
                 areas[i] = area.union(areas.swap_remove(j));
@@ -103,7 +104,7 @@ mod tests {
     const COST: Cost = Cost { cell: 2, area: 40 };
 
     /// Sends the areas to a memory that holds `old`.
-    fn apply(old: &Grid<u8>, new: &Grid<u8>, areas: &[Area]) -> Grid<u8> {
+    fn apply(old: &Grid<u8>, new: &Grid<u8>, areas: &[CellRect]) -> Grid<u8> {
         let mut memory = old.clone();
         for area in areas {
             let mut cells = new.cells_in(*area);
@@ -135,7 +136,7 @@ mod tests {
     fn near_changes_share_a_rectangle_and_far_ones_do_not() {
         let old = grid((100, 100), &[]);
         let near = grid((100, 100), &[(10, 10), (14, 10), (12, 13)]);
-        let one = Area {
+        let one = CellRect {
             x: 10,
             y: 10,
             width: 5,

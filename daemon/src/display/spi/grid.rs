@@ -2,7 +2,7 @@
 
 /// A rectangle of cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Area {
+pub struct CellRect {
     /// First column.
     pub x: u16,
     /// First row.
@@ -13,7 +13,7 @@ pub struct Area {
     pub height: u16,
 }
 
-impl Area {
+impl CellRect {
     /// How many cells it has.
     pub const fn cells(self) -> usize {
         self.width as usize * self.height as usize
@@ -60,9 +60,9 @@ impl<P: Copy> Grid<P> {
     }
 
     /// All of it.
-    pub fn area(&self) -> Area {
+    pub fn area(&self) -> CellRect {
         let (width, height) = self.size();
-        Area {
+        CellRect {
             x: 0,
             y: 0,
             width,
@@ -83,7 +83,7 @@ impl<P: Copy> Grid<P> {
     }
 
     /// The part of a row that lies in the area.
-    pub fn row_in(&self, area: Area, y: u16) -> &[P] {
+    pub fn row_in(&self, area: CellRect, y: u16) -> &[P] {
         let begin = usize::from(area.x);
         let row = self.row(y);
         row.get(begin..begin + usize::from(area.width))
@@ -91,7 +91,7 @@ impl<P: Copy> Grid<P> {
     }
 
     /// The area's cells, row by row.
-    pub fn cells_in(&self, area: Area) -> impl Iterator<Item = P> + '_ {
+    pub fn cells_in(&self, area: CellRect) -> impl Iterator<Item = P> + '_ {
         let rows = area.y..area.y + area.height;
         rows.flat_map(move |y| self.row_in(area, y)).copied()
     }

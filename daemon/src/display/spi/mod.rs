@@ -6,27 +6,27 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | [`grid`], [`surface`] | a display's memory, and the face drawn in its form |
+//! | [`grid`], [`framebuffer`] | a display's memory, and the face drawn in its form |
 //! | [`dirty`] | what changed, as few rectangles |
 //! | [`panel`], [`tft`], [`oled`] | chips: colour by mipidsi, mono by page addressing |
-//! | [`wire`], [`light`] | the way to a chip, and the light behind the glass |
-//! | [`screen`], `outage` | the display itself: draws, sends, and comes back after a failure |
+//! | [`interface`], [`backlight`] | the way to a chip, and the light behind the glass |
+//! | [`panel_display`], `panel_retry` | the display itself: draws, sends, and comes back after a failure |
 //! | [`open`](mod@open), [`check`](mod@check) | a board of the settings on this machine's devices; what is wrong with them |
 
+pub mod backlight;
 pub mod check;
 pub mod dirty;
+pub mod framebuffer;
 pub mod grid;
-pub mod light;
+pub mod interface;
 pub mod oled;
 pub mod open;
-pub(super) mod outage;
 pub mod panel;
+pub mod panel_display;
+pub(super) mod panel_retry;
 #[cfg(feature = "rppal")]
 mod rppal;
-pub mod screen;
-pub mod surface;
 pub mod tft;
-pub mod wire;
 
 pub use open::open;
-pub use screen::Screen;
+pub use panel_display::PanelDisplay;

@@ -2,11 +2,11 @@
 //! addressing is what both know (SSD1306 datasheet 10.1.3, SH1106 datasheet, commands 1 to 25).
 
 use super::{
-    grid::{Area, Grid},
+    grid::{CellRect, Grid},
+    interface::{DisplayInterface, InterfaceError},
     panel::Panel,
-    wire::{Wire, WireError},
 };
-use crate::config::board::{Board, Controller, Rotation};
+use crate::config::board::{Board, PanelChip, Rotation};
 
 mod command {
     //! The commands used here.
@@ -42,7 +42,7 @@ use command as c;
 
 /// A mono OLED.
 pub struct Oled {
-    wire: Box<dyn Wire>,
+    interface: Box<dyn DisplayInterface>,
     first_column: u8,
     is_on: bool,
 }
@@ -51,8 +51,11 @@ impl Oled {
     /// Sets the chip up. It stays dark until it is told how bright to be.
     ///
     /// # Errors
-    /// [`WireError`] if it cannot be reached.
-    pub fn open(board: &Board, mut wire: Box<dyn Wire>) -> Result<Self, WireError> {
+    /// [`InterfaceError`] if it cannot be reached.
+    pub fn open(
+        board: &Board,
+        mut interface: Box<dyn DisplayInterface>,
+    ) -> Result<Self, InterfaceError> {
         // The settings hold both in range: a memory has 132 columns and 64 rows.
         let (rows, first_column) = (board.glass_px.1 as u8, board.offset_px.0 as u8);
         let upside_down = matches!(board.rotation, Rotation::Deg180 | Rotation::Deg270);
@@ -61,16 +64,16 @@ impl Oled {
         let scan = if upside_down { 0 } else { 8 };
         // Glasses of 32 rows are wired one after the other, taller ones in turns.
         let wiring = if rows == 32 { 0x02 } else { 0x12 };
-        wire.command(&[c::OFF, c::CLOCK, 0x80, c::ROWS, rows - 1, c::OFFSET, 0])?;
-        wire.command(&[c::START_LINE, c::SEGMENTS + columns, c::SCAN + scan])?;
-        wire.command(&[c::WIRING, wiring, c::PRECHARGE, 0xf1, c::DESELECT, 0x40])?;
+        interface.command(&[c::OFF, c::CLOCK, 0x80, c::ROWS, rows - 1, c::OFFSET, 0])?;
+        interface.command(&[c::START_LINE, c::SEGMENTS + columns, c::SCAN + scan])?;
+        interface.command(&[c::WIRING, wiring, c::PRECHARGE, 0xf1, c::DESELECT, 0x40])?;
         match board.controller {
-            Controller::Sh1106 => wire.command(&[c::CONVERTER, 0x8b])?,
-            _ => wire.command(&[c::CHARGE_PUMP, 0x14, c::ADDRESSING, 0x02])?,
+            PanelChip::Sh1106 => interface.command(&[c::CONVERTER, 0x8b])?,
+            _ => interface.command(&[c::CHARGE_PUMP, 0x14, c::ADDRESSING, 0x02])?,
         }
-        wire.command(&[c::SHOW_MEMORY, c::NORMAL + u8::from(board.invert)])?;
+        interface.command(&[c::SHOW_MEMORY, c::NORMAL + u8::from(board.invert)])?;
         Ok(Self {
-            wire,
+            interface,
             first_column,
             is_on: false,
         })
@@ -78,7 +81,7 @@ impl Oled {
 }
 
 impl Panel<u8> for Oled {
-    fn write(&mut self, picture: &Grid<u8>, areas: &[Area]) -> Result<(), WireError> {
+    fn write(&mut self, picture: &Grid<u8>, areas: &[CellRect]) -> Result<(), InterfaceError> {
         for area in areas {
             // Both are below 132.
             let column = self.first_column + area.x as u8;
@@ -89,22 +92,22 @@ impl Panel<u8> for Oled {
                     c::COLUMN_LOW + low,
                     c::COLUMN_HIGH + high,
                 ];
-                self.wire.command(&at)?;
-                self.wire.data(picture.row_in(*area, page))?;
+                self.interface.command(&at)?;
+                self.interface.data(picture.row_in(*area, page))?;
             }
         }
         Ok(())
     }
 
-    fn dim(&mut self, percent: u8) -> Result<u8, WireError> {
+    fn dim(&mut self, percent: u8) -> Result<u8, InterfaceError> {
         if percent == 0 {
-            self.wire.command(&[c::OFF])?;
+            self.interface.command(&[c::OFF])?;
         } else {
             // Below 256: 100 * 255 / 100.
             let contrast = (u16::from(percent.min(100)) * 255 / 100) as u8;
-            self.wire.command(&[c::CONTRAST, contrast])?;
+            self.interface.command(&[c::CONTRAST, contrast])?;
             if !self.is_on {
-                self.wire.command(&[c::ON])?;
+                self.interface.command(&[c::ON])?;
             }
         }
         self.is_on = percent > 0;

@@ -7,22 +7,22 @@ use linux_embedded_hal::{
     Delay, I2cdev, SpidevDevice,
     spidev::{SpiModeFlags, SpidevOptions},
 };
-use moodring_face::picture::Glass;
+use moodring_face::picture::ScreenShape;
 
 use super::{
     super::{Display, DisplayError},
-    light::{Light, Pwm},
+    backlight::{Backlight, Pwm},
+    framebuffer::{ColourBuffer, MonoBuffer},
+    interface::{DisplayInterface, I2cInterface, InterfaceError, SpiInterface},
     oled::Oled,
     panel::Panel,
-    screen::Screen,
-    surface::{Colour, Mono},
+    panel_display::PanelDisplay,
     tft,
-    wire::{I2cWire, SpiWire, Wire, WireError},
 };
 use crate::{
     config::{
         DisplaySettings, PanelSettings,
-        board::{Board, Controller},
+        board::{Board, PanelChip},
         panel::Driver,
         pin::Pin,
     },
@@ -48,56 +48,68 @@ pub fn open(
     })?;
     let name = format!("spi ({}, {})", settings.board, board.bus);
     let glass = match board.controller {
-        Controller::Gc9a01 => Glass::Round,
-        _ => Glass::Square,
+        PanelChip::Gc9a01 => ScreenShape::Round,
+        _ => ScreenShape::Square,
     };
-    let machine = Machine {
+    let machine = BoardDevices {
         name: name.clone(),
         board: board.clone(),
         panel: panel.clone(),
     };
     Ok(if board.controller.is_mono() {
-        let surface = Mono::new(board.glass_px, board.rotation);
+        let framebuffer = MonoBuffer::new(board.glass_px, board.rotation);
         let open = move || machine.open_mono();
-        Box::new(Screen::new(&name, settings, glass, surface, Box::new(open)))
+        Box::new(PanelDisplay::new(
+            &name,
+            settings,
+            glass,
+            framebuffer,
+            Box::new(open),
+        ))
     } else {
-        let surface = Colour::new(board.picture_px());
+        let framebuffer = ColourBuffer::new(board.picture_px());
         let open = move || machine.open_colour();
-        Box::new(Screen::new(&name, settings, glass, surface, Box::new(open)))
+        Box::new(PanelDisplay::new(
+            &name,
+            settings,
+            glass,
+            framebuffer,
+            Box::new(open),
+        ))
     })
 }
 
 /// This machine's devices for one board.
-struct Machine {
+struct BoardDevices {
     name: String,
     board: Board,
     panel: PanelSettings,
 }
 
-impl Machine {
+impl BoardDevices {
     fn open_colour(&self) -> Result<Box<dyn Panel<u16>>, DisplayError> {
         let chips = Chips::of_this_machine();
-        let wire = self.wire(&chips)?;
+        let interface = self.interface(&chips)?;
         let light = self.light(&chips)?;
-        tft::open(&self.board, wire, light, &mut Delay)
+        tft::open(&self.board, interface, light, &mut Delay)
             .map_err(|error| DisplayError::show(&self.name, error))
     }
 
     fn open_mono(&self) -> Result<Box<dyn Panel<u8>>, DisplayError> {
         // On I2C there may be no GPIO chip at all, and none is needed.
         let chips = Chips::of_this_machine();
-        let wire = self.wire(&chips)?;
-        let oled =
-            Oled::open(&self.board, wire).map_err(|error| DisplayError::show(&self.name, error))?;
+        let interface = self.interface(&chips)?;
+        let oled = Oled::open(&self.board, interface)
+            .map_err(|error| DisplayError::show(&self.name, error))?;
         Ok(Box::new(oled))
     }
 
     /// Resets the chip, and gives the way to it.
-    fn wire(&self, chips: &Chips) -> Result<Box<dyn Wire>, DisplayError> {
+    fn interface(&self, chips: &Chips) -> Result<Box<dyn DisplayInterface>, DisplayError> {
         #[cfg(feature = "rppal")]
         if self.panel.driver == Driver::Rppal {
-            let wire = super::rppal::wire(&self.board);
-            return wire.map_err(|error| self.unusable(error, super::rppal::WAY_OUT));
+            let interface = super::rppal::interface(&self.board);
+            return interface.map_err(|error| self.unusable(error, super::rppal::WAY_OUT));
         }
         if self.panel.driver == Driver::Rppal {
             let way_out = "Build with `--features rppal`, or set panel.driver = \"kernel\"";
@@ -111,27 +123,27 @@ impl Machine {
             let device = I2cdev::new(bus)
                 .map_err(io::Error::from)
                 .map_err(|error| self.unusable(&error, way_out(bus, error.kind())))?;
-            return Ok(Box::new(I2cWire::new(device, self.board.address)));
+            return Ok(Box::new(I2cInterface::new(device, self.board.address)));
         }
         let spi = open_spi(bus, self.board.speed_hz)
             .map_err(|error| self.unusable(&error, way_out(bus, error.kind())))?;
         let Some(dc) = self.line(chips, &self.board.dc, false)? else {
             return Err(self.unusable("there is no D/C line", "Set panel.dc"));
         };
-        Ok(Box::new(SpiWire::new(spi, dc, spidev_bytes())))
+        Ok(Box::new(SpiInterface::new(spi, dc, spidev_bytes())))
     }
 
-    fn light(&self, chips: &Chips) -> Result<Light, DisplayError> {
+    fn light(&self, chips: &Chips) -> Result<Backlight, DisplayError> {
         if !self.panel.pwm.is_empty() {
             let pwm = Pwm::open(Path::new("/sys/class/pwm"), &self.panel.pwm).map_err(|error| {
                 let way_out = "On a Raspberry Pi add `dtoverlay=pwm-2chan` to /boot/firmware/config.txt and restart, \
                      see deploy/wiring.md; `ls /sys/class/pwm` shows what there is; or empty panel.pwm";
                 self.unusable(format!("panel.pwm {}: {error}", self.panel.pwm), way_out)
             })?;
-            return Ok(Light::Pwm(pwm));
+            return Ok(Backlight::Pwm(pwm));
         }
         let line = self.line(chips, &self.board.backlight, false)?;
-        Ok(line.map_or(Light::Fixed, |line| Light::Switch(Box::new(line))))
+        Ok(line.map_or(Backlight::Fixed, |line| Backlight::Switch(Box::new(line))))
     }
 
     fn line(
@@ -208,7 +220,7 @@ fn parse_bytes(text: &str) -> usize {
 }
 
 /// A pulse on the reset line. 10 us are enough for the slowest chip (ST7796), which is ready 120 ms later.
-fn reset(line: &mut impl OutputPin<Error = WireError>) -> Result<(), WireError> {
+fn reset(line: &mut impl OutputPin<Error = InterfaceError>) -> Result<(), InterfaceError> {
     for (high, wait_ms) in [(true, 5), (false, 20), (true, 150)] {
         line.set_state(high.into())?;
         thread::sleep(Duration::from_millis(wait_ms));
@@ -229,12 +241,16 @@ mod tests {
         };
         let panel: PanelSettings =
             toml::from_str("bus = \"/dev/absent-spidev0.0\"\nreset = \"none\"").unwrap();
-        let machine = Machine {
+        let machine = BoardDevices {
             name: "spi".into(),
             board: panel.board(&settings.board).unwrap(),
             panel: panel.clone(),
         };
-        let error = machine.wire(&Chips::default()).err().unwrap().to_string();
+        let error = machine
+            .interface(&Chips::default())
+            .err()
+            .unwrap()
+            .to_string();
         assert!(
             error.contains("dtparam=spi=on") && error.contains("panel.bus"),
             "{error}"

@@ -11,15 +11,15 @@ use rppal::{
     spi::{Bus, Mode, SimpleHalSpiDevice, SlaveSelect, Spi},
 };
 
-use super::wire::{SpiWire, Wire, WireError};
+use super::interface::{DisplayInterface, InterfaceError, SpiInterface};
 use crate::config::{board::Board, pin::Pin};
 
 /// What mends it.
 pub(super) const WAY_OUT: &str = "rppal works on a Raspberry Pi with /dev/spidevB.C and GPIO numbers; else set panel.driver = \"kernel\"";
 
 /// Resets the chip, and gives the way to it.
-pub(super) fn wire(board: &Board) -> Result<Box<dyn Wire>, WireError> {
-    let gpio = Gpio::new().map_err(|error| WireError(error.to_string()))?;
+pub(super) fn interface(board: &Board) -> Result<Box<dyn DisplayInterface>, InterfaceError> {
+    let gpio = Gpio::new().map_err(|error| InterfaceError(error.to_string()))?;
     if board.reset.is_some() {
         let mut reset = output(&gpio, &board.reset)?;
         for (high, wait_ms) in [(true, 5), (false, 20), (true, 150)] {
@@ -31,18 +31,18 @@ pub(super) fn wire(board: &Board) -> Result<Box<dyn Wire>, WireError> {
     }
     let (bus, select) = numbers(&board.bus)?;
     let spi = Spi::new(bus, select, board.speed_hz, Mode::Mode0)
-        .map_err(|error| WireError(format!("{}: {error}", board.bus)))?;
-    let device = Device(SimpleHalSpiDevice::new(spi));
+        .map_err(|error| InterfaceError(format!("{}: {error}", board.bus)))?;
+    let device = RppalSpi(SimpleHalSpiDevice::new(spi));
     // rppal cuts nothing either.
-    Ok(Box::new(SpiWire::new(
+    Ok(Box::new(SpiInterface::new(
         device,
         output(&gpio, &board.dc)?,
         4096,
     )))
 }
 
-fn numbers(node: &str) -> Result<(Bus, SlaveSelect), WireError> {
-    let wrong = || WireError(format!("rppal has no {node}"));
+fn numbers(node: &str) -> Result<(Bus, SlaveSelect), InterfaceError> {
+    let wrong = || InterfaceError(format!("rppal has no {node}"));
     let (bus, select) = node
         .strip_prefix("/dev/spidev")
         .and_then(|rest| rest.split_once('.'))
@@ -61,46 +61,48 @@ fn numbers(node: &str) -> Result<(Bus, SlaveSelect), WireError> {
     Ok((bus, select))
 }
 
-fn output(gpio: &Gpio, pin: &Pin) -> Result<Output, WireError> {
+fn output(gpio: &Gpio, pin: &Pin) -> Result<RppalPin, InterfaceError> {
     let Pin::Gpio(number) = pin else {
-        return Err(WireError(format!("rppal knows GPIO numbers, not {pin}")));
+        return Err(InterfaceError(format!(
+            "rppal knows GPIO numbers, not {pin}"
+        )));
     };
     let pin = gpio
         .get(*number)
-        .map_err(|error| WireError(error.to_string()))?;
-    Ok(Output(pin.into_output()))
+        .map_err(|error| InterfaceError(error.to_string()))?;
+    Ok(RppalPin(pin.into_output()))
 }
 
-struct Output(gpio::OutputPin);
+struct RppalPin(gpio::OutputPin);
 
-impl ErrorType for Output {
-    type Error = WireError;
+impl ErrorType for RppalPin {
+    type Error = InterfaceError;
 }
 
-impl OutputPin for Output {
-    fn set_low(&mut self) -> Result<(), WireError> {
+impl OutputPin for RppalPin {
+    fn set_low(&mut self) -> Result<(), InterfaceError> {
         self.0.set_low();
         Ok(())
     }
 
-    fn set_high(&mut self) -> Result<(), WireError> {
+    fn set_high(&mut self) -> Result<(), InterfaceError> {
         self.0.set_high();
         Ok(())
     }
 }
 
-struct Device(SimpleHalSpiDevice);
+struct RppalSpi(SimpleHalSpiDevice);
 
-impl embedded_hal::spi::ErrorType for Device {
-    type Error = WireError;
+impl embedded_hal::spi::ErrorType for RppalSpi {
+    type Error = InterfaceError;
 }
 
-impl SpiDevice for Device {
+impl SpiDevice for RppalSpi {
     fn transaction(
         &mut self,
         operations: &mut [embedded_hal::spi::Operation<'_, u8>],
-    ) -> Result<(), WireError> {
+    ) -> Result<(), InterfaceError> {
         let done = self.0.transaction(operations);
-        done.map_err(|error| WireError(error.to_string()))
+        done.map_err(|error| InterfaceError(error.to_string()))
     }
 }

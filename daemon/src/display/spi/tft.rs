@@ -10,31 +10,31 @@ use mipidsi::{
 };
 
 use super::{
-    grid::{Area, Grid},
-    light::Light,
+    backlight::Backlight,
+    grid::{CellRect, Grid},
+    interface::{DisplayInterface, InterfaceError},
     panel::Panel,
-    wire::{Wire, WireError},
 };
-use crate::config::board::{Board, Controller, Rotation};
+use crate::config::board::{Board, PanelChip, Rotation};
 
 /// Sets the board's chip up and switches it on. It shows what its memory holds, so the light is still off.
 ///
 /// # Errors
-/// [`WireError`] if the chip cannot be reached, or is none for colour.
+/// [`InterfaceError`] if the chip cannot be reached, or is none for colour.
 pub fn open(
     board: &Board,
-    wire: Box<dyn Wire>,
-    light: Light,
+    interface: Box<dyn DisplayInterface>,
+    light: Backlight,
     delay: &mut impl DelayNs,
-) -> Result<Box<dyn Panel<u16>>, WireError> {
+) -> Result<Box<dyn Panel<u16>>, InterfaceError> {
     Ok(match board.controller {
-        Controller::St7789 => Box::new(Tft::open(ST7789, board, wire, light, delay)?),
-        Controller::Ili9341 => Box::new(Tft::open(ILI9341Rgb565, board, wire, light, delay)?),
-        Controller::St7735s => Box::new(Tft::open(ST7735s, board, wire, light, delay)?),
-        Controller::Gc9a01 => Box::new(Tft::open(GC9A01, board, wire, light, delay)?),
-        Controller::St7796 => Box::new(Tft::open(ST7796, board, wire, light, delay)?),
-        Controller::Ssd1306 | Controller::Sh1106 => {
-            return Err(WireError(format!(
+        PanelChip::St7789 => Box::new(Tft::open(ST7789, board, interface, light, delay)?),
+        PanelChip::Ili9341 => Box::new(Tft::open(ILI9341Rgb565, board, interface, light, delay)?),
+        PanelChip::St7735s => Box::new(Tft::open(ST7735s, board, interface, light, delay)?),
+        PanelChip::Gc9a01 => Box::new(Tft::open(GC9A01, board, interface, light, delay)?),
+        PanelChip::St7796 => Box::new(Tft::open(ST7796, board, interface, light, delay)?),
+        PanelChip::Ssd1306 | PanelChip::Sh1106 => {
+            return Err(InterfaceError(format!(
                 "{:?} knows no colours",
                 board.controller
             )));
@@ -46,8 +46,8 @@ struct Tft<M: Model>
 where
     M::ColorFormat: InterfacePixelFormat<u8>,
 {
-    chip: Display<Serial, M, NoResetPin>,
-    light: Light,
+    chip: Display<InterfaceAdapter, M, NoResetPin>,
+    light: Backlight,
 }
 
 impl<M> Tft<M>
@@ -57,10 +57,10 @@ where
     fn open(
         model: M,
         board: &Board,
-        wire: Box<dyn Wire>,
-        mut light: Light,
+        interface: Box<dyn DisplayInterface>,
+        mut light: Backlight,
         delay: &mut impl DelayNs,
-    ) -> Result<Self, WireError> {
+    ) -> Result<Self, InterfaceError> {
         light.set(0)?;
         let turn = match board.rotation {
             Rotation::Deg0 => Turn::Deg0,
@@ -82,9 +82,9 @@ where
         } else {
             ColorInversion::Normal
         };
-        let serial = Serial {
-            wire,
-            pixels: Vec::with_capacity(Serial::PIXELS_BYTES),
+        let serial = InterfaceAdapter {
+            interface,
+            pixels: Vec::with_capacity(InterfaceAdapter::PIXELS_BYTES),
         };
         let chip = Builder::new(model, serial)
             .display_size(board.glass_px.0, board.glass_px.1)
@@ -96,7 +96,7 @@ where
             .map_err(|error| match error {
                 mipidsi::InitError::Interface(error) => error,
                 mipidsi::InitError::InvalidConfiguration(error) => {
-                    WireError(format!("the chip's settings: {error:?}"))
+                    InterfaceError(format!("the chip's settings: {error:?}"))
                 }
                 mipidsi::InitError::ResetPin(never) => match never {},
             })?;
@@ -108,7 +108,7 @@ impl<M> Panel<u16> for Tft<M>
 where
     M: Model<ColorFormat = Rgb565> + Send,
 {
-    fn write(&mut self, picture: &Grid<u16>, areas: &[Area]) -> Result<(), WireError> {
+    fn write(&mut self, picture: &Grid<u16>, areas: &[CellRect]) -> Result<(), InterfaceError> {
         for area in areas {
             let (right, bottom) = (area.x + area.width - 1, area.y + area.height - 1);
             let pixels = picture
@@ -120,28 +120,28 @@ where
         Ok(())
     }
 
-    fn dim(&mut self, percent: u8) -> Result<u8, WireError> {
+    fn dim(&mut self, percent: u8) -> Result<u8, InterfaceError> {
         self.light.set(percent)
     }
 }
 
 /// mipidsi's view of a wire. Its own would borrow a buffer for ever and send empty arguments.
-struct Serial {
-    wire: Box<dyn Wire>,
+struct InterfaceAdapter {
+    interface: Box<dyn DisplayInterface>,
     pixels: Vec<u8>,
 }
 
-impl Serial {
+impl InterfaceAdapter {
     /// Pixels are collected up to so many bytes; the wire cuts them to what its device takes.
     const PIXELS_BYTES: usize = 65_536;
 
-    fn flush(&mut self) -> Result<(), WireError> {
-        let sent = self.wire.data(&self.pixels);
+    fn flush(&mut self) -> Result<(), InterfaceError> {
+        let sent = self.interface.data(&self.pixels);
         self.pixels.clear();
         sent
     }
 
-    fn collect(&mut self, pixel: &[u8]) -> Result<(), WireError> {
+    fn collect(&mut self, pixel: &[u8]) -> Result<(), InterfaceError> {
         if self.pixels.len() + pixel.len() > Self::PIXELS_BYTES {
             self.flush()?;
         }
@@ -150,24 +150,24 @@ impl Serial {
     }
 }
 
-impl Interface for Serial {
+impl Interface for InterfaceAdapter {
     type Word = u8;
-    type Error = WireError;
+    type Error = InterfaceError;
 
     const KIND: InterfaceKind = InterfaceKind::Serial4Line;
 
-    fn send_command(&mut self, command: u8, args: &[u8]) -> Result<(), WireError> {
-        self.wire.command(&[command])?;
+    fn send_command(&mut self, command: u8, args: &[u8]) -> Result<(), InterfaceError> {
+        self.interface.command(&[command])?;
         if args.is_empty() {
             return Ok(());
         }
-        self.wire.data(args)
+        self.interface.data(args)
     }
 
     fn send_pixels<const N: usize>(
         &mut self,
         pixels: impl IntoIterator<Item = [u8; N]>,
-    ) -> Result<(), WireError> {
+    ) -> Result<(), InterfaceError> {
         for pixel in pixels {
             self.collect(&pixel)?;
         }
@@ -178,7 +178,7 @@ impl Interface for Serial {
         &mut self,
         pixel: [u8; N],
         count: u32,
-    ) -> Result<(), WireError> {
+    ) -> Result<(), InterfaceError> {
         for _ in 0..count {
             self.collect(&pixel)?;
         }

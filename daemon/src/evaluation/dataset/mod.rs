@@ -134,9 +134,9 @@ impl Dataset {
 
 /// Which crops a net may have been trained on, to count a test without them.
 #[derive(Default)]
-pub struct Seen(HashSet<u64>);
+pub struct TrainingCrops(HashSet<u64>);
 
-impl Seen {
+impl TrainingCrops {
     /// Remembers every crop of a data set; broken samples are passed over.
     ///
     /// # Errors
@@ -202,7 +202,7 @@ mod tests {
         );
         std::fs::write(&path, rows).unwrap();
         let test = Dataset::open(&path, Some("PublicTest")).unwrap();
-        let mut seen = Seen::default();
+        let mut seen = TrainingCrops::default();
         seen.add(&test.training().unwrap()).unwrap();
         assert!(seen.contains(&[7; CROP_PX * CROP_PX]) && !seen.contains(&[8; CROP_PX * CROP_PX]));
         assert!(Dataset::open(&path, None).unwrap().training().is_none());

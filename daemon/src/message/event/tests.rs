@@ -9,17 +9,17 @@ use crate::message::{DeviceName, EVENT_KINDS, RunId, json};
 
 const HEAD: &str = r#"{"schema":1,"device":"kitchen","run":"0000000000000abc","seq":7,"time":"1970-01-01T00:16:39.500Z","monotonic_ms":9500,"#;
 
-fn told(tale: Tale) -> String {
-    let who = Identity::new(DeviceName::new("kitchen").unwrap(), RunId::new(0xabc));
+fn told(body: EventBody) -> String {
+    let identity = Identity::new(DeviceName::new("kitchen").unwrap(), RunId::new(0xabc));
     let now = Moment {
         wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000),
         run: Millis(10_000),
     };
-    json(&EventMessage::new(&who, 7, now, Millis(9_500), tale))
+    json(&EventMessage::new(&identity, 7, now, Millis(9_500), body))
 }
 
-fn of(kind: EventKind, track: Option<u32>) -> Tale {
-    Tale::of(&Event {
+fn of(kind: EventKind, track: Option<u32>) -> EventBody {
+    EventBody::of(&Event {
         time: Millis(9_500),
         track: track.map(TrackId),
         kind,
@@ -27,7 +27,7 @@ fn of(kind: EventKind, track: Option<u32>) -> Tale {
 }
 
 /// One of each, and what it looks like after the head.
-fn all() -> Vec<(Tale, &'static str)> {
+fn all() -> Vec<(EventBody, &'static str)> {
     use CameraState as Camera;
     let changed = EventKind::Changed {
         from: Mood::Nobody,
@@ -59,30 +59,33 @@ fn all() -> Vec<(Tale, &'static str)> {
             r#""kind":"changed","from":"nobody","to":"happy","confidence":0.8765,"lasted_ms":800}"#,
         ),
         (
-            Tale::camera(Camera::Running, Camera::Off, 5),
+            EventBody::camera(Camera::Running, Camera::Off, 5),
             r#""kind":"camera","from":"running","to":"off","lasted_ms":5}"#,
         ),
         (
-            Tale::camera(Camera::Running, Camera::Lost, 5),
+            EventBody::camera(Camera::Running, Camera::Lost, 5),
             r#""kind":"fault","what":"camera","from":"running","to":"lost","lasted_ms":5}"#,
         ),
         (
-            Tale::camera(Camera::Lost, Camera::Running, 6),
+            EventBody::camera(Camera::Lost, Camera::Running, 6),
             r#""kind":"recovery","what":"camera","from":"lost","to":"running","lasted_ms":6}"#,
         ),
         (
-            Tale::store_fails("the disk is full"),
+            EventBody::store_fails("the disk is full"),
             r#""kind":"fault","what":"store","reason":"the disk is full"}"#,
         ),
-        (Tale::store_works(), r#""kind":"recovery","what":"store"}"#),
         (
-            Tale::crowd(3, Some(Expression::Happy)),
+            EventBody::store_works(),
+            r#""kind":"recovery","what":"store"}"#,
+        ),
+        (
+            EventBody::crowd(3, Some(Expression::Happy)),
             r#""kind":"crowd","count":3,"dominant":"happy"}"#,
         ),
-        (Tale::crowd(0, None), r#""kind":"crowd","count":0}"#),
-        (Tale::dropped(12), r#""kind":"dropped","count":12}"#),
+        (EventBody::crowd(0, None), r#""kind":"crowd","count":0}"#),
+        (EventBody::dropped(12), r#""kind":"dropped","count":12}"#),
         (
-            Tale::summary(summary),
+            EventBody::summary(summary),
             r#""kind":"summary","interval_s":900.0,"moods_s":{"happy":12.3,"nobody":60.0},"people_max":2,"appeared":3,"changed":4}"#,
         ),
     ]
@@ -90,8 +93,8 @@ fn all() -> Vec<(Tale, &'static str)> {
 
 #[test]
 fn every_kind_has_its_fields_and_no_others() {
-    for (tale, rest) in all() {
-        assert_eq!(told(tale), format!("{HEAD}{rest}"));
+    for (body, rest) in all() {
+        assert_eq!(told(body), format!("{HEAD}{rest}"));
     }
 }
 
@@ -111,9 +114,9 @@ fn schema() -> impl Fn(&serde_json::Value) -> Result<(), String> {
 fn every_kind_fits_the_schema() {
     let fits = schema();
     let mut kinds = std::collections::BTreeSet::new();
-    for (tale, _) in all() {
-        kinds.insert(tale.kind);
-        let text = told(tale);
+    for (body, _) in all() {
+        kinds.insert(body.kind);
+        let text = told(body);
         let value = serde_json::from_str(&text).unwrap();
         fits(&value).unwrap_or_else(|error| panic!("{text}\n{error}"));
     }
@@ -123,8 +126,8 @@ fn every_kind_fits_the_schema() {
 #[test]
 fn the_schema_refuses_what_no_event_is() {
     let fits = schema();
-    for (tale, _) in all() {
-        let good: serde_json::Value = serde_json::from_str(&told(tale)).unwrap();
+    for (body, _) in all() {
+        let good: serde_json::Value = serde_json::from_str(&told(body)).unwrap();
         for key in good.as_object().unwrap().keys() {
             // Optional in the schema: for moods and people who are not there.
             if ["track", "dominant"].contains(&key.as_str()) {

@@ -12,7 +12,7 @@ use rumqttd::protocol::v4::V4;
 use rumqttd::{ConnectionSettings, LinkType, Router, RouterConfig, Server, ServerSettings};
 use tokio::sync::oneshot;
 
-use super::super::{MqttError, way::MAX_PACKET_BYTES};
+use super::super::{MqttError, connect_options::MAX_PACKET_BYTES};
 
 /// A running broker.
 pub(crate) struct Broker {

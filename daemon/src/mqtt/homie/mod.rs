@@ -12,10 +12,10 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{MqttError, backoff::Backoff, route::Route, settings, way::Will};
+use super::{MqttError, backoff::Backoff, connect_options::Will, failover::Failover, settings};
 use crate::{command, config::MqttSettings, control, message::Identity, snapshot::Snapshot};
 use task::Task;
-use tree::Tree;
+use tree::HomieTree;
 
 /// What the tree shows and where its requests go.
 #[derive(Debug)]
@@ -23,14 +23,14 @@ pub struct Inputs {
     /// What is seen.
     pub snapshots: watch::Receiver<Snapshot>,
     /// How everything is set.
-    pub controls: control::Watch,
+    pub controls: control::ControlsReceiver,
     /// Who does what is asked for.
     pub commands: command::Sender,
 }
 
 /// The running tree.
 #[derive(Debug)]
-pub struct Homie {
+pub struct HomieTask {
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -41,15 +41,15 @@ pub struct Homie {
 /// [`MqttError`] if a setting cannot work.
 pub fn spawn(
     settings: &MqttSettings,
-    who: &Identity,
+    identity: &Identity,
     inputs: Inputs,
-) -> Result<Option<Homie>, MqttError> {
+) -> Result<Option<HomieTask>, MqttError> {
     if !(settings.enabled && settings.homie.enabled) {
         return Ok(None);
     }
-    let name = who.device.as_str();
+    let name = identity.device.as_str();
     let domain = domain(&settings.homie.domain)?;
-    let (tree, will) = Tree::new(name, domain, settings.commands);
+    let (tree, will) = HomieTree::new(name, domain, settings.commands);
     let client_id = format!("moodring-homie-{name}");
     let mut ways = settings::reader(settings, &client_id, settings::session(settings))?;
     for way in &mut ways {
@@ -60,9 +60,9 @@ pub fn spawn(
     }
     let (stop, stopped) = oneshot::channel();
     // The events' client says at warning level what is wrong with the broker.
-    let route = Route::new(ways, Backoff::new(who.run.number()), None);
-    let task = tokio::spawn(Task::new(tree, route, inputs, stopped).run());
-    Ok(Some(Homie { stop, task }))
+    let failover = Failover::new(ways, Backoff::new(identity.run.number()), None);
+    let task = tokio::spawn(Task::new(tree, failover, inputs, stopped).run());
+    Ok(Some(HomieTask { stop, task }))
 }
 
 /// Checks what [`spawn`] checks, and starts nothing.
@@ -78,7 +78,7 @@ fn domain(text: &str) -> Result<HomieDomain, MqttError> {
     domain.map_err(|_| MqttError::HomieDomain(text.to_owned()))
 }
 
-impl Homie {
+impl HomieTask {
     /// Says `disconnected` and ends, within a second.
     pub async fn stop(self) {
         // Both fail only if the task is gone already.

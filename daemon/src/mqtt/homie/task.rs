@@ -10,13 +10,13 @@ use tokio::{
 
 use super::{
     Inputs,
-    tree::{Tree, Values},
+    tree::{HomieTree, Values},
 };
 use crate::mqtt::{
     Delivery, Incoming,
-    link::{Link, Lost, News},
-    protocol::{Content, Publication, Token},
-    route::Route,
+    failover::Failover,
+    link::{Disconnect, Link, LinkEvent},
+    protocol::{Content, Publication, ReceiptToken},
     until,
 };
 
@@ -27,8 +27,8 @@ const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
 
 /// The task.
 pub(super) struct Task {
-    tree: Tree,
-    route: Route,
+    tree: HomieTree,
+    failover: Failover,
     inputs: Inputs,
     stopped: oneshot::Receiver<()>,
     /// Whether the newest connection came about.
@@ -41,21 +41,21 @@ pub(super) struct Task {
     next: Instant,
 }
 
-enum End {
+enum ServeEnd {
     Stopped,
-    Lost(Lost),
+    Lost(Disconnect),
 }
 
 impl Task {
     pub(super) fn new(
-        tree: Tree,
-        route: Route,
+        tree: HomieTree,
+        failover: Failover,
         inputs: Inputs,
         stopped: oneshot::Receiver<()>,
     ) -> Self {
         Self {
             tree,
-            route,
+            failover,
             inputs,
             stopped,
             is_up: false,
@@ -68,14 +68,14 @@ impl Task {
 
     pub(super) async fn run(mut self) {
         loop {
-            let mut link = self.route.open();
+            let mut link = self.failover.open();
             self.is_up = false;
             let lost = match self.serve(&mut link).await {
-                End::Stopped => return self.goodbye(link).await,
-                End::Lost(lost) => lost,
+                ServeEnd::Stopped => return self.goodbye(link).await,
+                ServeEnd::Lost(lost) => lost,
             };
             drop(link);
-            if let Some(rest) = self.route.lost(&lost) {
+            if let Some(rest) = self.failover.lost(&lost) {
                 tokio::select! {
                     () = sleep(rest) => {}
                     _ = &mut self.stopped => return,
@@ -84,51 +84,51 @@ impl Task {
         }
     }
 
-    async fn serve(&mut self, link: &mut Link) -> End {
+    async fn serve(&mut self, link: &mut Link) -> ServeEnd {
         loop {
             let due = self.due.filter(|_| self.is_up);
             let said = tokio::select! {
                 news = link.next() => match news {
-                    News::Up => self.begin(link),
-                    News::Lost(lost) => return End::Lost(lost),
-                    News::Heard(Incoming::Message { topic, payload, retained }) => {
-                        self.hear(&topic, &payload, retained);
+                    LinkEvent::Up => self.begin(link),
+                    LinkEvent::Lost(lost) => return ServeEnd::Lost(lost),
+                    LinkEvent::Heard(Incoming::Message { topic, payload, retained }) => {
+                        self.receive(&topic, &payload, retained);
                         Ok(())
                     }
-                    News::Done(_) | News::Unheard(_) => {
-                        self.route.works();
+                    LinkEvent::Done(_) | LinkEvent::Unheard(_) => {
+                        self.failover.works();
                         Ok(())
                     }
-                    News::Refused(_, reason) | News::HeldBack(_, reason) => {
+                    LinkEvent::Refused(_, reason) | LinkEvent::HeldBack(_, reason) => {
                         tracing::debug!("a part of the Homie tree is refused: {reason}");
                         Ok(())
                     }
-                    News::Heard(_) | News::Subscribed | News::Closed => Ok(()),
+                    LinkEvent::Heard(_) | LinkEvent::Subscribed | LinkEvent::Closed => Ok(()),
                 },
                 changed = self.inputs.snapshots.changed() => match changed {
                     Ok(()) => self.mark(),
-                    Err(_) => return End::Stopped, // the daemon ends
+                    Err(_) => return ServeEnd::Stopped, // the daemon ends
                 },
                 changed = self.inputs.controls.changed() => match changed {
                     Ok(()) => self.mark(),
-                    Err(_) => return End::Stopped,
+                    Err(_) => return ServeEnd::Stopped,
                 },
-                () = until(due) => self.tell(link),
-                _ = &mut self.stopped => return End::Stopped,
+                () = until(due) => self.publish_changes(link),
+                _ = &mut self.stopped => return ServeEnd::Stopped,
             };
             if let Err(reason) = said {
-                return End::Lost(reason.into());
+                return ServeEnd::Lost(reason.into());
             }
         }
     }
 
     /// The order is the convention's: `init`, what there is, its values, `ready`.
     fn begin(&mut self, link: &mut Link) -> Result<(), String> {
-        self.route.up();
+        self.failover.up();
         self.is_up = true;
         self.description = None;
         link.subscribe(&self.tree.requests())?;
-        self.tell(link)
+        self.publish_changes(link)
     }
 
     /// Something changed; it is told when its time has come.
@@ -138,7 +138,7 @@ impl Task {
     }
 
     /// Tells what is other than the broker knows.
-    fn tell(&mut self, link: &mut Link) -> Result<(), String> {
+    fn publish_changes(&mut self, link: &mut Link) -> Result<(), String> {
         let controls = self.inputs.controls.borrow_and_update().clone();
         let snapshot = self.inputs.snapshots.borrow_and_update().clone();
         let description = self.tree.describe(&controls).map_err(|e| e.to_string())?;
@@ -162,14 +162,14 @@ impl Task {
         Ok(())
     }
 
-    fn hear(&self, topic: &str, payload: &[u8], retained: bool) {
+    fn receive(&self, topic: &str, payload: &[u8], retained: bool) {
         if retained {
             // It would be obeyed again at every connection, long after it was meant.
             return tracing::debug!("{topic}: requests must not be retained");
         }
         match self
             .tree
-            .hear(topic, payload, &self.inputs.controls.borrow())
+            .receive(topic, payload, &self.inputs.controls.borrow())
         {
             // Nobody listening means that the daemon ends.
             Some(Ok(command)) => drop(self.inputs.commands.send(command)),
@@ -185,7 +185,7 @@ impl Task {
         let goodbye = async {
             say(&mut link, self.tree.state(HomieDeviceStatus::Disconnected))?;
             link.close()?;
-            while !matches!(link.next().await, News::Closed | News::Lost(_)) {}
+            while !matches!(link.next().await, LinkEvent::Closed | LinkEvent::Lost(_)) {}
             Ok::<(), String>(())
         };
         // If that is not enough the connection breaks off, and the broker says `lost`.
@@ -195,7 +195,7 @@ impl Task {
 
 fn say(link: &mut Link, publish: Publish) -> Result<(), String> {
     link.send(Publication {
-        token: Token::Extra(None),
+        token: ReceiptToken::Extra(None),
         topic: publish.topic,
         payload: publish.payload,
         content: Content::Plain,

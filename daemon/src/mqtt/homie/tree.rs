@@ -15,10 +15,10 @@ use homie5::{
 use moodring_core::{expression::Expression, mood::Mood};
 
 use crate::{
-    command::{self, Command, Thing},
+    command::{self, Command, ControlName},
     config::ThemeName,
     control::Controls,
-    mqtt::home,
+    mqtt::home_assistant,
     snapshot::{CameraState, Snapshot},
 };
 
@@ -38,7 +38,7 @@ pub(super) type Values = BTreeMap<(HomieID, HomieID), String>;
 
 /// The tree of one device.
 #[derive(Debug)]
-pub(super) struct Tree {
+pub(super) struct HomieTree {
     protocol: Homie5DeviceProtocol,
     /// The name of people.
     name: String,
@@ -46,7 +46,7 @@ pub(super) struct Tree {
     obeys: bool,
 }
 
-impl Tree {
+impl HomieTree {
     /// The tree of the device with this name, and what a broker is to say when the device vanishes.
     pub(super) fn new(name: &str, domain: HomieDomain, obeys: bool) -> (Self, LastWill) {
         let (protocol, will) = Homie5DeviceProtocol::new(id(name), domain);
@@ -80,7 +80,7 @@ impl Tree {
     /// Where requests come in.
     pub(super) fn requests(&self) -> Vec<String> {
         let reference = self.protocol.device_ref();
-        let topic = |thing: Thing| {
+        let topic = |thing: ControlName| {
             format!(
                 "{}/5/{}/controls/{}/set",
                 reference.homie_domain(),
@@ -88,23 +88,23 @@ impl Tree {
                 thing.name()
             )
         };
-        Thing::ALL
+        ControlName::ALL
             .into_iter()
             .filter(|_| self.obeys)
             .map(topic)
             .collect()
     }
 
-    /// The command that a message on one of [`Tree::requests`] is; `None` for other topics.
-    pub(super) fn hear(
+    /// The command that a message on one of [`HomieTree::requests`] is; `None` for other topics.
+    pub(super) fn receive(
         &self,
         topic: &str,
         payload: &[u8],
         controls: &Controls,
-    ) -> Option<Result<Command, command::Refusal>> {
+    ) -> Option<Result<Command, command::CommandError>> {
         let is_ours = self.requests().iter().any(|request| request == topic);
         let thing = topic.rsplit('/').nth(1).filter(|_| is_ours)?;
-        let thing = Thing::from_name(thing)?;
+        let thing = ControlName::from_name(thing)?;
         // Homie's switches say true and false.
         let text = match (is_switch(thing), payload) {
             (true, b"true") => b"on",
@@ -147,7 +147,7 @@ impl Tree {
             .add_node(CAMERA, camera.build());
         if self.obeys {
             let mut node = NodeDescriptionBuilder::new().name("Controls");
-            for thing in Thing::ALL
+            for thing in ControlName::ALL
                 .into_iter()
                 .filter(|thing| is_there(*thing, controls))
             {
@@ -176,7 +176,7 @@ impl Tree {
         ]
         .map(|(node, name, value)| ((node, prop(name)), value))
         .into();
-        for thing in Thing::ALL.into_iter().filter(|_| self.obeys) {
+        for thing in ControlName::ALL.into_iter().filter(|_| self.obeys) {
             let value = thing.value(controls).filter(|_| is_there(thing, controls));
             let value = value.map(|value| match (is_switch(thing), value.as_str()) {
                 (true, "on") => "true".to_owned(),
@@ -191,7 +191,7 @@ impl Tree {
 
 /// A name in Homie's alphabet: `a-z`, `0-9` and `-`.
 fn id(name: &str) -> HomieID {
-    let id = HomieID::try_from(home::slug(name).replace('_', "-"));
+    let id = HomieID::try_from(home_assistant::slug(name).replace('_', "-"));
     // A slug has no other letters, and a device's name is never empty.
     id.unwrap_or(HomieID::new_const("moodring"))
 }
@@ -201,45 +201,48 @@ fn prop(name: &'static str) -> HomieID {
     HomieID::new_const(name)
 }
 
-const fn is_switch(thing: Thing) -> bool {
-    matches!(thing, Thing::Camera | Thing::Preview | Thing::Display)
+const fn is_switch(thing: ControlName) -> bool {
+    matches!(
+        thing,
+        ControlName::Camera | ControlName::Preview | ControlName::Display
+    )
 }
 
-fn is_there(thing: Thing, controls: &Controls) -> bool {
+fn is_there(thing: ControlName, controls: &Controls) -> bool {
     match thing {
-        Thing::Camera | Thing::Sensitivity | Thing::Restart => true,
-        Thing::Display | Thing::Brightness | Thing::Theme => controls.has_display,
-        Thing::Picture => controls.may_take_picture,
-        Thing::Preview => controls.preview_allowed,
+        ControlName::Camera | ControlName::Sensitivity | ControlName::Restart => true,
+        ControlName::Display | ControlName::Brightness | ControlName::Theme => controls.has_display,
+        ControlName::Picture => controls.may_take_picture,
+        ControlName::Preview => controls.preview_allowed,
         // Homie's lists are separated by commas, which a name may hold.
-        Thing::Source => {
+        ControlName::Source => {
             let fits = |name: &String| !name.is_empty() && !name.contains(',');
             controls.cameras.len() > 1 && controls.cameras.iter().all(fits)
         }
     }
 }
 
-fn setting(thing: Thing, controls: &Controls) -> HomiePropertyDescription {
+fn setting(thing: ControlName, controls: &Controls) -> HomiePropertyDescription {
     let name = match thing {
-        Thing::Camera => "Camera",
-        Thing::Source => "Camera source",
-        Thing::Picture => "Take a picture",
-        Thing::Preview => "Preview",
-        Thing::Display => "Display",
-        Thing::Brightness => "Brightness",
-        Thing::Theme => "Theme",
-        Thing::Sensitivity => "Sensitivity",
-        Thing::Restart => "Restart",
+        ControlName::Camera => "Camera",
+        ControlName::Source => "Camera source",
+        ControlName::Picture => "Take a picture",
+        ControlName::Preview => "Preview",
+        ControlName::Display => "Display",
+        ControlName::Brightness => "Brightness",
+        ControlName::Theme => "Theme",
+        ControlName::Sensitivity => "Sensitivity",
+        ControlName::Restart => "Restart",
     };
     let mut all = match thing {
-        Thing::Camera | Thing::Preview | Thing::Display => {
+        ControlName::Camera | ControlName::Preview | ControlName::Display => {
             PropertyDescriptionBuilder::boolean().name(name).build()
         }
-        Thing::Source => choice(name, controls.cameras.iter().map(String::as_str)),
-        Thing::Picture => choice(name, ["take"]),
-        Thing::Restart => choice(name, ["restart"]),
-        Thing::Theme => choice(name, ThemeName::ALL.map(ThemeName::name)),
-        Thing::Brightness | Thing::Sensitivity => {
+        ControlName::Source => choice(name, controls.cameras.iter().map(String::as_str)),
+        ControlName::Picture => choice(name, ["take"]),
+        ControlName::Restart => choice(name, ["restart"]),
+        ControlName::Theme => choice(name, ThemeName::ALL.map(ThemeName::name)),
+        ControlName::Brightness | ControlName::Sensitivity => {
             let percent = PropertyDescriptionBuilder::integer()
                 .unit("%")
                 .range(0..=100);
@@ -248,7 +251,7 @@ fn setting(thing: Thing, controls: &Controls) -> HomiePropertyDescription {
     };
     all.settable = true;
     // What is done and over has no value to keep.
-    all.retained = !matches!(thing, Thing::Picture | Thing::Restart);
+    all.retained = !matches!(thing, ControlName::Picture | ControlName::Restart);
     all
 }
 
@@ -264,8 +267,8 @@ fn choice<'a>(name: &str, words: impl IntoIterator<Item = &'a str>) -> HomieProp
 mod tests {
     use super::*;
 
-    fn tree() -> Tree {
-        let (tree, will) = Tree::new("Küche_2", HomieDomain::Default, true);
+    fn tree() -> HomieTree {
+        let (tree, will) = HomieTree::new("Küche_2", HomieDomain::Default, true);
         assert!(will.topic.starts_with("homie/5/k-che-2-") && will.topic.ends_with("/$state"));
         assert_eq!(
             (will.message.as_slice(), will.retain),
@@ -300,21 +303,22 @@ mod tests {
     fn requests_go_through_the_one_door() {
         let (tree, controls) = (tree(), Controls::default());
         let topic = |thing: &str| format!("homie/5/{}/controls/{thing}/set", id("Küche_2"));
-        let hear = |thing: &str, text: &str| tree.hear(&topic(thing), text.as_bytes(), &controls);
+        let receive =
+            |thing: &str, text: &str| tree.receive(&topic(thing), text.as_bytes(), &controls);
         let off = Command::Camera(command::Switch::Off);
-        assert_eq!(hear("camera", "false"), Some(Ok(off)));
+        assert_eq!(receive("camera", "false"), Some(Ok(off)));
         assert_eq!(
-            hear("sensitivity", "70"),
+            receive("sensitivity", "70"),
             Some(Ok(Command::Sensitivity(70)))
         );
-        assert!(hear("sensitivity", "true").is_some_and(|heard| heard.is_err()));
+        assert!(receive("sensitivity", "true").is_some_and(|heard| heard.is_err()));
         assert!(
-            hear("theme", "mono").is_some_and(|heard| heard.is_err()),
+            receive("theme", "mono").is_some_and(|heard| heard.is_err()),
             "no display"
         );
-        assert_eq!(hear("oven", "on"), None);
+        assert_eq!(receive("oven", "on"), None);
         assert_eq!(
-            tree.hear("homie/5/other/controls/camera/set", b"true", &controls),
+            tree.receive("homie/5/other/controls/camera/set", b"true", &controls),
             None
         );
     }

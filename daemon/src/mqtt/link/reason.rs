@@ -4,7 +4,7 @@ use rumqttc::v5::mqttbytes::v5::{
     ConnectReturnCode, DisconnectReasonCode, PubAckReason, SubscribeReasonCode,
 };
 
-use super::Sign;
+use super::VersionHint;
 
 /// What a broker adds in its own words is foreign text: so much of it is told.
 const TEXT_CHARS: usize = 120;
@@ -69,7 +69,7 @@ pub(super) fn of_goodbye(code: DisconnectReasonCode, text: Option<&str>) -> Stri
 }
 
 /// Whether something that we sent may be the cause.
-pub(super) fn sign_of_goodbye(code: DisconnectReasonCode) -> Sign {
+pub(super) fn sign_of_goodbye(code: DisconnectReasonCode) -> VersionHint {
     use DisconnectReasonCode as Code;
     match code {
         Code::PacketTooLarge
@@ -80,8 +80,8 @@ pub(super) fn sign_of_goodbye(code: DisconnectReasonCode) -> Sign {
         | Code::MalformedPacket
         | Code::ProtocolError
         | Code::UnspecifiedError
-        | Code::ImplementationSpecificError => Sign::Broke,
-        _ => Sign::Spoken,
+        | Code::ImplementationSpecificError => VersionHint::Broke,
+        _ => VersionHint::Spoken,
     }
 }
 

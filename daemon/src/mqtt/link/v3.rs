@@ -6,29 +6,29 @@ use rumqttc::{
 };
 use tokio::sync::mpsc;
 
-use super::{CONFUSED, Link, Lost, Receipt, Sign, Word, flags, full, hung_up};
+use super::{CONFUSED, Disconnect, Link, Receipt, VersionHint, WireEvent, flags, full, hung_up};
 use crate::mqtt::{
     Incoming,
+    connect_options::{ConnectOptions, MAX_PACKET_BYTES, SessionKind},
     protocol::Publication,
     tls,
-    way::{MAX_PACKET_BYTES, Session, Way},
 };
 
 /// The half that sends.
-pub(super) struct Wire(AsyncClient);
+pub(super) struct SendHalf(AsyncClient);
 
 /// Both halves; nothing happens before the second is pumped.
-pub(super) fn open(way: &Way) -> (Wire, EventLoop) {
+pub(super) fn open(way: &ConnectOptions) -> (SendHalf, EventLoop) {
     let (client, events) = AsyncClient::new(options(way), Link::CAPACITY);
-    (Wire(client), events)
+    (SendHalf(client), events)
 }
 
-fn options(way: &Way) -> MqttOptions {
+fn options(way: &ConnectOptions) -> MqttOptions {
     let mut options = MqttOptions::new(&way.client_id, way.host(), way.broker.port);
     options
         .set_keep_alive(way.keep_alive)
         // A session has no end here; one that is to be brief is none.
-        .set_clean_session(way.session != Session::Lasting)
+        .set_clean_session(way.session != SessionKind::Lasting)
         .set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES)
         .set_inflight(Link::IN_FLIGHT)
         .set_transport(way.transport());
@@ -42,7 +42,7 @@ fn options(way: &Way) -> MqttOptions {
     options
 }
 
-impl Wire {
+impl SendHalf {
     pub(super) fn publish(&self, publication: Publication) -> Result<(), String> {
         let (retain, has_receipt) = flags(publication.delivery);
         let qos = qos(has_receipt);
@@ -71,11 +71,11 @@ fn qos(has_receipt: bool) -> QoS {
 }
 
 /// Keeps the connection going until it ends or nobody listens.
-pub(super) async fn pump(mut events: EventLoop, tx: mpsc::Sender<Word>) {
+pub(super) async fn pump(mut events: EventLoop, tx: mpsc::Sender<WireEvent>) {
     loop {
         let (word, ended) = match events.poll().await {
             Ok(event) => (read(event), false),
-            Err(error) => (Some(Word::Ended(explain(&error))), true),
+            Err(error) => (Some(WireEvent::Ended(explain(&error))), true),
         };
         if let Some(word) = word
             && tx.send(word).await.is_err()
@@ -88,11 +88,11 @@ pub(super) async fn pump(mut events: EventLoop, tx: mpsc::Sender<Word>) {
     }
 }
 
-fn read(event: Event) -> Option<Word> {
+fn read(event: Event) -> Option<WireEvent> {
     match event {
-        Event::Incoming(Packet::ConnAck(_)) => Some(Word::Accepted { largest: None }),
-        Event::Incoming(Packet::PubAck(ack)) => Some(Word::Receipt(ack.pkid, Receipt::Taken)),
-        Event::Incoming(Packet::Publish(message)) => Some(Word::Heard(Incoming::Message {
+        Event::Incoming(Packet::ConnAck(_)) => Some(WireEvent::Accepted { largest: None }),
+        Event::Incoming(Packet::PubAck(ack)) => Some(WireEvent::Receipt(ack.pkid, Receipt::Taken)),
+        Event::Incoming(Packet::Publish(message)) => Some(WireEvent::Heard(Incoming::Message {
             topic: message.topic,
             payload: message.payload.to_vec(),
             retained: message.retain,
@@ -100,47 +100,54 @@ fn read(event: Event) -> Option<Word> {
         Event::Incoming(Packet::SubAck(ack))
             if ack.return_codes.contains(&SubscribeReasonCode::Failure) =>
         {
-            Some(Word::Deaf("it does not say why".to_owned()))
+            Some(WireEvent::SubscribeRefused(
+                "it does not say why".to_owned(),
+            ))
         }
-        Event::Incoming(Packet::SubAck(_)) => Some(Word::Subscribed),
-        Event::Outgoing(Outgoing::Publish(number)) => Some(Word::Sent(number)),
-        Event::Outgoing(Outgoing::Disconnect) => Some(Word::Closed),
+        Event::Incoming(Packet::SubAck(_)) => Some(WireEvent::Subscribed),
+        Event::Outgoing(Outgoing::Publish(number)) => Some(WireEvent::Sent(number)),
+        Event::Outgoing(Outgoing::Disconnect) => Some(WireEvent::Closed),
         Event::Incoming(_) | Event::Outgoing(_) => None,
     }
 }
 
-fn explain(error: &ConnectionError) -> Lost {
+fn explain(error: &ConnectionError) -> Disconnect {
     use ConnectReturnCode as Code;
     use ConnectionError as E;
     // Handshakes fail deep inside errors of other crates; their texts are what they have in common.
     if let Some(hint) = tls::hint(&error.to_string()) {
         return hint.to_owned().into();
     }
-    let (reason, sign) = match error {
+    let (reason, hint) = match error {
         E::ConnectionRefused(Code::RefusedProtocolVersion) => (
             "it does not speak MQTT 3.1.1; set [mqtt] version".to_owned(),
-            Sign::Foreign,
+            VersionHint::Foreign,
         ),
         E::ConnectionRefused(Code::BadUserNamePassword | Code::NotAuthorized) => (
             "it refused user and password; set [mqtt] user and password_file".to_owned(),
-            Sign::Spoken,
+            VersionHint::Spoken,
         ),
-        E::ConnectionRefused(code) => {
-            (format!("it refused the connection: {code:?}"), Sign::Spoken)
-        }
-        E::NetworkTimeout => ("no answer within 5 seconds".to_owned(), Sign::Nothing),
-        E::Io(error) => (error.to_string(), Sign::Nothing),
-        E::MqttState(StateError::AwaitPingResp) => {
-            ("it no longer answers pings".to_owned(), Sign::Nothing)
-        }
+        E::ConnectionRefused(code) => (
+            format!("it refused the connection: {code:?}"),
+            VersionHint::Spoken,
+        ),
+        E::NetworkTimeout => (
+            "no answer within 5 seconds".to_owned(),
+            VersionHint::Nothing,
+        ),
+        E::Io(error) => (error.to_string(), VersionHint::Nothing),
+        E::MqttState(StateError::AwaitPingResp) => (
+            "it no longer answers pings".to_owned(),
+            VersionHint::Nothing,
+        ),
         E::MqttState(StateError::ConnectionAborted) => {
-            ("it closed the connection".to_owned(), Sign::HungUp)
+            ("it closed the connection".to_owned(), VersionHint::HungUp)
         }
         E::MqttState(
             StateError::Io(io) | StateError::Deserialization(mqttbytes::Error::Io(io)),
-        ) if hung_up(io) => ("it closed the connection".to_owned(), Sign::HungUp),
-        E::MqttState(StateError::Unsolicited(_)) => (CONFUSED.to_owned(), Sign::Confused),
-        other => (other.to_string(), Sign::Nothing),
+        ) if hung_up(io) => ("it closed the connection".to_owned(), VersionHint::HungUp),
+        E::MqttState(StateError::Unsolicited(_)) => (CONFUSED.to_owned(), VersionHint::Confused),
+        other => (other.to_string(), VersionHint::Nothing),
     };
-    Lost { reason, sign }
+    Disconnect { reason, hint }
 }

@@ -17,32 +17,34 @@ use rumqttc::{
 };
 use tokio::sync::mpsc;
 
-use super::{CONFUSED, Link, Lost, Receipt, Sign, Word, flags, full, hung_up, reason};
+use super::{
+    CONFUSED, Disconnect, Link, Receipt, VersionHint, WireEvent, flags, full, hung_up, reason,
+};
 use crate::mqtt::{
     Incoming,
+    connect_options::{ConnectOptions, MAX_PACKET_BYTES, SessionKind},
     protocol::{Content, Publication},
     tls,
-    way::{MAX_PACKET_BYTES, Session, Way},
 };
 
 /// How long a broker keeps a lasting session: it forgets by itself what nobody comes back to.
 const LASTING_S: u32 = 24 * 60 * 60;
 
 /// The half that sends.
-pub(super) struct Wire(AsyncClient);
+pub(super) struct SendHalf(AsyncClient);
 
 /// Both halves; nothing happens before the second is pumped.
-pub(super) fn open(way: &Way, resumes: bool) -> (Wire, EventLoop) {
+pub(super) fn open(way: &ConnectOptions, resumes: bool) -> (SendHalf, EventLoop) {
     let (client, events) = AsyncClient::new(options(way, resumes), Link::CAPACITY);
-    (Wire(client), events)
+    (SendHalf(client), events)
 }
 
-fn options(way: &Way, resumes: bool) -> MqttOptions {
+fn options(way: &ConnectOptions, resumes: bool) -> MqttOptions {
     let mut options = MqttOptions::new(&way.client_id, way.host(), way.broker.port);
     let keep_s = match way.session {
-        Session::Clean => 0,
-        Session::Brief(time) => u32::try_from(time.as_secs()).unwrap_or(u32::MAX),
-        Session::Lasting => LASTING_S,
+        SessionKind::Clean => 0,
+        SessionKind::Brief(time) => u32::try_from(time.as_secs()).unwrap_or(u32::MAX),
+        SessionKind::Lasting => LASTING_S,
     };
     options
         .set_keep_alive(way.keep_alive)
@@ -63,7 +65,7 @@ fn options(way: &Way, resumes: bool) -> MqttOptions {
     options
 }
 
-impl Wire {
+impl SendHalf {
     pub(super) fn publish(&self, publication: Publication) -> Result<(), String> {
         let (retain, has_receipt) = flags(publication.delivery);
         let qos = qos(has_receipt);
@@ -105,14 +107,15 @@ fn properties(content: Content, payload: &[u8]) -> PublishProperties {
 }
 
 /// Keeps the connection going until it ends or nobody listens.
-pub(super) async fn pump(mut events: EventLoop, tx: mpsc::Sender<Word>) {
+pub(super) async fn pump(mut events: EventLoop, tx: mpsc::Sender<WireEvent>) {
     let keep_alive = events.options.keep_alive();
     loop {
         let (word, ended) = match events.poll().await {
             Ok(event) => (read(event), false),
-            Err(error) => (Some(Word::Ended(explain(&error))), true),
+            Err(error) => (Some(WireEvent::Ended(explain(&error))), true),
         };
-        if matches!(word, Some(Word::Accepted { .. })) && events.options.keep_alive().is_zero() {
+        if matches!(word, Some(WireEvent::Accepted { .. })) && events.options.keep_alive().is_zero()
+        {
             // The broker wants no pings. rumqttc would then send nothing else; and we want to know when it is gone.
             events.options.set_keep_alive(keep_alive);
         }
@@ -127,11 +130,11 @@ pub(super) async fn pump(mut events: EventLoop, tx: mpsc::Sender<Word>) {
     }
 }
 
-fn read(event: Event) -> Option<Word> {
+fn read(event: Event) -> Option<WireEvent> {
     match event {
         Event::Incoming(Packet::ConnAck(ack)) => {
             let largest = ack.properties.and_then(|p| p.max_packet_size);
-            Some(Word::Accepted {
+            Some(WireEvent::Accepted {
                 largest: largest.and_then(|bytes| usize::try_from(bytes).ok()),
             })
         }
@@ -144,19 +147,19 @@ fn read(event: Event) -> Option<Word> {
                     Receipt::Refused(reason::of_receipt(refused, text.as_deref()))
                 }
             };
-            Some(Word::Receipt(ack.pkid, given))
+            Some(WireEvent::Receipt(ack.pkid, given))
         }
-        Event::Incoming(Packet::Publish(message)) => heard(&message).map(Word::Heard),
+        Event::Incoming(Packet::Publish(message)) => heard(&message).map(WireEvent::Heard),
         Event::Incoming(Packet::SubAck(ack)) => {
             let taken =
                 |code: &SubscribeReasonCode| matches!(code, SubscribeReasonCode::Success(_));
             Some(match ack.return_codes.iter().find(|code| !taken(code)) {
-                Some(refused) => Word::Deaf(reason::of_subscription(refused)),
-                None => Word::Subscribed,
+                Some(refused) => WireEvent::SubscribeRefused(reason::of_subscription(refused)),
+                None => WireEvent::Subscribed,
             })
         }
-        Event::Outgoing(Outgoing::Publish(number)) => Some(Word::Sent(number)),
-        Event::Outgoing(Outgoing::Disconnect) => Some(Word::Closed),
+        Event::Outgoing(Outgoing::Publish(number)) => Some(WireEvent::Sent(number)),
+        Event::Outgoing(Outgoing::Disconnect) => Some(WireEvent::Closed),
         Event::Incoming(_) | Event::Outgoing(_) => None,
     }
 }
@@ -171,23 +174,27 @@ fn heard(message: &Publish) -> Option<Incoming> {
     })
 }
 
-fn explain(error: &ConnectionError) -> Lost {
+fn explain(error: &ConnectionError) -> Disconnect {
     use ConnectionError as E;
     // Handshakes fail deep inside errors of other crates; their texts are what they have in common.
     if let Some(hint) = tls::hint(&error.to_string()) {
         return hint.to_owned().into();
     }
-    let (reason, sign) = match error {
+    let (reason, hint) = match error {
         E::ConnectionRefused(ConnectReturnCode::UnsupportedProtocolVersion) => (
             "it does not speak MQTT 5; set [mqtt] version".to_owned(),
-            Sign::Foreign,
+            VersionHint::Foreign,
         ),
-        E::ConnectionRefused(code) => (reason::of_refusal(*code), Sign::Spoken),
-        E::Timeout(_) => ("no answer within 5 seconds".to_owned(), Sign::Nothing),
-        E::Io(error) => (error.to_string(), Sign::Nothing),
-        E::MqttState(StateError::AwaitPingResp) => {
-            ("it no longer answers pings".to_owned(), Sign::Nothing)
-        }
+        E::ConnectionRefused(code) => (reason::of_refusal(*code), VersionHint::Spoken),
+        E::Timeout(_) => (
+            "no answer within 5 seconds".to_owned(),
+            VersionHint::Nothing,
+        ),
+        E::Io(error) => (error.to_string(), VersionHint::Nothing),
+        E::MqttState(StateError::AwaitPingResp) => (
+            "it no longer answers pings".to_owned(),
+            VersionHint::Nothing,
+        ),
         E::MqttState(StateError::ServerDisconnect {
             reason_code,
             reason_string,
@@ -196,27 +203,27 @@ fn explain(error: &ConnectionError) -> Lost {
             reason::sign_of_goodbye(*reason_code),
         ),
         E::MqttState(StateError::ConnectionAborted) => {
-            ("it closed the connection".to_owned(), Sign::HungUp)
+            ("it closed the connection".to_owned(), VersionHint::HungUp)
         }
         E::MqttState(
             StateError::Io(io) | StateError::Deserialization(mqttbytes::Error::Io(io)),
-        ) if hung_up(io) => ("it closed the connection".to_owned(), Sign::HungUp),
+        ) if hung_up(io) => ("it closed the connection".to_owned(), VersionHint::HungUp),
         // Half a packet, and then the end.
         E::MqttState(StateError::Deserialization(mqttbytes::Error::Io(io)))
             if io.kind() == ErrorKind::Other =>
         {
-            (io.to_string(), Sign::HungUp)
+            (io.to_string(), VersionHint::HungUp)
         }
         E::MqttState(StateError::Deserialization(mqttbytes::Error::Io(io))) => {
-            (io.to_string(), Sign::Nothing)
+            (io.to_string(), VersionHint::Nothing)
         }
         // An answer that MQTT 5 has no meaning for.
         E::MqttState(StateError::Deserialization(_)) | E::NotConnAck(_) => (
             format!("it answers what is not MQTT 5: {error}"),
-            Sign::Foreign,
+            VersionHint::Foreign,
         ),
-        E::MqttState(StateError::Unsolicited(_)) => (CONFUSED.to_owned(), Sign::Confused),
-        other => (other.to_string(), Sign::Nothing),
+        E::MqttState(StateError::Unsolicited(_)) => (CONFUSED.to_owned(), VersionHint::Confused),
+        other => (other.to_string(), VersionHint::Nothing),
     };
-    Lost { reason, sign }
+    Disconnect { reason, hint }
 }

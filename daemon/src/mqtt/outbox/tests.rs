@@ -8,15 +8,15 @@ use super::*;
 
 /// The store, in short: rows that wait.
 #[derive(Default)]
-struct Shelf {
-    rows: BTreeMap<EntryId, Row>,
+struct FakeStore {
+    rows: BTreeMap<EntryId, OutboxRow>,
     newest: EntryId,
 }
 
-impl Shelf {
+impl FakeStore {
     fn push(&mut self) {
         self.newest += 1;
-        let row = Row {
+        let row = OutboxRow {
             id: self.newest,
             device: "hall".into(),
             payload: Vec::new(),
@@ -45,59 +45,59 @@ fn send_all(outbox: &mut Outbox) -> Vec<EntryId> {
 
 #[test]
 fn so_many_in_flight_and_the_next_with_each_receipt() {
-    let (mut shelf, mut outbox) = (Shelf::default(), Outbox::new(3));
-    (0..5).for_each(|_| shelf.push());
-    shelf.feed(&mut outbox);
+    let (mut store, mut outbox) = (FakeStore::default(), Outbox::new(3));
+    (0..5).for_each(|_| store.push());
+    store.feed(&mut outbox);
     assert_eq!(send_all(&mut outbox), [1, 2, 3]);
-    shelf.acked(&mut outbox, 2);
+    store.acked(&mut outbox, 2);
     assert_eq!(send_all(&mut outbox), [4]);
-    assert!(!outbox.is_sent(shelf.newest));
-    shelf.acked(&mut outbox, 1);
+    assert!(!outbox.is_sent(store.newest));
+    store.acked(&mut outbox, 1);
     assert_eq!(send_all(&mut outbox), [5]);
-    assert!(outbox.is_sent(shelf.newest) && !outbox.is_done(shelf.newest));
+    assert!(outbox.is_sent(store.newest) && !outbox.is_done(store.newest));
     for id in [3, 4, 5, 5, 77] {
-        shelf.acked(&mut outbox, id);
+        store.acked(&mut outbox, id);
     }
-    assert!(outbox.is_done(shelf.newest) && shelf.rows.is_empty());
+    assert!(outbox.is_done(store.newest) && store.rows.is_empty());
 }
 
 #[test]
 fn what_was_not_sent_cannot_be_confirmed() {
-    let (mut shelf, mut outbox) = (Shelf::default(), Outbox::new(1));
-    (0..2).for_each(|_| shelf.push());
-    shelf.feed(&mut outbox);
+    let (mut store, mut outbox) = (FakeStore::default(), Outbox::new(1));
+    (0..2).for_each(|_| store.push());
+    store.feed(&mut outbox);
     assert_eq!(send_all(&mut outbox), [1]);
     assert!(!outbox.acked(2));
 }
 
 #[test]
 fn after_a_break_all_without_receipt_go_again_in_order() {
-    let (mut shelf, mut outbox) = (Shelf::default(), Outbox::new(3));
-    (0..3).for_each(|_| shelf.push());
-    shelf.feed(&mut outbox);
+    let (mut store, mut outbox) = (FakeStore::default(), Outbox::new(3));
+    (0..3).for_each(|_| store.push());
+    store.feed(&mut outbox);
     send_all(&mut outbox);
-    shelf.acked(&mut outbox, 2);
+    store.acked(&mut outbox, 2);
     outbox.rewind();
-    shelf.feed(&mut outbox);
+    store.feed(&mut outbox);
     assert_eq!(send_all(&mut outbox), [1, 3]);
 }
 
 #[test]
 fn old_rows_that_turn_up_are_sent_and_none_twice() {
-    let (mut shelf, mut outbox) = (Shelf::default(), Outbox::new(3));
-    shelf.newest = 10;
-    shelf.push();
-    shelf.feed(&mut outbox);
+    let (mut store, mut outbox) = (FakeStore::default(), Outbox::new(3));
+    store.newest = 10;
+    store.push();
+    store.feed(&mut outbox);
     assert_eq!(send_all(&mut outbox), [11]);
-    let older = Row {
+    let older = OutboxRow {
         id: 4,
-        ..shelf.rows[&11].clone()
+        ..store.rows[&11].clone()
     };
-    shelf.rows.insert(4, older);
-    shelf.feed(&mut outbox);
+    store.rows.insert(4, older);
+    store.feed(&mut outbox);
     assert!(send_all(&mut outbox).is_empty());
     outbox.look_again();
-    shelf.feed(&mut outbox);
+    store.feed(&mut outbox);
     assert_eq!(send_all(&mut outbox), [4]);
 }
 
@@ -124,10 +124,10 @@ proptest! {
     /// Whatever happens, a receiver sees every event, and for the first time in order.
     #[test]
     fn nothing_is_lost_or_overtaken(steps in steps()) {
-        let (mut shelf, mut outbox) = (Shelf::default(), Outbox::new(3));
+        let (mut store, mut outbox) = (FakeStore::default(), Outbox::new(3));
         let (mut seen, mut sent) = (Vec::new(), Vec::new());
-        let mut send = |shelf: &Shelf, outbox: &mut Outbox, sent: &mut Vec<EntryId>| {
-            shelf.feed(outbox);
+        let mut send = |store: &FakeStore, outbox: &mut Outbox, sent: &mut Vec<EntryId>| {
+            store.feed(outbox);
             let Some(row) = outbox.take() else { return false };
             sent.push(row.id);
             if !seen.contains(&row.id) {
@@ -137,9 +137,9 @@ proptest! {
         };
         for step in steps {
             match step {
-                Step::Push => shelf.push(),
-                Step::Send => drop(send(&shelf, &mut outbox, &mut sent)),
-                Step::Ack(n) => if let Some(&id) = sent.get(n) { shelf.acked(&mut outbox, id) },
+                Step::Push => store.push(),
+                Step::Send => drop(send(&store, &mut outbox, &mut sent)),
+                Step::Ack(n) => if let Some(&id) = sent.get(n) { store.acked(&mut outbox, id) },
                 Step::Break => {
                     outbox.rewind();
                     sent.clear();
@@ -147,10 +147,10 @@ proptest! {
             }
             prop_assert!(outbox.entries.len() <= 6);
         }
-        while send(&shelf, &mut outbox, &mut sent) || !sent.is_empty() {
-            sent.drain(..).for_each(|id| shelf.acked(&mut outbox, id));
+        while send(&store, &mut outbox, &mut sent) || !sent.is_empty() {
+            sent.drain(..).for_each(|id| store.acked(&mut outbox, id));
         }
-        prop_assert!(outbox.is_done(shelf.newest) && shelf.rows.is_empty());
-        prop_assert_eq!(seen, (1..=shelf.newest).collect::<Vec<_>>());
+        prop_assert!(outbox.is_done(store.newest) && store.rows.is_empty());
+        prop_assert_eq!(seen, (1..=store.newest).collect::<Vec<_>>());
     }
 }

@@ -7,16 +7,16 @@ use moodring_core::{expression::Expression, mood::MoodState};
 use super::*;
 use crate::message::{DeviceName, RunId};
 
-const PACE: Pace = Pace {
+const PACE: StateLimits = StateLimits {
     interval_ms: 10_000,
     gap_ms: 200,
     patience_ms: 600_000,
 };
 
 fn protocol() -> Protocol {
-    let who = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1));
-    let topics = Topics::new("moodring", &who.device).unwrap();
-    Protocol::new(who, topics, PACE, Format::Json)
+    let identity = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1));
+    let topics = Topics::new("moodring", &identity.device).unwrap();
+    Protocol::new(identity, topics, PACE, PayloadFormat::Json)
 }
 
 fn at(ms: u64) -> Moment {
@@ -36,8 +36,8 @@ fn appear(protocol: &mut Protocol, count: i64) {
 }
 
 /// What the store has: rows of these numbers.
-fn row(id: EntryId) -> Row {
-    Row {
+fn row(id: EntryId) -> OutboxRow {
+    OutboxRow {
         id,
         device: "hall".into(),
         payload: format!("{{\"seq\":{id}}}").into_bytes(),
@@ -63,10 +63,10 @@ fn short(publication: &Publication) -> String {
         value[key].to_string().replace('"', "")
     };
     match publication.token {
-        Token::Status(_) => text.to_owned(),
-        Token::State => format!("state {} {}", json("mood"), json("people_count")),
-        Token::Event(_) => format!("event {}", json("seq")),
-        Token::Extra(_) => unreachable!("nobody else speaks here"),
+        ReceiptToken::Status(_) => text.to_owned(),
+        ReceiptToken::State => format!("state {} {}", json("mood"), json("people_count")),
+        ReceiptToken::Event(_) => format!("event {}", json("seq")),
+        ReceiptToken::Extra(_) => unreachable!("nobody else speaks here"),
     }
 }
 
@@ -77,7 +77,7 @@ fn connect(protocol: &mut Protocol) {
 }
 
 /// Everything that goes out at `ms`; states count as done at once, the rest is left to the test.
-fn out(protocol: &mut Protocol, ms: u64) -> (Vec<String>, Vec<Token>) {
+fn out(protocol: &mut Protocol, ms: u64) -> (Vec<String>, Vec<ReceiptToken>) {
     out_without(protocol, ms, &[])
 }
 
@@ -86,13 +86,13 @@ fn out_without(
     protocol: &mut Protocol,
     ms: u64,
     delivered: &[EntryId],
-) -> (Vec<String>, Vec<Token>) {
+) -> (Vec<String>, Vec<ReceiptToken>) {
     let mut all = (Vec::new(), Vec::new());
     loop {
         while let Some(publication) = protocol.poll(at(ms)) {
             all.0.push(short(&publication));
             match publication.token {
-                Token::State => drop(protocol.done(Token::State, Millis(0))),
+                ReceiptToken::State => drop(protocol.done(ReceiptToken::State, Millis(0))),
                 token => all.1.push(token),
             }
         }
@@ -187,12 +187,12 @@ fn so_many_refused_events_fill_the_window_and_a_break_empties_it() {
 #[test]
 fn rows_of_an_earlier_name_go_to_its_topic_and_cbor_is_cbor() {
     let mut p = protocol();
-    p.format = Format::Cbor;
+    p.format = PayloadFormat::Cbor;
     connect(&mut p);
     appear(&mut p, 1);
     p.poll(at(0)).unwrap();
     let want = p.want().unwrap();
-    let old = Row {
+    let old = OutboxRow {
         device: "attic".into(),
         ..row(1)
     };
@@ -211,8 +211,8 @@ fn the_state_tells_what_is_on_the_disk_in_this_run() {
         p.store(store);
         loop {
             let told = p.poll(at(ms)).unwrap();
-            if told.token == Token::State {
-                p.done(Token::State, Millis(0));
+            if told.token == ReceiptToken::State {
+                p.done(ReceiptToken::State, Millis(0));
                 let json: serde_json::Value = serde_json::from_slice(&told.payload).unwrap();
                 return ["seq", "events_waiting", "events_dropped"].map(|key| json[key].as_u64());
             }
@@ -269,11 +269,11 @@ fn a_slow_network_gets_the_newest_state_later_not_a_queue() {
     connect(&mut p);
     p.snapshot(scene(Mood::Nobody, 0));
     p.poll(at(0)).unwrap();
-    assert_eq!(p.poll(at(0)).unwrap().token, Token::State);
+    assert_eq!(p.poll(at(0)).unwrap().token, ReceiptToken::State);
     p.snapshot(scene(Mood::Uncertain, 1));
     p.snapshot(scene(Mood::Uncertain, 2));
     assert_eq!((p.poll(at(1_000)), p.wake()), (None, None));
-    p.done(Token::State, Millis(0));
+    p.done(ReceiptToken::State, Millis(0));
     assert_eq!(out(&mut p, 1_000).0, ["state uncertain 2"]);
 }
 
@@ -356,7 +356,7 @@ fn an_event_that_nobody_gets_is_kept_until_somebody_is_there() {
     let again = p.wake().unwrap();
     assert!(again > probe_at, "ever more seldom");
     assert_eq!(out(&mut p, again.0).0, ["event 1"]);
-    assert_eq!(p.done(Token::Event(1), again), Some(1));
+    assert_eq!(p.done(ReceiptToken::Event(1), again), Some(1));
     assert_eq!(out(&mut p, again.0).0, ["event 2", "event 3", "event 4"]);
     assert_eq!(
         p.unheard(2, again),

@@ -3,14 +3,14 @@
 use super::*;
 use crate::message::{DeviceName, RunId};
 
-fn plan(change: impl FnOnce(&mut MqttSettings)) -> Result<Plan, MqttError> {
+fn plan(change: impl FnOnce(&mut MqttSettings)) -> Result<CheckedSettings, MqttError> {
     let mut settings = MqttSettings {
         url: "mqtt://127.0.0.1".into(),
         ..MqttSettings::default()
     };
     change(&mut settings);
-    let who = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1));
-    Plan::new(&settings, &who)
+    let identity = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1));
+    CheckedSettings::new(&settings, &identity)
 }
 
 #[test]

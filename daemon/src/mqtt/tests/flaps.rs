@@ -6,42 +6,42 @@ use tokio::time::sleep;
 
 use super::{
     folder,
-    gate::{Gate, Mode},
-    harness::{Daemon, Mosquitto, free_port, is_installed, within},
+    harness::{Mosquitto, TestDaemon, free_port, is_installed, within},
+    version_proxy::{Mode, VersionProxy},
 };
 use crate::{
     config::{MqttSettings, MqttVersion},
-    mqtt::{Incoming, Subscriber, extra},
+    mqtt::{Incoming, Subscriber, passthrough},
     snapshot::BrokerState::{Connecting, Online},
 };
 
 const TOPIC: &str = "moodring/hall/camera/set";
 
 /// A daemon behind a gate, and what it hears of its broker.
-struct Hall {
+struct TestClient {
     broker: Mosquitto,
-    gate: Gate,
-    daemon: Daemon,
-    hear: Subscriber,
+    proxy: VersionProxy,
+    daemon: TestDaemon,
+    receive: Subscriber,
     _dir: tempfile::TempDir,
 }
 
-impl Hall {
+impl TestClient {
     /// Connected, with its subscription.
     async fn start(version: MqttVersion, session_s: u32) -> Self {
         let dir = folder();
         let broker = Mosquitto::start(&dir, free_port()).await;
-        let gate = Gate::before(broker.port, Mode::Open).await;
-        let (daemon, hear) = daemon(&gate, version, session_s);
-        let mut hall = Self {
+        let proxy = VersionProxy::before(broker.port, Mode::Open).await;
+        let (daemon, receive) = daemon(&proxy, version, session_s);
+        let mut client = Self {
             broker,
-            gate,
+            proxy,
             daemon,
-            hear,
+            receive,
             _dir: dir,
         };
-        hall.wait_for_connection().await;
-        hall
+        client.wait_for_connection().await;
+        client
     }
 
     async fn wait_for_connection(&mut self) {
@@ -62,7 +62,7 @@ impl Hall {
     /// What came so far.
     fn heard(&mut self) -> Vec<String> {
         let mut heard = Vec::new();
-        while let Some(incoming) = self.hear.try_recv() {
+        while let Some(incoming) = self.receive.try_recv() {
             if let Incoming::Message {
                 payload, retained, ..
             } = incoming
@@ -85,15 +85,15 @@ impl Hall {
 
     /// The link goes down; the daemon knows.
     async fn down(&mut self) {
-        self.gate.set(Mode::Shut);
-        self.gate.cut();
+        self.proxy.set(Mode::Shut);
+        self.proxy.cut();
         self.daemon.wait_until(Connecting).await;
         self.heard();
     }
 
     /// The link is back: what came first, up to a question of now.
     async fn up(&mut self) -> Vec<String> {
-        self.gate.set(Mode::Open);
+        self.proxy.set(Mode::Open);
         self.daemon.wait_until(Online).await;
         let mut all = Vec::new();
         let until_now = async {
@@ -116,15 +116,15 @@ impl Hall {
     }
 }
 
-fn daemon(gate: &Gate, version: MqttVersion, session_s: u32) -> (Daemon, Subscriber) {
-    let (beside, _publish, hear) = extra(vec![TOPIC.into()]);
+fn daemon(proxy: &VersionProxy, version: MqttVersion, session_s: u32) -> (TestDaemon, Subscriber) {
+    let (beside, _publish, receive) = passthrough(vec![TOPIC.into()]);
     let settings = MqttSettings {
-        url: gate.url(),
+        url: proxy.url(),
         version,
         session_s,
         ..MqttSettings::default()
     };
-    (Daemon::start_beside(settings, Some(beside)), hear)
+    (TestDaemon::start_beside(settings, Some(beside)), receive)
 }
 
 #[tokio::test]
@@ -132,13 +132,13 @@ async fn what_is_asked_in_a_short_outage_comes_after_it() {
     if !is_installed() {
         return;
     }
-    let mut hall = Hall::start(MqttVersion::Auto, 60).await;
+    let mut client = TestClient::start(MqttVersion::Auto, 60).await;
     for round in ["first", "second"] {
-        hall.down().await;
-        hall.ask(round);
-        assert_eq!(hall.up().await, [round]);
+        client.down().await;
+        client.ask(round);
+        assert_eq!(client.up().await, [round]);
     }
-    hall.stop().await;
+    client.stop().await;
 }
 
 #[tokio::test]
@@ -147,11 +147,11 @@ async fn without_a_session_and_by_3_1_1_it_never_comes() {
         return;
     }
     for (version, session_s) in [(MqttVersion::V5, 0), (MqttVersion::V3, 60)] {
-        let mut hall = Hall::start(version, session_s).await;
-        hall.down().await;
-        hall.ask("stale");
-        assert!(hall.up().await.is_empty(), "{version:?}");
-        hall.stop().await;
+        let mut client = TestClient::start(version, session_s).await;
+        client.down().await;
+        client.ask("stale");
+        assert!(client.up().await.is_empty(), "{version:?}");
+        client.stop().await;
     }
 }
 
@@ -160,13 +160,13 @@ async fn what_is_older_than_the_session_never_comes() {
     if !is_installed() {
         return;
     }
-    let mut hall = Hall::start(MqttVersion::V5, 1).await;
-    hall.down().await;
-    hall.ask("stale");
+    let mut client = TestClient::start(MqttVersion::V5, 1).await;
+    client.down().await;
+    client.ask("stale");
     // Time is what this is about. Mosquitto looks for ended sessions now and then; we know by ourselves.
     sleep(Duration::from_millis(1_100)).await;
-    assert!(hall.up().await.is_empty());
-    hall.stop().await;
+    assert!(client.up().await.is_empty());
+    client.stop().await;
 }
 
 #[tokio::test]
@@ -174,13 +174,13 @@ async fn a_new_run_does_not_obey_what_was_asked_of_the_last() {
     if !is_installed() {
         return;
     }
-    let mut hall = Hall::start(MqttVersion::V5, 60).await;
-    hall.gate.set(Mode::Shut);
-    let (next, hear) = daemon(&hall.gate, MqttVersion::V5, 60);
-    let last = std::mem::replace(&mut hall.daemon, next);
+    let mut client = TestClient::start(MqttVersion::V5, 60).await;
+    client.proxy.set(Mode::Shut);
+    let (next, receive) = daemon(&client.proxy, MqttVersion::V5, 60);
+    let last = std::mem::replace(&mut client.daemon, next);
     last.handle.kill().await;
-    hall.hear = hear;
-    hall.ask("stale");
-    assert!(hall.up().await.is_empty());
-    hall.stop().await;
+    client.receive = receive;
+    client.ask("stale");
+    assert!(client.up().await.is_empty());
+    client.stop().await;
 }

@@ -23,11 +23,11 @@ use tokio::sync::{mpsc, watch};
 use crate::{
     clock::Clock,
     config::{EventSettings, MqttSettings},
-    journal::{self, Sources},
+    event_log::{self, EventLogInputs},
     message::{DeviceName, Identity, RunId},
-    mqtt::{Extra, Inputs, MqttHandle, spawn},
+    mqtt::{Inputs, MqttHandle, Passthrough, spawn},
     snapshot::{BrokerState, Snapshot},
-    store::{Bounds, Place, Store},
+    store::{Store, StoreLimits, StoreLocation},
 };
 
 /// Longer than anything here takes on a busy machine.
@@ -243,7 +243,7 @@ impl Drop for Listener {
 }
 
 /// A client named `hall` whose inputs the test holds.
-pub(super) struct Daemon {
+pub(super) struct TestDaemon {
     pub(super) handle: MqttHandle,
     snapshots: watch::Sender<Snapshot>,
     events: mpsc::UnboundedSender<Event>,
@@ -251,7 +251,7 @@ pub(super) struct Daemon {
     store: Store,
 }
 
-impl Daemon {
+impl TestDaemon {
     pub(super) fn start(url: &str) -> Self {
         Self::start_with(MqttSettings {
             url: url.to_owned(),
@@ -263,11 +263,11 @@ impl Daemon {
         Self::start_beside(settings, None)
     }
 
-    pub(super) fn start_beside(settings: MqttSettings, extra: Option<Extra>) -> Self {
-        let who = Identity::new(DeviceName::new("hall").unwrap(), RunId::random());
+    pub(super) fn start_beside(settings: MqttSettings, extra: Option<Passthrough>) -> Self {
+        let identity = Identity::new(DeviceName::new("hall").unwrap(), RunId::random());
         let (snapshots, newest) = watch::channel(Snapshot::default());
         let (events, told) = mpsc::unbounded_channel();
-        let store = Store::open(Place::Memory, Bounds::default()).unwrap();
+        let store = Store::open(StoreLocation::Memory, StoreLimits::default()).unwrap();
         let inputs = Inputs {
             snapshots: newest.clone(),
             store: store.clone(),
@@ -275,14 +275,14 @@ impl Daemon {
             faults: None,
         };
         let clock = Clock::start();
-        let sources = Sources {
+        let sources = EventLogInputs {
             snapshots: newest,
             events: told,
             faults: None,
         };
         let of = EventSettings::default();
-        let handle = spawn(&settings, who.clone(), clock, inputs).unwrap();
-        let journal = journal::spawn(&of, who, clock, sources, store.clone(), true);
+        let handle = spawn(&settings, identity.clone(), clock, inputs).unwrap();
+        let journal = event_log::spawn(&of, identity, clock, sources, store.clone(), true);
         Self {
             handle,
             snapshots,

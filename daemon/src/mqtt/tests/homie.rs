@@ -13,19 +13,19 @@ use crate::{
     config::{HomieSettings, MqttSettings},
     control::Controls,
     message::{DeviceName, Identity, RunId},
-    mqtt::homie::{self, Homie, Inputs},
+    mqtt::homie::{self, HomieTask, Inputs},
     snapshot::Snapshot,
 };
 
 /// A tree whose inputs the test holds.
-struct Hall {
-    homie: Homie,
+struct TestTree {
+    homie: HomieTask,
     snapshots: watch::Sender<Snapshot>,
     controls: watch::Sender<Controls>,
     commands: command::Receiver,
 }
 
-impl Hall {
+impl TestTree {
     fn start(url: String) -> Self {
         let settings = MqttSettings {
             url,
@@ -35,7 +35,7 @@ impl Hall {
             },
             ..MqttSettings::default()
         };
-        let who = Identity::new(DeviceName::new("Hall_1").unwrap(), RunId::new(1));
+        let identity = Identity::new(DeviceName::new("Hall_1").unwrap(), RunId::new(1));
         let (snapshots, newest) = watch::channel(Snapshot::default());
         let (controls, known) = watch::channel(Controls {
             camera_on: true,
@@ -48,7 +48,7 @@ impl Hall {
             controls: known,
             commands: ask,
         };
-        let homie = homie::spawn(&settings, &who, inputs).unwrap().unwrap();
+        let homie = homie::spawn(&settings, &identity, inputs).unwrap().unwrap();
         Self {
             homie,
             snapshots,
@@ -78,7 +78,7 @@ async fn a_controller_finds_the_device_its_values_and_its_end() {
     let dir = folder();
     let broker = Mosquitto::start(&dir, free_port()).await;
     let listener = Listener::start_on(broker.port, "homie/#").await;
-    let mut hall = Hall::start(broker.url());
+    let mut client = TestTree::start(broker.url());
 
     let state = |line: &str, wanted: HomieDeviceStatus| {
         let is_it =
@@ -113,7 +113,7 @@ async fn a_controller_finds_the_device_its_values_and_its_end() {
         .await;
     assert_eq!(listener.count("/controls/theme"), 0, "there is no display");
 
-    hall.snapshots.send_modify(|snapshot| {
+    client.snapshots.send_modify(|snapshot| {
         snapshot.people_count = 2;
         snapshot.mood.mood = Mood::Showing(Expression::Happy);
         snapshot.mood.confidence = 0.876;
@@ -130,17 +130,18 @@ async fn a_controller_finds_the_device_its_values_and_its_end() {
     assert_eq!(listener.count("/$description"), 1);
 
     // A display comes: the tree is another one.
-    hall.controls
+    client
+        .controls
         .send_modify(|controls| controls.has_display = true);
     listener.wait_for(&format!("{base}/controls/theme ")).await;
     assert_eq!(listener.count("/$state init"), 2);
 
     request(broker.port, &format!("{base}/controls/camera/set"), "maybe");
     request(broker.port, &format!("{base}/controls/camera/set"), "false");
-    let command = within("a command", hall.commands.recv()).await;
+    let command = within("a command", client.commands.recv()).await;
     assert_eq!(command, Some(Command::Camera(Switch::Off)));
 
-    within("a stop", hall.homie.stop()).await;
+    within("a stop", client.homie.stop()).await;
     let last = listener.wait_for("/$state disconnected").await;
     state(&last, HomieDeviceStatus::Disconnected);
 }
@@ -153,11 +154,11 @@ async fn one_that_vanishes_is_lost_and_its_successor_ready() {
     let dir = folder();
     let broker = Mosquitto::start(&dir, free_port()).await;
     let listener = Listener::start_on(broker.port, "homie/#").await;
-    let hall = Hall::start(broker.url());
+    let client = TestTree::start(broker.url());
     listener.wait_for("/$state ready").await;
-    hall.homie.kill().await;
+    client.homie.kill().await;
     listener.wait_for("/$state lost").await;
-    let next = Hall::start(broker.url());
+    let next = TestTree::start(broker.url());
     within("ready again", async {
         while listener.count("/$state ready") < 2 {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;

@@ -10,11 +10,11 @@ use super::{
 };
 use crate::{
     config::MqttSettings,
-    mqtt::{Heard, Listening, Reader},
+    mqtt::{Subscriber, SubscriberEvent, SubscriberOptions},
 };
 
-fn listening() -> Listening {
-    Listening {
+fn listening() -> SubscriberOptions {
+    SubscriberOptions {
         topics: vec!["news".into()],
         seed: 7,
         keeps_session: true,
@@ -40,12 +40,14 @@ fn tell(port: u16, text: &str) {
 }
 
 /// The next message; outages before it are passed over.
-async fn hear(reader: &mut Reader) -> String {
+async fn receive(reader: &mut Subscriber) -> String {
     let next = async {
         loop {
             match reader.next().await.unwrap() {
-                Heard::Message { payload, .. } => return String::from_utf8(payload).unwrap(),
-                Heard::Online | Heard::Away => {}
+                SubscriberEvent::Message { payload, .. } => {
+                    return String::from_utf8(payload).unwrap();
+                }
+                SubscriberEvent::Online | SubscriberEvent::Away => {}
             }
         }
     };
@@ -53,12 +55,12 @@ async fn hear(reader: &mut Reader) -> String {
 }
 
 /// Says something until something is heard, since nothing tells when a broker has a subscription; what that is.
-async fn say_until_heard(reader: &mut Reader, port: u16, text: &str) -> String {
+async fn say_until_heard(reader: &mut Subscriber, port: u16, text: &str) -> String {
     let first = async {
         loop {
             tell(port, text);
             let soon = Duration::from_millis(200);
-            if let Ok(heard) = timeout(soon, hear(reader)).await {
+            if let Ok(heard) = timeout(soon, receive(reader)).await {
                 return heard;
             }
         }
@@ -78,17 +80,17 @@ async fn a_session_keeps_what_comes_meanwhile_until_it_is_forgotten() {
         url: format!("mqtt://127.0.0.1:{}, {}", free_port(), broker.url()),
         ..MqttSettings::default()
     };
-    let start = || Reader::spawn(&settings, listening()).unwrap();
+    let start = || Subscriber::spawn(&settings, listening()).unwrap();
     let mut reader = start();
     let heard = say_until_heard(&mut reader, broker.port, "first").await;
     assert_eq!(heard, "first");
     drop(reader);
     tell(broker.port, "meanwhile");
     let mut reader = start();
-    let mut heard = hear(&mut reader).await;
+    let mut heard = receive(&mut reader).await;
     while heard == "first" {
         // It was said more than once, or had no receipt yet.
-        heard = hear(&mut reader).await;
+        heard = receive(&mut reader).await;
     }
     assert_eq!(heard, "meanwhile");
     within("a goodbye", reader.forget(&settings, &listening()))

@@ -5,14 +5,14 @@ use std::{fs, path::PathBuf};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 
-use super::harness::{Daemon, Mosquitto, free_port, is_installed, within};
+use super::harness::{Mosquitto, TestDaemon, free_port, is_installed, within};
 use crate::{
     config::MqttSettings,
     message::{DeviceName, Identity, RunId},
     mqtt::{
-        link::{Link, News},
-        settings::Plan,
-        way::Version,
+        connect_options::Version,
+        link::{Link, LinkEvent},
+        settings::CheckedSettings,
     },
     snapshot::BrokerState::Online,
 };
@@ -50,7 +50,7 @@ impl Authority {
     }
 
     /// Writes `NAME.pem` and `NAME.key` for a host.
-    fn sign(&self, name: &str, host: &str, until_year: i32) {
+    fn hint(&self, name: &str, host: &str, until_year: i32) {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
@@ -83,13 +83,13 @@ async fn attempt(settings: MqttSettings) -> Result<(), String> {
 }
 
 async fn attempt_by(settings: &MqttSettings, version: Version) -> Result<(), String> {
-    let who = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1));
-    let mut plan = Plan::new(settings, &who).map_err(|error| error.to_string())?;
+    let identity = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1));
+    let mut plan = CheckedSettings::new(settings, &identity).map_err(|error| error.to_string())?;
     let mut link = Link::open(&plan.brokers.swap_remove(0), version, false);
     loop {
         match within("an answer", link.next()).await {
-            News::Up => return Ok(()),
-            News::Lost(lost) => return Err(lost.reason),
+            LinkEvent::Up => return Ok(()),
+            LinkEvent::Lost(lost) => return Err(lost.reason),
             _ => {}
         }
     }
@@ -109,9 +109,9 @@ async fn a_broker_with_a_good_certificate_gets_everything() {
         return;
     }
     let authority = Authority::new();
-    authority.sign("good", "localhost", 2100);
+    authority.hint("good", "localhost", 2100);
     let broker = authority.mosquitto("good", "").await;
-    let daemon = Daemon::start_with(settings(&broker, &authority.ca()));
+    let daemon = TestDaemon::start_with(settings(&broker, &authority.ca()));
     daemon.wait_until(Online).await;
     daemon.tell_appeared(1);
     // It ends only when the broker has the event and the goodbye.
@@ -124,9 +124,9 @@ async fn what_is_wrong_with_a_certificate_is_said() {
         return;
     }
     let (authority, other) = (Authority::new(), Authority::new());
-    authority.sign("good", "localhost", 2100);
-    authority.sign("old", "localhost", 2021);
-    authority.sign("else", "other.example", 2100);
+    authority.hint("good", "localhost", 2100);
+    authority.hint("old", "localhost", 2021);
+    authority.hint("else", "other.example", 2100);
     for (certificate, ca_file, reason) in [
         ("good", other.ca(), "ca_file"),
         ("good", String::new(), "ca_file"),
@@ -148,9 +148,9 @@ async fn a_device_shows_its_own_certificate() {
         return;
     }
     let (authority, other) = (Authority::new(), Authority::new());
-    authority.sign("good", "localhost", 2100);
-    authority.sign("device", "hall", 2100);
-    other.sign("device", "hall", 2100);
+    authority.hint("good", "localhost", 2100);
+    authority.hint("device", "hall", 2100);
+    other.hint("device", "hall", 2100);
     let broker = authority
         .mosquitto("good", "require_certificate true\n")
         .await;
@@ -194,7 +194,7 @@ async fn a_websocket_works_too() {
     };
     assert_eq!(attempt(web).await, Ok(()));
     let authority = Authority::new();
-    authority.sign("good", "localhost", 2100);
+    authority.hint("good", "localhost", 2100);
     let broker = authority
         .mosquitto("good", &format!("protocol websockets\n{}", also()))
         .await;

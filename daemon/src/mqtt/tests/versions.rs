@@ -7,17 +7,18 @@ use tokio::{
 
 use super::{
     folder,
-    gate::{Answer, Gate, Mode},
-    harness::{Daemon, Listener, Mosquitto, free_port, is_installed, within},
-    killed_is_offline, speaks_and_stops_to, way,
+    harness::{Listener, Mosquitto, TestDaemon, free_port, is_installed, within},
+    killed_is_offline, speaks_and_stops_to,
+    version_proxy::{Answer, Mode, VersionProxy},
+    way,
 };
 use crate::{
-    config::{Format, MqttSettings, MqttVersion},
+    config::{MqttSettings, MqttVersion, PayloadFormat},
     mqtt::{
         Delivery,
-        link::{Link, News, Sign},
-        protocol::{Content, Publication, Token},
-        way::Version,
+        connect_options::Version,
+        link::{Link, LinkEvent, VersionHint},
+        protocol::{Content, Publication, ReceiptToken},
     },
     snapshot::BrokerState::{Connecting, Online},
 };
@@ -31,11 +32,11 @@ fn settings(url: String, version: MqttVersion) -> MqttSettings {
 }
 
 /// The properties of an event, as a subscriber by MQTT 5 sees them: media type and whether it is text.
-async fn properties(version: MqttVersion, format: Format) -> String {
+async fn properties(version: MqttVersion, format: PayloadFormat) -> String {
     let dir = folder();
     let broker = Mosquitto::start(&dir, free_port()).await;
     let listener = Listener::start_as(broker.port, "moodring/+/event", "event <%C> <%F>").await;
-    let daemon = Daemon::start_with(MqttSettings {
+    let daemon = TestDaemon::start_with(MqttSettings {
         format,
         ..settings(broker.url(), version)
     });
@@ -52,14 +53,17 @@ async fn mosquitto_is_spoken_to_by_5_and_told_what_events_are() {
     }
     let by = |version, format| properties(version, format);
     assert_eq!(
-        by(MqttVersion::Auto, Format::Json).await,
+        by(MqttVersion::Auto, PayloadFormat::Json).await,
         "event <application/json> <1>"
     );
     assert_eq!(
-        by(MqttVersion::V5, Format::Cbor).await,
+        by(MqttVersion::V5, PayloadFormat::Cbor).await,
         "event <application/cbor> <>"
     );
-    assert_eq!(by(MqttVersion::V3, Format::Json).await, "event <> <>");
+    assert_eq!(
+        by(MqttVersion::V3, PayloadFormat::Json).await,
+        "event <> <>"
+    );
 }
 
 #[tokio::test]
@@ -69,11 +73,11 @@ async fn by_3_1_1_all_is_the_same() {
     }
     let dir = folder();
     let broker = Mosquitto::start(&dir, free_port()).await;
-    let gate = Gate::before(broker.port, Mode::Open).await;
-    let only_3 = || settings(gate.url(), MqttVersion::V3);
+    let proxy = VersionProxy::before(broker.port, Mode::Open).await;
+    let only_3 = || settings(proxy.url(), MqttVersion::V3);
     speaks_and_stops_to(only_3(), broker.port).await;
     killed_is_offline(only_3(), broker.port).await;
-    assert_eq!(gate.levels(), [4, 4]);
+    assert_eq!(proxy.levels(), [4, 4]);
 }
 
 #[tokio::test]
@@ -91,18 +95,18 @@ async fn a_broker_without_5_is_spoken_to_by_3_1_1_from_then_on() {
         (Answer::Web, vec![5, 4, 5, 4, 4]),
         (Answer::HangUp, vec![5, 4, 5, 4, 4]),
     ] {
-        let gate = Gate::before(broker.port, Mode::Without5(answer)).await;
-        let daemon = Daemon::start(&gate.url());
+        let proxy = VersionProxy::before(broker.port, Mode::Without5(answer)).await;
+        let daemon = TestDaemon::start(&proxy.url());
         for _ in 0..2 {
             daemon.wait_until(Online).await;
-            gate.cut();
+            proxy.cut();
             daemon.wait_until(Connecting).await;
         }
         daemon.wait_until(Online).await;
         daemon.tell_appeared(1);
         // It ends only when the broker has the event and the goodbye.
         within("a stop", daemon.stop()).await;
-        assert_eq!(gate.levels(), attempts, "{answer:?}");
+        assert_eq!(proxy.levels(), attempts, "{answer:?}");
     }
 }
 
@@ -113,14 +117,14 @@ async fn a_broker_that_learned_5_and_forgot_3_1_1_is_found_again() {
     }
     let dir = folder();
     let broker = Mosquitto::start(&dir, free_port()).await;
-    let gate = Gate::before(broker.port, Mode::Without5(Answer::In5)).await;
-    let daemon = Daemon::start(&gate.url());
+    let proxy = VersionProxy::before(broker.port, Mode::Without5(Answer::In5)).await;
+    let daemon = TestDaemon::start(&proxy.url());
     daemon.wait_until(Online).await;
-    gate.set(Mode::Without3);
-    gate.cut();
+    proxy.set(Mode::Without3);
+    proxy.cut();
     daemon.wait_until(Connecting).await;
     daemon.wait_until(Online).await;
-    assert_eq!(gate.levels(), [5, 4, 4, 5]);
+    assert_eq!(proxy.levels(), [5, 4, 4, 5]);
     within("a stop", daemon.stop()).await;
 }
 
@@ -131,16 +135,16 @@ async fn who_wants_5_alone_gets_nothing_else() {
     }
     let dir = folder();
     let broker = Mosquitto::start(&dir, free_port()).await;
-    let gate = Gate::before(broker.port, Mode::Without5(Answer::In5)).await;
-    let daemon = Daemon::start_with(settings(gate.url(), MqttVersion::V5));
+    let proxy = VersionProxy::before(broker.port, Mode::Without5(Answer::In5)).await;
+    let daemon = TestDaemon::start_with(settings(proxy.url(), MqttVersion::V5));
     within("three attempts", async {
-        while gate.levels().len() < 3 {
+        while proxy.levels().len() < 3 {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     })
     .await;
-    assert!(gate.levels().iter().all(|&level| level == 5));
-    gate.set(Mode::Open);
+    assert!(proxy.levels().iter().all(|&level| level == 5));
+    proxy.set(Mode::Open);
     daemon.wait_until(Online).await;
     within("a stop", daemon.stop()).await;
 }
@@ -152,33 +156,33 @@ async fn trouble_teaches_nothing_about_versions() {
     }
     let dir = folder();
     let broker = Mosquitto::start(&dir, free_port()).await;
-    let attempts = async |gate: &Gate, count: usize| {
+    let attempts = async |proxy: &VersionProxy, count: usize| {
         within("attempts", async {
-            while gate.levels().len() < count {
+            while proxy.levels().len() < count {
                 tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             }
         })
         .await;
     };
     // In trouble from the beginning: both are tried, and once it is over 5 wins.
-    let gate = Gate::before(broker.port, Mode::Shut).await;
-    let daemon = Daemon::start(&gate.url());
-    attempts(&gate, 4).await;
-    assert_eq!(gate.levels()[..4], [5, 4, 5, 4]);
-    gate.set(Mode::Open);
+    let proxy = VersionProxy::before(broker.port, Mode::Shut).await;
+    let daemon = TestDaemon::start(&proxy.url());
+    attempts(&proxy, 4).await;
+    assert_eq!(proxy.levels()[..4], [5, 4, 5, 4]);
+    proxy.set(Mode::Open);
     daemon.wait_until(Online).await;
-    gate.cut();
+    proxy.cut();
     daemon.wait_until(Connecting).await;
     daemon.wait_until(Online).await;
-    assert_eq!(gate.levels().last(), Some(&5));
+    assert_eq!(proxy.levels().last(), Some(&5));
     // Once it has spoken 5, who hangs up is in trouble, however often.
-    let known = gate.levels().len();
-    gate.set(Mode::Shut);
-    gate.cut();
-    attempts(&gate, known + 3).await;
-    gate.set(Mode::Open);
+    let known = proxy.levels().len();
+    proxy.set(Mode::Shut);
+    proxy.cut();
+    attempts(&proxy, known + 3).await;
+    proxy.set(Mode::Open);
     daemon.wait_until(Online).await;
-    assert!(gate.levels()[known..].iter().all(|&level| level == 5));
+    assert!(proxy.levels()[known..].iter().all(|&level| level == 5));
     within("a stop", daemon.stop()).await;
 }
 
@@ -202,7 +206,7 @@ async fn answering(bytes: &'static [u8]) -> (u16, tokio::task::JoinHandle<Vec<u8
 async fn connected(port: u16) -> Link {
     let mut link = Link::open(&way(port, None), Version::V5, false);
     let news = within("a connection", link.next()).await;
-    assert!(matches!(news, News::Up), "{news:?}");
+    assert!(matches!(news, LinkEvent::Up), "{news:?}");
     link
 }
 
@@ -211,11 +215,11 @@ async fn why_a_broker_ends_the_connection_is_told() {
     // CONNACK, then DISCONNECT: session taken over.
     let bytes = &[0x20, 3, 0, 0, 0, 0xE0, 2, 0x8E, 0];
     let (port, _) = answering(bytes).await;
-    let News::Lost(lost) = within("an end", connected(port).await.next()).await else {
+    let LinkEvent::Lost(lost) = within("an end", connected(port).await.next()).await else {
         panic!("it must end");
     };
     assert!(lost.reason.contains("[device] id"), "{}", lost.reason);
-    assert_eq!(lost.sign, Sign::Spoken);
+    assert_eq!(lost.hint, VersionHint::Spoken);
 }
 
 #[tokio::test]
@@ -244,14 +248,18 @@ async fn what_is_too_large_for_a_broker_is_refused_and_the_rest_goes_on() {
         };
         link.send(publication).unwrap();
     };
-    send(Token::Event(1), 300);
-    send(Token::State, 100);
-    let News::Refused(Token::Event(1), reason) = within("a refusal", link.next()).await else {
+    send(ReceiptToken::Event(1), 300);
+    send(ReceiptToken::State, 100);
+    let LinkEvent::Refused(ReceiptToken::Event(1), reason) = within("a refusal", link.next()).await
+    else {
         panic!("it must be refused");
     };
     assert!(reason.contains("256"), "{reason}");
     let news = within("the other", link.next()).await;
-    assert!(matches!(news, News::Done(Token::State)), "{news:?}");
+    assert!(
+        matches!(news, LinkEvent::Done(ReceiptToken::State)),
+        "{news:?}"
+    );
     assert!(heard.await.unwrap().ends_with(b"xxx"));
 }
 
@@ -271,21 +279,21 @@ async fn an_event_that_the_broker_refuses_waits_for_better_rules() {
     );
     write("topic read #\ntopic write moodring/hall/status\ntopic write moodring/hall/state\n");
     let broker = Mosquitto::start_with(&dir, free_port(), &access).await;
-    let gate = Gate::before(broker.port, Mode::Open).await;
+    let proxy = VersionProxy::before(broker.port, Mode::Open).await;
     let listener = Listener::start(broker.port).await;
-    let daemon = Daemon::start(&gate.url());
+    let daemon = TestDaemon::start(&proxy.url());
     daemon.tell_appeared(1);
     listener.wait_for("moodring/hall/status online").await;
     listener.wait_for(r#""seq":1,"#).await;
     daemon.show_happy();
     listener.wait_for(r#""mood":"happy""#).await;
-    assert_eq!(gate.levels(), [5], "the connection goes on");
+    assert_eq!(proxy.levels(), [5], "the connection goes on");
     assert_eq!(listener.count("/event {"), 0, "only the state tells of it");
     write("topic readwrite #\n");
     broker.reload();
     let better = async {
         while listener.count("/event {") == 0 {
-            gate.cut();
+            proxy.cut();
             daemon.wait_until(Connecting).await;
             daemon.wait_until(Online).await;
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;

@@ -9,12 +9,12 @@ use moodring_core::{
 };
 
 use super::{
-    graph::{Graph, Role},
-    runner::{Engine, Plan},
+    graph::{Graph, NetRole},
+    runner::{Engine, PreparedNet},
 };
 use crate::{config::Labels, vision::VisionError};
 
-const ROLE: Role = Role {
+const ROLE: NetRole = NetRole {
     key: "classifier",
     accepted: "models/weights/classifier.onnx of the repository, or a net with one grey input of 48x48 or 64x64 pixels \
                in [-1, 1] and a first output of 7 values in FER2013's order",
@@ -35,7 +35,7 @@ enum Outputs {
 
 /// An expression classifier on an engine for ONNX files.
 pub struct OnnxClassifier {
-    plan: Plan,
+    plan: PreparedNet,
     side_px: usize,
     /// A byte `b` is `b * scale - offset` to the net.
     scale: f32,

@@ -5,12 +5,12 @@ use std::path::Path;
 use moodring_core::detect::{Cells, Channels, DetectNet, Head, InputShape, NetError};
 
 use super::{
-    graph::{Graph, Role},
-    runner::{Engine, Output, Plan},
+    graph::{Graph, NetRole},
+    runner::{Engine, Output, PreparedNet},
 };
 use crate::vision::VisionError;
 
-const ROLE: Role = Role {
+const ROLE: NetRole = NetRole {
     key: "detector",
     accepted: "models/weights/detector.onnx of the repository (three outputs of 16 channels), \
                or a YuNet file (twelve outputs, cls_8 to kps_32)",
@@ -26,7 +26,7 @@ const DEFAULT_THRESHOLD: f32 = 0.5;
 
 /// What the file's classes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum ClassLayout {
     /// `cls` and `obj` are logits.
     Ours,
     /// `cls` and `obj` are probabilities.
@@ -45,8 +45,8 @@ struct Part {
 
 /// A face detector on an engine for ONNX files.
 pub struct OnnxDetector {
-    plan: Plan,
-    form: Form,
+    plan: PreparedNet,
+    form: ClassLayout,
     shape: InputShape,
     input: Vec<u8>,
     /// The input as the engine wants it: f32, one plane a channel.
@@ -107,7 +107,7 @@ impl OnnxDetector {
             cells: STRIDES_PX
                 .map(|stride| vec![0.0; (rows / stride) * (columns / stride) * Head::CELL]),
             parts,
-            threshold: note.unwrap_or(if form == Form::YuNet {
+            threshold: note.unwrap_or(if form == ClassLayout::YuNet {
                 YUNET_THRESHOLD
             } else {
                 DEFAULT_THRESHOLD
@@ -122,15 +122,15 @@ impl OnnxDetector {
 }
 
 /// Which of the accepted forms the outputs' names and number tell.
-fn form(graph: &Graph) -> Result<Form, VisionError> {
+fn form(graph: &Graph) -> Result<ClassLayout, VisionError> {
     let names = graph.outputs();
     let mut yunet = STRIDES_PX
         .iter()
         .flat_map(|stride| YUNET.map(|(kind, _)| format!("{kind}_{stride}")));
     if names.len() == 12 && yunet.all(|name| names.contains(&name.as_str())) {
-        Ok(Form::YuNet)
+        Ok(ClassLayout::YuNet)
     } else if names.len() == STRIDES_PX.len() {
-        Ok(Form::Ours)
+        Ok(ClassLayout::Ours)
     } else {
         let shown: Vec<_> = names.iter().take(12).copied().collect();
         Err(graph.refuse(format!(
@@ -142,15 +142,19 @@ fn form(graph: &Graph) -> Result<Form, VisionError> {
 }
 
 /// The picture that the file wants: its own size if it has one, else what is asked for.
-fn input_shape(graph: &Graph, form: Form, asked_px: (u32, u32)) -> Result<InputShape, VisionError> {
+fn input_shape(
+    graph: &Graph,
+    form: ClassLayout,
+    asked_px: (u32, u32),
+) -> Result<InputShape, VisionError> {
     let [batch, channels, height, width] = graph.input()?;
     if batch.is_some_and(|n| n != 1) {
         return Err(graph.refuse(format!("it wants {batch:?} pictures at once")));
     }
     let channels = match (form, channels) {
-        (Form::Ours, Some(1)) => Channels::Grey,
-        (Form::Ours, Some(3)) => Channels::Rgb,
-        (Form::YuNet, Some(3)) => Channels::Bgr,
+        (ClassLayout::Ours, Some(1)) => Channels::Grey,
+        (ClassLayout::Ours, Some(3)) => Channels::Rgb,
+        (ClassLayout::YuNet, Some(3)) => Channels::Bgr,
         (_, found) => return Err(graph.refuse(format!("its input has {found:?} channels"))),
     };
     let side = |own: Option<usize>, asked| own.map_or(Some(asked), |own| u32::try_from(own).ok());
@@ -169,7 +173,7 @@ fn input_shape(graph: &Graph, form: Form, asked_px: (u32, u32)) -> Result<InputS
     // YuNet takes the bytes as they are, so its 0 is black.
     let padding = graph
         .zero_byte()
-        .filter(|_| form == Form::Ours)
+        .filter(|_| form == ClassLayout::Ours)
         .unwrap_or(0);
     Ok(InputShape {
         width_px,
@@ -181,7 +185,7 @@ fn input_shape(graph: &Graph, form: Form, asked_px: (u32, u32)) -> Result<InputS
 
 /// Where each stride's cells are found in the outputs; `None` if these have other shapes.
 fn parts(
-    form: Form,
+    form: ClassLayout,
     names: &[String],
     outputs: &[Output],
     size: (usize, usize),
@@ -189,7 +193,7 @@ fn parts(
     let mut parts: [Vec<Part>; 3] = Default::default();
     for (i, (stride, parts)) in STRIDES_PX.iter().zip(&mut parts).enumerate() {
         let (rows, columns) = (size.0 / stride, size.1 / stride);
-        if form == Form::Ours {
+        if form == ClassLayout::Ours {
             let (cell_step, value_step) = match outputs.get(i)?.sides[..] {
                 [1, r, c, Head::CELL] if (r, c) == (rows, columns) => (Head::CELL, 1),
                 [1, Head::CELL, r, c] if (r, c) == (rows, columns) => (1, rows * columns),
@@ -251,7 +255,7 @@ impl DetectNet for OnnxDetector {
                 let output = outputs.get(part.output).ok_or(NetError::Shape)?;
                 copy(cells, &output.values, part)?;
             }
-            if self.form == Form::Ours {
+            if self.form == ClassLayout::Ours {
                 for cell in cells.chunks_exact_mut(Head::CELL) {
                     cell[0] = sigmoid(cell[0]);
                     cell[1] = sigmoid(cell[1]);

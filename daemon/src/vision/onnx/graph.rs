@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::runner::{Engine, Plan, Trouble};
+use super::runner::{Engine, EngineError, PreparedNet};
 use crate::{
     onnx::{self, OnnxFile, Values},
     vision::VisionError,
@@ -13,14 +13,14 @@ const MAX_INPUT: usize = 16 << 20;
 
 /// Which of the two nets a file is for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Role {
+pub(super) struct NetRole {
     /// Its key in `[models]`, and its file in `models/weights` without the ending.
     pub(super) key: &'static str,
     /// The forms that are accepted, for the error's text.
     pub(super) accepted: &'static str,
 }
 
-impl Role {
+impl NetRole {
     /// The error that says what is wrong with a file and what is accepted.
     pub(super) fn refuse(self, path: &Path, reason: impl Into<String>) -> VisionError {
         VisionError::Onnx {
@@ -36,7 +36,7 @@ pub(super) struct Graph {
     file: OnnxFile,
     bytes: Vec<u8>,
     path: PathBuf,
-    role: Role,
+    role: NetRole,
 }
 
 impl Graph {
@@ -44,7 +44,7 @@ impl Graph {
     ///
     /// # Errors
     /// [`VisionError::NoOnnx`] for an empty path, [`VisionError::Onnx`] if the file is no ONNX graph.
-    pub(super) fn read(path: &Path, role: Role) -> Result<Self, VisionError> {
+    pub(super) fn read(path: &Path, role: NetRole) -> Result<Self, VisionError> {
         if path.as_os_str().is_empty() {
             return Err(VisionError::NoOnnx(role.key));
         }
@@ -60,7 +60,7 @@ impl Graph {
         }
     }
 
-    /// See [`Role::refuse`].
+    /// See [`NetRole::refuse`].
     pub(super) fn refuse(&self, reason: impl Into<String>) -> VisionError {
         self.role.refuse(&self.path, reason)
     }
@@ -102,7 +102,11 @@ impl Graph {
     ///
     /// # Errors
     /// [`VisionError::Onnx`] if the engine cannot take the file, [`VisionError::Runtime`] if the engine is at fault.
-    pub(super) fn plan(self, engine: Engine<'_>, sides: [usize; 4]) -> Result<Plan, VisionError> {
+    pub(super) fn plan(
+        self,
+        engine: Engine<'_>,
+        sides: [usize; 4],
+    ) -> Result<PreparedNet, VisionError> {
         let len = sides
             .iter()
             .try_fold(1_usize, |len, &side| len.checked_mul(side));
@@ -113,20 +117,20 @@ impl Graph {
         let made = loaded.and_then(|mut runner| {
             let mut outputs = Vec::new();
             let first = runner.run(&vec![0.0; len], &mut outputs);
-            first.map_err(Trouble::File)?;
+            first.map_err(EngineError::File)?;
             Ok((runner, outputs))
         });
         let name = engine.name();
         match made {
-            Ok((runner, outputs)) => Ok(Plan {
+            Ok((runner, outputs)) => Ok(PreparedNet {
                 runner,
                 outputs,
                 engine: name,
             }),
-            Err(Trouble::File(reason)) => {
+            Err(EngineError::File(reason)) => {
                 Err(self.refuse(format!("{name} cannot run it on {sides:?}: {reason}")))
             }
-            Err(Trouble::Engine(reason)) => Err(VisionError::Runtime(reason)),
+            Err(EngineError::Engine(reason)) => Err(VisionError::Runtime(reason)),
         }
     }
 }

@@ -17,7 +17,7 @@ use ort::{
     value::TensorRef,
 };
 
-use super::runner::{Output, Runner, Trouble};
+use super::runner::{EngineError, Output, Runner};
 use crate::{
     config::{OrtDevice, OrtSettings},
     onnx::OnnxFile,
@@ -43,14 +43,14 @@ pub(super) fn load(
     file: &OnnxFile,
     sides: [usize; 4],
     settings: &OrtSettings,
-) -> Result<OrtRunner, Trouble> {
+) -> Result<OrtRunner, EngineError> {
     let environment = LIBRARY.get_or_init(|| open(settings)).as_ref();
-    let environment = environment.map_err(|reason| Trouble::Engine(reason.clone()))?;
+    let environment = environment.map_err(|reason| EngineError::Engine(reason.clone()))?;
     let make = |providers: &[ExecutionProviderDispatch]| {
         guarded(|| session(environment, bytes, file, sides, providers))
     };
     let mut failures = Vec::new();
-    for (name, providers) in devices(settings).map_err(Trouble::Engine)? {
+    for (name, providers) in devices(settings).map_err(EngineError::Engine)? {
         match make(&providers) {
             Ok(session) => {
                 tracing::debug!("ONNX Runtime runs on {name}");
@@ -64,12 +64,12 @@ pub(super) fn load(
     }
     // Whether the device is to blame or the file: its CPU kernels run on every machine.
     match make(&[]) {
-        Ok(_) => Err(Trouble::Engine(format!(
+        Ok(_) => Err(EngineError::Engine(format!(
             "no GPU could be used ({}). Is the driver there (`nvidia-smi`), do CUDA, cuDNN and TensorRT have the versions \
              this ONNX Runtime was built for? [ort] device = \"cpu\" takes ONNX Runtime's CPU kernels",
             failures.join("; ")
         ))),
-        Err(reason) => Err(Trouble::File(reason)),
+        Err(reason) => Err(EngineError::File(reason)),
     }
 }
 

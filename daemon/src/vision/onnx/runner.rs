@@ -38,7 +38,7 @@ pub(super) struct Output {
 
 /// Why an engine cannot take a file.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum EngineError {
     /// The file is at fault.
     File(String),
     /// The engine itself cannot run here; which is so, and how to mend it.
@@ -56,7 +56,7 @@ impl Engine<'_> {
         bytes: &[u8],
         file: &OnnxFile,
         sides: [usize; 4],
-    ) -> Result<Box<dyn Runner>, Trouble> {
+    ) -> Result<Box<dyn Runner>, EngineError> {
         let _ = file;
         match self {
             #[cfg(feature = "tract")]
@@ -80,13 +80,13 @@ impl Engine<'_> {
 }
 
 /// A runner and what its last pass gave.
-pub(super) struct Plan {
+pub(super) struct PreparedNet {
     pub(super) runner: Box<dyn Runner>,
     pub(super) outputs: Vec<Output>,
     pub(super) engine: &'static str,
 }
 
-impl Plan {
+impl PreparedNet {
     /// One forward pass. The reason of a failure goes to the log.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::{
 
 use tract_onnx::prelude::*;
 
-use super::runner::{Output, Runner, Trouble};
+use super::runner::{EngineError, Output, Runner};
 
 /// tract's reasons can quote whole nodes; so much of one is shown.
 const REASON_CHARS: usize = 300;
@@ -19,7 +19,7 @@ pub(super) struct TractRunner {
 }
 
 /// Makes a file ready for an input of these sides.
-pub(super) fn load(bytes: &[u8], sides: [usize; 4]) -> Result<TractRunner, Trouble> {
+pub(super) fn load(bytes: &[u8], sides: [usize; 4]) -> Result<TractRunner, EngineError> {
     let made = guarded(|| {
         // What a file says of values inside it is often symbolic, and then contradicts the size that we choose.
         let mut model = onnx()
@@ -31,7 +31,7 @@ pub(super) fn load(bytes: &[u8], sides: [usize; 4]) -> Result<TractRunner, Troub
             sides,
         })
     });
-    made.map_err(Trouble::File)
+    made.map_err(EngineError::File)
 }
 
 impl Runner for TractRunner {

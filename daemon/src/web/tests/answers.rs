@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn the_state_of_now_is_told() {
-    let page = Page::new(|_| {});
+    let page = TestPage::new(|_| {});
     page.snapshots.send_modify(|s| {
         s.camera = CameraState::Running;
         s.frame_px = (640, 480);
@@ -22,7 +22,7 @@ fn the_state_of_now_is_told() {
 
 #[test]
 fn not_ready_while_the_camera_is_lost() {
-    let page = Page::new(|_| {});
+    let page = TestPage::new(|_| {});
     page.snapshots.send_modify(|s| s.camera = CameraState::Lost);
     let ready = page.get("/readyz");
     assert_eq!(
@@ -33,7 +33,7 @@ fn not_ready_while_the_camera_is_lost() {
 
 #[test]
 fn metrics_are_moodrings() {
-    let page = Page::new(|_| {});
+    let page = TestPage::new(|_| {});
     page.get("/nothing");
     let text = page.get("/metrics").text();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
@@ -50,7 +50,7 @@ fn metrics_are_moodrings() {
 
 #[test]
 fn every_answer_is_dressed() {
-    let page = Page::new(|_| {});
+    let page = TestPage::new(|_| {});
     for path in [
         "/",
         "/api/v1/state",
@@ -72,7 +72,7 @@ fn every_answer_is_dressed() {
 
 #[test]
 fn what_is_not_there_says_so_in_json() {
-    let page = Page::new(|_| {});
+    let page = TestPage::new(|_| {});
     for (line, status) in [
         ("GET /nothing", 404),
         ("GET /assets/../config.toml", 404),
@@ -99,7 +99,7 @@ fn what_is_not_there_says_so_in_json() {
 
 #[test]
 fn pictures_are_our_own_faces() {
-    let page = Page::new(|_| {});
+    let page = TestPage::new(|_| {});
     let face = page.get("/api/v1/face.png?size=64");
     assert_eq!(face.header("content-type"), "image/png");
     let face = image::load_from_memory(&face.body).unwrap();
@@ -110,7 +110,7 @@ fn pictures_are_our_own_faces() {
 
 #[test]
 fn files_come_packed_and_are_kept_by_their_tag() {
-    let page = Page::new(|_| {});
+    let page = TestPage::new(|_| {});
     let plain = page.get("/assets/style.css");
     let packed = page.ask(
         "GET /assets/style.css",
@@ -126,7 +126,7 @@ fn files_come_packed_and_are_kept_by_their_tag() {
 
 #[test]
 fn a_taken_port_is_named_with_the_way_out() {
-    let mut page = Page::new(|_| {});
+    let mut page = TestPage::new(|_| {});
     let taken = page.at.to_string();
     let error = page.spawn(|s| s.web.listen = taken.clone()).unwrap_err();
     let error = error.to_string();

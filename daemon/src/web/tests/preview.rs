@@ -7,25 +7,25 @@ use moodring_core::frame::{Frame, Millis, PixelFormat};
 use super::*;
 use crate::{
     command::{Command, Switch},
-    preview::Tap,
+    preview::FrameTap,
 };
 
 const SIZE: (u32, u32) = (64, 48);
 
 /// A page whose preview the settings allow, and what feeds it.
-fn open(change: impl FnOnce(&mut Settings)) -> (Page, Tap) {
+fn open(change: impl FnOnce(&mut Settings)) -> (TestPage, FrameTap) {
     let mut settings = Settings::default();
     settings.preview.allowed = true;
     settings.preview.rate = 30.0;
     change(&mut settings);
-    let page = Page::showing(&settings);
+    let page = TestPage::showing(&settings);
     page.preview.spawn(&settings).unwrap();
     let tap = page.preview.tap();
     (page, tap)
 }
 
 /// Offers frames of this grey until `done`.
-fn feed(tap: &Tap, grey: u8, mut done: impl FnMut() -> bool) {
+fn feed(tap: &FrameTap, grey: u8, mut done: impl FnMut() -> bool) {
     let end = Instant::now() + LIMIT;
     let pixels = vec![grey; (SIZE.0 * SIZE.1) as usize];
     let frame = Frame::packed(&pixels, PixelFormat::Grey, SIZE, Millis(1)).unwrap();
@@ -43,7 +43,7 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn new(page: &Page, mode: &str) -> Self {
+    fn new(page: &TestPage, mode: &str) -> Self {
         let mut stream = page.connect();
         let head = format!(
             "GET /api/v1/preview.mjpeg?mode={mode} HTTP/1.1\r\nHost: {}\r\n\r\n",
@@ -76,7 +76,7 @@ impl Watcher {
 
 #[test]
 fn by_default_there_is_nothing_to_see_and_nothing_to_take() {
-    let mut page = Page::new(|_| {});
+    let mut page = TestPage::new(|_| {});
     for path in ["/api/v1/preview", "/api/v1/preview.mjpeg"] {
         assert_eq!(page.get(path).status, 404, "{path}");
     }

@@ -13,10 +13,10 @@ fn answers() -> Value {
 }
 
 /// A page whose settings lie in this file.
-fn page(folder: &std::path::Path) -> (Page, std::path::PathBuf) {
+fn page(folder: &std::path::Path) -> (TestPage, std::path::PathBuf) {
     let path = folder.join("m.toml");
     std::fs::write(&path, "# mine\n[camera]\nsource = \"auto\"\n").unwrap();
-    let mut page = Page::new(|_| {});
+    let mut page = TestPage::new(|_| {});
     page.file = Some(path.clone());
     if let Some(web) = page.web.take() {
         web.stop();
@@ -27,7 +27,7 @@ fn page(folder: &std::path::Path) -> (Page, std::path::PathBuf) {
     (page, path)
 }
 
-fn post(page: &Page, path: &str, body: &Value) -> Answer {
+fn post(page: &TestPage, path: &str, body: &Value) -> Answer {
     page.ask(&format!("POST {path}"), "", body.to_string().as_bytes())
 }
 
@@ -87,7 +87,7 @@ fn what_the_law_or_the_list_forbids_is_refused_with_the_reason() {
 
 #[test]
 fn parts_are_tried_and_strangers_commands_are_not() {
-    let page = Page::new(|_| {});
+    let page = TestPage::new(|_| {});
     let attempt =
         |part: &str, body: &Value| post(&page, &format!("/api/v1/setup/try/{part}"), body).json();
     assert_eq!(attempt("camera", &answers())["ok"], true);
@@ -110,7 +110,7 @@ fn parts_are_tried_and_strangers_commands_are_not() {
 #[test]
 fn the_notice_is_open_to_everybody_and_says_who_answers_for_it() {
     let hash = hash_password("correct horse").unwrap();
-    let page = Page::new(|s| {
+    let page = TestPage::new(|s| {
         s.web.password = hash;
         s.notice.responsible = "Ada & <Co>".into();
     });
@@ -125,7 +125,7 @@ fn the_notice_is_open_to_everybody_and_says_who_answers_for_it() {
         text.contains("<svg role=\"img\"") && !text.contains("<?xml") && !text.contains("style=")
     );
     assert!(text.contains("No picture is stored or sent."), "{text}");
-    let shown = Page::new(|s| s.preview.allowed = true)
+    let shown = TestPage::new(|s| s.preview.allowed = true)
         .get("/notice")
         .text();
     assert!(

@@ -51,7 +51,7 @@ fn form(file: &[u8], name: &str) -> (String, Vec<u8>) {
 
 #[test]
 fn a_photo_gives_the_line_of_analyze() {
-    let page = Page::new(|_| {});
+    let page = TestPage::new(|_| {});
     let photo = encoded(ImageFormat::Png, 64, 48);
     let line = r#"{"image":"a b.png","width":64,"height":48,"faces":[]}"#.to_owned() + "\n";
     let raw = page.ask("POST /api/v1/analyze?name=a%20b.png", "", &photo);
@@ -62,12 +62,12 @@ fn a_photo_gives_the_line_of_analyze() {
 }
 
 /// One connection, many requests: opening thousands would leave the machine without ports for a while.
-struct Talk<'a> {
-    page: &'a Page,
+struct TestConnection<'a> {
+    page: &'a TestPage,
     stream: TcpStream,
 }
 
-impl Talk<'_> {
+impl TestConnection<'_> {
     fn upload(&mut self, body: &[u8]) -> (u16, String) {
         let head = format!(
             "POST /api/v1/analyze HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n\r\n",
@@ -96,13 +96,13 @@ impl Talk<'_> {
 
 #[test]
 fn two_thousand_bad_uploads_are_refused_with_a_reason() {
-    let page = Page::new(|s| s.web.upload_megapixels = 2);
-    let mut talk = Talk {
+    let page = TestPage::new(|s| s.web.upload_megapixels = 2);
+    let mut talk = TestConnection {
         stream: page.connect(),
         page: &page,
     };
     let mut count = 0;
-    let mut refused = |talk: &mut Talk<'_>, body: &[u8], what: &str| {
+    let mut refused = |talk: &mut TestConnection<'_>, body: &[u8], what: &str| {
         let (status, text) = talk.upload(body);
         assert!((400..500).contains(&status), "{what}: {status} {text}");
         let reason: Value = serde_json::from_str(&text).unwrap();
@@ -177,7 +177,7 @@ fn two_thousand_bad_uploads_are_refused_with_a_reason() {
 
 #[test]
 fn fifty_megabytes_are_refused_before_they_have_arrived() {
-    let page = Page::new(|_| {});
+    let page = TestPage::new(|_| {});
     let mut stream = page.connect();
     let head = format!(
         "POST /api/v1/analyze HTTP/1.1\r\nHost: {}\r\nContent-Length: 50000000\r\n\r\n",
@@ -201,7 +201,7 @@ fn fifty_megabytes_are_refused_before_they_have_arrived() {
 
 #[test]
 fn broken_forms_are_refused() {
-    let page = Page::new(|_| {});
+    let page = TestPage::new(|_| {});
     let (headers, whole) = form(&encoded(ImageFormat::Png, 32, 32), "a.png");
     for cut in (0..whole.len()).step_by(whole.len() / 40) {
         let answer = page.ask("POST /api/v1/analyze", &headers, &whole[..cut]);
@@ -219,7 +219,7 @@ fn broken_forms_are_refused() {
 
 #[test]
 fn many_at_once_are_read_or_asked_to_come_back() {
-    let page = Page::new(|_| {});
+    let page = TestPage::new(|_| {});
     let photo = encoded(ImageFormat::Png, 640, 480);
     let answers: Vec<u16> = std::thread::scope(|scope| {
         let ask = || page.ask("POST /api/v1/analyze", "", &photo).status;

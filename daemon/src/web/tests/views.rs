@@ -6,7 +6,7 @@ use super::*;
 
 #[test]
 fn a_live_view_tells_states_events_and_faces() {
-    let page = Page::new(|_| {});
+    let page = TestPage::new(|_| {});
     let mut stream = live(&page, "?face=true", "");
     read_until(&mut stream, "event: state\ndata: {\"schema\"");
     appeared(&page, 41);
@@ -17,7 +17,7 @@ fn a_live_view_tells_states_events_and_faces() {
 
 #[test]
 fn who_comes_back_misses_nothing() {
-    let page = Page::new(|_| {});
+    let page = TestPage::new(|_| {});
     let mut first = live(&page, "", "");
     read_until(&mut first, "event: state");
     for track in 1..=3 {
@@ -42,7 +42,7 @@ fn who_comes_back_misses_nothing() {
 
 #[test]
 fn live_views_are_counted_and_seats_come_free() {
-    let page = Page::new(|s| s.web.streams = 2);
+    let page = TestPage::new(|s| s.web.streams = 2);
     let mut views: Vec<_> = (0..2).map(|_| live(&page, "", "")).collect();
     for view in &mut views {
         read_until(view, "event: state");
@@ -65,7 +65,7 @@ fn live_views_are_counted_and_seats_come_free() {
 
 #[test]
 fn a_stop_ends_live_views_too() {
-    let mut page = Page::new(|_| {});
+    let mut page = TestPage::new(|_| {});
     let mut view = live(&page, "", "");
     read_until(&mut view, "event: state");
     page.web.take().unwrap().stop();

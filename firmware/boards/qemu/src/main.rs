@@ -13,7 +13,7 @@ use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
 use crc::{CRC_32_ISO_HDLC, Crc, Table};
 use moodring_core::frame::Millis;
-use moodring_satellite::{panel::Panel, picture::Picture, satellite::Satellite};
+use moodring_satellite::{panel::Panel, picture::BandedPicture, satellite::Satellite};
 use panic_semihosting as _;
 
 use crate::uart::Uart;
@@ -56,7 +56,7 @@ fn main() -> ! {
 }
 
 /// The checksum of the picture's bytes, and how long drawing took.
-fn draw(picture: &Picture, buffer: &mut [u8], meter: &mut Meter) -> (u32, u32) {
+fn draw(picture: &BandedPicture, buffer: &mut [u8], meter: &mut Meter) -> (u32, u32) {
     let mut digest = CRC.digest();
     let mut ticks = 0;
     meter.start();

@@ -16,18 +16,18 @@ fn person(track: u32, side: f32, expression: Expression, likely: f32) -> Candida
 
 #[derive(Default)]
 struct Scene {
-    guard: MoodGuard,
+    hysteresis: MoodHysteresis,
     settings: MoodSettings,
     changes: usize,
 }
 
 impl Scene {
     fn at(&mut self, time: u64, people: &[Candidate]) -> Mood {
-        let before = self.guard.state().mood;
+        let before = self.hysteresis.state().mood;
         let event = self
-            .guard
+            .hysteresis
             .update(people, (640, 480), Millis(time), &self.settings);
-        let now = self.guard.state().mood;
+        let now = self.hysteresis.state().mood;
         assert_eq!(event.is_some(), before != now);
         self.changes += usize::from(event.is_some());
         now
@@ -55,11 +55,11 @@ fn a_new_face_shows_at_once_and_a_change_has_to_last() {
 
 #[test]
 fn the_event_tells_the_whole_change() {
-    let mut guard = MoodGuard::new();
+    let mut hysteresis = MoodHysteresis::new();
     let settings = MoodSettings::default();
     let happy = [person(4, 50.0, Expression::Happy, 0.75)];
-    guard.update(&[], (640, 480), Millis(100), &settings);
-    let event = guard.update(&happy, (640, 480), Millis(700), &settings);
+    hysteresis.update(&[], (640, 480), Millis(100), &settings);
+    let event = hysteresis.update(&happy, (640, 480), Millis(700), &settings);
     let expected = Event {
         time: Millis(700),
         track: Some(TrackId(4)),
@@ -71,11 +71,11 @@ fn the_event_tells_the_whole_change() {
         },
     };
     assert_eq!(event, Some(expected));
-    let state = guard.state();
+    let state = hysteresis.state();
     assert_eq!((state.since, state.confidence), (Millis(700), 0.75));
-    let gone = guard.update(&[], (640, 480), Millis(800), &settings);
+    let gone = hysteresis.update(&[], (640, 480), Millis(800), &settings);
     assert_eq!(gone.map(|event| event.track), Some(None));
-    assert_eq!(guard.state().confidence, 0.0);
+    assert_eq!(hysteresis.state().confidence, 0.0);
 }
 
 #[test]

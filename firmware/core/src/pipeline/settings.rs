@@ -1,8 +1,8 @@
 //! What can be set in the pipeline, its defaults and ranges. Reads no file.
 
 use crate::{
-    mood::MoodSettings, nms::DEFAULT_IOU, pipeline::MAX_CROPS, track::TrackSettings,
-    watch::WatchSettings,
+    mood::MoodSettings, motion::MotionSettings, nms::DEFAULT_IOU, pipeline::MAX_CROPS,
+    track::TrackSettings,
 };
 
 /// All settings of the pipeline.
@@ -17,7 +17,7 @@ pub struct Settings {
     /// Faces classified per frame, 1 to [`MAX_CROPS`]; if there are more they take turns.
     pub max_faces: usize,
     /// How often to look for faces while nobody is in view.
-    pub watch: WatchSettings,
+    pub motion: MotionSettings,
     /// When a face counts and when it is gone.
     pub track: TrackSettings,
     /// Time constant of the scores' smoothing in milliseconds, 0 for none.
@@ -33,7 +33,7 @@ impl Default for Settings {
             nms_iou: DEFAULT_IOU,
             min_face_px: 20.0,
             max_faces: 8,
-            watch: WatchSettings::default(),
+            motion: MotionSettings::default(),
             track: TrackSettings::default(),
             smooth_ms: 400,
             mood: MoodSettings::default(),
@@ -54,7 +54,7 @@ impl Settings {
             confirm_ms,
             lost_ms,
         } = self.track;
-        let WatchSettings { period_ms } = self.watch;
+        let MotionSettings { period_ms } = self.motion;
         let times = [
             confirm_ms,
             lost_ms,
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(broken(|s| s.max_faces = 0), Some(MaxFaces));
         assert_eq!(broken(|s| s.max_faces = MAX_CROPS + 1), Some(MaxFaces));
         assert_eq!(broken(|s| s.track.lost_ms = 60_001), Some(Time));
-        assert_eq!(broken(|s| s.watch.period_ms = 60_001), Some(Time));
+        assert_eq!(broken(|s| s.motion.period_ms = 60_001), Some(Time));
         assert_eq!(broken(|s| s.mood.threshold = -0.1), Some(MoodThreshold));
         assert_eq!(broken(|s| s.mood.margin = 1.1), Some(MoodMargin));
         let text = SettingsError::MaxFaces.to_string();

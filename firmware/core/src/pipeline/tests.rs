@@ -82,12 +82,12 @@ impl Scene {
 
     /// `appeared 1`, `left 1`, `happy`: what happened, in short.
     fn story(&self) -> StdVec<std::string::String> {
-        let tell = |event: &Event| match event.kind {
+        let emit = |event: &Event| match event.kind {
             EventKind::Appeared => std::format!("appeared {}", event.track.unwrap().0),
             EventKind::Left { .. } => std::format!("left {}", event.track.unwrap().0),
             EventKind::Changed { to, .. } => to.name().into(),
         };
-        self.events.iter().map(tell).collect()
+        self.events.iter().map(emit).collect()
     }
 }
 
@@ -267,7 +267,7 @@ fn a_lost_camera_sees_nobody_after_a_while() {
         Mood::Showing(Expression::Happy)
     );
     for time in (1000..3000).step_by(100) {
-        let report = scene.pipeline.blind(Millis(time));
+        let report = scene.pipeline.advance_without_frame(Millis(time));
         scene.events.extend(report.events);
     }
     assert_eq!(scene.story(), ["appeared 1", "happy", "left 1", "nobody"]);

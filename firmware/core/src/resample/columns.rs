@@ -50,7 +50,7 @@ fn fill<'a, const STEP: usize, const C: usize>(
         for (out, at) in row.chunks_mut(span as usize * C).zip(tiles) {
             let pixels = (out.len().div_ceil(C) as u32).min(across.to - at);
             let last = across.taps(at + pixels - 1).last as usize;
-            let (first, mut walk) = Walk::new(across, at);
+            let (first, mut walk) = TapCursor::new(across, at);
             // The last sample's other bytes may lie behind the picture.
             let columns = &mut columns[..(last - first) * STEP + 1];
             columns.fill(0);
@@ -75,7 +75,7 @@ fn add(columns: &mut [u32], line: &[u8], weight: u16) {
 
 /// The taps of one output pixel after another, without a division: in units of `1 / to` source pixels the next
 /// output pixel begins at `pixel * to + part`, the pixel counted from the tile's first.
-struct Walk {
+struct TapCursor {
     to: u32,
     whole: usize,
     rest: u32,
@@ -83,7 +83,7 @@ struct Walk {
     part: u32,
 }
 
-impl Walk {
+impl TapCursor {
     /// The source pixel in which output pixel `at` begins, and the walk from there.
     fn new(Axis { from, to }: Axis, at: u32) -> (usize, Self) {
         let walk = Self {

@@ -9,7 +9,7 @@ const SAD: Mood = Mood::Showing(Expression::Sad);
 
 #[test]
 fn a_change_flows_from_one_mood_into_the_next() {
-    let mut face = Animator::new(HAPPY, Life::Still, Millis(0));
+    let mut face = Animator::new(HAPPY, IdleMotion::Still, Millis(0));
     face.aim(SAD, 1.0, 0.0, Millis(1_000));
     let tear = |ms| face.pose(Millis(ms)).params.extras.tear;
     assert_eq!(face.pose(Millis(1_000)), Pose::still(HAPPY));
@@ -21,7 +21,7 @@ fn a_change_flows_from_one_mood_into_the_next() {
 
 #[test]
 fn a_change_within_a_change_does_not_jump() {
-    let mut face = Animator::new(HAPPY, Life::Still, Millis(0));
+    let mut face = Animator::new(HAPPY, IdleMotion::Still, Millis(0));
     face.aim(SAD, 1.0, 0.0, Millis(1_000));
     let before = face.pose(Millis(1_120));
     face.aim(Mood::Nobody, 0.0, 0.0, Millis(1_120));
@@ -30,7 +30,7 @@ fn a_change_within_a_change_does_not_jump() {
 
 #[test]
 fn confidence_is_intensity_and_roll_follows() {
-    let mut face = Animator::new(HAPPY, Life::Still, Millis(0));
+    let mut face = Animator::new(HAPPY, IdleMotion::Still, Millis(0));
     face.aim(HAPPY, 0.4, 20.0, Millis(0));
     let soon = face.pose(Millis(100)).roll_deg;
     assert!(0.0 < soon && soon < 20.0);
@@ -46,7 +46,7 @@ fn confidence_is_intensity_and_roll_follows() {
 
 #[test]
 fn nonsense_from_outside_moves_nothing() {
-    let mut face = Animator::new(HAPPY, Life::Still, Millis(500));
+    let mut face = Animator::new(HAPPY, IdleMotion::Still, Millis(500));
     face.aim(HAPPY, f32::NAN, f32::INFINITY, Millis(600));
     face.aim(HAPPY, 1.0, f32::NAN, Millis(100));
     let pose = face.pose(Millis(0));
@@ -76,7 +76,7 @@ fn blinks_once_in_every_slot_and_fully() {
 
 #[test]
 fn sleepers_do_not_blink_but_breathe() {
-    let face = Animator::new(Mood::Nobody, Life::Calm, Millis(0));
+    let face = Animator::new(Mood::Nobody, IdleMotion::Calm, Millis(0));
     let poses: std::vec::Vec<_> = (0..200).map(|i| face.pose(Millis(50 * i)).params).collect();
     assert!(poses.iter().all(|p| p.left_eye == poses[0].left_eye));
     let rest = expression::params(Mood::Nobody.into()).mouth.lower;
@@ -86,7 +86,7 @@ fn sleepers_do_not_blink_but_breathe() {
 
 #[test]
 fn a_fault_keeps_its_code_while_it_fades() {
-    let mut face = Animator::new(Look::Fault(7), Life::Still, Millis(0));
+    let mut face = Animator::new(Look::Fault(7), IdleMotion::Still, Millis(0));
     face.aim(HAPPY, 1.0, 0.0, Millis(1_000));
     let half = face.pose(Millis(1_100));
     assert!(half.code == 7 && half.params.extras.code > 0.5);
@@ -94,7 +94,7 @@ fn a_fault_keeps_its_code_while_it_fades() {
 
 #[test]
 fn a_head_that_trembles_rests_and_one_that_turns_is_followed() {
-    let mut face = Animator::new(HAPPY, Life::Still, Millis(0));
+    let mut face = Animator::new(HAPPY, IdleMotion::Still, Millis(0));
     face.aim(HAPPY, 1.0, 2.0, Millis(0));
     assert_eq!(face.pose(Millis(5_000)).roll_deg, 0.0);
     // Slowly, but on and on: it must not be left behind.

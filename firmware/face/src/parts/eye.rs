@@ -2,9 +2,9 @@
 
 use super::{Builder, NOTHING, bent};
 use crate::{
+    layers::{ClipEdge, Paint},
     params::{Brow, Eye, Params},
     raster::outline::{Ends, Pen},
-    scene::{Lid, Paint},
     skin::colour,
     vec2::{Vec2, at},
 };
@@ -44,7 +44,12 @@ fn eye(face: &mut Builder<'_>, eye: &Eye, side: f32) {
     glint(face, eye, pupil, lid);
 }
 
-fn seen_through(face: &mut Builder<'_>, layer: usize, within: Option<usize>, lid: Option<Lid>) {
+fn seen_through(
+    face: &mut Builder<'_>,
+    layer: usize,
+    within: Option<usize>,
+    lid: Option<ClipEdge>,
+) {
     if let Some(layer) = face.scene.layers.get_mut(layer) {
         (layer.within, layer.lid) = (within, lid);
     }
@@ -64,7 +69,7 @@ fn cross(face: &mut Builder<'_>, centre: Vec2, size: f32) {
 }
 
 /// The white of an eye with its line; the layer's number, if there is one.
-fn white(face: &mut Builder<'_>, eye: &Eye, centre: Vec2, lid: Option<Lid>) -> Option<usize> {
+fn white(face: &mut Builder<'_>, eye: &Eye, centre: Vec2, lid: Option<ClipEdge>) -> Option<usize> {
     let radii = at(eye.white, eye.white * eye.open);
     if radii.y < 0.03 {
         return None;
@@ -80,7 +85,7 @@ fn white(face: &mut Builder<'_>, eye: &Eye, centre: Vec2, lid: Option<Lid>) -> O
 }
 
 /// The light in a round eye; long strokes have none.
-fn glint(face: &mut Builder<'_>, eye: &Eye, pupil: Vec2, lid: Option<Lid>) {
+fn glint(face: &mut Builder<'_>, eye: &Eye, pupil: Vec2, lid: Option<ClipEdge>) {
     let size = eye.half_thick - 0.6 * eye.half_width - 0.03;
     if size < 0.02 || !face.theme.glints {
         return;

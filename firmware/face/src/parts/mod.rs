@@ -6,12 +6,12 @@
 //! | `mouth` | lips, teeth, tongue |
 //! | `skin` | cheeks, wrinkles, tears, sweat |
 //! | `notes` | letters beside the head |
-//! | `signs` | the device's own: mask, code, dots |
+//! | `device_states` | the device's own: mask, code, dots |
 
+mod device_states;
 mod eye;
 mod mouth;
 mod notes;
-mod signs;
 mod skin;
 
 use embedded_graphics::{pixelcolor::Rgb888, primitives::Rectangle};
@@ -19,14 +19,14 @@ use libm::{cosf, sinf};
 
 use crate::{
     animate::Pose,
-    picture::Glass,
+    layers::{ClipEdge, Disc, Layer, LayerStack, Paint, Side},
+    picture::ScreenShape,
     raster::{
         LINES, line_at,
         outline::{self, Ends, Pen},
         row::Colour,
-        shapes::{Map, Shape, Shapes},
+        shapes::{Shape, Shapes, Transform},
     },
-    scene::{Disc, Layer, Lid, Paint, Scene, Side},
     skin::{Tones, colour},
     theme::{Theme, Tint},
     vec2::{Vec2, at, bow},
@@ -34,10 +34,10 @@ use crate::{
 
 /// The head's radius over half the area's shorter side; the rest is margin. On round glass the letters beside the
 /// head need the room that corners have elsewhere.
-const fn fill(glass: Glass) -> f32 {
+const fn fill(glass: ScreenShape) -> f32 {
     match glass {
-        Glass::Square => 0.94,
-        Glass::Round => 0.86,
+        ScreenShape::Square => 0.94,
+        ScreenShape::Round => 0.86,
     }
 }
 
@@ -47,7 +47,13 @@ const STROKE_STEPS: usize = 8;
 const NOTHING: f32 = 0.004;
 
 /// Builds the whole face into an empty scene, in pixels from the area's left top corner.
-pub(crate) fn build(scene: &mut Scene, area: Rectangle, pose: &Pose, theme: &Theme, glass: Glass) {
+pub(crate) fn build(
+    scene: &mut LayerStack,
+    area: Rectangle,
+    pose: &Pose,
+    theme: &Theme,
+    glass: ScreenShape,
+) {
     let (w, h) = (area.size.width as f32, area.size.height as f32);
     let params = &pose.params;
     // At least half a pixel, so that nothing is divided by 0.
@@ -67,12 +73,12 @@ pub(crate) fn build(scene: &mut Scene, area: Rectangle, pose: &Pose, theme: &The
         theme,
         line,
         glass,
-        head: Map {
+        head: Transform {
             centre,
             right: at(cos, sin),
             down: at(-sin, cos),
         },
-        still: Map {
+        still: Transform {
             centre,
             right: at(radius, 0.0),
             down: at(0.0, radius),
@@ -86,21 +92,21 @@ pub(crate) fn build(scene: &mut Scene, area: Rectangle, pose: &Pose, theme: &The
     eye::build(&mut face, params);
     mouth::build(&mut face, &params.mouth);
     skin::drops(&mut face, params);
-    signs::build(&mut face, &params.extras, pose.code);
+    device_states::build(&mut face, &params.extras, pose.code);
     notes::build(&mut face, &params.extras);
 }
 
 /// Puts layers onto a scene.
 pub(crate) struct Builder<'a> {
-    scene: &'a mut Scene,
+    scene: &'a mut LayerStack,
     theme: &'a Theme,
     /// The colour of lines: the theme's, or tinted.
     line: Colour,
-    glass: Glass,
+    glass: ScreenShape,
     /// What turns with the head.
-    head: Map,
+    head: Transform,
     /// What does not.
-    still: Map,
+    still: Transform,
 }
 
 impl Builder<'_> {
@@ -151,7 +157,7 @@ impl Builder<'_> {
     }
 
     /// The edge through `centre` that falls by `slope` per unit to the right: what lies above is hidden.
-    fn lid(&self, centre: Vec2, slope: f32) -> Lid {
+    fn lid(&self, centre: Vec2, slope: f32) -> ClipEdge {
         let p = self.head.point(centre);
         let normal = self.head.direction(at(-slope, 1.0));
         // A level edge is hardly slanted instead: then a scan line always crosses it somewhere.
@@ -164,7 +170,7 @@ impl Builder<'_> {
         let per_line = -normal.y / (across * LINES as f32);
         // bound(line) = p.x + per_line * (line - line of p)
         let base = p.x - per_line * line_at(p.y);
-        Lid {
+        ClipEdge {
             base: (base * 65536.0) as i64,
             step: (per_line * 65536.0) as i64,
             seen: if across > 0.0 {

@@ -7,9 +7,9 @@ use libm::exp2f;
 
 use super::{Builder, NOTHING};
 use crate::{
+    layers::Paint,
     params::Mouth,
     raster::outline::{Ends, MAX_STROKE, Pen},
-    scene::Paint,
     skin::{colour, share},
     vec2::{Vec2, at},
 };

@@ -3,10 +3,10 @@
 use super::Builder;
 use crate::{
     params::Extras,
-    picture::Glass,
+    picture::ScreenShape,
     raster::{
         outline::{self, Ends, Pen},
-        shapes::Map,
+        shapes::Transform,
     },
     vec2::{Vec2, at},
 };
@@ -39,7 +39,7 @@ pub(super) fn build(face: &mut Builder<'_>, extras: &Extras) {
 
 /// A letter of one or two strokes, with a margin so that it stands off from the face.
 fn note(face: &mut Builder<'_>, strokes: &[&[Vec2]], half_thick: f32) {
-    let map: Map = face.still;
+    let map: Transform = face.still;
     let theme = face.theme;
     for (radius, c) in [
         (half_thick + 0.05, theme.background),
@@ -61,8 +61,8 @@ fn query(face: &mut Builder<'_>, amount: f32) {
     }
     // Inward where the corners are not seen.
     let centre = match face.glass {
-        Glass::Square => at(0.81, -0.78),
-        Glass::Round => at(0.71, -0.64),
+        ScreenShape::Square => at(0.81, -0.78),
+        ScreenShape::Round => at(0.71, -0.64),
     };
     let mut line = [centre; HOOK.len() + 1];
     for (point, (x, y)) in line.iter_mut().zip(HOOK) {
@@ -75,8 +75,8 @@ fn query(face: &mut Builder<'_>, amount: f32) {
 
 fn snore(face: &mut Builder<'_>, extras: &Extras) {
     let (shift, shrink) = match face.glass {
-        Glass::Square => (at(0.0, 0.0), 1.0),
-        Glass::Round => (at(-0.3, 0.28), 0.8),
+        ScreenShape::Square => (at(0.0, 0.0), 1.0),
+        ScreenShape::Round => (at(-0.3, 0.28), 0.8),
     };
     for (x, y, size) in [
         (0.58, -0.54, 0.08),

@@ -2,9 +2,9 @@
 
 use super::{Builder, NOTHING, bent};
 use crate::{
+    layers::{Disc, Paint},
     params::Params,
     raster::outline::{Ends, Pen},
-    scene::{Disc, Paint},
     skin::{colour, share},
     vec2::{Vec2, at},
 };

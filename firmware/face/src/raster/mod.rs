@@ -14,11 +14,11 @@
 pub(crate) mod edge;
 pub(crate) mod outline;
 pub(crate) mod oval;
+#[cfg(test)]
+mod reference;
 pub(crate) mod row;
 pub(crate) mod shapes;
 pub(crate) mod spans;
-#[cfg(test)]
-mod truth;
 
 /// Scan lines of a pixel row. Each is exact from left to right, so only nearly level edges show so few steps.
 pub(crate) const LINES: i32 = 4;

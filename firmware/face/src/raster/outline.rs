@@ -3,7 +3,7 @@
 use heapless::Vec;
 use libm::sqrtf;
 
-use super::shapes::{Map, Shapes};
+use super::shapes::{Shapes, Transform};
 use crate::vec2::{Vec2, at};
 
 /// Points of one stroke; more are left out.
@@ -45,7 +45,7 @@ impl Pen {
 }
 
 /// A piece of a stroke: its ends, and how far its edge is from its middle at both.
-struct Piece {
+struct StrokePiece {
     a: Vec2,
     b: Vec2,
     normal: Vec2,
@@ -54,7 +54,7 @@ struct Piece {
 }
 
 /// Adds the stroke along `points` to a shape.
-pub(crate) fn stroke(shapes: &mut Shapes, map: &Map, points: &[Vec2], ends: Ends, pen: Pen) {
+pub(crate) fn stroke(shapes: &mut Shapes, map: &Transform, points: &[Vec2], ends: Ends, pen: Pen) {
     let mut pieces = pieces(points, ends, pen.radius);
     let round = |shapes: &mut Shapes, p: Vec2| {
         shapes.oval(map, pen.stretch(p), at(pen.radius, pen.radius * pen.tall));
@@ -107,7 +107,7 @@ pub(crate) fn stroke(shapes: &mut Shapes, map: &Map, points: &[Vec2], ends: Ends
 }
 
 /// The stroke piece by piece; points on top of each other make none.
-fn pieces(points: &[Vec2], ends: Ends, radius: f32) -> Vec<Piece, MAX_STROKE> {
+fn pieces(points: &[Vec2], ends: Ends, radius: f32) -> Vec<StrokePiece, MAX_STROKE> {
     let mut pieces = Vec::new();
     let Some(&first) = points.first() else {
         return pieces;
@@ -121,7 +121,7 @@ fn pieces(points: &[Vec2], ends: Ends, radius: f32) -> Vec<Piece, MAX_STROKE> {
             continue;
         }
         let normal = at(along.y, -along.x).times(radius / length);
-        let _full = pieces.push(Piece {
+        let _full = pieces.push(StrokePiece {
             a,
             b,
             normal,

@@ -18,7 +18,7 @@ pub(crate) const MAX_OVALS: usize = 96;
 
 /// Face units to pixels: turned, enlarged, moved.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Map {
+pub(crate) struct Transform {
     /// Where (0, 0) goes.
     pub(crate) centre: Vec2,
     /// Where a step to the right goes.
@@ -27,7 +27,7 @@ pub(crate) struct Map {
     pub(crate) down: Vec2,
 }
 
-impl Map {
+impl Transform {
     /// A point.
     pub(crate) fn point(&self, p: Vec2) -> Vec2 {
         self.centre.plus(self.direction(p))
@@ -116,14 +116,14 @@ impl Shapes {
     }
 
     /// Adds an ellipse of face units.
-    pub(crate) fn oval(&mut self, map: &Map, centre: Vec2, radii: Vec2) {
+    pub(crate) fn oval(&mut self, map: &Transform, centre: Vec2, radii: Vec2) {
         let (a, b) = (at(radii.x, 0.0), at(0.0, radii.y));
         let oval = Oval::new(map.point(centre), map.direction(a), map.direction(b));
         let _full = self.ovals.push(oval);
     }
 
     /// Adds a polygon of face units, clockwise or not.
-    pub(crate) fn polygon(&mut self, map: &Map, points: &[Vec2]) {
+    pub(crate) fn polygon(&mut self, map: &Transform, points: &[Vec2]) {
         let Some(&last) = points.last() else {
             return;
         };

@@ -6,13 +6,13 @@
     target_arch = "x86_64",
     all(target_arch = "aarch64", target_endian = "little")
 ))]
-mod depth;
+mod depthwise;
+mod depthwise_weights;
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 pub(crate) mod neon;
 pub(crate) mod pack;
 pub(crate) mod portable;
 pub(crate) mod scalar;
-mod taps;
 #[cfg(any(
     target_arch = "x86_64",
     all(target_arch = "aarch64", target_endian = "little")
@@ -175,14 +175,14 @@ impl AddRow {
 }
 
 /// Where a row's accumulators go.
-pub(crate) enum Sink<'a> {
+pub(crate) enum RowOutput<'a> {
     /// As they are.
     Raw(&'a mut [i32]),
     /// Requantized with the packed multipliers and shifts.
     Bytes {
         out: &'a mut [u8],
         clamp: Clamp,
-        /// All shifts are at least 33: see [`crate::quant::Tail::Bytes`].
+        /// All shifts are at least 33: see [`crate::quant::OutputStage::Bytes`].
         #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
         // a shortcut that only vector kernels take
         narrow: bool,
@@ -192,7 +192,7 @@ pub(crate) enum Sink<'a> {
 // A kernel of another machine never comes here: `Net::new` refuses it.
 impl Kernel {
     /// Computes a row of a full convolution; the scalar kernel has no rows.
-    pub(crate) fn conv(self, row: &Row<'_>, sink: Sink<'_>) {
+    pub(crate) fn conv(self, row: &Row<'_>, sink: RowOutput<'_>) {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => x86::avx2::conv(row, sink),
@@ -209,14 +209,14 @@ impl Kernel {
     }
 
     /// Computes a row of a depthwise convolution; the scalar kernel has no rows.
-    pub(crate) fn depthwise(self, row: &DepthRow<'_>, sink: Sink<'_>) {
+    pub(crate) fn depthwise(self, row: &DepthRow<'_>, sink: RowOutput<'_>) {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => x86::depth2::depthwise(row, sink),
+            Self::Avx2 => x86::avx2_depthwise::depthwise(row, sink),
             #[cfg(target_arch = "x86_64")]
-            Self::Vnni => x86::taps::depthwise(row, sink),
+            Self::Vnni => x86::vnni_depthwise::depthwise(row, sink),
             #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
-            Self::Neon | Self::Dotprod | Self::I8mm => neon::depth::depthwise(row, sink),
+            Self::Neon | Self::Dotprod | Self::I8mm => neon::depthwise::depthwise(row, sink),
             _ => portable::depthwise(row, sink),
         }
     }

@@ -3,11 +3,11 @@
 //! `sum((x - zx) * w) + bias = sum(x * w) + (bias - zx * sum(w))`: exact, also where the border holds `zx`. A kernel
 //! that sees `x - 128` instead of `x` gets the bias for `zx - 128`.
 
-use super::{BLOCK, Kernel, taps};
+use super::{BLOCK, Kernel, depthwise_weights};
 use crate::model::Model;
-use crate::operator::{Conv, Node, Op};
 use crate::plan::ALIGN;
-use crate::quant::{Tail, Words};
+use crate::quant::{LeWords, OutputStage};
+use crate::record::{Conv, Node, Op};
 
 /// Bytes of one vector of 32-bit words of a block.
 const WORDS: usize = BLOCK * 4;
@@ -19,9 +19,9 @@ pub(crate) struct Packed<'a> {
     /// at once of each output: 4 for dot products of four bytes, 1 for the portable kernel.
     /// Depthwise: nothing, or records (`taps`).
     pub(crate) weights: &'a [u8],
-    pub(crate) bias: Words<'a>,
-    pub(crate) m: Words<'a>,
-    pub(crate) s: Words<'a>,
+    pub(crate) bias: LeWords<'a>,
+    pub(crate) m: LeWords<'a>,
+    pub(crate) s: LeWords<'a>,
 }
 
 /// Where a convolution's constants lie in its section.
@@ -37,7 +37,7 @@ impl Section {
         let blocks = outputs.div_ceil(BLOCK);
         let columns = (conv.kernel * inputs).next_multiple_of(depth(kernel)?);
         let weights = if conv.depthwise {
-            taps::bytes(kernel, conv, outputs)
+            depthwise_weights::bytes(kernel, conv, outputs)
         } else {
             blocks * conv.kernel * columns * BLOCK
         };
@@ -110,7 +110,7 @@ pub(crate) fn fill(model: &Model<'_>, kernel: Kernel, memory: &mut [u8]) {
         };
         let (weights, words) = own.split_at_mut(section.weights);
         if conv.depthwise {
-            taps::fill(conv, node.channels, input.quant.zero, weights);
+            depthwise_weights::fill(conv, node.channels, input.quant.zero, weights);
         } else {
             fill_weights(conv, input.channels, depth, weights);
         }
@@ -135,7 +135,7 @@ pub(crate) fn fill(model: &Model<'_>, kernel: Kernel, memory: &mut [u8]) {
 /// The multiplier (`index` 0) or shift (1) of output `o`; harmless ones where there is none.
 pub(super) fn factor(conv: &Conv<'_>, o: Option<usize>, index: usize) -> [u8; 4] {
     let value = match (conv.tail, o) {
-        (Tail::Bytes { m, s, .. }, Some(o)) => [m, s][index].u32(o),
+        (OutputStage::Bytes { m, s, .. }, Some(o)) => [m, s][index].u32(o),
         _ => [1 << 30, 33][index],
     };
     value.to_le_bytes()
@@ -188,9 +188,9 @@ impl<'a> Sections<'a> {
         let (Some(section), Some((own, rest))) = (section, own) else {
             return Packed {
                 weights: &[],
-                bias: Words(&[]),
-                m: Words(&[]),
-                s: Words(&[]),
+                bias: LeWords(&[]),
+                m: LeWords(&[]),
+                s: LeWords(&[]),
             };
         };
         self.rest = rest;
@@ -199,9 +199,9 @@ impl<'a> Sections<'a> {
         let (m, s) = factors.split_at(section.blocks * WORDS);
         Packed {
             weights,
-            bias: Words(bias),
-            m: Words(m),
-            s: Words(s),
+            bias: LeWords(bias),
+            m: LeWords(m),
+            s: LeWords(s),
         }
     }
 }

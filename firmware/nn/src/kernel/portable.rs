@@ -3,14 +3,14 @@
 use core::array::from_fn;
 
 use super::pack::Packed;
-use super::{AddRow, BLOCK, DepthRow, Row, Sink};
+use super::{AddRow, BLOCK, DepthRow, Row, RowOutput};
 use crate::quant::requantize;
 
 /// Output pixels per tile: each weight that is loaded serves them all.
 const TILE: usize = 4;
 
 /// One output row of a full convolution.
-pub(crate) fn conv(row: &Row<'_>, mut sink: Sink<'_>) {
+pub(crate) fn conv(row: &Row<'_>, mut sink: RowOutput<'_>) {
     for index in 0..row.blocks() {
         let block = Block::new(row, index);
         let mut pixel = 0;
@@ -42,7 +42,7 @@ impl<'a> Block<'a> {
         }
     }
 
-    fn tile<const P: usize>(&self, pixel: usize, sink: &mut Sink<'_>) {
+    fn tile<const P: usize>(&self, pixel: usize, sink: &mut RowOutput<'_>) {
         let row = self.row;
         let mut acc = [self.words.bias; P];
         let lines = self.weights.chunks_exact(row.run * BLOCK).skip(row.above);
@@ -81,7 +81,7 @@ fn accumulate<const P: usize>(
 
 /// One output row of a depthwise convolution.
 #[inline(always)]
-pub(crate) fn depthwise(row: &DepthRow<'_>, mut sink: Sink<'_>) {
+pub(crate) fn depthwise(row: &DepthRow<'_>, mut sink: RowOutput<'_>) {
     for first in (0..row.channels).step_by(BLOCK) {
         let words = BlockWords::load(row.packed, first, row.channels);
         for pixel in 0..row.pixels {
@@ -147,11 +147,11 @@ impl BlockWords {
 
     /// Stores finished accumulators of the pixel whose values begin at `pixel`.
     #[inline(always)]
-    fn put(&self, sink: &mut Sink<'_>, pixel: usize, acc: &[i32; BLOCK]) {
+    fn put(&self, sink: &mut RowOutput<'_>, pixel: usize, acc: &[i32; BLOCK]) {
         let place = pixel + self.first;
         match sink {
-            Sink::Raw(out) => out[place..][..self.lanes].copy_from_slice(&acc[..self.lanes]),
-            Sink::Bytes { out, clamp, .. } => {
+            RowOutput::Raw(out) => out[place..][..self.lanes].copy_from_slice(&acc[..self.lanes]),
+            RowOutput::Bytes { out, clamp, .. } => {
                 let bytes: [u8; BLOCK] =
                     from_fn(|lane| clamp.apply(requantize(acc[lane], self.m[lane], self.s[lane])));
                 out[place..][..self.lanes].copy_from_slice(&bytes[..self.lanes]);

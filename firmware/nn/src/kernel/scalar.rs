@@ -2,12 +2,12 @@
 //! other kernels: it tests borders instead of trusting them, and subtracts zero points instead of folding them.
 
 use super::AddRow;
-use crate::operator::Conv;
-use crate::quant::{Tail, requantize};
-use crate::tensor::{Map, Shape};
+use crate::quant::{OutputStage, requantize};
+use crate::record::Conv;
+use crate::tensor::{Shape, TensorView};
 
 /// A full or depthwise convolution; `write(index, accumulator)` gets every value in the output's order.
-fn accumulate(conv: &Conv<'_>, x: Map<'_>, shape: Shape, mut write: impl FnMut(usize, i32)) {
+fn accumulate(conv: &Conv<'_>, x: TensorView<'_>, shape: Shape, mut write: impl FnMut(usize, i32)) {
     let mut index = 0;
     for row in 0..shape.rows {
         for column in 0..shape.columns {
@@ -19,7 +19,7 @@ fn accumulate(conv: &Conv<'_>, x: Map<'_>, shape: Shape, mut write: impl FnMut(u
     }
 }
 
-fn dot(conv: &Conv<'_>, x: Map<'_>, (row, column): (usize, usize), o: usize) -> i32 {
+fn dot(conv: &Conv<'_>, x: TensorView<'_>, (row, column): (usize, usize), o: usize) -> i32 {
     let (kernel, inputs) = (conv.kernel, x.shape.channels);
     let padding = (kernel - 1) / 2;
     let mut sum = 0;
@@ -50,13 +50,13 @@ fn dot(conv: &Conv<'_>, x: Map<'_>, (row, column): (usize, usize), o: usize) -> 
 }
 
 /// Raw: the accumulators as they are.
-pub(crate) fn conv_raw(conv: &Conv<'_>, x: Map<'_>, shape: Shape, out: &mut [i32]) {
+pub(crate) fn conv_raw(conv: &Conv<'_>, x: TensorView<'_>, shape: Shape, out: &mut [i32]) {
     accumulate(conv, x, shape, |index, acc| out[index] = acc);
 }
 
 /// Requantized; `out(row)` is the row to write.
-pub(crate) fn conv(conv: &Conv<'_>, x: Map<'_>, y: &mut crate::tensor::MapMut<'_>) {
-    let Tail::Bytes { m, s, clamp, .. } = conv.tail else {
+pub(crate) fn conv(conv: &Conv<'_>, x: TensorView<'_>, y: &mut crate::tensor::TensorViewMut<'_>) {
+    let OutputStage::Bytes { m, s, clamp, .. } = conv.tail else {
         return;
     };
     let shape = y.shape;

@@ -4,14 +4,14 @@
 
 use core::ptr::null_mut;
 
-use super::{BLOCK, Row, Sink};
+use super::{BLOCK, Row, RowOutput};
 use crate::quant::{Clamp, requantize};
 
 /// Bytes of a block's words: of 16 biases, multipliers or shifts.
 pub(super) const WORDS: usize = 4 * BLOCK;
 
 /// One tile, and all that it reads and writes.
-pub(super) struct Job<'a> {
+pub(super) struct TileJob<'a> {
     pub(super) lines: &'a [&'a [u8]],
     /// Byte of each line at which the tile's first pixel begins.
     pub(super) offset: usize,
@@ -23,11 +23,11 @@ pub(super) struct Job<'a> {
     pub(super) weights: *const u8,
     #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))] // no Arm kernel takes two blocks
     pub(super) block_stride: usize,
-    pub(super) landing: Landing,
+    pub(super) epilogue: Epilogue,
 }
 
 /// Where a tile's sums go, and what happens to them on the way.
-pub(super) struct Landing {
+pub(super) struct Epilogue {
     pub(super) bias: *const u8,
     pub(super) m: *const u8,
     pub(super) s: *const u8,
@@ -59,13 +59,13 @@ pub(super) trait Tile {
     /// # Safety
     /// The processor has the kernel's features. For `width` pixels from `offset` on, `groups` groups of each line
     /// are readable, as are weights and words of `blocks` blocks; the output row has room for `width` pixels.
-    unsafe fn compute(job: &Job<'_>, blocks: usize, width: usize);
+    unsafe fn compute(job: &TileJob<'_>, blocks: usize, width: usize);
 }
 
 /// Cuts a row into tiles. Shifts below 33 are rare (factors above 1/4) and may take the plain epilogue.
-pub(super) fn drive<T: Tile>(row: &Row<'_>, sink: Sink<'_>) {
+pub(super) fn for_each_tile<T: Tile>(row: &Row<'_>, sink: RowOutput<'_>) {
     match sink {
-        Sink::Raw(out) => {
+        RowOutput::Raw(out) => {
             assert!(
                 out.len() >= row.pixels * row.outputs,
                 "a row of raw outputs has this length"
@@ -81,19 +81,19 @@ pub(super) fn drive<T: Tile>(row: &Row<'_>, sink: Sink<'_>) {
                 },
             );
         }
-        Sink::Bytes { out, clamp, narrow } if narrow || T::ANY_SHIFT => {
+        RowOutput::Bytes { out, clamp, narrow } if narrow || T::ANY_SHIFT => {
             assert!(
                 out.len() >= row.pixels * row.outputs,
                 "a row of a tensor has this length"
             );
             tiles::<T>(row, out.as_mut_ptr(), null_mut(), clamp);
         }
-        Sink::Bytes { out, clamp, .. } => plainly::<T>(row, out, clamp),
+        RowOutput::Bytes { out, clamp, .. } => scalar_epilogue::<T>(row, out, clamp),
     }
 }
 
 /// Accumulators by the kernel, one pixel after the other; requantizing by the rule as it is written.
-fn plainly<T: Tile>(row: &Row<'_>, out: &mut [u8], clamp: Clamp) {
+fn scalar_epilogue<T: Tile>(row: &Row<'_>, out: &mut [u8], clamp: Clamp) {
     let mut acc = [0; crate::MAX_CHANNELS];
     for pixel in 0..row.pixels {
         let lines: [&[u8]; 3] = core::array::from_fn(|line| {
@@ -166,14 +166,14 @@ fn tiles<T: Tile>(row: &Row<'_>, bytes: *mut u8, raw: *mut i32, clamp: Clamp) {
             let width = T::widths(blocks).iter().find(fits).copied().unwrap_or(1);
             let place = pixel * row.outputs + block * BLOCK;
             let [bias, m, s] = words.map(|words| words.as_ptr().wrapping_add(block * WORDS));
-            let job = Job {
+            let job = TileJob {
                 lines: row.lines,
                 offset: pixel * row.step,
                 step: row.step,
                 groups,
                 weights: first_line.wrapping_add(block * block_stride),
                 block_stride,
-                landing: Landing {
+                epilogue: Epilogue {
                     bias,
                     m,
                     s,

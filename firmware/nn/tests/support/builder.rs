@@ -121,7 +121,7 @@ impl Builder {
     }
 
     /// Zero point and bounds.
-    fn landing(&mut self, relu: bool) -> [u8; 3] {
+    fn epilogue(&mut self, relu: bool) -> [u8; 3] {
         let lo = self.random.within(0, 40) as u8;
         let hi = self.random.within(180, 255) as u8;
         if relu {
@@ -161,7 +161,7 @@ impl Builder {
         let [zero, lo, hi] = if raw {
             [0; 3]
         } else {
-            self.landing(tail == Tail::Relu)
+            self.epilogue(tail == Tail::Relu)
         };
         let scale = if raw { 0.0 } else { 0.05 };
         let form = [code, kernel as u8, stride as u8, u8::from(raw)];
@@ -215,7 +215,7 @@ impl Builder {
 
     /// The sum of two tensors of one shape.
     pub fn add(&mut self, a: usize, b: usize) -> usize {
-        let [zero, lo, hi] = self.landing(false);
+        let [zero, lo, hi] = self.epilogue(false);
         let y = self.operator(
             [3, 0, 0, 0],
             a,
@@ -249,7 +249,7 @@ impl Builder {
 
     /// Global average pool over `area` pixels.
     pub fn gap(&mut self, x: usize, area: usize) -> usize {
-        let [zero, lo, hi] = self.landing(false);
+        let [zero, lo, hi] = self.epilogue(false);
         let y = self.operator(
             [6, 0, 0, 0],
             x,

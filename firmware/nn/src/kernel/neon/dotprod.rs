@@ -5,14 +5,14 @@
 
 use core::arch::{aarch64::*, asm};
 
-use super::super::tile::{Job, Tile, drive};
-use super::super::{Row, Sink};
+use super::super::tile::{Tile, TileJob, for_each_tile};
+use super::super::{Row, RowOutput};
+use super::epilogue::Factor;
 use super::flip;
-use super::land::Factor;
 
 /// One output row of a full convolution.
-pub(crate) fn conv(row: &Row<'_>, sink: Sink<'_>) {
-    drive::<Dotprod>(row, sink);
+pub(crate) fn conv(row: &Row<'_>, sink: RowOutput<'_>) {
+    for_each_tile::<Dotprod>(row, sink);
 }
 
 struct Dotprod;
@@ -29,7 +29,7 @@ impl Tile for Dotprod {
         1
     }
 
-    unsafe fn compute(job: &Job<'_>, _: usize, width: usize) {
+    unsafe fn compute(job: &TileJob<'_>, _: usize, width: usize) {
         // SAFETY: the caller vouches for the job; the kernel is chosen only where the processor has dot products.
         unsafe {
             match (width, job.groups % 4) {
@@ -49,7 +49,7 @@ type Sums = [int32x4_t; 4];
 /// # Safety
 /// As [`Tile::compute`], with one block, `P` pixels and a multiple of `G` groups; the processor has dot products.
 #[target_feature(enable = "neon,dotprod")]
-unsafe fn tile<const P: usize, const G: usize>(job: &Job<'_>) {
+unsafe fn tile<const P: usize, const G: usize>(job: &TileJob<'_>) {
     let mut acc: [Sums; P] = [[vdupq_n_s32(0); 4]; P];
     for line in 0..job.lines.len() {
         let input = job.lines[line].as_ptr().wrapping_add(job.offset);
@@ -73,10 +73,10 @@ unsafe fn tile<const P: usize, const G: usize>(job: &Job<'_>) {
         }
     }
     // SAFETY: bias and factors of one block are readable.
-    let factor = unsafe { Factor::load(&job.landing) };
+    let factor = unsafe { Factor::load(&job.epilogue) };
     for (p, acc) in acc.iter().enumerate() {
         // SAFETY: the output row has room for all pixels of the tile.
-        unsafe { factor.store(&job.landing, p, *acc) };
+        unsafe { factor.store(&job.epilogue, p, *acc) };
     }
 }
 

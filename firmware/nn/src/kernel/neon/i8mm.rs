@@ -5,13 +5,13 @@
 
 use core::arch::{aarch64::*, asm};
 
-use super::super::tile::{Job, Tile, drive};
-use super::super::{Row, Sink};
-use super::land::Factor;
+use super::super::tile::{Tile, TileJob, for_each_tile};
+use super::super::{Row, RowOutput};
+use super::epilogue::Factor;
 
 /// One output row of a full convolution.
-pub(crate) fn conv(row: &Row<'_>, sink: Sink<'_>) {
-    drive::<I8mm>(row, sink);
+pub(crate) fn conv(row: &Row<'_>, sink: RowOutput<'_>) {
+    for_each_tile::<I8mm>(row, sink);
 }
 
 struct I8mm;
@@ -28,7 +28,7 @@ impl Tile for I8mm {
         1
     }
 
-    unsafe fn compute(job: &Job<'_>, _: usize, width: usize) {
+    unsafe fn compute(job: &TileJob<'_>, _: usize, width: usize) {
         // SAFETY: the caller vouches for the job; the kernel is chosen only where the processor has I8MM.
         unsafe {
             match (width, job.groups % 2) {
@@ -48,7 +48,7 @@ type Sums = [int32x4_t; 8];
 /// As [`Tile::compute`], with one block, `width` pixels in `P` pairs and a multiple of `G` groups, 1 or 2; the
 /// processor has I8MM.
 #[target_feature(enable = "neon,i8mm")]
-unsafe fn tile<const P: usize, const G: usize>(job: &Job<'_>, width: usize) {
+unsafe fn tile<const P: usize, const G: usize>(job: &TileJob<'_>, width: usize) {
     let mut acc: [Sums; P] = [[vdupq_n_s32(0); 8]; P];
     let pixel = |p: usize| p.min(width - 1) * job.step;
     for line in 0..job.lines.len() {
@@ -70,7 +70,7 @@ unsafe fn tile<const P: usize, const G: usize>(job: &Job<'_>, width: usize) {
         }
     }
     // SAFETY: bias and factors of one block are readable.
-    let factor = unsafe { Factor::load(&job.landing) };
+    let factor = unsafe { Factor::load(&job.epilogue) };
     for p in 0..width {
         let acc = acc[p / 2].map(|acc| vreinterpretq_s64_s32(acc));
         let sums = core::array::from_fn(|quad| {
@@ -82,7 +82,7 @@ unsafe fn tile<const P: usize, const G: usize>(job: &Job<'_>, width: usize) {
             })
         });
         // SAFETY: the output row has room for all pixels of the tile.
-        unsafe { factor.store(&job.landing, p, sums) };
+        unsafe { factor.store(&job.epilogue, p, sums) };
     }
 }
 

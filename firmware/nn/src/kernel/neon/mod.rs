@@ -4,11 +4,11 @@
 //! packed bias holds what that takes away. Instructions that Rust has not stabilized stand here as one-line assembly.
 #![allow(unsafe_code)] // vector instructions on raw pointers have no safe form; every block says why it is sound
 
-pub(crate) mod depth;
+pub(crate) mod depthwise;
 pub(crate) mod detect;
 pub(crate) mod dotprod;
+mod epilogue;
 pub(crate) mod i8mm;
-mod land;
 pub(crate) mod mull;
 
 use core::arch::aarch64::{int8x16_t, uint8x16_t, vdupq_n_u8, veorq_u8, vreinterpretq_s8_u8};

@@ -3,13 +3,13 @@
 
 use core::arch::aarch64::*;
 
-use super::super::tile::{Job, Tile, drive};
-use super::super::{Row, Sink};
-use super::land::Factor;
+use super::super::tile::{Tile, TileJob, for_each_tile};
+use super::super::{Row, RowOutput};
+use super::epilogue::Factor;
 
 /// One output row of a full convolution.
-pub(crate) fn conv(row: &Row<'_>, sink: Sink<'_>) {
-    drive::<Mull>(row, sink);
+pub(crate) fn conv(row: &Row<'_>, sink: RowOutput<'_>) {
+    for_each_tile::<Mull>(row, sink);
 }
 
 struct Mull;
@@ -26,7 +26,7 @@ impl Tile for Mull {
         1
     }
 
-    unsafe fn compute(job: &Job<'_>, _: usize, width: usize) {
+    unsafe fn compute(job: &TileJob<'_>, _: usize, width: usize) {
         // SAFETY: the caller vouches for the job; the kernel is chosen only where the processor has NEON.
         unsafe {
             match (width, job.groups % 2) {
@@ -45,7 +45,7 @@ type Sums = [int32x4_t; 8];
 /// # Safety
 /// As [`Tile::compute`], with one block, `P` pixels and a multiple of `G` groups, 1 or 2; the processor has NEON.
 #[target_feature(enable = "neon")]
-unsafe fn tile<const P: usize, const G: usize>(job: &Job<'_>) {
+unsafe fn tile<const P: usize, const G: usize>(job: &TileJob<'_>) {
     let mut acc = [[vdupq_n_s32(0); 8]; P];
     for line in 0..job.lines.len() {
         let input = job.lines[line].as_ptr().wrapping_add(job.offset);
@@ -61,11 +61,11 @@ unsafe fn tile<const P: usize, const G: usize>(job: &Job<'_>) {
         }
     }
     // SAFETY: bias and factors of one block are readable.
-    let factor = unsafe { Factor::load(&job.landing) };
+    let factor = unsafe { Factor::load(&job.epilogue) };
     for (p, acc) in acc.iter().enumerate() {
         let sums = core::array::from_fn(|quad| vpaddq_s32(acc[quad * 2], acc[quad * 2 + 1]));
         // SAFETY: the output row has room for all pixels of the tile.
-        unsafe { factor.store(&job.landing, p, sums) };
+        unsafe { factor.store(&job.epilogue, p, sums) };
     }
 }
 

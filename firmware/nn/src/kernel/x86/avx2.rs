@@ -3,13 +3,13 @@
 
 use core::arch::x86_64::*;
 
-use super::super::tile::{Job, Tile, drive};
-use super::super::{AddRow, Row, Sink, portable};
-use super::land2::Block;
+use super::super::tile::{Tile, TileJob, for_each_tile};
+use super::super::{AddRow, Row, RowOutput, portable};
+use super::avx2_epilogue::Block;
 
 /// One output row of a full convolution.
-pub(crate) fn conv(row: &Row<'_>, sink: Sink<'_>) {
-    drive::<Avx2>(row, sink);
+pub(crate) fn conv(row: &Row<'_>, sink: RowOutput<'_>) {
+    for_each_tile::<Avx2>(row, sink);
 }
 
 /// Adds two rows: the portable loop, compiled for AVX2.
@@ -36,7 +36,7 @@ impl Tile for Avx2 {
         1
     }
 
-    unsafe fn compute(job: &Job<'_>, _: usize, width: usize) {
+    unsafe fn compute(job: &TileJob<'_>, _: usize, width: usize) {
         // SAFETY: the caller vouches for the job; the kernel is chosen only where the processor has AVX2.
         unsafe {
             match width {
@@ -50,7 +50,7 @@ impl Tile for Avx2 {
 /// # Safety
 /// As [`Tile::compute`], with one block and `P` pixels; the processor has AVX2.
 #[target_feature(enable = "avx2")]
-unsafe fn tile<const P: usize>(job: &Job<'_>) {
+unsafe fn tile<const P: usize>(job: &TileJob<'_>) {
     // Each register holds four outputs as two partial sums each.
     let mut acc = [[_mm256_setzero_si256(); 4]; P];
     for line in 0..job.lines.len() {
@@ -78,7 +78,7 @@ unsafe fn tile<const P: usize>(job: &Job<'_>) {
         }
     }
     // SAFETY: as this function demands.
-    let block = unsafe { Block::load(&job.landing) };
+    let block = unsafe { Block::load(&job.epilogue) };
     for (p, acc) in acc.iter().enumerate() {
         let sums = [join(acc[0], acc[1]), join(acc[2], acc[3])];
         // SAFETY: as this function demands.

@@ -2,11 +2,11 @@
 #![allow(unsafe_code)] // vector instructions on raw pointers have no safe form; every block says why it is sound
 
 pub(crate) mod avx2;
-pub(crate) mod depth2;
+pub(crate) mod avx2_depthwise;
+mod avx2_epilogue;
 pub(crate) mod detect;
-mod land2;
-mod landing;
+mod epilogue;
 pub(crate) mod peak;
 pub(crate) mod rows;
-pub(crate) mod taps;
 pub(crate) mod vnni;
+pub(crate) mod vnni_depthwise;

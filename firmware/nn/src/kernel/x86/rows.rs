@@ -3,7 +3,7 @@
 use core::arch::x86_64::*;
 
 use super::super::{AddRow, portable};
-use super::landing::bytes;
+use super::epilogue::bytes;
 
 /// Adds two rows, 64 bytes at a time; the portable loop adds the rest.
 pub(crate) fn add(row: &AddRow, a: &[u8], b: &[u8], y: &mut [u8]) {

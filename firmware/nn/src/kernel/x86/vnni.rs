@@ -4,13 +4,13 @@
 
 use core::arch::x86_64::*;
 
-use super::super::tile::{Job, Landing, Tile, drive};
-use super::super::{BLOCK, Row, Sink};
-use super::landing::{Factor, bytes};
+use super::super::tile::{Epilogue, Tile, TileJob, for_each_tile};
+use super::super::{BLOCK, Row, RowOutput};
+use super::epilogue::{Factor, bytes};
 
 /// One output row of a full convolution.
-pub(crate) fn conv(row: &Row<'_>, sink: Sink<'_>) {
-    drive::<Vnni>(row, sink);
+pub(crate) fn conv(row: &Row<'_>, sink: RowOutput<'_>) {
+    for_each_tile::<Vnni>(row, sink);
 }
 
 struct Vnni;
@@ -32,7 +32,7 @@ impl Tile for Vnni {
         left.min(4)
     }
 
-    unsafe fn compute(job: &Job<'_>, blocks: usize, width: usize) {
+    unsafe fn compute(job: &TileJob<'_>, blocks: usize, width: usize) {
         // SAFETY: the caller vouches for the job; the kernel is chosen only where the processor has the features.
         unsafe {
             match (blocks, width) {
@@ -57,10 +57,10 @@ impl Tile for Vnni {
 /// # Safety
 /// As [`Tile::compute`], with `B` blocks and `P` pixels; the processor has AVX-512 F, BW, VL and VNNI.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn tile<const B: usize, const P: usize>(job: &Job<'_>) {
+unsafe fn tile<const B: usize, const P: usize>(job: &TileJob<'_>) {
     // SAFETY: `bias` holds 64 bytes for each of the blocks.
     let bias: [__m512i; B] = core::array::from_fn(|b| unsafe {
-        _mm512_loadu_si512(job.landing.bias.add(b * 64).cast())
+        _mm512_loadu_si512(job.epilogue.bias.add(b * 64).cast())
     });
     let mut acc = [bias; P];
     for line in 0..job.lines.len() {
@@ -88,10 +88,10 @@ unsafe fn tile<const B: usize, const P: usize>(job: &Job<'_>) {
     }
     // SAFETY: as this function demands.
     unsafe {
-        if job.landing.raw.is_null() {
-            store(&job.landing, &acc);
+        if job.epilogue.raw.is_null() {
+            store(&job.epilogue, &acc);
         } else {
-            store_raw(&job.landing, &acc);
+            store_raw(&job.epilogue, &acc);
         }
     }
 }
@@ -100,7 +100,7 @@ unsafe fn tile<const B: usize, const P: usize>(job: &Job<'_>) {
 /// As [`tile`]; `raw` is the place of the tile's first value.
 #[inline]
 #[target_feature(enable = "avx512f")]
-unsafe fn store_raw<const B: usize, const P: usize>(job: &Landing, acc: &[[__m512i; B]; P]) {
+unsafe fn store_raw<const B: usize, const P: usize>(job: &Epilogue, acc: &[[__m512i; B]; P]) {
     for (p, acc) in acc.iter().enumerate() {
         for (b, acc) in acc.iter().enumerate() {
             let lanes = (job.outputs - b * BLOCK).min(BLOCK);
@@ -122,7 +122,7 @@ unsafe fn store_raw<const B: usize, const P: usize>(job: &Landing, acc: &[[__m51
 /// As [`tile`]; `bytes` is the place of the tile's first value.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-unsafe fn store<const B: usize, const P: usize>(job: &Landing, acc: &[[__m512i; B]; P]) {
+unsafe fn store<const B: usize, const P: usize>(job: &Epilogue, acc: &[[__m512i; B]; P]) {
     // SAFETY: `m` and `s` hold 64 bytes for each of the blocks.
     let factors: [Factor; B] = core::array::from_fn(|b| unsafe {
         Factor::load(job.m.wrapping_add(b * 64), job.s.wrapping_add(b * 64))
@@ -148,7 +148,7 @@ unsafe fn store<const B: usize, const P: usize>(job: &Landing, acc: &[[__m512i; 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 unsafe fn group<const B: usize, const P: usize, const G: usize>(
-    job: &Landing,
+    job: &Epilogue,
     factors: &[Factor; B],
     acc: &[[__m512i; B]; P],
 ) {
@@ -182,7 +182,7 @@ unsafe fn group<const B: usize, const P: usize, const G: usize>(
 /// As [`store`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-unsafe fn put<const T: usize>(job: &Landing, blocks: usize, p: usize, y: __m512i) {
+unsafe fn put<const T: usize>(job: &Epilogue, blocks: usize, p: usize, y: __m512i) {
     let lanes = job.outputs.min(blocks * BLOCK);
     let mask = u64::MAX >> (64 - lanes);
     // SAFETY: the output row has room for `lanes` more bytes at each of these pixels; no other byte is written.

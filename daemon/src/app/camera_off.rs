@@ -1,0 +1,106 @@
+//! A camera that was switched off stays off when the daemon or the machine starts again: a note beside the store says so.
+//! Nothing else that is asked for outlives the daemon; the rest is not worth a surprise.
+
+use std::time::{Duration, Instant};
+
+use crate::{camera::CameraControl, command::Switch, notes::Notes};
+
+/// A note that was just written is left alone for so long: whoever toggles all the time wears no SD card.
+const REST: Duration = Duration::from_secs(2);
+
+/// What is wanted of the camera at the start: off, if it was off when the daemon ended.
+pub(super) fn control(notes: &Notes) -> CameraControl {
+    let control = CameraControl::default();
+    if notes.camera_is_off() {
+        control.switch(Switch::Off);
+        tracing::info!(
+            "the camera stays off, as it was switched; the page, MQTT or a button switches it on"
+        );
+    }
+    control
+}
+
+/// The note, written when a change lasts.
+#[derive(Debug)]
+pub(super) struct CameraOffFile {
+    notes: Notes,
+    noted: bool,
+    wanted: bool,
+    changed: Option<Instant>,
+    written: Option<Instant>,
+}
+
+impl CameraOffFile {
+    pub(super) fn new(notes: Notes) -> Self {
+        let noted = notes.camera_is_off();
+        Self {
+            notes,
+            noted,
+            wanted: noted,
+            changed: None,
+            written: None,
+        }
+    }
+
+    /// The camera is wanted on or off. The first change is noted at once, those that follow it closely when they last.
+    pub(super) fn set(&mut self, off: bool, now: Instant) {
+        (self.wanted, self.changed) = (off, Some(now));
+        if self.due().is_some_and(|due| due <= now) {
+            self.write(now);
+        }
+    }
+
+    /// When there is something to write; `None`: there is nothing.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let changed = self.changed.filter(|_| self.wanted != self.noted)?;
+        Some(
+            self.written
+                .map_or(changed, |written| changed.max(written + REST)),
+        )
+    }
+
+    /// Writes what is wanted now. A disk that does not take it is said: the camera would be as it was after a restart.
+    pub(super) fn write(&mut self, now: Instant) {
+        if self.wanted == self.noted {
+            return;
+        }
+        if let Err(error) = self.notes.set_camera_off(self.wanted) {
+            let state = if self.wanted { "on" } else { "off" };
+            tracing::warn!(
+                "the note on the camera: {error}; after a restart it will be {state} again"
+            );
+        }
+        (self.noted, self.written) = (self.wanted, Some(now));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::StoreSettings;
+
+    #[test]
+    fn one_note_for_each_change_that_lasts() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = StoreSettings {
+            path: folder.path().join("m.db").to_str().unwrap().to_owned(),
+            ..StoreSettings::default()
+        };
+        let notes = Notes::open(&settings);
+        let mut note = CameraOffFile::new(notes.clone());
+        let begin = Instant::now() + Duration::from_secs(1);
+        note.set(true, begin);
+        assert!(notes.camera_is_off(), "the first at once");
+        for step in 0..1_000 {
+            note.set(step % 2 == 0, begin + Duration::from_millis(step));
+            assert!(notes.camera_is_off(), "and then none for a while");
+        }
+        let due = note.due().unwrap();
+        assert_eq!(due, begin + REST);
+        note.write(due);
+        assert!(!notes.camera_is_off() && note.due().is_none());
+        assert!(control(&notes).is_on());
+        note.set(true, due + REST);
+        assert!(!control(&notes).is_on());
+    }
+}

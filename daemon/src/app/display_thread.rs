@@ -1,0 +1,90 @@
+//! The display thread: the newest snapshot at the display's own rate; a display that fails is tried again later.
+
+use std::{
+    io,
+    sync::atomic::Ordering,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use moodring_core::frame::Millis;
+use tokio::sync::watch;
+
+use super::{StopFlag, watchdog::Heartbeat};
+use crate::{
+    display::{Display, DisplayControls, View},
+    snapshot::{BrokerState, Snapshot},
+};
+
+/// The longest wait between two looks at the stop flag and the keyboard.
+const SLICE: Duration = Duration::from_millis(50);
+/// How long a display that failed is left alone.
+const REST: Duration = Duration::from_secs(2);
+
+/// What the thread owns.
+pub(super) struct DisplayThread {
+    pub(super) display: Box<dyn Display + Send>,
+    pub(super) rate_hz: f32,
+    pub(super) snapshots: watch::Receiver<Snapshot>,
+    pub(super) broker: watch::Receiver<BrokerState>,
+    pub(super) display_controls: watch::Receiver<DisplayControls>,
+    /// Until when others see the camera's picture.
+    pub(super) preview: watch::Receiver<Option<Millis>>,
+    pub(super) source: String,
+    pub(super) device: String,
+    pub(super) heartbeat: Heartbeat,
+}
+
+impl DisplayThread {
+    pub(super) fn spawn(
+        self,
+        stop: StopFlag,
+        closed: watch::Sender<bool>,
+    ) -> io::Result<JoinHandle<()>> {
+        thread::Builder::new()
+            .name("display".into())
+            .spawn(move || self.show(&stop, &closed))
+    }
+
+    fn show(mut self, stop: &StopFlag, closed: &watch::Sender<bool>) {
+        let period = Duration::from_secs_f32(1.0 / self.rate_hz);
+        let mut due = Instant::now();
+        while !stop.load(Ordering::Relaxed) {
+            self.heartbeat.beat();
+            if self.display.wants_quit() {
+                closed.send_replace(true);
+            }
+            let now = Instant::now();
+            if now < due {
+                thread::sleep(SLICE.min(due - now));
+                continue;
+            }
+            due = now + period;
+            if let Err(error) = self.draw() {
+                tracing::warn!("{error}; trying again in {} s", REST.as_secs());
+                due = now + REST;
+            }
+        }
+    }
+
+    fn draw(&mut self) -> Result<(), crate::display::DisplayError> {
+        let snapshot = self.snapshots.borrow_and_update().clone();
+        let broker = *self.broker.borrow();
+        // Also again to a display that failed: it may have forgotten.
+        let (mut display_controls, preview) = (
+            *self.display_controls.borrow(),
+            self.preview.borrow().is_some(),
+        );
+        // Nobody is shown to others without a sign: a display that is off goes on for it.
+        display_controls.on |= preview;
+        self.display.set(display_controls);
+        let view = View {
+            snapshot: &snapshot,
+            broker,
+            source: &self.source,
+            device: &self.device,
+            preview,
+        };
+        self.display.show(&view)
+    }
+}

@@ -1,0 +1,92 @@
+//! What goes out to others: the store that keeps it, the journal that writes into it, the broker that tells it.
+
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use super::AppError;
+use crate::{
+    clock::Clock,
+    config::Settings,
+    event_log,
+    message::Identity,
+    mqtt::{self, MqttHandle},
+    notes::Notes,
+    store::{Store, StoreLocation},
+    update::{self, UpdateThread},
+    web,
+};
+
+/// Store, journal and broker, and whoever looks for updates.
+pub(super) struct Publishing {
+    pub(super) store: Store,
+    pub(super) event_log: JoinHandle<()>,
+    pub(super) broker: MqttHandle,
+    pub(super) updates: Option<UpdateThread>,
+}
+
+impl Publishing {
+    /// Starts them; gives back also what announces this device to Home Assistant, once there is something to control.
+    pub(super) fn start(
+        settings: &Settings,
+        identity: &Identity,
+        clock: Clock,
+        mut sources: event_log::EventLogInputs,
+        notes: &Notes,
+    ) -> Result<(Self, mqtt::home_assistant::PreparedHome), AppError> {
+        let place = StoreLocation::of(&settings.store.path);
+        let updates = update::spawn(&settings.update, &settings.models, identity.run.number());
+        let (extra, home) = mqtt::home_assistant::prepare(
+            &settings.mqtt,
+            identity,
+            notes,
+            mqtt::home_assistant::About {
+                tells_updates: updates.is_some(),
+                page: web::page_url(&settings.web),
+            },
+        )?;
+        let (bounds, copy) = (settings.store.bounds(), settings.store.copy_plan());
+        let store = Store::open_with_copy(place, bounds, copy)?;
+        let (faults, told) = mpsc::unbounded_channel();
+        sources.faults = Some(told);
+        let inputs = mqtt::Inputs {
+            snapshots: sources.snapshots.clone(),
+            store: store.clone(),
+            extra: Some(extra),
+            faults: Some(faults),
+        };
+        let broker = broker(settings, identity, clock, inputs)?;
+        let (events_of, wanted) = (&settings.events, broker.is_running());
+        let event_log = event_log::spawn(
+            events_of,
+            identity.clone(),
+            clock,
+            sources,
+            store.clone(),
+            wanted,
+        );
+        let publishing = Self {
+            store,
+            event_log,
+            broker,
+            updates,
+        };
+        Ok((publishing, home))
+    }
+}
+
+fn broker(
+    settings: &Settings,
+    identity: &Identity,
+    clock: Clock,
+    inputs: mqtt::Inputs,
+) -> Result<MqttHandle, AppError> {
+    let broker = mqtt::spawn(&settings.mqtt, identity.clone(), clock, inputs)?;
+    if !broker.address().is_empty() {
+        let (address, prefix, device) = (
+            broker.address(),
+            &settings.mqtt.prefix,
+            identity.device.as_str(),
+        );
+        tracing::info!("events go to the broker {address} as {prefix}/{device}");
+    }
+    Ok(broker)
+}

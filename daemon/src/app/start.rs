@@ -1,0 +1,318 @@
+//! The house, opened: who is started in which order, and what each of them is given.
+
+use std::{
+    path::PathBuf,
+    str::FromStr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use tokio::sync::{mpsc, watch};
+
+use super::{
+    AppError, StopFlag,
+    camera_off::{self, CameraOffFile},
+    camera_sink::FrameForwarder,
+    cameras::Cameras,
+    controller::Controller,
+    display_thread::DisplayThread,
+    identity::identity,
+    publishing::Publishing,
+    shutdown::Workers,
+    vision_thread::VisionThread,
+    watchdog::{Heartbeat, Watchdog},
+};
+use crate::{
+    camera::{CameraStatus, CameraThread, Source, SourceError},
+    clock::{Clock, minute_of_day},
+    command,
+    config::{EngineKind, Settings},
+    display::Display,
+    event_log, gpio, latest,
+    message::Identity,
+    mqtt::{self, home_assistant::HomeAssistant},
+    notes::Notes,
+    preview::Preview,
+    satellite, service,
+    snapshot::Snapshot,
+    update::UpdateThread,
+    vision::{VisionError, VisionPipeline},
+    web::{self, Web},
+};
+
+/// Everything that runs, as the one who watches over it needs it.
+pub(super) struct App {
+    pub(super) clock: Clock,
+    pub(super) watchdog: Watchdog,
+    /// Beats with every frame.
+    pub(super) frames: Heartbeat,
+    pub(super) camera: CameraThread,
+    pub(super) camera_status: watch::Receiver<CameraStatus>,
+    pub(super) newest: watch::Receiver<Snapshot>,
+    pub(super) preview: Preview,
+    pub(super) controller: Controller,
+    pub(super) commands: command::Sender,
+    pub(super) asked: command::Receiver,
+    pub(super) user_quit: watch::Receiver<bool>,
+    pub(super) home: HomeAssistant,
+    pub(super) publishing: Publishing,
+    pub(super) workers: Workers,
+}
+
+/// What can be made from the settings before anything is opened.
+pub(super) struct Prepared {
+    source: Source,
+    others: Vec<Source>,
+    stream: VisionPipeline,
+    identity: Identity,
+}
+
+impl Prepared {
+    /// Checks all that a start would end with.
+    ///
+    /// # Errors
+    /// [`AppError`] for the first setting that cannot work.
+    pub(super) fn new(settings: &Settings) -> Result<Self, AppError> {
+        let (source, others) = sources(settings)?;
+        let identity = identity(&settings.device)?;
+        mqtt::check(&settings.mqtt, &identity)?;
+        let stream = nets(settings)?;
+        Ok(Self {
+            source,
+            others,
+            stream,
+            identity,
+        })
+    }
+}
+
+/// What several rooms are given.
+struct StartContext<'a> {
+    settings: &'a Settings,
+    identity: Identity,
+    clock: Clock,
+    source: Source,
+    newest: watch::Receiver<Snapshot>,
+    camera_status: watch::Receiver<CameraStatus>,
+    preview: Preview,
+    commands: command::Sender,
+    publishing: Publishing,
+}
+
+impl App {
+    /// Starts all rooms.
+    ///
+    /// # Errors
+    /// [`AppError`] if one that is needed cannot start.
+    pub(super) fn start(
+        settings: &Settings,
+        file: Option<PathBuf>,
+        display: Box<dyn Display + Send>,
+    ) -> Result<Self, AppError> {
+        let clock = Clock::start();
+        let Prepared {
+            source,
+            others,
+            stream,
+            identity,
+        } = Prepared::new(settings)?;
+        let notes = Notes::open(&settings.store);
+        let (snapshots, newest) = watch::channel(Snapshot::default());
+        let (events, event_inputs) = mpsc::unbounded_channel();
+        let event_inputs = event_log::EventLogInputs {
+            snapshots: newest.clone(),
+            events: event_inputs,
+            faults: None,
+        };
+        let (publishing, home) =
+            Publishing::start(settings, &identity, clock, event_inputs, &notes)?;
+
+        let (status, camera_status) = watch::channel(CameraStatus::default());
+        let (writer, reader) = latest::frame_slot();
+        let mut watchdog = Watchdog::from_environment();
+        // A camera may be silent for its whole time limit before it counts as lost.
+        let silence = Duration::from_millis(settings.camera.timeout_ms) * 2;
+        let frames = watchdog.watch("camera", silence, clock.now());
+        let cameras = Cameras::new(source.clone(), others.clone());
+        let camera = CameraThread::spawn(
+            camera_off::control(&notes),
+            source.clone(),
+            others,
+            settings.camera.clone(),
+            clock,
+            FrameForwarder::new(writer, status, frames.clone()),
+        )?;
+
+        let preview = Preview::new(&settings.preview, clock);
+        let renderer = preview.spawn(settings)?;
+        let (has_display, minute) = (display.is_there(), minute_of_day());
+        let controller = Controller::new(
+            settings,
+            camera.control(),
+            cameras,
+            preview.clone(),
+            CameraOffFile::new(notes),
+            has_display,
+            minute,
+        );
+        let (commands, asked) = command::channel("a button");
+        let context = StartContext {
+            settings,
+            identity,
+            clock,
+            source,
+            newest,
+            camera_status,
+            preview,
+            commands,
+            publishing,
+        };
+        let home = context.home(home, &controller);
+        let homie = context.homie(&controller)?;
+        let stop = StopFlag::default();
+        let vision_thread = VisionThread {
+            stream,
+            reader,
+            camera: context.camera_status.clone(),
+            stills: controller.stills(),
+            tap: context.preview.tap(),
+            settings: settings.clone(),
+            vision_controls: controller.vision_controls(),
+            clock,
+            snapshots,
+            events,
+            heartbeat: watchdog.watch("vision", Duration::ZERO, clock.now()),
+        };
+        let (closed, user_quit) = watch::channel(false);
+        let heartbeat = watchdog.watch("display", Duration::ZERO, clock.now());
+        let workers = Workers {
+            buttons: context.buttons(&stop),
+            vision_thread: vision_thread.spawn(Arc::clone(&stop))?,
+            satellites: satellite::spawn(&settings.satellite, context.newest.clone(), clock)?,
+            page: context.page(&controller, file),
+            screen: context
+                .screen(&controller, display, heartbeat)
+                .spawn(Arc::clone(&stop), closed)?,
+            renderer,
+            homie,
+            stop,
+        };
+        Ok(Self {
+            clock,
+            watchdog,
+            frames,
+            camera,
+            camera_status: context.camera_status,
+            newest: context.newest,
+            preview: context.preview,
+            controller,
+            commands: context.commands,
+            asked,
+            user_quit,
+            home,
+            publishing: context.publishing,
+            workers,
+        })
+    }
+}
+
+impl StartContext<'_> {
+    fn home(
+        &self,
+        ready: mqtt::home_assistant::PreparedHome,
+        controller: &Controller,
+    ) -> HomeAssistant {
+        ready.spawn(mqtt::home_assistant::Inputs {
+            broker: self.publishing.broker.state(),
+            controls: controller.controls(),
+            commands: self.commands.named("MQTT"),
+            snapshots: self.newest.clone(),
+            store: self.publishing.store.state(),
+            started: SystemTime::now(),
+            updates: self.publishing.updates.as_ref().map(UpdateThread::watch),
+        })
+    }
+
+    fn homie(&self, controller: &Controller) -> Result<Option<mqtt::homie::HomieTask>, AppError> {
+        let inputs = mqtt::homie::Inputs {
+            snapshots: self.newest.clone(),
+            controls: controller.controls(),
+            commands: self.commands.named("Homie"),
+        };
+        let mut settings = self.settings.mqtt.clone();
+        let address = self.publishing.broker.address();
+        if address.is_empty() {
+            return Ok(None);
+        }
+        if settings.url.trim().is_empty() {
+            // Where the embedded broker is, or the one that was found in its place.
+            settings.url = format!("mqtt://{address}");
+        }
+        Ok(mqtt::homie::spawn(&settings, &self.identity, inputs)?)
+    }
+
+    /// Without its buttons it is still a daemon.
+    fn buttons(&self, stop: &StopFlag) -> Option<std::thread::JoinHandle<()>> {
+        let buttons = gpio::buttons::spawn(self.settings, self.commands.clone(), Arc::clone(stop));
+        buttons.unwrap_or_else(|error| {
+            tracing::warn!("no buttons: {error}");
+            None
+        })
+    }
+
+    /// Without its page it is still a daemon.
+    fn page(&self, controller: &Controller, file: Option<PathBuf>) -> Option<Web> {
+        let inputs = web::Inputs {
+            identity: self.identity.clone(),
+            clock: self.clock,
+            snapshots: self.newest.clone(),
+            store: self.publishing.store.clone(),
+            camera: self.camera_status.clone(),
+            broker: self.publishing.broker.state(),
+            source: self.source.to_string(),
+            file,
+            commands: self.commands.clone(),
+            controls: controller.controls(),
+            preview: self.preview.clone(),
+        };
+        web::spawn(self.settings, inputs).unwrap_or_else(|error| {
+            tracing::warn!("{error}");
+            None
+        })
+    }
+
+    fn screen(
+        &self,
+        controller: &Controller,
+        display: Box<dyn Display + Send>,
+        heartbeat: Heartbeat,
+    ) -> DisplayThread {
+        DisplayThread {
+            display,
+            rate_hz: self.settings.display.rate_hz(),
+            snapshots: self.newest.clone(),
+            broker: self.publishing.broker.state(),
+            display_controls: controller.display_controls(),
+            preview: self.preview.watch_until(),
+            source: self.source.to_string(),
+            device: self.identity.device.as_str().to_owned(),
+            heartbeat,
+        }
+    }
+}
+
+/// The first source, and those that may be switched to.
+fn sources(settings: &Settings) -> Result<(Source, Vec<Source>), SourceError> {
+    let others = settings.camera.next.iter().map(|next| next.parse());
+    Ok((
+        Source::from_str(&settings.camera.source)?,
+        others.collect::<Result<_, _>>()?,
+    ))
+}
+
+fn nets(settings: &Settings) -> Result<VisionPipeline, VisionError> {
+    // Only ONNX engines make something first; ours is ready at once.
+    let makes = settings.vision.engine != EngineKind::Int8;
+    let _patience = makes.then(|| service::StartTimeout::while_it_lives("making the nets ready"));
+    VisionPipeline::open(settings)
+}

@@ -1,0 +1,113 @@
+//! The vision thread: frames from the slot through the pipeline, out as snapshots and events.
+
+use std::{
+    io,
+    sync::atomic::Ordering,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use moodring_core::event::Event;
+use tokio::sync::{mpsc, watch};
+
+use super::{StopFlag, controller::VisionControls, stills::Stills, watchdog::Heartbeat};
+use crate::{
+    camera::CameraStatus,
+    clock::Clock,
+    config::Settings,
+    latest::{FrameReader, Taken},
+    preview::FrameTap,
+    snapshot::{CameraState, Snapshot},
+    vision::VisionPipeline,
+};
+
+/// How long to wait for a frame before looking at the camera's state and the stop flag.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// What the thread owns.
+pub(super) struct VisionThread {
+    pub(super) stream: VisionPipeline,
+    pub(super) reader: FrameReader,
+    pub(super) camera: watch::Receiver<CameraStatus>,
+    pub(super) stills: Stills,
+    pub(super) tap: FrameTap,
+    pub(super) settings: Settings,
+    pub(super) vision_controls: watch::Receiver<VisionControls>,
+    pub(super) clock: Clock,
+    pub(super) snapshots: watch::Sender<Snapshot>,
+    pub(super) events: mpsc::UnboundedSender<Event>,
+    pub(super) heartbeat: Heartbeat,
+}
+
+impl VisionThread {
+    pub(super) fn spawn(self, stop: StopFlag) -> io::Result<JoinHandle<()>> {
+        thread::Builder::new()
+            .name("vision".into())
+            .spawn(move || self.watch(&stop))
+    }
+
+    /// Takes over what somebody set since the last time.
+    fn apply_controls(&mut self, reloads: &mut u32) {
+        if !self.vision_controls.has_changed().unwrap_or(false) {
+            return;
+        }
+        let vision_controls = *self.vision_controls.borrow_and_update();
+        self.settings.mood.sensitivity = vision_controls.sensitivity;
+        let done = if *reloads == vision_controls.reloads {
+            self.stream.tune(&self.settings)
+        } else {
+            *reloads = vision_controls.reloads;
+            self.stream.reload(&self.settings)
+        };
+        if let Err(error) = done {
+            tracing::warn!("{error}; going on as before");
+        }
+    }
+
+    /// Until the camera thread is gone, or it is asked to stop.
+    fn watch(mut self, stop: &StopFlag) {
+        let mut reloads = self.vision_controls.borrow().reloads;
+        while !stop.load(Ordering::Relaxed) {
+            self.heartbeat.beat();
+            self.apply_controls(&mut reloads);
+            // Nobody listening is no reason to stop seeing: the broker may be switched off.
+            let emit = |event| {
+                let _ = self.events.send(event);
+            };
+            match self.reader.take(PATIENCE) {
+                Taken::Frame(frame, skipped) => {
+                    let Ok(frame) = frame.lend() else { continue };
+                    // The last frame before somebody switched the camera off is nobody's any more.
+                    if self.camera.borrow().state == CameraState::Off {
+                        continue;
+                    }
+                    self.stills.offer(&frame);
+                    match self.stream.see(&frame, skipped, emit) {
+                        Ok(snapshot) => {
+                            publish(&self.snapshots, snapshot);
+                            self.tap.offer(&frame, snapshot);
+                        }
+                        Err(error) => tracing::error!("{error}"),
+                    }
+                }
+                Taken::Nothing => {
+                    let state = self.camera.borrow().state;
+                    if state != CameraState::Running {
+                        let snapshot = self.stream.miss(self.clock.now(), state, emit);
+                        publish(&self.snapshots, snapshot);
+                    }
+                }
+                Taken::Closed => {
+                    let snapshot = self.stream.miss(self.clock.now(), CameraState::Ended, emit);
+                    publish(&self.snapshots, snapshot);
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Copies into the channel's own place, so that nothing is allocated.
+fn publish(to: &watch::Sender<Snapshot>, snapshot: &Snapshot) {
+    to.send_modify(|newest| newest.clone_from(snapshot));
+}

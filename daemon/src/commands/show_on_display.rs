@@ -1,0 +1,109 @@
+//! `show --display spi`: expressions on the display of the settings, moving, until a key or a signal ends it.
+
+use std::{path::Path, thread, time::Duration};
+
+use moodring_core::mood::{Mood, MoodState};
+use moodring_face::look::Look;
+
+use super::{Failure, quiet_settings};
+use crate::{
+    config::{DisplayKind, Overrides},
+    display::{self, Display, LogLines, View},
+    exit::Exit,
+    snapshot::{BrokerState, CameraState, Snapshot},
+};
+
+/// How long a tour stays with each look.
+const STAY: Duration = Duration::from_secs(2);
+
+/// Shows these looks one after the other; a single one stays until somebody stops the program.
+pub(super) fn show_on_display(
+    config: Option<&Path>,
+    kind: &str,
+    looks: &[Look],
+) -> Result<Exit, Failure> {
+    let flags = Overrides::default().set("display.kind", Some(kind));
+    let settings = quiet_settings(config, &flags)?;
+    if settings.display.kind != DisplayKind::Spi {
+        let text =
+            "`--display` takes spi; without it the terminal is drawn on, and --png writes a file";
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    let mut display =
+        display::open(&settings, false, &LogLines::default()).map_err(Failure::output)?;
+    let period = Duration::from_secs_f32(1.0 / settings.display.rate_hz());
+    // At most 60 a second.
+    let frames = (STAY.as_secs_f32() / period.as_secs_f32()) as u32;
+    let scenes: Vec<_> = looks.iter().filter_map(|look| scene(*look)).collect();
+    if let [only] = &scenes[..] {
+        loop {
+            frame(display.as_mut(), only, period)?;
+        }
+    }
+    for scene in &scenes {
+        for _ in 0..frames.max(1) {
+            frame(display.as_mut(), scene, period)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn frame(display: &mut dyn Display, scene: &Snapshot, period: Duration) -> Result<(), Failure> {
+    let view = View {
+        snapshot: scene,
+        broker: BrokerState::Off,
+        source: "show",
+        device: "show",
+        preview: false,
+    };
+    display.show(&view).map_err(Failure::output)?;
+    thread::sleep(period);
+    Ok(())
+}
+
+/// The world in which a display has this look; `None` for looks that no camera leads to.
+fn scene(look: Look) -> Option<Snapshot> {
+    // No camera runs here, so its sign is not shown.
+    let (mood, camera) = match look {
+        Look::Mood(mood) => (mood, CameraState::Starting),
+        Look::CameraOff => (Mood::Nobody, CameraState::Off),
+        Look::Starting | Look::Fault(_) => return None,
+    };
+    Some(Snapshot {
+        mood: MoodState {
+            mood,
+            confidence: 1.0,
+            ..MoodState::default()
+        },
+        camera,
+        ..Snapshot::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tour_has_every_mood_and_the_camera_that_is_off() {
+        let scenes: Vec<_> = Look::ALL.into_iter().filter_map(scene).collect();
+        assert_eq!(scenes.len(), Look::ALL.len() - 2);
+        let off = scenes.iter().filter(|s| s.camera == CameraState::Off);
+        assert_eq!(off.count(), 1);
+    }
+
+    #[test]
+    fn a_display_that_is_not_there_says_what_mends_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("m.toml");
+        std::fs::write(
+            &config,
+            "[panel]\nbus = \"/dev/absent0.0\"\nreset = \"none\"\n",
+        )
+        .unwrap();
+        let failed = show_on_display(Some(&config), "spi", &Look::ALL).unwrap_err();
+        assert!(failed.text.contains("dtparam=spi=on"), "{}", failed.text);
+        let wrong = show_on_display(Some(&config), "png", &Look::ALL).unwrap_err();
+        assert!(wrong.text.contains("--png"), "{}", wrong.text);
+    }
+}

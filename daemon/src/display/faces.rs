@@ -1,0 +1,289 @@
+//! Who is on a display and how they look: an animated face for each person, the one who counts first; text, and the
+//! sign that the camera runs. Draws nothing.
+
+use moodring_core::{expression::Expression, frame::Millis, mood::Mood, track::TrackId};
+use moodring_face::{
+    animate::{Animator, IdleMotion, Pose},
+    picture::{Indicators, MAX_FACES, Picture, ScreenShape},
+};
+
+use super::{View, follow};
+use crate::{
+    config::{DisplaySettings, DisplayText},
+    snapshot::{CameraState, Person},
+};
+
+/// Below this probability a face beside the first is shown as uncertain.
+const CERTAIN: f32 = 0.45;
+/// How much more probable another expression must be before such a face changes.
+const MARGIN: f32 = 0.1;
+/// Percents are told in such steps: a number that changes with every frame says nothing, and costs bytes.
+const PERCENT_STEP: f32 = 5.0;
+
+/// The faces that follow the people in view.
+#[derive(Debug)]
+pub(super) struct Faces {
+    life: IdleMotion,
+    faces: usize,
+    text: DisplayText,
+    first: Animator,
+    others: Vec<OtherFace>,
+}
+
+/// A person beside the one who counts.
+#[derive(Debug)]
+struct OtherFace {
+    track: TrackId,
+    shows: Mood,
+    animator: Animator,
+}
+
+/// Everything a picture of people depends on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Scene {
+    poses: Vec<Pose>,
+    lines: Vec<String>,
+    notice: Indicators,
+}
+
+impl Faces {
+    pub(super) fn new(settings: &DisplaySettings, life: IdleMotion, now: Millis) -> Self {
+        Self {
+            life,
+            faces: settings.faces.clamp(1, MAX_FACES),
+            text: settings.text,
+            first: Animator::new(Mood::Nobody, life, now),
+            others: Vec::new(),
+        }
+    }
+
+    /// What is to be seen at `now`. Times must not run backward.
+    pub(super) fn scene(&mut self, view: &View<'_>, now: Millis) -> Scene {
+        let snapshot = view.snapshot;
+        let mut poses = vec![follow(&mut self.first, snapshot, now)];
+        // A face for each of them only while there is a mood; else the first tells what is the matter.
+        let people = match snapshot.mood.mood {
+            Mood::Nobody => &[],
+            _ => snapshot.people.get(1..).unwrap_or_default(),
+        };
+        let people = &people[..people.len().min(self.faces - 1)];
+        self.others
+            .retain(|other| people.iter().any(|p| p.track == other.track));
+        for person in people {
+            poses.push(self.other(person, now));
+        }
+        Scene {
+            poses,
+            lines: self.lines(view),
+            notice: match snapshot.camera {
+                _ if view.preview => Indicators::Preview,
+                CameraState::Running => Indicators::CameraRuns,
+                _ => Indicators::None,
+            },
+        }
+    }
+
+    fn other(&mut self, person: &Person, now: Millis) -> Pose {
+        let known = self.others.iter().position(|o| o.track == person.track);
+        let at = known.unwrap_or_else(|| {
+            self.others.push(OtherFace {
+                track: person.track,
+                shows: Mood::Uncertain,
+                animator: Animator::new(Mood::Uncertain, self.life, now),
+            });
+            self.others.len() - 1
+        });
+        let other = &mut self.others[at];
+        let confidence = other.read(person);
+        let roll_deg = (person.roll_deg / 2.0).round() * 2.0;
+        other.animator.aim(other.shows, confidence, roll_deg, now);
+        other.animator.pose(now)
+    }
+
+    fn lines(&self, view: &View<'_>) -> Vec<String> {
+        let mood = view.snapshot.mood;
+        let label = || match mood.mood {
+            Mood::Showing(expression) => {
+                let percent = (mood.confidence * 100.0 / PERCENT_STEP).round() * PERCENT_STEP;
+                format!("{} {percent:.0}%", expression.name())
+            }
+            other => other.name().to_owned(),
+        };
+        match self.text {
+            DisplayText::None => vec![],
+            DisplayText::Label => vec![label()],
+            DisplayText::Device => vec![view.device.to_owned()],
+            DisplayText::Both => vec![label(), view.device.to_owned()],
+        }
+    }
+}
+
+impl OtherFace {
+    /// Decides what it shows; gives the confidence, in whole sixteenths so that a hair's change is none.
+    fn read(&mut self, person: &Person) -> f32 {
+        let (top, p) = person.scores.top();
+        let shown = |e: Expression| person.scores.of(e);
+        self.shows = match self.shows {
+            Mood::Showing(now) if shown(now) >= CERTAIN && p < shown(now) + MARGIN => self.shows,
+            _ if p >= CERTAIN => Mood::Showing(top),
+            _ => Mood::Uncertain,
+        };
+        let confidence = match self.shows {
+            Mood::Showing(e) => shown(e),
+            _ => p,
+        };
+        (confidence * 16.0).round() / 16.0
+    }
+}
+
+impl Scene {
+    /// Changes each pose, such as to leave out what a display cannot show.
+    pub(super) fn map(mut self, change: impl Fn(Pose) -> Pose) -> Self {
+        self.poses.iter_mut().for_each(|pose| *pose = change(*pose));
+        self
+    }
+
+    /// Hands the whole screen to `draw`.
+    pub(super) fn with_picture(&self, glass: ScreenShape, draw: impl FnOnce(Picture<'_>)) {
+        let lines: Vec<&str> = self.lines.iter().map(String::as_str).collect();
+        draw(Picture {
+            faces: &self.poses,
+            lines: &lines,
+            notice: self.notice,
+            glass,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use moodring_core::{
+        detect::Face,
+        expression::Scores,
+        geometry::{Point, Rect},
+        mood::MoodState,
+    };
+
+    use super::*;
+    use crate::snapshot::{BrokerState, Snapshot};
+
+    fn person(track: u32, expression: Expression, p: f32) -> Person {
+        let mut scores = [(1.0 - p) / 6.0; Expression::COUNT];
+        scores[expression.index()] = p;
+        Person {
+            track: TrackId(track),
+            face: Face {
+                rect: Rect {
+                    x: 0.0,
+                    y: 0.0,
+                    w: 9.0,
+                    h: 9.0,
+                },
+                landmarks: [Point { x: 0.0, y: 0.0 }; 5],
+                score: 0.9,
+            },
+            roll_deg: 0.0,
+            scores: Scores(scores),
+        }
+    }
+
+    fn snapshot(people: &[Person]) -> Snapshot {
+        let mut snapshot = Snapshot {
+            camera: CameraState::Running,
+            ..Snapshot::default()
+        };
+        snapshot.people.extend(people.iter().copied());
+        if !people.is_empty() {
+            snapshot.mood = MoodState {
+                mood: Mood::Showing(Expression::Happy),
+                confidence: 0.87,
+                ..MoodState::default()
+            };
+        }
+        snapshot
+    }
+
+    fn scene(faces: &mut Faces, snapshot: &Snapshot, now: u64) -> Scene {
+        let view = View {
+            snapshot,
+            broker: BrokerState::Off,
+            source: "test",
+            device: "hall",
+            preview: false,
+        };
+        faces.scene(&view, Millis(now))
+    }
+
+    fn settings(faces: usize, text: DisplayText) -> DisplaySettings {
+        DisplaySettings {
+            faces,
+            text,
+            ..DisplaySettings::default()
+        }
+    }
+
+    #[test]
+    fn everyone_in_view_has_a_face_and_who_leaves_takes_it_along() {
+        use Expression::{Happy, Sad, Surprise};
+        let mut faces = Faces::new(
+            &settings(3, DisplayText::None),
+            IdleMotion::Still,
+            Millis(0),
+        );
+        let four = [(1, Happy), (2, Sad), (3, Surprise), (4, Sad)].map(|(t, e)| person(t, e, 0.8));
+        scene(&mut faces, &snapshot(&four), 1_000);
+        let settled = scene(&mut faces, &snapshot(&four), 3_000);
+        assert_eq!(settled.poses.len(), 3, "as many as the settings say");
+        assert_eq!(settled.notice, Indicators::CameraRuns);
+        let without = [four[0], four[2]];
+        scene(&mut faces, &snapshot(&without), 3_100);
+        let settled_again = scene(&mut faces, &snapshot(&without), 5_000);
+        assert_eq!(
+            settled_again.poses[1], settled.poses[2],
+            "the surprised one keeps its face"
+        );
+        assert_eq!(scene(&mut faces, &snapshot(&[]), 9_000).poses.len(), 1);
+        assert!(faces.others.is_empty());
+    }
+
+    #[test]
+    fn a_face_beside_the_first_does_not_flicker() {
+        let mut other = OtherFace {
+            track: TrackId(2),
+            shows: Mood::Uncertain,
+            animator: Animator::new(Mood::Uncertain, IdleMotion::Still, Millis(0)),
+        };
+        other.read(&person(2, Expression::Sad, 0.3));
+        assert_eq!(other.shows, Mood::Uncertain);
+        let mut torn = person(2, Expression::Sad, 0.47);
+        other.read(&torn);
+        assert_eq!(other.shows, Mood::Showing(Expression::Sad));
+        torn.scores.0[Expression::Fear.index()] = 0.53;
+        assert_eq!(other.read(&torn), 0.5, "0.47 in sixteenths");
+        assert_eq!(
+            other.shows,
+            Mood::Showing(Expression::Sad),
+            "a little more is not enough"
+        );
+        torn.scores.0[Expression::Fear.index()] = 0.6;
+        other.read(&torn);
+        assert_eq!(other.shows, Mood::Showing(Expression::Fear));
+    }
+
+    #[test]
+    fn text_is_as_the_settings_say() {
+        let one = snapshot(&[person(1, Expression::Happy, 0.87)]);
+        let lines = |text| {
+            let mut faces = Faces::new(&settings(4, text), IdleMotion::Still, Millis(0));
+            scene(&mut faces, &one, 10).lines
+        };
+        assert!(lines(DisplayText::None).is_empty());
+        assert_eq!(lines(DisplayText::Both), ["happy 85%", "hall"]);
+        let mut faces = Faces::new(
+            &settings(1, DisplayText::Label),
+            IdleMotion::Still,
+            Millis(0),
+        );
+        assert_eq!(scene(&mut faces, &snapshot(&[]), 10).lines, ["nobody"]);
+    }
+}

@@ -1,0 +1,247 @@
+//! The display itself: draws the face, sends what changed, and opens a panel that failed again. Time is given in.
+
+use embedded_graphics::prelude::Dimensions;
+use moodring_core::frame::Millis;
+use moodring_face::{
+    animate::{IdleMotion, Pose},
+    picture::{Painter, ScreenShape},
+    theme::Theme,
+};
+
+use super::{
+    super::{
+        Display, DisplayControls, DisplayError, View,
+        faces::{Faces, Scene},
+    },
+    dirty::{Cost, dirty},
+    framebuffer::Framebuffer,
+    grid::Grid,
+    interface::InterfaceError,
+    panel::Panel,
+    panel_retry::PanelRetry,
+};
+use crate::{
+    clock::{self, Clock},
+    config::{DisplaySettings, ThemeName},
+};
+
+/// Opens the panel, also again after a failure.
+pub type PanelOpener<P> = Box<dyn FnMut() -> Result<Box<dyn Panel<P>>, DisplayError> + Send>;
+
+/// A display on a wire.
+pub struct PanelDisplay<S: Framebuffer> {
+    name: String,
+    settings: DisplaySettings,
+    on: bool,
+    glass: ScreenShape,
+    clock: Clock,
+    faces: Faces,
+    framebuffer: S,
+    /// What was drawn into the surface last.
+    drawn: Option<PictureInputs>,
+    open: PanelOpener<S::Cell>,
+    panel: Option<ActivePanel<S::Cell>>,
+    retry: PanelRetry,
+}
+
+/// Everything a picture depends on.
+#[derive(Clone, Debug, PartialEq)]
+struct PictureInputs {
+    scene: Scene,
+    theme: ThemeName,
+    gain: u8,
+}
+
+impl<S: Framebuffer> PanelDisplay<S> {
+    /// A display that is opened when it first shows something.
+    pub fn new(
+        name: &str,
+        settings: &DisplaySettings,
+        glass: ScreenShape,
+        framebuffer: S,
+        open: PanelOpener<S::Cell>,
+    ) -> Self {
+        let clock = Clock::start();
+        Self {
+            name: name.into(),
+            settings: settings.clone(),
+            on: true,
+            glass,
+            faces: Faces::new(settings, IdleMotion::Alive, clock.now()),
+            clock,
+            framebuffer,
+            drawn: None,
+            open,
+            panel: None,
+            retry: PanelRetry::default(),
+        }
+    }
+
+    /// What the framebuffer holds.
+    pub fn framebuffer(&self) -> &S {
+        &self.framebuffer
+    }
+
+    /// Whether the panel takes pictures.
+    pub fn is_up(&self) -> bool {
+        self.panel.is_some()
+    }
+
+    /// Shows the view as of `now`; `minute` is the minute of the day (0 to 1439). A panel that failed rests, and is
+    /// opened again after its time.
+    ///
+    /// # Errors
+    /// [`DisplayError`] for the first failure of an outage; the others are logged for who looks closely.
+    pub fn show_at(
+        &mut self,
+        view: &View<'_>,
+        now: Millis,
+        minute: u16,
+    ) -> Result<(), DisplayError> {
+        if self.retry.rests(now) {
+            return Ok(());
+        }
+        let Err(error) = self.try_show(view, now, minute) else {
+            if self.retry.end() {
+                tracing::info!("display {} is back", self.name);
+            }
+            return Ok(());
+        };
+        self.panel = None;
+        if self.retry.fail(now) {
+            return Err(error);
+        }
+        tracing::debug!("{error}");
+        Ok(())
+    }
+
+    fn try_show(&mut self, view: &View<'_>, now: Millis, minute: u16) -> Result<(), DisplayError> {
+        let panel = match &mut self.panel {
+            Some(panel) => panel,
+            None => self.panel.insert(ActivePanel::new((self.open)()?)),
+        };
+        let wanted = if self.on {
+            self.settings.brightness_at(minute)
+        } else {
+            0
+        };
+        let failed = |error: InterfaceError| DisplayError::show(&self.name, error);
+        // The light comes after the first picture: what the memory held before is nobody's business. So what is left
+        // to the colours shows one picture later.
+        let drawing = PictureInputs {
+            scene: self
+                .faces
+                .scene(view, now)
+                .map(|pose| steady(pose, &self.framebuffer)),
+            theme: self.settings.theme,
+            gain: panel.gain,
+        };
+        if self.drawn.as_ref() != Some(&drawing) {
+            let theme = drawing.theme.or(&S::THEME);
+            paint(&mut self.framebuffer, &drawing, self.glass, &theme);
+            self.drawn = Some(drawing);
+        }
+        panel
+            .send(self.framebuffer.grid(), S::COST)
+            .map_err(failed)?;
+        panel.dim(wanted).map_err(failed)
+    }
+}
+
+/// A panel that is open, and what it shows.
+struct ActivePanel<P> {
+    panel: Box<dyn Panel<P>>,
+    /// What its memory holds; unknown at first.
+    memory: Option<Grid<P>>,
+    /// How bright it was told to be, in percent.
+    percent: Option<u8>,
+    /// How bright its pictures must be drawn, in percent.
+    gain: u8,
+}
+
+impl<P: Copy + PartialEq> ActivePanel<P> {
+    fn new(panel: Box<dyn Panel<P>>) -> Self {
+        Self {
+            panel,
+            memory: None,
+            percent: None,
+            gain: 100,
+        }
+    }
+
+    fn send(&mut self, picture: &Grid<P>, cost: Cost) -> Result<(), InterfaceError> {
+        let areas = match &self.memory {
+            Some(memory) => dirty(memory, picture, cost),
+            None => vec![picture.area()],
+        };
+        if areas.is_empty() {
+            return Ok(());
+        }
+        self.panel.write(picture, &areas)?;
+        match &mut self.memory {
+            Some(memory) => memory.copy_from(picture),
+            None => self.memory = Some(picture.clone()),
+        }
+        Ok(())
+    }
+
+    fn dim(&mut self, percent: u8) -> Result<(), InterfaceError> {
+        if self.percent != Some(percent) {
+            self.gain = self.panel.dim(percent)?;
+            self.percent = Some(percent);
+        }
+        Ok(())
+    }
+}
+
+fn paint<S: Framebuffer>(
+    framebuffer: &mut S,
+    drawing: &PictureInputs,
+    glass: ScreenShape,
+    theme: &Theme,
+) {
+    framebuffer.set_gain(drawing.gain);
+    let area = framebuffer.bounding_box();
+    drawing.scene.with_picture(glass, |picture| {
+        let Ok(()) = Painter::new(area, picture, theme).draw(framebuffer);
+    });
+}
+
+/// The pose with its breath in steps of half a pixel, and without what nobody sees: each change is drawn and sent.
+fn steady(mut pose: Pose, framebuffer: &impl Dimensions) -> Pose {
+    let size = framebuffer.bounding_box().size;
+    let steps = size.width.min(size.height) as f32;
+    pose.params.scale = (pose.params.scale * steps).round() / steps;
+    if pose.params.extras.snore <= 0.0 {
+        // Where the sleeper's letters float; they are not there.
+        pose.params.extras.float = 0.0;
+    }
+    pose
+}
+
+impl<S: Framebuffer> Display for PanelDisplay<S> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn show(&mut self, view: &View<'_>) -> Result<(), DisplayError> {
+        let (now, minute) = (self.clock.now(), clock::minute_of_day());
+        self.show_at(view, now, minute)
+    }
+
+    fn set(&mut self, controls: DisplayControls) {
+        self.on = controls.on;
+        self.settings.brightness = controls.brightness;
+        self.settings.night_brightness = controls.night_brightness;
+        self.settings.theme = controls.theme;
+    }
+}
+
+impl<S: Framebuffer> Drop for PanelDisplay<S> {
+    /// Nobody keeps the picture true any more: dark. If that fails there is nobody left to tell.
+    fn drop(&mut self) {
+        if let Some(shown) = &mut self.panel {
+            let _ = shown.panel.dim(0);
+        }
+    }
+}

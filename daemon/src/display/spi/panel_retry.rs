@@ -1,0 +1,64 @@
+//! When a panel that failed is tried again: soon at first, then more and more rarely. Time is given in.
+
+use moodring_core::frame::Millis;
+
+/// The first and the longest wait before a panel that failed is opened again; doubled in between.
+const BACKOFF_MS: (u64, u64) = (500, 30_000);
+
+/// When a panel that failed is tried again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::display) struct PanelRetry {
+    /// Not before this time, and how long the wait was; `None` while all is well.
+    wait: Option<(Millis, u64)>,
+}
+
+impl PanelRetry {
+    /// Whether it is too early to try.
+    pub(in crate::display) fn rests(&self, now: Millis) -> bool {
+        self.wait.is_some_and(|(until, _)| now < until)
+    }
+
+    /// A failure; true for the first one of an outage.
+    pub(in crate::display) fn fail(&mut self, now: Millis) -> bool {
+        let wait_ms = self
+            .wait
+            .map_or(BACKOFF_MS.0, |(_, last)| (last * 2).min(BACKOFF_MS.1));
+        let first = self.wait.is_none();
+        self.wait = Some((Millis(now.0 + wait_ms), wait_ms));
+        first
+    }
+
+    /// All is well; true if it was not before.
+    pub(in crate::display) fn end(&mut self) -> bool {
+        self.wait.take().is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_half_a_minute_and_begin_anew() {
+        let mut retry = PanelRetry::default();
+        let (mut now, mut waits) = (Millis(0), Vec::new());
+        for round in 0..9 {
+            assert!(!retry.rests(now));
+            assert_eq!(retry.fail(now), round == 0, "only the first is told");
+            let begin = now;
+            while retry.rests(now) {
+                now.0 += 100;
+            }
+            waits.push(now.since(begin));
+        }
+        assert_eq!(
+            waits,
+            [
+                500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000
+            ]
+        );
+        assert!(retry.end() && !retry.end());
+        assert!(retry.fail(now));
+        assert!(retry.rests(Millis(now.0 + 499)) && !retry.rests(Millis(now.0 + 500)));
+    }
+}

@@ -1,0 +1,226 @@
+//! `/state` and `/status` as another device sends them: foreign bytes, so everything is checked here.
+
+use moodring_core::{
+    detect::Face,
+    expression::{Expression, Scores},
+    mood::{Mood, MoodState},
+    track::TrackId,
+};
+use serde::Deserialize;
+
+use super::{SCHEMA, Status};
+use crate::snapshot::{CameraState, MAX_PEOPLE, Person, Snapshot};
+
+/// Why a message tells nothing. The text names the cause.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceivedError {
+    /// It is no JSON, or a field is missing or of another kind.
+    #[error("it is no state of moodring: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Another moodring, of another time.
+    #[error("it has schema {0}, this program knows {SCHEMA}; update the older of the two")]
+    Schema(u32),
+    /// A mood that nobody knows.
+    #[error("it tells the mood `{0}`, which there is not")]
+    Mood(String),
+}
+
+/// What a follower needs of a state; fields that a newer device adds do no harm.
+#[derive(Deserialize)]
+struct ReceivedState {
+    schema: u32,
+    mood: String,
+    confidence: Option<f32>,
+    track: Option<u32>,
+    #[serde(default)]
+    people_count: usize,
+    #[serde(default)]
+    people: Vec<ReceivedPerson>,
+    #[serde(default)]
+    camera: String,
+}
+
+#[derive(Deserialize)]
+struct ReceivedPerson {
+    track: u32,
+    roll_deg: Option<f32>,
+    expression: String,
+    confidence: Option<f32>,
+}
+
+/// Reads a state message.
+///
+/// # Errors
+/// [`ReceivedError`] if it is none, or of another schema.
+pub fn read_state(payload: &[u8]) -> Result<Snapshot, ReceivedError> {
+    let heard: ReceivedState = serde_json::from_slice(payload)?;
+    if heard.schema != SCHEMA {
+        return Err(ReceivedError::Schema(heard.schema));
+    }
+    let mood = mood(&heard.mood).ok_or(ReceivedError::Mood(heard.mood))?;
+    Ok(Snapshot {
+        mood: MoodState {
+            mood,
+            confidence: ratio(heard.confidence),
+            track: heard.track.map(TrackId),
+            ..MoodState::default()
+        },
+        people: heard
+            .people
+            .iter()
+            .filter_map(person)
+            .take(MAX_PEOPLE)
+            .collect(),
+        people_count: heard.people_count,
+        camera: camera(&heard.camera),
+        ..Snapshot::default()
+    })
+}
+
+/// The run that sent a state, as JSON or CBOR; `None` if it is no state.
+pub fn run_of_state(payload: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Run {
+        run: String,
+    }
+    let json = serde_json::from_slice::<Run>(payload).ok();
+    let run = json.or_else(|| ciborium::from_reader::<Run, _>(payload).ok());
+    run.map(|state| state.run)
+}
+
+/// Reads a status message; `None` if it is none of ours.
+pub fn read_status(payload: &[u8]) -> Option<Status> {
+    [Status::Online, Status::Stopped, Status::Offline]
+        .into_iter()
+        .find(|status| status.name().as_bytes() == payload)
+}
+
+fn mood(name: &str) -> Option<Mood> {
+    let named = Expression::from_name(name).map(Mood::Showing);
+    named.or_else(|| {
+        [Mood::Uncertain, Mood::Nobody]
+            .into_iter()
+            .find(|mood| mood.name() == name)
+    })
+}
+
+/// A device's camera, seen from here; a state that only newer ones know counts as running.
+fn camera(name: &str) -> CameraState {
+    let known = [
+        CameraState::Starting,
+        CameraState::Lost,
+        CameraState::Off,
+        CameraState::Ended,
+    ];
+    let found = known.into_iter().find(|state| state.name() == name);
+    found.unwrap_or(CameraState::Elsewhere)
+}
+
+/// Where its face is nobody needs here, and of its scores only the highest.
+fn person(heard: &ReceivedPerson) -> Option<Person> {
+    let expression = Expression::from_name(&heard.expression)?;
+    let likely = ratio(heard.confidence);
+    let mut scores = [(1.0 - likely) / 6.0; Expression::COUNT];
+    scores[expression.index()] = likely;
+    let roll_deg = heard.roll_deg.filter(|roll| roll.is_finite());
+    Some(Person {
+        track: TrackId(heard.track),
+        face: Face::default(),
+        roll_deg: roll_deg.unwrap_or(0.0).clamp(-180.0, 180.0),
+        scores: Scores(scores),
+    })
+}
+
+/// 0 to 1; what is missing or no number counts as 0.
+fn ratio(number: Option<f32>) -> f32 {
+    number
+        .filter(|n| n.is_finite())
+        .unwrap_or(0.0)
+        .clamp(0.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::message::{DeviceName, Identity, Moment, RunId, StateMessage, json};
+
+    #[test]
+    fn what_one_device_says_another_understands() {
+        let mut scores = [0.05; 7];
+        scores[Expression::Sad.index()] = 0.7;
+        let said = Snapshot {
+            mood: MoodState {
+                mood: Mood::Showing(Expression::Sad),
+                confidence: 0.7,
+                track: Some(TrackId(3)),
+                ..MoodState::default()
+            },
+            people: std::iter::once(Person {
+                track: TrackId(3),
+                face: Face::default(),
+                roll_deg: -12.5,
+                scores: Scores(scores),
+            })
+            .collect(),
+            people_count: 1,
+            camera: CameraState::Lost,
+            ..Snapshot::default()
+        };
+        let identity = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1));
+        let now = Moment {
+            wall: std::time::SystemTime::UNIX_EPOCH,
+            run: moodring_core::frame::Millis(0),
+        };
+        let heard = read_state(
+            json(&StateMessage::new(
+                &identity,
+                now,
+                &said,
+                &Default::default(),
+            ))
+            .as_bytes(),
+        )
+        .unwrap();
+        assert_eq!(heard.mood, said.mood);
+        assert_eq!((heard.camera, heard.people_count), (said.camera, 1));
+        let (expression, likely) = heard.people[0].scores.top();
+        assert_eq!(
+            (expression, heard.people[0].roll_deg),
+            (Expression::Sad, -12.5)
+        );
+        assert!((likely - 0.7).abs() < 1e-4);
+    }
+
+    #[test]
+    fn only_what_is_needed_has_to_be_there() {
+        let heard = read_state(br#"{"schema":1,"mood":"happy","new":[1]}"#).unwrap();
+        assert_eq!(heard.mood.mood, Mood::Showing(Expression::Happy));
+        assert_eq!(heard.camera, CameraState::Elsewhere);
+    }
+
+    #[test]
+    fn nonsense_is_named() {
+        let error = |text: &str| read_state(text.as_bytes()).unwrap_err().to_string();
+        assert!(error("hello").contains("no state"));
+        assert!(error(r#"{"schema":1}"#).contains("mood"));
+        assert!(error(r#"{"schema":9,"mood":"happy"}"#).contains("schema 9"));
+        assert!(error(r#"{"schema":1,"mood":"joy"}"#).contains("joy"));
+        let wild = r#"{"schema":1,"mood":"happy","confidence":9e9,"people":[
+            {"track":1,"roll_deg":-1e30,"expression":"sad"},{"track":2,"expression":"joy"}]}"#;
+        let heard = read_state(wild.as_bytes()).unwrap();
+        assert_eq!((heard.mood.confidence, heard.people.len()), (1.0, 1));
+        assert_eq!(heard.people[0].roll_deg, -180.0);
+        assert_eq!(read_status(b"online"), Some(Status::Online));
+        assert_eq!(read_status(b"on"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = read_state(&bytes);
+            let _ = read_status(&bytes);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! What a home needs beside state and events: requests that change something, and Home Assistant's discovery.
+//!
+//! ```text
+//! <prefix>/<id>/<thing>/set    a request, checked by `command::parse`
+//! <prefix>/<id>/<thing>/state  how it is set now (retained)
+//! <prefix>/<id>/<thing>/error  why a request was refused
+//! <prefix>/<id>/health         temperature, start and version (retained)
+//! <prefix>/<id>/diagnostics    frame rate, times and counts (retained)
+//! <prefix>/<id>/update         what there is that is newer, if this device looks (retained)
+//! homeassistant/device/<id>/config   what there is (retained)
+//! ```
+//!
+//! [`HomeProtocol`] decides, without I/O and clock; `task` connects it to the MQTT client's [`Extra`](super::Passthrough).
+
+mod announced;
+mod device;
+mod diagnostics;
+mod discovery;
+mod entities;
+mod health;
+mod protocol;
+mod task;
+
+#[cfg(test)]
+mod tests;
+
+pub use announced::{AnnouncedTopics, Announcement};
+pub use device::Device;
+pub(in crate::mqtt) use device::slug;
+pub use diagnostics::Diagnostics;
+pub use discovery::{Components, payload};
+pub use health::DeviceHealth;
+pub use protocol::{Effect, HomeProtocol};
+pub use task::{About, HomeAssistant, Inputs, PreparedHome, prepare};

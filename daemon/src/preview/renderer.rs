@@ -1,0 +1,167 @@
+//! The studio thread: asks for a frame when somebody wants one, draws each mode that is watched, encodes.
+
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use moodring_core::{expression::Expression, frame::Frame, mood::Mood};
+
+use super::{
+    Jpeg, Mode, Shared, handoff::SeenFrame, jpeg_frame::JpegFrame, nets::PreviewNets, overlays,
+};
+use crate::{
+    config::Settings,
+    snapshot::{Person, Snapshot},
+    vision::{self, VisionError},
+};
+
+/// How long to wait for a frame before looking whether anybody still wants one.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// How much nicer this thread is than the pipeline's.
+const NICE: i32 = 10;
+
+pub(super) struct Renderer {
+    shared: Arc<Shared>,
+    nets: PreviewNets,
+    stickers: overlays::Stickers,
+    /// Below this probability a face beside the first is shown as uncertain.
+    certain: f32,
+    period: Duration,
+}
+
+/// Why a picture was not drawn. Then none is sent: least of all one with faces that should be blurred.
+#[derive(Debug, thiserror::Error)]
+enum RenderError {
+    #[error(transparent)]
+    Vision(#[from] VisionError),
+    #[error(transparent)]
+    Image(#[from] image::ImageError),
+}
+
+impl Renderer {
+    pub(super) fn new(shared: Arc<Shared>, settings: &Settings) -> Self {
+        Self {
+            period: Duration::from_secs_f32(1.0 / shared.settings.rate),
+            shared,
+            nets: PreviewNets::new(settings),
+            stickers: overlays::Stickers::default(),
+            certain: settings.mood.certain,
+        }
+    }
+
+    /// Until the vision thread is gone.
+    pub(super) fn work(mut self) {
+        // Where the system refuses, it is as important as the others.
+        let _ = rustix::process::nice(NICE);
+        let mut seen_frame = SeenFrame::default();
+        let shared = Arc::clone(&self.shared);
+        while shared.handoff.wait_for(|| shared.is_wanted()) {
+            let start = Instant::now();
+            if !shared.handoff.take(&mut seen_frame, PATIENCE) {
+                continue;
+            }
+            let Ok(frame) = seen_frame.frame.lend() else {
+                continue;
+            };
+            if let Err(error) = self.serve(&frame, &seen_frame.snapshot) {
+                tracing::warn!("no preview: {error}");
+            }
+            // At most half of a core, however slow the machine is.
+            let took = start.elapsed();
+            thread::sleep(self.period.saturating_sub(took).max(took.min(self.period)));
+        }
+    }
+
+    fn serve(&mut self, frame: &Frame<'_>, snapshot: &Snapshot) -> Result<(), RenderError> {
+        let stills = std::mem::take(&mut *self.shared.stills());
+        if !stills.is_empty() {
+            let jpeg = JpegFrame::still(frame).encode_still()?;
+            for asked in stills {
+                // Who asked may be gone.
+                let _ = asked.send(Jpeg::clone(&jpeg));
+            }
+        }
+        let shared = Arc::clone(&self.shared);
+        let mut modes = Mode::ALL
+            .into_iter()
+            .filter(|mode| shared.is_watched(*mode));
+        let Some(first) = modes.next() else {
+            return Ok(());
+        };
+        let plain = JpegFrame::preview(frame);
+        for mode in std::iter::once(first).chain(modes) {
+            let jpeg = self.draw(mode, plain.clone(), frame, snapshot)?;
+            self.shared.pictures[mode as usize].send_if_modified(|newest| {
+                // It may have been switched off meanwhile.
+                let on = self.shared.until.borrow().is_some();
+                if on {
+                    *newest = Some(jpeg);
+                }
+                on
+            });
+        }
+        Ok(())
+    }
+
+    fn draw(
+        &mut self,
+        mode: Mode,
+        mut jpeg_frame: JpegFrame,
+        frame: &Frame<'_>,
+        snapshot: &Snapshot,
+    ) -> Result<Jpeg, RenderError> {
+        // The one who counts comes first in the list and last on the picture: over the others.
+        let people = snapshot.people.iter().rev();
+        match mode {
+            Mode::Emoji => {
+                for person in people {
+                    let face = jpeg_frame.place(&person.face);
+                    let mood = self.mood(snapshot, person);
+                    overlays::emoji(&mut jpeg_frame.rgb, &face, self.stickers.of(mood, &face));
+                }
+            }
+            Mode::Boxes => {
+                for person in people {
+                    let face = jpeg_frame.place(&person.face);
+                    overlays::boxes(&mut jpeg_frame.rgb, &face, &label(person));
+                }
+            }
+            Mode::Blur => {
+                let found = self.nets.faces(frame)?;
+                let known = people.map(|person| person.face);
+                for face in known.chain(found) {
+                    let face = jpeg_frame.place(&face);
+                    overlays::blur(&mut jpeg_frame.rgb, &face);
+                }
+            }
+            Mode::Heat => {
+                for person in people {
+                    let read = self.nets.read(frame, person.face)?;
+                    let face = jpeg_frame.place(&person.face);
+                    if let Some(map) = &read.map {
+                        vision::overlay(&mut jpeg_frame.rgb, &face, map);
+                    }
+                }
+            }
+        }
+        Ok(jpeg_frame.encode_preview()?)
+    }
+
+    /// What the display shows of this person.
+    fn mood(&self, snapshot: &Snapshot, person: &Person) -> Mood {
+        if snapshot.mood.track == Some(person.track) {
+            return snapshot.mood.mood;
+        }
+        match person.scores.top() {
+            (top, p) if p >= self.certain => Mood::Showing(top),
+            _ => Mood::Uncertain,
+        }
+    }
+}
+
+fn label(person: &Person) -> String {
+    let (top, p): (Expression, f32) = person.scores.top();
+    format!("{} {:.0}%", top.name(), p * 100.0)
+}

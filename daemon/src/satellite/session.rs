@@ -1,0 +1,247 @@
+//! What a host says to one satellite and when, without I/O: scenes, received bytes and times go in, frames come out.
+
+use moodring_core::frame::Millis;
+use moodring_link::{
+    decoder::{DecodeError, Decoder},
+    frame::{Frame, VERSION, encode},
+    message::{Capabilities, Refusal, ToHost, ToSatellite, Versions, label},
+};
+
+/// The least time between two scenes: more than a display shows, and less than a UART at 115,200 baud can take.
+const GAP_MS: u64 = 33;
+/// How often it is said again who speaks and what is shown, in case the satellite began anew. Also keeps it awake:
+/// it falls asleep after 10 s.
+const REPEAT_MS: u64 = 3_000;
+/// So long without an answer, and somebody should know.
+const SILENCE_MS: u64 = 10_000;
+
+/// One satellite, from the port's opening to its end.
+#[derive(Debug)]
+pub(super) struct SatelliteSession {
+    label: String,
+    decoder: Decoder<ToHost>,
+    wanted: ToSatellite,
+    /// What was said last, and when.
+    said: Option<(ToSatellite, Millis)>,
+    /// When the last hello went out.
+    greeted: Option<Millis>,
+    /// When something was heard, or the port was opened.
+    heard: Millis,
+    capabilities: Option<Capabilities>,
+    /// Troubles that were told already: each is told once.
+    told: SentState,
+}
+
+#[derive(Debug, Default)]
+struct SentState {
+    silence: bool,
+    refusal: Option<Refusal>,
+    fault: Option<u16>,
+}
+
+/// What is worth a line in the log.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum SessionEvent {
+    /// It said who it is, for the first time or differently.
+    Met(Capabilities),
+    /// It does not understand a message.
+    Refused(Refusal),
+    /// It speaks a version that is not understood here.
+    Foreign(u8),
+    /// Something is wrong on its board.
+    Fault(u16),
+    /// It has not answered for a while.
+    Silent,
+}
+
+impl SatelliteSession {
+    /// A port was just opened.
+    pub(super) fn new(label: &str, wanted: ToSatellite, now: Millis) -> Self {
+        Self {
+            label: label.into(),
+            decoder: Decoder::new(),
+            wanted,
+            said: None,
+            greeted: None,
+            heard: now,
+            capabilities: None,
+            told: SentState::default(),
+        }
+    }
+
+    /// What is to be shown from now on.
+    pub(super) fn show(&mut self, wanted: ToSatellite) {
+        self.wanted = wanted;
+    }
+
+    /// The next frame to send now.
+    pub(super) fn next(&mut self, now: Millis) -> Option<Frame> {
+        if self.greeted.is_none_or(|time| now.since(time) >= REPEAT_MS) {
+            self.greeted = Some(now);
+            self.said = None;
+            return Some(self.hello());
+        }
+        let due = match &self.said {
+            None => true,
+            Some((said, time)) => *said != self.wanted && now.since(*time) >= GAP_MS,
+        };
+        due.then(|| {
+            self.said = Some((self.wanted.clone(), now));
+            encode(&self.wanted)
+        })
+    }
+
+    fn hello(&self) -> Frame {
+        encode(&ToSatellite::Hello {
+            versions: Versions {
+                oldest: VERSION,
+                newest: VERSION,
+            },
+            label: label(&self.label),
+        })
+    }
+
+    /// Takes what came over the line, in any pieces.
+    pub(super) fn receive(&mut self, bytes: &[u8], now: Millis, mut log: impl FnMut(SessionEvent)) {
+        for byte in bytes {
+            let heard = match self.decoder.push(*byte) {
+                None | Some(Err(DecodeError::Broken | DecodeError::Echo)) => continue,
+                Some(heard) => heard,
+            };
+            self.heard = now;
+            self.told.silence = false;
+            if let Some(events) = self.events(heard) {
+                log(events);
+            }
+        }
+    }
+
+    fn events(&mut self, heard: Result<ToHost, DecodeError>) -> Option<SessionEvent> {
+        match heard {
+            Ok(ToHost::Hello(me)) => {
+                let new = self.capabilities.replace(me) != Some(me);
+                new.then_some(SessionEvent::Met(me))
+            }
+            Ok(ToHost::Pong { .. }) => None,
+            Ok(ToHost::Refused(refusal)) => {
+                let new = self.told.refusal.replace(refusal) != Some(refusal);
+                new.then_some(SessionEvent::Refused(refusal))
+            }
+            Ok(ToHost::Fault { code }) => {
+                let new = self.told.fault.replace(code) != Some(code);
+                new.then_some(SessionEvent::Fault(code))
+            }
+            Err(DecodeError::Refused(Refusal::Version(version))) => {
+                let refusal = Refusal::Version(version);
+                let new = self.told.refusal.replace(refusal) != Some(refusal);
+                new.then_some(SessionEvent::Foreign(version))
+            }
+            // A satellite of our version that says more than we know: nothing to mend, nothing lost.
+            Err(_) => None,
+        }
+    }
+
+    /// Says once per silence that there is one.
+    pub(super) fn silence(&mut self, now: Millis) -> Option<SessionEvent> {
+        let silent = now.since(self.heard) >= SILENCE_MS && !self.told.silence;
+        self.told.silence |= silent;
+        silent.then_some(SessionEvent::Silent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use moodring_link::message::{ShownFace, ShownLook};
+    use moodring_satellite::{panel::Panel, satellite::Satellite};
+
+    use super::*;
+
+    fn face(shown: ShownLook) -> ToSatellite {
+        ToSatellite::Show(ShownFace::plain(shown))
+    }
+
+    fn said(session: &mut SatelliteSession, now: u64) -> Vec<ToSatellite> {
+        let mut decoder = Decoder::new();
+        std::iter::from_fn(|| session.next(Millis(now)))
+            .flatten()
+            .filter_map(|byte| decoder.push(byte))
+            .map(|heard| heard.expect("a host speaks clearly"))
+            .collect()
+    }
+
+    fn is_hello(message: &ToSatellite) -> bool {
+        matches!(message, ToSatellite::Hello { label, .. } if label == "hall")
+    }
+
+    #[test]
+    fn greets_and_shows_then_says_only_what_is_new() {
+        let mut session = SatelliteSession::new("hall", face(ShownLook::Happy), Millis(0));
+        let first = said(&mut session, 0);
+        assert!(is_hello(&first[0]) && first[1] == face(ShownLook::Happy) && first.len() == 2);
+        assert_eq!(said(&mut session, 500), []);
+        session.show(face(ShownLook::Sad));
+        assert_eq!(said(&mut session, 501), [face(ShownLook::Sad)]);
+        session.show(face(ShownLook::Fear));
+        session.show(face(ShownLook::Angry));
+        assert_eq!(said(&mut session, 510), [], "too soon");
+        assert_eq!(
+            said(&mut session, 534),
+            [face(ShownLook::Angry)],
+            "the newest wins"
+        );
+    }
+
+    #[test]
+    fn says_it_all_again_for_one_that_began_anew() {
+        let mut session = SatelliteSession::new("hall", face(ShownLook::Happy), Millis(0));
+        assert_eq!(said(&mut session, 0).len(), 2);
+        assert_eq!(said(&mut session, REPEAT_MS - 1), []);
+        let again = said(&mut session, REPEAT_MS);
+        assert!(is_hello(&again[0]) && again[1] == face(ShownLook::Happy));
+    }
+
+    #[test]
+    fn a_real_satellite_is_met_once_and_shows() {
+        let mut session = SatelliteSession::new("hall", face(ShownLook::Happy), Millis(0));
+        let mut satellite = Satellite::new(Panel::ST7789_SQUARE, Millis(0));
+        let mut events = Vec::new();
+        for now in (0..20_000).step_by(100).map(Millis) {
+            while let Some(frame) = session.next(now) {
+                satellite.receive(&frame, now);
+            }
+            while let Some(reply) = satellite.reply() {
+                session.receive(&reply, now, |told| events.push(told));
+            }
+            events.extend(session.silence(now));
+            satellite.picture(now);
+            assert_eq!(satellite.light_percent(now), 100, "awake at {now:?}");
+        }
+        assert_eq!(
+            events,
+            [SessionEvent::Met(Panel::ST7789_SQUARE.capabilities())]
+        );
+    }
+
+    #[test]
+    fn troubles_are_told_once() {
+        let mut session = SatelliteSession::new("hall", face(ShownLook::Happy), Millis(0));
+        let mut events = Vec::new();
+        for now in [1, 2].map(Millis) {
+            for told in [
+                ToHost::Refused(Refusal::Unknown(9)),
+                ToHost::Fault { code: 3 },
+            ] {
+                session.receive(&encode(&told), now, |told| events.push(told));
+            }
+            session.receive(b"\0login: \r\n\0", now, |told| events.push(told));
+        }
+        let expected = [
+            SessionEvent::Refused(Refusal::Unknown(9)),
+            SessionEvent::Fault(3),
+        ];
+        assert_eq!(events, expected);
+        assert_eq!(session.silence(Millis(10_001)), None);
+        assert_eq!(session.silence(Millis(10_002)), Some(SessionEvent::Silent));
+        assert_eq!(session.silence(Millis(10_003)), None);
+    }
+}

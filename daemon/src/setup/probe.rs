@@ -1,0 +1,180 @@
+//! Tries what somebody is about to set: opens the camera, draws on the display, connects to the broker.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use moodring_core::{
+    expression::Expression,
+    mood::{Mood, MoodState},
+};
+use serde::Serialize;
+
+use super::{Broker, NO_DISPLAY, SAME_DISPLAY};
+use crate::{
+    camera::{self, Source},
+    clock::Clock,
+    config::{CameraSettings, DisplayKind, Settings},
+    display::{
+        Display, View,
+        spi::{self, check::Problem},
+    },
+    mqtt,
+    snapshot::{BrokerState, Snapshot},
+};
+
+/// How long the picture of a display's trial stays.
+const SHOWN: Duration = Duration::from_secs(3);
+
+/// What a trial found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProbeResult {
+    /// Whether it works.
+    pub ok: bool,
+    /// What was seen.
+    pub says: String,
+    /// What mends it; empty if nothing has to be mended.
+    pub mend: String,
+}
+
+impl ProbeResult {
+    /// It works.
+    pub fn good(says: impl ToString) -> Self {
+        Self {
+            ok: true,
+            says: says.to_string(),
+            mend: String::new(),
+        }
+    }
+
+    /// It does not.
+    pub fn bad(says: impl ToString, mend: impl ToString) -> Self {
+        Self {
+            ok: false,
+            says: says.to_string(),
+            mend: mend.to_string(),
+        }
+    }
+}
+
+/// Opens a camera that nobody has open and waits for its first frame. Waits, at most for the settings' time limit.
+pub fn camera(name: &str, settings: &CameraSettings) -> ProbeResult {
+    let source: Source = match name.parse() {
+        Ok(source) => source,
+        Err(error) => return ProbeResult::bad(error, "take one of the list"),
+    };
+    let mend =
+        "look whether it is plugged in and no other program uses it (`moodring doctor` says more)";
+    let opened = camera::open(&source, settings, Clock::start());
+    let mut camera = match opened {
+        Ok(camera) => camera,
+        Err(error) => return ProbeResult::bad(error, mend),
+    };
+    // A first picture that is broken is no reason to give up.
+    let end = Instant::now() + Duration::from_millis(settings.timeout_ms);
+    loop {
+        let trouble = match camera.next_frame() {
+            Ok(frame) => {
+                let (width, height) = (frame.width_px(), frame.height_px());
+                let name = &camera.info().name;
+                return ProbeResult::good(format!(
+                    "{name} gives pictures of {width}x{height} pixels"
+                ));
+            }
+            Err(error) => error,
+        };
+        if !matches!(trouble, camera::CameraError::Bad { .. }) || Instant::now() > end {
+            return ProbeResult::bad(trouble, mend);
+        }
+    }
+}
+
+/// Draws a face on a display of this name for some seconds.
+pub fn display(name: &str, settings: &Settings) -> ProbeResult {
+    let mut settings = settings.clone();
+    match name {
+        NO_DISPLAY => {
+            return ProbeResult::good("there is nothing to try: the face is on this page");
+        }
+        SAME_DISPLAY if settings.display.kind != DisplayKind::Spi => {
+            return ProbeResult::good("this display is in use already: look at it");
+        }
+        SAME_DISPLAY => {}
+        board => (settings.display.kind, settings.display.board) = (DisplayKind::Spi, board.into()),
+    }
+    for check in spi::check::check(&settings) {
+        if let Err(Problem { text, mend }) = check.found {
+            return ProbeResult::bad(format!("{}: {text}", check.part), mend);
+        }
+    }
+    let mend = "look at its wires (deploy/wiring.md), and whether another program uses it";
+    let opened = spi::open(&settings.display, &settings.panel);
+    let shown = opened.and_then(|mut display| show(display.as_mut()));
+    match shown {
+        Ok(()) => ProbeResult::good("a happy face was drawn for three seconds; was it there?"),
+        Err(error) => ProbeResult::bad(error, mend),
+    }
+}
+
+fn show(display: &mut dyn Display) -> Result<(), crate::display::DisplayError> {
+    let snapshot = Snapshot {
+        mood: MoodState {
+            mood: Mood::Showing(Expression::Happy),
+            confidence: 1.0,
+            ..MoodState::default()
+        },
+        ..Snapshot::default()
+    };
+    let view = View {
+        snapshot: &snapshot,
+        broker: BrokerState::Off,
+        source: "set-up",
+        device: "set-up",
+        preview: false,
+    };
+    let end = Instant::now() + SHOWN;
+    while Instant::now() < end {
+        display.show(&view)?;
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+/// Connects to a broker and says goodbye; `running` is the state of the daemon's own link.
+pub async fn broker(answer: &Broker, settings: &Settings, running: BrokerState) -> ProbeResult {
+    if !answer.enabled {
+        return ProbeResult::good("nothing is published, so there is nothing to try");
+    }
+    let mut wanted = settings.mqtt.clone();
+    (wanted.enabled, wanted.url, wanted.user) = (true, answer.url.clone(), answer.user.clone());
+    let embedded = wanted.url.is_empty();
+    if embedded && settings.mqtt.enabled && settings.mqtt.url.is_empty() {
+        return match running {
+            BrokerState::Online => ProbeResult::good("the embedded broker runs"),
+            _ => ProbeResult::bad(
+                "the embedded broker does not run",
+                "look into the log: `journalctl -u moodring`",
+            ),
+        };
+    }
+    if embedded {
+        return match std::net::TcpListener::bind(&wanted.listen) {
+            Ok(_) => {
+                ProbeResult::good(format!("{} is free for the embedded broker", wanted.listen))
+            }
+            Err(error) => ProbeResult::bad(
+                format!("{}: {error}", wanted.listen),
+                "if a broker runs there, give its address: mqtt://127.0.0.1:1883",
+            ),
+        };
+    }
+    let password = Some(answer.password.as_str()).filter(|password| !password.is_empty());
+    match mqtt::test_connection(&wanted, password).await {
+        Ok(address) => ProbeResult::good(format!("{address} accepts us")),
+        Err(reason) => ProbeResult::bad(
+            reason,
+            "see whether it runs, whether address, user and password are right, and whether a firewall stands between",
+        ),
+    }
+}

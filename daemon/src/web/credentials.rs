@@ -1,0 +1,219 @@
+//! Passwords, tokens, sessions, and how often one may guess. Times come in; no HTTP here.
+
+use std::{
+    collections::VecDeque,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use argon2::{
+    Argon2,
+    password_hash::{self, PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use subtle::ConstantTimeEq;
+
+/// How long a session lasts without a visit.
+const SESSION: Duration = Duration::from_secs(12 * 3600);
+/// Sessions at once; the one that was unused for longest makes room.
+const SESSIONS: usize = 64;
+/// Wrong guesses that an address has before it must wait, and what each of them costs in waiting.
+const GUESSES: u32 = 5;
+const WAIT_PER_GUESS: Duration = Duration::from_secs(30);
+/// Guesses that are open for all addresses together.
+const GUESSES_OF_ALL: u32 = 60;
+/// Addresses that are remembered.
+const ADDRESSES: usize = 256;
+
+/// The hash of a password, for `[web] password`.
+///
+/// # Errors
+/// If the system gives no random numbers.
+pub fn hash_password(password: &str) -> Result<String, String> {
+    let hash: Result<PasswordHash, _> = Argon2::default().hash_password(password.as_bytes());
+    hash.map(|hash| hash.to_string()).map_err(|e| e.to_string())
+}
+
+/// What opens the page.
+#[derive(Debug, Default)]
+pub(super) struct Credentials {
+    hash: String,
+    token: String,
+}
+
+impl Credentials {
+    pub(super) fn new(hash: &str, token: &str) -> Self {
+        Self {
+            hash: hash.into(),
+            token: token.into(),
+        }
+    }
+
+    /// Whether anything must be shown at the door.
+    pub(super) fn locked(&self) -> bool {
+        !self.hash.is_empty() || !self.token.is_empty()
+    }
+
+    /// Whether this is the token. Takes the same time wherever it differs.
+    pub(super) fn is_token(&self, given: &str) -> bool {
+        !self.token.is_empty() && bool::from(self.token.as_bytes().ct_eq(given.as_bytes()))
+    }
+
+    /// Whether this is the password or the token. Slow on purpose: not for a thread that others wait for.
+    pub(super) fn opens(&self, given: &str) -> bool {
+        let password = !self.hash.is_empty()
+            && PasswordHash::new(&self.hash).is_ok_and(|hash| {
+                let checked = Argon2::default().verify_password(given.as_bytes(), &hash);
+                checked.is_ok()
+            });
+        password | self.is_token(given)
+    }
+}
+
+/// Who has logged in.
+#[derive(Debug, Default)]
+pub(super) struct Sessions(VecDeque<(String, Instant)>);
+
+impl Sessions {
+    /// A new session's secret.
+    ///
+    /// # Errors
+    /// If the system gives no random numbers.
+    pub(super) fn open(&mut self, now: Instant) -> Result<String, String> {
+        let mut secret = String::new();
+        for _ in 0..2 {
+            let random = password_hash::try_generate_salt().map_err(|e| e.to_string())?;
+            secret.extend(random.iter().map(|byte| format!("{byte:02x}")));
+        }
+        self.0.truncate(SESSIONS - 1);
+        self.0.push_front((secret.clone(), now));
+        Ok(secret)
+    }
+
+    /// Whether this session is open; keeps it so.
+    pub(super) fn visit(&mut self, secret: &str, now: Instant) -> bool {
+        self.0
+            .retain(|(_, seen)| now.saturating_duration_since(*seen) < SESSION);
+        let same = |known: &str| bool::from(known.as_bytes().ct_eq(secret.as_bytes()));
+        let Some(at) = self.0.iter().position(|(known, _)| same(known)) else {
+            return false;
+        };
+        if let Some((secret, _)) = self.0.remove(at) {
+            self.0.push_front((secret, now));
+        }
+        true
+    }
+
+    /// Ends a session.
+    pub(super) fn close(&mut self, secret: &str) {
+        self.0.retain(|(known, _)| known != secret);
+    }
+}
+
+/// How often each address guessed wrong.
+#[derive(Debug, Default)]
+pub(super) struct LoginLimit {
+    /// Address, and until when its wrong guesses weigh.
+    open: VecDeque<(IpAddr, Instant)>,
+    all: Option<Instant>,
+}
+
+impl LoginLimit {
+    /// Takes one guess of this address, before it is looked at; how long it must wait if it has none left.
+    pub(super) fn take(&mut self, from: IpAddr, now: Instant) -> Result<(), Duration> {
+        weigh(&mut self.all, GUESSES_OF_ALL, WAIT_PER_GUESS / 30, now)?;
+        let known = self.open.iter().position(|(address, _)| *address == from);
+        let mut until = known.and_then(|at| self.open.remove(at)).map(|(_, t)| t);
+        let taken = weigh(&mut until, GUESSES, WAIT_PER_GUESS, now);
+        if let Some(until) = until {
+            self.open.truncate(ADDRESSES - 1);
+            self.open.push_front((from, until));
+        }
+        taken
+    }
+
+    /// A right one: what weighed is forgiven.
+    pub(super) fn forgive(&mut self, from: IpAddr) {
+        self.open.retain(|(address, _)| *address != from);
+    }
+}
+
+/// Each guess adds its wait; at most so many may be open. Nothing is added to a full one.
+fn weigh(
+    until: &mut Option<Instant>,
+    most: u32,
+    each: Duration,
+    now: Instant,
+) -> Result<(), Duration> {
+    let open = until.map_or(Duration::ZERO, |t| t.saturating_duration_since(now));
+    let after = open + each;
+    if after > each * most {
+        return Err(after - each * most);
+    }
+    *until = Some(now + after);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+    const B: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
+
+    #[test]
+    fn password_and_token_open_and_nothing_else_does() {
+        let hash = hash_password("correct horse").unwrap();
+        assert!(hash.starts_with("$argon2id$"), "{hash}");
+        let keys = Credentials::new(&hash, "0123456789abcdef");
+        assert!(keys.locked() && keys.opens("correct horse") && keys.opens("0123456789abcdef"));
+        for wrong in ["", "correct", "0123456789abcdeF", &hash] {
+            assert!(!keys.opens(wrong), "{wrong}");
+        }
+        let open = Credentials::default();
+        assert!(!open.locked() && !open.opens("") && !open.is_token(""));
+    }
+
+    #[test]
+    fn sessions_end_by_time_by_wish_and_by_number() {
+        let (start, mut sessions) = (Instant::now(), Sessions::default());
+        let first = sessions.open(start).unwrap();
+        assert_eq!(first.len(), 64);
+        let later = start + SESSION / 2;
+        assert!(sessions.visit(&first, later) && sessions.visit(&first, later + SESSION / 2));
+        assert!(!sessions.visit("", later) && !sessions.visit(&first[..63], later));
+        let second = sessions.open(later).unwrap();
+        sessions.close(&second);
+        assert!(!sessions.visit(&second, later));
+        for _ in 0..SESSIONS {
+            sessions.open(later).unwrap();
+        }
+        assert!(!sessions.visit(&first, later));
+        let third = sessions.open(later).unwrap();
+        assert!(!sessions.visit(&third, later + SESSION));
+    }
+
+    #[test]
+    fn who_guesses_wrong_must_wait_and_others_need_not() {
+        let (now, mut guesses) = (Instant::now(), LoginLimit::default());
+        for _ in 0..GUESSES {
+            assert_eq!(guesses.take(A, now), Ok(()));
+        }
+        assert_eq!(guesses.take(A, now), Err(WAIT_PER_GUESS));
+        assert_eq!(guesses.take(B, now), Ok(()));
+        assert_eq!(guesses.take(A, now + WAIT_PER_GUESS), Ok(()));
+        assert!(guesses.take(A, now + WAIT_PER_GUESS).is_err());
+        guesses.forgive(A);
+        assert_eq!(guesses.take(A, now + WAIT_PER_GUESS), Ok(()));
+    }
+
+    #[test]
+    fn many_addresses_do_not_help_and_cost_no_memory() {
+        let (now, mut guesses) = (Instant::now(), LoginLimit::default());
+        let taken = (0..1000_u32).filter(|i| {
+            let from = IpAddr::V4(std::net::Ipv4Addr::from(*i));
+            guesses.take(from, now).is_ok()
+        });
+        assert_eq!(taken.count(), GUESSES_OF_ALL as usize);
+        assert!(guesses.open.len() <= ADDRESSES);
+    }
+}

@@ -1,0 +1,34 @@
+//! Max pool 2x2, stride 2: an odd last row or column is dropped.
+
+use crate::tensor::{TensorView, TensorViewMut};
+
+/// Values compared together.
+const LANES: usize = 16;
+
+/// The largest byte of each 2x2 square, per channel.
+pub(crate) fn run(x: TensorView<'_>, y: &mut TensorViewMut<'_>) {
+    let channels = x.shape.channels;
+    for r in 0..y.shape.rows {
+        let squares = x
+            .row(2 * r)
+            .chunks_exact(2 * channels)
+            .zip(x.row(2 * r + 1).chunks_exact(2 * channels));
+        for (y, (above, below)) in y.row(r).chunks_exact_mut(channels).zip(squares) {
+            largest(y, above.split_at(channels), below.split_at(channels));
+        }
+    }
+}
+
+/// The largest of four, value by value; 16 at a time, because compilers know what to do with loops of fixed length.
+fn largest(y: &mut [u8], (a, b): (&[u8], &[u8]), (c, d): (&[u8], &[u8])) {
+    let most = |i: usize, [a, b, c, d]: [&[u8]; 4]| a[i].max(b[i]).max(c[i].max(d[i]));
+    let (chunks, rest) = y.as_chunks_mut::<LANES>();
+    let whole = chunks.len() * LANES;
+    for (index, y) in chunks.iter_mut().enumerate() {
+        let four = [a, b, c, d].map(|x| &x[index * LANES..][..LANES]);
+        *y = core::array::from_fn(|i| most(i, four));
+    }
+    for (i, y) in rest.iter_mut().enumerate() {
+        *y = most(whole + i, [a, b, c, d]);
+    }
+}
