@@ -39,14 +39,14 @@ pub enum ModelCommand {
 
 const INSTALLING: &str = "A bundle is a zip file with its minisign signature beside it, BUNDLE.zip.minisig. It is taken only if the signature is
 good, if it is newer than what runs, and if its net computes its own golden vectors exactly on this machine. On a device:
-  sudo -u moodring moodring model install https://example.org/classifier-0.11.zip
+  sudo -u moodring moodring model install https://example.org/classifier-1.0.zip
   sudo systemctl restart moodring
 
 Who makes bundles: `moodring model bundle --help`.";
 
 const BUNDLING: &str = "The net's own notes `name` and `version` are the bundle's. Sign it then, and publish both files:
-  moodring model bundle net.moodnet --golden golden.bin classifier-0.11.zip
-  minisign -Sm classifier-0.11.zip -t 'classifier 0.11'";
+  moodring model bundle net.moodnet --golden golden.bin classifier-1.0.zip
+  minisign -Sm classifier-1.0.zip -t 'classifier 1.0'";
 
 /// `model install`.
 #[derive(Args, Debug)]

@@ -6,7 +6,6 @@ import argparse
 import json
 
 from ..common.markdown import table
-from .data import LABELS
 
 
 def percent(x):
@@ -18,6 +17,7 @@ def main():
     parser.add_argument("--json", default="models/cards/classifier.json")
     with open(parser.parse_args().json) as f:
         c = json.load(f)
+    labels = list(c["per_class"])
     plus = c["ferplus_output"]
     rows = [("FER2013, PublicTest, 3,589 faces", f"**{100 * c['accuracy']:.2f} %**"),
             (f"leak-free, {c['leak_free_count']} faces", percent(c["accuracy_leak_free"])),
@@ -38,8 +38,8 @@ def main():
     table(("measure", "value"), rows)
     table(("expression", "pictures", "precision", "recall", "F1"),
           [(n, v["count"], *(f"{v[k]:.3f}" for k in ("precision", "recall", "f1"))) for n, v in c["per_class"].items()])
-    table(("is \\ said", *LABELS), [(n, *row) for n, row in zip(LABELS, c["confusion"])])
-    table(("FER+: is \\ said", *LABELS, "contempt"), [(n, *row) for n, row in zip((*LABELS, "contempt"), plus["confusion"])])
+    table(("is \\ said", *labels), [(n, *row) for n, row in zip(labels, c["confusion"])])
+    table(("FER+: is \\ said", *labels, "contempt"), [(n, *row) for n, row in zip((*labels, "contempt"), plus["confusion"])])
     table(("change", "accuracy"), [(n, percent(v)) for n, v in c["changed"].items()])
 
 

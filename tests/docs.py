@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""The tools that check the documents must be able to fail: stale figures, figures without a name, links to nowhere. tests/docs calls it."""
+import pathlib
+import sys
+import tempfile
+import unittest
+
+REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY / "docs/tools"))
+
+import book  # noqa: E402
+import figures  # noqa: E402
+import links  # noqa: E402
+import markdown  # noqa: E402
+from figure_source import Figures  # noqa: E402
+
+NET = "models/weights/detector.moodnet"
+MEASURED = {"command": "bench", "date": "2026-11-22", "machine": "pc"}
+SETTINGS = {
+    "machine": {"pc": "a PC"},
+    "figure": {
+        "net": {"mmac": {"net": NET, "count": "mmac"}, "version": {"net": NET, "count": "version"}},
+        "speed": {"frame": {"text": "1.9 ms", **MEASURED}, "bare": {"text": "2.0 ms"}},
+        "card": {"ap": {"from": "models/cards/detector.json", "key": "wider_320.ap", "form": "three"}},
+    },
+    "table": {"one": {**MEASURED, "head": ["what", "time"], "rows": [["a frame", "{speed.frame}"]]},
+              "odd": {**MEASURED, "head": ["what", "time"], "rows": [["a frame"]]}},
+}
+
+
+class FiguresTest(unittest.TestCase):
+    def setUp(self):
+        self.figures = Figures(SETTINGS, REPOSITORY)
+
+    def wrong(self, text):
+        return list(figures.check_text("page.md", text, self.figures))
+
+    def test_a_right_figure_passes_and_a_stale_one_is_named_and_mended(self):
+        self.assertEqual(self.wrong("It takes **1.9 ms<!--=speed.frame-->**.\n"), [])
+        stale = "It takes **12.25 ms<!--=speed.frame-->**.\n"
+        self.assertIn("page.md:1", self.wrong(stale)[0])
+        self.assertEqual(figures.written(stale, self.figures), "It takes **1.9 ms<!--=speed.frame-->**.\n")
+
+    def test_two_figures_in_one_line_do_not_touch_each_other(self):
+        text = "7 MMAC<!--=net.mmac--> in 3 ms<!--=speed.frame--> of 90 MMAC<!--=then-->"
+        mmac = self.figures["net.mmac"]
+        self.assertEqual(figures.written(text, self.figures), f"{mmac}<!--=net.mmac--> in 1.9 ms<!--=speed.frame--> of 90 MMAC<!--=then-->")
+
+    def test_another_unit_or_an_unknown_name_is_an_error(self):
+        self.assertIn("something like '1.9 ms'", self.wrong("It takes 1.9 s<!--=speed.frame-->.")[0])
+        self.assertIn("no figure speed.mood", self.wrong("It takes 1.9 ms<!--=speed.mood-->.")[0])
+
+    def test_a_measured_figure_says_how_it_was_measured(self):
+        self.assertIn("lacks command, date, machine", self.wrong("2.0 ms<!--=speed.bare-->")[0])
+
+    def test_tables_are_written_whole_and_a_changed_cell_is_noticed(self):
+        whole = figures.written("<!--table one-->\n<!--/table-->\n", self.figures)
+        self.assertIn("| a frame | 1.9 ms |\n", whole)
+        self.assertIn("bench; a PC; 2026-11-22.", whole)
+        self.assertEqual(self.wrong(whole), [])
+        self.assertNotEqual(self.wrong(whole.replace("1.9", "1.8")), [])
+        self.assertIn("has 1 cells", self.wrong("<!--table odd-->\n<!--/table-->\n")[0])
+
+    def test_figures_come_from_measurements_and_nets(self):
+        self.assertRegex(self.figures["card.ap"], r"^0\.\d{3}$")
+        self.assertRegex(self.figures["net.mmac"], r"^\d+ MMAC$")
+        self.assertRegex(self.figures["net.version"], r"^\d+\.\d+\.\d+$")
+
+    def test_a_figure_without_a_name_is_noticed_but_not_in_code_and_tables(self):
+        patterns = [r"\d+ MMAC", r"\d+\.\d+ ?%"]
+
+        def unnamed(text):
+            return list(figures.check_names("page.md", text, patterns))
+        self.assertEqual(len(unnamed("118 MMAC a frame, 85.2 % of it\n")), 2)
+        self.assertEqual(unnamed("**98 MMAC**<!--=net.mmac--> and 90 MMAC<!--=then-->\n"), [])
+        self.assertEqual(unnamed("see\n\n    moodring 85.2 %\n\nand `85.2 %`\n"), [])
+        self.assertEqual(unnamed("<!--table one-->\n| 85.2 % |\n<!--/table-->\n"), [])
+
+
+class LinksTest(unittest.TestCase):
+    TRACKED = {"README.md", "docs/speed.md", "docs"}
+
+    def wrong(self, target):
+        return list(links.check_link("docs/speed.md", 3, target, self.TRACKED, lambda path: {"speed", "a-b"}))
+
+    def test_links_that_lead_somewhere(self):
+        for target in ("../README.md", "#speed", "speed.md#a-b", ".", "https://rustup.rs", "mailto:somebody@example.org"):
+            self.assertEqual(self.wrong(target), [], target)
+
+    def test_links_that_do_not(self):
+        for target in ("README.md", "#slow", "../README.md#slow", "../../else.md", "/README.md"):
+            self.assertEqual(len(self.wrong(target)), 1, target)
+
+    def test_a_path_in_code_must_exist(self):
+        found = list(links.check_code("page.md", "`tests/run` and `tests/walk`\n", {"tests/run"}, lambda path: False))
+        self.assertEqual(found, ["page.md:1: there is no tests/walk"])
+
+
+class MarkdownTest(unittest.TestCase):
+    def test_anchors_are_those_of_github(self):
+        text = "# A `b` c-d\n## It's 5.1 %, (really)\n## Same\n## Same\n## [Link](x.md) <!-- note -->\n"
+        self.assertEqual(markdown.anchors(text), {"a-b-c-d", "its-51--really", "same", "same-1", "link"})
+
+    def test_links_within_pictures_and_after_code_but_not_in_code(self):
+        text = "[![a](b.png)](c.md) and [`core`](core.md)\n\n    [no](no.md)\n\n```\n[no](no.md)\n```\n`[no](no.md)`\n"
+        self.assertEqual({target for _, target in markdown.links(text)}, {"b.png", "c.md", "core.md"})
+
+
+class BookTest(unittest.TestCase):
+    def test_a_broken_link_of_the_site_is_named(self):
+        with tempfile.TemporaryDirectory() as folder:
+            site = pathlib.Path(folder)
+            (site / "a.html").write_text('<h1 id="top">A</h1><a href="b.html#there">b</a><a href="#top">top</a><a href="c.html">c</a><img src="d.png">')
+            (site / "b.html").write_text('<h1 id="here">B</h1>')
+            found = sorted(book.broken(site.resolve()))
+        self.assertEqual(found, ["a.html: b.html#there has no such heading", "a.html: c.html is not in the site", "a.html: d.png is not in the site"])
+
+    def test_every_decision_is_in_the_contents(self):
+        self.assertIn("(docs/decisions/001-engines.md)", book.summary())
+
+
+if __name__ == "__main__":
+    unittest.main()
