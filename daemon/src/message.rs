@@ -10,7 +10,9 @@ mod photo;
 mod received;
 mod state;
 
-pub use event::{EventBody, EventMessage, MoodSeconds, SummaryRecord};
+pub use event::{
+    CameraChange, EventBody, EventMessage, Fault, MoodSeconds, Recovery, SummaryRecord,
+};
 pub(crate) use identity::check_level;
 pub use identity::{DeviceName, Identity, NameError, RunId};
 pub use moment::{Moment, rfc3339};

@@ -83,6 +83,44 @@ impl Controller {
         self.controls.subscribe()
     }
 
+    /// The settings that can change while the daemon runs.
+    pub(super) const TAKEN_OVER: [&str; 4] = [
+        "display.brightness",
+        "display.night_brightness",
+        "display.theme",
+        "mood.sensitivity",
+    ];
+
+    /// Takes over what changed in the settings since they were read; what people set since then stays where nothing changed.
+    pub(super) fn take_over(&mut self, before: &Settings, now: &Settings, minute: u16) {
+        let (was, display) = (&before.display, &now.display);
+        if was.brightness != display.brightness {
+            self.display.brightness = display.brightness;
+        }
+        if was.night_brightness != display.night_brightness {
+            self.display.night_brightness = display.night_brightness;
+        }
+        let dim = self.display.clone();
+        self.display_controls.send_modify(|controls| {
+            let newest = DisplayControls::new(&dim);
+            let theme = if was.theme == display.theme {
+                controls.theme
+            } else {
+                display.theme
+            };
+            *controls = DisplayControls {
+                on: controls.on,
+                theme,
+                ..newest
+            };
+        });
+        if before.mood.sensitivity != now.mood.sensitivity {
+            self.vision_controls
+                .send_modify(|controls| controls.sensitivity = now.mood.sensitivity);
+        }
+        self.publish_controls(minute);
+    }
+
     /// Does it, as of this minute of the day.
     pub(super) fn execute(&mut self, command: Command, minute: u16) {
         match command {

@@ -1,6 +1,6 @@
 //! `run`: opens the house, lets it live until something says stop, and closes it.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -9,13 +9,14 @@ use tokio::{
 
 use super::{
     AppError,
+    controller::Controller,
     start::{App, Prepared},
 };
 use crate::{
     camera::CameraStatus,
     clock::minute_of_day,
     command::{Command, Switch},
-    config::Settings,
+    config::{Settings, SettingsSource, differences},
     display::Display,
     service,
     snapshot::{CameraState, Snapshot},
@@ -24,20 +25,32 @@ use crate::{
 /// How often what time changes is looked at: night, and devices that came.
 const TICK: Duration = Duration::from_secs(10);
 
-/// Runs until a signal, until the display is closed, or until a file source ends. `file` is where the settings came from.
+/// Runs until a signal, until the display is closed, or until a file source ends. `source` is where the settings came from.
 ///
 /// # Errors
 /// [`AppError`] if something cannot start, or if a file source fails.
 pub async fn run(
     settings: &Settings,
-    file: Option<PathBuf>,
+    source: SettingsSource,
     display: Box<dyn Display + Send>,
 ) -> Result<(), AppError> {
     // First of all: a stop that comes during the start is graceful too.
     let terminate = signal(SignalKind::terminate())?;
     let interrupt = signal(SignalKind::interrupt())?;
-    let mut app = App::start(settings, file, display)?;
-    app.live(terminate, interrupt).await;
+    let mut signals = Signals {
+        terminate,
+        interrupt,
+        hangup: signal(SignalKind::hangup())?,
+        _ignored: [
+            signal(SignalKind::user_defined1())?,
+            signal(SignalKind::user_defined2())?,
+        ],
+    };
+    let mut app = App::start(settings, source.file.clone(), display)?;
+    let mut settings = settings.clone();
+    while app.live(&mut signals).await == Next::Reload {
+        app.reload(&mut settings, &source);
+    }
     app.close().await
 }
 
@@ -49,11 +62,64 @@ pub fn check(settings: &Settings) -> Result<(), AppError> {
     Prepared::new(settings).map(drop)
 }
 
+/// What other programs may send.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+    /// They would end the program if nobody listened.
+    _ignored: [Signal; 2],
+}
+
+/// Why the daemon stopped to live for a moment, or for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    End,
+    /// The settings are to be read again.
+    Reload,
+}
+
 impl App {
+    /// Takes over what can change while the daemon runs, and says what cannot.
+    fn reload(&mut self, settings: &mut Settings, source: &SettingsSource) {
+        service::reloading();
+        match source.load() {
+            Ok(now) => {
+                let changed = differences(settings, &now);
+                self.controller.take_over(settings, &now, minute_of_day());
+                let is_taken = |key: &String| Controller::TAKEN_OVER.contains(&key.as_str());
+                let (taken, later): (Vec<_>, Vec<_>) = changed.into_iter().partition(is_taken);
+                let list = |keys: &[String]| {
+                    if keys.is_empty() {
+                        "nothing".to_owned()
+                    } else {
+                        keys.join(", ")
+                    }
+                };
+                tracing::info!(
+                    "SIGHUP: took over {}; after a restart: {}",
+                    list(&taken),
+                    list(&later)
+                );
+                settings.display.brightness = now.display.brightness;
+                settings.display.night_brightness = now.display.night_brightness;
+                settings.display.theme = now.display.theme;
+                settings.mood.sensitivity = now.mood.sensitivity;
+            }
+            Err(error) => tracing::warn!("SIGHUP: the settings stay as they were: {error}"),
+        }
+        let camera = self.newest.borrow().camera.name();
+        service::ready(&format!("camera {camera}"));
+    }
+
     /// Does what is asked for and says how it goes, until it is to end.
-    async fn live(&mut self, mut terminate: Signal, mut interrupt: Signal) {
+    async fn live(&mut self, signals: &mut Signals) -> Next {
         let mut tick = tokio::time::interval(TICK);
         let mut told = CameraState::Starting;
+        let end = |why: &str| {
+            tracing::info!("{why}: stopping");
+            Next::End
+        };
         loop {
             tokio::select! {
                 command = self.asked.recv() => self.controller.execute(command, minute_of_day()),
@@ -75,12 +141,13 @@ impl App {
                     }
                     told = now;
                 }
-                _ = terminate.recv() => return tracing::info!("SIGTERM: stopping"),
-                _ = interrupt.recv() => return tracing::info!("SIGINT: stopping"),
-                Ok(_) = self.user_quit.wait_for(|quit| *quit) => return tracing::info!("closed at the terminal: stopping"),
+                _ = signals.terminate.recv() => return end("SIGTERM"),
+                _ = signals.interrupt.recv() => return end("SIGINT"),
+                _ = signals.hangup.recv() => return Next::Reload,
+                Ok(_) = self.user_quit.wait_for(|quit| *quit) => return end("closed at the terminal"),
                 Ok(()) = self.camera_status.changed() => {
                     if self.camera_status.borrow_and_update().state == CameraState::Ended {
-                        return tracing::info!("the source came to its end: stopping");
+                        return end("the source came to its end");
                     }
                     self.controller.look_at_cameras(minute_of_day());
                 }

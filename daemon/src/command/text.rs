@@ -190,19 +190,17 @@ fn word<T: Clone>(text: &str, known: &[(&str, T)]) -> Result<T, CommandError> {
 }
 
 fn percent(text: &str) -> Result<u8, CommandError> {
-    // Some write whole numbers with a point: `50.0`.
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if let Some((whole, fraction)) = text.split_once('.')
+        && digits(whole)
+        && digits(fraction)
+    {
+        return Err(CommandError::Fraction);
+    }
     // Digits only: `+5` and ` 5` would pass Rust's own parser.
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    if !digits(fraction) || fraction.is_empty() != (whole.len() == text.len()) {
-        return Err(CommandError::Number);
-    }
-    let number = whole.parse().ok();
-    let number = number.filter(|number| digits(whole) && *number <= 100_u8);
-    match number.ok_or(CommandError::Number)? {
-        _ if fraction.bytes().any(|b| b != b'0') => Err(CommandError::Fraction),
-        number => Ok(number),
-    }
+    let number = text.parse().ok();
+    let number = number.filter(|number| digits(text) && *number <= 100_u8);
+    number.ok_or(CommandError::Number)
 }
 
 #[cfg(test)]

@@ -70,6 +70,53 @@ pub fn load(
     Ok((settings, file))
 }
 
+/// Where settings came from, to read them again while the daemon runs.
+#[derive(Clone, Debug, Default)]
+pub struct SettingsSource {
+    /// The file, if there is one.
+    pub file: Option<PathBuf>,
+    /// The command line's.
+    pub flags: Overrides,
+}
+
+impl SettingsSource {
+    /// Reads them again.
+    ///
+    /// # Errors
+    /// As [`load`].
+    pub fn load(&self) -> Result<Settings, ConfigError> {
+        load(self.file.as_deref(), &self.flags).map(|(settings, _)| settings)
+    }
+}
+
+/// The keys whose values differ, such as `mqtt.url`.
+pub fn differences(before: &Settings, now: &Settings) -> Vec<String> {
+    let table = |settings| toml::Table::try_from(settings).unwrap_or_default();
+    let mut keys = Vec::new();
+    compare(&table(before), &table(now), "", &mut keys);
+    keys
+}
+
+fn compare(before: &toml::Table, now: &toml::Table, path: &str, keys: &mut Vec<String>) {
+    let mut all: Vec<_> = before.keys().chain(now.keys()).collect();
+    all.sort();
+    all.dedup();
+    for key in all {
+        let name = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
+        match (before.get(key), now.get(key)) {
+            (Some(toml::Value::Table(before)), Some(toml::Value::Table(now))) => {
+                compare(before, now, &name, keys)
+            }
+            (before, now) if before != now => keys.push(name),
+            _ => {}
+        }
+    }
+}
+
 /// figment's error in words that name the key, its place and the way out.
 fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
     let name = error
@@ -232,6 +279,18 @@ mod tests {
             ("synthetic", 320)
         );
         assert_eq!(read, Some(path));
+    }
+
+    #[test]
+    fn what_differs_is_named_by_its_key() {
+        let before = Settings::default();
+        let mut now = before.clone();
+        now.mqtt.home_assistant.prefix = "ha".into();
+        now.mood.sensitivity = 70;
+        assert_eq!(
+            differences(&before, &now),
+            ["mood.sensitivity", "mqtt.home_assistant.prefix"]
+        );
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub use events::EventSettings;
 pub use home_assistant::HomeAssistantSettings;
 pub use homie::HomieSettings;
 pub use light::{LightKind, LightSettings};
-pub use load::{Overrides, load};
+pub use load::{Overrides, SettingsSource, differences, load};
 pub use location::Location;
 pub use mood::{MoodSettings, WhoCountsSetting};
 pub use mqtt::{MqttSettings, MqttVersion, PayloadFormat};

@@ -31,43 +31,97 @@ pub struct EventMessage<'a> {
 }
 
 /// What happened, without who, when and what number.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct EventBody {
-    /// One of [`super::EVENT_KINDS`].
-    pub kind: &'static str,
-    /// Whose face, if one is concerned.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub track: Option<u32>,
-    /// `fault` and `recovery`: of what, `camera`, `store` or `broker`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub what: Option<&'static str>,
-    /// `changed`: the mood before. With the camera: its state before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from: Option<&'static str>,
-    /// `changed`: the mood now. With the camera: its state now.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to: Option<&'static str>,
-    /// `changed`: the smoothed probability of the new mood's expression, 0 to 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub confidence: Option<Ratio>,
-    /// How long the mood or the camera's state before lasted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lasted_ms: Option<u64>,
-    /// `left`: how long the face was in view.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stayed_ms: Option<u64>,
-    /// `crowd`: how many people are in view. `dropped`: how many events were given up.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub count: Option<u64>,
-    /// `crowd`: what most of them show.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dominant: Option<&'static str>,
-    /// `fault`: why.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// `summary`: its figures.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub summary: Option<SummaryRecord>,
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum EventBody {
+    /// A face came into view.
+    Appeared {
+        /// Whose face.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        track: Option<u32>,
+    },
+    /// A face went out of view.
+    Left {
+        /// Whose face.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        track: Option<u32>,
+        /// How long it was in view.
+        stayed_ms: u64,
+    },
+    /// The mood changed.
+    Changed {
+        /// Whose mood it is now.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        track: Option<u32>,
+        /// The mood before.
+        from: &'static str,
+        /// The mood now.
+        to: &'static str,
+        /// The smoothed probability of the new mood's expression, 0 to 1.
+        confidence: Ratio,
+        /// How long the mood before lasted.
+        lasted_ms: u64,
+    },
+    /// The number of people in view changed.
+    Crowd {
+        /// How many are in view.
+        count: u64,
+        /// What most of them show.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        dominant: Option<&'static str>,
+    },
+    /// The camera went from one state to another, as it was asked to.
+    Camera(CameraChange),
+    /// Something failed.
+    Fault(Fault),
+    /// What failed works again.
+    Recovery(Recovery),
+    /// What the last while was like.
+    Summary(SummaryRecord),
+    /// Events were given up because the broker was away for too long.
+    Dropped {
+        /// How many.
+        count: u64,
+    },
+}
+
+/// The camera's states.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CameraChange {
+    /// Before.
+    pub from: &'static str,
+    /// Now.
+    pub to: &'static str,
+    /// How long the one before lasted.
+    pub lasted_ms: u64,
+}
+
+/// What failed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "what", rename_all = "lowercase")]
+pub enum Fault {
+    /// The camera was lost.
+    Camera(CameraChange),
+    /// The store's disk cannot be used, or its file was gone.
+    Store {
+        /// Why.
+        reason: String,
+    },
+    /// A message cannot pass to the broker.
+    Broker {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What works again.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "what", rename_all = "lowercase")]
+pub enum Recovery {
+    /// The camera is back.
+    Camera(CameraChange),
+    /// The store's disk works again.
+    Store,
 }
 
 /// The figures of a `summary`.
@@ -100,122 +154,98 @@ impl Serialize for MoodSeconds {
 }
 
 impl EventBody {
+    /// One of [`super::EVENT_KINDS`].
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Appeared { .. } => "appeared",
+            Self::Left { .. } => "left",
+            Self::Changed { .. } => "changed",
+            Self::Crowd { .. } => "crowd",
+            Self::Camera(_) => "camera",
+            Self::Fault(_) => "fault",
+            Self::Recovery(_) => "recovery",
+            Self::Summary(_) => "summary",
+            Self::Dropped { .. } => "dropped",
+        }
+    }
+
     /// An event of the pipeline.
     pub fn of(event: &Event) -> Self {
         let track = event.track.map(|t| t.0);
         match event.kind {
-            EventKind::Appeared => Self {
-                kind: "appeared",
-                track,
-                ..Self::default()
-            },
-            EventKind::Left { stayed_ms } => Self {
-                kind: "left",
-                track,
-                stayed_ms: Some(stayed_ms),
-                ..Self::default()
-            },
+            EventKind::Appeared => Self::Appeared { track },
+            EventKind::Left { stayed_ms } => Self::Left { track, stayed_ms },
             EventKind::Changed {
                 from,
                 to,
                 confidence,
                 lasted_ms,
-            } => Self {
-                kind: "changed",
+            } => Self::Changed {
                 track,
-                from: Some(from.name()),
-                to: Some(to.name()),
-                confidence: Some(Ratio::new(confidence)),
-                lasted_ms: Some(lasted_ms),
-                ..Self::default()
+                from: from.name(),
+                to: to.name(),
+                confidence: Ratio::new(confidence),
+                lasted_ms,
             },
         }
     }
 
     /// The camera went from one state to another after `lasted_ms`: a fault if it was lost, a recovery if it came back.
     pub fn camera(from: CameraState, to: CameraState, lasted_ms: u64) -> Self {
-        let (kind, what) = match (from, to) {
-            (_, CameraState::Lost) => ("fault", Some("camera")),
-            (CameraState::Lost, CameraState::Running) => ("recovery", Some("camera")),
-            _ => ("camera", None),
+        let change = CameraChange {
+            from: from.name(),
+            to: to.name(),
+            lasted_ms,
         };
-        Self {
-            kind,
-            what,
-            from: Some(from.name()),
-            to: Some(to.name()),
-            lasted_ms: Some(lasted_ms),
-            ..Self::default()
+        match (from, to) {
+            (_, CameraState::Lost) => Self::Fault(Fault::Camera(change)),
+            (CameraState::Lost, CameraState::Running) => Self::Recovery(Recovery::Camera(change)),
+            _ => Self::Camera(change),
         }
     }
 
-    /// The store's disk cannot be used.
+    /// The store's disk cannot be used, or its file was gone.
     pub fn store_fails(reason: &str) -> Self {
-        Self {
-            kind: "fault",
-            what: Some("store"),
-            reason: Some(reason.to_owned()),
-            ..Self::default()
-        }
-    }
-
-    /// A message cannot pass to the broker.
-    pub fn broker_fails(reason: &str) -> Self {
-        Self {
-            kind: "fault",
-            what: Some("broker"),
-            reason: Some(reason.to_owned()),
-            ..Self::default()
-        }
+        let reason = reason.to_owned();
+        Self::Fault(Fault::Store { reason })
     }
 
     /// The store's disk works again.
     pub fn store_works() -> Self {
-        Self {
-            kind: "recovery",
-            what: Some("store"),
-            ..Self::default()
-        }
+        Self::Recovery(Recovery::Store)
+    }
+
+    /// A message cannot pass to the broker.
+    pub fn broker_fails(reason: &str) -> Self {
+        let reason = reason.to_owned();
+        Self::Fault(Fault::Broker { reason })
     }
 
     /// So many people are in view now.
     pub fn crowd(count: usize, dominant: Option<Expression>) -> Self {
-        Self {
-            kind: "crowd",
-            count: Some(count as u64),
+        Self::Crowd {
+            count: count as u64,
             dominant: dominant.map(Expression::name),
-            ..Self::default()
         }
     }
 
     /// So many events were given up because the broker was away for too long.
     pub fn dropped(count: u64) -> Self {
-        Self {
-            kind: "dropped",
-            count: Some(count),
-            ..Self::default()
-        }
+        Self::Dropped { count }
     }
 
     /// What the last while was like.
     pub fn summary(summary: Summary) -> Self {
         let seconds = |ms: u64| ms as f32 / 1_000.0;
         let moods = summary.moods.iter();
-        Self {
-            kind: "summary",
-            summary: Some(SummaryRecord {
-                interval_s: Tenths::new(seconds(summary.interval_ms)),
-                moods_s: MoodSeconds(
-                    moods
-                        .map(|(mood, ms)| (mood.name(), seconds(*ms)))
-                        .collect(),
-                ),
-                people_max: summary.people_max,
-                appeared: summary.appeared,
-                changed: summary.changed,
-            }),
-            ..Self::default()
-        }
+        let moods = moods.map(|(mood, ms)| (mood.name(), seconds(*ms)));
+        Self::Summary(SummaryRecord {
+            interval_s: Tenths::new(seconds(summary.interval_ms)),
+            moods_s: MoodSeconds(moods.collect()),
+            people_max: summary.people_max,
+            appeared: summary.appeared,
+            changed: summary.changed,
+        })
     }
 }
 

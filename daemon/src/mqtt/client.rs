@@ -193,9 +193,15 @@ impl Client {
         let state = self.store.state().borrow().clone();
         if state.waiting > 0 && flushed.is_ok() {
             let (waiting, broker) = (state.waiting, self.failover.broker());
-            tracing::warn!(
-                "stopped with {waiting} events that the broker {broker} did not get; the store has them"
-            );
+            match state.trouble {
+                None => tracing::warn!(
+                    "stopped with {waiting} events that the broker {broker} did not get; the store has them"
+                ),
+                // Whether they can be saved is said at the store's end.
+                Some(trouble) => tracing::warn!(
+                    "stopped with {waiting} events that the broker {broker} did not get, and the store is in memory: {trouble}"
+                ),
+            }
         }
     }
 

@@ -151,8 +151,8 @@ impl Failover {
 
     /// Once per outage for everybody, each further attempt for who looks closely.
     fn complain(&mut self, lost: &Disconnect) {
-        let (broker, reason) = (self.broker(), &lost.reason);
         let suspect = self.suspect.take();
+        let (broker, reason) = (self.broker(), &lost.reason);
         match self.comfort {
             Some(comfort) if self.flaps == FLAPS => {
                 let cause = self.cause(lost.hint, suspect.as_deref());

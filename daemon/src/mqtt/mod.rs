@@ -38,7 +38,7 @@ pub use client::{MqttHandle, spawn};
 pub use client_inputs::Inputs;
 pub use connection_test::test_connection;
 pub use error::MqttError;
-pub use passthrough::{Incoming, Outgoing, Passthrough, Publisher, Subscriber, passthrough};
+pub use passthrough::{Incoming, IncomingReceiver, Outgoing, Passthrough, Publisher, passthrough};
 pub use protocol::Delivery;
 pub use settings::check;
 pub use subscriber::{Subscriber, SubscriberEvent, SubscriberOptions};

@@ -71,7 +71,7 @@ pub struct Publisher(mpsc::UnboundedSender<Said>);
 
 /// The end of who listens.
 #[derive(Debug)]
-pub struct Subscriber(Arc<Inbox>);
+pub struct IncomingReceiver(Arc<Inbox>);
 
 #[derive(Debug, Default)]
 struct Inbox {
@@ -88,7 +88,7 @@ struct Waiting {
 }
 
 /// Ends for the client, and for who publishes and listens.
-pub fn passthrough(subscriptions: Vec<String>) -> (Passthrough, Publisher, Subscriber) {
+pub fn passthrough(subscriptions: Vec<String>) -> (Passthrough, Publisher, IncomingReceiver) {
     let (publish, outgoing) = mpsc::unbounded_channel();
     let inbox = Arc::<Inbox>::default();
     let extra = Passthrough {
@@ -97,7 +97,7 @@ pub fn passthrough(subscriptions: Vec<String>) -> (Passthrough, Publisher, Subsc
         inbox: Arc::clone(&inbox),
         ended: false,
     };
-    (extra, Publisher(publish), Subscriber(inbox))
+    (extra, Publisher(publish), IncomingReceiver(inbox))
 }
 
 impl Passthrough {
@@ -149,7 +149,7 @@ impl Publisher {
     }
 }
 
-impl Subscriber {
+impl IncomingReceiver {
     /// What came next; `None` once the client ended. May be cancelled without loss.
     pub async fn recv(&mut self) -> Option<Incoming> {
         loop {
@@ -264,7 +264,7 @@ mod tests {
         }
     }
 
-    fn received(mut subscriber: Subscriber) -> Vec<Incoming> {
+    fn received(mut subscriber: IncomingReceiver) -> Vec<Incoming> {
         std::iter::from_fn(|| subscriber.try_recv()).collect()
     }
 

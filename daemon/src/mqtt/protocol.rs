@@ -254,7 +254,7 @@ impl Protocol {
                     .get_or_insert(Millis(now.0.saturating_add(RETRY_MS)));
             }
             ReceiptToken::State | ReceiptToken::Status(_) | ReceiptToken::Extra(_) => {
-                drop(self.done(token, now))
+                _ = self.done(token, now);
             }
         }
     }
@@ -265,7 +265,7 @@ impl Protocol {
         let unheard = self.audience.missed(now, self.pace.patience_ms);
         match unheard {
             Unheard::Kept { .. } => self.outbox.refused(id),
-            Unheard::Counted { .. } => drop(self.outbox.acked(id)),
+            Unheard::Counted { .. } => _ = self.outbox.acked(id),
         }
         unheard
     }

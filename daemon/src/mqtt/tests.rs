@@ -5,6 +5,7 @@
 mod flaps;
 mod harness;
 mod homie;
+mod odd_brokers;
 mod sessions;
 mod tls;
 mod version_proxy;

@@ -75,6 +75,10 @@ fn all() -> Vec<(EventBody, &'static str)> {
             r#""kind":"fault","what":"store","reason":"the disk is full"}"#,
         ),
         (
+            EventBody::broker_fails("it hangs up"),
+            r#""kind":"fault","what":"broker","reason":"it hangs up"}"#,
+        ),
+        (
             EventBody::store_works(),
             r#""kind":"recovery","what":"store"}"#,
         ),
@@ -115,7 +119,7 @@ fn every_kind_fits_the_schema() {
     let fits = schema();
     let mut kinds = std::collections::BTreeSet::new();
     for (body, _) in all() {
-        kinds.insert(body.kind);
+        kinds.insert(body.kind());
         let text = told(body);
         let value = serde_json::from_str(&text).unwrap();
         fits(&value).unwrap_or_else(|error| panic!("{text}\n{error}"));

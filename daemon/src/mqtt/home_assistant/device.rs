@@ -109,7 +109,7 @@ impl Device {
 }
 
 /// The lasting id of a device that has no memory for one.
-pub fn id_by_name(name: &str) -> String {
+pub(super) fn id_by_name(name: &str) -> String {
     format!("moodring_{}", slug(name))
 }
 

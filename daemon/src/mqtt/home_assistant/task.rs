@@ -16,7 +16,9 @@ use crate::{
     config::MqttSettings,
     control::{self, Controls},
     message::{Identity, json},
-    mqtt::{Incoming, MqttError, Outgoing, Passthrough, Publisher, Subscriber, passthrough, until},
+    mqtt::{
+        Incoming, IncomingReceiver, MqttError, Outgoing, Passthrough, Publisher, passthrough, until,
+    },
     notes::Notes,
     snapshot::{BrokerState, Snapshot},
     store::StoreState,
@@ -43,7 +45,7 @@ pub struct PreparedHome {
     device: Device,
     memory: AnnouncedTopics,
     publish: Publisher,
-    receive: Subscriber,
+    receive: IncomingReceiver,
     jitter: Duration,
 }
 

@@ -112,7 +112,17 @@ pub(super) async fn pump(mut events: EventLoop, tx: mpsc::Sender<WireEvent>) {
     loop {
         let (word, ended) = match events.poll().await {
             Ok(event) => (read(event), false),
-            Err(error) => (Some(WireEvent::Ended(explain(&error))), true),
+            Err(error) => {
+                // What came before the error, in the same read: receipts among it count.
+                for event in std::mem::take(&mut events.state.events) {
+                    if let Some(word) = read(event)
+                        && tx.send(word).await.is_err()
+                    {
+                        return;
+                    }
+                }
+                (Some(WireEvent::Ended(explain(&error))), true)
+            }
         };
         if matches!(word, Some(WireEvent::Accepted { .. })) && events.options.keep_alive().is_zero()
         {

@@ -252,7 +252,7 @@ fn without_change_one_state_per_interval_and_changes_at_once() {
     let mut p = protocol();
     connect(&mut p);
     p.snapshot(scene(Mood::Nobody, 0));
-    assert_eq!(out(&mut p, 0).0, ["online", "state nobody 0"]);
+    assert_eq!(out(&mut p, 0).0, ["state nobody 0", "online"]);
     p.snapshot(scene(Mood::Nobody, 0));
     assert!(out(&mut p, 9_000).0.is_empty());
     assert_eq!(p.wake(), Some(Millis(10_000)));
@@ -268,8 +268,8 @@ fn a_slow_network_gets_the_newest_state_later_not_a_queue() {
     let mut p = protocol();
     connect(&mut p);
     p.snapshot(scene(Mood::Nobody, 0));
-    p.poll(at(0)).unwrap();
     assert_eq!(p.poll(at(0)).unwrap().token, ReceiptToken::State);
+    p.poll(at(0)).unwrap();
     p.snapshot(scene(Mood::Uncertain, 1));
     p.snapshot(scene(Mood::Uncertain, 2));
     assert_eq!((p.poll(at(1_000)), p.wake()), (None, None));
@@ -286,7 +286,7 @@ fn stopping_tells_all_events_then_stopped_and_waits_for_the_receipts() {
     appear(&mut p, 3);
     p.stop();
     let (told, first) = out(&mut p, 0);
-    assert_eq!(told, ["online", "event 1", "event 2"]);
+    assert_eq!(told, ["state nobody 0", "online", "event 1", "event 2"]);
     p.done(first[1], Millis(0));
     let (told, second) = out(&mut p, 1);
     assert_eq!(told, ["event 3", "stopped"]);

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::{MqttSettings, MqttVersion},
-    mqtt::{Incoming, Subscriber, passthrough},
+    mqtt::{Incoming, IncomingReceiver, passthrough},
     snapshot::BrokerState::{Connecting, Online},
 };
 
@@ -22,7 +22,7 @@ struct TestClient {
     broker: Mosquitto,
     proxy: VersionProxy,
     daemon: TestDaemon,
-    receive: Subscriber,
+    receive: IncomingReceiver,
     _dir: tempfile::TempDir,
 }
 
@@ -116,7 +116,11 @@ impl TestClient {
     }
 }
 
-fn daemon(proxy: &VersionProxy, version: MqttVersion, session_s: u32) -> (TestDaemon, Subscriber) {
+fn daemon(
+    proxy: &VersionProxy,
+    version: MqttVersion,
+    session_s: u32,
+) -> (TestDaemon, IncomingReceiver) {
     let (beside, _publish, receive) = passthrough(vec![TOPIC.into()]);
     let settings = MqttSettings {
         url: proxy.url(),

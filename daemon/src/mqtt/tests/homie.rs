@@ -139,7 +139,7 @@ async fn a_controller_finds_the_device_its_values_and_its_end() {
     request(broker.port, &format!("{base}/controls/camera/set"), "maybe");
     request(broker.port, &format!("{base}/controls/camera/set"), "false");
     let command = within("a command", client.commands.recv()).await;
-    assert_eq!(command, Some(Command::Camera(Switch::Off)));
+    assert_eq!(command, Command::Camera(Switch::Off));
 
     within("a stop", client.homie.stop()).await;
     let last = listener.wait_for("/$state disconnected").await;
