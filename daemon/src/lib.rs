@@ -37,6 +37,7 @@
 //! | [`notes`] | what a daemon remembers beside its store |
 //! | [`files`] | files replaced in one step, the folder for lasting state |
 //! | [`exit`] | exit codes |
+//! | [`process_limits`] | open files, core files |
 
 pub mod app;
 pub mod bundle;
@@ -62,6 +63,7 @@ mod onnx;
 pub mod pack;
 pub mod photo;
 pub mod preview;
+pub mod process_limits;
 pub mod satellite;
 pub mod service;
 pub mod setup;

@@ -18,9 +18,10 @@ pub struct ShowConfigArgs {
     /// Check this file and print what results from it, the environment and the defaults.
     #[arg(long, value_name = "FILE")]
     pub check: Option<PathBuf>,
-    /// Ask for a password (at the terminal, or the first line of standard input) and print the line for `[web]`.
-    #[arg(long, conflicts_with = "check")]
-    pub password: bool,
+    /// Ask for the page's password (at the terminal, or the first line of standard input) and set it in FILE; without FILE
+    /// print the lines for it.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "check")]
+    pub password: Option<Option<PathBuf>>,
 }
 
 /// `generate`.

@@ -1,6 +1,9 @@
 //! `config`: the documented defaults, a check of a file, or the hash of a password.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::{
+    io::{self, BufRead, IsTerminal, Write},
+    path::Path,
+};
 
 use ratatui::crossterm::{
     event::{Event, KeyCode, KeyEventKind, KeyModifiers, read},
@@ -13,6 +16,7 @@ use crate::{
     cli::ShowConfigArgs,
     config::{DEFAULT_TOML, Overrides, load},
     exit::Exit,
+    setup,
     web::hash_password,
 };
 
@@ -21,8 +25,8 @@ const SHORTEST: usize = 8;
 
 /// Prints settings as TOML.
 pub(super) fn config(args: &ShowConfigArgs) -> Result<Exit, Failure> {
-    if args.password {
-        return password();
+    if let Some(file) = &args.password {
+        return password(file.as_deref());
     }
     let Some(path) = &args.check else {
         print!("{DEFAULT_TOML}");
@@ -38,8 +42,8 @@ pub(super) fn config(args: &ShowConfigArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Asks for a password and prints what stands for it in the settings.
-fn password() -> Result<Exit, Failure> {
+/// Asks for a password, and prints what stands for it in the settings, or writes it into the file.
+fn password(file: Option<&Path>) -> Result<Exit, Failure> {
     let password = match io::stdin().is_terminal() {
         true => ask(),
         false => {
@@ -54,7 +58,19 @@ fn password() -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Usage, text));
     }
     let hash = hash_password(password).map_err(Failure::output)?;
-    println!("[web]\npassword = \"{hash}\"");
+    let Some(file) = file else {
+        println!("[web]\npassword = \"{hash}\"");
+        return Ok(Exit::Done);
+    };
+    let saved = setup::set_key(file, "web", "password", &hash);
+    let saved = saved.map_err(|error| Failure::new(Exit::Config, error))?;
+    println!(
+        "{} has the password now; a daemon that runs takes it when it is started again",
+        saved.file.display()
+    );
+    if let Some(before) = saved.before {
+        println!("the file before is {}", before.display());
+    }
     Ok(Exit::Done)
 }
 

@@ -17,7 +17,10 @@ mod show;
 mod show_on_display;
 mod simulate;
 
-use std::{io::IsTerminal, path::Path};
+use std::{
+    io::{IsTerminal, Write},
+    path::Path,
+};
 
 use crate::{
     cli::{Cli, Command},
@@ -28,6 +31,14 @@ use crate::{
 
 /// Runs the command and tells how it ended.
 pub fn dispatch(cli: Cli) -> Exit {
+    crate::process_limits::forbid_core_files();
+    if !matches!(
+        cli.command,
+        Command::Run(_) | Command::Follow(_) | Command::Simulate(_)
+    ) {
+        // `| head` ends a command quietly. Those that hold connections go on: theirs come and go.
+        sigpipe::reset();
+    }
     let ended = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Analyze(args) => photos::analyze(&args),
@@ -45,7 +56,8 @@ pub fn dispatch(cli: Cli) -> Exit {
         Command::Simulate(args) => simulate::simulate(&args),
     };
     ended.unwrap_or_else(|failure| {
-        eprintln!("moodring: {}", failure.text);
+        // Nobody may read it.
+        let _ = writeln!(std::io::stderr(), "moodring: {}", failure.text);
         failure.exit
     })
 }

@@ -12,7 +12,7 @@ use crate::{
     config::{DisplayKind, DisplaySettings, Overrides, Settings, SettingsSource, load},
     display::{self, Display},
     exit::Exit,
-    logs,
+    logs, process_limits,
 };
 
 /// Runs until it is stopped.
@@ -34,6 +34,7 @@ pub(super) fn start(
     flags: &Overrides,
     app: impl AsyncFnOnce(&Settings, Option<PathBuf>, Box<dyn Display + Send>) -> Result<(), AppError>,
 ) -> Result<Exit, Failure> {
+    process_limits::raise_open_files();
     let (settings, file) = load(file, flags)?;
     let live = live_view(&settings.display);
     let lines = display::LogLines::default();

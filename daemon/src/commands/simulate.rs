@@ -35,6 +35,8 @@ pub(super) fn simulate(args: &SimulateArgs) -> Result<Exit, Failure> {
     let bar = bar(args);
     let ran = runtime.block_on(simulate::run(&settings.mqtt, &plan, &bar));
     bar.finish_and_clear();
+    // Its connections are closed; `| head` may end it now.
+    sigpipe::reset();
     let report = ran.map_err(|error| Failure::new(error.exit(), error))?;
     if args.json {
         println!("{}", json(&report));

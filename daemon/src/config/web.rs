@@ -1,6 +1,6 @@
 //! `[web]`: the page and its interface. Who may look is decided here; what they see, in `web`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,10 @@ pub struct WebSettings {
     pub token_file: String,
     /// Names under which browsers reach this device, besides its own; addresses are always fine.
     pub hosts: Vec<String>,
+    /// Addresses of Home Assistant's ingress, which has checked who asks; empty: none.
+    pub ingress: Vec<IpAddr>,
+    /// Sites that may show the face in a frame and read what it shows, such as `http://mirror.local:8080`.
+    pub embed: Vec<String>,
     /// At most so many live views at once.
     pub streams: usize,
     /// The largest photo that is read, in megabytes.
@@ -36,6 +40,8 @@ impl Default for WebSettings {
             password: String::new(),
             token_file: String::new(),
             hosts: Vec::new(),
+            ingress: Vec::new(),
+            embed: Vec::new(),
             streams: 32,
             upload_mb: 16,
             upload_megapixels: 40,
@@ -65,7 +71,7 @@ impl WebSettings {
         )?;
         let outside = address.is_some_and(|address| !address.ip().is_loopback());
         range(
-            !(self.enabled && outside) || self.is_locked(),
+            !(self.enabled && outside) || self.is_locked() || !self.ingress.is_empty(),
             "web.listen",
             format!("`{}`", self.listen),
             "a loopback address, for there is neither web.password nor web.token_file and everybody in the network \
@@ -78,6 +84,13 @@ impl WebSettings {
             "web.password",
             "no hash",
             "what `moodring config --password` prints, not the password itself",
+        )?;
+        let stranger = self.embed.iter().find(|origin| !is_origin(origin));
+        range(
+            stranger.is_none(),
+            "web.embed",
+            format!("{:?}", stranger.map_or("", String::as_str)),
+            "scheme, host and port as browsers name a site, such as http://mirror.local:8080, without a path",
         )?;
         range(
             (1..=1000).contains(&self.streams),
@@ -98,6 +111,15 @@ impl WebSettings {
             "1 to 100 megapixels",
         )
     }
+}
+
+/// `http://host[:port]` or `https://host[:port]`: it stands in headers, so nothing else may be in it.
+fn is_origin(text: &str) -> bool {
+    let rest = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"));
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b);
+    rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(plain))
 }
 
 #[cfg(test)]
@@ -130,6 +152,9 @@ mod tests {
             let mut locked = listening(open);
             locked.token_file = "/run/token".into();
             assert!(locked.validate().is_ok());
+            let mut proxied = listening(open);
+            proxied.ingress = vec![[172, 30, 32, 2].into()];
+            assert!(proxied.validate().is_ok());
             let mut off = listening(open);
             off.enabled = false;
             assert!(off.validate().is_ok());
@@ -146,5 +171,30 @@ mod tests {
             error.contains("--password") && !error.contains("hunter2"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn sites_are_named_as_browsers_name_them() {
+        let mut settings = listening("127.0.0.1:1");
+        for good in [
+            "http://mirror.local:8080",
+            "https://[::1]:8",
+            "http://10.0.0.1",
+        ] {
+            settings.embed = vec![good.into()];
+            assert!(settings.validate().is_ok(), "{good}");
+        }
+        for bad in [
+            "*",
+            "mirror.local",
+            "http://",
+            "http://a/b",
+            "http://a; script-src *",
+            "http://a b",
+            "ftp://a",
+        ] {
+            settings.embed = vec![bad.into()];
+            assert!(settings.validate().is_err(), "{bad}");
+        }
     }
 }

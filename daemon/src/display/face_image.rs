@@ -7,6 +7,7 @@ use moodring_face::{
     animate::{IdleMotion, Pose},
     look::Look,
     picture::{Picture, ScreenShape},
+    svg,
     theme::Theme,
 };
 
@@ -56,6 +57,55 @@ impl FaceImage {
         self.shown = Some(self.canvas.clone());
         Ok(Some(png))
     }
+}
+
+/// The face that follows the mood as SVG, sharp at every size; the one who counts alone, without text and signs.
+#[derive(Debug)]
+pub struct VectorPortrait {
+    faces: Faces,
+    theme: Theme,
+    shown: Option<Pose>,
+}
+
+impl VectorPortrait {
+    /// A square picture with the theme of the settings. It blinks.
+    pub fn new(settings: &DisplaySettings, now: Millis) -> Self {
+        Self {
+            faces: Faces::new(settings, IdleMotion::Calm, now),
+            theme: settings.theme.or(&Theme::CLASSIC),
+            shown: None,
+        }
+    }
+
+    /// Takes other colours from now on.
+    pub fn set_theme(&mut self, theme: ThemeName) {
+        let theme = theme.or(&Theme::CLASSIC);
+        if theme != self.theme {
+            (self.theme, self.shown) = (theme, None);
+        }
+    }
+
+    /// The picture at `now` as one line of text; `None` if it looks as it did the last time.
+    pub fn draw(&mut self, view: &View<'_>, now: Millis) -> Option<String> {
+        let pose = self.faces.scene(view, now).first()?;
+        if self.shown == Some(pose) {
+            return None;
+        }
+        self.shown = Some(pose);
+        Some(vector(&pose, &self.theme))
+    }
+}
+
+/// A look at rest as SVG.
+pub fn vector_sticker(look: Look, theme: &Theme) -> String {
+    vector(&Pose::still(look), theme)
+}
+
+fn vector(pose: &Pose, theme: &Theme) -> String {
+    let mut text = String::new();
+    // A string takes everything.
+    let _ = svg::write(&mut text, pose, theme);
+    text
 }
 
 /// A look at rest as a square PNG without a ground: what is not the face is transparent.
@@ -131,6 +181,31 @@ mod tests {
         let [r, g, b, a] = unmixed([100, 50, 0], [228, 178, 128]);
         assert_eq!(a, 127);
         assert!(r.abs_diff(200) < 3 && g.abs_diff(100) < 3 && b == 0);
+    }
+
+    #[test]
+    fn a_vector_portrait_is_drawn_only_when_it_differs() {
+        let mut portrait = VectorPortrait::new(&DisplaySettings::default(), Millis(0));
+        let snapshot = Snapshot::default();
+        let view = View {
+            snapshot: &snapshot,
+            broker: BrokerState::Off,
+            source: "test",
+            device: "test",
+            preview: false,
+        };
+        let first = portrait.draw(&view, Millis(10_000)).unwrap();
+        assert!(
+            first.starts_with("<svg ") && !first.contains('\n'),
+            "{first:.80}"
+        );
+        assert_eq!(portrait.draw(&view, Millis(10_000)), None);
+        portrait.set_theme(ThemeName::Classic);
+        assert_eq!(
+            portrait.draw(&view, Millis(10_000)),
+            None,
+            "the same colours"
+        );
     }
 
     #[test]

@@ -143,6 +143,11 @@ impl Scene {
         self
     }
 
+    /// The face of the one who counts.
+    pub(super) fn first(&self) -> Option<Pose> {
+        self.poses.first().copied()
+    }
+
     /// Hands the whole screen to `draw`.
     pub(super) fn with_picture(&self, glass: ScreenShape, draw: impl FnOnce(Picture<'_>)) {
         let lines: Vec<&str> = self.lines.iter().map(String::as_str).collect();

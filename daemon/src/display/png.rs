@@ -1,8 +1,9 @@
 //! The emoji as a PNG file, replaced in one step whenever the picture changes.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, Permissions},
     io::{BufWriter, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -114,7 +115,10 @@ pub(super) fn replace(path: &Path, canvas: &Canvas) -> Result<(), ImageError> {
 }
 
 fn write(path: &Path, canvas: &Canvas) -> Result<(), ImageError> {
-    let mut out = BufWriter::new(File::create(path)?);
+    let file = File::create(path)?;
+    // It is there to be shown by others, whatever the process's umask; an emoji is no secret.
+    file.set_permissions(Permissions::from_mode(0o644))?;
+    let mut out = BufWriter::new(file);
     canvas.encode_png(&mut out)?;
     Ok(out.flush()?)
 }
@@ -165,6 +169,8 @@ mod tests {
         let mut display = open(&path).unwrap();
         let asleep = image::open(&path).unwrap().to_rgb8();
         assert_eq!(asleep.dimensions(), (64, 64));
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o644, "others show it, whatever our umask");
 
         let happy = showing(Expression::Happy, 0.95);
         show(&mut display, &happy, 10_000).unwrap();

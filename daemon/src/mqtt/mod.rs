@@ -36,7 +36,7 @@ mod tests;
 
 pub use client::{MqttHandle, spawn};
 pub use client_inputs::Inputs;
-pub use connection_test::test_connection;
+pub use connection_test::{AttemptError, Password, test_connection};
 pub use error::MqttError;
 pub use passthrough::{Incoming, IncomingReceiver, Outgoing, Passthrough, Publisher, passthrough};
 pub use protocol::Delivery;

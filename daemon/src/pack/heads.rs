@@ -11,9 +11,9 @@ use super::{
     value::{NetEnd, NetShape, PackedTensor, PendingKind, PendingSum, Value, View},
 };
 
-const ACCEPTED: &str = "a classifier's output N x classes, and at most two more, N x classes or N x rows x cols x values; a detector's three outputs N x rows x cols x 16 at \
+const ACCEPTED: &str = "a classifier's output N x classes, and at most seven more, N x classes or N x rows x cols x values; a detector's three outputs N x rows x cols x 16 at \
                         strides 8, 16, 32; or YuNet's twelve, cls_8 to kps_32; each made by a convolution or dense layer";
-const MOST_OF_A_CLASSIFIER: usize = 3;
+const MOST_OF_A_CLASSIFIER: usize = moodring_nn::MAX_OUTPUTS;
 /// Values of a detector's cell.
 const CELL: usize = 16;
 const STRIDES: [usize; 3] = [8, 16, 32];

@@ -21,7 +21,8 @@ pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
 }
 
 /// Puts this text in the file's place: readers see the old one or the new one, also after a power cut. The old one stays
-/// beside it as `.bak` (its name is returned), unless it is `secret`; a secret is readable by its owner alone.
+/// beside it as `.bak` (its name is returned), unless it is `secret`; a secret is readable by its owner alone. Links are
+/// replaced, never followed.
 ///
 /// # Errors
 /// What the system says; the file is as it was then.

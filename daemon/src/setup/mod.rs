@@ -20,7 +20,7 @@ use serde::Deserialize;
 use toml::Value;
 
 use crate::{
-    config::{ConfigError, Location, Settings, board::BOARDS},
+    config::{ConfigError, Location, MqttSettings, Settings, board::BOARDS},
     message::DeviceName,
     mqtt::url,
 };
@@ -66,6 +66,13 @@ pub struct Broker {
     pub password: String,
 }
 
+impl Broker {
+    /// Whether this is the broker and the user that the stored password is for.
+    pub(crate) fn keeps_secret_of(&self, settings: &MqttSettings) -> bool {
+        self.url.trim() == settings.url.trim() && self.user == settings.user
+    }
+}
+
 impl Default for Broker {
     fn default() -> Self {
         Self {
@@ -108,6 +115,23 @@ pub enum SetupError {
     },
 }
 
+impl SetupError {
+    fn unread(path: &Path, reason: impl ToString) -> Self {
+        Self::Read {
+            path: path.into(),
+            reason: reason.to_string(),
+        }
+    }
+
+    fn unwritten(path: &Path, text: &str, reason: &std::io::Error) -> Self {
+        Self::Write {
+            path: path.into(),
+            reason: reason.to_string(),
+            text: text.into(),
+        }
+    }
+}
+
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Saved {
@@ -117,49 +141,133 @@ pub struct Saved {
     pub before: Option<PathBuf>,
 }
 
-/// Writes the answers into the file. `cameras` are the sources that were offered.
+/// Writes the answers into the file. `cameras` are the sources that were offered, `running` the link as it is now.
 ///
 /// # Errors
 /// [`SetupError`]; the file is as it was then.
-pub fn save(path: &Path, answers: &Answers, cameras: &[String]) -> Result<Saved, SetupError> {
-    let refuse = |reason: String| SetupError::Read {
-        path: path.into(),
-        reason,
-    };
-    let old = file::read(path).map_err(|e| refuse(e.to_string()))?;
-    let settings: Settings = match &old {
-        Some(text) => toml::from_str(text).map_err(|e| refuse(e.message().into()))?,
-        None => Settings::default(),
-    };
+pub fn save(
+    path: &Path,
+    answers: &Answers,
+    cameras: &[String],
+    running: &MqttSettings,
+) -> Result<Saved, SetupError> {
+    let (old, settings) = current(path)?;
     let mut keys = keys(answers, cameras, &settings)?;
-    let password = &answers.broker.password;
-    let secret = path.with_file_name("mqtt-password");
-    if !password.is_empty() && answers.broker.user.is_empty() {
-        let text = "the broker: a password needs a user";
-        return Err(SetupError::Answer(text.into()));
+    let own = path.with_file_name(PASSWORD_FILE);
+    let secret = secret(&answers.broker, &[&settings.mqtt, running])?;
+    match secret {
+        Secret::New(_) => {
+            let text = own.to_str().ok_or_else(|| {
+                SetupError::Answer("the settings' folder has a name that is not UTF-8".into())
+            })?;
+            keys.push(("mqtt", "password_file", text.into()));
+        }
+        Secret::Drop if !settings.mqtt.password_file.is_empty() => {
+            keys.push(("mqtt", "password_file", "".into()));
+        }
+        Secret::Keep | Secret::Drop => {}
     }
-    if !password.is_empty() {
-        let text = secret
-            .to_str()
-            .ok_or_else(|| refuse("its folder's name is not UTF-8".into()))?;
-        keys.push(("mqtt", "password_file", text.into()));
-    }
-    let text = edit::set(old.as_deref().unwrap_or_default(), &keys).map_err(&refuse)?;
-    let changed: Settings = toml::from_str(&text).map_err(|e| refuse(e.message().into()))?;
-    changed.validate()?;
-    let unwritten = |reason: std::io::Error| SetupError::Write {
-        path: path.into(),
-        reason: reason.to_string(),
-        text: text.clone(),
-    };
-    if !password.is_empty() {
-        file::replace(&secret, &format!("{password}\n"), true).map_err(unwritten)?;
+    let text = changed(path, old.as_deref(), &keys)?;
+    let unwritten = |reason| SetupError::unwritten(path, &text, &reason);
+    if let Secret::New(password) = secret {
+        file::replace(&own, &format!("{password}\n"), true).map_err(unwritten)?;
     }
     let before = file::replace(path, &text, false).map_err(unwritten)?;
+    if matches!(secret, Secret::Drop) && Path::new(&settings.mqtt.password_file) == own {
+        // Nobody reads it any more; one that is not there is as good.
+        let _ = std::fs::remove_file(&own);
+    }
     Ok(Saved {
         file: path.into(),
         before,
     })
+}
+
+/// Sets one key in the file and leaves the rest; the file need not be there yet.
+///
+/// # Errors
+/// [`SetupError`]; the file is as it was then.
+pub fn set_key(
+    path: &Path,
+    section: &'static str,
+    key: &'static str,
+    value: &str,
+) -> Result<Saved, SetupError> {
+    let (old, _) = current(path)?;
+    let text = changed(path, old.as_deref(), &[(section, key, value.into())])?;
+    let before = file::replace(path, &text, false);
+    Ok(Saved {
+        before: before.map_err(|reason| SetupError::unwritten(path, &text, &reason))?,
+        file: path.into(),
+    })
+}
+
+/// The file's text, if there is one, and the settings that it means.
+fn current(path: &Path) -> Result<(Option<String>, Settings), SetupError> {
+    let old = file::read(path).map_err(|e| SetupError::unread(path, e.to_string()))?;
+    let settings = match &old {
+        Some(text) => toml::from_str(text).map_err(|e| SetupError::unread(path, e.message()))?,
+        None => Settings::default(),
+    };
+    Ok((old, settings))
+}
+
+/// The text with these keys set, if the settings that it means can work.
+fn changed(path: &Path, old: Option<&str>, keys: &[Key]) -> Result<String, SetupError> {
+    let text = edit::set(old.unwrap_or_default(), keys);
+    let text = text.map_err(|e| SetupError::unread(path, e))?;
+    let changed: Settings =
+        toml::from_str(&text).map_err(|e| SetupError::unread(path, e.message()))?;
+    changed.validate()?;
+    Ok(text)
+}
+
+/// The file of the broker's password, beside the settings.
+const PASSWORD_FILE: &str = "mqtt-password";
+
+/// What becomes of the broker's password.
+enum Secret<'a> {
+    New(&'a str),
+    /// The address and the user are those that it was stored for.
+    Keep,
+    /// It was stored for another broker, and must not be sent to this one.
+    Drop,
+}
+
+fn secret<'a>(answer: &'a Broker, stored_for: &[&MqttSettings]) -> Result<Secret<'a>, SetupError> {
+    let refuse = |text: &str| Err(SetupError::Answer(text.into()));
+    if !answer.password.is_empty() {
+        if answer.user.is_empty() {
+            return refuse("the broker: a password needs a user");
+        }
+        if answer.password.contains(['\n', '\r', '\0']) {
+            return refuse("the broker: a password is one line");
+        }
+        return Ok(Secret::New(&answer.password));
+    }
+    if answer.user.is_empty() {
+        // A password without a user is refused at the start.
+        return Ok(Secret::Drop);
+    }
+    if stored_for
+        .iter()
+        .any(|settings| answer.keeps_secret_of(settings))
+    {
+        return Ok(Secret::Keep);
+    }
+    if has_credential() {
+        return refuse(
+            "the broker: the password that systemd gives (LoadCredential=mqtt-password) is for the broker before; \
+             type this one's",
+        );
+    }
+    Ok(Secret::Drop)
+}
+
+/// Whether systemd hands a password to the daemon.
+fn has_credential() -> bool {
+    let folder = std::env::var_os("CREDENTIALS_DIRECTORY");
+    folder.is_some_and(|folder| Path::new(&folder).join(PASSWORD_FILE).exists())
 }
 
 type Key = (&'static str, &'static str, Value);
@@ -197,10 +305,6 @@ fn keys(answers: &Answers, cameras: &[String], now: &Settings) -> Result<Vec<Key
         ("mqtt", "url", broker.url.as_str().into()),
         ("mqtt", "user", broker.user.as_str().into()),
     ];
-    if broker.user.is_empty() {
-        // A password without a user is refused at the start.
-        keys.push(("mqtt", "password_file", "".into()));
-    }
     keys.extend(display(&answers.display)?);
     let table = toml::Table::try_from(now).map_err(|e| SetupError::Answer(e.to_string()))?;
     let same = |(section, key, value): &Key| {

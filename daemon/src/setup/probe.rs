@@ -20,7 +20,7 @@ use crate::{
         Display, View,
         spi::{self, check::Problem},
     },
-    mqtt,
+    mqtt::{self, AttemptError, Password},
     snapshot::{BrokerState, Snapshot},
 };
 
@@ -169,12 +169,26 @@ pub async fn broker(answer: &Broker, settings: &Settings, running: BrokerState) 
             ),
         };
     }
-    let password = Some(answer.password.as_str()).filter(|password| !password.is_empty());
+    // The stored password goes only where it was stored for.
+    let password = match answer.password.as_str() {
+        "" if answer.keeps_secret_of(&settings.mqtt) => Password::Stored,
+        given => {
+            wanted.password_file.clear();
+            Password::Given(given)
+        }
+    };
     match mqtt::test_connection(&wanted, password).await {
         Ok(address) => ProbeResult::good(format!("{address} accepts us")),
-        Err(reason) => ProbeResult::bad(
-            reason,
-            "see whether it runs, whether address, user and password are right, and whether a firewall stands between",
-        ),
+        Err(AttemptError::Refused(reason)) => {
+            ProbeResult::bad(reason, "look at address, user and password")
+        }
+        Err(AttemptError::Silent(reason)) => {
+            tracing::info!("the broker's trial: {reason}");
+            ProbeResult::bad(
+                "no broker answered there",
+                "see whether it runs, whether the address is right, and whether a firewall stands between; what happened \
+                 stands in the log (`journalctl -u moodring`)",
+            )
+        }
     }
 }

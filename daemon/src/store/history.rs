@@ -30,9 +30,18 @@ pub struct MoodBucket {
     pub seconds: f64,
 }
 
+/// Where an event stands in the order of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    time_ms: i64,
+    id: i64,
+}
+
 /// An event of the past.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastEvent {
+    /// Where it stands.
+    pub cursor: Cursor,
     /// When it happened, in milliseconds since 1970.
     pub time_ms: i64,
     /// The kind's name.
@@ -86,21 +95,31 @@ pub(super) fn moods(
 
 pub(super) fn events(
     connection: &Connection,
-    from_s: i64,
-    to_s: i64,
+    (from_s, to_s): (i64, i64),
+    before: Option<Cursor>,
     limit: usize,
     now_ms: i64,
 ) -> Result<Vec<PastEvent>> {
     let ms = |s: i64| s.saturating_mul(1_000);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut query = connection.prepare_cached(
-        "SELECT time_ms, kind, payload, waiting FROM events
-         WHERE time_ms >= ?1 AND time_ms < ?2 ORDER BY time_ms DESC, id DESC LIMIT ?3",
+        "SELECT time_ms, kind, payload, waiting, id FROM events
+         WHERE time_ms >= ?1 AND time_ms < ?2 AND (time_ms, id) < (?4, ?5)
+         ORDER BY time_ms DESC, id DESC LIMIT ?3",
     )?;
-    let rows = query.query_map(params![ms(from_s), ms(to_s), limit], |row| {
+    let last = Cursor {
+        time_ms: i64::MAX,
+        id: i64::MAX,
+    };
+    let Cursor { time_ms, id } = before.unwrap_or(last);
+    let rows = query.query_map(params![ms(from_s), ms(to_s), limit, time_ms, id], |row| {
         let payload: Vec<u8> = row.get(2)?;
         let time_ms = row.get(0)?;
         Ok(PastEvent {
+            cursor: Cursor {
+                time_ms,
+                id: row.get(4)?,
+            },
             time_ms,
             kind: row.get(1)?,
             json: String::from_utf8_lossy(&payload).into_owned(),

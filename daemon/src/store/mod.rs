@@ -29,7 +29,7 @@ pub use copy::CopyPlan;
 pub use limits::{DAY_MS, StoreLimits};
 pub use state_folder::StoreLocation;
 
-use history::{MoodBucket, MoodSpan, PastEvent};
+use history::{Cursor, MoodBucket, MoodSpan, PastEvent};
 use request::Request;
 
 /// What goes first when the outbox is full.
@@ -183,7 +183,8 @@ impl Store {
         buckets.await.map_err(|_| StoreClosed)
     }
 
-    /// The newest events between two times (seconds since 1970), newest first, at most `limit`.
+    /// The newest events between two times (seconds since 1970), newest first, at most `limit`; with `before`, only those
+    /// that come after it in this order.
     ///
     /// # Errors
     /// [`StoreClosed`] if the daemon ends.
@@ -191,12 +192,14 @@ impl Store {
         &self,
         from_s: i64,
         to_s: i64,
+        before: Option<Cursor>,
         limit: usize,
     ) -> Result<Vec<PastEvent>, StoreClosed> {
         let (answer, events) = oneshot::channel();
         self.ask(Request::EventHistory {
             from_s,
             to_s,
+            before,
             limit,
             answer,
         });

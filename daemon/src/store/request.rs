@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::{
     EventDraft, OutboxRow,
-    history::{MoodBucket, MoodSpan, PastEvent},
+    history::{Cursor, MoodBucket, MoodSpan, PastEvent},
 };
 
 /// One request; those that have an `answer` see everything that was asked for before.
@@ -30,6 +30,7 @@ pub(super) enum Request {
     EventHistory {
         from_s: i64,
         to_s: i64,
+        before: Option<Cursor>,
         limit: usize,
         answer: oneshot::Sender<Vec<PastEvent>>,
     },

@@ -61,7 +61,8 @@ fn rows_come_in_order_until_they_are_delivered_and_are_history_then() {
     assert_eq!(ids(&database), [1, 3]);
     assert_eq!(database.counts.waiting, 2);
     let second = NOW_MS / 1_000;
-    let past = history::events(&database.connection, second, second + 1, 10, NOW_MS).unwrap();
+    let past =
+        history::events(&database.connection, (second, second + 1), None, 10, NOW_MS).unwrap();
     let delivered: Vec<bool> = past.iter().map(|event| event.delivered).collect();
     assert_eq!(delivered, [false, true, false], "newest first");
 }
@@ -147,7 +148,14 @@ fn when_the_clock_is_set_what_this_run_wrote_is_dated_anew() {
     database.commit(&[moods], StoreLimits::default()).unwrap();
     let minutes = [minute, minute + 1].into();
     history::redate(&mut database.connection, 2, &minutes, 60 * DAY_MS).unwrap();
-    let all = history::events(&database.connection, NOW_MS / 1_000, i64::MAX, 9, NOW_MS).unwrap();
+    let all = history::events(
+        &database.connection,
+        (NOW_MS / 1_000, i64::MAX),
+        None,
+        9,
+        NOW_MS,
+    )
+    .unwrap();
     assert_eq!(all.len(), 3);
     assert!(
         all.iter()
@@ -157,7 +165,7 @@ fn when_the_clock_is_set_what_this_run_wrote_is_dated_anew() {
     let starts: Vec<_> = moods.iter().map(|bucket| bucket.start_s / 60).collect();
     assert_eq!(starts, [7, NOW_MS / 60_000, NOW_MS / 60_000 + 1]);
     history::redate(&mut database.connection, 3, &[].into(), 3_650 * DAY_MS).unwrap();
-    let ahead = history::events(&database.connection, 0, i64::MAX, 9, NOW_MS).unwrap();
+    let ahead = history::events(&database.connection, (0, i64::MAX), None, 9, NOW_MS).unwrap();
     assert_eq!(
         ahead.iter().filter(|event| event.ahead).count(),
         1,
@@ -382,7 +390,14 @@ fn a_full_disk_is_gone_around_and_taken_again() {
     let database = file::open(&path).unwrap();
     assert_eq!(ids(&database), (6..=400).collect::<Vec<_>>());
     let second = NOW_MS / 1_000;
-    let all = history::events(&database.connection, second, second + 1, 1_000, NOW_MS).unwrap();
+    let all = history::events(
+        &database.connection,
+        (second, second + 1),
+        None,
+        1_000,
+        NOW_MS,
+    )
+    .unwrap();
     assert_eq!(all.len(), 400, "what was delivered is history");
 }
 
@@ -485,7 +500,7 @@ async fn a_store_in_ram_is_brought_back_from_its_copy() {
     store.forget().await.unwrap();
     let kept = file::open(&copy).unwrap();
     assert_eq!(ids(&kept), [6]);
-    let events = history::events(&kept.connection, 0, i64::MAX, 9, NOW_MS).unwrap();
+    let events = history::events(&kept.connection, (0, i64::MAX), None, 9, NOW_MS).unwrap();
     assert_eq!(events.len(), 1, "the one that waits");
     drop(kept);
     // A file that is there wins: the daemon alone was restarted.

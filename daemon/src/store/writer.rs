@@ -197,17 +197,14 @@ impl Writer {
             Request::EventHistory {
                 from_s,
                 to_s,
+                before,
                 limit,
                 answer,
             } => {
                 self.commit();
-                let events = history::events(
-                    &self.storage.database.connection,
-                    from_s,
-                    to_s,
-                    limit,
-                    unix_ms(),
-                );
+                let span = (from_s, to_s);
+                let connection = &self.storage.database.connection;
+                let events = history::events(connection, span, before, limit, unix_ms());
                 let _ = answer.send(self.read(events));
             }
             Request::Forget(answer) => {

@@ -1,31 +1,38 @@
 //! Who may pass: Host and Origin of every request, token or session where the page is locked; headers of every answer.
 
-use std::{net::IpAddr, sync::Arc, time::Instant};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Instant,
+};
 
 use axum::{
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
 
 use super::{
-    app_state::{AppState, hold},
+    access_state::AccessState,
+    embed::{self, PREFLIGHT},
     error::ApiError,
+    hosts,
+    ingress::{self, Sender},
+    server::Peer,
+    sync::hold,
 };
 
 /// The session's cookie.
 pub(super) const COOKIE: &str = "moodring_session";
 
-/// Nothing but our own files, no inline script or style, no frame around us.
+/// Nothing but our own files, no inline script or style. Who may frame an answer is added to it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
-     connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+     connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'";
 
-const HEADERS: [(HeaderName, &str); 7] = [
-    (header::CONTENT_SECURITY_POLICY, POLICY),
+const HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
-    (header::X_FRAME_OPTIONS, "DENY"),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
         "same-origin",
@@ -40,78 +47,150 @@ const HEADERS: [(HeaderName, &str); 7] = [
     ),
 ];
 
-/// The names under which this device may be asked for.
-#[derive(Debug)]
-pub(super) struct Hosts(Vec<String>);
-
-impl Hosts {
-    pub(super) fn new(more: &[String]) -> Self {
-        let own = crate::files::host_name().to_ascii_lowercase();
-        let mut names = vec!["localhost".to_owned()];
-        if !own.is_empty() {
-            names.push(format!("{own}.local"));
-            names.push(own);
-        }
-        names.extend(more.iter().map(|name| name.to_ascii_lowercase()));
-        Self(names)
-    }
-
-    /// Whether a `Host` header is one of ours. Addresses always are: only a name can be bent to point at us.
-    fn has(&self, host: &str) -> bool {
-        let name = match host.strip_prefix('[') {
-            Some(rest) => rest.split(']').next().unwrap_or_default(),
-            None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-        };
-        let name = name.trim_end_matches('.').to_ascii_lowercase();
-        name.parse::<IpAddr>().is_ok() || self.0.contains(&name)
-    }
-}
-
 /// Lets a request pass or not, and dresses the answer.
 pub(super) async fn guard(
-    State(app_state): State<Arc<AppState>>,
+    State(access): State<Arc<AccessState>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let answer = match refusal(&app_state, &request) {
-        None => next.run(request).await,
-        Some(answer) => answer,
+    let passed = check(&access, &request);
+    let is_face = request.uri().path() == "/face";
+    let (frame, reader, answer) = match passed {
+        Ok(pass) if pass.reader.is_some() && request.method() == Method::OPTIONS => {
+            let answer = (StatusCode::NO_CONTENT, PREFLIGHT).into_response();
+            (pass.frame, pass.reader, answer)
+        }
+        Ok(pass) => (pass.frame, pass.reader, next.run(request).await),
+        Err(answer) => (Frame::Nobody, None, *answer),
     };
-    app_state.counts.answer(answer.status().as_u16());
-    dressed(answer)
+    access.answers.add(answer.status().as_u16());
+    let ancestors = match frame {
+        Frame::Proxy => "'self'".into(),
+        Frame::Nobody if is_face => access.embed.ancestors(),
+        Frame::Nobody => "'none'".into(),
+    };
+    dressed(answer, &ancestors, reader)
 }
 
-fn dressed(mut answer: Response) -> Response {
+/// A request that may pass.
+struct Pass {
+    frame: Frame,
+    /// The other site that may read the answer.
+    reader: Option<HeaderValue>,
+}
+
+/// Who may show the answer in a frame, besides `[web] embed`.
+#[derive(Clone, Copy)]
+enum Frame {
+    Nobody,
+    /// The page of the proxy that it came through.
+    Proxy,
+}
+
+fn dressed(mut answer: Response, ancestors: &str, reader: Option<HeaderValue>) -> Response {
     let headers = answer.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    // Names of sites were checked with the settings: they are header text.
+    if let Ok(policy) = format!("{POLICY}; frame-ancestors {ancestors}").parse() {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    // The older header knows nobody and the own page alone.
+    let older = match ancestors {
+        "'none'" => Some("DENY"),
+        "'self'" => Some("SAMEORIGIN"),
+        _ => None,
+    };
+    if let Some(older) = older {
+        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static(older));
+    }
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
+    if let Some(origin) = reader {
+        embed::allow(headers, origin);
+    }
     answer
 }
 
-/// What is answered to a request that may not pass.
-fn refusal(app_state: &AppState, request: &Request) -> Option<Response> {
-    let headers = request.headers();
-    let host = text(headers, header::HOST);
-    if !app_state.hosts.has(host) {
+/// What a request may do; the answer to one that may not pass.
+fn check(access: &AccessState, request: &Request) -> Result<Pass, Box<Response>> {
+    let (headers, path) = (request.headers(), request.uri().path());
+    let refuse = |refusal: ApiError| Box::new(refusal.into_response());
+    let host = hosts::host(request).map_err(refuse)?;
+    let peer = request.extensions().get::<ConnectInfo<Peer>>();
+    let peer = peer.map_or(
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        |ConnectInfo(Peer(from))| from.ip(),
+    );
+    let sender = access.ingress.sender(peer, headers).map_err(refuse)?;
+    if sender == Sender::Proxied {
+        let own = |origin: &str| ingress::is_own_origin(origin, headers);
+        same_site(request.method(), headers, own).map_err(refuse)?;
+        let (frame, reader) = (Frame::Proxy, None);
+        return Ok(Pass { frame, reader });
+    }
+    if ["/healthz", "/readyz"].contains(&path) && sender == Sender::Proxy {
+        let (frame, reader) = (Frame::Nobody, None);
+        return Ok(Pass { frame, reader });
+    }
+    if !access.hosts.has(host) {
         let why = "this device is not known by that name. Use its address, or add the name to [web] hosts";
-        return Some(ApiError::new(StatusCode::MISDIRECTED_REQUEST, why).into_response());
+        return Err(refuse(ApiError::new(StatusCode::MISDIRECTED_REQUEST, why)));
     }
-    if let Err(refusal) = same_site(request.method(), headers, host) {
-        return Some(refusal.into_response());
+    let reader = access.embed.reader(request.method(), path, headers);
+    if reader.is_none() {
+        let own = |origin: &str| {
+            let from = origin.split_once("://").map_or("", |(_, from)| from);
+            !from.is_empty() && from.eq_ignore_ascii_case(host)
+        };
+        same_site(request.method(), headers, own).map_err(refuse)?;
     }
-    let path = request.uri().path();
-    if !app_state.keys.locked() || is_open(path) || is_known(app_state, headers) {
-        return None;
+    let pass = Pass {
+        frame: Frame::Nobody,
+        reader,
+    };
+    // A browser sends no token when it asks whether it may send one.
+    let preflight = pass.reader.is_some() && request.method() == Method::OPTIONS;
+    if preflight || is_open(path) || may_enter(access, request, sender, peer) {
+        return Ok(pass);
+    }
+    if sender == Sender::Proxy || !access.keys.locked() {
+        let why =
+            "this page is for Home Assistant alone (web.ingress); open it there, or set a password";
+        return Err(refuse(ApiError::new(StatusCode::FORBIDDEN, why)));
     }
     if path == "/" {
-        return Some(Redirect::to("/login").into_response());
+        return Err(Box::new(Redirect::to("login").into_response()));
     }
     let why = "log in at /login, or send the header Authorization: Bearer TOKEN";
-    Some(ApiError::new(StatusCode::UNAUTHORIZED, why).into_response())
+    Err(refuse(ApiError::new(StatusCode::UNAUTHORIZED, why)))
+}
+
+/// Whether this visitor may see more than a stranger.
+fn may_enter(access: &AccessState, request: &Request, sender: Sender, peer: IpAddr) -> bool {
+    match access.keys.locked() {
+        true => is_known(access, request.headers()) || has_query_token(access, request),
+        // Behind a proxy that checks who asks, the port itself is for this machine alone.
+        false => {
+            sender == Sender::Direct
+                && (!access.ingress.is_used() || peer.to_canonical().is_loopback())
+        }
+    }
+}
+
+/// A frame and a browser without a keyboard can send no header: for the face alone, the token may stand in the address.
+fn has_query_token(access: &AccessState, request: &Request) -> bool {
+    let reads = [Method::GET, Method::HEAD].contains(request.method());
+    if !reads || !embed::is_read_only(request.uri().path()) {
+        return false;
+    }
+    let query = request.uri().query().unwrap_or_default();
+    let token = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("token="));
+    token.is_some_and(|token| access.keys.is_token(token))
 }
 
 /// What may be seen without a key: whether it lives, the door itself, and the notice that hangs on it.
@@ -119,34 +198,37 @@ fn is_open(path: &str) -> bool {
     ["/healthz", "/readyz", "/login", "/notice"].contains(&path) || path.starts_with("/assets/")
 }
 
-/// Other sites' pages may not make a browser ask us for anything.
-fn same_site(method: &Method, headers: &HeaderMap, host: &str) -> Result<(), ApiError> {
+/// Other sites' pages may not make a browser ask us for anything. `own` says whether an origin is this page's.
+fn same_site(
+    method: &Method,
+    headers: &HeaderMap,
+    own: impl Fn(&str) -> bool,
+) -> Result<(), ApiError> {
     let refuse = || {
         let why = "another site's page asked for this; open the device's own page";
         Err(ApiError::new(StatusCode::FORBIDDEN, why))
     };
-    if let Some(origin) = headers.get(header::ORIGIN) {
-        let origin = origin.to_str().unwrap_or_default();
-        let from = origin.split_once("://").map_or("", |(_, from)| from);
-        if from.is_empty() || !from.eq_ignore_ascii_case(host) {
+    for origin in headers.get_all(header::ORIGIN) {
+        if !own(origin.to_str().unwrap_or_default()) {
             return refuse();
         }
     }
-    let app_state = text(headers, HeaderName::from_static("sec-fetch-site"));
-    let foreign = app_state == "cross-site" || app_state == "same-site";
-    // A link from elsewhere may lead here; everything else may not.
+    let site = text(headers, HeaderName::from_static("sec-fetch-site"));
+    let foreign = site == "cross-site" || site == "same-site";
+    // A link from elsewhere may lead here, and a frame may be asked for (who may frame is said with the answer);
+    // everything else may not.
     let link = method == Method::GET
         && text(headers, HeaderName::from_static("sec-fetch-mode")) == "navigate";
     if foreign && !link { refuse() } else { Ok(()) }
 }
 
-fn is_known(app_state: &AppState, headers: &HeaderMap) -> bool {
+fn is_known(access: &AccessState, headers: &HeaderMap) -> bool {
     let token = text(headers, header::AUTHORIZATION);
     let (scheme, token) = token.split_once(' ').unwrap_or_default();
-    if scheme.eq_ignore_ascii_case("bearer") && app_state.keys.is_token(token.trim()) {
+    if scheme.eq_ignore_ascii_case("bearer") && access.keys.is_token(token.trim()) {
         return true;
     }
-    session(headers).is_some_and(|secret| hold(&app_state.sessions).visit(secret, Instant::now()))
+    session(headers).is_some_and(|secret| hold(&access.sessions).visit(secret, Instant::now()))
 }
 
 /// The session's secret out of the cookies.
@@ -171,39 +253,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_and_own_names_are_ours_and_others_are_not() {
-        let hosts = Hosts::new(&["Mirror.example".into()]);
-        for ours in [
-            "127.0.0.1:8080",
-            "192.168.7.9",
-            "[::1]:8080",
-            "[fe80::1]",
-            "localhost:8080",
-            "LOCALHOST",
-            "mirror.example:80",
-            "mirror.example.:80",
-        ] {
-            assert!(hosts.has(ours), "{ours}");
-        }
-        for foreign in [
-            "",
-            "evil.example",
-            "evil.example:8080",
-            "localhost.evil.example",
-            "127.0.0.1.nip.io",
-        ] {
-            assert!(!hosts.has(foreign), "{foreign}");
-        }
-    }
-
-    #[test]
     fn other_sites_may_link_and_nothing_more() {
         let ask = |method: &Method, pairs: &[(&'static str, &'static str)]| {
             let mut headers = HeaderMap::new();
             for (name, value) in pairs {
                 headers.insert(*name, HeaderValue::from_static(value));
             }
-            same_site(method, &headers, "10.0.0.1:8080").is_ok()
+            let own = |origin: &str| origin == "http://10.0.0.1:8080";
+            same_site(method, &headers, own).is_ok()
         };
         let post = Method::POST;
         assert!(ask(&post, &[]));

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     body::Bytes,
     extract::{
-        FromRequest, Multipart, Query, Request, State,
+        ConnectInfo, FromRequest, Multipart, Query, Request, State,
         multipart::{MultipartError, MultipartRejection},
         rejection::{BytesRejection, QueryRejection},
     },
@@ -13,23 +13,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use tokio::{
-    sync::{Semaphore, oneshot},
-    time::timeout,
-};
+use tokio::{sync::oneshot, time::timeout};
 
 use super::{
-    app_state::AppState,
     error::ApiError,
-    photo_worker::{PhotoJob, PhotoJobError, QUEUE},
+    photo_state::PhotoState,
+    photo_worker::{PhotoJob, PhotoJobError},
+    server::Peer,
 };
 use crate::photo::PhotoError;
 
 /// How long an upload may take, and how long the reading.
 const UPLOAD_WITHIN: Duration = Duration::from_secs(30);
 const READ_WITHIN: Duration = Duration::from_secs(30);
-/// What a form adds around a photo, in bytes.
-const FORM: usize = 16 * 1024;
 /// The longest name that is repeated in the answer, in characters.
 const LONGEST_NAME: usize = 200;
 
@@ -43,25 +39,20 @@ pub(super) struct AnalyzeQuery {
     crops: bool,
 }
 
-/// Places for photos that are uploaded, wait or are read: so many bodies are in memory at most.
-pub(super) fn places() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(QUEUE))
-}
-
 /// Reads one photo.
 pub(super) async fn analyze(
-    State(app_state): State<Arc<AppState>>,
+    State(photos): State<Arc<PhotoState>>,
     query: Result<Query<AnalyzeQuery>, QueryRejection>,
+    ConnectInfo(Peer(from)): ConnectInfo<Peer>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|e| bad(e.body_text()))?;
-    if announced(&request) > room(&app_state) as u64 {
-        return Err(large(&app_state));
+    let announced = announced(&request);
+    if announced.is_some_and(|bytes| bytes > photos.most_bytes() as u64) {
+        return Err(large(&photos));
     }
-    let permit = Arc::clone(&app_state.places)
-        .try_acquire_owned()
-        .map_err(|_| busy())?;
-    let upload = timeout(UPLOAD_WITHIN, upload(&app_state, request)).await;
+    let permit = photos.permit(from.ip(), announced).ok_or_else(busy)?;
+    let upload = timeout(UPLOAD_WITHIN, upload(&photos, request)).await;
     let (bytes, file) = upload.map_err(|_| {
         let text = "the photo took over 30 s to arrive";
         ApiError::new(StatusCode::REQUEST_TIMEOUT, text)
@@ -69,7 +60,7 @@ pub(super) async fn analyze(
     let name = [query.name, file.unwrap_or_default(), "photo".into()];
     let name = name.into_iter().find(|name| !name.is_empty());
     let (answer, line) = oneshot::channel();
-    let asked = app_state.reader.ask(PhotoJob {
+    let asked = photos.worker.ask(PhotoJob {
         bytes,
         name: name
             .unwrap_or_default()
@@ -90,25 +81,19 @@ pub(super) async fn analyze(
     })?;
     let line = line.map_err(|_| ApiError::ours("the thread that reads photos is gone"))?;
     let line = line.map_err(refused)?;
-    app_state.counts.photos.add();
+    photos.read.add();
     Ok(([(header::CONTENT_TYPE, "application/json")], line + "\n").into_response())
 }
 
-/// The largest body in bytes: a photo, and what a form adds around it.
-pub(super) fn room(app_state: &AppState) -> usize {
-    app_state.settings.web.upload_mb as usize * 1_000_000 + FORM
-}
-
 /// How long the request says that it is, in bytes.
-fn announced(request: &Request) -> u64 {
-    let length = request.headers().get(header::CONTENT_LENGTH);
-    let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
-    length.unwrap_or(0)
+fn announced(request: &Request) -> Option<u64> {
+    let length = request.headers().get(header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
 }
 
 /// The photo's bytes, and its file's name if the upload says one.
 async fn upload(
-    app_state: &AppState,
+    photos: &PhotoState,
     request: Request,
 ) -> Result<(Bytes, Option<String>), ApiError> {
     let kind = request.headers().get(header::CONTENT_TYPE);
@@ -116,12 +101,12 @@ async fn upload(
     let kind = kind.unwrap_or_default().to_ascii_lowercase();
     if !kind.starts_with("multipart/form-data") {
         let bytes = Bytes::from_request(request, &()).await;
-        return Ok((bytes.map_err(|e| unread(app_state, &e))?, None));
+        return Ok((bytes.map_err(|e| unread(photos, &e))?, None));
     }
     let form = Multipart::from_request(request, &()).await;
     let mut form = form.map_err(|e: MultipartRejection| bad(e.body_text()))?;
     let failed = |e: MultipartError| match e.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => large(app_state),
+        StatusCode::PAYLOAD_TOO_LARGE => large(photos),
         _ => bad(format!("the form is broken: {}", e.body_text())),
     };
     while let Some(field) = form.next_field().await.map_err(failed)? {
@@ -133,17 +118,17 @@ async fn upload(
     Err(bad("the form has no file"))
 }
 
-fn unread(app_state: &AppState, error: &BytesRejection) -> ApiError {
+fn unread(photos: &PhotoState, error: &BytesRejection) -> ApiError {
     match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => large(app_state),
+        StatusCode::PAYLOAD_TOO_LARGE => large(photos),
         _ => bad(error.body_text()),
     }
 }
 
-fn large(app_state: &AppState) -> ApiError {
+fn large(photos: &PhotoState) -> ApiError {
     let text = format!(
         "the photo has over {} MB (web.upload_mb); scale it down",
-        app_state.settings.web.upload_mb
+        photos.upload_mb
     );
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, text)
 }

@@ -17,6 +17,9 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("login.html", HTML, include_bytes!("page/login.html")),
     ("setup.html", HTML, include_bytes!("page/setup.html")),
     ("notice.html", HTML, include_bytes!("page/notice.html")),
+    ("face.html", HTML, include_bytes!("page/face.html")),
+    ("face.css", CSS, include_bytes!("page/face.css")),
+    ("face.js", JS, include_bytes!("page/face.js")),
     ("style.css", CSS, include_bytes!("page/style.css")),
     ("app.js", JS, include_bytes!("page/app.js")),
     ("dom.js", JS, include_bytes!("page/dom.js")),
@@ -29,6 +32,8 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("history.js", JS, include_bytes!("page/history.js")),
     ("photo.js", JS, include_bytes!("page/photo.js")),
     ("login.js", JS, include_bytes!("page/login.js")),
+    ("words.js", JS, include_bytes!("page/words.js")),
+    ("words.json", JSON, include_bytes!("page/words.json")),
     ("icon.svg", SVG, include_bytes!("page/icon.svg")),
     ("openapi.json", JSON, include_bytes!("page/openapi.json")),
 ];
@@ -89,6 +94,11 @@ pub(super) async fn login(headers: HeaderMap) -> Result<Response, ApiError> {
 /// `GET /setup`.
 pub(super) async fn setup(headers: HeaderMap) -> Result<Response, ApiError> {
     send("setup.html", &headers)
+}
+
+/// `GET /face`.
+pub(super) async fn face(headers: HeaderMap) -> Result<Response, ApiError> {
+    send("face.html", &headers)
 }
 
 /// `GET /api/v1/openapi.json`.

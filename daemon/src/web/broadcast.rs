@@ -10,14 +10,11 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::{
-    app_state::{AppState, hold},
-    state,
-};
+use super::{device_state::DeviceState, live_state::LiveState, state, sync::hold};
 use crate::{
     clock::Clock,
     config::Settings,
-    display::{FaceImage, View},
+    display::{FaceImage, VectorPortrait, View},
     snapshot::{CameraState, Snapshot},
 };
 
@@ -32,6 +29,7 @@ const FACE_PX: u32 = 320;
 pub(super) struct EventBroadcast {
     events: broadcast::Receiver<Arc<str>>,
     portrait: FaceImage,
+    vector: VectorPortrait,
     ticks: u32,
 }
 
@@ -44,12 +42,13 @@ impl EventBroadcast {
         Self {
             events,
             portrait: FaceImage::new(&settings.display, FACE_PX, clock.now()),
+            vector: VectorPortrait::new(&settings.display, clock.now()),
             ticks: 0,
         }
     }
 
     /// Until the page ends.
-    pub(super) async fn run(mut self, app_state: Arc<AppState>) {
+    pub(super) async fn run(mut self, live: Arc<LiveState>, device: Arc<DeviceState>) {
         let mut clock = interval(FACE_EVERY);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut ended = false;
@@ -57,32 +56,30 @@ impl EventBroadcast {
             tokio::select! {
                 biased;
                 event = self.events.recv(), if !ended => match event {
-                    Ok(event) => send(&app_state, &event),
+                    Ok(event) => send(&live, &event),
                     Err(RecvError::Lagged(missed)) => tracing::debug!("the page missed {missed} events"),
                     Err(RecvError::Closed) => ended = true,
                 },
-                _ = clock.tick() => self.tick(&app_state),
+                _ = clock.tick() => self.tick(&live, &device),
             }
         }
     }
 
-    fn tick(&mut self, app_state: &AppState) {
-        let snapshot = app_state.snapshots.borrow().clone();
-        Self::note(app_state, &snapshot);
-        if app_state.faces.receiver_count() > 0 {
-            self.draw(app_state, &snapshot);
+    fn tick(&mut self, live: &LiveState, device: &DeviceState) {
+        let snapshot = device.snapshots.borrow().clone();
+        Self::note(live, device, &snapshot);
+        if live.faces.receiver_count() + live.svgs.receiver_count() > 0 {
+            self.draw(live, device, &snapshot);
         }
         self.ticks = self.ticks.wrapping_add(1);
-        if self.ticks.is_multiple_of(STATE_EVERY) && app_state.states.receiver_count() > 0 {
-            app_state
-                .states
-                .send_replace(sse("state", &state::line(app_state)));
+        if self.ticks.is_multiple_of(STATE_EVERY) && live.states.receiver_count() > 0 {
+            live.states.send_replace(sse("state", &state::line(device)));
         }
     }
 
     /// What the journal keeps.
-    fn note(app_state: &AppState, snapshot: &Snapshot) {
-        let now = app_state.now();
+    fn note(live: &LiveState, device: &DeviceState, snapshot: &Snapshot) {
+        let now = device.now();
         let mood = snapshot.mood;
         let name = match (mood.mood, snapshot.camera) {
             (Mood::Nobody, camera) if camera != CameraState::Running => "off",
@@ -92,22 +89,32 @@ impl EventBroadcast {
             "off" => now.wall,
             _ => now.wall_at(mood.since),
         };
-        hold(&app_state.recent_events).mood(name, since, now.wall);
+        hold(&live.recent_events).mood(name, since, now.wall);
     }
 
-    fn draw(&mut self, app_state: &AppState, snapshot: &Snapshot) {
+    fn draw(&mut self, live: &LiveState, device: &DeviceState, snapshot: &Snapshot) {
         let view = View {
             snapshot,
-            broker: *app_state.broker.borrow(),
-            source: &app_state.source,
-            device: app_state.identity.device.as_str(),
-            preview: app_state.preview.until().is_some(),
+            broker: *device.broker.borrow(),
+            source: &device.source,
+            device: device.identity.device.as_str(),
+            preview: device.preview.until().is_some(),
         };
-        self.portrait.set_theme(app_state.controls.borrow().theme);
-        match self.portrait.draw(&view, app_state.clock.now()) {
+        let theme = device.controls.borrow().theme;
+        if live.svgs.receiver_count() > 0 {
+            self.vector.set_theme(theme);
+            if let Some(svg) = self.vector.draw(&view, device.clock.now()) {
+                live.svgs.send_replace(sse("svg", &svg));
+            }
+        }
+        if live.faces.receiver_count() == 0 {
+            return;
+        }
+        self.portrait.set_theme(theme);
+        match self.portrait.draw(&view, device.clock.now()) {
             Ok(Some(png)) => {
                 let text = BASE64_STANDARD.encode(png);
-                app_state.faces.send_replace(sse("face", &text));
+                live.faces.send_replace(sse("face", &text));
             }
             Ok(None) => {}
             Err(error) => tracing::warn!("the page's face could not be drawn: {error}"),
@@ -116,12 +123,12 @@ impl EventBroadcast {
 }
 
 /// Keeps an event and tells it. Under one lock, so that who joins misses none and hears none twice.
-fn send(app_state: &AppState, json: &str) {
-    let mut recent_events = hold(&app_state.recent_events);
+fn send(live: &LiveState, json: &str) {
+    let mut recent_events = hold(&live.recent_events);
     let bytes = recent_events.add(json);
-    app_state.counts.events.add();
+    live.published.add();
     // Nobody listening is no trouble.
-    let _ = app_state.events.send(bytes);
+    let _ = live.events.send(bytes);
 }
 
 /// One server-sent event.

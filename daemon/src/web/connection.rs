@@ -1,9 +1,9 @@
-//! Connections: at most so many at once, and none that stands still. What is said on them is not looked at.
+//! A connection that ends when it stands still: no byte for a while, a body that stalls, an answer that nobody takes.
+//! What is said on it is not looked at.
 
 use std::{
     future::Future,
     io,
-    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -12,97 +12,64 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, Sleep, sleep, sleep_until},
+    net::TcpStream,
+    time::{Instant, Sleep, sleep},
 };
 
-/// Connections at once; more wait in the kernel's queue.
-const CONNECTIONS: usize = 1_200;
+use super::connection_limit::Activity;
+
 /// A connection on which neither side has said anything for so long is cut. Live views say something more often.
 const IDLE: Duration = Duration::from_secs(60);
+/// A body of which nothing comes for so long is cut.
+const STALLED: Duration = Duration::from_secs(5);
 /// A visitor that takes nothing for so long, while there is something to take, is cut.
 const STUCK: Duration = Duration::from_secs(10);
-/// The wait after the system refused a connection, such as when it has no more file descriptors.
-const REST: Duration = Duration::from_millis(200);
-
-/// Accepts connections.
-#[derive(Debug)]
-pub(super) struct Listener {
-    inner: TcpListener,
-    room: Arc<Semaphore>,
-}
-
-impl Listener {
-    pub(super) fn new(listener: std::net::TcpListener) -> io::Result<Self> {
-        Ok(Self {
-            inner: TcpListener::from_std(listener)?,
-            room: Arc::new(Semaphore::new(CONNECTIONS)),
-        })
-    }
-}
-
-impl axum::serve::Listener for Listener {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
-        loop {
-            let Ok(permit) = Arc::clone(&self.room).acquire_owned().await else {
-                // The semaphore is never closed.
-                std::future::pending::<()>().await;
-                continue;
-            };
-            match self.inner.accept().await {
-                Ok((stream, from)) => {
-                    // Events are small and should not wait for more.
-                    let _ = stream.set_nodelay(true);
-                    return (Connection::new(stream, permit), from);
-                }
-                Err(error) => {
-                    tracing::debug!("a visitor could not be let in: {error}");
-                    sleep(REST).await;
-                }
-            }
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.inner.local_addr()
-    }
-}
 
 /// A connection that ends when it stands still.
 #[derive(Debug)]
 pub(super) struct Connection<S = TcpStream> {
     stream: S,
-    patience: Pin<Box<Sleep>>,
-    stuck: bool,
-    _seat: OwnedSemaphorePermit,
+    activity: Arc<Activity>,
+    /// When something last went through.
+    moved: Instant,
+    /// Since when the visitor takes nothing.
+    stuck: Option<Instant>,
+    alarm: Pin<Box<Sleep>>,
 }
 
 impl<S> Connection<S> {
-    fn new(stream: S, permit: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(stream: S, activity: Arc<Activity>) -> Self {
         Self {
             stream,
-            patience: Box::pin(sleep(IDLE)),
-            stuck: false,
-            _seat: permit,
+            activity,
+            moved: Instant::now(),
+            stuck: None,
+            alarm: Box::pin(sleep(IDLE)),
         }
     }
 
-    /// Something went through: the patience is whole again.
-    fn moved(&mut self) {
-        self.stuck = false;
-        self.patience.as_mut().reset(Instant::now() + IDLE);
+    fn set_stuck(&mut self, since: Option<Instant>) {
+        self.activity.set_stuck(since.is_some());
+        self.stuck = since;
+    }
+
+    /// When it is cut if nothing moves.
+    fn deadline(&self) -> Instant {
+        match self.stuck {
+            Some(since) => since + STUCK,
+            None if self.activity.receives_body() => self.moved + STALLED,
+            None => self.moved + IDLE,
+        }
     }
 
     /// Nothing goes through; an error when that has lasted too long.
-    fn waits(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.patience.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Poll::Pending => Poll::Pending,
+    fn waits(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
+        let deadline = self.deadline();
+        if self.alarm.deadline() != deadline {
+            self.alarm.as_mut().reset(deadline);
         }
+        let rang = self.alarm.as_mut().poll(context);
+        rang.map(|()| io::ErrorKind::TimedOut.into())
     }
 }
 
@@ -115,12 +82,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
             Poll::Ready(done) => {
                 // What a stuck visitor says does not make it less stuck.
-                if !self.stuck {
-                    self.moved();
-                }
+                self.moved = Instant::now();
                 Poll::Ready(done)
             }
-            Poll::Pending => self.waits(context),
+            Poll::Pending => self.waits(context).map(Err),
         }
     }
 }
@@ -133,19 +98,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
     ) -> Poll<io::Result<usize>> {
         match Pin::new(&mut self.stream).poll_write(context, bytes) {
             Poll::Ready(done) => {
-                self.moved();
+                self.moved = Instant::now();
+                self.set_stuck(None);
                 Poll::Ready(done)
             }
             Poll::Pending => {
-                if !self.stuck {
-                    self.stuck = true;
-                    let end = Instant::now() + STUCK;
-                    self.patience = Box::pin(sleep_until(end));
+                if self.stuck.is_none() {
+                    self.set_stuck(Some(Instant::now()));
                 }
-                match self.waits(context) {
-                    Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-                    _ => Poll::Pending,
-                }
+                self.waits(context).map(Err)
             }
         }
     }
@@ -164,22 +125,22 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+    use crate::web::connection_limit::Step;
 
-    fn paused() -> tokio::runtime::Runtime {
+    fn block_on(test: impl Future<Output = ()>) {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
-        runtime.enable_all().build().unwrap()
+        runtime.enable_all().build().unwrap().block_on(test);
     }
 
-    async fn line(bytes: usize) -> (Connection<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
+    fn line(bytes: usize) -> (Connection<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
         let (here, there) = tokio::io::duplex(bytes);
-        let permit = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
-        (Connection::new(here, permit), there)
+        (Connection::new(here, Arc::default()), there)
     }
 
     #[test]
     fn what_flows_flows() {
-        paused().block_on(async {
-            let (mut here, mut there) = line(64).await;
+        block_on(async {
+            let (mut here, mut there) = line(64);
             here.write_all(b"hello").await.unwrap();
             let mut read = [0; 5];
             there.read_exact(&mut read).await.unwrap();
@@ -191,29 +152,29 @@ mod tests {
 
     #[test]
     fn who_takes_nothing_is_cut() {
-        paused().block_on(async {
-            let (mut here, _there) = line(4).await;
-            let soon = Instant::now() + Duration::from_millis(20);
-            let write = tokio::spawn(async move {
-                here.write_all(b"1234").await.unwrap();
-                // The first write that waits sets the time; bring it forward, so that the test need not wait.
-                let first = tokio::time::timeout(Duration::from_millis(1), here.write_all(b"5"));
-                assert!(first.await.is_err());
-                assert!(here.stuck);
-                here.patience.as_mut().reset(soon);
-                here.write_all(b"5").await.unwrap_err().kind()
-            });
-            assert_eq!(write.await.unwrap(), io::ErrorKind::TimedOut);
+        block_on(async {
+            let (mut here, _there) = line(4);
+            here.write_all(b"1234").await.unwrap();
+            let first = tokio::time::timeout(Duration::from_millis(1), here.write_all(b"5"));
+            assert!(first.await.is_err());
+            // As if that had begun long ago, so that the test need not wait.
+            here.stuck = here.stuck.and_then(|since| since.checked_sub(STUCK));
+            let write = here.write_all(b"5").await;
+            assert_eq!(write.unwrap_err().kind(), io::ErrorKind::TimedOut);
         });
     }
 
     #[test]
-    fn silence_ends_too() {
-        paused().block_on(async {
-            let (mut here, _there) = line(4).await;
-            here.patience.as_mut().reset(Instant::now());
-            let read = here.read_u8().await;
-            assert_eq!(read.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    fn silence_ends_and_a_stalled_body_ends_sooner() {
+        block_on(async {
+            for (step, patience) in [(Step::Answer, IDLE), (Step::Body, STALLED)] {
+                let (mut here, _there) = line(4);
+                here.activity.enter(step);
+                here.moved = here.moved.checked_sub(patience).unwrap();
+                let read = here.read_u8().await;
+                assert_eq!(read.unwrap_err().kind(), io::ErrorKind::TimedOut);
+            }
+            const { assert!(STALLED.as_secs() < IDLE.as_secs()) };
         });
     }
 }

@@ -11,7 +11,7 @@ use axum::{
 use moodring_core::frame::Millis;
 use serde::Serialize;
 
-use super::{app_state::AppState, error::ApiError};
+use super::{device_state::DeviceState, error::ApiError};
 use crate::{
     command::{ControlName, parse},
     config::ThemeName,
@@ -76,7 +76,7 @@ pub(super) struct ControlAnswer {
 
 /// `POST /api/v1/control/{thing}`: the body is the wish as text, such as `off` or `60`.
 pub(super) async fn set(
-    State(app_state): State<Arc<AppState>>,
+    State(device): State<Arc<DeviceState>>,
     thing: Result<Path<String>, PathRejection>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<ControlAnswer>), ApiError> {
@@ -89,9 +89,9 @@ pub(super) async fn set(
             format!("there is nothing of that name to set; there are {names}"),
         )
     })?;
-    let command = parse(thing, &body, &app_state.controls.borrow());
+    let command = parse(thing, &body, &device.controls.borrow());
     let command = command.map_err(|error| bad(format!("{}: {error}", thing.name())))?;
-    app_state
+    device
         .commands
         .send(command)
         .map_err(|error| ApiError::later(StatusCode::TOO_MANY_REQUESTS, 1, error))?;

@@ -12,6 +12,8 @@ use argon2::{
 };
 use subtle::ConstantTimeEq;
 
+use super::connection_limit::visitor;
+
 /// How long a session lasts without a visit.
 const SESSION: Duration = Duration::from_secs(12 * 3600);
 /// Sessions at once; the one that was unused for longest makes room.
@@ -19,8 +21,11 @@ const SESSIONS: usize = 64;
 /// Wrong guesses that an address has before it must wait, and what each of them costs in waiting.
 const GUESSES: u32 = 5;
 const WAIT_PER_GUESS: Duration = Duration::from_secs(30);
-/// Guesses that are open for all addresses together.
-const GUESSES_OF_ALL: u32 = 60;
+/// Guesses that are open for all strangers together, and what each of them costs in waiting.
+const GUESSES_OF_ALL: u32 = 120;
+const WAIT_OF_ALL: Duration = Duration::from_millis(500);
+/// Visitors that are remembered because they were in.
+const KNOWN: usize = 32;
 /// Addresses that are remembered.
 const ADDRESSES: usize = 256;
 
@@ -109,31 +114,59 @@ impl Sessions {
     }
 }
 
-/// How often each address guessed wrong.
+/// How often each visitor guessed wrong.
 #[derive(Debug, Default)]
 pub(super) struct LoginLimit {
-    /// Address, and until when its wrong guesses weigh.
+    /// Visitor, and until when its wrong guesses weigh.
     open: VecDeque<(IpAddr, Instant)>,
     all: Option<Instant>,
+    /// Visitors that have been in, the last one first: strangers' guesses do not count against them.
+    known: VecDeque<IpAddr>,
+}
+
+/// Whether a visitor has been in before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Guest {
+    Stranger,
+    Known,
 }
 
 impl LoginLimit {
-    /// Takes one guess of this address, before it is looked at; how long it must wait if it has none left.
-    pub(super) fn take(&mut self, from: IpAddr, now: Instant) -> Result<(), Duration> {
-        weigh(&mut self.all, GUESSES_OF_ALL, WAIT_PER_GUESS / 30, now)?;
-        let known = self.open.iter().position(|(address, _)| *address == from);
-        let mut until = known.and_then(|at| self.open.remove(at)).map(|(_, t)| t);
-        let taken = weigh(&mut until, GUESSES, WAIT_PER_GUESS, now);
+    /// Takes one guess of this visitor, before it is looked at; how long it must wait if it has none left.
+    ///
+    /// The visitor's own account comes first: who has used it up costs the others nothing. The common account is for
+    /// guesses from many addresses, and only for visitors that were never in.
+    pub(super) fn take(&mut self, from: IpAddr, now: Instant) -> Result<Guest, Duration> {
+        let from = visitor(from);
+        let at = self.open.iter().position(|(address, _)| *address == from);
+        let before = at.and_then(|at| self.open.remove(at)).map(|(_, t)| t);
+        let mut until = before;
+        let mut taken = weigh(&mut until, GUESSES, WAIT_PER_GUESS, now);
+        let guest = match self.known.contains(&from) {
+            true => Guest::Known,
+            false => Guest::Stranger,
+        };
+        if taken.is_ok() && guest == Guest::Stranger {
+            taken = weigh(&mut self.all, GUESSES_OF_ALL, WAIT_OF_ALL, now);
+            if taken.is_err() {
+                // It was not looked at, so it is not charged.
+                until = before;
+            }
+        }
         if let Some(until) = until {
             self.open.truncate(ADDRESSES - 1);
             self.open.push_front((from, until));
         }
-        taken
+        taken.map(|()| guest)
     }
 
-    /// A right one: what weighed is forgiven.
+    /// A right one: what weighed is forgiven, and the visitor is known from now on.
     pub(super) fn forgive(&mut self, from: IpAddr) {
+        let from = visitor(from);
         self.open.retain(|(address, _)| *address != from);
+        self.known.retain(|address| *address != from);
+        self.known.truncate(KNOWN - 1);
+        self.known.push_front(from);
     }
 }
 
@@ -192,28 +225,75 @@ mod tests {
         assert!(!sessions.visit(&third, later + SESSION));
     }
 
+    const STRANGER: Result<Guest, Duration> = Ok(Guest::Stranger);
+
+    fn address(number: u32) -> IpAddr {
+        IpAddr::V4(std::net::Ipv4Addr::from(0x0a01_0000 + number))
+    }
+
     #[test]
     fn who_guesses_wrong_must_wait_and_others_need_not() {
         let (now, mut guesses) = (Instant::now(), LoginLimit::default());
         for _ in 0..GUESSES {
-            assert_eq!(guesses.take(A, now), Ok(()));
+            assert_eq!(guesses.take(A, now), STRANGER);
         }
         assert_eq!(guesses.take(A, now), Err(WAIT_PER_GUESS));
-        assert_eq!(guesses.take(B, now), Ok(()));
-        assert_eq!(guesses.take(A, now + WAIT_PER_GUESS), Ok(()));
+        assert_eq!(guesses.take(B, now), STRANGER);
+        assert_eq!(guesses.take(A, now + WAIT_PER_GUESS), STRANGER);
         assert!(guesses.take(A, now + WAIT_PER_GUESS).is_err());
         guesses.forgive(A);
-        assert_eq!(guesses.take(A, now + WAIT_PER_GUESS), Ok(()));
+        assert_eq!(guesses.take(A, now + WAIT_PER_GUESS), Ok(Guest::Known));
+    }
+
+    #[test]
+    fn a_guesser_who_goes_on_locks_nobody_else_out() {
+        let (start, mut guesses) = (Instant::now(), LoginLimit::default());
+        // 62 at once, then three a second for two minutes, while the owner tries every three seconds.
+        for _ in 0..62 {
+            let _ = guesses.take(A, start);
+        }
+        for second in 0..120 {
+            let now = start + Duration::from_secs(second);
+            for _ in 0..3 {
+                let _ = guesses.take(A, now);
+            }
+            if second % 30 == 0 {
+                assert_eq!(guesses.take(B, now), STRANGER, "after {second} s");
+            }
+        }
     }
 
     #[test]
     fn many_addresses_do_not_help_and_cost_no_memory() {
         let (now, mut guesses) = (Instant::now(), LoginLimit::default());
-        let taken = (0..1000_u32).filter(|i| {
-            let from = IpAddr::V4(std::net::Ipv4Addr::from(*i));
-            guesses.take(from, now).is_ok()
-        });
+        let taken = (0..1000).filter(|i| guesses.take(address(*i), now).is_ok());
         assert_eq!(taken.count(), GUESSES_OF_ALL as usize);
         assert!(guesses.open.len() <= ADDRESSES);
+    }
+
+    #[test]
+    fn many_addresses_of_one_v6_network_are_one_guesser() {
+        let (now, mut guesses) = (Instant::now(), LoginLimit::default());
+        let host = |i: u16| format!("2001:db8:1:2:{i:x}::{i:x}").parse().unwrap();
+        let taken = (0..200).filter(|i| guesses.take(host(*i), now).is_ok());
+        assert_eq!(taken.count(), GUESSES as usize);
+        assert_eq!(guesses.take(B, now), STRANGER);
+    }
+
+    #[test]
+    fn who_was_in_comes_in_again_whatever_strangers_do() {
+        let (now, mut guesses) = (Instant::now(), LoginLimit::default());
+        assert_eq!(guesses.take(B, now), STRANGER);
+        guesses.forgive(B);
+        for i in 0..1000 {
+            let _ = guesses.take(address(i), now);
+        }
+        assert!(guesses.take(address(2000), now).is_err());
+        assert_eq!(guesses.take(B, now), Ok(Guest::Known));
+        // Its own account holds all the same.
+        for _ in 1..GUESSES {
+            assert!(guesses.take(B, now).is_ok());
+        }
+        assert!(guesses.take(B, now).is_err());
     }
 }

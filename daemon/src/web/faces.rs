@@ -10,17 +10,21 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use moodring_core::frame::Millis;
 use moodring_face::{look::Look, theme::Theme};
 use serde::Deserialize;
 
-use super::{app_state::AppState, error::ApiError};
+use super::{device_state::DeviceState, error::ApiError};
 use crate::{
     clock::Clock,
-    display::{FaceImage, View, sticker},
+    display::{FaceImage, VectorPortrait, View, sticker, vector_sticker},
 };
 
 /// Sides of a picture in pixels.
 const SIZES: std::ops::RangeInclusive<u32> = 16..=512;
+
+const PNG: &str = "image/png";
+const SVG: &str = "image/svg+xml";
 
 /// How it is to look.
 #[derive(Debug, Deserialize)]
@@ -28,6 +32,9 @@ const SIZES: std::ops::RangeInclusive<u32> = 16..=512;
 pub(super) struct EmojiQuery {
     size: u32,
     theme: String,
+    /// Looked at by the gate.
+    #[serde(rename = "token")]
+    _token: String,
 }
 
 impl Default for EmojiQuery {
@@ -35,6 +42,7 @@ impl Default for EmojiQuery {
         Self {
             size: 240,
             theme: "classic".into(),
+            _token: String::new(),
         }
     }
 }
@@ -56,51 +64,90 @@ fn query(asked: QueryResult) -> Result<(u32, Theme), ApiError> {
 
 /// `GET /api/v1/face.png`: as on the display now. The theme is the display's.
 pub(super) async fn now(
-    State(app_state): State<Arc<AppState>>,
+    State(device): State<Arc<DeviceState>>,
     asked: QueryResult,
 ) -> Result<Response, ApiError> {
     let (size, _) = query(asked)?;
-    let snapshot = app_state.snapshots.borrow().clone();
-    let view = View {
-        snapshot: &snapshot,
-        broker: *app_state.broker.borrow(),
-        source: &app_state.source,
-        device: app_state.identity.device.as_str(),
-        preview: app_state.preview.until().is_some(),
-    };
-    // A clock of its own: the face is asked to be what it is to become, not on its way there.
-    let now = Clock::start().now();
-    let mut portrait = FaceImage::new(&app_state.settings.display, size, now);
-    portrait.set_theme(app_state.controls.borrow().theme);
-    let settle = moodring_core::frame::Millis(now.0 + 1_000);
-    portrait.draw(&view, now).map_err(ApiError::ours)?;
-    let png = portrait.draw(&view, settle).map_err(ApiError::ours)?;
-    Ok(picture(png.unwrap_or_default(), "no-store"))
+    let (begin, settled) = settling();
+    let mut portrait = FaceImage::new(&device.settings.display, size, begin);
+    portrait.set_theme(device.controls.borrow().theme);
+    let png = with_view(&device, |view| {
+        portrait.draw(view, begin)?;
+        portrait.draw(view, settled)
+    });
+    let png = png.map_err(ApiError::ours)?;
+    Ok(picture(png.unwrap_or_default(), PNG, "no-store"))
 }
 
-/// `GET /api/v1/emoji/{look}.png`: a look at rest, without a ground.
+/// `GET /face.svg`: the face of now alone, sharp at every size.
+pub(super) async fn now_as_svg(
+    State(device): State<Arc<DeviceState>>,
+    asked: QueryResult,
+) -> Result<Response, ApiError> {
+    query(asked)?;
+    let (begin, settled) = settling();
+    let mut portrait = VectorPortrait::new(&device.settings.display, begin);
+    portrait.set_theme(device.controls.borrow().theme);
+    let svg = with_view(&device, |view| {
+        let first = portrait.draw(view, begin);
+        portrait.draw(view, settled).or(first)
+    });
+    Ok(picture(
+        svg.unwrap_or_default().into_bytes(),
+        SVG,
+        "no-store",
+    ))
+}
+
+/// A clock of its own: the face is asked to be what it is to become, not on its way there.
+fn settling() -> (Millis, Millis) {
+    let begin = Clock::start().now();
+    (begin, Millis(begin.0 + 1_000))
+}
+
+fn with_view<T>(device: &DeviceState, draw: impl FnOnce(&View<'_>) -> T) -> T {
+    let snapshot = device.snapshots.borrow().clone();
+    draw(&View {
+        snapshot: &snapshot,
+        broker: *device.broker.borrow(),
+        source: &device.source,
+        device: device.identity.device.as_str(),
+        preview: device.preview.until().is_some(),
+    })
+}
+
+/// `GET /api/v1/emoji/{look}.png` and `.svg`: a look at rest, without a ground.
 pub(super) async fn emoji(
     name: Result<Path<String>, PathRejection>,
     asked: QueryResult,
 ) -> Result<Response, ApiError> {
     let Path(file) = name.map_err(|e| bad(e.body_text()))?;
-    let look = file.strip_suffix(".png").and_then(Look::from_name);
-    let look = look.ok_or_else(|| {
+    let named = file.rsplit_once('.').and_then(|(name, kind)| {
+        let look = Look::from_name(name)?;
+        ["png", "svg"].contains(&kind).then_some((look, kind))
+    });
+    let (look, kind) = named.ok_or_else(|| {
         let names = Look::ALL.map(Look::name).join(", ");
-        let text = format!("there is no such face; with .png behind the name there are {names}");
+        let text =
+            format!("there is no such face; with .png or .svg behind the name there are {names}");
         ApiError::new(StatusCode::NOT_FOUND, text)
     })?;
     let (size, theme) = query(asked)?;
+    let cache = "private, max-age=86400";
+    if kind == "svg" {
+        return Ok(picture(
+            vector_sticker(look, &theme).into_bytes(),
+            SVG,
+            cache,
+        ));
+    }
     let png = sticker(look, size, &theme).map_err(ApiError::ours)?;
-    Ok(picture(png, "private, max-age=86400"))
+    Ok(picture(png, PNG, cache))
 }
 
-fn picture(png: Vec<u8>, cache: &'static str) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "image/png"),
-        (header::CACHE_CONTROL, cache),
-    ];
-    (headers, png).into_response()
+fn picture(bytes: Vec<u8>, kind: &'static str, cache: &'static str) -> Response {
+    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache)];
+    (headers, bytes).into_response()
 }
 
 fn bad(text: impl ToString) -> ApiError {

@@ -7,22 +7,34 @@ use std::{
 };
 
 use axum::{
-    extract::{Query, State, rejection::QueryRejection},
+    body::{Body, Bytes},
+    extract::{ConnectInfo, Query, State, rejection::QueryRejection},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
 
-use super::{app_state::AppState, error::ApiError, recent_events::unix_ms};
+use super::{
+    device_state::DeviceState, error::ApiError, live::EventStreamBody, live_state::LiveState,
+    recent_events::unix_ms, server::Peer, shares::Share, sync::hold,
+};
 use crate::{
     message::{json, rfc3339},
-    store::{StoreClosed, history::MoodBucket},
+    store::{
+        Store, StoreClosed,
+        history::{Cursor, MoodBucket, PastEvent},
+    },
 };
 
 /// The longest span in days.
 const MOST_DAYS: u16 = 3_660;
 /// Events that one file holds at most.
 const MOST_EVENTS: usize = 100_000;
+/// Events that are in memory at once for each download.
+const EVENTS_AT_ONCE: usize = 200;
+/// Bytes of a text that are handed on at once.
+const PART_BYTES: usize = 64 * 1024;
 const HOUR_S: i64 = 3_600;
 
 /// How far back.
@@ -64,11 +76,14 @@ struct History {
 
 /// `GET /api/v1/history`: how long each mood was shown, hour by hour.
 pub(super) async fn history(
-    State(app_state): State<Arc<AppState>>,
+    State(device): State<Arc<DeviceState>>,
+    State(live): State<Arc<LiveState>>,
+    ConnectInfo(Peer(from)): ConnectInfo<Peer>,
     asked: QueryResult,
 ) -> Result<Response, ApiError> {
     let (from_s, to_s) = span(asked)?;
-    let buckets = app_state
+    let share = live.downloads.take(from.ip()).ok_or_else(busy)?;
+    let buckets = device
         .store
         .moods(from_s, to_s, HOUR_S)
         .await
@@ -80,16 +95,20 @@ pub(super) async fn history(
         bucket_s: HOUR_S,
         buckets: buckets.into_iter().map(row).collect(),
     });
-    Ok(([(header::CONTENT_TYPE, "application/json")], line).into_response())
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    Ok((kind, length(&line), whole(line, share)).into_response())
 }
 
 /// `GET /api/v1/history.csv`: the same for a table.
 pub(super) async fn csv(
-    State(app_state): State<Arc<AppState>>,
+    State(device): State<Arc<DeviceState>>,
+    State(live): State<Arc<LiveState>>,
+    ConnectInfo(Peer(from)): ConnectInfo<Peer>,
     asked: QueryResult,
 ) -> Result<Response, ApiError> {
     let (from_s, to_s) = span(asked)?;
-    let buckets = app_state
+    let share = live.downloads.take(from.ip()).ok_or_else(busy)?;
+    let buckets = device
         .store
         .moods(from_s, to_s, HOUR_S)
         .await
@@ -107,45 +126,107 @@ pub(super) async fn csv(
             bucket.seconds
         );
     }
-    Ok(file(
-        "text/csv; charset=utf-8",
-        "moodring-history.csv",
-        text,
-    ))
+    let headers = file_headers("text/csv; charset=utf-8", "moodring-history.csv");
+    Ok((headers, length(&text), whole(text, share)).into_response())
 }
 
-/// `GET /api/v1/history/events`: the events, newest first, one JSON object a line.
+/// `GET /api/v1/history/events`: the events, newest first, one JSON object a line. Read and sent in small parts: who does
+/// not take them costs no memory.
 pub(super) async fn events(
-    State(app_state): State<Arc<AppState>>,
+    State(device): State<Arc<DeviceState>>,
+    State(live): State<Arc<LiveState>>,
+    ConnectInfo(Peer(from)): ConnectInfo<Peer>,
     asked: QueryResult,
 ) -> Result<Response, ApiError> {
-    let (from_s, to_s) = span(asked)?;
-    let events = app_state.store.events(from_s, to_s, MOST_EVENTS).await;
-    let mut text = String::new();
-    for event in events.map_err(gone)? {
-        text += &event.json;
-        text.push('\n');
+    let span = span(asked)?;
+    let share = live.downloads.take(from.ip()).ok_or_else(busy)?;
+    let first = part(&device.store, span, None).await.map_err(gone)?;
+    let (out, lines) = mpsc::channel(1);
+    let store = device.store.clone();
+    tokio::spawn(async move {
+        let _share = share;
+        let _ = send_parts(&store, span, first, &out).await;
+    });
+    let headers = file_headers("application/x-ndjson", "moodring-events.jsonl");
+    Ok((headers, Body::from_stream(EventStreamBody(lines))).into_response())
+}
+
+async fn part(
+    store: &Store,
+    (from_s, to_s): (i64, i64),
+    before: Option<Cursor>,
+) -> Result<Vec<PastEvent>, StoreClosed> {
+    store.events(from_s, to_s, before, EVENTS_AT_ONCE).await
+}
+
+/// Sends part after part, each read only when the one before was taken; `None` when the visitor or the daemon goes.
+async fn send_parts(
+    store: &Store,
+    span: (i64, i64),
+    first: Vec<PastEvent>,
+    out: &mpsc::Sender<Bytes>,
+) -> Option<()> {
+    let (mut events, mut left) = (first, MOST_EVENTS);
+    while let Some(last) = events.last() {
+        let before = Some(last.cursor);
+        left = left.saturating_sub(events.len());
+        let mut text = String::new();
+        for event in &events {
+            text += &event.json;
+            text.push('\n');
+        }
+        out.send(text.into()).await.ok()?;
+        if left == 0 {
+            break;
+        }
+        events = part(store, span, before).await.ok()?;
+        events.truncate(left);
     }
-    Ok(file("application/x-ndjson", "moodring-events.jsonl", text))
+    Some(())
 }
 
 /// `DELETE /api/v1/history`: all of it, for good.
-pub(super) async fn forget(State(app_state): State<Arc<AppState>>) -> Result<StatusCode, ApiError> {
-    app_state.store.forget().await.map_err(gone)?;
-    super::app_state::hold(&app_state.recent_events).forget();
+pub(super) async fn forget(
+    State(device): State<Arc<DeviceState>>,
+    State(live): State<Arc<LiveState>>,
+) -> Result<StatusCode, ApiError> {
+    device.store.forget().await.map_err(gone)?;
+    hold(&live.recent_events).forget();
     tracing::info!("the history was deleted from the page");
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn file(kind: &'static str, name: &str, text: String) -> Response {
-    let headers = [
+fn length(text: &str) -> [(header::HeaderName, usize); 1] {
+    [(header::CONTENT_LENGTH, text.len())]
+}
+
+/// A text as a body that has its place until it is taken.
+fn whole(text: String, share: Share) -> Body {
+    let (out, lines) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let mut text = Bytes::from(text);
+        while !text.is_empty() {
+            let next = text.split_to(text.len().min(PART_BYTES));
+            if out.send(next).await.is_err() {
+                break;
+            }
+        }
+        drop(share);
+    });
+    Body::from_stream(EventStreamBody(lines))
+}
+
+fn file_headers(kind: &'static str, name: &str) -> [(header::HeaderName, String); 2] {
+    let disposition = format!("attachment; filename=\"{name}\"");
+    [
         (header::CONTENT_TYPE, kind.to_owned()),
-        (
-            header::CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{name}\""),
-        ),
-    ];
-    (headers, text).into_response()
+        (header::CONTENT_DISPOSITION, disposition),
+    ]
+}
+
+fn busy() -> ApiError {
+    let text = "others are downloading the history; try again in some seconds";
+    ApiError::later(StatusCode::TOO_MANY_REQUESTS, 5, text)
 }
 
 fn gone(_: StoreClosed) -> ApiError {

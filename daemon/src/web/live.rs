@@ -10,22 +10,20 @@ use std::{
 
 use axum::{
     body::{Body, Bytes},
-    extract::{Query, State},
+    extract::{ConnectInfo, Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use futures_core::Stream;
 use serde::Deserialize;
 use tokio::{
-    sync::{OwnedSemaphorePermit, broadcast, mpsc, watch},
+    sync::{broadcast, mpsc, watch},
     time::sleep,
 };
 
 use super::{
-    app_state::{AppState, hold},
-    broadcast::sse,
-    error::ApiError,
-    state,
+    broadcast::sse, device_state::DeviceState, error::ApiError, live_state::LiveState,
+    server::Peer, shares::Share, state, sync::hold,
 };
 
 /// A comment after so long a silence, so that a dead connection is noticed.
@@ -39,46 +37,55 @@ const RETRY: &str = "retry: 2000\n\n";
 pub(super) struct LiveQuery {
     /// The face, as PNG in base64.
     face: bool,
+    /// The face, as SVG; instead of the PNG.
+    svg: bool,
     /// So many of the last events first.
     recent: u8,
+    /// Looked at by the gate.
+    #[serde(rename = "token")]
+    _token: String,
 }
 
 /// Opens a live view, if there is a seat.
 pub(super) async fn events(
-    State(app_state): State<Arc<AppState>>,
+    State(live): State<Arc<LiveState>>,
+    State(device): State<Arc<DeviceState>>,
     query: Result<Query<LiveQuery>, axum::extract::rejection::QueryRejection>,
+    ConnectInfo(Peer(from)): ConnectInfo<Peer>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|e| ApiError::new(StatusCode::BAD_REQUEST, e.body_text()))?;
-    let permit = Arc::clone(&app_state.permits)
-        .try_acquire_owned()
-        .map_err(|_| {
-            let text = format!(
-                "{} live views are open, and more are not allowed (web.streams)",
-                app_state.settings.web.streams
-            );
-            ApiError::later(StatusCode::TOO_MANY_REQUESTS, 10, text)
-        })?;
-    let (recent_events, last_id) = (hold(&app_state.recent_events), headers.get("last-event-id"));
+    let share = live.views.take(from.ip()).ok_or_else(|| {
+        let text = format!(
+            "{} live views are open, and more are not allowed (web.streams)",
+            live.views.taken()
+        );
+        ApiError::later(StatusCode::TOO_MANY_REQUESTS, 10, text)
+    })?;
+    let (recent_events, last_id) = (hold(&live.recent_events), headers.get("last-event-id"));
     let mut first = vec![Bytes::from_static(RETRY.as_bytes())];
     first.extend(match last_id.and_then(|id| id.to_str().ok()) {
         Some(id) => recent_events.after(id),
         None => recent_events.last(query.recent.into()),
     });
-    let events = app_state.events.subscribe();
+    let events = live.events.subscribe();
     drop(recent_events);
-    first.push(sse("state", &state::line(&app_state)));
-    let mut states = app_state.states.subscribe();
+    first.push(sse("state", &state::line(&device)));
+    let mut states = live.states.subscribe();
     states.mark_unchanged();
-    let faces = query.face.then(|| app_state.faces.subscribe());
+    let faces = match (query.svg, query.face) {
+        (true, _) => Some(live.svgs.subscribe()),
+        (_, true) => Some(live.faces.subscribe()),
+        _ => None,
+    };
     let (out, lines) = mpsc::channel(1);
     let feed = LiveStream {
         out,
         events,
         states,
         faces,
-        stopped: app_state.stopped.clone(),
-        _seat: permit,
+        stopped: live.stopped.clone(),
+        _share: share,
     };
     tokio::spawn(feed.run(first));
     let headers = [
@@ -95,7 +102,7 @@ struct LiveStream {
     states: watch::Receiver<Bytes>,
     faces: Option<watch::Receiver<Bytes>>,
     stopped: watch::Receiver<bool>,
-    _seat: OwnedSemaphorePermit,
+    _share: Share,
 }
 
 impl LiveStream {

@@ -13,8 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     access::{COOKIE, session},
-    app_state::{AppState, Peer, hold},
+    access_state::AccessState,
+    credentials::Guest,
+    device_state::DeviceState,
     error::ApiError,
+    server::Peer,
+    sync::hold,
 };
 
 /// The longest password that is looked at, in bytes.
@@ -38,7 +42,7 @@ pub(super) struct LoginState {
 
 /// `POST /login`.
 pub(super) async fn enter(
-    State(app_state): State<Arc<AppState>>,
+    State(access): State<Arc<AccessState>>,
     ConnectInfo(Peer(from)): ConnectInfo<Peer>,
     body: Bytes,
 ) -> Result<impl IntoResponse, ApiError> {
@@ -46,18 +50,19 @@ pub(super) async fn enter(
         let text = format!("send {{\"password\": \"...\"}}: {error}");
         ApiError::new(StatusCode::BAD_REQUEST, text)
     })?;
-    if !app_state.keys.locked() {
+    if !access.keys.locked() {
         let text = "nothing is locked here: there is neither web.password nor web.token_file";
         return Err(ApiError::new(StatusCode::NOT_FOUND, text));
     }
-    let guess = hold(&app_state.guesses).take(from.ip(), Instant::now());
-    guess.map_err(|wait| {
+    let guess = hold(&access.guesses).take(from.ip(), Instant::now());
+    let guest = guess.map_err(|wait| {
         let seconds = wait.as_secs() as u32 + 1;
         let text = format!("too many guesses; try again in {seconds} s");
         ApiError::later(StatusCode::TOO_MANY_REQUESTS, seconds, text)
     })?;
-    let turn = app_state.checking.acquire().await.map_err(ApiError::ours)?;
-    let keys = Arc::clone(&app_state.keys);
+    let turn = access.checking[usize::from(guest == Guest::Known)].acquire();
+    let turn = turn.await.map_err(ApiError::ours)?;
+    let keys = Arc::clone(&access.keys);
     let right = entry.password.len() <= LONGEST;
     let check = tokio::task::spawn_blocking(move || right && keys.opens(&entry.password));
     let opens = check.await.map_err(ApiError::ours)?;
@@ -65,28 +70,31 @@ pub(super) async fn enter(
     if !opens {
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "wrong password"));
     }
-    hold(&app_state.guesses).forgive(from.ip());
-    let secret = hold(&app_state.sessions).open(Instant::now());
+    hold(&access.guesses).forgive(from.ip());
+    let secret = hold(&access.sessions).open(Instant::now());
     let secret = secret.map_err(ApiError::ours)?;
     Ok((StatusCode::NO_CONTENT, cookie(&secret, COOKIE_S)))
 }
 
 /// `POST /logout`.
 pub(super) async fn leave(
-    State(app_state): State<Arc<AppState>>,
+    State(access): State<Arc<AccessState>>,
     headers: HeaderMap,
 ) -> impl IntoResponse {
     if let Some(secret) = session(&headers) {
-        hold(&app_state.sessions).close(secret);
+        hold(&access.sessions).close(secret);
     }
     (StatusCode::NO_CONTENT, cookie("", 0))
 }
 
 /// `GET /api/v1/door`.
-pub(super) async fn door(State(app_state): State<Arc<AppState>>) -> Json<LoginState> {
+pub(super) async fn door(
+    State(access): State<Arc<AccessState>>,
+    State(device): State<Arc<DeviceState>>,
+) -> Json<LoginState> {
     Json(LoginState {
-        locked: app_state.keys.locked(),
-        setup: !app_state.settings.notice.acknowledged,
+        locked: access.keys.locked(),
+        setup: !device.settings.notice.acknowledged,
     })
 }
 

@@ -9,7 +9,7 @@ use axum::{
 };
 use moodring_core::{expression::Expression, mood::Mood};
 
-use super::app_state::AppState;
+use super::{app_state::AppState, device_state::DeviceState};
 use crate::snapshot::{BrokerState, CameraState};
 
 const CAMERA: [CameraState; 7] = [
@@ -33,8 +33,8 @@ pub(super) async fn healthz() -> &'static str {
 }
 
 /// `GET /readyz`: whether faces are being read, or somebody wished that they are not.
-pub(super) async fn readyz(State(app_state): State<Arc<AppState>>) -> Response {
-    let camera = app_state.snapshots.borrow().camera;
+pub(super) async fn readyz(State(device): State<Arc<DeviceState>>) -> Response {
+    let camera = device.snapshots.borrow().camera;
     let text = format!("camera {}\n", camera.name());
     match camera {
         CameraState::Running | CameraState::Off | CameraState::Elsewhere => text.into_response(),
@@ -43,13 +43,14 @@ pub(super) async fn readyz(State(app_state): State<Arc<AppState>>) -> Response {
 }
 
 /// `GET /metrics`.
-pub(super) async fn metrics(State(app_state): State<Arc<AppState>>) -> impl IntoResponse {
+pub(super) async fn metrics(State(app_state): State<AppState>) -> impl IntoResponse {
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], text(&app_state))
 }
 
 fn text(app_state: &AppState) -> String {
-    let snapshot = app_state.snapshots.borrow().clone();
+    let device = &app_state.device;
+    let snapshot = device.snapshots.borrow().clone();
     let mut page = MetricsText::default();
     let version = env!("CARGO_PKG_VERSION");
     page.one(
@@ -58,7 +59,7 @@ fn text(app_state: &AppState) -> String {
         "The program.",
         &[(format!("version=\"{version}\""), 1.0)],
     );
-    let uptime = app_state.clock.now().0 as f64 / 1000.0;
+    let uptime = device.clock.now().0 as f64 / 1000.0;
     page.one(
         "uptime_seconds",
         "gauge",
@@ -73,7 +74,7 @@ fn text(app_state: &AppState) -> String {
         "1 for the state that the camera is in.",
         &camera,
     );
-    let broker = *app_state.broker.borrow();
+    let broker = *device.broker.borrow();
     let broker = BROKER.map(|s| (label("state", s.name()), is(s == broker)));
     page.one(
         "broker_state",
@@ -122,14 +123,13 @@ fn text(app_state: &AppState) -> String {
         "Time per frame in each stage, smoothed.",
         &stages,
     );
-    let counts = &app_state.counts;
     page.one(
         "events_total",
         "counter",
         "Changes worth telling.",
-        &[bare(counts.events.get() as f64)],
+        &[bare(app_state.live.published.get() as f64)],
     );
-    let stored = app_state.store.state().borrow().clone();
+    let stored = device.store.state().borrow().clone();
     page.one(
         "events_waiting",
         "gauge",
@@ -146,10 +146,12 @@ fn text(app_state: &AppState) -> String {
         "photos_total",
         "counter",
         "Photos that visitors had read.",
-        &[bare(counts.photos.get() as f64)],
+        &[bare(app_state.photos.read.get() as f64)],
     );
-    let answers: Vec<_> = counts
-        .answers()
+    let answers: Vec<_> = app_state
+        .access
+        .answers
+        .all()
         .map(|(class, count)| (format!("status=\"{class}xx\""), count as f64))
         .collect();
     page.one(
@@ -158,7 +160,7 @@ fn text(app_state: &AppState) -> String {
         "Answers of this server by status.",
         &answers,
     );
-    let open = app_state.settings.web.streams - app_state.permits.available_permits();
+    let open = app_state.live.views.taken();
     page.one(
         "live_views",
         "gauge",

@@ -8,39 +8,57 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `connection` | connections: at most so many, and none that stands still |
+//! | `server` | accepts connections and serves HTTP on them, with bounds for all that comes before a handler |
+//! | `connection_limit` | how many connections may be open, and which one makes room for the next |
+//! | `connection` | one connection: it ends when it stands still |
 //! | `access` | who may pass: Host, Origin, token, session; headers of every answer |
+//! | `shares` | places of which no visitor may have all: live views, uploads, downloads |
+//! | `hosts`, `ingress`, `embed` | this device's names; the proxy that is believed; sites that may show the face |
 //! | `history` | the days before, out of the store |
 //! | `control` | the knobs: the same texts and commands as MQTT's |
 //! | `preview` | the camera's picture, while it is on: streams and single pictures |
 //! | `setup`, `notice` | first steps; the notice for the door |
 //! | `login`, `credentials` | password in, cookie out; sessions, and how often one may guess |
-//! | `app_state`, `routes` | what all handlers share; which path is whose |
+//! | `access_state`, `device_state`, `live_state`, `photo_state` | what handlers share, in four parts; `app_state` joins them |
+//! | `routes` | which path is whose |
+//! | `counters`, `sync` | for the metrics; locks |
 //! | `error` | errors as JSON |
 //!
 //! It runs on a thread of its own, so that no visitor slows down the camera, the display or the broker.
 
 mod access;
+mod access_state;
 mod analyze;
 mod app_state;
 mod assets;
 mod broadcast;
 mod connection;
+mod connection_limit;
 mod control;
+mod counters;
 mod credentials;
+mod device_state;
+mod embed;
 mod error;
 mod faces;
 mod history;
+mod hosts;
+mod ingress;
 mod live;
+mod live_state;
 mod login;
 mod metrics;
 mod notice;
+mod photo_state;
 mod photo_worker;
 mod preview;
 mod recent_events;
 mod routes;
+mod server;
 mod setup;
+mod shares;
 mod state;
+mod sync;
 #[cfg(test)]
 mod tests;
 
@@ -58,6 +76,11 @@ use tokio::sync::watch;
 pub use credentials::hash_password;
 pub use notice::page_url;
 
+use self::{
+    access_state::AccessState, app_state::AppState, broadcast::EventBroadcast,
+    connection_limit::Limits, device_state::DeviceState, live_state::LiveState,
+    photo_state::PhotoState,
+};
 use crate::{
     camera::CameraStatus,
     clock::Clock,
@@ -66,6 +89,7 @@ use crate::{
     control as controls,
     message::Identity,
     preview::Preview,
+    process_limits,
     snapshot::{BrokerState, Snapshot},
     store::Store,
 };
@@ -152,12 +176,20 @@ pub fn spawn(settings: &Settings, inputs: Inputs) -> Result<Option<Web>, WebErro
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let (stop, stopped) = watch::channel(false);
-    let (app_state, broadcast) = app_state::AppState::new(settings, inputs, stopped.clone())?;
+    let broadcast = EventBroadcast::new(settings, inputs.store.told(), inputs.clock);
+    let (run, views) = (inputs.identity.run, settings.web.streams);
+    let app_state = AppState {
+        access: Arc::new(AccessState::new(&settings.web)?),
+        live: Arc::new(LiveState::new(run, views, stopped.clone())),
+        photos: Arc::new(PhotoState::start(settings)?),
+        device: Arc::new(DeviceState::new(settings, inputs)),
+    };
+    let limits = Limits::of_descriptors(process_limits::open_files());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let thread = thread::Builder::new().name("web".into()).spawn(move || {
-        runtime.block_on(serve(listener, Arc::new(app_state), broadcast, stopped));
+        runtime.block_on(serve(listener, app_state, broadcast, limits, stopped));
         runtime.shutdown_timeout(STOP_WITHIN);
     })?;
     tracing::info!("the page is at http://{address}/");
@@ -188,25 +220,22 @@ impl Web {
     }
 }
 
+/// Serves until it is stopped; who is still there a second later is cut.
 async fn serve(
     listener: TcpListener,
-    app_state: Arc<app_state::AppState>,
-    broadcast: broadcast::EventBroadcast,
+    app_state: AppState,
+    broadcast: EventBroadcast,
+    limits: Limits,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let listener = match connection::Listener::new(listener) {
-        Ok(listener) => listener,
-        Err(error) => return tracing::error!("no page: {error}"),
+    let broadcast = {
+        let (live, device) = (Arc::clone(&app_state.live), Arc::clone(&app_state.device));
+        tokio::spawn(broadcast.run(live, device))
     };
-    let broadcast = tokio::spawn(broadcast.run(Arc::clone(&app_state)));
-    let mut ending = stopped.clone();
-    let served = axum::serve(listener, routes::all(app_state)).with_graceful_shutdown(async move {
-        // Fails only if nobody can ask any more: then, too, it is over.
-        let _ = ending.wait_for(|stop| *stop).await;
-    });
+    let served = server::serve(listener, routes::router(app_state), limits, stopped.clone());
     tokio::select! {
-        ended = served.into_future() => if let Err(error) = ended {
-            tracing::error!("the page ended: {error}");
+        ended = served => if let Err(error) = ended {
+            tracing::error!("no page: {error}");
         },
         () = async {
             let _ = stopped.wait_for(|stop| *stop).await;

@@ -12,7 +12,7 @@ use axum::{
 };
 use qrcode::{QrCode, render::svg};
 
-use super::app_state::AppState;
+use super::device_state::DeviceState;
 use crate::config::WebSettings;
 
 /// The sheet; its sentences are those of `deploy/notice.html`, which a test holds it to.
@@ -28,14 +28,14 @@ const IN_SHORT: &str = "A camera reads facial expressions here and shows an emoj
      moment and are gone. Nobody is recognised. No picture is stored or sent.";
 
 /// `GET /notice`.
-pub(super) async fn sheet(State(app_state): State<Arc<AppState>>) -> Response {
-    let notice = &app_state.settings.notice;
+pub(super) async fn sheet(State(device): State<Arc<DeviceState>>) -> Response {
+    let notice = &device.settings.notice;
     let or = |text: &str, other: &str| escaped(if text.is_empty() { other } else { text });
-    let preview = &app_state.settings.preview;
+    let preview = &device.settings.preview;
     let shown = preview.allowed || preview.pictures;
     let pictures = if shown { SHOWN } else { KEPT };
     let short = IN_SHORT.replace(KEPT, pictures);
-    let url = page_url(&app_state.settings.web).map(|url| format!("{url}notice"));
+    let url = page_url(&device.settings.web).map(|url| format!("{url}notice"));
     let says = match (&url, notice.responsible.as_str()) {
         (Some(url), _) => url.clone(),
         (None, "") => short,

@@ -11,8 +11,9 @@ use moodring_core::{
     frame::Frame,
     geometry::Point,
 };
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
+use super::photo_state::UploadPermit;
 use crate::{
     config::Settings,
     message::{FaceRecord, PhotoLine, json},
@@ -35,7 +36,8 @@ pub(super) struct PhotoJob {
     pub(super) crops: bool,
     pub(super) answer: oneshot::Sender<Result<String, PhotoJobError>>,
     /// Its place in the queue.
-    pub(super) permit: OwnedSemaphorePermit,
+    /// Its place among the photos on their way.
+    pub(super) permit: UploadPermit,
 }
 
 /// Why a photo was not read.

@@ -14,7 +14,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{app_state::AppState, error::ApiError, live::EventStreamBody};
+use super::{
+    device_state::DeviceState, error::ApiError, live::EventStreamBody, live_state::LiveState,
+};
 use crate::preview::{Jpeg, Mode, PreviewError, Viewer};
 
 /// Between two pictures; never inside a JPEG's head, and browsers look at nothing else.
@@ -42,7 +44,8 @@ impl Default for PreviewQuery {
 
 /// `GET /api/v1/preview.mjpeg`: pictures until the preview is off.
 pub(super) async fn stream(
-    State(app_state): State<Arc<AppState>>,
+    State(device): State<Arc<DeviceState>>,
+    State(live): State<Arc<LiveState>>,
     query: Result<Query<PreviewQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let bad = |text: String| ApiError::new(StatusCode::BAD_REQUEST, text);
@@ -51,12 +54,12 @@ pub(super) async fn stream(
         let names = Mode::ALL.map(Mode::name).join(", ");
         bad(format!("mode must be one of {names}"))
     })?;
-    let viewer = app_state.preview.watch(mode).map_err(refused)?;
+    let viewer = device.preview.watch(mode).map_err(refused)?;
     let (out, lines) = mpsc::channel(1);
     let feed = PreviewStream {
         out,
         viewer,
-        stopped: app_state.stopped.clone(),
+        stopped: live.stopped.clone(),
     };
     tokio::spawn(feed.run());
     let headers = [
@@ -67,8 +70,8 @@ pub(super) async fn stream(
 }
 
 /// `POST /api/v1/picture`: the next frame, for the browser to keep. Nothing is written here.
-pub(super) async fn picture(State(app_state): State<Arc<AppState>>) -> Result<Response, ApiError> {
-    let still = app_state.preview.still().map_err(refused)?;
+pub(super) async fn picture(State(device): State<Arc<DeviceState>>) -> Result<Response, ApiError> {
+    let still = device.preview.still().map_err(refused)?;
     let still = timeout(STILL_WITHIN, still).await;
     let still = still.ok().and_then(Result::ok).ok_or_else(|| {
         let text = "no picture came from the camera; is it on?";

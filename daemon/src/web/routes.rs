@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, connect_info::IntoMakeServiceWithConnectInfo},
+    extract::{DefaultBodyLimit, Request},
     http::{Method, StatusCode},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -12,11 +12,8 @@ use axum::{
 };
 
 use super::{
-    access, analyze,
-    app_state::{AppState, Peer},
-    assets, control,
-    error::ApiError,
-    faces, history, live, login, metrics, notice, preview, setup, state,
+    access, analyze, app_state::AppState, assets, control, error::ApiError, faces, history, live,
+    login, metrics, notice, preview, setup, state,
 };
 
 /// The largest body of anything but a photo, in bytes.
@@ -25,17 +22,15 @@ const SMALL: usize = 16 * 1024;
 const WITHIN: Duration = Duration::from_secs(30);
 
 /// All routes.
-pub(super) fn all(app_state: Arc<AppState>) -> IntoMakeServiceWithConnectInfo<Router, Peer> {
-    router(app_state).into_make_service_with_connect_info::<Peer>()
-}
-
-pub(super) fn router(app_state: Arc<AppState>) -> Router {
-    let photo = DefaultBodyLimit::max(analyze::room(&app_state));
+pub(super) fn router(app_state: AppState) -> Router {
+    let photo = DefaultBodyLimit::max(app_state.photos.most_bytes());
     let analyze = post(analyze::analyze).layer(photo);
     Router::new()
         .route("/", get(assets::index))
         .route("/login", get(assets::login).post(login::enter))
         .route("/setup", get(assets::setup))
+        .route("/face", get(assets::face))
+        .route("/face.svg", get(faces::now_as_svg))
         .route("/notice", get(notice::sheet))
         .route("/api/v1/setup", get(setup::now).post(setup::save))
         .route("/api/v1/setup/try/{part}", post(setup::attempt))
@@ -50,6 +45,7 @@ pub(super) fn router(app_state: Arc<AppState>) -> Router {
         .route("/api/v1/timeline", get(state::timeline))
         .route("/api/v1/events", get(live::events))
         .route("/api/v1/face.png", get(faces::now))
+        .route("/api/v1/face.svg", get(faces::now_as_svg))
         .route("/api/v1/emoji/{file}", get(faces::emoji))
         .route("/api/v1/preview.mjpeg", get(preview::stream))
         .route("/api/v1/picture", post(preview::picture))
@@ -66,7 +62,7 @@ pub(super) fn router(app_state: Arc<AppState>) -> Router {
         .layer(DefaultBodyLimit::max(SMALL))
         .layer(middleware::from_fn(within))
         .layer(middleware::from_fn_with_state(
-            Arc::clone(&app_state),
+            Arc::clone(&app_state.access),
             access::guard,
         ))
         .with_state(app_state)

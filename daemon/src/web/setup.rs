@@ -15,7 +15,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::{app_state::AppState, error::ApiError, notice};
+use super::{device_state::DeviceState, error::ApiError, notice};
 use crate::{
     camera::devices,
     config::{DisplayKind, Location, board::BOARDS},
@@ -54,8 +54,8 @@ struct CurrentSettings<'a> {
 }
 
 /// `GET /api/v1/setup`.
-pub(super) async fn now(State(app_state): State<Arc<AppState>>) -> Response {
-    let settings = &app_state.settings;
+pub(super) async fn now(State(device): State<Arc<DeviceState>>) -> Response {
+    let settings = &device.settings;
     let mqtt = &settings.mqtt;
     let display = match settings.display.kind {
         DisplayKind::Spi => settings.display.board.as_str(),
@@ -73,13 +73,13 @@ pub(super) async fn now(State(app_state): State<Arc<AppState>>) -> Response {
     displays.extend(BOARDS.iter().map(|board| about(board.name, board.about)));
     let now = CurrentSettings {
         needed: !settings.notice.acknowledged,
-        file: &file(&app_state),
+        file: &file(&device),
         place: settings.place,
         responsible: &settings.notice.responsible,
         way_out: &settings.notice.way_out,
         device: &settings.device.id,
         camera: &settings.camera.source,
-        cameras: cameras(&app_state),
+        cameras: cameras(&device),
         display,
         displays,
         broker: json!({ "enabled": mqtt.enabled, "url": mqtt.url, "user": mqtt.user }),
@@ -89,13 +89,13 @@ pub(super) async fn now(State(app_state): State<Arc<AppState>>) -> Response {
 }
 
 /// The settings' file: the one that was read, or the one that will be.
-fn file(app_state: &AppState) -> PathBuf {
+fn file(device: &DeviceState) -> PathBuf {
     let usual = || PathBuf::from("moodring.toml");
-    app_state.file.clone().unwrap_or_else(usual)
+    device.file.clone().unwrap_or_else(usual)
 }
 
 /// What may be chosen: what is set, what needs no name, and every device that is found.
-fn cameras(app_state: &AppState) -> Vec<SetupChoice> {
+fn cameras(device: &DeviceState) -> Vec<SetupChoice> {
     let about = |name: &str| match name {
         "auto" => "the first camera that is found",
         "rpicam" => "a Raspberry Pi's ribbon camera",
@@ -115,8 +115,8 @@ fn cameras(app_state: &AppState) -> Vec<SetupChoice> {
     for device in devices::devices() {
         add(device.best_path().display().to_string(), device.name);
     }
-    let mut known = app_state.controls.borrow().cameras.clone();
-    known.push(app_state.settings.camera.source.clone());
+    let mut known = device.controls.borrow().cameras.clone();
+    known.push(device.settings.camera.source.clone());
     for name in known {
         let about = about(&name).to_owned();
         add(name, about);
@@ -126,12 +126,14 @@ fn cameras(app_state: &AppState) -> Vec<SetupChoice> {
 
 /// `POST /api/v1/setup`.
 pub(super) async fn save(
-    State(app_state): State<Arc<AppState>>,
+    State(device): State<Arc<DeviceState>>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let answers = answers(&body)?;
-    let (path, offered) = (file(&app_state), names(&app_state));
-    let saved = tokio::task::spawn_blocking(move || setup::save(&path, &answers, &offered)).await;
+    let (path, offered) = (file(&device), names(&device));
+    let running = device.settings.mqtt.clone();
+    let save = move || setup::save(&path, &answers, &offered, &running);
+    let saved = tokio::task::spawn_blocking(save).await;
     match saved.map_err(ApiError::ours)? {
         Ok(saved) => {
             tracing::info!("the set-up wrote {}", saved.file.display());
@@ -154,8 +156,8 @@ fn answers(body: &Bytes) -> Result<Answers, ApiError> {
     serde_json::from_slice(body).map_err(bad)
 }
 
-fn names(app_state: &AppState) -> Vec<String> {
-    cameras(app_state)
+fn names(device: &DeviceState) -> Vec<String> {
+    cameras(device)
         .into_iter()
         .map(|camera| camera.name)
         .collect()
@@ -163,7 +165,7 @@ fn names(app_state: &AppState) -> Vec<String> {
 
 /// `POST /api/v1/setup/try/{part}`: `camera`, `display` or `broker` as the answers have it; one trial at a time.
 pub(super) async fn attempt(
-    State(app_state): State<Arc<AppState>>,
+    State(device): State<Arc<DeviceState>>,
     part: Result<Part<String>, PathRejection>,
     body: Bytes,
 ) -> Result<Json<ProbeResult>, ApiError> {
@@ -173,13 +175,13 @@ pub(super) async fn attempt(
         return Err(ApiError::new(StatusCode::NOT_FOUND, text));
     }
     let answers = answers(&body)?;
-    let _turn = app_state.trials.try_acquire().map_err(|_| {
+    let _turn = device.trials.try_acquire().map_err(|_| {
         let text = "something else is being tried; try again in a second";
         ApiError::later(StatusCode::TOO_MANY_REQUESTS, 2, text)
     })?;
-    let settings = app_state.settings.clone();
+    let settings = device.settings.clone();
     let trial = match part.as_str() {
-        "camera" => return camera(&app_state, answers.camera).await.map(Json),
+        "camera" => return camera(&device, answers.camera).await.map(Json),
         "display" => {
             let known = [NO_DISPLAY, SAME_DISPLAY].contains(&answers.display.as_str())
                 || BOARDS.iter().any(|board| board.name == answers.display);
@@ -193,7 +195,7 @@ pub(super) async fn attempt(
             }
         }
         _ => {
-            let state = *app_state.broker.borrow();
+            let state = *device.broker.borrow();
             setup::probe::broker(&answers.broker, &settings, state).await
         }
     };
@@ -201,21 +203,20 @@ pub(super) async fn attempt(
 }
 
 /// The camera that runs now is not opened a second time: it is asked how it does.
-async fn camera(app_state: &AppState, name: String) -> Result<ProbeResult, ApiError> {
-    if !names(app_state).contains(&name) {
+async fn camera(device: &DeviceState, name: String) -> Result<ProbeResult, ApiError> {
+    if !names(device).contains(&name) {
         return Ok(ProbeResult::bad(
             "there is no camera of that name",
             "take one of the list",
         ));
     }
-    let running =
-        app_state.controls.borrow().camera == name || app_state.settings.camera.source == name;
+    let running = device.controls.borrow().camera == name || device.settings.camera.source == name;
     let (state, frame_px) = {
-        let snapshot = app_state.snapshots.borrow();
+        let snapshot = device.snapshots.borrow();
         (snapshot.camera, snapshot.frame_px)
     };
     if running && state == CameraState::Running {
-        let opened = app_state
+        let opened = device
             .camera
             .borrow()
             .info
@@ -227,7 +228,7 @@ async fn camera(app_state: &AppState, name: String) -> Result<ProbeResult, ApiEr
             opened.unwrap_or(name)
         )));
     }
-    let mut settings = app_state.settings.camera.clone();
+    let mut settings = device.settings.camera.clone();
     // Nobody waits longer for an answer in a browser.
     settings.timeout_ms = settings.timeout_ms.min(10_000);
     let tried = move || setup::probe::camera(&name, &settings);

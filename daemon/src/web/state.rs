@@ -10,10 +10,8 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    app_state::{AppState, hold},
-    control::ControlsJson,
-    error::ApiError,
-    recent_events::unix_ms,
+    control::ControlsJson, device_state::DeviceState, error::ApiError, live_state::LiveState,
+    recent_events::unix_ms, sync::hold,
 };
 use crate::message::{StateMessage, json};
 
@@ -40,34 +38,26 @@ struct PageState<'a> {
 }
 
 /// The state as one line of JSON.
-pub(super) fn line(app_state: &AppState) -> String {
-    let store = app_state.store.state();
-    let snapshot = app_state.snapshots.borrow().clone();
-    let camera = app_state.camera.borrow();
-    let controls = app_state.controls.borrow();
+pub(super) fn line(device: &DeviceState) -> String {
+    let store = device.store.state();
+    let snapshot = device.snapshots.borrow().clone();
+    let camera = device.camera.borrow();
+    let controls = device.controls.borrow();
     let running = snapshot.camera == crate::snapshot::CameraState::Running;
     json(&PageState {
-        state: StateMessage::new(
-            &app_state.identity,
-            app_state.now(),
-            &snapshot,
-            &store.borrow(),
-        ),
-        broker: app_state.broker.borrow().name(),
-        source: &app_state.source,
+        state: StateMessage::new(&device.identity, device.now(), &snapshot, &store.borrow()),
+        broker: device.broker.borrow().name(),
+        source: &device.source,
         camera_name: camera.info.as_ref().map(|info| info.name.as_str()),
         trouble: camera.trouble.as_deref().filter(|_| !running),
-        controls: ControlsJson::new(&controls, app_state.clock.now()),
+        controls: ControlsJson::new(&controls, device.clock.now()),
         version: env!("CARGO_PKG_VERSION"),
     })
 }
 
 /// `GET /api/v1/state`.
-pub(super) async fn state(State(app_state): State<Arc<AppState>>) -> impl IntoResponse {
-    (
-        [(header::CONTENT_TYPE, "application/json")],
-        line(&app_state),
-    )
+pub(super) async fn state(State(device): State<Arc<DeviceState>>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], line(&device))
 }
 
 /// How far back.
@@ -94,7 +84,7 @@ struct Timeline {
 
 /// `GET /api/v1/timeline`.
 pub(super) async fn timeline(
-    State(app_state): State<Arc<AppState>>,
+    State(live): State<Arc<LiveState>>,
     span: Result<Query<StateSpan>, QueryRejection>,
 ) -> Result<impl IntoResponse, ApiError> {
     let bad = |text: String| ApiError::new(StatusCode::BAD_REQUEST, text);
@@ -104,7 +94,7 @@ pub(super) async fn timeline(
     }
     let to = unix_ms(SystemTime::now());
     let from = to.saturating_sub(u64::from(span.hours) * 3_600_000);
-    let moods = hold(&app_state.recent_events).moods_from(from);
+    let moods = hold(&live.recent_events).moods_from(from);
     let line = json(&Timeline { from, to, moods });
     Ok(([(header::CONTENT_TYPE, "application/json")], line))
 }

@@ -155,10 +155,14 @@ impl Answer {
         let end = end.unwrap_or_else(|| panic!("no answer: {}", String::from_utf8_lossy(bytes)));
         let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
         let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let body = &bytes[end + 4..];
+        let chunked = head
+            .to_ascii_lowercase()
+            .contains("transfer-encoding: chunked");
         Self {
             status: status.unwrap(),
             head,
-            body: bytes[end + 4..].to_vec(),
+            body: if chunked { joined(body) } else { body.to_vec() },
         }
     }
 
@@ -176,6 +180,21 @@ impl Answer {
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map_or("", |(_, value)| value)
     }
+}
+
+/// The chunks of a body put together.
+fn joined(mut chunks: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Some(end) = chunks.windows(2).position(|w| w == b"\r\n") {
+        let size = std::str::from_utf8(&chunks[..end]).unwrap();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        let Some(chunk) = chunks[end + 2..].get(..size).filter(|_| size > 0) else {
+            break;
+        };
+        body.extend(chunk);
+        chunks = &chunks[end + 2 + size + 2..];
+    }
+    body
 }
 
 /// Reads a live view until a text comes.

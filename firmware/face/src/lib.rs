@@ -14,6 +14,7 @@
 //! | [`draw`] | one pose to anti-aliased pixels |
 //! | [`picture`] | a whole screen, also in bands: several faces, text, the sign that the camera runs |
 //! | [`contact_sheet`] | all looks side by side |
+//! | [`svg`] | one pose as SVG, sharp at every size |
 //!
 //! ```
 //! use embedded_graphics::{mock_display::MockDisplay, pixelcolor::BinaryColor, prelude::*};
@@ -43,6 +44,7 @@ pub mod picture;
 mod raster;
 mod skin;
 mod states;
+pub mod svg;
 mod text;
 pub mod theme;
 mod vec2;

@@ -14,10 +14,10 @@ startControl();
 startHistory({ forgotten: timeline.refresh });
 startLive({ changed: timeline.refresh });
 
-const door = await ask('/api/v1/door');
+const door = await ask('api/v1/door');
 byId('logout').hidden = !door.locked;
 byId('first').hidden = !door.setup;
 byId('logout').addEventListener('click', async () => {
-  await fetch('/logout', { method: 'POST' });
-  location.assign('/login');
+  await fetch('logout', { method: 'POST' });
+  location.assign('login');
 });

@@ -9,7 +9,7 @@ export function startControl() {
   async function set(thing, value) {
     touched = Date.now();
     try {
-      await ask(`/api/v1/control/${thing}`, { method: 'POST', body: String(value) });
+      await ask(`api/v1/control/${thing}`, { method: 'POST', body: String(value) });
       say('');
     } catch (error) {
       say(error.message);
@@ -26,7 +26,7 @@ export function startControl() {
   byId('do-picture').addEventListener('click', () => set('picture', 'take'));
   byId('do-picture-here').addEventListener('click', async () => {
     try {
-      const answer = await fetch('/api/v1/picture', { method: 'POST' });
+      const answer = await fetch('api/v1/picture', { method: 'POST' });
       if (!answer.ok) throw new Error((await answer.json()).error);
       const [, name] = answer.headers.get('content-disposition')?.match(/filename="([^"]+)"/) ?? [];
       save(await answer.blob(), name ?? 'moodring.jpg');

@@ -15,7 +15,7 @@ export function el(tag, properties = {}, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 export const percent = (share) => `${Math.round(share * 100)} %`;
-export const emojiUrl = (name, size) => `/api/v1/emoji/${encodeURIComponent(name)}.png?size=${size}`;
+export const emojiUrl = (name, size) => `api/v1/emoji/${encodeURIComponent(name)}.png?size=${size}`;
 
 /** Our own emoji; empty `alt` where the name stands beside it. */
 export function emoji(name, side, alt = '') {
@@ -55,7 +55,7 @@ export const clock = (time) => new Date(time).toLocaleTimeString([], { hour: '2-
 export async function ask(path, options = {}) {
   const answer = await fetch(path, options);
   if (answer.status === 401) {
-    location.assign('/login');
+    location.assign('login');
     throw new Error('Log in first.');
   }
   const text = await answer.text();

@@ -10,7 +10,7 @@ export function startHistory({ forgotten }) {
   let days = 7;
   async function refresh() {
     try {
-      show(await ask(`/api/v1/history?days=${days}`), days);
+      show(await ask(`api/v1/history?days=${days}`), days);
       byId('history').hidden = false;
     } catch (error) {
       byId('history-says').textContent = error.message;
@@ -24,7 +24,7 @@ export function startHistory({ forgotten }) {
   byId('sure').addEventListener('close', async () => {
     if (byId('sure').returnValue !== 'delete') return;
     try {
-      await ask('/api/v1/history', { method: 'DELETE' });
+      await ask('api/v1/history', { method: 'DELETE' });
       byId('history-says').textContent = 'All of it is deleted.';
       forgotten();
     } catch (error) {
@@ -37,7 +37,7 @@ export function startHistory({ forgotten }) {
 }
 
 function show(history, days) {
-  for (const [id, path] of [['csv', 'history.csv'], ['jsonl', 'history/events']]) byId(id).href = `/api/v1/${path}?days=${days}`;
+  for (const [id, path] of [['csv', 'history.csv'], ['jsonl', 'history/events']]) byId(id).href = `api/v1/${path}?days=${days}`;
   const present = history.buckets.filter(([, mood]) => ORDER.includes(mood));
   const sum = present.reduce((all, [, , seconds]) => all + seconds, 0);
   const by = (key) => {

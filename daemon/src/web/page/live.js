@@ -16,7 +16,7 @@ export function startLive({ changed }) {
   function open() {
     clearTimeout(retry);
     source?.close();
-    source = new EventSource('/api/v1/events?face=true&recent=40');
+    source = new EventSource('api/v1/events?face=true&recent=40');
     source.addEventListener('open', () => chip('chip-link', 'good', 'live'));
     source.addEventListener('state', (event) => showState(JSON.parse(event.data)));
     source.addEventListener('face', (event) => {
@@ -34,8 +34,8 @@ export function startLive({ changed }) {
       if (source.readyState !== EventSource.CLOSED) return;
       // The browser gave up, because it was refused: say why, and try again later.
       retry = setTimeout(open, RETRY_MS);
-      const answer = await fetch('/api/v1/state').catch(() => null);
-      if (answer?.status === 401) location.assign('/login');
+      const answer = await fetch('api/v1/state').catch(() => null);
+      if (answer?.status === 401) location.assign('login');
       else if (answer?.ok) chip('chip-link', 'bad', 'too many viewers');
     });
   }

@@ -9,13 +9,13 @@ form.addEventListener('submit', async (event) => {
   const button = form.querySelector('button');
   button.disabled = true;
   try {
-    const answer = await fetch('/login', {
+    const answer = await fetch('login', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ password: password.value }),
     });
     if (answer.ok) {
-      location.replace('/');
+      location.replace('./');
       return;
     }
     says.textContent = (await answer.json()).error;

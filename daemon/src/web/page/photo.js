@@ -102,7 +102,7 @@ async function prepare(file) {
 async function read(body, name) {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await ask(`/api/v1/analyze?crops=true&name=${encodeURIComponent(name)}`, {
+      return await ask(`api/v1/analyze?crops=true&name=${encodeURIComponent(name)}`, {
         method: 'POST',
         headers: { 'content-type': 'application/octet-stream' },
         body,

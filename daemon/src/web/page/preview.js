@@ -11,7 +11,7 @@ export function startPreview() {
   const set = async (word) => {
     byId('preview-says').textContent = '';
     try {
-      await ask('/api/v1/control/preview', { method: 'POST', body: word });
+      await ask('api/v1/control/preview', { method: 'POST', body: word });
     } catch (error) {
       byId('preview-says').textContent = error.message;
     }
@@ -37,7 +37,7 @@ function watch() {
   const wanted = on && !document.hidden;
   byId('preview-screen').hidden = !on;
   // Another address each time: else the browser would show the end of the last stream.
-  if (wanted) picture.src = `/api/v1/preview.mjpeg?mode=${mode}#${Date.now()}`;
+  if (wanted) picture.src = `api/v1/preview.mjpeg?mode=${mode}#${Date.now()}`;
   else picture.removeAttribute('src');
   picture.alt = `The camera's picture ${WORDS[mode]}`;
 }

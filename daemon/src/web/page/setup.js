@@ -3,7 +3,7 @@ import { ask, byId, el } from './dom.js';
 
 const TEXTS = ['responsible', 'way_out', 'device', 'camera', 'display'];
 
-const now = await ask('/api/v1/setup');
+const now = await ask('api/v1/setup');
 for (const [id, choices] of [['camera', now.cameras], ['display', now.displays]]) {
   byId(id).replaceChildren(...choices.map(({ name, about }) => el('option', { value: name, textContent: about ? `${name} (${about})` : name })));
 }
@@ -33,7 +33,7 @@ for (const button of document.querySelectorAll('[data-try]')) {
     line.className = '';
     line.textContent = 'Trying …';
     try {
-      const { ok, says, mend } = await send(`/api/v1/setup/try/${part}`);
+      const { ok, says, mend } = await send(`api/v1/setup/try/${part}`);
       line.className = ok ? 'good' : 'bad';
       line.textContent = ok ? `Works: ${says}.` : `${says}. To mend it: ${mend}.`;
     } catch (error) {
@@ -50,7 +50,7 @@ byId('form').addEventListener('submit', async (event) => {
   const says = byId('says');
   says.replaceChildren();
   try {
-    const done = await send('/api/v1/setup');
+    const done = await send('api/v1/setup');
     if (done.saved) {
       const before = done.before ? ` The file before is ${done.before}.` : '';
       says.replaceChildren(el('p', { className: 'done', textContent: `Saved in ${done.file}.${before} It counts from the next start: sudo systemctl restart moodring, or end it and start it again.` }));

@@ -18,7 +18,7 @@ export function startTimeline() {
     if (waiting || document.hidden) return;
     waiting = true;
     try {
-      draw(await ask(`/api/v1/timeline?hours=${hours}`), hours);
+      draw(await ask(`api/v1/timeline?hours=${hours}`), hours);
     } catch {
       // The live view says that the device is away.
     }

@@ -79,3 +79,42 @@ fn knobs_give_the_commands_that_mqtt_gives() {
     assert_eq!(state["controls"]["sensitivity"], 70);
     assert_eq!(state["controls"]["camera"], "off");
 }
+
+#[test]
+fn a_long_history_comes_in_parts_in_order_and_unread_ones_cost_nothing() {
+    let page = Page::new(|_| {});
+    const EVENTS: u32 = 1_234;
+    for track in 1..=EVENTS {
+        appeared(&page, track);
+    }
+    let all = page.get("/api/v1/history/events?days=1").text();
+    let tracks: Vec<u64> = all
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<Value>(line).unwrap()["track"]
+                .as_u64()
+                .unwrap()
+        })
+        .collect();
+    let newest_first: Vec<u64> = (1..=EVENTS.into()).rev().collect();
+    assert_eq!(tracks, newest_first);
+    // Who asks and reads nothing has a place, and there are only so many.
+    let unread: Vec<_> = (0..6)
+        .map(|_| {
+            let mut stream = page.connect();
+            let head = format!(
+                "GET /api/v1/history/events HTTP/1.1\r\nHost: {}\r\n\r\n",
+                page.at
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            let mut first = [0; 12];
+            stream.read_exact(&mut first).unwrap();
+            (first, stream)
+        })
+        .collect();
+    let refused = unread.iter().filter(|(first, _)| first == b"HTTP/1.1 429");
+    // A short history may be sent as a whole before it is read.
+    assert!(refused.count() <= 2);
+    drop(unread);
+    assert_eq!(page.get("/api/v1/history/events?days=1").status, 200);
+}

@@ -3,7 +3,7 @@
 use heapless::Vec;
 use libm::ceilf;
 
-use super::{line_at, spans::Spans};
+use super::{LINES, line_at, spans::Spans};
 use crate::vec2::Vec2;
 
 /// Crossings of one polygon with one scan line; more are left out.
@@ -56,6 +56,14 @@ impl Edge {
         let (top, bottom) = (self.top.into(), self.bottom.into());
         let (a, b) = (self.crossing(top), self.crossing(bottom - 1));
         [top, bottom, a.min(b) >> 8, (a.max(b) >> 8) + 1]
+    }
+
+    /// Its ends in half pixels, from the one where it begins to wind to the other; no line that it crosses lies outside.
+    pub(crate) fn half_pixels(&self) -> ([i32; 2], [i32; 2]) {
+        let (top, bottom) = (i32::from(self.top), i32::from(self.bottom));
+        let end = |line: i32, y: i32| [self.crossing(line) >> 7, y * 2 / LINES];
+        let (a, b) = (end(top, top), end(bottom - 1, bottom));
+        if self.winding() > 0 { (a, b) } else { (b, a) }
     }
 
     /// +1 downward, -1 upward.

@@ -40,6 +40,20 @@ impl Oval {
         }
     }
 
+    /// Its middle (x, y), half its width, half its height, and how far right its lowest point is of its middle, in half
+    /// pixels.
+    pub(crate) fn half_pixels(&self) -> [f32; 5] {
+        let lines = |fine: i32| fine as f32 / 256.0 * 2.0 / LINES as f32;
+        let slanted = self.slant as f32 / 65536.0 * self.half_height as f32 / 256.0;
+        [
+            self.centre as f32 / 128.0,
+            lines(self.centre_line + 128),
+            self.half_width as f32 / 128.0,
+            lines(self.half_height),
+            slanted * 2.0,
+        ]
+    }
+
     /// The box around it: first scan line and one past the last, first pixel and one past the last.
     pub(crate) fn bounds(&self) -> [i32; 4] {
         let top = self.centre_line.saturating_sub(self.half_height);

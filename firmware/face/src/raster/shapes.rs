@@ -146,6 +146,14 @@ impl Shapes {
         }
     }
 
+    /// A shape's edges and ovals.
+    pub(crate) fn parts(&self, shape: &Shape) -> (&[Edge], &[Oval]) {
+        let (edges, ovals) = (shape.edges, shape.ovals);
+        let edges = self.edges.get(usize::from(edges.0)..usize::from(edges.1));
+        let ovals = self.ovals.get(usize::from(ovals.0)..usize::from(ovals.1));
+        (edges.unwrap_or(&[]), ovals.unwrap_or(&[]))
+    }
+
     /// What a shape covers of a scan line, merged.
     pub(crate) fn scan(&self, shape: &Shape, line: i32, spans: &mut Spans) {
         spans.clear();

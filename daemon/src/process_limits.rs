@@ -1,0 +1,68 @@
+//! What the system may do to this process: open as many files as it allows, and write no core file, in which the camera's
+//! pictures would be.
+
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
+};
+
+/// Where the system names no limit.
+const MANY: u64 = 65_536;
+
+/// Raises the limit of open files to what the system allows: cameras, stores, brokers and visitors share it.
+pub fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = Rlimit {
+        current: limit.maximum.or(Some(MANY)),
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, wanted) {
+        tracing::debug!(
+            "the limit of open files stays at {:?}: {error}",
+            limit.current
+        );
+    }
+}
+
+/// How many files may be open.
+pub fn open_files() -> u64 {
+    getrlimit(Resource::Nofile).current.unwrap_or(MANY)
+}
+
+/// Forbids core files, also those that a handler of the system (systemd-coredump, apport) would write.
+pub fn forbid_core_files() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: getrlimit(Resource::Core).maximum,
+    };
+    // A service may not change its limits; its unit has set this one then.
+    let limited = match getrlimit(Resource::Core).current {
+        Some(0) => Ok(()),
+        _ => setrlimit(Resource::Core, none),
+    };
+    let hidden = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    if let Err(error) = limited.and(hidden) {
+        tracing::warn!("a crash may write a core file with pictures of the camera in it: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::dumpable_behavior;
+
+    use super::*;
+
+    #[test]
+    fn the_limit_is_what_the_system_allows() {
+        raise_open_files();
+        let limit = getrlimit(Resource::Nofile);
+        assert_eq!(limit.current, limit.maximum.or(Some(MANY)));
+        assert!(open_files() >= 64);
+    }
+
+    #[test]
+    fn no_core_file_is_written() {
+        forbid_core_files();
+        assert_eq!(getrlimit(Resource::Core).current, Some(0));
+        assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
+    }
+}

@@ -1,0 +1,70 @@
+//! What decides who may pass: names, proxies, sites, keys, sessions and wrong guesses.
+
+use std::{
+    fs,
+    sync::{Arc, Mutex},
+};
+
+use tokio::sync::Semaphore;
+
+use super::{
+    WebError,
+    counters::AnswerCounters,
+    credentials::{Credentials, LoginLimit, Sessions},
+    embed::Embed,
+    hosts::Hosts,
+    ingress::Ingress,
+};
+use crate::config::WebSettings;
+
+/// The state of the way in.
+pub(super) struct AccessState {
+    pub(super) hosts: Hosts,
+    pub(super) ingress: Ingress,
+    pub(super) embed: Embed,
+    pub(super) keys: Arc<Credentials>,
+    pub(super) sessions: Mutex<Sessions>,
+    pub(super) guesses: Mutex<LoginLimit>,
+    /// Passwords are checked one at a time, each takes 19 MB while it is: one for strangers, and one for who was in before.
+    pub(super) checking: [Semaphore; 2],
+    pub(super) answers: AnswerCounters,
+}
+
+impl AccessState {
+    /// As the settings say.
+    ///
+    /// # Errors
+    /// [`WebError::Token`] if the token cannot be read.
+    pub(super) fn new(web: &WebSettings) -> Result<Self, WebError> {
+        Ok(Self {
+            hosts: Hosts::new(&web.hosts),
+            ingress: Ingress::new(&web.ingress),
+            embed: Embed::new(&web.embed),
+            keys: Arc::new(Credentials::new(&web.password, &token(&web.token_file)?)),
+            sessions: Mutex::default(),
+            guesses: Mutex::default(),
+            checking: [Semaphore::new(1), Semaphore::new(1)],
+            answers: AnswerCounters::default(),
+        })
+    }
+}
+
+/// The first line of the token's file.
+fn token(path: &str) -> Result<String, WebError> {
+    if path.is_empty() {
+        return Ok(String::new());
+    }
+    let refuse = |reason: String| WebError::Token {
+        path: path.into(),
+        reason,
+    };
+    let text = fs::read_to_string(path).map_err(|e| refuse(e.to_string()))?;
+    let token = text.lines().next().unwrap_or_default().trim();
+    if token.len() < 16 {
+        return Err(refuse(
+            "its first line has fewer than 16 characters; `openssl rand -hex 32` makes a good one"
+                .into(),
+        ));
+    }
+    Ok(token.into())
+}

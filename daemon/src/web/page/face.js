@@ -1,0 +1,76 @@
+// The face alone, for a screen on a wall or a frame in another page. What it shows is drawn by the device, as SVG.
+//
+// ?background=black|transparent  ?text=none|mood|device|both  ?shift=SECONDS (0: never)  ?nobody=show|hide  ?token=TOKEN
+import { mood, useLanguage } from './words.js';
+
+const RETRY_MS = 5000;
+/** How far the face moves so that nothing burns in, as a share of the screen. */
+const SHIFT = 0.015;
+
+const asked = new URLSearchParams(location.search);
+const choice = (name, all) => (all.includes(asked.get(name)) ? asked.get(name) : all[0]);
+const background = choice('background', ['black', 'transparent']);
+const text = choice('text', ['none', 'mood', 'device', 'both']);
+const nobody = choice('nobody', ['show', 'hide']);
+const shiftSeconds = Math.max(0, Number(asked.get('shift') ?? 60) || 0);
+const token = asked.get('token');
+
+const stage = document.getElementById('stage');
+const face = document.getElementById('face');
+const words = document.getElementById('text');
+document.body.dataset.background = background;
+words.hidden = text === 'none';
+addEventListener('contextmenu', (event) => event.preventDefault());
+
+let source = null;
+let retry = 0;
+let shown = '';
+
+function open() {
+  clearTimeout(retry);
+  source?.close();
+  const query = new URLSearchParams({ svg: 'true', ...(token ? { token } : {}) });
+  source = new EventSource(`api/v1/events?${query}`);
+  source.addEventListener('open', () => stage.classList.remove('away'));
+  source.addEventListener('svg', (event) => show(event.data));
+  source.addEventListener('state', (event) => showState(JSON.parse(event.data)));
+  source.addEventListener('error', () => {
+    stage.classList.add('away');
+    // The browser gave up, because it was refused: later there may be room.
+    if (source.readyState === EventSource.CLOSED) retry = setTimeout(open, RETRY_MS);
+  });
+}
+
+async function show(svg) {
+  const before = shown;
+  shown = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }));
+  const next = shown;
+  const image = new Image();
+  image.src = next;
+  // Decoded first, so that nothing flickers; a newer one may have come meanwhile.
+  await image.decode().catch(() => {});
+  if (next === shown) face.src = next;
+  if (before) setTimeout(() => URL.revokeObjectURL(before), 1000);
+}
+
+function showState(state) {
+  const word = state.camera === 'off' ? mood('off') : mood(state.mood);
+  face.alt = word;
+  stage.classList.toggle('hidden', nobody === 'hide' && state.mood === 'nobody');
+  const lines = { mood: [word], device: [state.device], both: [word, state.device] }[text] ?? [];
+  if (words.textContent !== lines.join(' · ')) words.textContent = lines.join(' · ');
+}
+
+/** Slowly round in a small figure that never stands still at one place. */
+function shift(turn) {
+  const [x, y] = [Math.sin(turn * 1.1), Math.sin(turn * 1.7 + 1)];
+  stage.style.transform = `translate(${(x * SHIFT * innerWidth).toFixed(1)}px, ${(y * SHIFT * innerHeight).toFixed(1)}px)`;
+}
+
+if (shiftSeconds > 0) {
+  let turn = 0;
+  setInterval(() => shift((turn += 1)), shiftSeconds * 1000);
+}
+document.addEventListener('visibilitychange', () => (document.hidden ? source?.close() : open()));
+await useLanguage();
+open();

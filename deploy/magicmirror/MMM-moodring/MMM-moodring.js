@@ -1,0 +1,107 @@
+/* global Log, Module */
+/* The module's half in the browser: draws what its node_helper sends. It asks for nothing but its own settings' number,
+ * so that no page in the network can make the helper contact anybody else. */
+Module.register("MMM-moodring", {
+  requiresVersion: "2.30.0",
+
+  defaults: {
+    url: "http://127.0.0.1:8080", // the moodring's page, or mqtt://BROKER
+    device: "", // its id; needed with mqtt:// only
+    token: "", // what its web.token_file holds; or TOKEN@FILE, see the README
+    face: "auto", // "live" (as on its display, moving; not with mqtt://), "still" or "none"; auto: live if it can be
+    size: 160, // pixels
+    text: true, // the expression in words
+    people: false, // how many are in view
+    hideNobody: false, // nothing while nobody is in view
+  },
+
+  start() {
+    this.update = { look: "starting", problem: null };
+    this.sendSocketNotification("MOODRING_FOLLOW", { identifier: this.identifier });
+  },
+
+  getStyles() {
+    return [this.file("MMM-moodring.css")];
+  },
+
+  getTranslations() {
+    return Object.fromEntries(["en", "de", "fr", "es", "it"].map((code) => [code, `translations/${code}.json`]));
+  },
+
+  socketNotificationReceived(name, message) {
+    // Several modules of this kind share one helper.
+    if (message.identifier !== this.identifier) return;
+    if (name === "MOODRING_UPDATE") {
+      this.update = message.update;
+      this.show();
+    } else if (name === "MOODRING_FACE") {
+      if (this.nodes && this.isLive()) this.showPicture(`data:image/png;base64,${message.png}`);
+    } else if (name === "MOODRING_EVENT") {
+      // For other modules: appeared, left, changed ...
+      this.sendNotification("MOODRING_EVENT", message.event);
+    }
+  },
+
+  getDom() {
+    const create = (tag, className) => {
+      const node = document.createElement(tag);
+      node.className = className;
+      return node;
+    };
+    const box = create("div", "moodring");
+    box.style.setProperty("--moodring-size", `${Number(this.config.size) || this.defaults.size}px`);
+    this.nodes = {
+      box,
+      face: create("div", "moodring-face"),
+      word: create("div", "moodring-word medium bright"),
+      people: create("div", "moodring-people small dimmed"),
+      problem: create("div", "moodring-problem xsmall dimmed"),
+    };
+    box.append(this.nodes.face, this.nodes.word, this.nodes.people, this.nodes.problem);
+    this.shown = null;
+    this.show();
+    return box;
+  },
+
+  show() {
+    if (!this.nodes) return; // before the first getDom
+    const { look, people, problem } = this.update;
+    const { box, face, word, problem: line, people: count } = this.nodes;
+    box.dataset.look = look;
+    box.hidden = this.config.hideNobody && look === "nobody" && !problem;
+    face.hidden = this.config.face === "none";
+    // What is old, or not there, has no live face.
+    if (!this.isLive() || problem || look === "starting") this.showPicture(this.file(`faces/${look}.png`));
+    // The last word of a device that is away would be taken for the present one.
+    word.textContent = this.config.text && !problem ? this.translate(look.toUpperCase()) : "";
+    count.textContent = this.config.people && people > 0 ? `${people} ${this.translate("IN_VIEW")}` : "";
+    line.textContent = problem ?? "";
+    box.classList.toggle("moodring-away", Boolean(problem));
+  },
+
+  isLive() {
+    const { face, url } = this.config;
+    return face === "live" || (face === "auto" && !url.startsWith("mqtt"));
+  },
+
+  /** Puts a picture over the one before; a still one fades in. */
+  showPicture(address) {
+    if (this.shown === address) return;
+    this.shown = address;
+    const picture = new Image();
+    picture.alt = this.translate(this.update.look.toUpperCase());
+    picture.src = address;
+    picture.decode().then(
+      () => {
+        const { face } = this.nodes;
+        if (this.shown !== address) return; // a newer one came meanwhile
+        const before = [...face.children];
+        face.append(picture);
+        if (this.isLive()) return before.forEach((node) => node.remove());
+        before.forEach((node) => node.classList.add("moodring-going"));
+        setTimeout(() => before.forEach((node) => node.remove()), 400);
+      },
+      () => Log.warn(`MMM-moodring: a picture of ${this.update.look} cannot be shown`),
+    );
+  },
+});
