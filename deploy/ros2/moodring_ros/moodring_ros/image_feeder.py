@@ -1,0 +1,103 @@
+"""Node `image_feeder`: the robot's camera as a source of a moodring on the same machine.
+
+Subscribes `image` (sensor_msgs/Image) and `image/compressed` (sensor_msgs/CompressedImage, JPEG: passed on as it is).
+Serves them as MJPEG on loopback: `moodring run --source http://127.0.0.1:8090/`.
+Parameters: `address`, `port`, `quality` (of JPEGs made here, 1 to 95), `rate` (at most so many pictures a second).
+"""
+
+import rclpy
+from PIL import Image as Picture
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from rclpy.qos import qos_profile_sensor_data
+from sensor_msgs.msg import CompressedImage, Image
+
+from .mjpeg import MjpegServer
+
+# Encodings of sensor_msgs/image_encodings: PIL's mode, its raw mode, bytes a pixel.
+ENCODINGS = {
+    "rgb8": ("RGB", "RGB", 3),
+    "bgr8": ("RGB", "BGR", 3),
+    "rgba8": ("RGB", "RGBX", 4),
+    "bgra8": ("RGB", "BGRX", 4),
+    "mono8": ("L", "L", 1),
+    "8UC1": ("L", "L", 1),
+    "8UC3": ("RGB", "BGR", 3),
+}
+LARGEST_PX = 8192
+
+
+def to_jpeg(image, quality):
+    """An image message as JPEG. Raises `ValueError` with words for what it cannot be made of."""
+    import io
+
+    if image.encoding not in ENCODINGS:
+        raise ValueError(f"the encoding {image.encoding!r} is not read; there are {', '.join(ENCODINGS)}, or compressed images")
+    mode, raw, size = ENCODINGS[image.encoding]
+    width, height, step = image.width, image.height, image.step
+    if not (0 < width <= LARGEST_PX and 0 < height <= LARGEST_PX):
+        raise ValueError(f"{width}x{height} is no size of a picture")
+    if step < width * size or len(image.data) < step * (height - 1) + width * size:
+        raise ValueError(f"{len(image.data)} bytes in rows of {step} are no {width}x{height} {image.encoding}")
+    data = bytes(image.data).ljust(step * height, b"\0")
+    picture = Picture.frombytes(mode, (width, height), data, "raw", raw, step)
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+class ImageFeeder(Node):
+    """Passes pictures on while somebody reads them."""
+
+    def __init__(self, **options):
+        super().__init__("image_feeder", **options)
+        address = self.declare_parameter("address", "127.0.0.1").value
+        port = self.declare_parameter("port", 8090).value
+        self.quality = self.declare_parameter("quality", 90).value
+        self.gap_ns = int(1e9 / max(self.declare_parameter("rate", 30.0).value, 0.1))
+        self.last_ns = None
+        self.server = MjpegServer(address, port)
+        self.create_subscription(Image, "image", self.on_image, qos_profile_sensor_data)
+        self.create_subscription(CompressedImage, "image/compressed", self.on_compressed, qos_profile_sensor_data)
+        self.get_logger().info(f"moodring run --source http://{address}:{self.server.port}/")
+
+    def is_due(self):
+        """Whether a picture is wanted now."""
+        now = self.get_clock().now().nanoseconds
+        # A clock that was set back starts anew.
+        too_early = self.last_ns is not None and 0 <= now - self.last_ns < self.gap_ns * 0.9
+        if not self.server.is_wanted() or too_early:
+            return False
+        self.last_ns = now
+        return True
+
+    def on_image(self, image):
+        if not self.is_due():
+            return
+        try:
+            self.server.put(to_jpeg(image, self.quality))
+        except ValueError as error:
+            self.get_logger().error(str(error), throttle_duration_sec=10.0)
+
+    def on_compressed(self, image):
+        data = bytes(image.data)
+        if data[:2] != b"\xff\xd8":
+            self.get_logger().error(f"compressed images of format {image.format!r} are not read, only JPEG", throttle_duration_sec=10.0)
+        elif self.is_due():
+            self.server.put(data)
+
+    def destroy_node(self):
+        self.server.close()
+        super().destroy_node()
+
+
+def main():
+    rclpy.init()
+    node = ImageFeeder()
+    try:
+        rclpy.spin(node)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
