@@ -8,7 +8,7 @@ mod text;
 
 use crate::config::ThemeName;
 
-pub use mailbox::{Receiver, Sender, TooMany, channel};
+pub use mailbox::{CommandReceiver, CommandSender, TooMany, channel};
 pub use text::{CommandError, ControlName, MAX_BYTES, parse};
 
 /// One request.

@@ -51,8 +51,8 @@ pub(super) struct App {
     pub(super) newest: watch::Receiver<Snapshot>,
     pub(super) preview: Preview,
     pub(super) controller: Controller,
-    pub(super) commands: command::Sender,
-    pub(super) asked: command::Receiver,
+    pub(super) commands: command::CommandSender,
+    pub(super) asked: command::CommandReceiver,
     pub(super) user_quit: watch::Receiver<bool>,
     pub(super) home: HomeAssistant,
     pub(super) publishing: Publishing,
@@ -95,7 +95,7 @@ struct StartContext<'a> {
     newest: watch::Receiver<Snapshot>,
     camera_status: watch::Receiver<CameraStatus>,
     preview: Preview,
-    commands: command::Sender,
+    commands: command::CommandSender,
     publishing: Publishing,
 }
 

@@ -13,7 +13,7 @@ use super::{Command, Switch, limit::Limit};
 
 /// Where requests go in. Each kind of sender has a handle of its own, with a limit of its own.
 #[derive(Clone, Debug)]
-pub struct Sender {
+pub struct CommandSender {
     mailbox: Arc<Mailbox>,
     limit: Arc<Mutex<Limit>>,
     name: &'static str,
@@ -21,7 +21,7 @@ pub struct Sender {
 
 /// Where the daemon takes them out.
 #[derive(Debug)]
-pub struct Receiver(Arc<Mailbox>);
+pub struct CommandReceiver(Arc<Mailbox>);
 
 #[derive(Debug, Default)]
 struct Mailbox {
@@ -35,17 +35,17 @@ struct Mailbox {
 pub struct TooMany;
 
 /// A channel. What was sent through its sender counts as asked by `name`.
-pub fn channel(name: &'static str) -> (Sender, Receiver) {
+pub fn channel(name: &'static str) -> (CommandSender, CommandReceiver) {
     let mailbox = Arc::new(Mailbox::default());
-    let sender = Sender {
+    let sender = CommandSender {
         mailbox: Arc::clone(&mailbox),
         limit: Arc::default(),
         name,
     };
-    (sender, Receiver(mailbox))
+    (sender, CommandReceiver(mailbox))
 }
 
-impl Sender {
+impl CommandSender {
     /// Another way in, for another kind of sender.
     #[must_use]
     pub fn named(&self, name: &'static str) -> Self {
@@ -77,7 +77,7 @@ impl Sender {
     }
 }
 
-impl Receiver {
+impl CommandReceiver {
     /// The next request. May be cancelled without loss.
     pub async fn recv(&mut self) -> Command {
         loop {

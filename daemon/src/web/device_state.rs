@@ -28,7 +28,7 @@ pub(super) struct DeviceState {
     pub(super) source: String,
     pub(super) file: Option<PathBuf>,
     pub(super) store: Store,
-    pub(super) commands: command::Sender,
+    pub(super) commands: command::CommandSender,
     pub(super) controls: control::ControlsReceiver,
     pub(super) preview: Preview,
     /// One thing is tried at a time.

@@ -117,7 +117,7 @@ pub struct Inputs {
     /// The file of the settings, if one was read.
     pub file: Option<PathBuf>,
     /// What visitors ask the daemon to do.
-    pub commands: command::Sender,
+    pub commands: command::CommandSender,
     /// How everything is set.
     pub controls: controls::ControlsReceiver,
     /// The camera's picture, where it is allowed.

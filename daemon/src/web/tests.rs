@@ -38,7 +38,7 @@ struct TestPage {
     controls: watch::Sender<controls::Controls>,
     preview: Preview,
     file: Option<std::path::PathBuf>,
-    asked: Option<command::Receiver>,
+    asked: Option<command::CommandReceiver>,
 }
 
 /// An answer.

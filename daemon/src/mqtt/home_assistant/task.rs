@@ -66,7 +66,7 @@ pub struct Inputs {
     /// How everything is set.
     pub controls: control::ControlsReceiver,
     /// Where requests go.
-    pub commands: command::Sender,
+    pub commands: command::CommandSender,
     /// What the world looks like.
     pub snapshots: watch::Receiver<Snapshot>,
     /// What waits for the broker.

@@ -25,7 +25,7 @@ pub struct Inputs {
     /// How everything is set.
     pub controls: control::ControlsReceiver,
     /// Who does what is asked for.
-    pub commands: command::Sender,
+    pub commands: command::CommandSender,
 }
 
 /// The running tree.

@@ -22,7 +22,7 @@ struct TestTree {
     homie: HomieTask,
     snapshots: watch::Sender<Snapshot>,
     controls: watch::Sender<Controls>,
-    commands: command::Receiver,
+    commands: command::CommandReceiver,
 }
 
 impl TestTree {

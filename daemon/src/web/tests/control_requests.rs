@@ -82,7 +82,7 @@ fn knobs_give_the_commands_that_mqtt_gives() {
 
 #[test]
 fn a_long_history_comes_in_parts_in_order_and_unread_ones_cost_nothing() {
-    let page = Page::new(|_| {});
+    let page = TestPage::new(|_| {});
     const EVENTS: u32 = 1_234;
     for track in 1..=EVENTS {
         appeared(&page, track);
