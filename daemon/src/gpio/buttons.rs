@@ -16,7 +16,7 @@ use super::{
     edges::{EdgeSource, WatchedLines},
 };
 use crate::{
-    command::{Command, Sender, Switch},
+    command::{Command, CommandSender, Switch},
     config::{DisplayKind, Settings, pin::Pin},
 };
 
@@ -64,7 +64,7 @@ pub fn wanted(settings: &Settings) -> Vec<(Pin, ButtonRole)> {
 /// [`GpioError`] if the lines cannot be had.
 pub fn spawn(
     settings: &Settings,
-    commands: Sender,
+    commands: CommandSender,
     stop: Arc<AtomicBool>,
 ) -> Result<Option<JoinHandle<()>>, GpioError> {
     let buttons = wanted(settings);

@@ -27,6 +27,8 @@ pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
 /// # Errors
 /// What the system says; the file is as it was then.
 pub(super) fn replace(path: &Path, text: &str, secret: bool) -> io::Result<Option<PathBuf>> {
+    // Where there is no folder somebody meant another place.
+    fs::metadata(files::folder_of(path))?;
     let old = fs::metadata(path).ok().filter(|_| !secret);
     let mode = old
         .as_ref()

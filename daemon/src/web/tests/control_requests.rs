@@ -116,5 +116,10 @@ fn a_long_history_comes_in_parts_in_order_and_unread_ones_cost_nothing() {
     // A short history may be sent as a whole before it is read.
     assert!(refused.count() <= 2);
     drop(unread);
-    assert_eq!(page.get("/api/v1/history/events?days=1").status, 200);
+    // Their places are free as soon as the server has noticed.
+    let is_free = || {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        page.get("/api/v1/history/events?days=1").status == 200
+    };
+    assert!((0..100).any(|_| is_free()));
 }
