@@ -65,6 +65,8 @@ def gather():
     shutil.rmtree(BOOK / "html", ignore_errors=True)
     contents = summary()
     chapters = CHAPTER.findall(contents)
+    if absent := [document for document in chapters if not (ROOT / document).is_file()]:
+        sys.exit(f"{SUMMARY} names what is not there: {', '.join(absent)}")
     for document in chapters:
         put(document, site_text(document, set(chapters)))
         for _, target in markdown.links((ROOT / document).read_text()):

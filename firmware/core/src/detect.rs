@@ -93,6 +93,7 @@ pub enum Cells<'a> {
 
 /// Why a net could not run. What it means for the user is said by the engine that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NetError {
     /// The engine failed; its own log has the reason.
     Engine,

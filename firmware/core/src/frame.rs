@@ -83,6 +83,7 @@ impl LumaRange {
 
 /// Why bytes are not a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FrameError {
     /// Width or height is 0 or above [`Frame::MAX_SIDE_PX`].
     Size,
@@ -105,6 +106,18 @@ impl core::fmt::Display for FrameError {
 impl core::error::Error for FrameError {}
 
 /// A picture lent by a camera, checked once at the door.
+///
+/// ```
+/// use moodring_core::frame::{Frame, FrameError, Millis, PixelFormat};
+///
+/// let pixels = [10, 20, 30, 40];
+/// let frame = Frame::packed(&pixels, PixelFormat::Grey, (2, 2), Millis(33))?;
+/// assert_eq!(frame.luma(1, 1), 40);
+///
+/// let too_few = Frame::packed(&pixels, PixelFormat::Rgb, (2, 2), Millis(33));
+/// assert_eq!(too_few.unwrap_err(), FrameError::Short);
+/// # Ok::<(), FrameError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
     data: &'a [u8],

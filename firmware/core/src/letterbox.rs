@@ -11,6 +11,19 @@ use crate::{
 };
 
 /// How frames of one size lie in a net's input of one shape.
+///
+/// ```
+/// use moodring_core::{
+///     detect::{Channels, InputShape},
+///     geometry::Point,
+///     letterbox::Letterbox,
+/// };
+///
+/// let shape = InputShape { width_px: 320, height_px: 256, channels: Channels::Rgb, padding: 128 };
+/// let letterbox = Letterbox::new((640, 480), shape);
+/// assert_eq!(letterbox.picture_px(), (320, 240));
+/// assert_eq!(letterbox.to_frame(Point::new(160.0, 120.0)), Point::new(320.0, 240.0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Letterbox {
     shape: InputShape,

@@ -27,6 +27,11 @@
 #[cfg(test)]
 extern crate std;
 
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod align;
 pub mod classify;
 pub mod detect;

@@ -3,6 +3,22 @@
 use crate::{expression::Scores, frame::Millis};
 
 /// One face's smoothed scores.
+///
+/// ```
+/// use moodring_core::{
+///     expression::{Expression, Scores},
+///     frame::Millis,
+///     smooth::Smoother,
+/// };
+///
+/// let happy = Scores([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
+/// let mut smoother = Smoother::new();
+/// smoother.update(&Scores::UNKNOWN, Millis(0), 400);
+/// let soon = smoother.update(&happy, Millis(40), 400);
+/// let later = smoother.update(&happy, Millis(800), 400);
+/// assert!(soon.top().1 < 0.3 && later.top().1 > 0.8);
+/// assert_eq!(later.top().0, Expression::Happy);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Smoother {
     last: Option<(Scores, Millis)>,

@@ -120,6 +120,31 @@ impl<T> Track<T> {
 }
 
 /// All followed faces.
+///
+/// ```
+/// use moodring_core::{
+///     detect::Face,
+///     event::{EventKind, Events},
+///     frame::Millis,
+///     geometry::{Point, Rect},
+///     track::{TrackSettings, Tracker},
+/// };
+///
+/// let mut tracker = Tracker::<()>::new();
+/// let mut events = Events::new();
+/// for frame in 0..8 {
+///     // A face that moves to the right.
+///     let x = 100.0 + 4.0 * frame as f32;
+///     let face = Face {
+///         rect: Rect::new(x, 50.0, 80.0, 80.0),
+///         landmarks: [Point::new(x, 50.0); 5],
+///         score: 0.9,
+///     };
+///     tracker.update(&[face], Millis(33 * frame), &TrackSettings::default(), &mut events);
+/// }
+/// assert_eq!(tracker.tracks().len(), 1);
+/// assert_eq!(events[0].kind, EventKind::Appeared);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Tracker<T> {
     tracks: Vec<Track<T>, MAX_FACES>,

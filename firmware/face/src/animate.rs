@@ -65,6 +65,18 @@ pub enum IdleMotion {
 }
 
 /// A face that follows moods.
+///
+/// ```
+/// use moodring_core::{expression::Expression, frame::Millis, mood::Mood};
+/// use moodring_face::animate::{Animator, IdleMotion, Pose};
+///
+/// let mut animator = Animator::new(Mood::Uncertain, IdleMotion::Still, Millis(0));
+/// animator.aim(Mood::Showing(Expression::Happy), 1.0, 0.0, Millis(100));
+/// let between = animator.pose(Millis(200));
+/// let after = animator.pose(Millis(5000));
+/// assert_ne!(between, after);
+/// assert_eq!(after.params, Pose::still(Mood::Showing(Expression::Happy)).params);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Animator {
     life: IdleMotion,

@@ -15,20 +15,15 @@
 //! | [`picture`] | a whole screen, also in bands: several faces, text, the sign that the camera runs |
 //! | [`contact_sheet`] | all looks side by side |
 //! | [`svg`] | one pose as SVG, sharp at every size |
-//!
-//! ```
-//! use embedded_graphics::{mock_display::MockDisplay, pixelcolor::BinaryColor, prelude::*};
-//! use moodring_core::mood::Mood;
-//! use moodring_face::{animate::Pose, draw::draw, theme::Theme};
-//!
-//! let mut display = MockDisplay::<BinaryColor>::new();
-//! let area = display.bounding_box();
-//! draw(&mut display, area, &Pose::still(Mood::Nobody), &Theme::MONO).unwrap();
-//! ```
 #![no_std]
 
 #[cfg(test)]
 extern crate std;
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub mod animate;
 pub mod contact_sheet;

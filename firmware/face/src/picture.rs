@@ -57,6 +57,26 @@ pub struct Picture<'a> {
 }
 
 /// Draws one picture, whole or in bands. Made once for each picture; draws as often as there are bands.
+///
+/// ```
+/// use embedded_graphics::{mock_display::MockDisplay, pixelcolor::Rgb888, prelude::*};
+/// use moodring_face::{
+///     animate::Pose,
+///     look::Look,
+///     picture::{Painter, Picture},
+///     theme::Theme,
+/// };
+///
+/// let mut display = MockDisplay::<Rgb888>::new();
+/// display.set_allow_overdraw(true);
+/// let picture = Picture {
+///     faces: &[Pose::still(Look::Starting)],
+///     lines: &["hall"],
+///     ..Picture::default()
+/// };
+/// Painter::new(display.bounding_box(), picture, &Theme::CLASSIC).draw(&mut display)?;
+/// # Ok::<(), core::convert::Infallible>(())
+/// ```
 #[derive(Debug)]
 pub struct Painter<'a> {
     picture: Picture<'a>,

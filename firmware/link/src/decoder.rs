@@ -23,6 +23,21 @@ pub enum DecodeError {
 
 /// Collects one frame at a time. `M` is what is expected: [`ToSatellite`](crate::message::ToSatellite) or
 /// [`ToHost`](crate::message::ToHost).
+///
+/// ```
+/// use moodring_link::{decoder::Decoder, frame::encode, message::ToHost};
+///
+/// let pong = ToHost::Pong { number: 7, broken: 0 };
+/// let mut decoder = Decoder::<ToHost>::new();
+/// let garbage = [1, 2, 3, 0];
+/// let received: Vec<_> = garbage
+///     .iter()
+///     .chain(encode(&pong).iter())
+///     .filter_map(|byte| decoder.push(*byte))
+///     .collect();
+/// assert!(received[0].is_err(), "garbage is named as such");
+/// assert_eq!(received[1], Ok(pong));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Decoder<M> {
     bytes: Vec<u8, MAX_FRAME_BYTES>,

@@ -11,16 +11,6 @@
 //! | [`frame`] | a message to the bytes of one frame |
 //! | [`decoder`] | bytes in any pieces to messages; finds its way after garbage |
 //!
-//! ```
-//! use moodring_link::{decoder::Decoder, frame::encode, message::{Look, Shown, ToSatellite}};
-//!
-//! let happy = ToSatellite::Show(Look { shown: Shown::Happy, confidence: 230, roll_deg: -7 });
-//! let frame = encode(&happy);
-//! let mut decoder = Decoder::<ToSatellite>::new();
-//! let heard: Option<_> = frame.iter().find_map(|byte| decoder.push(*byte));
-//! assert_eq!(heard, Some(Ok(happy)));
-//! ```
-//!
 //! # Versions
 //! Messages of a version never change. What is new gets a number of its own at the end of its list, and who does not
 //! know it says [`message::Refusal::Unknown`]. What cannot be told that way raises [`frame::VERSION`]; a frame of
@@ -29,6 +19,11 @@
 
 #[cfg(test)]
 extern crate std;
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub mod decoder;
 pub mod frame;

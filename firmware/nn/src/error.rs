@@ -4,6 +4,7 @@ use core::fmt;
 
 /// Why bytes are not a net this engine can run. The way out is always the same: export the file again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FormatError {
     /// Fewer bytes than a header, or a part that the header promises is missing.
     TooShort,
@@ -32,6 +33,7 @@ pub enum FormatError {
 
 /// The rule that an operator breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fault {
     /// The file ends inside the operator.
     TooShort,
@@ -101,6 +103,7 @@ impl fmt::Display for Fault {
 
 /// Why a net cannot run at a size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PlanError {
     /// Width and height must be the default size, or multiples of [`crate::Model::size_step`] up to
     /// [`crate::MAX_SIDE`].
@@ -136,6 +139,7 @@ impl fmt::Display for PlanError {
 
 /// Why a net could not be made ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NetError {
     /// The net does not run at the size asked for.
     Plan(PlanError),

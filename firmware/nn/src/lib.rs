@@ -17,31 +17,15 @@
 //! | `ops` | the operators on whole tensors |
 //! | `kernel` | rows, fast: plain loop, portable, AVX2, VNNI, NEON; and the packing of weights |
 //! | `error` | what can be wrong |
-//!
-//! ```no_run
-//! use moodring_nn::{Kernel, Model, Net};
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let file = std::fs::read("classifier.moodnet")?;
-//! let model = Model::parse(&file)?;
-//! let (width, height) = model.default_size();
-//! let kernel = Kernel::best();
-//! let weights = vec![0; model.weights_bytes(kernel)];
-//! let net = Net::new(model, width, height, kernel, weights)?;
-//!
-//! let mut arena = vec![0; net.plan().arena_bytes()];
-//! let mut raw = vec![0; net.plan().raw_len()];
-//! let picture = vec![0; net.plan().input_shape().len()];
-//! for output in net.run(&picture, &mut arena, &mut raw)?.iter() {
-//!     println!("{:?}: {:?}", output.shape, output.reals().collect::<Vec<f32>>());
-//! }
-//! # Ok(())
-//! # }
-//! ```
 #![no_std]
 
 #[cfg(test)]
 extern crate std;
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod error;
 mod format;

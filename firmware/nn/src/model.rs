@@ -17,6 +17,20 @@ pub const MAX_CHANNELS: usize = 2048;
 pub const MAX_SIDE: usize = 2048;
 
 /// A net whose file is known to be sound. It borrows the file's bytes and holds the checked table of operators.
+///
+/// ```
+/// use moodring_nn::{Kind, Model};
+///
+/// let file = std::fs::read("tests/data/pyramid.moodnet")?;
+/// let model = Model::parse(&file)?;
+/// assert_eq!(model.kind(), Kind::Detector);
+/// assert_eq!(model.note("name"), Some("pyramid"));
+/// assert_eq!(model.default_size(), (32, 32));
+///
+/// let cut = Model::parse(&file[..100]).unwrap_err();
+/// println!("{cut}"); // says what is wrong
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Model<'a> {
     header: Header,

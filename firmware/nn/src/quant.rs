@@ -6,6 +6,12 @@
 /// `(acc * m + 2^(s-1)) >> s`: to nearest, halves towards plus infinity.
 ///
 /// `m` in `2^30 ..= 2^31-1`, `s` in `1..=62`; in these ranges nothing overflows.
+///
+/// ```
+/// // 10 * 0.75 = 7.5: to nearest, halves upward.
+/// assert_eq!(moodring_nn::requantize(10, 0x6000_0000, 31), 8);
+/// assert_eq!(moodring_nn::requantize(-10, 0x6000_0000, 31), -7);
+/// ```
 #[inline(always)]
 pub fn requantize(acc: i32, m: i32, s: u32) -> i64 {
     (i64::from(acc) * i64::from(m) + (1 << (s - 1))) >> s

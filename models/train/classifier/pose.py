@@ -41,10 +41,21 @@ HALF_FROM, PROFILE_FROM = 20.0, 43.0  # degrees of yaw, by YuNet's landmarks; lo
 LOW_NOSE, HIGH_NOSE = 0.615, 0.465  # its place between eyes 0 and mouth 1: one upright face of twenty is lower, one higher
 
 
-def branch():
-    """Layers: 12x12x96 of the classifier -> `pose` (10) and `face` (1)."""
-    return [conv("p0", "in", 96, 3, 2), conv("p1", "p0", 96, 3, relu=False), add("p2", "p1", "p0"), conv("p3", "p2", 128, 3), gap("pgap", "p3"),
-            head("pose", "pgap", POSE), head("face", "pgap", 1)]
+def branch(last=True):
+    """Layers: 12x12x96 of the classifier -> `pose` and `face` (1). `last`: one more convolution, which may join a branch that has learned without it."""
+    out = [conv("p0", "in", 96, 3, 2), conv("p1", "p0", 96, 3, relu=False), add("p2", "p1", "p0"), conv("p3", "p2", 128, 3)]
+    if last:
+        out += [conv("p4", "p3", 128, 3, relu=False), add("p5", "p4", "p3")]
+    out.append(gap("pgap", out[-1].name))
+    return out + [head("pose", "pgap", POSE), head("face", "pgap", 1)]
+
+
+def grown(net, start):
+    """`start`, the state of a branch without the last convolution, for one that has it and answers alike at first (Net2Net)."""
+    new = {k: v for k, v in net.state_dict().items() if k.startswith("mods.p4.") and k not in start}
+    if new:
+        new["mods.p4.1.weight"] = torch.zeros_like(new["mods.p4.1.weight"])
+    return start | new
 
 
 class Trunk:
@@ -88,9 +99,13 @@ def classes(yaw, nose, score):
     return np.where(unsure, -1, y), np.where((score < 0.5) | (abs(yaw) > 40) | (abs(nose - LOW_NOSE) < 0.008) | (abs(nose - HIGH_NOSE) < 0.008), -1, p)
 
 
-def turning(n, g):
-    """Turns in degrees: most within 70, some small ones, some of the whole circle."""
+UPRIGHT = 40.0  # degrees: whether a crop is a face is asked of crops that stand about upright, as the last cut does
+
+
+def turning(n, g, small=0.0):
+    """Turns in degrees: most within 70, some small ones, some of the whole circle; of a share `small` ones only."""
     which = torch.rand(n, generator=g)
+    which = torch.where(torch.rand(n, generator=g) < small, torch.full((n,), 0.8), which)
     r = torch.where(which < 0.70, uniform(n, -70, 70, g), torch.randn(n, generator=g) * 8)
     return torch.where(which > 0.92, uniform(n, -180, 180, g), r)
 
@@ -127,17 +142,18 @@ def on_another(x, grounds, g):
     return x * mask + grounds * (1 - mask)
 
 
-def spoilt(x, g):
-    """Bad light and bad cameras, as in `augment`."""
+def spoilt(x, g, much=1.0):
+    """Bad light and bad cameras, as in `augment`; `much`: how often."""
     for share, change in ((0.25, augment.low_resolution), (0.12, augment.blur), (0.4, augment.light), (0.15, augment.noise), (0.2, augment.erase)):
-        x = augment.some(x, share, g, lambda v, c=change: c(v, g))
+        x = augment.some(x, share * much, g, lambda v, c=change: c(v, g))
     return x.clamp(0, 255).round()
 
 
 class Data:
     """Faces with pose labels, faces and others cut from whole pictures, grounds."""
 
-    def __init__(self, root, hold_pets=True):
+    def __init__(self, root, hold_pets=True, spoil=1.0):
+        self.spoil = spoil
         self.fair = torch.from_numpy(sheets(root, "fairface_train"))
         score, points = cached_landmarks("fairface_train")
         yaw, nose = yaw_and_pitch(points.astype(np.float64))
@@ -167,7 +183,8 @@ class Data:
             pool = getattr(self, name)
             pick = torch.multinomial(self.fair_weight, n, generator=g) if name == "fair" else torch.randint(len(pool), (n,), generator=g)
             x, margin = pool[pick], (pool.shape[1] - 48) // 2
-            roll = turning(n, g)
+            roll = turning(n, g, 0.0 if name == "fair" else 0.6) * (1.5 if name != "fair" else 1.0)
+            roll = (roll + 180) % 360 - 180
             yaw = pitch = torch.full((n,), -1)
             if name == "fair":
                 yaw, pitch = self.yaw[pick], self.pitch[pick]
@@ -183,9 +200,10 @@ class Data:
             face = torch.full((n,), int(real))
             if name in ("fair", "fer"):  # their own borders would come to mean "face"
                 face = torch.where(discs, face, -1)
+            face = torch.where(roll.abs() > UPRIGHT, -1, face)
             out.append((x, roll if real else torch.full((n,), float("nan")), place, yaw, pitch, face))
         x, *labels = (torch.cat(v) for v in zip(*out))
-        return spoilt(x, g), labels
+        return spoilt(x, g, self.spoil), labels
 
 
 def losses(pose, face, labels):
@@ -203,8 +221,9 @@ def losses(pose, face, labels):
 
 
 def load(run):
-    net = GraphNet(branch(), in_channels=TAP_CHANNELS).eval()
-    net.load_state_dict(torch.load(RUNS / run / "last.pt", weights_only=True)["ema"])
+    state = torch.load(RUNS / run / "last.pt", weights_only=True)["ema"]
+    net = GraphNet(branch("mods.p4.0.weight" in state), in_channels=TAP_CHANNELS).eval()
+    net.load_state_dict(state)
     return net
 
 
@@ -227,12 +246,13 @@ def main():
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--replay", type=int, default=1, help="old batches learned again for each new one")
     parser.add_argument("--start-from", metavar="RUN", help="begin with that run's averaged branch")
+    parser.add_argument("--spoil", type=float, default=1.0, help="how often views are darkened, blurred, shrunk, covered")
     parser.add_argument("--all-pets", action="store_true", help="learn from all pets; else odd ones are kept for measuring")
     args = parser.parse_args()
     torch.set_num_threads(1)
     folder = RUNS / args.run
     folder.mkdir(parents=True, exist_ok=True)
-    data, trunk = Data(args.data, not args.all_pets), Trunk()
+    data, trunk = Data(args.data, not args.all_pets, args.spoil), Trunk()
     print({k: len(getattr(data, k)) for k in ("fair", "fer", "faces", "others", "empty")},
           "yaw", np.bincount(data.yaw + 1), "pitch", np.bincount(data.pitch + 1), flush=True)
     torch.manual_seed(1)
@@ -241,6 +261,7 @@ def main():
     step, rows = 0, []
     if args.start_from and not (folder / "last.pt").exists():
         start = torch.load(RUNS / args.start_from / "last.pt", weights_only=True)["ema"]
+        start = grown(net, start)
         net.load_state_dict(start), ema.net.load_state_dict(start)
     if (folder / "last.pt").exists():
         s = torch.load(folder / "last.pt", weights_only=True)

@@ -14,6 +14,7 @@ from .train import RUNS
 def steps(data, name, version):
     given = f"--data {shlex.quote(data)}"
     wide, calm, taught, taught2, watched = (f"{name}{part}" for part in ("wide", "calm", "taught", "taught2", "watched"))
+    pose = f"{name}pose"
     answers, answers2 = (shlex.quote(str(RUNS / f"{name}{part}.npz")) for part in ("teacher", "teacher2"))
 
     def train(run, settings, shape="wide"):
@@ -33,7 +34,16 @@ def steps(data, name, version):
              train(watched, f"--start-from {taught} --epochs 42 --decay-epochs 22 --low-resolution-side 40 --lr 0.05 --online-teacher {taught} --online-teacher {taught2} "
                             "--teacher-share 0.7", "deep")),
         Step("the files in models/weights and models/golden", f"classifier.export {given} --run {watched} --version {version}"),
-        Step("the card's figures", f"classifier.evaluate {given} --run {watched} --json models/cards/classifier.json")]
+        Step("YuNet's landmarks on the unlabelled faces", f"classifier.faces {given}"),
+        Step("faces and what is none, cut out of whole pictures", f"classifier.face_cuts {given}"),
+        Step("the side branch for pose and face", f"classifier.pose {given} --run {pose} --steps 2500"),
+        Step("again, calmer, with crops that stand upright", f"classifier.pose {given} --run {pose}_calm --start-from {pose} --steps 2100 --lr 0.0012 --spoil 0.5"),
+        Step("pose and face beside the answers", f"classifier.attach {given} --pose {pose}_calm --version {version}"),
+        Step("the rule of the default answer", f"classifier.blend {given}"),
+        Step("and that answer", f"classifier.attach {given} --pose {pose}_calm --version {version}"),
+        Step("the card's figures", f"classifier.evaluate {given} --run {watched} --json models/cards/classifier.json"),
+        Step("the card's figures of faces before a mirror", f"classifier.measure {given} --json models/cards/mirror.json"),
+        Step("the card's figures of clips", f"classifier.video {given} --json models/cards/video.json")]
 
 
 def main():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.train.classifier import attach, blend, face_cuts, photos, pose, second
+from models.train.classifier import attach, blend, face_cuts, photos, pose, second, video
 from models.train.classifier.data import LABELS
 from models.train.classifier.export import WEIGHTS
 from models.train.classifier.scores import coverage_table, softmax, wilson
@@ -153,3 +153,24 @@ def test_shares_and_curves():
     rows = coverage_table(softmax(np.array([[4.0, 0], [0.1, 0], [0, 3.0]])), np.array([0, 1, 1]), limits=(0.0, 0.6))
     assert rows[0] == {"certain": 0.0, "coverage": 1.0, "right": pytest.approx(2 / 3)}
     assert rows[1] == {"certain": 0.6, "coverage": pytest.approx(2 / 3), "right": 1.0}
+
+
+def test_a_mood_changes_when_another_is_wanted_for_long_enough():
+    t = np.arange(0, 2, 0.1)
+    sure = np.eye(7)[np.where(t < 0.95, 3, 6)] * 0.9 + 0.1 / 7
+    flicker = sure.copy()
+    flicker[4] = np.eye(7)[0]
+    nobody_turned = np.zeros(len(t), bool)
+    for scores in (sure, flicker):
+        shown = video.hysteresis(t, scores, nobody_turned, 0.5)
+        assert (np.diff(shown) != 0).sum() == 1
+        assert t[(shown == 6).argmax()] == pytest.approx(1.3)
+    counted, right, unsure, flips, length, delays = video.judge(t, shown, [[0.0, 0.9, ["happy"]], [1.0, 1.9, ["neutral"]]])
+    assert counted == pytest.approx(1.8) and right == pytest.approx(1.5) and unsure == 0 and flips == 1 and delays == [pytest.approx(0.3)]
+    assert (video.hysteresis(t, sure, ~nobody_turned, 0.5) == video.UNSURE).all()
+
+
+def test_smoothing_does_not_depend_on_the_frame_rate():
+    fine, coarse = np.linspace(0, 1, 61), np.linspace(0, 1, 16)
+    step = [np.where(t[:, None] > 0, np.eye(7)[2], np.eye(7)[5]) for t in (fine, coarse)]
+    assert np.allclose(video.exponential(fine, step[0])[-1], video.exponential(coarse, step[1])[-1])

@@ -97,6 +97,7 @@ impl Settings {
 
 /// Which setting is out of its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SettingsError {
     /// [`Settings::score_threshold`]: choose a value above 0 and below 1.
     ScoreThreshold,

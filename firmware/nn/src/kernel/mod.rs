@@ -27,7 +27,17 @@ use crate::quant::Clamp;
 pub(crate) const BLOCK: usize = 16;
 
 /// A way to compute. All give the same bits.
+///
+/// ```
+/// use moodring_nn::Kernel;
+///
+/// let kernel = Kernel::best();
+/// assert!(kernel.is_available());
+/// assert_eq!(Kernel::from_name(kernel.name()), Some(kernel));
+/// assert!(Kernel::Scalar.is_available(), "plain loops run everywhere");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kernel {
     /// The plain loops, straight from the file: slow, and the truth.
     Scalar,

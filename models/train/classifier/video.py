@@ -1,0 +1,154 @@
+"""How steady and how late the mood is on the clips of `data/video`: a table of smoothings.
+
+    python -m models.train.classifier.video [--data ../shared/data] [--json models/cards/video.json] [--every 1]
+
+Each frame goes through the committed nets as in a live stream: one look of the detector at 320x256, the largest face, one crop that starts from the roll of the frame
+before. Then the answers are smoothed in four ways: not at all, by a moving mean, by the daemon's exponential smoothing alone, and with its hysteresis (firmware/core:
+smooth.rs, mood.rs). `video_segments.json` says what may be shown when.
+"""
+import argparse
+import json
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .data import LABELS
+from .photos import THRESHOLD, Classifier, FaceFinder, corrected, crop_to_photo, cut, largest, roll_of, still_wrong
+from .scores import softmax
+
+SEGMENTS = Path(__file__).parent / "video_segments.json"
+UNSURE = -1
+SMOOTH_S, HOLD_S, MARGIN = 0.4, 0.3, 0.1
+
+
+def frames(path, every):
+    """(seconds, grey, BGR) of each `every`th frame."""
+    video = cv2.VideoCapture(str(path))
+    rate, number = video.get(cv2.CAP_PROP_FPS), 0
+    while True:
+        good, picture = video.read()
+        if not good:
+            return
+        if number % every == 0:
+            yield number / rate, cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), picture
+        number += 1
+
+
+def answers(path, net, finder, every):
+    """(times (n,), scores (n,7), certain to be a profile (n,)); frames without a face are left out."""
+    times, scores, profile, roll = [], [], [], None
+    for t, grey, picture in frames(path, every):
+        rows = finder.look(picture, 320, 256, THRESHOLD)
+        if not len(rows):
+            roll = None
+            continue
+        back = crop_to_photo(largest(rows))
+        if roll is not None:
+            back = corrected(back, (roll - roll_of(back) + 180) % 360 - 180)
+        out = net(cut(grey, back)[None])
+        roll = roll_of(back) + 0.5 * still_wrong(out["pose"][0])[0]
+        times.append(t)
+        scores.append(softmax(out["blend"] / float(net.notes["temperature.blend"]))[0])
+        yaw = softmax(out["pose"][:, 2:7])[0]
+        profile.append(yaw[0] + yaw[4] > 0.5)
+    return np.array(times), np.array(scores), np.array(profile)
+
+
+def named(scores, profile, certain):
+    """The likeliest label of each frame, or UNSURE."""
+    return np.where((scores.max(1) >= certain) & ~profile, scores.argmax(1), UNSURE)
+
+
+def moving_mean(times, scores, seconds=SMOOTH_S):
+    return np.array([scores[(times > t - seconds) & (times <= t)].mean(0) for t in times])
+
+
+def exponential(times, scores, tau=SMOOTH_S):
+    out = [scores[0]]
+    for dt, s in zip(np.diff(times), scores[1:]):
+        out.append(out[-1] + (s - out[-1]) * -math.expm1(-dt / tau))
+    return np.array(out)
+
+
+def wanted(state, s, certain, margin):
+    """What a smoothed answer calls for while `state` is shown: leaving an expression takes more than staying with it."""
+    best = int(s.argmax())
+    if state == UNSURE:
+        return best if s[best] >= certain else UNSURE
+    if s[best] >= certain and best != state and s[best] >= s[state] + margin:
+        return best
+    return state if s[state] >= certain - margin else UNSURE
+
+
+def hysteresis(times, scores, profile, certain, margin=MARGIN, hold=HOLD_S):
+    """What is shown at each time, by mood.rs's rule; a new face is shown at once."""
+    shown, state, waiting = [], None, None
+    for t, s, turned in zip(times, scores, profile):
+        want = UNSURE if turned else wanted(UNSURE if state is None else state, s, certain, margin)
+        if state is None:
+            state = want
+        if want == state:
+            waiting = None
+        elif waiting is None or waiting[0] != want:
+            waiting = (want, t)
+        if waiting and t - waiting[1] >= hold:
+            state, waiting = want, None
+        shown.append(state)
+    return np.array(shown)
+
+
+def judge(times, shown, segments):
+    """Of one clip: seconds that count, seconds right, unsure; changes; delays of segments that need a change."""
+    dt = np.diff(times, append=times[-1] + np.median(np.diff(times)))
+    counted = right = unsure = 0.0
+    delays = []
+    for start, end, fine in segments:
+        fine = [LABELS.index(n) for n in fine]
+        k = (times >= start) & (times < end)
+        counted, right, unsure = counted + dt[k].sum(), right + dt[k & np.isin(shown, fine)].sum(), unsure + dt[k & (shown == UNSURE)].sum()
+        before = shown[times < start]
+        if len(before) and before[-1] not in fine:
+            hit = times[(times >= start) & (times < end + 1) & np.isin(shown, fine)]
+            delays.append(hit[0] - start if len(hit) else math.inf)
+    return counted, right, unsure, int((np.diff(shown) != 0).sum()), times[-1] - times[0], delays
+
+
+def table(clips, segments, certain):
+    ways = {"none": lambda t, s, p: named(s, p, certain), "moving mean of 0.4 s": lambda t, s, p: named(moving_mean(t, s), p, certain),
+            "exponential, 0.4 s": lambda t, s, p: named(exponential(t, s), p, certain), "with hysteresis": lambda t, s, p: hysteresis(t, exponential(t, s), p, certain),
+            "0.25 s with hysteresis of 0.2 s": lambda t, s, p: hysteresis(t, exponential(t, s, 0.25), p, certain, hold=0.2)}
+    out = {}
+    for name, way in ways.items():
+        sums = [judge(t, way(t, s, p), segments[clip]) for clip, (t, s, p) in clips.items()]
+        counted, right, unsure, flips, length = (sum(v[i] for v in sums) for i in range(5))
+        delays = [d for v in sums for d in v[5]]
+        out[name] = {"acceptable": right / counted, "uncertain": unsure / counted, "flips a minute": flips / length * 60,
+                     "median delay, seconds": float(np.median(delays)), "segments never shown": float(np.mean(np.isinf(delays)))}
+    return out
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="../shared/data")
+    parser.add_argument("--json")
+    parser.add_argument("--every", type=int, default=1, help="2: 15 frames a second")
+    parser.add_argument("--certain", type=float, help="default: the net's own")
+    args = parser.parse_args()
+    cv2.setNumThreads(1)
+    segments = json.loads(SEGMENTS.read_text())
+    net, finder = Classifier(), FaceFinder()
+    clips = {p.stem: answers(p, net, finder, args.every) for p in sorted((Path(args.data) / "video").glob("*.mp4")) if p.stem in segments}
+    out = {}
+    for rate, step in ((30 // args.every, 1), (15 // args.every, 2)):
+        thinned = {k: tuple(v[::step] for v in c) for k, c in clips.items()}
+        out[f"{rate} frames a second"] = table(thinned, segments, args.certain or float(net.notes["certain.blend"]))
+    text = json.dumps({r: {w: {k: round(v, 3) for k, v in row.items()} for w, row in t.items()} for r, t in out.items()}, indent=1)
+    print(text)
+    if args.json:
+        Path(args.json).write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
