@@ -33,8 +33,10 @@ const REBIRTH: (Duration, Duration) = (Duration::from_millis(500), Duration::fro
 const FIGURES_EVERY: Duration = Duration::from_secs(60);
 /// What a broker retained comes right after its receipt for the subscriptions; one that gives none is not waited for any longer.
 const RETAINED_WITHIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
-/// Refusals of one thing are told once in so long.
-const REFUSE_EVERY: Duration = Duration::from_secs(1);
+/// So many refusals of one thing are told
+const REFUSALS: u32 = 10;
+/// in so long.
+const REFUSALS_WITHIN: Duration = Duration::from_secs(1);
 /// And written to the log once in so long.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
@@ -150,6 +152,13 @@ impl Drop for HomeAssistant {
     }
 }
 
+/// What was told of refused requests for one thing.
+struct Refusals {
+    since: Instant,
+    told: u32,
+    logged: Option<Instant>,
+}
+
 struct Task {
     ready: PreparedHome,
     inputs: Inputs,
@@ -158,7 +167,7 @@ struct Task {
     /// Things whose command was given and is not answered yet.
     owed: Vec<ControlName>,
     /// When a refusal of a thing was told, and when it was logged.
-    refusals: HashMap<ControlName, (Instant, Instant)>,
+    refusals: HashMap<ControlName, Refusals>,
     /// The figures that were told last.
     diagnostics: Option<Diagnostics>,
     health: String,
@@ -306,17 +315,25 @@ impl Task {
     /// Tells why nothing changes, and how it is: who asked shows what it asked for until then.
     fn refuse(&mut self, thing: ControlName, refusal: &CommandError) {
         let now = Instant::now();
-        let before = self.refusals.get(&thing).copied();
-        if before.is_some_and(|(told, _)| now - told < REFUSE_EVERY) {
+        let refusals = self.refusals.entry(thing).or_insert(Refusals {
+            since: now,
+            told: 0,
+            logged: None,
+        });
+        if now - refusals.since >= REFUSALS_WITHIN {
+            (refusals.since, refusals.told) = (now, 0);
+        }
+        refusals.told += 1;
+        if refusals.told > REFUSALS {
             return;
         }
-        let logged = before
-            .map(|(_, logged)| logged)
-            .filter(|logged| now - *logged < LOG_EVERY);
-        if logged.is_none() {
+        if refusals
+            .logged
+            .is_none_or(|logged| now - logged >= LOG_EVERY)
+        {
+            refusals.logged = Some(now);
             tracing::warn!("a request for {} is refused: {refusal}", thing.name());
         }
-        self.refusals.insert(thing, (now, logged.unwrap_or(now)));
         let mut say = vec![self.ready.protocol.error(thing, &refusal.to_string())];
         if thing.value(&self.known).is_some() {
             say.push(self.ready.protocol.answer(thing, &self.known));
