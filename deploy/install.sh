@@ -35,7 +35,8 @@ install -m 644 deploy/systemd/moodring.sysusers "$root/etc/sysusers.d/moodring.c
 install -m 644 deploy/systemd/moodring.udev "$root/etc/udev/rules.d/60-moodring.rules"
 install -m 644 deploy/systemd/*.conf "$root$prefix/share/moodring/systemd/"
 install -m 644 deploy/notice.html "$root$prefix/share/moodring/"
-install -m 644 deploy/*.md LICENSE-APACHE LICENSE-MIT "$root$prefix/share/doc/moodring/"
+deploy/documents "$root$prefix/share/doc/moodring"
+install -m 644 LICENSE-APACHE LICENSE-MIT "$root$prefix/share/doc/moodring/"
 made=$(mktemp -d)
 "$program" generate "$made"
 install -m 644 "$made"/man/*.1 "$root$prefix/share/man/man1/"

@@ -106,6 +106,16 @@ class MarkdownTest(unittest.TestCase):
         self.assertEqual({target for _, target in markdown.links(text)}, {"b.png", "c.md", "core.md"})
 
 
+class FrontDoorTest(unittest.TestCase):
+    def test_the_readme_is_read_in_one_sitting(self):
+        text = (REPOSITORY / "README.md").read_text()
+        self.assertLessEqual(text.count("\n"), 100, "details belong into docs/")
+
+    def test_the_files_that_the_readme_names_are_there(self):
+        for path in ("firmware/core/src/mood.rs", "firmware/face/src/parts/mouth.rs", "daemon/src/mqtt/outbox.rs", "daemon/src/lib.rs"):
+            self.assertTrue((REPOSITORY / path).is_file(), path)
+
+
 class BookTest(unittest.TestCase):
     def test_a_broken_link_of_the_site_is_named(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -115,8 +125,9 @@ class BookTest(unittest.TestCase):
             found = sorted(book.broken(site.resolve()))
         self.assertEqual(found, ["a.html: b.html#there has no such heading", "a.html: c.html is not in the site", "a.html: d.png is not in the site"])
 
-    def test_every_decision_is_in_the_contents(self):
-        self.assertIn("(docs/decisions/001-engines.md)", book.summary())
+    def test_every_document_is_in_the_contents_once(self):
+        named = book.CHAPTER.findall(book.summary())
+        self.assertEqual(sorted(named), [document for document in markdown.files() if document != book.SUMMARY])
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 """The documents as a small site: docs/tools/book.py MDBOOK builds target/book/html with that mdbook, and checks it.
 
 docs/SUMMARY.md is the table of contents; its paths, like all links in the documents, are the repository's. The documents and what they link to are
-copied to target/book/src, so that mdBook sees nothing else. Fails if a document is missing from the contents, or if a link or picture
-of the site leads nowhere. Python's standard library only.
+copied to target/book/src, so that mdBook sees nothing else. A document that the contents do not name comes last, under "More". Fails if a link or
+picture of the site leads nowhere. Python's standard library only.
 """
 import html.parser
 import pathlib
@@ -27,7 +27,8 @@ EVERY = re.compile(r"^( *)- (\S+/\*\.md)$", re.MULTILINE)
 
 
 def title(document):
-    return next(line.raw[2:] for line in markdown.lines((ROOT / document).read_text()) if line.raw.startswith("# "))
+    """The first heading; the path where there is none."""
+    return next((line.raw[2:] for line in markdown.lines((ROOT / document).read_text()) if line.raw.startswith("# ")), document)
 
 
 def summary():
@@ -35,7 +36,10 @@ def summary():
     def listed(found):
         return "\n".join(f"{found[1]}- [{title(document)}](../{document})" for document in markdown.files(found[2]))
     text = EVERY.sub(listed, (ROOT / SUMMARY).read_text())
-    return CHAPTER.sub(lambda found: f"]({links.resolved(SUMMARY, found[1])[0]})", text)
+    text = CHAPTER.sub(lambda found: f"]({links.resolved(SUMMARY, found[1])[0]})", text)
+    placed = {SUMMARY, *CHAPTER.findall(text)}
+    more = [document for document in markdown.files() if document not in placed]
+    return text + "\n# More\n" * bool(more) + "".join(f"- [{title(document)}]({document})\n" for document in more)
 
 
 def site_text(document, chapters):
@@ -122,13 +126,11 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     chapters = gather()
-    found = [f"{document} is missing from {SUMMARY}" for document in markdown.files() if document not in [*chapters, SUMMARY]]
     built = subprocess.run([sys.argv[1], "build", str(BOOK)], capture_output=True, text=True)
     noise = [line for line in built.stderr.splitlines() if " WARN " in line or "ERROR" in line]
     if built.returncode != 0 or noise:
         sys.exit(f"mdbook: {built.stderr}")
-    found += broken(BOOK / "html")
-    if found:
+    if found := list(broken(BOOK / "html")):
         sys.exit("\n".join(found))
     print(f"book: {len(chapters)} pages, every link leads somewhere: target/book/html/index.html")
 

@@ -106,7 +106,7 @@ def main():
     parser.add_argument("--data", default="../shared/data")
     parser.add_argument("--pose", metavar="RUN", help="the branch; without it only `blend` is added")
     parser.add_argument("--version")
-    parser.add_argument("--face-threshold", type=float, default=0.5)
+    parser.add_argument("--face-threshold", type=float, default=0.75)
     parser.add_argument("--roll-trust", type=float, default=0.35)
     args = parser.parse_args()
     torch.set_num_threads(1)

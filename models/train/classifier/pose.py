@@ -41,21 +41,10 @@ HALF_FROM, PROFILE_FROM = 20.0, 43.0  # degrees of yaw, by YuNet's landmarks; lo
 LOW_NOSE, HIGH_NOSE = 0.615, 0.465  # its place between eyes 0 and mouth 1: one upright face of twenty is lower, one higher
 
 
-def branch(last=True):
-    """Layers: 12x12x96 of the classifier -> `pose` and `face` (1). `last`: one more convolution, which may join a branch that has learned without it."""
-    out = [conv("p0", "in", 96, 3, 2), conv("p1", "p0", 96, 3, relu=False), add("p2", "p1", "p0"), conv("p3", "p2", 128, 3)]
-    if last:
-        out += [conv("p4", "p3", 128, 3, relu=False), add("p5", "p4", "p3")]
-    out.append(gap("pgap", out[-1].name))
-    return out + [head("pose", "pgap", POSE), head("face", "pgap", 1)]
-
-
-def grown(net, start):
-    """`start`, the state of a branch without the last convolution, for one that has it and answers alike at first (Net2Net)."""
-    new = {k: v for k, v in net.state_dict().items() if k.startswith("mods.p4.") and k not in start}
-    if new:
-        new["mods.p4.1.weight"] = torch.zeros_like(new["mods.p4.1.weight"])
-    return start | new
+def branch():
+    """Layers: 12x12x96 of the classifier -> `pose` and `face` (1)."""
+    return [conv("p0", "in", 96, 3, 2), conv("p1", "p0", 96, 3, relu=False), add("p2", "p1", "p0"), conv("p3", "p2", 128, 3), gap("pgap", "p3"),
+            head("pose", "pgap", POSE), head("face", "pgap", 1)]
 
 
 class Trunk:
@@ -221,9 +210,8 @@ def losses(pose, face, labels):
 
 
 def load(run):
-    state = torch.load(RUNS / run / "last.pt", weights_only=True)["ema"]
-    net = GraphNet(branch("mods.p4.0.weight" in state), in_channels=TAP_CHANNELS).eval()
-    net.load_state_dict(state)
+    net = GraphNet(branch(), in_channels=TAP_CHANNELS).eval()
+    net.load_state_dict(torch.load(RUNS / run / "last.pt", weights_only=True)["ema"])
     return net
 
 
@@ -261,7 +249,6 @@ def main():
     step, rows = 0, []
     if args.start_from and not (folder / "last.pt").exists():
         start = torch.load(RUNS / args.start_from / "last.pt", weights_only=True)["ema"]
-        start = grown(net, start)
         net.load_state_dict(start), ema.net.load_state_dict(start)
     if (folder / "last.pt").exists():
         s = torch.load(folder / "last.pt", weights_only=True)

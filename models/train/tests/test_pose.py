@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.train.classifier import attach, blend, face_cuts, photos, pose, second, video
+from models.train.classifier import attach, blend, face_cuts, faces, photos, pose, second, video
 from models.train.classifier.data import LABELS
 from models.train.classifier.export import WEIGHTS
 from models.train.classifier.scores import coverage_table, softmax, wilson
@@ -174,3 +174,10 @@ def test_smoothing_does_not_depend_on_the_frame_rate():
     fine, coarse = np.linspace(0, 1, 61), np.linspace(0, 1, 16)
     step = [np.where(t[:, None] > 0, np.eye(7)[2], np.eye(7)[5]) for t in (fine, coarse)]
     assert np.allclose(video.exponential(fine, step[0])[-1], video.exponential(coarse, step[1])[-1])
+
+
+def test_a_face_seen_elsewhere_is_found_again():
+    x = np.stack([picture()[:48, i:i + 48] for i in (0, 40, 90)])
+    noisy = np.clip(x[1:2].astype(int) + np.random.default_rng(0).integers(-4, 5, x[1:2].shape), 0, 255).astype(np.uint8)
+    assert faces.near(faces.hashes(x), faces.hashes(noisy)).tolist() == [False, True, False]
+    assert not faces.near(faces.hashes(x), faces.hashes(noisy)[:0]).any()
