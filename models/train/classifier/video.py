@@ -1,10 +1,10 @@
 """How steady and how late the mood is on the clips of `data/video`: a table of smoothings.
 
-    python -m models.train.classifier.video [--data ../shared/data] [--json models/cards/video.json] [--every 1]
+    python -m models.train.classifier.video [--data ../shared/data] [--json models/cards/video.json] [--picture models/cards/video.svg]
 
 Each frame goes through the committed nets as in a live stream: one look of the detector at 320x256, the largest face, one crop that starts from the roll of the frame
-before. Then the answers are smoothed in four ways: not at all, by a moving mean, by the daemon's exponential smoothing alone, and with its hysteresis (firmware/core:
-smooth.rs, mood.rs). `video_segments.json` says what may be shown when.
+before. Then the answers are smoothed: not at all, by a moving mean, by the daemon's exponential smoothing alone, and with its hysteresis (firmware/core: smooth.rs, mood.rs)
+as it was and as it is proposed. `video_segments.json` says what may be shown when.
 """
 import argparse
 import json
@@ -117,8 +117,9 @@ def judge(times, shown, segments):
 
 def table(clips, segments, certain):
     ways = {"none": lambda t, s, p: named(s, p, certain), "moving mean of 0.4 s": lambda t, s, p: named(moving_mean(t, s), p, certain),
-            "exponential, 0.4 s": lambda t, s, p: named(exponential(t, s), p, certain), "with hysteresis": lambda t, s, p: hysteresis(t, exponential(t, s), p, certain),
-            "0.25 s with hysteresis of 0.2 s": lambda t, s, p: hysteresis(t, exponential(t, s, 0.25), p, certain, hold=0.2)}
+            "exponential, 0.4 s": lambda t, s, p: named(exponential(t, s), p, certain), "with a margin of 0.1 and a hold of 0.3 s": lambda t, s, p: hysteresis(t, exponential(t, s), p, certain),
+            "a margin of 0.3 and no hold, 0.3 s": lambda t, s, p: hysteresis(t, exponential(t, s, 0.3), p, certain, 0.3, 0.0),
+            "the same, 0.4 s": lambda t, s, p: hysteresis(t, exponential(t, s, 0.4), p, certain, 0.3, 0.0)}
     out = {}
     for name, way in ways.items():
         sums = [judge(t, way(t, s, p), segments[clip]) for clip, (t, s, p) in clips.items()]
@@ -129,10 +130,27 @@ def table(clips, segments, certain):
     return out
 
 
+def picture(out, path):
+    """What is gained and what it costs, one dot a smoothing."""
+    import matplotlib
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    fig, axis = plt.subplots(figsize=(7, 4))
+    for (rate, rows), mark in zip(out.items(), "os"):
+        for way, r in rows.items():
+            axis.plot(r["flips a minute"], 100 * r["acceptable"], mark, color="C0" if mark == "o" else "C1")
+            if mark == "s":
+                axis.annotate(way, (r["flips a minute"], 100 * r["acceptable"]), textcoords="offset points", xytext=(5, -10), fontsize=7)
+    axis.set(xlabel="changes a minute", ylabel="time with an acceptable mood, %", xscale="log", title="circles: 30 frames a second, squares: 15")
+    fig.tight_layout()
+    fig.savefig(path, metadata={"Date": None})
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="../shared/data")
     parser.add_argument("--json")
+    parser.add_argument("--picture", metavar="FILE.svg", help="the table as a picture")
     parser.add_argument("--every", type=int, default=1, help="2: 15 frames a second")
     parser.add_argument("--certain", type=float, help="default: the net's own")
     args = parser.parse_args()
@@ -144,6 +162,8 @@ def main():
     for rate, step in ((30 // args.every, 1), (15 // args.every, 2)):
         thinned = {k: tuple(v[::step] for v in c) for k, c in clips.items()}
         out[f"{rate} frames a second"] = table(thinned, segments, args.certain or float(net.notes["certain.blend"]))
+    if args.picture:
+        picture(out, args.picture)
     text = json.dumps({r: {w: {k: round(v, 3) for k, v in row.items()} for w, row in t.items()} for r, t in out.items()}, indent=1)
     print(text)
     if args.json:
