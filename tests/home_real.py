@@ -18,7 +18,7 @@ import aiohttp
 MOODRING, HASS = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]  # Home Assistant's command line, up to its folder
 ROOT = os.environ.get("HOME_ROOT", "")  # the folder that Home Assistant takes for the whole system
 EXAMPLES = pathlib.Path("deploy/examples").resolve()
-DEADLINE_S = 60
+DEADLINE_S = 180
 ME = "http://127.0.0.1/"
 
 for name in [name for name in os.environ if name.startswith("MOODRING_")]:
