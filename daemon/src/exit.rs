@@ -22,6 +22,8 @@ pub enum Exit {
     Output = 6,
     /// `doctor` found something that needs mending.
     Unwell = 7,
+    /// A part of the daemon could not be kept going; started anew it may.
+    Broken = 8,
 }
 
 impl From<Exit> for ExitCode {
@@ -45,7 +47,8 @@ mod tests {
             Exit::Model,
             Exit::Output,
             Exit::Unwell,
+            Exit::Broken,
         ];
-        assert_eq!(all.map(|e| e as u8), [0, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(all.map(|e| e as u8), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
     }
 }

@@ -30,12 +30,16 @@
 //! | [`pack`] | quantized ONNX files made into packed ones |
 //! | [`preview`] | the camera's picture for browsers, only where the settings allow it and while it is on |
 //! | [`photo`] | picture files, read with limits and named errors |
+//! | `contain`, `regular_file` | panics of others' code become errors; only files are opened as files |
 //! | [`app`] | `run`: threads and tasks, start to graceful stop |
 //! | [`logs`] | where logs go |
 //! | [`service`] | what systemd is told |
 //! | [`update`] | whether there is something newer, for who asks |
 //! | [`notes`] | what a daemon remembers beside its store |
 //! | [`files`] | files replaced in one step, the folder for lasting state |
+//! | [`redact`] | what may be shown of addresses and commands |
+//! | [`shutdown`] | the one way to stop |
+//! | [`worker`] | threads that are started again after a panic, and how they are |
 //! | [`exit`] | exit codes |
 //! | [`process_limits`] | open files, core files |
 
@@ -47,6 +51,7 @@ pub mod clock;
 pub mod command;
 pub mod commands;
 pub mod config;
+mod contain;
 pub mod control;
 pub mod display;
 pub mod evaluation;
@@ -64,12 +69,16 @@ pub mod pack;
 pub mod photo;
 pub mod preview;
 pub mod process_limits;
+pub mod redact;
+mod regular_file;
 pub mod satellite;
 pub mod service;
 pub mod setup;
+pub mod shutdown;
 pub mod simulate;
 pub mod snapshot;
 pub mod store;
 pub mod update;
 pub mod vision;
 pub mod web;
+pub mod worker;

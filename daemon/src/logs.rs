@@ -8,12 +8,17 @@ use tracing_subscriber::{
 
 use crate::service;
 
+/// Crates that log requests as they are sent, with the secrets of their addresses and heads. Nobody can ask for that.
+const SILENT_LOGS: [&str; 2] = ["ureq=off", "ureq_proto=off"];
+
 /// The settings' filter with the borrowed crates' chatter off; a broken filter becomes `info` and is said so.
 fn filter(level: &str) -> EnvFilter {
     let quiet = crate::mqtt::QUIET_LOGS.join(",");
-    EnvFilter::try_new(format!("{quiet},{level}")).unwrap_or_else(|error| {
+    let silent = SILENT_LOGS.join(",");
+    // A later directive for the same crate counts.
+    EnvFilter::try_new(format!("{quiet},{level},{silent}")).unwrap_or_else(|error| {
         eprintln!("moodring: log.level `{level}` is not a filter ({error}); taking `info`");
-        EnvFilter::new(format!("{quiet},info"))
+        EnvFilter::new(format!("{quiet},info,{silent}"))
     })
 }
 

@@ -1,35 +1,80 @@
 //! Picture files, read with limits and named errors. Nothing here looks for faces.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `format` | which kind of picture the bytes are, also of kinds that are not read |
+//! | `jpeg`, `png_rows` | decoded in pieces or scaled, so that a large picture fits the budget |
+//! | `whole` | the other formats, by the `image` crate |
+//! | `shrink` | rows to a picture, each side divided by a small number |
+//! | `listing` | the pictures of a folder |
+//!
+//! What decoding takes is computed from the picture's header first; a picture that takes more is scaled where its format
+//! allows, and refused by name where not.
+
+mod format;
+mod jpeg;
+mod listing;
+mod png_rows;
+mod shrink;
+mod whole;
 
 use std::{
-    fs,
     io::{self, Read},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 use moodring_core::{
     align::whole,
     classify::{CROP_PX, Crop},
+    detect::Face,
     frame::{Frame, FrameError, Millis, PixelFormat},
+    geometry::{Point, Rect},
 };
+
+pub use listing::{ENDINGS, expand, is_picture_name};
+
+use self::format::Format;
+use crate::{contain::contain, regular_file::open_regular};
 
 /// The largest file that is read.
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
-/// The most pixels a picture may have; 100 megapixels decode to 300 MB.
+/// The most pixels a picture may have.
 pub const MAX_PIXELS: u64 = 100_000_000;
+/// The most bytes that decoding a picture file takes, its pixels included: 100 megapixels are 300 MB, those that come in
+/// passes are scaled.
+pub const MAX_DECODING_BYTES: u64 = 512 << 20;
 /// The shortest side that can hold a face worth reading.
 pub const MIN_SIDE_PX: u32 = 16;
-/// Endings that count as pictures when a folder is read.
-pub const ENDINGS: [&str; 6] = ["png", "jpg", "jpeg", "gif", "webp", "bmp"];
+
+/// What a picture may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// The most pixels.
+    pub max_pixels: u64,
+    /// The most bytes while it is decoded, its pixels included and its file not.
+    pub max_bytes: u64,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            max_pixels: MAX_PIXELS,
+            max_bytes: MAX_DECODING_BYTES,
+        }
+    }
+}
 
 /// A decoded picture, upright as its EXIF orientation says.
 #[derive(Clone, Debug)]
 pub struct Photo {
     rgb: image::RgbImage,
+    /// The file's size; `rgb` may be smaller.
+    size_px: (u32, u32),
 }
 
 /// Why a picture could not be read. The text names the way out; the path is added by the caller.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PhotoError {
     /// The file system said no.
     #[error("cannot read it: {0}")]
@@ -43,30 +88,36 @@ pub enum PhotoError {
     /// Not one of the formats we read.
     #[error("not a picture that moodring reads (PNG, JPEG, GIF, WebP or BMP)")]
     Format,
-    /// A picture with too many or too few pixels.
-    #[error(
-        "{0}x{1} pixels: pictures must have at least 16 pixels a side and at most 100 megapixels; scale it first"
-    )]
-    Size(u32, u32),
-    /// More pixels than a stranger's picture may have.
+    /// A picture or document of a known kind that is not read.
+    #[error("it is {0}, which moodring does not read; save it as PNG or JPEG")]
+    OtherFormat(&'static str),
+    /// Too short a side.
+    #[error("{0}x{1} pixels: a picture must have at least 16 pixels a side")]
+    Small(u32, u32),
+    /// Too long a side.
+    #[error("{0}x{1} pixels: a side may have at most {max} pixels; scale it first", max = Frame::MAX_SIDE_PX)]
+    Side(u32, u32),
+    /// More pixels than are allowed here.
     #[error("{0}x{1} pixels, and at most {2} megapixels are read; scale it first")]
     Large(u32, u32, u64),
+    /// More memory than is allowed here.
+    #[error(
+        "{0}x{1} pixels of this kind take {2} MB to decode, and at most {3} are used; scale it, or save it as an ordinary JPEG"
+    )]
+    Memory(u32, u32, u64, u64),
     /// Cut short or damaged.
     #[error("the picture is damaged or cut short: {0}")]
     Damaged(String),
 }
 
 impl Photo {
-    /// Reads and decodes a picture file; of an animation, the first picture.
+    /// Reads and decodes a picture file; of an animation, the first picture. Opens regular files only.
     ///
     /// # Errors
     /// [`PhotoError`]. Never panics, whatever the bytes are.
     pub fn read(path: &Path) -> Result<Self, PhotoError> {
+        let file = open_regular(path)?;
         let mut bytes = Vec::new();
-        let file = fs::File::open(path)?;
-        if file.metadata()?.is_dir() {
-            return Err(PhotoError::Format);
-        }
         file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > MAX_FILE_BYTES {
             return Err(PhotoError::FileSize);
@@ -79,65 +130,44 @@ impl Photo {
     /// # Errors
     /// As [`Photo::read`].
     pub fn decode(bytes: &[u8]) -> Result<Self, PhotoError> {
-        Self::decode_within(bytes, MAX_PIXELS, 1 << 30)
+        Self::decode_within(bytes, Budget::default())
     }
 
-    /// Decodes a picture that strangers sent: at most so many pixels, and at most so many bytes while it is decoded.
+    /// Decodes a picture that takes no more than `budget`. A large JPEG or PNG is scaled down; [`Photo::size_px`] stays.
     ///
     /// # Errors
-    /// As [`Photo::read`]; [`PhotoError::Large`] for more pixels.
-    pub fn decode_within(
-        bytes: &[u8],
-        max_pixels: u64,
-        max_bytes: u64,
-    ) -> Result<Self, PhotoError> {
-        if bytes.is_empty() {
-            return Err(PhotoError::Empty);
-        }
-        let mut reader = ImageReader::new(io::Cursor::new(bytes)).with_guessed_format()?;
-        let format = reader.format().ok_or(PhotoError::Format)?;
-        if format == image::ImageFormat::Jpeg && !ends_as_jpeg(bytes) {
-            return Err(PhotoError::Damaged(
-                "the JPEG has no end; copy it again".into(),
-            ));
-        }
-        let mut limits = Limits::default();
-        limits.max_alloc = Some(max_bytes);
-        reader.limits(limits);
-        let mut decoder = reader.into_decoder().map_err(named)?;
-        let (width, height) = decoder.dimensions();
-        let pixels = u64::from(width) * u64::from(height);
-        if pixels > max_pixels && max_pixels < MAX_PIXELS {
-            return Err(PhotoError::Large(width, height, max_pixels / 1_000_000));
-        }
-        if width.min(height) < MIN_SIDE_PX
-            || pixels > MAX_PIXELS
-            || width.max(height) > Frame::MAX_SIDE_PX
-        {
-            return Err(PhotoError::Size(width, height));
-        }
-        // A picture without a readable orientation stands upright.
-        let orientation = decoder
-            .orientation()
-            .unwrap_or(image::metadata::Orientation::NoTransforms);
-        let mut picture = DynamicImage::from_decoder(decoder).map_err(named)?;
-        picture.apply_orientation(orientation);
-        Ok(Self {
-            rgb: flatten(picture),
+    /// As [`Photo::read`]; [`PhotoError::Large`] and [`PhotoError::Memory`] for what is over the budget.
+    pub fn decode_within(bytes: &[u8], budget: Budget) -> Result<Self, PhotoError> {
+        let format = Format::of(bytes)?;
+        // The decoders are others' code, and the bytes are foreign.
+        contain("the decoder", || match format {
+            Format::Jpeg => jpeg::decode(bytes, budget),
+            Format::Png => png_rows::decode(bytes, budget),
+            Format::Other(format) => whole::decode(bytes, format, budget),
         })
+        .unwrap_or_else(|panic| Err(PhotoError::Damaged(panic)))
     }
 
-    /// Its pixels, to draw on.
+    fn new(rgb: image::RgbImage, size_px: (u32, u32)) -> Self {
+        Self { rgb, size_px }
+    }
+
+    /// Its pixels, to draw on; fewer than [`Photo::size_px`] says if it was scaled.
     pub fn to_rgb(&self) -> image::RgbImage {
         self.rgb.clone()
     }
 
-    /// Width and height in pixels.
+    /// Width and height of the file's picture in pixels, upright.
     pub fn size_px(&self) -> (u32, u32) {
+        self.size_px
+    }
+
+    /// Width and height of the decoded pixels: [`Photo::size_px`] or a part of it.
+    pub fn decoded_px(&self) -> (u32, u32) {
         self.rgb.dimensions()
     }
 
-    /// The picture as a frame of time 0.
+    /// The decoded pixels as a frame of time 0.
     ///
     /// # Errors
     /// None for a decoded photo: its size was checked at the door.
@@ -148,6 +178,21 @@ impl Photo {
             self.rgb.dimensions(),
             Millis(0),
         )
+    }
+
+    /// A face of [`Photo::frame`] in the pixels of the file's picture.
+    pub fn in_file(&self, face: Face) -> Face {
+        let (width, _) = self.rgb.dimensions();
+        if width == self.size_px.0 {
+            return face;
+        }
+        let scale = self.size_px.0 as f32 / width as f32;
+        let Rect { x, y, w, h } = face.rect;
+        Face {
+            rect: Rect::new(x * scale, y * scale, w * scale, h * scale),
+            landmarks: face.landmarks.map(|p| Point::new(p.x * scale, p.y * scale)),
+            score: face.score,
+        }
     }
 
     /// The whole picture as one grey face crop.
@@ -161,85 +206,44 @@ impl Photo {
     }
 }
 
-/// Every picture in these files and folders, folders at all levels in the order of names.
-///
-/// A path that is not a folder is returned as it is, so that a missing file gets its own error line.
-pub fn expand(paths: &[PathBuf]) -> Vec<PathBuf> {
-    let mut all = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            walk(path, &mut all)
-        } else {
-            all.push(path.clone())
-        }
-    }
-    all
-}
-
-fn walk(folder: &Path, all: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        // Reading it as a picture later gives the error its line.
-        all.push(folder.to_owned());
-        return;
-    };
-    let mut entries: Vec<_> = entries.flatten().collect();
-    entries.sort_by_key(fs::DirEntry::path);
-    for entry in entries {
-        // Links to folders are not followed: one that leads back up would never end.
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            walk(&entry.path(), all);
-        } else if is_picture_name(&entry.path()) {
-            all.push(entry.path());
-        }
+/// Whether a picture of this size is read at all.
+fn check_size((width, height): (u32, u32), budget: Budget) -> Result<(), PhotoError> {
+    let pixels = u64::from(width) * u64::from(height);
+    if width.min(height) < MIN_SIDE_PX {
+        Err(PhotoError::Small(width, height))
+    } else if pixels > budget.max_pixels {
+        Err(PhotoError::Large(
+            width,
+            height,
+            budget.max_pixels / 1_000_000,
+        ))
+    } else if width.max(height) > Frame::MAX_SIDE_PX {
+        Err(PhotoError::Side(width, height))
+    } else {
+        Ok(())
     }
 }
 
-/// Whether the name ends like a picture's.
-pub fn is_picture_name(path: &Path) -> bool {
-    let ending = path
-        .extension()
-        .and_then(|e| e.to_str())
-        .unwrap_or_default();
-    ENDINGS
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(ending))
-}
-
-/// A JPEG ends with the end-of-image marker; some cameras pad with zeros behind it.
-fn ends_as_jpeg(bytes: &[u8]) -> bool {
-    let tail = &bytes[bytes.len().saturating_sub(4096)..];
-    tail.windows(2).any(|pair| pair == [0xFF, 0xD9])
-}
-
-/// Transparency on white, all depths to 8 bits.
-fn flatten(picture: DynamicImage) -> image::RgbImage {
-    if !picture.color().has_alpha() {
-        return picture.into_rgb8();
-    }
-    let mut rgba = picture.into_rgba8();
-    for pixel in rgba.pixels_mut() {
-        let [r, g, b, a] = pixel.0.map(u16::from);
-        let over = |c: u16| ((c * a + 255 * (255 - a) + 127) / 255) as u8;
-        pixel.0 = [over(r), over(g), over(b), 255];
-    }
-    DynamicImage::ImageRgba8(rgba).into_rgb8()
-}
-
-fn named(error: ImageError) -> PhotoError {
-    match error {
-        ImageError::Unsupported(e) => {
-            PhotoError::Damaged(format!("{e}; save it as an ordinary PNG or JPEG"))
-        }
-        ImageError::Limits(_) => {
-            PhotoError::Damaged("it needs too much memory to decode; scale it first".into())
-        }
-        other => PhotoError::Damaged(other.to_string()),
-    }
+/// The least number that each side is divided by so that decoding fits; `bytes` says what it takes then.
+fn least_scale(
+    (width, height): (u32, u32),
+    budget: Budget,
+    scales: &[u32],
+    bytes: impl Fn(u32) -> u64,
+) -> Result<u32, PhotoError> {
+    let fits = scales.iter().copied().find(|&scale| {
+        bytes(scale) <= budget.max_bytes && width.min(height) / scale >= MIN_SIDE_PX
+    });
+    fits.ok_or_else(|| {
+        let least = scales.iter().map(|&scale| bytes(scale)).min();
+        let mb = |bytes: u64| bytes.div_ceil(1 << 20);
+        PhotoError::Memory(width, height, mb(least.unwrap_or(0)), mb(budget.max_bytes))
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use image::{ImageFormat, RgbImage};
+    use image::{DynamicImage, ImageFormat, RgbImage};
 
     use super::*;
 
@@ -284,7 +288,9 @@ mod tests {
     #[test]
     fn sizes_out_of_reason_are_refused_by_name() {
         let tiny = Photo::decode(&encoded(ImageFormat::Png, 1, 1)).unwrap_err();
-        assert!(tiny.to_string().contains("1x1"), "{tiny}");
+        assert!(matches!(tiny, PhotoError::Small(1, 1)), "{tiny}");
+        let long = Photo::decode(&encoded(ImageFormat::Png, 40_000, 16)).unwrap_err();
+        assert!(matches!(long, PhotoError::Side(40_000, 16)), "{long}");
         let wide = Photo::decode(&encoded(ImageFormat::Png, 20_000, 20)).map(|p| p.size_px());
         assert_eq!(wide.unwrap(), (20_000, 20));
         assert!(matches!(
@@ -292,27 +298,5 @@ mod tests {
             Err(PhotoError::Format)
         ));
         assert!(matches!(Photo::decode(b""), Err(PhotoError::Empty)));
-    }
-
-    #[test]
-    fn a_folder_that_links_to_itself_is_read_once() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("b")).unwrap();
-        fs::write(dir.path().join("b/c.png"), b"").unwrap();
-        fs::write(dir.path().join("a.JPG"), b"").unwrap();
-        std::os::unix::fs::symlink(dir.path(), dir.path().join("b/up")).unwrap();
-        let found = expand(&[dir.path().to_owned()]);
-        let names: Vec<_> = found
-            .iter()
-            .filter_map(|p| p.strip_prefix(dir.path()).ok())
-            .collect();
-        assert_eq!(names, [Path::new("a.JPG"), Path::new("b/c.png")]);
-    }
-
-    #[test]
-    fn transparency_becomes_white() {
-        let clear = image::RgbaImage::from_pixel(16, 16, image::Rgba([0, 0, 0, 0]));
-        let white = flatten(DynamicImage::ImageRgba8(clear));
-        assert_eq!(white.get_pixel(3, 3).0, [255; 3]);
     }
 }

@@ -2,18 +2,19 @@
 
 use std::{
     io,
-    sync::atomic::Ordering,
-    thread::{self, JoinHandle},
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
 use moodring_core::frame::Millis;
 use tokio::sync::watch;
 
-use super::{StopFlag, watchdog::Heartbeat};
+use super::watchdog::Heartbeat;
 use crate::{
     display::{Display, DisplayControls, View},
+    shutdown::Shutdown,
     snapshot::{BrokerState, Snapshot},
+    worker::Supervisor,
 };
 
 /// The longest wait between two looks at the stop flag and the keyboard.
@@ -37,26 +38,26 @@ pub(super) struct DisplayThread {
 
 impl DisplayThread {
     pub(super) fn spawn(
-        self,
-        stop: StopFlag,
+        mut self,
+        supervisor: &Supervisor,
+        shutdown: Shutdown,
         closed: watch::Sender<bool>,
     ) -> io::Result<JoinHandle<()>> {
-        thread::Builder::new()
-            .name("display".into())
-            .spawn(move || self.show(&stop, &closed))
+        let stop = shutdown.clone();
+        supervisor.spawn("display", shutdown, move || self.show(&stop, &closed))
     }
 
-    fn show(mut self, stop: &StopFlag, closed: &watch::Sender<bool>) {
+    fn show(&mut self, stop: &Shutdown, closed: &watch::Sender<bool>) {
         let period = Duration::from_secs_f32(1.0 / self.rate_hz);
         let mut due = Instant::now();
-        while !stop.load(Ordering::Relaxed) {
+        while !stop.has_begun() {
             self.heartbeat.beat();
             if self.display.wants_quit() {
                 closed.send_replace(true);
             }
             let now = Instant::now();
             if now < due {
-                thread::sleep(SLICE.min(due - now));
+                stop.sleep(SLICE.min(due - now));
                 continue;
             }
             due = now + period;

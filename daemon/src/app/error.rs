@@ -34,6 +34,14 @@ pub enum AppError {
         /// Why it cannot be.
         reason: NameError,
     },
+    /// A worker panicked again and again.
+    #[error("the {name} worker could not be started again: {reason}")]
+    Worker {
+        /// Which.
+        name: &'static str,
+        /// The last panic.
+        reason: String,
+    },
     /// The system gave no thread or no signal handler.
     #[error("the system refused: {0}")]
     System(#[from] std::io::Error),

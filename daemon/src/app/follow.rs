@@ -1,16 +1,13 @@
 //! `follow`: another device's mood shown here. A broker instead of a camera, and the same outputs.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
 
-use super::{AppError, StopFlag, display_thread::DisplayThread, join, watchdog::Watchdog};
+use super::{AppError, display_thread::DisplayThread, join, watchdog::Watchdog};
 use crate::{
     clock::Clock,
     config::Settings,
@@ -18,7 +15,9 @@ use crate::{
     message::{RunId, Status, read_state, read_status},
     mqtt::{Subscriber, SubscriberEvent, SubscriberOptions},
     satellite, service,
+    shutdown::Shutdown,
     snapshot::{BrokerState, CameraState, Snapshot},
+    worker::{Supervisor, given_up},
 };
 
 /// Shows the mood of the device whose topics are `root`/state and `root`/status, until a signal or until the display
@@ -46,7 +45,9 @@ pub async fn follow(
 
     let (snapshots, newest) = watch::channel(Snapshot::default());
     let (broker, broker_state) = watch::channel(BrokerState::Connecting);
-    let stop = StopFlag::default();
+    let shutdown = Shutdown::default();
+    let (supervisor, mut faults) = Supervisor::new();
+    let mut health = supervisor.health();
     let clock = Clock::start();
     let mut watchdog = Watchdog::from_environment();
     let screen = DisplayThread {
@@ -62,8 +63,8 @@ pub async fn follow(
         heartbeat: watchdog.watch("display", Duration::ZERO, clock.now()),
     };
     let (closed, mut user_quit) = watch::channel(false);
-    let screen = screen.spawn(Arc::clone(&stop), closed)?;
-    let satellites = satellite::spawn(&settings.satellite, newest, clock)?;
+    let screen = screen.spawn(&supervisor, shutdown.clone(), closed)?;
+    let satellites = satellite::spawn(&settings.satellite, newest, clock, &supervisor)?;
     service::ready(&format!("following {root}"));
 
     let mut device = RemoteDevice::default();
@@ -75,6 +76,9 @@ pub async fn follow(
                 }
                 snapshots.send_replace(device.seen());
             }
+            // They are in the log; nobody listens to this device's events.
+            Some(_) = faults.recv() => {}
+            (name, reason) = given_up(&mut health) => return Err(AppError::Worker { name, reason }),
             _ = watchdog.due() => watchdog.feed(clock.now()),
             _ = terminate.recv() => break tracing::info!("SIGTERM: stopping"),
             _ = interrupt.recv() => break tracing::info!("SIGINT: stopping"),
@@ -82,7 +86,7 @@ pub async fn follow(
         }
     }
     service::stopping();
-    stop.store(true, Ordering::Relaxed);
+    shutdown.begin();
     join(screen, "display");
     if let Some(satellites) = satellites {
         satellites.stop();

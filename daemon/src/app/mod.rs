@@ -33,11 +33,6 @@ pub use error::AppError;
 pub use follow::follow;
 pub use run::{check, run};
 
-use std::sync::{Arc, atomic::AtomicBool};
-
-/// Asks all threads to end; they look at it several times a second.
-pub(crate) type StopFlag = Arc<AtomicBool>;
-
 /// Waits for a thread; one that panicked is named.
 fn join(thread: std::thread::JoinHandle<()>, name: &str) {
     if thread.join().is_err() {

@@ -46,7 +46,7 @@ impl Publishing {
         let (bounds, copy) = (settings.store.bounds(), settings.store.copy_plan());
         let store = Store::open_with_copy(place, bounds, copy)?;
         let (faults, told) = mpsc::unbounded_channel();
-        sources.faults = Some(told);
+        sources.broker_faults = Some(told);
         let inputs = mqtt::Inputs {
             snapshots: sources.snapshots.clone(),
             store: store.clone(),

@@ -20,6 +20,7 @@ use crate::{
     display::Display,
     service,
     snapshot::{CameraState, Snapshot},
+    worker::given_up,
 };
 
 /// How often what time changes is looked at: night, and devices that came.
@@ -145,6 +146,17 @@ impl App {
                 _ = signals.interrupt.recv() => return end("SIGINT"),
                 _ = signals.hangup.recv() => return Next::Reload,
                 Ok(_) = self.user_quit.wait_for(|quit| *quit) => return end("closed at the terminal"),
+                (name, reason) = given_up(&mut self.health) => {
+                    self.failure = Some(AppError::Worker { name, reason });
+                    tracing::error!("the {name} worker is given up: ending, to be started anew");
+                    return Next::End;
+                }
+                // It ends only by a panic, or after this loop.
+                _ = &mut self.publishing.event_log => {
+                    self.failure = Some(AppError::Worker { name: "events", reason: "it panicked".into() });
+                    tracing::error!("the event log is gone: ending, to be started anew");
+                    return Next::End;
+                }
                 Ok(()) = self.camera_status.changed() => {
                     if self.camera_status.borrow_and_update().state == CameraState::Ended {
                         return end("the source came to its end");

@@ -1,16 +1,16 @@
 //! The end of the house: rooms close one after the other, upstream first, and nothing that was told is lost.
 
-use std::{sync::atomic::Ordering, thread::JoinHandle};
+use std::thread::JoinHandle;
 
-use super::{AppError, StopFlag, join, start::App};
+use super::{AppError, join, start::App};
 use crate::{
     camera::CameraStatus, mqtt::homie::HomieTask, satellite::PortThread, service,
-    snapshot::CameraState, web::Web,
+    shutdown::Shutdown, snapshot::CameraState, web::Web,
 };
 
 /// Whom the end has to wait for, beside the camera and the outlets.
 pub(super) struct Workers {
-    pub(super) stop: StopFlag,
+    pub(super) shutdown: Shutdown,
     pub(super) vision_thread: JoinHandle<()>,
     pub(super) screen: JoinHandle<()>,
     pub(super) renderer: Option<JoinHandle<()>>,
@@ -41,9 +41,11 @@ impl App {
             join(renderer, "preview");
         }
         // Its last events are on the disk when it ends; a panic in it has been said by tokio.
-        let _ = self.publishing.event_log.await;
+        if !self.publishing.event_log.is_finished() {
+            let _ = self.publishing.event_log.await;
+        }
         // Those that say goodbye to somebody do so side by side: a stop is to take a second, not the sum of their waits.
-        workers.stop.store(true, Ordering::Relaxed);
+        workers.shutdown.begin();
         if let Some(page) = &workers.page {
             page.begin_to_stop();
         }
@@ -64,15 +66,17 @@ impl App {
             satellites.stop();
         }
         self.publishing.store.close();
-        verdict(camera)
+        match self.failure {
+            Some(failure) => Err(failure),
+            None => verdict(camera),
+        }
     }
 }
 
-/// A source that ended before its first frame is a failure.
+/// A source that ended by an error is a failure, however many frames it gave.
 fn verdict(camera: CameraStatus) -> Result<(), AppError> {
     match camera {
         CameraStatus {
-            frames: 0,
             trouble: Some(trouble),
             state: CameraState::Ended,
             ..

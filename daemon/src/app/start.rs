@@ -3,14 +3,13 @@
 use std::{
     path::PathBuf,
     str::FromStr,
-    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    AppError, StopFlag,
+    AppError,
     camera_off::{self, CameraOffFile},
     camera_sink::FrameForwarder,
     cameras::Cameras,
@@ -34,10 +33,12 @@ use crate::{
     notes::Notes,
     preview::Preview,
     satellite, service,
+    shutdown::Shutdown,
     snapshot::Snapshot,
     update::UpdateThread,
     vision::{VisionError, VisionPipeline},
     web::{self, Web},
+    worker::{Health, Supervisor},
 };
 
 /// Everything that runs, as the one who watches over it needs it.
@@ -57,6 +58,9 @@ pub(super) struct App {
     pub(super) home: HomeAssistant,
     pub(super) publishing: Publishing,
     pub(super) workers: Workers,
+    pub(super) health: watch::Receiver<Health>,
+    /// Why it has to end, if not because somebody wished so.
+    pub(super) failure: Option<AppError>,
 }
 
 /// What can be made from the settings before anything is opened.
@@ -97,6 +101,8 @@ struct StartContext<'a> {
     preview: Preview,
     commands: command::CommandSender,
     publishing: Publishing,
+    supervisor: Supervisor,
+    shutdown: Shutdown,
 }
 
 impl App {
@@ -119,10 +125,13 @@ impl App {
         let notes = Notes::open(&settings.store);
         let (snapshots, newest) = watch::channel(Snapshot::default());
         let (events, event_inputs) = mpsc::unbounded_channel();
+        let (supervisor, faults) = Supervisor::new();
+        supervisor.observe_contained();
         let event_inputs = event_log::EventLogInputs {
             snapshots: newest.clone(),
             events: event_inputs,
-            faults: None,
+            faults,
+            broker_faults: None,
         };
         let (publishing, home) =
             Publishing::start(settings, &identity, clock, event_inputs, &notes)?;
@@ -131,7 +140,7 @@ impl App {
         let (writer, reader) = latest::frame_slot();
         let mut watchdog = Watchdog::from_environment();
         // A camera may be silent for its whole time limit before it counts as lost.
-        let silence = Duration::from_millis(settings.camera.timeout_ms) * 2;
+        let silence = settings.camera.longest_silence() * 2;
         let frames = watchdog.watch("camera", silence, clock.now());
         let cameras = Cameras::new(source.clone(), others.clone());
         let camera = CameraThread::spawn(
@@ -144,7 +153,8 @@ impl App {
         )?;
 
         let preview = Preview::new(&settings.preview, clock);
-        let renderer = preview.spawn(settings)?;
+        let shutdown = Shutdown::default();
+        let renderer = preview.spawn(settings, &supervisor, shutdown.clone())?;
         let (has_display, minute) = (display.is_there(), minute_of_day());
         let controller = Controller::new(
             settings,
@@ -166,10 +176,12 @@ impl App {
             preview,
             commands,
             publishing,
+            supervisor,
+            shutdown,
         };
         let home = context.home(home, &controller);
         let homie = context.homie(&controller)?;
-        let stop = StopFlag::default();
+        let (supervisor, shutdown) = (&context.supervisor, &context.shutdown);
         let vision_thread = VisionThread {
             stream,
             reader,
@@ -186,16 +198,23 @@ impl App {
         let (closed, user_quit) = watch::channel(false);
         let heartbeat = watchdog.watch("display", Duration::ZERO, clock.now());
         let workers = Workers {
-            buttons: context.buttons(&stop),
-            vision_thread: vision_thread.spawn(Arc::clone(&stop))?,
-            satellites: satellite::spawn(&settings.satellite, context.newest.clone(), clock)?,
+            buttons: context.buttons(),
+            vision_thread: vision_thread.spawn(supervisor, shutdown.clone())?,
+            satellites: satellite::spawn(
+                &settings.satellite,
+                context.newest.clone(),
+                clock,
+                supervisor,
+            )?,
             page: context.page(&controller, file),
-            screen: context
-                .screen(&controller, display, heartbeat)
-                .spawn(Arc::clone(&stop), closed)?,
+            screen: context.screen(&controller, display, heartbeat).spawn(
+                supervisor,
+                shutdown.clone(),
+                closed,
+            )?,
             renderer,
             homie,
-            stop,
+            shutdown: shutdown.clone(),
         };
         Ok(Self {
             clock,
@@ -212,6 +231,8 @@ impl App {
             home,
             publishing: context.publishing,
             workers,
+            health: context.supervisor.health(),
+            failure: None,
         })
     }
 }
@@ -252,8 +273,9 @@ impl StartContext<'_> {
     }
 
     /// Without its buttons it is still a daemon.
-    fn buttons(&self, stop: &StopFlag) -> Option<std::thread::JoinHandle<()>> {
-        let buttons = gpio::buttons::spawn(self.settings, self.commands.clone(), Arc::clone(stop));
+    fn buttons(&self) -> Option<std::thread::JoinHandle<()>> {
+        let (commands, shutdown) = (self.commands.clone(), self.shutdown.clone());
+        let buttons = gpio::buttons::spawn(self.settings, commands, &self.supervisor, shutdown);
         buttons.unwrap_or_else(|error| {
             tracing::warn!("no buttons: {error}");
             None
@@ -274,6 +296,7 @@ impl StartContext<'_> {
             commands: self.commands.clone(),
             controls: controller.controls(),
             preview: self.preview.clone(),
+            health: self.supervisor.health(),
         };
         web::spawn(self.settings, inputs).unwrap_or_else(|error| {
             tracing::warn!("{error}");

@@ -1,24 +1,21 @@
 //! The vision thread: frames from the slot through the pipeline, out as snapshots and events.
 
-use std::{
-    io,
-    sync::atomic::Ordering,
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use std::{io, thread::JoinHandle, time::Duration};
 
 use moodring_core::event::Event;
 use tokio::sync::{mpsc, watch};
 
-use super::{StopFlag, controller::VisionControls, stills::Stills, watchdog::Heartbeat};
+use super::{controller::VisionControls, stills::Stills, watchdog::Heartbeat};
 use crate::{
     camera::CameraStatus,
     clock::Clock,
     config::Settings,
     latest::{FrameReader, Taken},
     preview::FrameTap,
+    shutdown::Shutdown,
     snapshot::{CameraState, Snapshot},
     vision::VisionPipeline,
+    worker::Supervisor,
 };
 
 /// How long to wait for a frame before looking at the camera's state and the stop flag.
@@ -40,10 +37,22 @@ pub(super) struct VisionThread {
 }
 
 impl VisionThread {
-    pub(super) fn spawn(self, stop: StopFlag) -> io::Result<JoinHandle<()>> {
-        thread::Builder::new()
-            .name("vision".into())
-            .spawn(move || self.watch(&stop))
+    pub(super) fn spawn(
+        mut self,
+        supervisor: &Supervisor,
+        shutdown: Shutdown,
+    ) -> io::Result<JoinHandle<()>> {
+        let stop = shutdown.clone();
+        let mut panicked = false;
+        supervisor.spawn("vision", shutdown, move || {
+            if std::mem::replace(&mut panicked, true)
+                && let Err(error) = self.stream.reload(&self.settings)
+            {
+                // What the nets held when it panicked may be half done; old ones are better than none.
+                tracing::warn!("{error}; going on with the nets as they are");
+            }
+            self.watch(&stop);
+        })
     }
 
     /// Takes over what somebody set since the last time.
@@ -65,9 +74,9 @@ impl VisionThread {
     }
 
     /// Until the camera thread is gone, or it is asked to stop.
-    fn watch(mut self, stop: &StopFlag) {
+    fn watch(&mut self, stop: &Shutdown) {
         let mut reloads = self.vision_controls.borrow().reloads;
-        while !stop.load(Ordering::Relaxed) {
+        while !stop.has_begun() {
             self.heartbeat.beat();
             self.apply_controls(&mut reloads);
             // Nobody listening is no reason to stop seeing: the broker may be switched off.

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::{source::Source, stop_signal::StopSignal};
-use crate::command::Switch;
+use super::source::Source;
+use crate::{command::Switch, shutdown::Shutdown};
 
 /// The wishes of a running camera thread.
 #[derive(Clone, Debug, Default)]
@@ -25,14 +25,14 @@ struct Requested {
     /// What is open, or to be opened.
     source: Option<Source>,
     /// Ends what is open now.
-    session: StopSignal,
+    session: Shutdown,
 }
 
 /// One opening of a source: from here on until something else is wanted.
 #[derive(Clone, Debug)]
 pub(super) struct CameraSession {
     /// Set as soon as something else is wanted.
-    pub(super) stop: StopSignal,
+    pub(super) stop: Shutdown,
     /// How often the next source was asked for.
     pub(super) turn: usize,
     /// A source that was asked for by name, and the turn at which it was.
@@ -117,7 +117,7 @@ impl CameraControl {
         if requested.off {
             return NextStep::Off;
         }
-        requested.session = StopSignal::default();
+        requested.session = Shutdown::default();
         NextStep::On(CameraSession {
             stop: requested.session.clone(),
             turn: requested.turn,
@@ -141,7 +141,7 @@ impl CameraControl {
     }
 
     fn change(&self, requested: &Requested) {
-        requested.session.set();
+        requested.session.begin();
         self.0.changed.notify_all();
     }
 }
@@ -158,25 +158,25 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let first = open();
-        assert!(!first.stop.is_set());
+        assert!(!first.stop.has_begun());
         assert!(control.switch(Switch::On), "no change");
-        assert!(!first.stop.is_set());
-        assert!(control.next() && first.stop.is_set());
+        assert!(!first.stop.has_begun());
+        assert!(control.next() && first.stop.has_begun());
         let second = open();
         assert_eq!((first.turn, second.turn), (0, 1));
-        assert!(!control.switch(Switch::Toggle) && second.stop.is_set());
+        assert!(!control.switch(Switch::Toggle) && second.stop.has_begun());
         assert!(matches!(control.wanted(), NextStep::Off));
         assert!(!control.next(), "a camera that is off stays off");
         assert!(control.switch(Switch::Toggle));
         assert_eq!(open().turn, 1);
         let third = open();
         control.choose(Source::Rpicam);
-        assert!(third.stop.is_set());
+        assert!(third.stop.has_begun());
         let fourth = open();
         assert_eq!(fourth.chosen, Some((Source::Rpicam, 1)));
         assert_eq!(control.source(), Some(Source::Rpicam));
         control.reopen();
-        assert!(fourth.stop.is_set() && control.is_on());
+        assert!(fourth.stop.has_begun() && control.is_on());
         control.end();
         control.wait_while_off();
         assert!(matches!(control.wanted(), NextStep::End));

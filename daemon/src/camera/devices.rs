@@ -11,6 +11,7 @@ use linuxvideo::{
 };
 
 use super::modes::{Mode, WireFormat, nearest_step};
+use crate::redact::printable;
 
 /// One capture device, or one whose nature cannot be seen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -65,6 +66,85 @@ impl DeviceInfo {
             ),
         }
     }
+}
+
+/// Drivers whose nodes are parts of a machine's own camera or codecs: they take pictures only when something else sets them
+/// up, such as libcamera. By the kernel's names.
+const INNER_DRIVERS: [&str; 17] = [
+    "unicam",
+    "bcm2835-isp",
+    "bcm2835-codec",
+    "bcm2835-v4l2-isp",
+    "pispbe",
+    "rp1-cfe",
+    "rpivid",
+    "rpi-hevc-dec",
+    "rkisp1",
+    "rockchip-rga",
+    "hantro-vpu",
+    "sun6i-csi",
+    "sun4i_csi",
+    "mtk-vcodec-dec",
+    "tegra-video",
+    "ipu6",
+    "atomisp",
+];
+
+/// What a device is to `auto`: the smaller, the sooner it is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// A camera at USB, or one that is like it.
+    Camera,
+    /// A made-up one, such as a loopback; it gives pictures if something feeds it.
+    Virtual,
+}
+
+impl DeviceInfo {
+    /// What it is to `auto`.
+    ///
+    /// # Errors
+    /// Why it is passed over.
+    pub fn rank(&self) -> Result<Rank, String> {
+        if INNER_DRIVERS
+            .iter()
+            .any(|driver| self.driver.starts_with(driver))
+        {
+            return Err(format!(
+                "{} ({}): its driver {} is a part of a ribbon camera or a codec; take rpicam or argus",
+                self.path.display(),
+                printable(&self.name),
+                self.driver
+            ));
+        }
+        if !self.is_usable() {
+            return Err(self.describe_problem());
+        }
+        Ok(match self.driver.as_str() {
+            "v4l2 loopback" | "v4l2loopback" | "vivid" => Rank::Virtual,
+            _ => Rank::Camera,
+        })
+    }
+}
+
+/// The device that `auto` takes, and why each of the others was passed over.
+pub fn choose(found: &[DeviceInfo]) -> (Option<&DeviceInfo>, Vec<String>) {
+    let ranked: Vec<_> = found.iter().map(|device| (device, device.rank())).collect();
+    let best = ranked
+        .iter()
+        .filter_map(|(device, rank)| Some((rank.as_ref().ok()?, *device)))
+        // The first of the best: by number.
+        .min_by_key(|(rank, _)| **rank)
+        .map(|(_, device)| device);
+    let passed = ranked.iter().filter_map(|(device, rank)| match rank {
+        Err(reason) => Some(reason.clone()),
+        Ok(_) if best.is_some_and(|best| best.path == device.path) => None,
+        Ok(_) => Some(format!(
+            "{} ({}): another comes first",
+            device.path.display(),
+            printable(&device.name)
+        )),
+    });
+    (best, passed.collect())
 }
 
 /// Every capture device by number. Nodes for metadata, output and codecs are left out.
@@ -283,6 +363,46 @@ mod tests {
         );
         let denied = io::Error::from_raw_os_error(rustix::io::Errno::ACCESS.raw_os_error());
         assert!(explain(&denied).1.contains("usermod"));
+    }
+
+    #[test]
+    fn auto_takes_the_usb_camera_before_the_parts_of_the_pis_own() {
+        let device = |number: u32, driver: &str, code: &str| DeviceInfo {
+            path: format!("/dev/video{number}").into(),
+            name: driver.to_uppercase(),
+            driver: driver.into(),
+            formats: vec![FormatInfo {
+                fourcc: code.into(),
+                readable: code != "pBAA",
+                sizes: vec![],
+            }],
+            ..DeviceInfo::default()
+        };
+        // As a Pi 4 lists them.
+        let found = [
+            device(0, "unicam", "YUYV"),
+            device(10, "bcm2835-codec-decode", "NV12"),
+            device(13, "bcm2835-isp", "NV12"),
+            device(19, "v4l2 loopback", "YUYV"),
+            device(20, "uvcvideo", "MJPG"),
+            device(22, "uvcvideo", "YUYV"),
+        ];
+        let (taken, passed) = choose(&found);
+        assert_eq!(taken.unwrap().path, Path::new("/dev/video20"));
+        assert_eq!(passed.len(), 5, "{passed:?}");
+        assert!(
+            passed[0].contains("unicam") && passed[0].contains("rpicam"),
+            "{}",
+            passed[0]
+        );
+        assert!(
+            passed[4].contains("/dev/video22") && passed[4].contains("another"),
+            "{}",
+            passed[4]
+        );
+        let (taken, _) = choose(&found[..4]);
+        assert_eq!(taken.unwrap().path, Path::new("/dev/video19"));
+        assert!(choose(&found[..3]).0.is_none());
     }
 
     #[test]

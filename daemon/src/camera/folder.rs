@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 
 use moodring_core::frame::{Frame, PixelFormat};
 
-use super::{Camera, CameraError, CameraInfo, Context, picture::lend, stop_signal::FramePacer};
-use crate::photo::{self, ENDINGS, Photo};
+use super::{Camera, CameraError, CameraInfo, Context, frame_pacer::FramePacer, picture::lend};
+use crate::{
+    photo::{self, ENDINGS, Photo},
+    redact::printable,
+};
 
 /// An open folder. Repeated, it is listed again at each round.
 pub(super) struct Folder {
@@ -22,7 +25,7 @@ pub(super) struct Folder {
 impl Folder {
     /// Lists the folder.
     pub(super) fn open(path: &Path, context: Context) -> Result<Self, CameraError> {
-        let name = path.display().to_string();
+        let name = printable(&path.to_string_lossy());
         let files = list(path).map_err(|reason| CameraError::Open {
             source_name: name.clone(),
             reason,
@@ -56,14 +59,16 @@ impl Folder {
         self.files = list(&self.path)
             .map_err(|reason| self.info.lost(reason))?
             .into_iter();
-        self.files.next().ok_or_else(|| self.info.ended())
+        // Somebody may be changing its pictures just now: it is waited for, as a camera is.
+        let empty = || self.info.lost("it holds no pictures");
+        self.files.next().ok_or_else(empty)
     }
 
     /// The next picture, whose turn begins.
     fn next_photo(&mut self) -> Result<Photo, CameraError> {
         let file = self.next_file()?;
         let photo = Photo::read(&file).map_err(|e| CameraError::Bad {
-            source_name: file.display().to_string(),
+            source_name: printable(&file.to_string_lossy()),
             reason: e.to_string(),
         })?;
         self.info.size_px = Some(photo.size_px());

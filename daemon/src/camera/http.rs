@@ -1,18 +1,29 @@
-//! MJPEG over HTTP (multipart or bare), or one JPEG asked for again and again. No TLS: that goes through a child.
+//! Cameras at an address: a stream of JPEGs, or one asked for again and again. Which of the two it is, its bytes show: what
+//! ends after one picture is a snapshot, whatever it calls itself. Requests and logins: `client`.
 
-use std::{io::Read, time::Duration};
+mod client;
+
+use std::{
+    io::Read,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use moodring_core::frame::Frame;
-use ureq::{Agent, Body, http::Response};
+use ureq::Agent;
 
+use self::client::{Client, Refusal};
 use super::{
     Camera, CameraError, CameraInfo, Context,
     address::HttpAddress,
     jpeg::FrameDecoder,
-    jpeg_splitter::MAX_JPEG_BYTES,
-    stop_signal::FramePacer,
-    stream_thread::{FrameStream, NoFrame, Overflow, Producer, StreamFormat, pump},
+    pump::{Ended, pump},
+    stream_thread::{FrameStream, NoFrame, Producer},
 };
+use crate::shutdown::Shutdown;
 
 /// An address that answered.
 pub(super) struct HttpCamera {
@@ -20,40 +31,42 @@ pub(super) struct HttpCamera {
     context: Context,
     stream: FrameStream,
     decoder: FrameDecoder,
+    is_polled: Arc<AtomicBool>,
+    /// Closes the connections, also while somebody reads from them.
+    agent: Option<Agent>,
 }
 
 impl HttpCamera {
-    /// Asks the address and waits for its answer's head.
+    /// Asks the address and waits for its first picture.
     pub(super) fn open(address: &HttpAddress, context: Context) -> Result<Self, CameraError> {
         let name = address.to_string();
         let refuse = |reason: String| {
             CameraError::Open {
             source_name: name.clone(),
             reason,
-            way_out: "Open the address in a browser: it must show the moving picture itself, \
-                      not a page around it; a login goes before the host, http://user:password@HOST/"
+            way_out: "Open the address in a browser: it must show the picture itself, not a page around it; a login \
+                      goes before the host, http://user:password@HOST/"
                 .into(),
         }
         };
-        let client = Client::new(address, &context);
-        let stream = FrameStream::spawn("camera-http", Overflow::Newest, move |p| client.run(p))
+        let client = Client::new(address, &context).map_err(refuse)?;
+        let agent = client.agent();
+        let is_polled = Arc::new(AtomicBool::new(false));
+        let mut reader = Reader {
+            client,
+            is_polled: Arc::clone(&is_polled),
+            interval: context.snapshot,
+            limit: context.timeout + context.snapshot,
+            stop: context.stop.clone(),
+        };
+        let stream = FrameStream::spawn("camera-http", context.overflow, move |p| reader.run(p))
             .map_err(|e| refuse(e.to_string()))?;
-        // Name look-up, connection and answer have their own limits inside; this is for all of them.
-        match stream.wait_started(context.timeout, &context.stop) {
-            Ok(()) => {}
-            Err(NoFrame::Over(reason) | NoFrame::Bad(reason)) => return Err(refuse(reason)),
-            Err(NoFrame::Silent) => {
-                let limit = context.timeout.as_millis();
-                return Err(refuse(format!("no answer in {limit} ms")));
-            }
-            Err(NoFrame::Stopped) => return Err(CameraError::Ended { source_name: name }),
-        }
         let decoder = FrameDecoder::new(context.colour);
-        Ok(Self {
+        let camera = Self {
             info: CameraInfo {
-                name,
+                name: name.clone(),
                 size_px: None,
-                wire: "MJPG over HTTP".into(),
+                wire: format!("JPEG over {}", address.scheme().name().to_uppercase()),
                 format: decoder.format(),
                 rate_hz: None,
                 live: true,
@@ -61,7 +74,22 @@ impl HttpCamera {
             context,
             stream,
             decoder,
-        })
+            is_polled,
+            agent: Some(agent),
+        };
+        // Name look-up, connection and answer have their own limits inside; this is for all of them.
+        match camera
+            .stream
+            .wait_started(camera.context.timeout, &camera.context.stop)
+        {
+            Ok(()) => Ok(camera),
+            Err(NoFrame::Over(reason) | NoFrame::Bad(reason)) => Err(refuse(reason)),
+            Err(NoFrame::Silent) => {
+                let limit = camera.context.timeout.as_millis();
+                Err(refuse(format!("no picture in {limit} ms")))
+            }
+            Err(NoFrame::Stopped) => Err(camera.info.ended()),
+        }
     }
 }
 
@@ -71,122 +99,129 @@ impl Camera for HttpCamera {
     }
 
     fn next_frame(&mut self) -> Result<Frame<'_>, CameraError> {
-        match self.stream.next(self.context.timeout, &self.context.stop) {
-            Ok(_) => {}
+        let patience = match self.is_polled.load(Ordering::Relaxed) {
+            true => self.context.timeout + self.context.snapshot,
+            false => self.context.timeout,
+        };
+        let format = match self.stream.next(patience, &self.context.stop) {
+            Ok(format) => format,
             Err(NoFrame::Bad(reason)) => return Err(self.info.bad(reason)),
             Err(NoFrame::Over(cause)) => return Err(self.info.lost(cause)),
             Err(NoFrame::Stopped) => return Err(self.info.ended()),
             Err(NoFrame::Silent) => {
-                let limit = self.context.timeout.as_millis();
+                let limit = patience.as_millis();
                 return Err(self.info.lost(format!("no whole frame in {limit} ms")));
             }
-        }
-        let time = self.context.clock.now();
-        let size = self
-            .decoder
-            .decode(self.stream.bytes())
-            .map_err(|reason| self.info.bad(reason))?;
-        self.info.size_px = Some(size);
-        Frame::packed(self.decoder.pixels(), self.decoder.format(), size, time)
-            .map_err(|e| self.info.bad(e.to_string()))
+        };
+        let bytes = self.stream.bytes();
+        let frame = self.context.frame(format, bytes, &mut self.decoder);
+        let frame = frame.map_err(|reason| self.info.bad(reason))?;
+        self.info.size_px = Some((frame.width_px(), frame.height_px()));
+        self.info.format = frame.format();
+        Ok(frame)
     }
 }
 
-/// What the thread needs.
-struct Client {
-    agent: Agent,
-    url: String,
-    authorization: Option<String>,
-    pace: FramePacer,
-}
-
-impl Client {
-    fn new(address: &HttpAddress, context: &Context) -> Self {
-        let limit = Some(context.timeout.max(Duration::from_millis(1)));
-        let config = Agent::config_builder()
-            .timeout_resolve(limit)
-            .timeout_connect(limit)
-            .timeout_recv_response(limit)
-            .timeout_per_read(limit)
-            .max_redirects(3)
-            .build();
-        Self {
-            agent: config.new_agent(),
-            url: address.url().into(),
-            authorization: address.authorization(),
-            pace: FramePacer::new(context.rate_hz, context.stop.clone()),
+impl Drop for HttpCamera {
+    fn drop(&mut self) {
+        if let Some(agent) = self.agent.take() {
+            agent.shutdown();
         }
     }
+}
 
+/// The thread that reads.
+struct Reader {
+    client: Client,
+    is_polled: Arc<AtomicBool>,
+    /// Between the begins of two requests for snapshots.
+    interval: Duration,
+    /// How long requests may fail before the camera counts as lost.
+    limit: Duration,
+    stop: Shutdown,
+}
+
+/// What one request brought.
+enum Answer {
+    /// One whole picture and the end.
+    Snapshot,
+    /// It streamed and ended, or nobody wants more; the cause.
+    Over(String),
+    /// No whole picture; why.
+    Nothing(String),
+    /// The same, and that is handed over already.
+    Cut,
+    /// Asking again will not help; why.
+    Refused(String),
+}
+
+impl Reader {
     /// Streams or polls until the end; the cause of the end.
-    fn run(mut self, producer: &Producer) -> String {
-        let response = match self.ask() {
+    fn run(&mut self, producer: &Producer) -> String {
+        let mut last_good = None;
+        loop {
+            let asked = Instant::now();
+            let failed = match self.ask(producer) {
+                Answer::Snapshot => {
+                    self.is_polled.store(true, Ordering::Relaxed);
+                    last_good = Some(Instant::now());
+                    None
+                }
+                Answer::Over(cause) | Answer::Refused(cause) => return cause,
+                Answer::Nothing(cause) => Some((cause, true)),
+                Answer::Cut => Some((
+                    "it was cut: the answer holds no whole picture".into(),
+                    false,
+                )),
+            };
+            if let Some((cause, is_new)) = failed {
+                // Until it has shown once that it is a camera, a failure is the end.
+                let Some(good) = last_good else { return cause };
+                if good.elapsed() > self.limit || (is_new && !producer.put_bad(&cause)) {
+                    return cause;
+                }
+            }
+            if !self.stop.sleep_until(asked + self.interval) || producer.is_closed() {
+                return "called off".into();
+            }
+        }
+    }
+
+    fn ask(&mut self, producer: &Producer) -> Answer {
+        let response = match self.client.ask() {
             Ok(response) => response,
-            Err(cause) => return cause,
+            Err(Refusal::Denied(cause)) => return Answer::Refused(cause),
+            Err(Refusal::Failed(cause)) => return Answer::Nothing(cause),
         };
         let kind = response
             .body()
             .mime_type()
             .unwrap_or("")
             .to_ascii_lowercase();
-        if kind.starts_with("text/") || kind == "application/json" {
-            return format!("it answers with {kind}, not with pictures");
-        }
-        producer.set_started();
-        if kind.starts_with("image/") {
-            return self.poll(response, producer);
-        }
-        // Multipart headers lie between the pictures; the splitter skips them, whatever the boundary is.
-        let mut reader = response
-            .into_body()
-            .into_with_config()
-            .limit(u64::MAX)
-            .reader();
-        match pump(&mut reader, None, producer) {
-            Ok(()) => "the connection was closed".into(),
-            Err(e) => e.to_string(),
-        }
-    }
-
-    fn ask(&self) -> Result<Response<Body>, String> {
-        let mut request = self.agent.get(&self.url);
-        if let Some(value) = &self.authorization {
-            request = request.header("Authorization", value);
-        }
-        request.call().map_err(|e| match e {
-            ureq::Error::StatusCode(401 | 403) => "it asks for another user or password".into(),
-            other => other.to_string(),
-        })
-    }
-
-    /// One picture an answer, at the rate that was asked for.
-    fn poll(&mut self, first: Response<Body>, producer: &Producer) -> String {
-        let mut response = first;
-        let mut jpeg = Vec::new();
-        loop {
-            jpeg.clear();
-            // One byte more than allowed shows that there is more.
-            let mut body = response
-                .into_body()
-                .into_with_config()
-                .limit(u64::MAX)
-                .reader();
-            let limit = MAX_JPEG_BYTES as u64 + 1;
-            let listening = match body.by_ref().take(limit).read_to_end(&mut jpeg) {
-                Ok(n) if n > MAX_JPEG_BYTES => producer.put_bad("the picture has more than 16 MiB"),
-                Ok(_) => producer.put(StreamFormat::Jpeg, &jpeg),
-                Err(e) => producer.put_bad(&e.to_string()),
-            };
-            if !listening || !self.pace.wait() || producer.is_closed() {
-                return "called off".into();
+        let body = response.into_body().into_with_config().limit(u64::MAX);
+        let mut reader = body.reader();
+        let pumped = pump(&mut reader, None, producer);
+        match pumped {
+            Ok(Ended::Closed(1)) => Answer::Snapshot,
+            Ok(Ended::Closed(0)) => Answer::Cut,
+            Ok(Ended::Closed(_)) => Answer::Over("the connection was closed".into()),
+            Ok(Ended::Unheard) => Answer::Over("called off".into()),
+            Ok(Ended::NoPictures(what)) if kind.is_empty() => {
+                Answer::Nothing(format!("it answers with {what}, not with pictures"))
             }
-            response = match self.ask() {
-                Ok(response) => response,
-                Err(cause) => return cause,
-            };
+            Ok(Ended::NoPictures(what)) => {
+                let kind = crate::redact::printable(&kind);
+                Answer::Nothing(format!(
+                    "it answers with {what} (as {kind}), not with pictures"
+                ))
+            }
+            Err(e) => Answer::Nothing(format!("the connection broke: {e}")),
         }
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// Reads what is left of a small body, so that its connection can be used again.
+fn drain(body: ureq::Body) {
+    let mut rest = body.into_with_config().limit(64 << 10).reader();
+    let _ = rest.read_to_end(&mut Vec::new());
+}

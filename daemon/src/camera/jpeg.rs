@@ -1,24 +1,47 @@
 //! One JPEG to pixels, strictly and with limits. Cameras' habits are handled here, files of JPEGs in [`super::jpeg_splitter`].
+//!
+//! `layout` walks the markers first, so that what cannot be decoded is refused by name before memory is taken; `huffman`
+//! holds the tables that cameras leave out. Why this decoder: docs/decisions/016-jpeg-decoder.md.
 
-use std::ops::Range;
+mod huffman;
+pub(crate) mod layout;
 
-use moodring_core::frame::PixelFormat;
+use moodring_core::frame::{PixelFormat, rgb_luma};
 use zune_jpeg::{
     JpegDecoder,
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
 };
 
+use self::{huffman::STANDARD_HUFFMAN, layout::Layout};
+use super::turn::Turn;
+use crate::contain::contain;
+
 /// The longest side of a camera's picture; no more than 8K.
 pub(super) const MAX_SIDE_PX: usize = 8192;
 /// The most pixels of a camera's picture: 8K UHD.
-const MAX_PIXELS: usize = 7680 * 4320;
+pub(super) const MAX_PIXELS: usize = 7680 * 4320;
+/// The most bytes that decoding a camera's picture may take: 8K UHD in one pass.
+const MAX_DECODING_BYTES: u64 = 160 << 20;
+/// Stands between the coded data and its end. No Huffman code is all ones, so that a decoder that runs out of data before
+/// the picture is complete finds an error there; one that is done does not look.
+const ALL_ONES: [u8; 64] = {
+    let mut bytes = [0; 64];
+    let mut i = 0;
+    while i < bytes.len() {
+        // An FF of coded data has a 00 behind it.
+        bytes[i] = 0xFF;
+        i += 2;
+    }
+    bytes
+};
 
 /// Decodes JPEGs into a buffer that is used again for the next.
 #[derive(Default)]
 pub(crate) struct FrameDecoder {
     colour: bool,
     pixels: Vec<u8>,
-    patched: Vec<u8>,
+    prepared: Vec<u8>,
+    turned: Vec<u8>,
 }
 
 impl FrameDecoder {
@@ -39,60 +62,126 @@ impl FrameDecoder {
         }
     }
 
-    /// Decodes one picture; [`FrameDecoder::pixels`] then has it. Returns width and height.
+    /// Decodes one picture and turns it upright as its EXIF orientation says; [`FrameDecoder::pixels`] then has it.
+    /// Returns width and height. What follows the picture's end is not read.
     ///
     /// # Errors
-    /// The cause, if the picture is cut, broken, too large, or neither grey nor YCbCr.
+    /// The cause, if the picture is cut, broken, too large, or of a kind that is not read. Never panics.
     pub(crate) fn decode(&mut self, jpeg: &[u8]) -> Result<(u32, u32), String> {
-        match huffman_gap(jpeg)? {
-            None => decode_into(jpeg, self.format(), &mut self.pixels),
-            Some(at) => {
-                self.patched.clear();
-                self.patched.extend_from_slice(&jpeg[..at]);
-                self.patched.extend_from_slice(&STANDARD_HUFFMAN);
-                self.patched.extend_from_slice(&jpeg[at..]);
-                decode_into(&self.patched, self.format(), &mut self.pixels)
-            }
+        let layout = Layout::read(jpeg)?;
+        let (width, height) = layout.size_px;
+        if width.max(height) > MAX_SIDE_PX || width * height > MAX_PIXELS {
+            return Err(format!("{width}x{height} is larger than 7680x4320 pixels"));
         }
+        let bytes = (width * height * self.format().row_bytes(1)) as u64 + layout.working_bytes();
+        if bytes > MAX_DECODING_BYTES {
+            return Err(format!(
+                "{width}x{height} in several passes takes {} MB to decode; send baseline JPEG or smaller pictures",
+                bytes >> 20
+            ));
+        }
+        self.decode_as(jpeg, &layout)
+    }
+
+    /// The same for a picture whose layout was read, and whose size the caller found good.
+    pub(crate) fn decode_as(&mut self, jpeg: &[u8], layout: &Layout) -> Result<(u32, u32), String> {
+        prepare(jpeg, layout, &mut self.prepared);
+        let colours = match self.format() {
+            // The decoder has no way from inks to luma.
+            PixelFormat::Grey if layout.components < 4 => ColorSpace::Luma,
+            _ => ColorSpace::RGB,
+        };
+        let (prepared, pixels) = (&self.prepared, &mut self.pixels);
+        contain("the JPEG decoder", || {
+            decode_into(prepared, colours, layout.size_px, pixels)
+        })??;
+        if !self.colour && colours == ColorSpace::RGB {
+            to_luma(&mut self.pixels);
+        }
+        // A JPEG's sides have 16 bits.
+        let size = (layout.size_px.0 as u32, layout.size_px.1 as u32);
+        let turn = Turn::from_exif(layout.orientation);
+        if turn.is_none() {
+            return Ok(size);
+        }
+        let turned = turn.apply(
+            &self.pixels,
+            size,
+            self.format().row_bytes(1),
+            &mut self.turned,
+        );
+        std::mem::swap(&mut self.pixels, &mut self.turned);
+        Ok(turned)
     }
 
     /// The pixels of the last picture, row by row.
     pub(crate) fn pixels(&self) -> &[u8] {
         &self.pixels
     }
+
+    /// The same, to be kept.
+    pub(crate) fn into_pixels(self) -> Vec<u8> {
+        self.pixels
+    }
+}
+
+/// The picture as the decoder shall see it: with Huffman tables, a mark behind its data, and nothing behind its end.
+pub(crate) fn prepare(jpeg: &[u8], layout: &Layout, into: &mut Vec<u8>) {
+    into.clear();
+    into.extend_from_slice(&jpeg[..layout.first_scan]);
+    if !layout.has_tables {
+        // UVC cameras leave them out, as AVI's MJPEG did.
+        into.extend_from_slice(&STANDARD_HUFFMAN);
+    }
+    into.extend_from_slice(&jpeg[layout.first_scan..layout.last_scan_end]);
+    into.extend_from_slice(&ALL_ONES);
+    into.extend_from_slice(&[0xFF, 0xD9]);
 }
 
 fn decode_into(
     jpeg: &[u8],
-    format: PixelFormat,
+    colours: ColorSpace,
+    (width, height): (usize, usize),
     pixels: &mut Vec<u8>,
-) -> Result<(u32, u32), String> {
-    let colours = match format {
-        PixelFormat::Rgb => ColorSpace::RGB,
-        _ => ColorSpace::Luma,
-    };
+) -> Result<(), String> {
     // Strict, because a cut picture must not pass as one that is half grey.
     let options = DecoderOptions::default()
         .set_strict_mode(true)
-        .set_max_width(MAX_SIDE_PX)
-        .set_max_height(MAX_SIDE_PX)
+        .set_max_width(width)
+        .set_max_height(height)
         .jpeg_set_max_scans(64)
         .jpeg_set_out_colorspace(colours);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options);
     decoder.decode_headers().map_err(|e| tidy(&e))?;
-    let (width, height) = decoder.dimensions().ok_or("the JPEG names no size")?;
-    if width * height > MAX_PIXELS {
-        return Err(format!("{width}x{height} is larger than 7680x4320 pixels"));
+    if decoder.dimensions() != Some((width, height)) {
+        return Err("its headers name two sizes".into());
     }
     pixels.resize(width * height * colours.num_components(), 0);
-    decoder.decode_into(pixels).map_err(|e| tidy(&e))?;
-    // Both are at most MAX_SIDE_PX.
-    Ok((width as u32, height as u32))
+    decoder.decode_into(pixels).map_err(|e| tidy(&e))
+}
+
+/// Red, green and blue to luma, in place.
+fn to_luma(pixels: &mut Vec<u8>) {
+    let count = pixels.len() / 3;
+    for i in 0..count {
+        pixels[i] = rgb_luma([pixels[3 * i], pixels[3 * i + 1], pixels[3 * i + 2]]);
+    }
+    pixels.truncate(count);
 }
 
 /// The decoder's texts, on one line.
 fn tidy(error: &zune_jpeg::errors::DecodeErrors) -> String {
     let text = format!("{error:?}");
+    // What stands there is the mark behind the data, or the decoder noticed the end itself.
+    let is_cut = [
+        "Bad Huffman Code",
+        "No more bytes left",
+        "Premature end",
+        "ExhaustedData",
+    ];
+    if is_cut.iter().any(|part| text.contains(part)) {
+        return "it was cut or damaged: its coded data ends early".into();
+    }
     let short: String = text.chars().take(160).collect();
     format!(
         "broken JPEG: {}",
@@ -100,79 +189,8 @@ fn tidy(error: &zune_jpeg::errors::DecodeErrors) -> String {
     )
 }
 
-/// Where Huffman tables must be put in, if the picture has none: UVC cameras leave them out, as AVI's MJPEG did.
-fn huffman_gap(jpeg: &[u8]) -> Result<Option<usize>, String> {
-    if !jpeg.starts_with(&[0xFF, 0xD8]) {
-        return Err("it does not begin as a JPEG does".into());
-    }
-    let mut at = 2;
-    loop {
-        let (marker, body) = segment(jpeg, at).ok_or("the JPEG ends in its headers")?;
-        match marker {
-            0xC4 => return Ok(None),
-            0xDA => return Ok(Some(at)),
-            0xD9 => return Err("the JPEG holds no picture".into()),
-            _ => at = body.end,
-        }
-    }
-}
-
-/// The segment whose marker begins at or after `at`: the marker and where its body lies.
-fn segment(jpeg: &[u8], at: usize) -> Option<(u8, Range<usize>)> {
-    // Any number of FF may come before a marker.
-    let fill = jpeg.get(at..)?.iter().position(|&b| b != 0xFF)?;
-    if fill == 0 {
-        return None;
-    }
-    let body = at + fill + 1;
-    let marker = jpeg[body - 1];
-    if matches!(marker, 0x01 | 0xD0..=0xD9) {
-        return Some((marker, body..body));
-    }
-    let length = u16::from_be_bytes([*jpeg.get(body)?, *jpeg.get(body + 1)?]);
-    Some((marker, body..body + usize::from(length.max(2))))
-}
-
-/// The typical Huffman tables of ITU-T T.81, annex K.3, as one DHT segment.
-#[rustfmt::skip]
-const STANDARD_HUFFMAN: [u8; 420] = [
-    0xFF, 0xC4, 0x01, 0xA2,
-    // K.3: luminance DC.
-    0x00, 0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0,
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
-    // K.5: luminance AC.
-    0x10, 0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7D,
-    0x01, 0x02, 0x03, 0x00, 0x04, 0x11, 0x05, 0x12, 0x21, 0x31, 0x41, 0x06, 0x13, 0x51, 0x61, 0x07,
-    0x22, 0x71, 0x14, 0x32, 0x81, 0x91, 0xA1, 0x08, 0x23, 0x42, 0xB1, 0xC1, 0x15, 0x52, 0xD1, 0xF0,
-    0x24, 0x33, 0x62, 0x72, 0x82, 0x09, 0x0A, 0x16, 0x17, 0x18, 0x19, 0x1A, 0x25, 0x26, 0x27, 0x28,
-    0x29, 0x2A, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3A, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49,
-    0x4A, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59, 0x5A, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69,
-    0x6A, 0x73, 0x74, 0x75, 0x76, 0x77, 0x78, 0x79, 0x7A, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89,
-    0x8A, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9A, 0xA2, 0xA3, 0xA4, 0xA5, 0xA6, 0xA7,
-    0xA8, 0xA9, 0xAA, 0xB2, 0xB3, 0xB4, 0xB5, 0xB6, 0xB7, 0xB8, 0xB9, 0xBA, 0xC2, 0xC3, 0xC4, 0xC5,
-    0xC6, 0xC7, 0xC8, 0xC9, 0xCA, 0xD2, 0xD3, 0xD4, 0xD5, 0xD6, 0xD7, 0xD8, 0xD9, 0xDA, 0xE1, 0xE2,
-    0xE3, 0xE4, 0xE5, 0xE6, 0xE7, 0xE8, 0xE9, 0xEA, 0xF1, 0xF2, 0xF3, 0xF4, 0xF5, 0xF6, 0xF7, 0xF8,
-    0xF9, 0xFA,
-    // K.4: chrominance DC.
-    0x01, 0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0,
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
-    // K.6: chrominance AC.
-    0x11, 0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 0x77,
-    0x00, 0x01, 0x02, 0x03, 0x11, 0x04, 0x05, 0x21, 0x31, 0x06, 0x12, 0x41, 0x51, 0x07, 0x61, 0x71,
-    0x13, 0x22, 0x32, 0x81, 0x08, 0x14, 0x42, 0x91, 0xA1, 0xB1, 0xC1, 0x09, 0x23, 0x33, 0x52, 0xF0,
-    0x15, 0x62, 0x72, 0xD1, 0x0A, 0x16, 0x24, 0x34, 0xE1, 0x25, 0xF1, 0x17, 0x18, 0x19, 0x1A, 0x26,
-    0x27, 0x28, 0x29, 0x2A, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3A, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48,
-    0x49, 0x4A, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59, 0x5A, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68,
-    0x69, 0x6A, 0x73, 0x74, 0x75, 0x76, 0x77, 0x78, 0x79, 0x7A, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87,
-    0x88, 0x89, 0x8A, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9A, 0xA2, 0xA3, 0xA4, 0xA5,
-    0xA6, 0xA7, 0xA8, 0xA9, 0xAA, 0xB2, 0xB3, 0xB4, 0xB5, 0xB6, 0xB7, 0xB8, 0xB9, 0xBA, 0xC2, 0xC3,
-    0xC4, 0xC5, 0xC6, 0xC7, 0xC8, 0xC9, 0xCA, 0xD2, 0xD3, 0xD4, 0xD5, 0xD6, 0xD7, 0xD8, 0xD9, 0xDA,
-    0xE2, 0xE3, 0xE4, 0xE5, 0xE6, 0xE7, 0xE8, 0xE9, 0xEA, 0xF2, 0xF3, 0xF4, 0xF5, 0xF6, 0xF7, 0xF8,
-    0xF9, 0xFA,
-];
-
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -190,11 +208,38 @@ pub(super) mod tests {
         jpeg
     }
 
+    /// The same JPEG with an EXIF segment that names an orientation.
+    pub(in crate::camera) fn with_orientation(jpeg: &[u8], orientation: u8) -> Vec<u8> {
+        let exif = [
+            b"\xFF\xE1\x00\x22Exif\0\0MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0"
+                .as_slice(),
+            &[orientation],
+            &[0; 6],
+        ];
+        [&jpeg[..2], &exif.concat(), &jpeg[2..]].concat()
+    }
+
+    /// Progressive, Adobe's YCCK, two components: two versions of the decoder panic at it.
+    #[rustfmt::skip]
+    pub(crate) const TWO_COMPONENTS: [u8; 162] = [
+        0xFF, 0xD8, 0xFF, 0xEE, 0x00, 0x0E, 0x41, 0x64, 0x6F, 0x62, 0x65, 0x00, 0x64, 0x00, 0x00, 0x00,
+        0x00, 0x02, 0xFF, 0xDB, 0x00, 0x43, 0x00, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08,
+        0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08,
+        0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08,
+        0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08,
+        0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0xFF, 0xC2, 0x00, 0x0E, 0x08, 0x00, 0x10, 0x00, 0x10,
+        0x02, 0x01, 0x11, 0x00, 0x02, 0x11, 0x00, 0xFF, 0xC4, 0x00, 0x14, 0x00, 0x01, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xFF, 0xC4, 0x00,
+        0x14, 0x10, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0xFF, 0xDA, 0x00, 0x0A, 0x02, 0x01, 0x00, 0x02, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0xFF, 0xD9,
+    ];
+
     fn without_huffman(jpeg: &[u8]) -> Vec<u8> {
         let mut out = vec![0xFF, 0xD8];
         let mut at = 2;
         loop {
-            let (marker, body) = segment(jpeg, at).unwrap();
+            let (marker, body) = layout::segment(jpeg, at).unwrap();
             if marker == 0xDA {
                 out.extend_from_slice(&jpeg[at..]);
                 return out;
@@ -266,9 +311,55 @@ pub(super) mod tests {
     fn a_cut_picture_is_refused_wherever_it_is_cut() {
         let jpeg = ramp(64, 64, 0);
         let mut decoder = FrameDecoder::default();
-        // The last rows may be whole when only the end is missing.
-        for end in (0..jpeg.len() * 3 / 4).step_by(7) {
+        for end in (0..jpeg.len()).step_by(7) {
             assert!(decoder.decode(&jpeg[..end]).is_err(), "cut at {end}");
+            // As cameras and programs mend it that lost the rest.
+            let mended = [&jpeg[..end], &[0xFF, 0xD9]].concat();
+            if end + 3 < jpeg.len() {
+                assert!(
+                    decoder.decode(&mended).is_err(),
+                    "cut at {end}, then an end"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_follows_a_picture_is_not_its_own() {
+        let jpeg = ramp(64, 48, 10);
+        let (mut whole, mut longer) = (FrameDecoder::default(), FrameDecoder::default());
+        whole.decode(&jpeg).unwrap();
+        for tail in [&[0; 5][..], b"MotionPhoto", &jpeg, &[0xFF; 9]] {
+            longer.decode(&[&jpeg, tail].concat()).unwrap();
+            assert_eq!(whole.pixels(), longer.pixels());
+        }
+    }
+
+    #[test]
+    fn a_picture_of_two_components_is_refused_and_no_panic() {
+        let error = FrameDecoder::new(true).decode(&TWO_COMPONENTS).unwrap_err();
+        assert!(error.contains("2 colour components"), "{error}");
+    }
+
+    #[test]
+    fn a_picture_on_its_side_stands_upright() {
+        let picture = image::RgbImage::from_fn(48, 32, |x, _| {
+            image::Rgb([if x < 24 { 220 } else { 20 }; 3])
+        });
+        let mut upright = Vec::new();
+        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut upright, 95)
+            .encode_image(&picture)
+            .unwrap();
+        let jpeg = with_orientation(&upright, 6);
+        for colour in [false, true] {
+            let mut decoder = FrameDecoder::new(colour);
+            assert_eq!(decoder.decode(&jpeg), Ok((32, 48)));
+            let bytes = decoder.format().row_bytes(1);
+            let at = |x: usize, y: usize| decoder.pixels()[(y * 32 + x) * bytes];
+            assert!(
+                at(3, 3) > 200 && at(28, 3) > 200 && at(3, 44) < 40,
+                "left went up"
+            );
         }
     }
 

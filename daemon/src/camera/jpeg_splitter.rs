@@ -172,7 +172,7 @@ impl JpegSplitter {
 
     fn coded(&mut self) -> Option<SplitResult> {
         let data = self.store[..self.filled].get(self.pos..).unwrap_or(&[]);
-        let Some(at) = data.iter().position(|&b| b == 0xFF) else {
+        let Some(at) = memchr::memchr(0xFF, data) else {
             self.pos = self.pos.max(self.filled);
             return Some(SplitResult::More);
         };

@@ -10,9 +10,9 @@ use moodring_core::frame::Frame;
 
 use super::{
     Camera, CameraError, CameraInfo, Context,
+    frame_pacer::FramePacer,
     jpeg::FrameDecoder,
     jpeg_splitter::{JpegSplitter, SplitResult},
-    stop_signal::FramePacer,
 };
 
 /// An open `.mjpeg` file.
@@ -29,7 +29,7 @@ pub(super) struct MjpegFile {
 impl MjpegFile {
     /// Opens the file; whether it holds any JPEG shows at the first frame.
     pub(super) fn open(path: &Path, context: Context) -> Result<Self, CameraError> {
-        let name = path.display().to_string();
+        let name = crate::redact::printable(&path.to_string_lossy());
         let file = super::open_file(path)?;
         let decoder = FrameDecoder::new(context.colour);
         Ok(Self {

@@ -6,19 +6,29 @@
 //! | [`source`], [`address`] | which source a text names; an address keeps its password to itself |
 //! | `v4l2`, [`modes`], [`devices`] | capture devices: streaming, what to ask of them, which there are |
 //! | `picture`, `folder`, `mjpeg`, `y4m` | files, played at a rate |
-//! | `process`, `http` | children and addresses, read by a thread of their own (`stream_thread`) |
+//! | `process`, `presets` | children, read by a thread of their own (`stream_thread`); the programs behind a source |
+//! | `http` | addresses, by a thread of their own too |
+//! | `pump`, `look` | a byte stream to frames, by what its bytes show; what they look like |
 //! | `synthetic`, `drawn_face`, `sprite` | a scene and a face from formulas, for when there is nothing else |
 //! | `jpeg`, `jpeg_splitter` | one JPEG to pixels; a byte stream to JPEGs |
+//! | `turn` | pictures turned upright: as EXIF says, or as the camera is mounted |
 //! | [`supervise`], `control` | the camera thread: opens again what was lost; on, off and next |
-//! | [`stop_signal`] | waiting that can be called off |
+//! | `frame_pacer` | a pace for what is played |
 
 use std::{fs::File, path::Path, time::Duration};
 
-use moodring_core::frame::{Frame, LumaRange, PixelFormat};
+use moodring_core::frame::{Frame, FrameError, LumaRange, PixelFormat};
 
+use self::{
+    jpeg::FrameDecoder,
+    pump::Raw,
+    stream_thread::{Overflow, StreamFormat},
+    turn::{Turn, TurnedCamera},
+};
 use crate::{
     clock::Clock,
-    config::{CameraSettings, RangeKind},
+    config::{CameraSettings, RangeKind, RawKind},
+    shutdown::Shutdown,
 };
 
 pub mod address;
@@ -26,25 +36,29 @@ mod control;
 pub mod devices;
 mod drawn_face;
 mod folder;
+mod frame_pacer;
 mod http;
 pub(crate) mod jpeg;
 mod jpeg_splitter;
+mod look;
 mod mjpeg;
 pub mod modes;
 mod picture;
+mod presets;
 mod process;
+mod pump;
 pub mod source;
 mod sprite;
-pub mod stop_signal;
+mod stderr_tail;
 mod stream_thread;
 pub mod supervise;
 mod synthetic;
+pub(crate) mod turn;
 mod v4l2;
 mod y4m;
 
 pub use control::CameraControl;
 pub use source::{Source, SourceError};
-pub use stop_signal::StopSignal;
 pub use supervise::{CameraSink, CameraStatus, CameraThread};
 
 /// A source of frames. Blocking: it lives on a thread of its own.
@@ -147,19 +161,36 @@ struct Context {
     frames_per_picture: u32,
     repeat: bool,
     timeout: Duration,
+    /// Between two requests for a snapshot.
+    snapshot: Duration,
+    /// What a child writes, if it is raw.
+    raw: Option<Raw>,
+    /// What becomes of a frame from an address that nobody fetched in time.
+    overflow: Overflow,
+    /// The authorities to trust instead of the system's; empty: the system's.
+    ca_file: String,
     clock: Clock,
-    stop: StopSignal,
+    stop: Shutdown,
 }
 
 impl Context {
-    fn new(settings: &CameraSettings, clock: Clock, stop: StopSignal) -> Self {
+    fn new(settings: &CameraSettings, clock: Clock, stop: Shutdown) -> Self {
         let side = |px: u32| px.clamp(16, jpeg::MAX_SIDE_PX as u32);
         let rate_hz = match settings.rate {
             rate if rate.is_finite() => rate.clamp(0.01, 1000.0),
             _ => CameraSettings::default().rate,
         };
+        let size_px = (side(settings.width), side(settings.height));
+        let format = match settings.raw {
+            RawKind::None => None,
+            RawKind::I420 => Some(PixelFormat::I420),
+            RawKind::Nv12 => Some(PixelFormat::Nv12),
+            RawKind::Yuyv => Some(PixelFormat::Yuyv),
+            RawKind::Grey => Some(PixelFormat::Grey),
+            RawKind::Rgb => Some(PixelFormat::Rgb),
+        };
         Self {
-            size_px: (side(settings.width), side(settings.height)),
+            size_px,
             rate_hz,
             range: settings.range,
             colour: settings.colour,
@@ -167,8 +198,37 @@ impl Context {
             frames_per_picture: ((settings.picture_s * rate_hz) as u32).max(1),
             repeat: settings.repeat,
             timeout: Duration::from_millis(settings.timeout_ms),
+            snapshot: settings.snapshot_interval(),
+            raw: format.map(|format| Raw {
+                format,
+                size_px,
+                range: None,
+            }),
+            overflow: Overflow::Newest,
+            ca_file: settings.ca_file.clone(),
             clock,
             stop,
+        }
+    }
+
+    /// The bytes of a stream's frame as a frame of now; JPEGs by way of `decoder`.
+    fn frame<'a>(
+        &self,
+        format: StreamFormat,
+        bytes: &'a [u8],
+        decoder: &'a mut FrameDecoder,
+    ) -> Result<Frame<'a>, String> {
+        let time = self.clock.now();
+        let text = |e: FrameError| e.to_string();
+        match format {
+            StreamFormat::Jpeg => {
+                let size = decoder.decode(bytes)?;
+                Frame::packed(decoder.pixels(), decoder.format(), size, time).map_err(text)
+            }
+            StreamFormat::Raw(raw) => {
+                let frame = Frame::packed(bytes, raw.format, raw.size_px, time).map_err(text)?;
+                Ok(self.with_range(frame, raw.range))
+            }
         }
     }
 
@@ -195,7 +255,7 @@ pub fn open(
     settings: &CameraSettings,
     clock: Clock,
 ) -> Result<Box<dyn Camera>, CameraError> {
-    open_until(source, settings, clock, StopSignal::default())
+    open_until(source, settings, clock, Shutdown::default())
 }
 
 /// As [`open`]; `stop` ends every wait inside, and the source then says [`CameraError::Ended`].
@@ -206,25 +266,27 @@ pub fn open_until(
     source: &Source,
     settings: &CameraSettings,
     clock: Clock,
-    stop: StopSignal,
+    stop: Shutdown,
 ) -> Result<Box<dyn Camera>, CameraError> {
     let context = Context::new(settings, clock, stop);
-    Ok(match source {
+    let camera: Box<dyn Camera> = match source {
         Source::Auto => return open_until(&resolve(source), settings, clock, context.stop),
         Source::V4l2(path) => Box::new(v4l2::V4l2Camera::open(path, context)?),
-        Source::Rpicam => Box::new(process::Process::open_rpicam(context)?),
-        Source::Argus => Box::new(process::Process::open_argus(context)?),
-        Source::Command(command) => Box::new(process::Process::open(
-            &source.to_string(),
-            command,
-            context,
-        )?),
+        Source::Rpicam => Box::new(presets::open_rpicam(context)?),
+        Source::Argus => Box::new(presets::open_argus(context)?),
+        Source::Command(command) => Box::new(presets::open_command(command, context)?),
         Source::Http(address) => Box::new(http::HttpCamera::open(address, context)?),
+        Source::Rtsp(address) => Box::new(presets::open_rtsp(address, context)?),
         Source::Picture(path) => Box::new(picture::PictureFile::open(path, context)?),
         Source::Folder(path) => Box::new(folder::Folder::open(path, context)?),
         Source::Mjpeg(path) => Box::new(mjpeg::MjpegFile::open(path, context)?),
         Source::Y4m(path) => Box::new(y4m::Y4mFile::open(path, context)?),
         Source::Synthetic => Box::new(synthetic::Synthetic::open(context)),
+    };
+    let turn = Turn::from_degrees(settings.rotate, settings.mirror);
+    Ok(match turn.is_none() {
+        true => camera,
+        false => Box::new(TurnedCamera::new(camera, turn, settings.colour)),
     })
 }
 
@@ -234,16 +296,17 @@ pub fn resolve(source: &Source) -> Source {
         return source.clone();
     }
     let found = devices::devices();
-    if let Some(device) = found.iter().find(|d| d.is_usable()) {
+    let (taken, passed_over) = devices::choose(&found);
+    for reason in passed_over {
+        tracing::info!("auto: not {reason}");
+    }
+    if let Some(device) = taken {
         tracing::info!(
             "auto: taking {} ({})",
             device.best_path().display(),
             device.name
         );
         return Source::V4l2(device.best_path().into());
-    }
-    for device in &found {
-        tracing::warn!("auto: not {}", device.describe_problem());
     }
     tracing::warn!(
         "auto: no camera found, showing a drawn scene (synthetic). Plug a camera in and start again; \
@@ -255,7 +318,7 @@ pub fn resolve(source: &Source) -> Source {
 /// The sources to choose from, `first` included: the others that are named, or else every camera that is found.
 pub fn choices(first: &Source, others: &[Source]) -> Vec<Source> {
     let found = || {
-        let usable = devices::devices().into_iter().filter(|d| d.is_usable());
+        let usable = devices::devices().into_iter().filter(|d| d.rank().is_ok());
         usable.map(|d| Source::V4l2(d.best_path().into())).collect()
     };
     let others: Vec<_> = match others {
@@ -290,8 +353,8 @@ fn around(all: &[Source], start: &Source, turns: usize) -> Source {
 }
 
 fn open_file(path: &Path) -> Result<File, CameraError> {
-    File::open(path).map_err(|e| CameraError::Open {
-        source_name: path.display().to_string(),
+    crate::regular_file::open_regular(path).map_err(|e| CameraError::Open {
+        source_name: crate::redact::printable(&path.to_string_lossy()),
         reason: e.to_string(),
         way_out: "Check the path and its permissions".into(),
     })

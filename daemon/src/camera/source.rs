@@ -6,14 +6,16 @@ use std::{
     str::FromStr,
 };
 
-use super::address::{AddressError, HttpAddress};
+use super::address::{AddressError, HttpAddress, Scheme};
+use crate::redact::{Redacted, printable};
 
 /// What is accepted, for error texts.
 const ACCEPTED: &str = "auto, /dev/videoN, v4l2:PATH, rpicam, argus, cmd:COMMAND, http://HOST/PATH, \
-     a picture, a folder, a .mjpeg or .y4m file, synthetic";
+     https://HOST/PATH, rtsp://HOST/PATH, a picture, a folder, a .mjpeg or .y4m file, synthetic";
 
-/// Where frames come from. Parsed from text, shown as text; passwords are never shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where frames come from. Parsed from text; shown as text without what may be secret, so that not every text shown can be
+/// parsed again.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Source {
     /// The first real capture device, else the drawn scene.
     Auto,
@@ -23,10 +25,12 @@ pub enum Source {
     Rpicam,
     /// The Jetson's camera through `nvarguscamerasrc`.
     Argus,
-    /// A shell command that writes MJPEG or I420 to its stdout.
+    /// A shell command that writes pictures to its stdout.
     Command(String),
-    /// MJPEG, or one JPEG asked for again and again, over HTTP.
+    /// MJPEG, or one JPEG asked for again and again, over HTTP or HTTPS.
     Http(HttpAddress),
+    /// An RTSP camera, through a child.
+    Rtsp(HttpAddress),
     /// One picture file.
     Picture(PathBuf),
     /// A folder of pictures, in the order of their names.
@@ -71,7 +75,8 @@ impl Source {
             | Self::Rpicam
             | Self::Argus
             | Self::Command(_)
-            | Self::Http(_) => true,
+            | Self::Http(_)
+            | Self::Rtsp(_) => true,
             Self::Picture(_)
             | Self::Folder(_)
             | Self::Mjpeg(_)
@@ -85,7 +90,13 @@ impl Source {
         let meta = match path.metadata() {
             Ok(meta) => meta,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                return Err(SourceError::Missing(text.into()));
+                // A login without a scheme before it is no path either.
+                let shown = if text.contains('@') {
+                    Redacted::address(text).to_string()
+                } else {
+                    text.into()
+                };
+                return Err(SourceError::Missing(shown));
             }
             Err(e) => return Err(SourceError::Unreadable(text.into(), e.to_string())),
         };
@@ -135,9 +146,19 @@ impl FromStr for Source {
             return Ok(Self::V4l2(text.into()));
         }
         if text.contains("://") {
-            return Ok(Self::Http(text.parse()?));
+            let address: HttpAddress = text.parse()?;
+            return Ok(match address.scheme() {
+                Scheme::Http | Scheme::Https => Self::Http(address),
+                Scheme::Rtsp | Scheme::Rtsps => Self::Rtsp(address),
+            });
         }
         Self::from_path(text)
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Source({self})")
     }
 }
 
@@ -145,14 +166,16 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Auto => f.write_str("auto"),
-            Self::V4l2(path) if path.starts_with("/dev") => path.display().fmt(f),
-            Self::V4l2(path) => write!(f, "v4l2:{}", path.display()),
+            Self::V4l2(path) if path.starts_with("/dev") => {
+                f.write_str(&printable(&path.to_string_lossy()))
+            }
+            Self::V4l2(path) => write!(f, "v4l2:{}", printable(&path.to_string_lossy())),
             Self::Rpicam => f.write_str("rpicam"),
             Self::Argus => f.write_str("argus"),
-            Self::Command(command) => write!(f, "cmd:{command}"),
-            Self::Http(address) => address.fmt(f),
+            Self::Command(command) => write!(f, "cmd:{}", Redacted::command(command)),
+            Self::Http(address) | Self::Rtsp(address) => address.fmt(f),
             Self::Picture(path) | Self::Folder(path) | Self::Mjpeg(path) | Self::Y4m(path) => {
-                path.display().fmt(f)
+                f.write_str(&printable(&path.to_string_lossy()))
             }
             Self::Synthetic => f.write_str("synthetic"),
         }
@@ -173,12 +196,35 @@ mod tests {
             "/dev/video0",
             "/dev/v4l/by-id/usb-cam-index0",
             "v4l2:camera",
-            "cmd:cat a b | tac",
+            "cmd:my-camera",
             "http://cam.local:8080/?action=stream",
+            "https://cam.local/snapshot.jpg",
+            "rtsp://cam.local:554/s1",
         ] {
             let source: Source = text.parse().unwrap();
             assert_eq!(source.to_string(), text);
         }
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        for (text, shown) in [
+            (
+                "cmd:ffmpeg -i rtsp://admin:secret@cam -f mjpeg -",
+                "cmd:ffmpeg ...",
+            ),
+            (
+                "http://admin:secret@cam/x?pwd=secret",
+                "http://cam/x?pwd=***",
+            ),
+            ("rtsp://admin:secret@cam/x", "rtsp://cam/x"),
+        ] {
+            let source: Source = text.parse().unwrap();
+            assert_eq!(source.to_string(), shown);
+            assert!(!format!("{source:?}").contains("secret"));
+        }
+        let error = "http://admin:sec/ret@cam/".parse::<Source>().unwrap_err();
+        assert!(!error.to_string().contains("sec"), "{error}");
     }
 
     #[test]

@@ -1,16 +1,13 @@
 //! A thread that reads a byte stream, cuts it into frames and hands them over, so that a reader can be given up on.
 
 use std::{
-    io::{self, Read},
-    mem,
+    io, mem,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use super::{
-    jpeg_splitter::{JpegSplitter, SplitResult},
-    stop_signal::{SLICE, StopSignal},
-};
+use super::{frame_pacer::SLICE, pump::Raw};
+use crate::{contain::contain, shutdown::Shutdown};
 
 /// What happens to a frame that nobody fetched when the next is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +19,12 @@ pub(super) enum Overflow {
 }
 
 /// How the bytes of a fed frame hold it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum StreamFormat {
     /// A whole JPEG.
     Jpeg,
-    /// Raw planes of the size that was asked for.
-    I420,
+    /// Raw planes.
+    Raw(Raw),
 }
 
 /// Why a feed gives no frame now.
@@ -76,13 +73,13 @@ impl Shared {
     fn wait(
         &self,
         timeout: Duration,
-        stop: &StopSignal,
+        stop: &Shutdown,
         ready: impl Fn(&StreamSlot) -> bool,
     ) -> Result<MutexGuard<'_, StreamSlot>, NoFrame> {
         let due = Instant::now() + timeout;
         let mut slot = self.lock();
         loop {
-            if stop.is_set() {
+            if stop.has_begun() {
                 return Err(NoFrame::Stopped);
             }
             if ready(&slot) {
@@ -111,12 +108,6 @@ pub(super) struct Producer {
 }
 
 impl Producer {
-    /// Says that the other end answered; frames may follow.
-    pub(super) fn set_started(&self) {
-        self.shared.lock().started = true;
-        self.shared.changed.notify_all();
-    }
-
     /// Whether nobody listens any more.
     pub(super) fn is_closed(&self) -> bool {
         self.shared.lock().closed
@@ -128,6 +119,7 @@ impl Producer {
         slot.bytes.clear();
         slot.bytes.extend_from_slice(bytes);
         slot.item = StreamItem::Frame(wire);
+        slot.started = true;
         self.shared.changed.notify_all();
         !slot.closed
     }
@@ -178,7 +170,8 @@ impl FrameStream {
         std::thread::Builder::new()
             .name(name.into())
             .spawn(move || {
-                let cause = work(&producer);
+                let who = "the thread that reads it";
+                let cause = contain(who, || work(&producer)).unwrap_or_else(|panic| panic);
                 producer.shared.lock().over = Some(cause);
                 producer.shared.changed.notify_all();
             })?;
@@ -188,11 +181,11 @@ impl FrameStream {
         })
     }
 
-    /// Waits until the other end answered.
+    /// Waits until the first frame came.
     ///
     /// # Errors
     /// Never [`NoFrame::Bad`].
-    pub(super) fn wait_started(&self, timeout: Duration, stop: &StopSignal) -> Result<(), NoFrame> {
+    pub(super) fn wait_started(&self, timeout: Duration, stop: &Shutdown) -> Result<(), NoFrame> {
         self.shared
             .wait(timeout, stop, |slot| slot.started)
             .map(drop)
@@ -205,7 +198,7 @@ impl FrameStream {
     pub(super) fn next(
         &mut self,
         timeout: Duration,
-        stop: &StopSignal,
+        stop: &Shutdown,
     ) -> Result<StreamFormat, NoFrame> {
         let ready = |slot: &StreamSlot| !matches!(slot.item, StreamItem::None);
         let mut slot = self.shared.wait(timeout, stop, ready)?;
@@ -233,133 +226,15 @@ impl Drop for FrameStream {
     }
 }
 
-/// Reads to the end and hands over every frame. JPEG if the stream begins as one, else raw frames of `raw_bytes`,
-/// if given. `Ok` at the end of the stream or when nobody listens.
-///
-/// # Errors
-/// Those of the reader.
-pub(super) fn pump(
-    reader: &mut dyn Read,
-    raw_bytes: Option<usize>,
-    producer: &Producer,
-) -> io::Result<()> {
-    let mut head = [0_u8; 3];
-    let mut filled = 0;
-    while filled < head.len() {
-        match read_some(reader, &mut head[filled..])? {
-            0 => return Ok(()),
-            n => filled += n,
-        }
-    }
-    match raw_bytes {
-        Some(bytes) if head != [0xFF, 0xD8, 0xFF] => pump_raw(reader, &head, bytes, producer),
-        _ => pump_jpeg(reader, &head, producer),
-    }
-}
-
-fn pump_jpeg(reader: &mut dyn Read, head: &[u8], producer: &Producer) -> io::Result<()> {
-    let mut splitter = JpegSplitter::default();
-    splitter.push(head);
-    let mut listening = true;
-    while listening {
-        match splitter.next_piece() {
-            SplitResult::Jpeg(range) => {
-                listening = producer.put(StreamFormat::Jpeg, splitter.bytes(range))
-            }
-            SplitResult::Bad(reason) => listening = producer.put_bad(reason),
-            SplitResult::More => match splitter.read_from(reader) {
-                Ok(0) => break,
-                Ok(_) => listening = !producer.is_closed(),
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
-            },
-        }
-    }
-    if listening && splitter.is_inside() {
-        producer.put_bad("the stream ended inside a picture");
-    }
-    Ok(())
-}
-
-fn pump_raw(
-    reader: &mut dyn Read,
-    head: &[u8],
-    bytes: usize,
-    producer: &Producer,
-) -> io::Result<()> {
-    let mut frame = vec![0_u8; bytes.max(head.len())];
-    frame[..head.len()].copy_from_slice(head);
-    let mut filled = head.len();
-    loop {
-        while filled < frame.len() {
-            match read_some(reader, &mut frame[filled..])? {
-                0 if filled == 0 => return Ok(()),
-                0 => {
-                    producer.put_bad("the stream ended inside a raw frame");
-                    return Ok(());
-                }
-                n => filled += n,
-            }
-        }
-        filled = 0;
-        if !producer.put(StreamFormat::I420, &frame) {
-            return Ok(());
-        }
-    }
-}
-
-fn read_some(reader: &mut dyn Read, into: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match reader.read(into) {
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            other => return other,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{super::jpeg::tests::ramp, *};
+    use super::*;
 
     const LONG: Duration = Duration::from_secs(20);
 
-    fn stream(bytes: Vec<u8>, raw: Option<usize>) -> FrameStream {
-        FrameStream::spawn("test", Overflow::Every, move |producer| {
-            match pump(&mut &bytes[..], raw, producer) {
-                Ok(()) => "end".into(),
-                Err(e) => e.to_string(),
-            }
-        })
-        .unwrap()
-    }
-
-    #[test]
-    fn every_jpeg_comes_and_then_the_end() {
-        let stop = StopSignal::default();
-        let (a, b) = (ramp(16, 16, 0), ramp(24, 8, 50));
-        let mut stream = stream([&a[..], b"junk", &b, &a[..40]].concat(), Some(100));
-        assert_eq!(stream.next(LONG, &stop), Ok(StreamFormat::Jpeg));
-        assert_eq!(stream.bytes(), a);
-        assert_eq!(stream.next(LONG, &stop), Ok(StreamFormat::Jpeg));
-        assert_eq!(stream.bytes(), b);
-        assert!(matches!(stream.next(LONG, &stop), Err(NoFrame::Bad(_))));
-        assert_eq!(stream.next(LONG, &stop), Err(NoFrame::Over("end".into())));
-    }
-
-    #[test]
-    fn raw_frames_are_cut_by_size() {
-        let stop = StopSignal::default();
-        let mut stream = stream((0..25).collect(), Some(10));
-        assert_eq!(stream.next(LONG, &stop), Ok(StreamFormat::I420));
-        assert_eq!(stream.bytes(), (0..10).collect::<Vec<u8>>());
-        assert_eq!(stream.next(LONG, &stop), Ok(StreamFormat::I420));
-        assert!(matches!(stream.next(LONG, &stop), Err(NoFrame::Bad(_))));
-        assert!(matches!(stream.next(LONG, &stop), Err(NoFrame::Over(_))));
-    }
-
     #[test]
     fn silence_and_stop_end_the_waiting() {
-        let stop = StopSignal::default();
+        let stop = Shutdown::default();
         let (hold, held) = std::sync::mpsc::channel::<()>();
         let mut stream = FrameStream::spawn("test", Overflow::Newest, move |_| {
             // Returns when the test ends and drops its side.
@@ -369,23 +244,33 @@ mod tests {
         .unwrap();
         let short = Duration::from_millis(1);
         assert_eq!(stream.next(short, &stop), Err(NoFrame::Silent));
-        stop.set();
+        stop.begin();
         assert_eq!(stream.next(LONG, &stop), Err(NoFrame::Stopped));
         drop(hold);
     }
 
     #[test]
+    fn a_reader_that_panics_is_the_end_of_its_stream() {
+        let mut stream =
+            FrameStream::spawn("test", Overflow::Newest, |_| panic!("no such luck")).unwrap();
+        let over = stream.next(LONG, &Shutdown::default());
+        assert!(matches!(over, Err(NoFrame::Over(cause)) if cause.contains("no such luck")));
+    }
+
+    #[test]
     fn the_newest_replaces_what_nobody_fetched() {
-        let stop = StopSignal::default();
-        let mut stream = FrameStream::spawn("test", Overflow::Newest, |producer| {
+        let stop = Shutdown::default();
+        let (all, sent) = std::sync::mpsc::channel();
+        let mut stream = FrameStream::spawn("test", Overflow::Newest, move |producer| {
             for i in 0..5 {
                 producer.put(StreamFormat::Jpeg, &[i]);
             }
-            producer.set_started();
+            all.send(()).unwrap();
             String::new()
         })
         .unwrap();
         stream.wait_started(LONG, &stop).unwrap();
+        sent.recv().unwrap();
         stream.next(LONG, &stop).unwrap();
         assert_eq!(stream.bytes(), [4]);
     }

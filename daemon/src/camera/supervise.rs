@@ -4,7 +4,7 @@ use std::{
     io,
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use moodring_core::frame::{Frame, Millis};
@@ -12,12 +12,19 @@ use moodring_core::frame::{Frame, Millis};
 use super::{
     Camera, CameraError, CameraInfo, Source,
     control::{CameraControl, CameraSession, NextStep},
-    stop_signal::StopSignal,
 };
-use crate::{clock::Clock, config::CameraSettings, snapshot::CameraState};
+use crate::{
+    clock::Clock, config::CameraSettings, contain::contain, shutdown::Shutdown,
+    snapshot::CameraState,
+};
 
 /// The first and the longest wait before a lost source is opened again; doubled in between.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// A source that ran for so long begins again with the first wait when it is lost; one that is lost at once waits longer and
+/// longer, however many frames it gave.
+const STEADY_MS: u64 = 10_000;
+/// How long the end of the thread is waited for: a driver or a file system that hangs must not hold the daemon's end up.
+const STOP_WITHIN: Duration = Duration::from_secs(2);
 /// After so many broken frames in a row a live source is opened again.
 const MAX_BAD_IN_A_ROW: u32 = 100;
 /// Broken frames are logged at most this often.
@@ -34,6 +41,8 @@ pub struct CameraStatus {
     pub frames: u64,
     /// Broken frames skipped.
     pub bad_frames: u64,
+    /// How often a source's code panicked.
+    pub panics: u64,
     /// How often it was opened, the first time included.
     pub opened: u64,
     /// The last trouble, with the way out.
@@ -106,6 +115,8 @@ impl CameraThread {
         let status = Arc::new(Mutex::new(CameraStatus::default()));
         let mut supervisor = Supervisor {
             live,
+            first: None,
+            was_lost: false,
             control: control.clone(),
             status: Arc::clone(&status),
             sink,
@@ -114,7 +125,7 @@ impl CameraThread {
         };
         let thread = std::thread::Builder::new()
             .name("camera".into())
-            .spawn(move || supervisor.run(open))?;
+            .spawn(move || supervisor.run_contained(open))?;
         Ok(Self {
             control,
             status,
@@ -140,12 +151,21 @@ impl CameraThread {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
-    /// Asks the thread to end, within about a tenth of a second, and waits for it.
+    /// Asks the thread to end and waits for it: about a tenth of a second, two seconds at most.
     pub fn stop(&mut self) {
         self.control.end();
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        let due = Instant::now() + STOP_WITHIN;
+        while !thread.is_finished() {
+            if Instant::now() > due {
+                tracing::error!("the camera thread hangs in its source; going without it");
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if thread.join().is_err() {
             tracing::error!("the camera thread panicked");
         }
     }
@@ -159,6 +179,10 @@ impl Drop for CameraThread {
 
 struct Supervisor<S, N> {
     live: bool,
+    /// The source of the first session: its end is the end of all.
+    first: Option<Option<Source>>,
+    /// Whether what is open now was lost before: then it is waited for, also if it is a file.
+    was_lost: bool,
     control: CameraControl,
     status: Arc<Mutex<CameraStatus>>,
     sink: S,
@@ -167,43 +191,115 @@ struct Supervisor<S, N> {
 }
 
 impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
-    fn run(
+    /// A panic outside of a source's code, such as in the sink, is waited out too.
+    fn run_contained(
         &mut self,
         mut open: impl FnMut(&CameraSession) -> Result<Box<dyn Camera>, CameraError>,
     ) {
+        while let Err(panic) = contain("the camera thread", || self.run(&mut open)) {
+            tracing::error!("{panic}; starting it again");
+            std::thread::sleep(BACKOFF.1);
+        }
+    }
+
+    fn run(
+        &mut self,
+        open: &mut impl FnMut(&CameraSession) -> Result<Box<dyn Camera>, CameraError>,
+    ) {
         let mut wait = BACKOFF.0;
         while let Some(session) = self.next_session() {
+            let began = (self.now)();
             let frames_before = self.update(|_| {}).frames;
-            let mut live = self.live || session.turn > 0 || session.chosen.is_some();
-            let error = match open(&session) {
-                Ok(mut camera) => {
-                    let info = camera.info().clone();
-                    tracing::info!(name = info.name, wire = info.wire, "camera opened");
-                    live &= info.live;
-                    let status = self.update(|s| {
-                        s.info = Some(info);
-                        s.opened += 1;
-                    });
-                    self.sink.opened(&status);
-                    // The camera is closed here, before the wait.
-                    self.read(camera.as_mut(), &session.stop)
-                }
-                Err(error) => error,
-            };
-            if session.stop.is_set() {
+            let (error, live) = self.run_session(&session, open);
+            if session.stop.has_begun() {
                 // Somebody wants something else: no trouble, and no reason to wait.
                 wait = BACKOFF.0;
+                self.was_lost = false;
                 continue;
             }
-            if !live || matches!(error, CameraError::Ended { .. }) {
+            let is_first = self.is_first();
+            let is_over = match &error {
+                CameraError::Ended { .. } => true,
+                // What is there and cannot be opened is no camera that may come back.
+                CameraError::Open { .. } => !live && !self.was_lost,
+                CameraError::Lost { .. } | CameraError::Bad { .. } => false,
+            };
+            if is_over && is_first {
                 return self.finish(&error);
             }
-            if self.update(|_| {}).frames > frames_before {
+            let has_frames = self.update(|_| {}).frames > frames_before;
+            if has_frames && (self.now)().since(began) >= STEADY_MS {
                 wait = BACKOFF.0;
             }
-            self.lose(&error, wait);
-            session.stop.sleep(wait);
+            if is_over {
+                // It was chosen while the daemon ran, and its end is not the daemon's.
+                tracing::info!("{error}; going to the next camera");
+                self.was_lost = false;
+                session.stop.sleep(wait);
+                self.control.next();
+            } else {
+                self.was_lost = true;
+                self.lose(&error, wait);
+                session.stop.sleep(wait);
+            }
             wait = (wait * 2).min(BACKOFF.1);
+        }
+    }
+
+    /// Opens and reads until it fails; why, and whether such a source comes back by itself.
+    fn run_session(
+        &mut self,
+        session: &CameraSession,
+        open: &mut impl FnMut(&CameraSession) -> Result<Box<dyn Camera>, CameraError>,
+    ) -> (CameraError, bool) {
+        let live = self.live || session.turn > 0 || session.chosen.is_some();
+        let opened = contain("the source", || open(session));
+        if self.first.is_none() {
+            self.first = Some(self.control.source());
+        }
+        let mut camera = match opened {
+            Ok(Ok(camera)) => camera,
+            Ok(Err(error)) => return (error, live),
+            Err(panic) => return (self.panicked(None, panic), true),
+        };
+        let info = camera.info().clone();
+        tracing::info!(name = info.name, wire = info.wire, "camera opened");
+        let live = live && info.live;
+        let name = info.name.clone();
+        let status = self.update(|s| {
+            s.info = Some(info);
+            s.opened += 1;
+        });
+        self.sink.opened(&status);
+        let read = contain("the source", || self.read(camera.as_mut(), &session.stop));
+        // The camera is closed here, before the wait; what panicked once may do it again.
+        let closed = contain("closing the source", || drop(camera));
+        let error = match (read, closed) {
+            (Ok(error), Ok(())) => return (error, live),
+            (Err(panic), _) | (Ok(_), Err(panic)) => self.panicked(Some(name), panic),
+        };
+        (error, true)
+    }
+
+    /// Whether the source of the settings is open, not one that was chosen later.
+    fn is_first(&self) -> bool {
+        self.first
+            .as_ref()
+            .is_none_or(|first| *first == self.control.source())
+    }
+
+    /// A panic as a loss, with the frame's number.
+    fn panicked(&mut self, name: Option<String>, panic: String) -> CameraError {
+        let status = self.update(|s| s.panics += 1);
+        let number = status.frames + status.bad_frames + 1;
+        let named = self.control.source().map(|source| source.to_string());
+        let reason = match name {
+            Some(_) => format!("at frame {number}: {panic}"),
+            None => panic,
+        };
+        CameraError::Lost {
+            source_name: name.or(named).unwrap_or_else(|| "the camera".into()),
+            reason,
         }
     }
 
@@ -224,10 +320,10 @@ impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
     }
 
     /// Reads until the source fails; why.
-    fn read(&mut self, camera: &mut dyn Camera, stop: &StopSignal) -> CameraError {
+    fn read(&mut self, camera: &mut dyn Camera, stop: &Shutdown) -> CameraError {
         let mut bad_in_a_row = 0;
         loop {
-            if stop.is_set() {
+            if stop.has_begun() {
                 return camera.info().ended();
             }
             match camera.next_frame() {
@@ -264,14 +360,15 @@ impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
     }
 
     fn skip(&mut self, error: &CameraError) {
-        let count = self.update(|s| s.bad_frames += 1).bad_frames;
+        let status = self.update(|s| s.bad_frames += 1);
+        let count = status.bad_frames;
         let now = (self.now)();
         if self
             .logged
             .is_none_or(|last| now.since(last) >= LOG_EVERY_MS)
         {
             self.logged = Some(now);
-            tracing::warn!(bad_frames = count, "{error}");
+            tracing::warn!(bad_frames = count, frame = status.frames + count, "{error}");
         }
     }
 

@@ -8,8 +8,8 @@ use moodring_core::{
 use super::{
     Camera, CameraError, CameraInfo, Context,
     drawn_face::look,
+    frame_pacer::FramePacer,
     sprite::{SPRITE_HEIGHT, Sprite, SpritePose, place},
-    stop_signal::FramePacer,
 };
 
 /// How many frames an expression is held, the change to the next included.

@@ -2,6 +2,13 @@
 
 use super::*;
 
+mod child_cases;
+mod fixtures;
+mod http_cases;
+mod leaks;
+mod picture_cases;
+mod serving;
+
 impl Context {
     /// 32x16 at the fastest rate.
     pub(super) fn for_tests(repeat: bool) -> Self {
@@ -14,7 +21,7 @@ impl Context {
             picture_s: 0.0,
             ..CameraSettings::default()
         };
-        Self::new(&settings, Clock::start(), StopSignal::default())
+        Self::new(&settings, Clock::start(), Shutdown::default())
     }
 }
 
@@ -79,7 +86,7 @@ fn turns_go_round() {
     assert_eq!(turns(std::slice::from_ref(&a)), vec![a.clone(); 5]);
     assert_eq!(turns(&[]), vec![a.clone(); 5]);
     let session = |chosen: Option<(Source, usize)>, turn| control::CameraSession {
-        stop: StopSignal::default(),
+        stop: Shutdown::default(),
         turn,
         chosen,
     };
@@ -100,14 +107,14 @@ fn turns_go_round() {
 #[test]
 fn a_stop_ends_every_wait() {
     for text in ["synthetic", "cmd:sleep 1000"] {
-        let stop = StopSignal::default();
+        let stop = Shutdown::default();
         let slow = CameraSettings {
             rate: 0.01,
             ..CameraSettings::default()
         };
         let source: Source = text.parse().unwrap();
         let mut camera = open_until(&source, &slow, Clock::start(), stop.clone()).unwrap();
-        stop.set();
+        stop.begin();
         assert_eq!(outcomes(camera.as_mut(), 1), ["ended"], "{text}");
     }
 }

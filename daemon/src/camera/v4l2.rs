@@ -18,9 +18,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::{
     Camera, CameraError, CameraInfo, Context,
     devices::{card_name, explain, modes},
+    frame_pacer::SLICE,
     jpeg::FrameDecoder,
     modes::{WireFormat, nearest},
-    stop_signal::SLICE,
 };
 
 /// So many of the first MJPEG buffers may be broken without a word: some devices report stale lengths there.
@@ -109,7 +109,7 @@ impl V4l2Camera {
     fn wait(&self) -> Result<(), CameraError> {
         let due = Instant::now() + self.context.timeout;
         loop {
-            if self.context.stop.is_set() {
+            if self.context.stop.has_begun() {
                 return Err(self.info.ended());
             }
             let left = due.saturating_duration_since(Instant::now());

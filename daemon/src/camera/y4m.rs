@@ -8,7 +8,12 @@ use std::{
 
 use moodring_core::frame::{Frame, LumaRange, PixelFormat};
 
-use super::{Camera, CameraError, CameraInfo, Context, jpeg::MAX_SIDE_PX, stop_signal::FramePacer};
+use super::{
+    Camera, CameraError, CameraInfo, Context,
+    frame_pacer::FramePacer,
+    jpeg::{MAX_PIXELS, MAX_SIDE_PX},
+    pump::Raw,
+};
 
 /// The longest header line that is read.
 const MAX_LINE: u64 = 1024;
@@ -26,9 +31,9 @@ pub(super) struct Y4mFile {
     seen_frame: bool,
 }
 
-/// What the file's first line says.
+/// What a stream's first line says.
 #[derive(Clone, Debug, PartialEq)]
-struct Header {
+pub(super) struct Header {
     size_px: (u32, u32),
     format: PixelFormat,
     range: Option<LumaRange>,
@@ -38,7 +43,7 @@ struct Header {
 impl Y4mFile {
     /// Opens the file and reads its header.
     pub(super) fn open(path: &Path, context: Context) -> Result<Self, CameraError> {
-        let name = path.display().to_string();
+        let name = crate::redact::printable(&path.to_string_lossy());
         let refuse = |reason: String| CameraError::Open {
             source_name: name.clone(),
             reason,
@@ -47,8 +52,7 @@ impl Y4mFile {
         let mut file = BufReader::new(super::open_file(path)?);
         let line = read_line(&mut file).map_err(|e| refuse(e.to_string()))?;
         let header = Header::parse(&line).map_err(refuse)?;
-        let stride = header.format.row_bytes(header.size_px.0);
-        let bytes = header.format.picture_bytes(header.size_px.1, stride);
+        let bytes = header.raw().bytes();
         Ok(Self {
             info: CameraInfo {
                 name,
@@ -99,7 +103,7 @@ impl Y4mFile {
         if line.is_empty() {
             return Ok(false);
         }
-        if line.starts_with(b"FRAME") && matches!(line.get(5), Some(b'\n' | b' ')) {
+        if Header::is_frame(&line) {
             return Ok(true);
         }
         // There is no mark to find the next frame by.
@@ -137,8 +141,22 @@ impl Camera for Y4mFile {
 }
 
 impl Header {
+    /// The frames that follow it.
+    pub(super) fn raw(&self) -> Raw {
+        Raw {
+            format: self.format,
+            size_px: self.size_px,
+            range: self.range,
+        }
+    }
+
+    /// Whether a frame follows this line.
+    pub(super) fn is_frame(line: &[u8]) -> bool {
+        line.starts_with(b"FRAME") && matches!(line.get(5), Some(b'\n' | b' '))
+    }
+
     /// Parses `YUV4MPEG2 W640 H480 F30:1 C420jpeg ...\n`.
-    fn parse(line: &[u8]) -> Result<Self, String> {
+    pub(super) fn parse(line: &[u8]) -> Result<Self, String> {
         let text = line
             .strip_prefix(b"YUV4MPEG2 ")
             .and_then(|rest| rest.strip_suffix(b"\n"))
@@ -160,10 +178,16 @@ impl Header {
         }
         let sides = 1..=MAX_SIDE_PX as u32;
         let size_px = match (width, height) {
-            (Some(w), Some(h)) if sides.contains(&w) && sides.contains(&h) => (w, h),
+            (Some(w), Some(h))
+                if sides.contains(&w)
+                    && sides.contains(&h)
+                    && w as usize * h as usize <= MAX_PIXELS =>
+            {
+                (w, h)
+            }
             _ => {
                 return Err(format!(
-                    "its header must name W and H, from 1 to {MAX_SIDE_PX} pixels"
+                    "its header must name W and H, from 1 to {MAX_SIDE_PX} pixels and together at most 7680x4320"
                 ));
             }
         };

@@ -30,7 +30,7 @@ pub(super) fn classify(args: &CropArgs) -> Result<Exit, Failure> {
         let text = if args.json {
             json_line(image, &scores)
         } else {
-            text_line(image, &scores)
+            text_line(&crate::redact::printable(image), &scores)
         };
         ResultLine {
             text,

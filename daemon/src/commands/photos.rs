@@ -16,6 +16,7 @@ use crate::{
     exit::Exit,
     message::{ErrorLine, FaceRecord, PhotoLine, json},
     photo::Photo,
+    redact::printable,
     vision::PhotoReader,
 };
 
@@ -60,7 +61,10 @@ fn look_at_all(
         let found = photo.and_then(|photo| {
             look(&mut reader, path, &photo).map(|faces| PhotoResult {
                 size_px: photo.size_px(),
-                faces,
+                faces: faces
+                    .into_iter()
+                    .map(|(face, scores)| (photo.in_file(face), scores))
+                    .collect(),
             })
         });
         let line = if args.json {
@@ -98,7 +102,7 @@ fn json_line(path: &Path, found: &Result<PhotoResult, String>) -> String {
 }
 
 fn text_line(path: &Path, found: &Result<PhotoResult, String>) -> String {
-    let name = path.display();
+    let name = printable(&path.to_string_lossy());
     let PhotoResult {
         size_px: (width, height),
         faces,

@@ -71,6 +71,7 @@ impl From<AppError> for Failure {
             AppError::Vision(error) => error.into(),
             AppError::Source(_) | AppError::Camera(_) => Self::new(Exit::Source, error),
             AppError::Device { .. } => Self::new(Exit::Config, error),
+            AppError::Worker { .. } => Self::new(Exit::Broken, error),
             AppError::Mqtt(error) => Self::new(error.exit(), error),
             AppError::Display(_) | AppError::System(_) => Self::output(error),
         }

@@ -1,6 +1,6 @@
 //! `[camera]`: which source, and what to ask of it.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,25 @@ pub enum RangeKind {
     Limited,
 }
 
+/// What a child writes that writes raw pictures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RawKind {
+    /// It writes JPEGs or YUV4MPEG2, which its bytes show.
+    #[default]
+    None,
+    /// 4:2:0, three planes.
+    I420,
+    /// 4:2:0, two planes.
+    Nv12,
+    /// 4:2:2, packed.
+    Yuyv,
+    /// One byte of luma a pixel.
+    Grey,
+    /// Three bytes a pixel.
+    Rgb,
+}
+
 /// Where frames come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -35,6 +54,16 @@ pub struct CameraSettings {
     pub height: u32,
     /// Black and white of YUV pictures: `auto`, `full` (0 to 255) or `limited` (16 to 235).
     pub range: RangeKind,
+    /// Degrees by which pictures are turned clockwise: 0, 90, 180 or 270.
+    pub rotate: u16,
+    /// Whether left and right change places.
+    pub mirror: bool,
+    /// What a child (`cmd:...`) writes: `none` (what its bytes show), or raw pictures of `width` x `height`.
+    pub raw: RawKind,
+    /// Seconds between two requests to an address that gives one picture at a time.
+    pub snapshot_s: f32,
+    /// A PEM file with the authorities to trust for `https://`; empty: the system's.
+    pub ca_file: String,
     /// JPEGs in colour, which finds more faces; else only their luma, which is decoded faster.
     pub colour: bool,
     /// Frames a second to ask for; for files and folders, the rate to play at.
@@ -57,6 +86,11 @@ impl Default for CameraSettings {
             width: 640,
             height: 480,
             range: RangeKind::Auto,
+            rotate: 0,
+            mirror: false,
+            raw: RawKind::None,
+            snapshot_s: 1.0,
+            ca_file: String::new(),
             colour: true,
             rate: 30.0,
             picture_s: 2.0,
@@ -67,6 +101,21 @@ impl Default for CameraSettings {
 }
 
 impl CameraSettings {
+    /// The time between two requests for a snapshot, held in range.
+    pub fn snapshot_interval(&self) -> Duration {
+        let seconds = if self.snapshot_s.is_finite() {
+            self.snapshot_s
+        } else {
+            1.0
+        };
+        Duration::from_secs_f32(seconds.clamp(0.01, 3600.0))
+    }
+
+    /// How long a live source may be silent before it counts as lost.
+    pub fn longest_silence(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms) + self.snapshot_interval()
+    }
+
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         range(
             !self.source.trim().is_empty(),
@@ -98,6 +147,18 @@ impl CameraSettings {
             "camera.picture_s",
             self.picture_s,
             "0 to 3600 seconds",
+        )?;
+        range(
+            self.rotate < 360 && self.rotate.is_multiple_of(90),
+            "camera.rotate",
+            self.rotate,
+            "0, 90, 180 or 270 degrees",
+        )?;
+        range(
+            (0.1..=3600.0).contains(&self.snapshot_s),
+            "camera.snapshot_s",
+            self.snapshot_s,
+            "0.1 to 3600 seconds",
         )?;
         let timeout = (100..=600_000).contains(&self.timeout_ms);
         range(

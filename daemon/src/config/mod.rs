@@ -30,7 +30,7 @@ mod web;
 use serde::{Deserialize, Serialize};
 
 pub use buttons::ButtonSettings;
-pub use camera::{CameraSettings, RangeKind};
+pub use camera::{CameraSettings, RangeKind, RawKind};
 pub use display::{DisplayKind, DisplaySettings, DisplayText, ThemeName};
 pub use error::ConfigError;
 pub use events::EventSettings;

@@ -28,6 +28,7 @@ use crate::{
     message::{Identity, Moment},
     snapshot::Snapshot,
     store::{Store, StoreState},
+    worker::WorkerFault,
 };
 
 /// What the journal is told.
@@ -38,7 +39,9 @@ pub struct EventLogInputs {
     /// What happened; nothing is skipped. When its senders are gone the journal comes to its end.
     pub events: mpsc::UnboundedReceiver<Event>,
     /// What went wrong between this machine and its broker, in words.
-    pub faults: Option<mpsc::UnboundedReceiver<String>>,
+    pub broker_faults: Option<mpsc::UnboundedReceiver<String>>,
+    /// Workers that panicked, and that work again.
+    pub faults: mpsc::UnboundedReceiver<WorkerFault>,
 }
 
 /// Starts writing in a task of the current tokio runtime. `wanted`: whether a broker is to get the events; without one
@@ -71,7 +74,7 @@ struct EventLog {
 
 impl EventLog {
     async fn run(mut self) {
-        let (mut more_snapshots, mut more_states) = (true, true);
+        let (mut more_snapshots, mut more_states, mut more_faults) = (true, true, true);
         self.look();
         loop {
             self.write();
@@ -83,11 +86,15 @@ impl EventLog {
                     Some(event) => self.recorder.event(self.now(), &event),
                     None => break,
                 },
+                fault = self.sources.faults.recv(), if more_faults => match fault {
+                    Some(fault) => self.recorder.fault(self.now(), &fault),
+                    None => more_faults = false,
+                },
                 changed = self.sources.snapshots.changed(), if more_snapshots => match changed {
                     Ok(()) => self.look(),
                     Err(_) => more_snapshots = false,
                 },
-                fault = next_fault(&mut self.sources.faults) => self.recorder.broker_fault(self.now(), &fault),
+                fault = next_fault(&mut self.sources.broker_faults) => self.recorder.broker_fault(self.now(), &fault),
                 changed = self.state.changed(), if more_states => match changed {
                     Ok(()) => {
                         let state = self.state.borrow_and_update().clone();

@@ -10,6 +10,7 @@ use crate::{
     message::{EventBody, EventMessage, Identity, Moment, json},
     snapshot::{CameraState, Snapshot},
     store::{EventClass, EventDraft, StoreState, history::MoodSpan},
+    worker::WorkerFault,
 };
 
 /// How much is told.
@@ -94,6 +95,15 @@ impl EventRecorder {
         }
         self.crowd.see(now.run, snapshot);
         self.tick(now);
+    }
+
+    /// A worker panicked, or works again.
+    pub fn fault(&mut self, now: Moment, fault: &WorkerFault) {
+        let body = match &fault.reason {
+            Some(reason) => EventBody::worker_fails(fault.worker, reason),
+            None => EventBody::worker_works(fault.worker),
+        };
+        self.add_event(now, now.run, body);
     }
 
     /// The store's own troubles are events, too; and what it had to give up.

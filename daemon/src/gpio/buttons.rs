@@ -1,11 +1,6 @@
 //! The thread that turns presses into commands.
 
-use std::{
-    sync::Arc,
-    sync::atomic::{AtomicBool, Ordering},
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use std::{thread::JoinHandle, time::Duration};
 
 use moodring_core::frame::Millis;
 use rustix::time::{ClockId, clock_gettime};
@@ -18,6 +13,8 @@ use super::{
 use crate::{
     command::{Command, CommandSender, Switch},
     config::{DisplayKind, Settings, pin::Pin},
+    shutdown::Shutdown,
+    worker::Supervisor,
 };
 
 /// The longest wait between two looks at the stop flag.
@@ -65,7 +62,8 @@ pub fn wanted(settings: &Settings) -> Vec<(Pin, ButtonRole)> {
 pub fn spawn(
     settings: &Settings,
     commands: CommandSender,
-    stop: Arc<AtomicBool>,
+    supervisor: &Supervisor,
+    shutdown: Shutdown,
 ) -> Result<Option<JoinHandle<()>>, GpioError> {
     let buttons = wanted(settings);
     if buttons.is_empty() {
@@ -83,6 +81,7 @@ pub fn spawn(
     };
     let mut lines = WatchedLines::open(&places)?;
     let roles: Vec<_> = buttons.into_iter().map(|(_, role)| role).collect();
+    let stop = shutdown.clone();
     let watch = move || {
         let tell = |command| {
             // Nobody listening means that the daemon ends.
@@ -92,7 +91,7 @@ pub fn spawn(
             tracing::warn!("the buttons are gone: {error}");
         }
     };
-    let thread = thread::Builder::new().name("buttons".into()).spawn(watch);
+    let thread = supervisor.spawn("buttons", shutdown, watch);
     Ok(thread
         .inspect_err(|e| tracing::warn!("no thread for the buttons: {e}"))
         .ok())
@@ -104,7 +103,7 @@ fn run(
     roles: &[ButtonRole],
     timing: ButtonTiming,
     now: impl Fn() -> Millis,
-    stop: &AtomicBool,
+    stop: &Shutdown,
     tell: impl Fn(Command),
 ) -> Result<(), GpioError> {
     let mut buttons = vec![Button::new(timing); roles.len()];
@@ -114,7 +113,7 @@ fn run(
             tell(command);
         }
     };
-    while !stop.load(Ordering::Relaxed) {
+    while !stop.has_begun() {
         let wake = buttons.iter().filter_map(Button::wake).min();
         let patience = wake.map_or(SLICE_MS, |wake| wake.since(now()).min(SLICE_MS));
         if let Some(edge) = edges.next(Duration::from_millis(patience))?
@@ -140,7 +139,12 @@ fn monotonic() -> Millis {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::Cell, collections::VecDeque, rc::Rc, sync::Mutex};
+    use std::{
+        cell::Cell,
+        collections::VecDeque,
+        rc::Rc,
+        sync::{Arc, Mutex},
+    };
 
     use super::{super::edges::Edge, *};
 
@@ -148,7 +152,7 @@ mod tests {
     struct ScriptedEdges {
         edges: VecDeque<Edge>,
         now: Arc<Mutex<u64>>,
-        stop: Arc<AtomicBool>,
+        stop: Shutdown,
     }
 
     impl EdgeSource for ScriptedEdges {
@@ -158,14 +162,16 @@ mod tests {
             let due = self.edges.front().is_some_and(|edge| edge.time.0 <= until);
             let edge = if due { self.edges.pop_front() } else { None };
             *now = edge.map_or(until, |edge| edge.time.0.max(*now));
-            self.stop.store(*now > 20_000, Ordering::Relaxed);
+            if *now > 20_000 {
+                self.stop.begin();
+            }
             Ok(edge)
         }
     }
 
     /// Commands and when they were told.
     fn play(edges: &[(u64, usize, bool)]) -> Vec<(u64, Command)> {
-        let (now, stop) = (Arc::new(Mutex::new(0)), Arc::new(AtomicBool::new(false)));
+        let (now, stop) = (Arc::new(Mutex::new(0)), Shutdown::default());
         let edge = |&(ms, line, pressed): &(u64, usize, bool)| Edge {
             line,
             pressed,
@@ -174,7 +180,7 @@ mod tests {
         let mut played = ScriptedEdges {
             edges: edges.iter().map(edge).collect(),
             now: Arc::clone(&now),
-            stop: Arc::clone(&stop),
+            stop: stop.clone(),
         };
         let timing = ButtonTiming {
             debounce_ms: 20,

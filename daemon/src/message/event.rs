@@ -88,6 +88,9 @@ pub enum EventBody {
 /// The camera's states.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CameraChange {
+    /// `camera`, in a fault and a recovery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub what: Option<&'static str>,
     /// Before.
     pub from: &'static str,
     /// Now.
@@ -98,17 +101,15 @@ pub struct CameraChange {
 
 /// What failed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "what", rename_all = "lowercase")]
+#[serde(untagged)]
 pub enum Fault {
     /// The camera was lost.
     Camera(CameraChange),
-    /// The store's disk cannot be used, or its file was gone.
-    Store {
-        /// Why.
-        reason: String,
-    },
-    /// A message cannot pass to the broker.
-    Broker {
+    /// Something else.
+    Other {
+        /// `store`: its disk cannot be used, or its file was gone. `broker`: a message cannot pass to it. Or a worker that
+        /// panicked, one of [`crate::worker::WORKERS`].
+        what: &'static str,
         /// Why.
         reason: String,
     },
@@ -116,12 +117,15 @@ pub enum Fault {
 
 /// What works again.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "what", rename_all = "lowercase")]
+#[serde(untagged)]
 pub enum Recovery {
     /// The camera is back.
     Camera(CameraChange),
-    /// The store's disk works again.
-    Store,
+    /// Something else.
+    Other {
+        /// `store`, or a worker.
+        what: &'static str,
+    },
 }
 
 /// The figures of a `summary`.
@@ -192,33 +196,49 @@ impl EventBody {
 
     /// The camera went from one state to another after `lasted_ms`: a fault if it was lost, a recovery if it came back.
     pub fn camera(from: CameraState, to: CameraState, lasted_ms: u64) -> Self {
-        let change = CameraChange {
+        let change = |what| CameraChange {
+            what,
             from: from.name(),
             to: to.name(),
             lasted_ms,
         };
         match (from, to) {
-            (_, CameraState::Lost) => Self::Fault(Fault::Camera(change)),
-            (CameraState::Lost, CameraState::Running) => Self::Recovery(Recovery::Camera(change)),
-            _ => Self::Camera(change),
+            (_, CameraState::Lost) => Self::Fault(Fault::Camera(change(Some("camera")))),
+            (CameraState::Lost, CameraState::Running) => {
+                Self::Recovery(Recovery::Camera(change(Some("camera"))))
+            }
+            _ => Self::Camera(change(None)),
         }
     }
 
     /// The store's disk cannot be used, or its file was gone.
     pub fn store_fails(reason: &str) -> Self {
-        let reason = reason.to_owned();
-        Self::Fault(Fault::Store { reason })
+        Self::fault("store", reason)
     }
 
     /// The store's disk works again.
     pub fn store_works() -> Self {
-        Self::Recovery(Recovery::Store)
+        Self::Recovery(Recovery::Other { what: "store" })
     }
 
     /// A message cannot pass to the broker.
     pub fn broker_fails(reason: &str) -> Self {
+        Self::fault("broker", reason)
+    }
+
+    /// A worker panicked and is started again.
+    pub fn worker_fails(worker: &'static str, reason: &str) -> Self {
+        Self::fault(worker, reason)
+    }
+
+    /// A worker works again.
+    pub fn worker_works(worker: &'static str) -> Self {
+        Self::Recovery(Recovery::Other { what: worker })
+    }
+
+    fn fault(what: &'static str, reason: &str) -> Self {
         let reason = reason.to_owned();
-        Self::Fault(Fault::Broker { reason })
+        Self::Fault(Fault::Other { what, reason })
     }
 
     /// So many people are in view now.

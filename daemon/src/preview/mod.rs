@@ -18,7 +18,7 @@ mod tests;
 use std::{
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread::{self, JoinHandle},
+    thread::JoinHandle,
     time::Duration,
 };
 
@@ -30,6 +30,8 @@ pub use handoff::FrameTap;
 use crate::{
     clock::Clock,
     config::{PreviewSettings, Settings},
+    shutdown::Shutdown,
+    worker::Supervisor,
 };
 
 /// One encoded picture.
@@ -121,13 +123,18 @@ impl Preview {
     ///
     /// # Errors
     /// If the system gives no thread.
-    pub fn spawn(&self, settings: &Settings) -> io::Result<Option<JoinHandle<()>>> {
+    pub fn spawn(
+        &self,
+        settings: &Settings,
+        supervisor: &Supervisor,
+        shutdown: Shutdown,
+    ) -> io::Result<Option<JoinHandle<()>>> {
         if !self.0.settings.allowed && !self.0.settings.pictures {
             return Ok(None);
         }
-        let renderer = renderer::Renderer::new(Arc::clone(&self.0), settings);
-        let thread = thread::Builder::new().name("preview".into());
-        thread.spawn(move || renderer.work()).map(Some)
+        let mut renderer = renderer::Renderer::new(Arc::clone(&self.0), settings);
+        let work = move || renderer.work();
+        supervisor.spawn("preview", shutdown, work).map(Some)
     }
 
     /// The vision thread's end.

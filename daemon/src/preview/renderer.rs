@@ -52,7 +52,7 @@ impl Renderer {
     }
 
     /// Until the vision thread is gone.
-    pub(super) fn work(mut self) {
+    pub(super) fn work(&mut self) {
         // Where the system refuses, it is as important as the others.
         let _ = rustix::process::nice(NICE);
         let mut seen_frame = SeenFrame::default();

@@ -86,7 +86,10 @@ fn snapshot() -> Snapshot {
 
 /// A running studio that is fed with the stripes until `end` has what it waits for.
 fn feed<T>(preview: &Preview, settings: &Settings, end: impl AsyncFnOnce() -> T) -> T {
-    let renderer = preview.spawn(settings).unwrap().unwrap();
+    let renderer = preview
+        .spawn(settings, &Supervisor::new().0, Shutdown::default())
+        .unwrap()
+        .unwrap();
     let tap = preview.tap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -124,7 +127,10 @@ fn nobody_watches_what_the_settings_forbid_or_nobody_switched_on() {
     );
     assert_eq!(closed.still().err(), Some(PreviewError::NoPictures));
     assert!(
-        closed.spawn(&settings(|_| {})).unwrap().is_none(),
+        closed
+            .spawn(&settings(|_| {}), &Supervisor::new().0, Shutdown::default())
+            .unwrap()
+            .is_none(),
         "not even a thread"
     );
 

@@ -3,11 +3,7 @@
 use std::{
     collections::HashMap,
     io::{self, ErrorKind, Read, Write},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
+    thread::JoinHandle,
     time::Duration,
 };
 
@@ -24,7 +20,9 @@ use crate::{
     clock::Clock,
     config::{SatellitePort, SatelliteSettings},
     mqtt::backoff::Backoff,
+    shutdown::Shutdown,
     snapshot::Snapshot,
+    worker::Supervisor,
 };
 
 /// How often open ports are served.
@@ -44,36 +42,39 @@ pub fn spawn(
     settings: &SatelliteSettings,
     snapshots: watch::Receiver<Snapshot>,
     clock: Clock,
+    supervisor: &Supervisor,
 ) -> io::Result<Option<PortThread>> {
     if settings.port == SatellitePort::Off {
         return Ok(None);
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    let worker = PortWorker {
+    let stop = Shutdown::default();
+    let mut worker = PortWorker {
         settings: settings.clone(),
         snapshots,
         clock,
         links: HashMap::new(),
         searched: None,
     };
-    let flag = Arc::clone(&stop);
-    let thread = thread::Builder::new()
-        .name("satellites".into())
-        .spawn(move || worker.serve(&flag))?;
+    let asked = stop.clone();
+    let thread = supervisor.spawn("satellites", stop.clone(), move || {
+        // Ports that were open at a panic are opened anew.
+        worker.links.clear();
+        worker.serve(&asked);
+    })?;
     Ok(Some(PortThread { stop, thread }))
 }
 
 /// The running thread.
 #[derive(Debug)]
 pub struct PortThread {
-    stop: Arc<AtomicBool>,
+    stop: Shutdown,
     thread: JoinHandle<()>,
 }
 
 impl PortThread {
     /// Closes all ports and waits for the thread's end.
     pub fn stop(self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.stop.begin();
         if self.thread.join().is_err() {
             tracing::error!("the satellites thread panicked");
         }
@@ -104,8 +105,8 @@ enum PortLink {
 }
 
 impl PortWorker {
-    fn serve(mut self, stop: &AtomicBool) {
-        while !stop.load(Ordering::Relaxed) {
+    fn serve(&mut self, stop: &Shutdown) {
+        while !stop.has_begun() {
             let now = self.clock.now();
             self.search(now);
             let snapshot = self.snapshots.borrow_and_update().clone();
@@ -125,7 +126,7 @@ impl PortWorker {
                     }
                 }
             }
-            thread::sleep(if any_open { TURN } else { IDLE });
+            stop.sleep(if any_open { TURN } else { IDLE });
         }
     }
 

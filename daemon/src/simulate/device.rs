@@ -63,7 +63,8 @@ pub(super) async fn live(
     let sources = EventLogInputs {
         snapshots: newest,
         events: told,
-        faults: None,
+        broker_faults: None,
+        faults: mpsc::unbounded_channel().1,
     };
     // At the rate that was asked for, not held back as a real scene is.
     let pace = EventSettings {

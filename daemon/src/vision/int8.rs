@@ -1,6 +1,9 @@
 //! The two nets on our own int8 engine. Buffers are made once; a run allocates nothing.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 use moodring_core::{
     classify::{CROP_PX, ClassifyNet, Crop},
@@ -74,21 +77,31 @@ fn broken(path: &Path, reason: impl std::fmt::Display) -> VisionError {
     }
 }
 
+/// The files that were read, each content once: photos open a net for every size, and it is read again when somebody asks.
+/// A net is used until the end, so that it is never given back; what is kept grows only with nets that are installed.
+static FILES: Mutex<Vec<&'static [u8]>> = Mutex::new(Vec::new());
+
+/// These bytes, kept; those that are kept already if they are the same.
+fn keep(bytes: Vec<u8>) -> &'static [u8] {
+    let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = files.iter().find(|known| **known == bytes) {
+        return known;
+    }
+    let kept: &'static [u8] = Box::leak(bytes.into_boxed_slice());
+    files.push(kept);
+    kept
+}
+
 /// Reads and checks a packed file, or the built-in bytes if the path is empty.
 fn open_model(
     path: &Path,
     built_in: &'static [u8],
     kind: Kind,
 ) -> Result<Model<'static>, VisionError> {
-    let bytes: &'static [u8] = if path.as_os_str().is_empty() {
+    let bytes = if path.as_os_str().is_empty() {
         built_in
     } else {
-        // Read once at the start and used until the end, so it is never given back.
-        Box::leak(
-            std::fs::read(path)
-                .map_err(|e| broken(path, e))?
-                .into_boxed_slice(),
-        )
+        keep(std::fs::read(path).map_err(|e| broken(path, e))?)
     };
     let model = Model::parse(bytes).map_err(|e| broken(path, e))?;
     if model.kind() != kind {
@@ -300,6 +313,21 @@ mod tests {
             .unwrap()
             .to_string();
         assert!(error.contains("/nonexistent.moodnet"), "{error}");
+    }
+
+    #[test]
+    fn a_file_is_kept_once_however_often_it_is_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("kept.moodnet");
+        std::fs::write(&path, moodring_models::DETECTOR).unwrap();
+        for side in [64, 96, 128] {
+            Int8Detector::open(&path, (side, side)).unwrap();
+        }
+        let files = FILES.lock().unwrap();
+        let same = files
+            .iter()
+            .filter(|kept| **kept == moodring_models::DETECTOR);
+        assert_eq!(same.count(), 1);
     }
 
     #[test]

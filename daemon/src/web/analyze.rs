@@ -148,10 +148,12 @@ fn refused(trouble: PhotoJobError) -> ApiError {
     };
     let status = match &error {
         PhotoError::Empty => StatusCode::BAD_REQUEST,
-        PhotoError::Format => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        PhotoError::FileSize => StatusCode::PAYLOAD_TOO_LARGE,
-        PhotoError::Size(..)
-        | PhotoError::Large(..)
+        PhotoError::Format | PhotoError::OtherFormat(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        PhotoError::FileSize | PhotoError::Large(..) | PhotoError::Memory(..) => {
+            StatusCode::PAYLOAD_TOO_LARGE
+        }
+        PhotoError::Small(..)
+        | PhotoError::Side(..)
         | PhotoError::Damaged(_)
         | PhotoError::Io(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };

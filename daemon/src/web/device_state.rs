@@ -15,6 +15,7 @@ use crate::{
     preview::Preview,
     snapshot::{BrokerState, Snapshot},
     store::Store,
+    worker::Health,
 };
 
 /// The state of the device.
@@ -31,6 +32,7 @@ pub(super) struct DeviceState {
     pub(super) commands: command::CommandSender,
     pub(super) controls: control::ControlsReceiver,
     pub(super) preview: Preview,
+    pub(super) health: watch::Receiver<Health>,
     /// One thing is tried at a time.
     pub(super) trials: Semaphore,
 }
@@ -50,6 +52,7 @@ impl DeviceState {
             commands: inputs.commands.named("the page"),
             controls: inputs.controls,
             preview: inputs.preview,
+            health: inputs.health,
             trials: Semaphore::new(1),
         }
     }

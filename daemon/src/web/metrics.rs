@@ -34,6 +34,11 @@ pub(super) async fn healthz() -> &'static str {
 
 /// `GET /readyz`: whether faces are being read, or somebody wished that they are not.
 pub(super) async fn readyz(State(device): State<Arc<DeviceState>>) -> Response {
+    let down = device.health.borrow().down.join(", ");
+    if !down.is_empty() {
+        let text = format!("waiting to be started again: {down}\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    }
     let camera = device.snapshots.borrow().camera;
     let text = format!("camera {}\n", camera.name());
     match camera {

@@ -92,6 +92,7 @@ use crate::{
     process_limits,
     snapshot::{BrokerState, Snapshot},
     store::Store,
+    worker::Health,
 };
 
 /// How long a stop waits for visitors.
@@ -122,6 +123,8 @@ pub struct Inputs {
     pub controls: controls::ControlsReceiver,
     /// The camera's picture, where it is allowed.
     pub preview: Preview,
+    /// How the workers are.
+    pub health: watch::Receiver<Health>,
 }
 
 /// Why there is no page. The daemon goes on without.

@@ -17,10 +17,13 @@ use super::photo_state::UploadPermit;
 use crate::{
     config::Settings,
     message::{FaceRecord, PhotoLine, json},
-    photo::{Photo, PhotoError},
+    photo::{Budget, Photo, PhotoError},
     vision::{ClassMap, PhotoReader},
+    worker::one_job,
 };
 
+/// What a photo may take, its file and its decoding together: one at a time, and the unit allows 256 MB for all.
+const PHOTO_BYTES: u64 = 64 << 20;
 /// Photos that may wait.
 pub(super) const QUEUE: usize = 4;
 
@@ -66,7 +69,12 @@ impl PhotoWorker {
                 for job in asked {
                     // Whoever asked may have gone.
                     if !job.answer.is_closed() {
-                        let line = read(&settings, &mut nets, &job);
+                        // A panic is this photo's, and the nets may be left half done.
+                        let line = one_job("reading a photo", || read(&settings, &mut nets, &job));
+                        let line = line.unwrap_or_else(|panic| {
+                            nets = None;
+                            Err(PhotoJobError::Ours(panic))
+                        });
                         let _ = job.answer.send(line);
                     }
                     drop(job.permit);
@@ -87,8 +95,11 @@ fn read(
     job: &PhotoJob,
 ) -> Result<String, PhotoJobError> {
     let max_pixels = u64::from(settings.web.upload_megapixels) * 1_000_000;
-    // As decoded, with 16 bits and transparency, and once more for turning it upright.
-    let photo = Photo::decode_within(&job.bytes, max_pixels, max_pixels * 8)?;
+    let budget = Budget {
+        max_pixels,
+        max_bytes: PHOTO_BYTES.saturating_sub(2 * job.bytes.len() as u64),
+    };
+    let photo = Photo::decode_within(&job.bytes, budget)?;
     let ours = |error: &dyn ToString| PhotoJobError::Ours(error.to_string());
     let frame = photo.frame().map_err(|e| ours(&e))?;
     let nets = match nets {
@@ -98,7 +109,8 @@ fn read(
     let faces = nets.analyze(&frame).map_err(|e| ours(&e))?;
     let record = |found: &crate::vision::PhotoFace| {
         let face = &found.face;
-        let mut record = FaceRecord::new(face, face.roll_deg(), Some(&found.scores));
+        let in_file = photo.in_file(*face);
+        let mut record = FaceRecord::new(&in_file, face.roll_deg(), Some(&found.scores));
         if job.crops {
             record.crop = crop(&frame, face);
             record.heat = found.map.as_ref().and_then(heat);

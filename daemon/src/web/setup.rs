@@ -17,8 +17,9 @@ use serde_json::json;
 
 use super::{device_state::DeviceState, error::ApiError, notice};
 use crate::{
-    camera::devices,
+    camera::{Source, devices},
     config::{DisplayKind, Location, board::BOARDS},
+    redact::Redacted,
     setup::{self, Answers, NO_DISPLAY, SAME_DISPLAY, SetupError, probe::ProbeResult},
     snapshot::CameraState,
 };
@@ -78,7 +79,7 @@ pub(super) async fn now(State(device): State<Arc<DeviceState>>) -> Response {
         responsible: &settings.notice.responsible,
         way_out: &settings.notice.way_out,
         device: &settings.device.id,
-        camera: &settings.camera.source,
+        camera: &shown(&settings.camera.source),
         cameras: cameras(&device),
         display,
         displays,
@@ -116,7 +117,7 @@ fn cameras(device: &DeviceState) -> Vec<SetupChoice> {
         add(device.best_path().display().to_string(), device.name);
     }
     let mut known = device.controls.borrow().cameras.clone();
-    known.push(device.settings.camera.source.clone());
+    known.push(shown(&device.settings.camera.source));
     for name in known {
         let about = about(&name).to_owned();
         add(name, about);
@@ -124,13 +125,32 @@ fn cameras(device: &DeviceState) -> Vec<SetupChoice> {
     all
 }
 
+/// A source as it may be shown: without its login, of a command only the program.
+fn shown(source: &str) -> String {
+    let parsed = source.parse::<Source>();
+    parsed.map_or_else(
+        |_| Redacted::address(source).to_string(),
+        |source| source.to_string(),
+    )
+}
+
+/// What an answer means: the source that is set is shown without its secrets, and comes back so.
+fn meant(device: &DeviceState, answers: &mut Answers) {
+    let set = &device.settings.camera.source;
+    if answers.camera == shown(set) {
+        answers.camera.clone_from(set);
+    }
+}
+
 /// `POST /api/v1/setup`.
 pub(super) async fn save(
     State(device): State<Arc<DeviceState>>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let answers = answers(&body)?;
-    let (path, offered) = (file(&device), names(&device));
+    let mut answers = answers(&body)?;
+    let (path, mut offered) = (file(&device), names(&device));
+    meant(&device, &mut answers);
+    offered.push(device.settings.camera.source.clone());
     let running = device.settings.mqtt.clone();
     let save = move || setup::save(&path, &answers, &offered, &running);
     let saved = tokio::task::spawn_blocking(save).await;
@@ -210,7 +230,8 @@ async fn camera(device: &DeviceState, name: String) -> Result<ProbeResult, ApiEr
             "take one of the list",
         ));
     }
-    let running = device.controls.borrow().camera == name || device.settings.camera.source == name;
+    let running =
+        device.controls.borrow().camera == name || shown(&device.settings.camera.source) == name;
     let (state, frame_px) = {
         let snapshot = device.snapshots.borrow();
         (snapshot.camera, snapshot.frame_px)

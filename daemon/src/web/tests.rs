@@ -37,6 +37,7 @@ struct TestPage {
     broker: watch::Sender<BrokerState>,
     controls: watch::Sender<controls::Controls>,
     preview: Preview,
+    health: watch::Sender<Health>,
     file: Option<std::path::PathBuf>,
     asked: Option<command::CommandReceiver>,
 }
@@ -68,6 +69,7 @@ impl TestPage {
             broker: watch::Sender::new(BrokerState::Online),
             controls: watch::Sender::default(),
             preview: Preview::new(&settings.preview, Clock::start()),
+            health: watch::Sender::default(),
             file: None,
             asked: None,
         };
@@ -105,6 +107,7 @@ impl TestPage {
             commands,
             controls: self.controls.subscribe(),
             preview: self.preview.clone(),
+            health: self.health.subscribe(),
         };
         spawn(&settings, inputs)
     }

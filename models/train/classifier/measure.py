@@ -3,7 +3,7 @@
     python -m models.train.classifier.measure [--data ../shared/data] [--json models/cards/mirror.json] [--part NAME ...]
 
 Parts: answers (wild through the detector, posed faces, PublicTest by FER+), turned (photos turned by known angles), faces (pets; real faces lost),
-fairness (FairFace by age, gender and race). Everything runs in ONNX Runtime on the QDQ files, crops are cut as the daemon cuts them (`photos`).
+fairness (FairFace by age, gender and race), pose (FairFace's other persons). Everything runs in ONNX Runtime on the QDQ files, crops are cut as the daemon cuts them (`photos`).
 """
 import argparse
 import json
@@ -13,10 +13,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from . import blend
+from . import blend, pose
 from .data import LABELS, ferplus_majority, load_split
 from .face_cuts import named
-from .faces import inner, labels, sheets
+from .faces import cached_landmarks, inner, labels, sheets
 from .photos import Classifier, FaceFinder, crop_to_photo, largest, read_face, read_grey, wild_faces
 from .scores import calibration_error, coverage_table, macro_recall, softmax, wilson
 
@@ -163,6 +163,21 @@ def fairness(root, net, _):
     return out
 
 
+def pose_classes(root, net, _):
+    """Yaw and pitch on FairFace's other persons, against what YuNet's landmarks say: rows are theirs, columns the net's; where the landmarks are near a border or unsure nothing counts."""
+    said = net(inner(sheets(root, "fairface_val")))["pose"]
+    score, points = cached_landmarks("fairface_val")
+    yaw, pitch = pose.classes(*pose.yaw_and_pitch(points.astype(np.float64)), score)
+    out = {}
+    for name, told, logits in (("yaw", yaw, said[:, 2:7]), ("pitch", pitch, said[:, 7:10])):
+        table = np.zeros((logits.shape[1],) * 2, int)
+        np.add.at(table, (told[told >= 0], logits[told >= 0].argmax(1)), 1)
+        out[name] = {"table": table.tolist(), "agree": table.diagonal().sum() / table.sum(), "recall": list(table.diagonal() / table.sum(1).clip(min=1))}
+    out["profile found"] = float((profile({"pose": said}) & np.isin(yaw, (0, 4))).sum() / np.isin(yaw, (0, 4)).sum())
+    out["frontal called profile"] = float(profile({"pose": said})[yaw == pose.FRONTAL].mean())
+    return out
+
+
 def share(hits):
     low, high = wilson(int(hits.sum()), len(hits))
     return [hits.mean(), low, high]
@@ -176,7 +191,7 @@ def plain(v):
     return round(float(v), 4) if isinstance(v, (float, np.floating)) else int(v) if isinstance(v, (int, np.integer, np.bool_)) else v
 
 
-PARTS = {"answers": answers, "turned": turned, "faces": faces, "fairness": fairness}
+PARTS = {"answers": answers, "turned": turned, "faces": faces, "fairness": fairness, "pose": pose_classes}
 
 
 def main():

@@ -49,6 +49,13 @@ def fairness(f):
             *(interval(v[n]) for n in LABELS)) for g, v in f.items()])
 
 
+def pose(p):
+    names = ("profile", "half", "frontal", "half", "profile")
+    table(("YuNet's landmarks \\ the net: looks to the picture's left ... right", *names), [(n, *row) for n, row in zip(names, p["yaw"]["table"])])
+    table(("landmarks \\ the net", "down", "level", "up"), [(n, *row) for n, row in zip(("down", "level", "up"), p["pitch"]["table"])])
+    print(f"Of profiles by the landmarks {percent(p['profile found'])} are called so, of frontal faces {percent(p['frontal called profile'])}.\n")
+
+
 def video(v):
     table(("frames a second", "smoothing", "acceptable", "uncertain", "flips a minute", "median delay, s", "segments never shown"),
           [(rate.split()[0], way, percent(r["acceptable"]), percent(r["uncertain"]), f"{r['flips a minute']:.1f}", f"{r['median delay, seconds']:.2f}", percent(r["segments never shown"]))
@@ -61,7 +68,7 @@ def main():
     parser.add_argument("--video", default=CARDS / "video.json")
     args = parser.parse_args()
     m = json.loads(Path(args.json).read_text())
-    for name, show in (("answers", answers), ("turned", turned), ("faces", faces), ("fairness", fairness)):
+    for name, show in (("answers", answers), ("turned", turned), ("faces", faces), ("pose", pose), ("fairness", fairness)):
         if name in m:
             show(m[name])
     if Path(args.video).exists():

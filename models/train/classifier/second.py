@@ -216,17 +216,22 @@ def calibration(root, count=1024):
     return np.concatenate([own, fair[rng.choice(len(fair), count - len(own), replace=False)]])
 
 
-def release(args):
-    """The committed integers up to TAP, then the run's late layers quantized on what those hand them."""
-    graph = named(pack.unpack((WEIGHTS / "classifier.moodnet").read_bytes()))
-    net = float_net(graph)
-    net.load_state_dict(torch.load(RUNS / args.run / "last.pt", weights_only=True)["ema"])
-    pixels = calibration(args.data)
+def with_late_layers(graph, net, pixels):
+    """The graph's integers up to TAP, then the late layers of `net`, quantized on what those hand them for `pixels` (N,48,48) u8."""
     at = tensor(graph, TAP)
     given = taps(graph, pixels)
     graph.ops, graph.outputs = graph.ops[:at], []
-    append(graph, quantize(late_net(net), given, kind=intgraph.CLASSIFIER, mean=graph.zero_of(at), std=float(1 / np.float64(np.float32(graph.scale_of(at)))),
-                           width=TAP_SIDE, height=TAP_SIDE), at)
+    std = float(1 / np.float64(np.float32(graph.scale_of(at))))
+    append(graph, quantize(late_net(net), given, kind=intgraph.CLASSIFIER, mean=graph.zero_of(at), std=std, width=TAP_SIDE, height=TAP_SIDE), at)
+    return graph
+
+
+def release(args):
+    """The committed integers up to TAP, then the run's late layers."""
+    graph = named(pack.unpack((WEIGHTS / "classifier.moodnet").read_bytes()))
+    net = float_net(graph)
+    net.load_state_dict(torch.load(RUNS / args.run / "last.pt", weights_only=True)["ema"])
+    graph = with_late_layers(graph, net, calibration(args.data))
     test = load_split(args.data, "public_test")
     logits, votes = (v.reshape(len(test), -1) for v in reals(graph, run(graph, test.pixels[..., None]))[:2])
     mask, majority = ferplus_majority(test)

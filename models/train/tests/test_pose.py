@@ -181,3 +181,16 @@ def test_a_face_seen_elsewhere_is_found_again():
     noisy = np.clip(x[1:2].astype(int) + np.random.default_rng(0).integers(-4, 5, x[1:2].shape), 0, 255).astype(np.uint8)
     assert faces.near(faces.hashes(x), faces.hashes(noisy)).tolist() == [False, True, False]
     assert not faces.near(faces.hashes(x), faces.hashes(noisy)[:0]).any()
+
+
+def test_late_layers_are_quantized_again_on_what_the_early_ones_hand_them():
+    """What `second --release` does, without training: early tensors stay the same integers, answers stay about the same."""
+    graph, x = committed(), golden.pictures(48, 48, 1)
+    before = [o.reshape(len(x), -1) for o in reals(graph, run(graph, x))[:2]]
+    net = second.float_net(committed())
+    again = second.with_late_layers(attach.named(committed()), net, x[..., 0])
+    assert [o.name for o in again.ops] == [o.name for o in attach.named(committed()).ops]
+    at = attach.tensor(again, pose.TAP)
+    assert all((a.w == b.w).all() and (a.bias == b.bias).all() for a, b in zip(again.ops[:at], graph.ops[:at]) if a.w is not None)
+    for a, b in zip(before, (o.reshape(len(x), -1) for o in reals(again, run(again, x))[:2])):
+        assert np.sqrt(((a - b) ** 2).mean()) < 0.15 * a.std()

@@ -1,9 +1,11 @@
 //! Real children, made of shell lines: their pictures, their last words, their end.
 
+use moodring_core::frame::PixelFormat;
+
 use super::{super::jpeg::tests::ramp, super::tests::outcomes, *};
 
 fn open(command: &str) -> Process {
-    Process::open("cmd", command, Context::for_tests(false)).unwrap()
+    Process::open(Launch::shell("cmd", command), Context::for_tests(false)).unwrap()
 }
 
 fn lost(camera: &mut Process) -> String {
@@ -26,11 +28,26 @@ fn a_real_child_gives_its_jpegs_and_its_end_is_told() {
 }
 
 #[test]
-fn raw_planes_are_told_from_jpeg() {
-    // Tests ask for 32x16: 768 bytes.
-    let mut camera = open("head -c 1600 /dev/zero");
+fn raw_planes_only_where_somebody_said_so() {
+    let raw = Raw {
+        format: PixelFormat::I420,
+        size_px: (32, 16),
+        range: None,
+    };
+    let launch = Launch {
+        raw: Some(raw),
+        // 768 bytes a frame.
+        ..Launch::shell("cmd", "head -c 1600 /dev/zero")
+    };
+    let mut camera = Process::open(launch, Context::for_tests(false)).unwrap();
     assert_eq!(outcomes(&mut camera, 3), ["32x16", "32x16", "bad"]);
     assert_eq!(camera.info().format, PixelFormat::I420);
+    let mut camera = open("head -c 1600 /dev/zero");
+    let error = lost(&mut camera);
+    assert!(
+        error.contains("bytes of 0x00") && error.contains("raw = \"i420\""),
+        "{error}"
+    );
 }
 
 #[test]
@@ -75,21 +92,6 @@ fn the_whole_group_dies_with_it() {
 fn a_silent_child_is_lost_after_the_timeout() {
     let mut context = Context::for_tests(false);
     context.timeout = Duration::from_millis(20);
-    let mut camera = Process::open("cmd", "sleep 1000", context).unwrap();
+    let mut camera = Process::open(Launch::shell("cmd", "sleep 1000"), context).unwrap();
     assert!(lost(&mut camera).contains("no frame in 20 ms"));
-}
-
-#[test]
-fn presets_are_found_by_name_and_ask_for_the_size() {
-    let dir = tempfile::tempdir().unwrap();
-    let names = ["rpicam-vid", "libcamera-vid"];
-    let path = dir.path().as_os_str();
-    assert_eq!(find_program(&names, path), None);
-    std::fs::write(dir.path().join("libcamera-vid"), b"").unwrap();
-    assert_eq!(find_program(&names, path), Some("libcamera-vid"));
-    std::fs::write(dir.path().join("rpicam-vid"), b"").unwrap();
-    assert_eq!(find_program(&names, path), Some("rpicam-vid"));
-    let command = rpicam_command("rpicam-vid", (640, 480), 30.0);
-    assert!(command.contains("--width 640 --height 480 --framerate 30 --output -"));
-    assert!(argus_command((640, 480), 29.97).contains("framerate=30/1"));
 }

@@ -26,6 +26,7 @@ impl Camera for ScriptedCamera {
             Ok("frame") => Ok(Frame::packed(&[7], PixelFormat::Grey, (1, 1), Millis(0)).unwrap()),
             Ok("bad") => Err(self.info.bad("told to")),
             Ok("end") => Err(self.info.ended()),
+            Ok("panic") => panic!("a driver's fault"),
             _ => Err(self.info.lost("unplugged")),
         }
     }
@@ -121,6 +122,72 @@ fn an_unplugged_camera_comes_back() {
 }
 
 #[test]
+fn a_source_that_panics_is_lost_and_opened_again() {
+    let plays = vec![
+        Some(vec!["frame", "panic", "frame"]),
+        Some(vec!["panic"]),
+        Some(vec!["frame"]),
+    ];
+    // Also a file, which otherwise comes back only if it was there.
+    for live in [true, false] {
+        let (mut thread, noted) = supervise(plays.clone(), live);
+        assert_eq!(take(&noted, 3), ["frame 7", "running", "lost"]);
+        let trouble = thread.status().trouble.unwrap();
+        assert!(
+            trouble.contains("frame 2") && trouble.contains("a driver's fault"),
+            "{trouble}"
+        );
+        // The second panic says the same, and is not told twice.
+        assert_eq!(take(&noted, 2), ["frame 7", "running"]);
+        thread.stop();
+        assert_eq!(thread.status().panics, 2);
+    }
+}
+
+#[test]
+fn the_end_of_a_source_that_was_chosen_later_is_not_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    for (name, width) in [("first.png", 20), ("later.png", 40)] {
+        image::GrayImage::new(width, 16).save(at(name)).unwrap();
+    }
+    let settings = CameraSettings {
+        rate: 1000.0,
+        picture_s: 0.05,
+        ..CameraSettings::default()
+    };
+    let (states, seen) = channel();
+    let control = CameraControl::default();
+    // A child that never ends comes first; the file is chosen while the daemon runs.
+    let first = Source::Command(format!(
+        "while true; do cat {}; sleep 0.01; done",
+        at("a.jpg").display()
+    ));
+    std::fs::write(at("a.jpg"), super::super::jpeg::tests::ramp(16, 16, 0)).unwrap();
+    let sink = move |frame: &Frame<'_>| {
+        let _ = states.send(frame.width_px());
+    };
+    let mut thread = CameraThread::spawn(
+        control.clone(),
+        first,
+        vec![],
+        settings,
+        Clock::start(),
+        sink,
+    )
+    .unwrap();
+    let wait_for = |width: u32| {
+        while seen.recv_timeout(Duration::from_secs(20)).unwrap() != width {}
+    };
+    wait_for(16);
+    control.choose(Source::Picture(at("later.png")));
+    wait_for(40);
+    wait_for(16);
+    assert!(!thread.is_finished());
+    thread.stop();
+}
+
+#[test]
 fn a_file_ends_and_a_missing_one_says_why() {
     let (thread, noted) = supervise(vec![Some(vec!["frame", "end"])], false);
     assert_eq!(take(&noted, 3), ["frame 7", "running", "ended"]);
@@ -157,7 +224,7 @@ fn stopping_does_not_wait_for_the_back_off() {
 struct SteadyCamera {
     info: CameraInfo,
     said: Sender<String>,
-    stop: StopSignal,
+    stop: Shutdown,
 }
 
 impl Camera for SteadyCamera {

@@ -198,6 +198,19 @@ fn dropped_events_are_told_once_and_not_while_there_is_no_room() {
 }
 
 #[test]
+fn a_worker_that_panics_is_a_fault_with_its_number() {
+    let mut recorder = recorder();
+    for reason in [Some("it panicked".to_owned()), None] {
+        let fault = WorkerFault {
+            worker: "vision",
+            reason,
+        };
+        recorder.fault(at(0), &fault);
+    }
+    assert_eq!(told(&mut recorder), ["1 fault vision", "2 recovery vision"]);
+}
+
+#[test]
 fn a_disk_that_fails_is_a_fault_once() {
     let mut recorder = recorder();
     let broken = StoreState {

@@ -83,6 +83,18 @@ fn all() -> Vec<(EventBody, &'static str)> {
             r#""kind":"recovery","what":"store"}"#,
         ),
         (
+            EventBody::worker_fails("vision", "it panicked"),
+            r#""kind":"fault","what":"vision","reason":"it panicked"}"#,
+        ),
+        (
+            EventBody::worker_fails("camera", "it panicked"),
+            r#""kind":"fault","what":"camera","reason":"it panicked"}"#,
+        ),
+        (
+            EventBody::worker_works("camera"),
+            r#""kind":"recovery","what":"camera"}"#,
+        ),
+        (
             EventBody::crowd(3, Some(Expression::Happy)),
             r#""kind":"crowd","count":3,"dominant":"happy"}"#,
         ),

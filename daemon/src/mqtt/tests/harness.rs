@@ -294,7 +294,8 @@ impl TestDaemon {
         let sources = EventLogInputs {
             snapshots: newest,
             events: told,
-            faults: None,
+            broker_faults: None,
+            faults: mpsc::unbounded_channel().1,
         };
         let of = EventSettings::default();
         let handle = spawn(&settings, identity.clone(), clock, inputs).unwrap();

@@ -32,6 +32,20 @@ fn not_ready_while_the_camera_is_lost() {
 }
 
 #[test]
+fn not_ready_while_a_worker_is_down() {
+    let page = TestPage::new(|_| {});
+    page.snapshots
+        .send_modify(|s| s.camera = CameraState::Running);
+    assert_eq!(page.get("/readyz").status, 200);
+    page.health.send_modify(|health| health.down.push("vision"));
+    let ready = page.get("/readyz");
+    assert_eq!(ready.status, 503);
+    assert!(ready.text().contains("vision"), "{}", ready.text());
+    page.health.send_modify(|health| health.down.clear());
+    assert_eq!(page.get("/readyz").status, 200);
+}
+
+#[test]
 fn metrics_are_moodrings() {
     let page = TestPage::new(|_| {});
     page.get("/nothing");

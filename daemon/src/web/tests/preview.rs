@@ -8,6 +8,8 @@ use super::*;
 use crate::{
     command::{Command, Switch},
     preview::FrameTap,
+    shutdown::Shutdown,
+    worker::Supervisor,
 };
 
 const SIZE: (u32, u32) = (64, 48);
@@ -19,7 +21,11 @@ fn open(change: impl FnOnce(&mut Settings)) -> (TestPage, FrameTap) {
     settings.preview.rate = 30.0;
     change(&mut settings);
     let page = TestPage::showing(&settings);
-    page.preview.spawn(&settings).unwrap();
+    let supervisor = Supervisor::new().0;
+    let shutdown = Shutdown::default();
+    page.preview
+        .spawn(&settings, &supervisor, shutdown)
+        .unwrap();
     let tap = page.preview.tap();
     (page, tap)
 }

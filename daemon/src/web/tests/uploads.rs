@@ -95,6 +95,34 @@ impl TestConnection<'_> {
 }
 
 #[test]
+fn a_photo_that_would_take_too_much_memory_is_refused_before_it_is_decoded() {
+    let page = TestPage::new(|_| {});
+    let mut talk = TestConnection {
+        stream: page.connect(),
+        page: &page,
+    };
+    let (width, height) = (8000_u16.to_le_bytes(), 5000_u16.to_le_bytes());
+    let frame = [
+        b"\x80\0\0\0\0\0\xff\xff\xff\x2c\0\0\0\0".as_slice(),
+        &width,
+        &height,
+        b"\0\x02\0\x3b",
+    ];
+    let gif = [b"GIF89a".as_slice(), &width, &height, &frame.concat()].concat();
+    let (status, text) = talk.upload(&gif);
+    assert_eq!(status, 413, "{text}");
+    assert!(
+        text.contains("8000x5000 pixels of this kind take"),
+        "{text}"
+    );
+    // What panics a decoder is this photo's fault, and the next is read.
+    let (status, text) = talk.upload(&crate::camera::jpeg::tests::TWO_COMPONENTS);
+    assert_eq!(status, 422, "{text}");
+    let (status, text) = talk.upload(&encoded(ImageFormat::Png, 64, 48));
+    assert_eq!(status, 200, "{text}");
+}
+
+#[test]
 fn two_thousand_bad_uploads_are_refused_with_a_reason() {
     let page = TestPage::new(|s| s.web.upload_megapixels = 2);
     let mut talk = TestConnection {

@@ -1,59 +1,23 @@
-//! Waiting that can be called off: a shared stop flag, and a pace for what is played.
+//! A pace for what is played, that a shutdown ends.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-/// The longest sleep between two looks at the flag.
+use crate::shutdown::Shutdown;
+
+/// The longest wait between two looks at whether to end.
 pub(super) const SLICE: Duration = Duration::from_millis(50);
-
-/// Says that a source shall give up waiting. Clones share one flag.
-#[derive(Clone, Debug, Default)]
-pub struct StopSignal(Arc<AtomicBool>);
-
-impl StopSignal {
-    /// Asks everyone with a clone to stop. Cannot be taken back.
-    pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether [`StopSignal::set`] was called.
-    pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Sleeps, in slices; `false` if it was called off.
-    pub(super) fn sleep(&self, time: Duration) -> bool {
-        self.sleep_until(Instant::now() + time)
-    }
-
-    fn sleep_until(&self, due: Instant) -> bool {
-        while !self.is_set() {
-            let left = due.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return true;
-            }
-            std::thread::sleep(left.min(SLICE));
-        }
-        false
-    }
-}
 
 /// Plays at a rate. Who comes late is not hurried: a missed moment is gone.
 #[derive(Debug)]
 pub(super) struct FramePacer {
     period: Duration,
     due: Option<Instant>,
-    stop: StopSignal,
+    stop: Shutdown,
 }
 
 impl FramePacer {
     /// A pace of `rate_hz`, held between one in 100 seconds and 1000 a second.
-    pub(super) fn new(rate_hz: f32, stop: StopSignal) -> Self {
+    pub(super) fn new(rate_hz: f32, stop: Shutdown) -> Self {
         // NaN would pass through clamp.
         let rate = if rate_hz.is_finite() { rate_hz } else { 30.0 };
         Self {
@@ -79,7 +43,7 @@ mod tests {
 
     #[test]
     fn a_pace_holds_its_rate_and_gives_up_when_told() {
-        let stop = StopSignal::default();
+        let stop = Shutdown::default();
         let mut pace = FramePacer::new(200.0, stop.clone());
         let begin = Instant::now();
         assert!((0..5).all(|_| pace.wait()));
@@ -89,7 +53,7 @@ mod tests {
         );
         let mut slow = FramePacer::new(0.01, stop.clone());
         assert!(slow.wait());
-        stop.set();
+        stop.begin();
         let begin = Instant::now();
         assert!(!slow.wait());
         assert!(
@@ -101,7 +65,7 @@ mod tests {
     #[test]
     fn nonsense_rates_are_held_in_range() {
         for rate in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e30] {
-            let period = FramePacer::new(rate, StopSignal::default()).period;
+            let period = FramePacer::new(rate, Shutdown::default()).period;
             assert!(period >= Duration::from_micros(999) && period <= Duration::from_secs(101));
         }
     }

@@ -1,0 +1,70 @@
+//! The last lines that a child wrote to its stderr, without its secrets.
+
+use std::{
+    collections::VecDeque,
+    io::Read,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::redact::Redacted;
+
+/// How many lines are kept, and how long each may be.
+const LAST_LINES: usize = 4;
+const LINE_BYTES: usize = 160;
+
+/// The lines. Clones share them.
+#[derive(Clone, Default)]
+pub(super) struct StderrTail {
+    lines: Arc<Mutex<VecDeque<String>>>,
+    secrets: Arc<[String]>,
+}
+
+impl StderrTail {
+    /// None yet; `secrets` will not be shown.
+    pub(super) fn new(secrets: Vec<String>) -> Self {
+        Self {
+            lines: Arc::default(),
+            secrets: secrets.into(),
+        }
+    }
+
+    /// Reads to the end, keeping little.
+    pub(super) fn read(&self, from: &mut dyn Read) {
+        let mut chunk = [0_u8; 1024];
+        let mut line = Vec::new();
+        while let Ok(n @ 1..) = from.read(&mut chunk) {
+            for &byte in &chunk[..n] {
+                if byte == b'\n' || byte == b'\r' {
+                    self.keep(&line);
+                    line.clear();
+                } else if line.len() < 4 * LINE_BYTES {
+                    line.push(byte);
+                }
+            }
+        }
+        self.keep(&line);
+    }
+
+    fn keep(&self, line: &[u8]) {
+        let text = String::from_utf8_lossy(line);
+        let text: String = text.trim().chars().filter(|c| !c.is_control()).collect();
+        if text.is_empty() {
+            return;
+        }
+        // Redacted before it is cut: half a password is not found.
+        let shown = Redacted::text(&text, &self.secrets).to_string();
+        let shown = shown.chars().take(LINE_BYTES).collect();
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == LAST_LINES {
+            lines.pop_front();
+        }
+        lines.push_back(shown);
+    }
+
+    /// The lines as one.
+    pub(super) fn text(&self) -> String {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        lines.join(" | ")
+    }
+}
