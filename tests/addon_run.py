@@ -122,7 +122,7 @@ class Supervisor:
             "X-Forwarded-Proto": request.scheme,
         }
         connector = aiohttp.TCPConnector(local_addr=(SUPERVISOR, 0))
-        async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
+        async with aiohttp.ClientSession(connector=connector) as session:
             url = f"http://{APP}:8099/{request.match_info['path']}"
             timeout = aiohttp.ClientTimeout(total=None)
             body = await request.read()
@@ -131,8 +131,9 @@ class Supervisor:
             ) as answer:
                 kept = {name: value for name, value in answer.headers.items() if name.lower() not in drop}
                 response = web.StreamResponse(status=answer.status, headers=kept)
-                await response.prepare(request)
+                # The browser may be gone, or the add-on.
                 with contextlib.suppress(ConnectionResetError, aiohttp.ClientError):
+                    await response.prepare(request)
                     async for chunk in answer.content.iter_any():
                         await response.write(chunk)
                 return response

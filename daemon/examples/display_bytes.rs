@@ -89,7 +89,7 @@ impl DelayNs for NoDelay {
 
 /// What one scene took.
 #[derive(Default)]
-struct Sum {
+struct Traffic {
     pictures: usize,
     bytes: usize,
     messages: usize,
@@ -97,7 +97,7 @@ struct Sum {
     ms: f64,
 }
 
-impl Sum {
+impl Traffic {
     fn print(&self, name: &str, full: usize) {
         let seconds = self.pictures as f64 / RATE as f64;
         let (rate, whole) = (self.bytes as f64 / seconds, (full as u64 * RATE) as f64);
@@ -144,10 +144,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
         let happy = Mood::Showing(Expression::Happy);
         let (mut rest, mut blinking, mut moving, mut asleep) = (
-            Sum::default(),
-            Sum::default(),
-            Sum::default(),
-            Sum::default(),
+            Traffic::default(),
+            Traffic::default(),
+            Traffic::default(),
+            Traffic::default(),
         );
         // First a minute of one mood, then a change every two seconds for all pairs, then a minute asleep.
         let moods: Vec<_> = Expression::ALL.into_iter().map(Mood::Showing).collect();

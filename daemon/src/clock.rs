@@ -1,4 +1,4 @@
-//! The one clock of a run. Everything below the daemon gets its times as data.
+//! The one clock of a run. All logic gets its times from here, as data.
 
 use std::time::Instant;
 

@@ -1,6 +1,6 @@
 //! What people ask a running daemon to do, from buttons, MQTT and the web page. One mailbox for all.
 //!
-//! Texts from outside become commands in [`parse`], the only door; who is asked to do them is `app::desk`.
+//! [`parse`] makes commands of texts from outside; `app::controller` executes them.
 
 mod limit;
 mod mailbox;
@@ -14,15 +14,15 @@ pub use text::{CommandError, ControlName, MAX_BYTES, parse};
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Take the next camera.
+    /// Switch to the next camera.
     NextCamera,
-    /// Take this camera, by the name that [`Controls::cameras`](crate::control::Controls::cameras) lists.
+    /// Switch to this camera, by a name that [`Controls::cameras`](crate::control::Controls::cameras) lists.
     ChooseCamera(String),
     /// Switch the camera on or off; off closes the device, so that its light goes out.
     Camera(Switch),
-    /// Keep one picture, if the settings allow it.
+    /// Save one picture, if the settings allow it.
     TakePicture,
-    /// Show the camera's picture to who may see the page, for a while, if the settings allow it; or no longer.
+    /// Show the camera's picture on the page for a while, if the settings allow it; or stop showing it.
     Preview(Switch),
     /// Switch the display on or off; off is dark.
     Display(Switch),
@@ -44,12 +44,12 @@ pub enum Switch {
     On,
     /// Off.
     Off,
-    /// What it is not now.
+    /// The opposite of what it is now.
     Toggle,
 }
 
 impl Switch {
-    /// What follows from it.
+    /// The new value, from the present one.
     pub const fn apply(self, on: bool) -> bool {
         match self {
             Self::On => true,

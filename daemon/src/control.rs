@@ -1,19 +1,18 @@
-//! What can be controlled and how it is set now, as the web page and MQTT show it. The app keeps it true.
+//! How everything is set that a command can set, for the web page and MQTT. The app keeps it up to date.
 
 use moodring_core::frame::Millis;
 use tokio::sync::watch;
 
 use crate::config::{Settings, ThemeName};
 
-/// How everything is set that a [`Command`](crate::command::Command) can set.
+/// The present values of everything that a [`Command`](crate::command::Command) can set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Controls {
-    /// Whether the camera is wanted on. Whether it runs says the snapshot.
+    /// Whether the camera is switched on. The snapshot says whether it runs.
     pub camera_on: bool,
-    /// The camera that is wanted, one of [`Self::cameras`]; the source's name as the settings write it, without a
-    /// password.
+    /// The chosen camera, one of [`Self::cameras`]: the source as the settings write it, without a password.
     pub camera: String,
-    /// The cameras to choose from: those of the settings, or else all that are found.
+    /// The cameras to choose from: those of the settings, or else all that were found.
     pub cameras: Vec<String>,
     /// Whether there is a display that can be switched, dimmed and coloured.
     pub has_display: bool,
@@ -23,25 +22,25 @@ pub struct Controls {
     pub brightness: u8,
     /// The face's colours.
     pub theme: ThemeName,
-    /// How quickly the mood follows, 0 to 100 percent; 50 is as the settings say.
+    /// How quickly the mood follows, 0 to 100 percent; 50 is as the settings have it.
     pub sensitivity: u8,
-    /// Whether a picture may be taken: only if `camera.pictures` names a folder.
+    /// Whether a picture may be taken: `camera.pictures` names a folder.
     pub may_take_picture: bool,
-    /// Whether a picture may be given to a browser: `preview.pictures`.
+    /// Whether a browser may get a picture: `preview.pictures`.
     pub may_give_picture: bool,
-    /// Whether the camera's picture may be shown on the page: `preview.allowed`.
+    /// Whether the page may show the camera's picture: `preview.allowed`.
     pub preview_allowed: bool,
-    /// Until when it is shown; `None`: it is not.
+    /// Until when the page shows it; `None` if it does not.
     pub preview_until: Option<Millis>,
 }
 
 impl Controls {
-    /// The colours that exist.
+    /// All themes.
     pub const fn themes(&self) -> &'static [ThemeName] {
         &ThemeName::ALL
     }
 
-    /// As the settings have it at the start, at this minute of the day; which cameras there are is not known yet.
+    /// The controls at the start, at this minute of the day; the cameras are not known yet.
     pub fn new(settings: &Settings, has_display: bool, minute: u16) -> Self {
         Self {
             camera_on: true,
@@ -60,5 +59,5 @@ impl Controls {
     }
 }
 
-/// Where the newest controls are read; changes can be awaited.
+/// Receives the newest controls; a change can be awaited.
 pub type ControlsReceiver = watch::Receiver<Controls>;

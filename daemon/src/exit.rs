@@ -6,9 +6,9 @@ use std::process::ExitCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// All work done, or stopped by SIGINT or SIGTERM.
+    /// All work was done, or SIGINT or SIGTERM stopped it.
     Done = 0,
-    /// Some inputs could not be read; the rest was worked through.
+    /// Some inputs could not be read; the others were.
     SomeFailed = 1,
     /// Wrong command line (clap's own code).
     Usage = 2,

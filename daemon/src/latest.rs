@@ -1,6 +1,6 @@
-//! The slot between camera and vision: the newest frame wins, the camera never waits.
+//! The slot between camera and vision: the newest frame wins, and the camera never waits.
 //!
-//! Three buffers are swapped, so that nothing is allocated once each has the frame's size.
+//! Three buffers are swapped, so that nothing is allocated once each has a frame's size.
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -42,10 +42,10 @@ impl OwnedFrame {
         self.time = frame.time();
     }
 
-    /// Lends it.
+    /// Lends the frame.
     ///
     /// # Errors
-    /// None once a frame was copied into it: that frame had been checked.
+    /// `None` only before a frame was copied into it: each frame was checked before.
     pub fn lend(&self) -> Result<Frame<'_>, FrameError> {
         let frame = Frame::new(
             &self.data,
@@ -73,18 +73,18 @@ struct Shared {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, SlotState> {
-        // Nobody panics while holding it, and a swapped frame is whole at every moment.
+        // Nobody panics while holding the lock, and a swapped frame is complete at every moment.
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The camera's end.
+/// The camera's side.
 pub struct FrameWriter {
     shared: Arc<Shared>,
     spare: OwnedFrame,
 }
 
-/// The pipeline's end.
+/// The pipeline's side.
 pub struct FrameReader {
     shared: Arc<Shared>,
     taken: OwnedFrame,
@@ -95,7 +95,7 @@ pub struct FrameReader {
 pub enum Taken<'a> {
     /// A new frame, and how many were skipped since the run began.
     Frame(&'a OwnedFrame, u64),
-    /// None came in time.
+    /// No frame came in time.
     Nothing,
     /// The writer is gone and the last frame was taken.
     Closed,
@@ -127,7 +127,7 @@ pub fn frame_slot() -> (FrameWriter, FrameReader) {
 }
 
 impl FrameWriter {
-    /// Puts a copy of the frame into the slot; an older one that nobody took is dropped.
+    /// Copies the frame into the slot; it replaces an older one that nobody took.
     pub fn put(&mut self, frame: &Frame<'_>) {
         self.spare.copy(frame);
         let mut slot = self.shared.lock();
@@ -147,7 +147,7 @@ impl Drop for FrameWriter {
 }
 
 impl FrameReader {
-    /// The newest frame that was not taken yet; waits at most `patience` for it.
+    /// Takes the newest frame that was not taken yet; waits at most `patience` for it.
     pub fn take(&mut self, patience: Duration) -> Taken<'_> {
         let slot = self.shared.lock();
         let waiting = |slot: &mut SlotState| !slot.fresh && !slot.closed;

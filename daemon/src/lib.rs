@@ -9,29 +9,29 @@
 //! | [`cli`] | the command line, by clap |
 //! | [`commands`] | what each subcommand does |
 //! | [`config`] | settings: file, environment, flags; every key documented |
-//! | [`camera`] | frames from devices, files, children, the network or drawn ones, behind one trait |
+//! | [`camera`] | frames from devices, files, child processes, the network or a drawing, behind one trait |
 //! | [`latest`] | the slot between camera and vision: newest wins |
 //! | [`vision`] | the pipeline of `moodring-core` with an engine in it, timed by stage |
-//! | [`snapshot`] | what the world looks like now, as every output sees it |
+//! | [`snapshot`] | what every output sees at one moment |
 //! | [`display`] | the emoji on a terminal, a small SPI or I2C display, in a PNG or nowhere, behind one trait |
 //! | [`gpio`] | lines of the header: found by label, driven, watched for buttons |
-//! | [`command`], [`control`] | what people ask a running daemon to do; how it is set now |
-//! | [`event_log`] | what happens, as numbered events in the store |
-//! | [`store`] | events until the broker has them, and the history: one SQLite file |
+//! | [`command`], [`control`] | requests to a running daemon; how everything is set that they can set |
+//! | [`event_log`] | makes numbered events and writes them into the store |
+//! | [`store`] | events that wait for the broker, and the history: one SQLite file |
 //! | [`message`] | the JSON that leaves this machine |
-//! | [`satellite`] | microcontrollers at serial ports that show the mood too |
-//! | [`mqtt`] | state, events and availability on a broker; the embedded broker |
+//! | [`satellite`] | drives microcontrollers at serial ports that show the mood too |
+//! | [`mqtt`] | publishes state, events and availability; Home Assistant, Homie, the embedded broker |
 //! | [`web`] | the page, its JSON interface and metrics |
-//! | [`setup`] | first steps: answers become settings, cameras, displays and brokers are tried |
-//! | [`simulate`] | many made-up devices at a broker, and a listener that looks for gaps |
+//! | [`setup`] | first steps in the browser: checks answers, tries cameras, displays and brokers, writes the settings |
+//! | [`simulate`] | many made-up devices at one broker, and a subscriber that looks for gaps |
 //! | [`evaluation`] | accuracy on labelled crops |
 //! | `onnx` | ONNX files, read with limits |
-//! | [`bundle`] | nets that come after the program: signed, tested, installed, taken back |
-//! | [`pack`] | quantized ONNX files made into packed ones |
+//! | [`bundle`] | nets that come later: signed, tested, installed, rolled back |
+//! | [`pack`] | makes packed files of quantized ONNX files |
 //! | [`preview`] | the camera's picture for browsers, only where the settings allow it and while it is on |
 //! | [`photo`] | picture files, read with limits and named errors |
-//! | `contain`, `regular_file` | panics of others' code become errors; only files are opened as files |
-//! | [`app`] | `run`: threads and tasks, start to graceful stop |
+//! | `contain`, `regular_file` | turns panics of other code into errors; opens only regular files |
+//! | [`app`] | `run`: starts, connects and stops threads and tasks |
 //! | [`logs`] | where logs go |
 //! | [`service`] | what systemd is told |
 //! | [`update`] | whether there is something newer, for who asks |
@@ -39,9 +39,12 @@
 //! | [`files`] | files replaced in one step, the folder for lasting state |
 //! | [`redact`] | what may be shown of addresses and commands |
 //! | [`shutdown`] | the one way to stop |
-//! | [`worker`] | threads that are started again after a panic, and how they are |
+//! | [`worker`] | restarts threads after a panic, and reports their health |
 //! | [`exit`] | exit codes |
 //! | [`process_limits`] | open files, core files |
+//! | [`clock`] | the one clock of a run |
+//!
+//! `docs/glossary.md` in the repository explains every word.
 
 pub mod app;
 pub mod bundle;

@@ -1,4 +1,4 @@
-//! Where logs go: systemd's journal, standard error, or the live view's last lines.
+//! Where logs go: systemd's journal, standard error, or the last lines of the live view.
 
 use std::io::IsTerminal;
 
@@ -11,7 +11,7 @@ use crate::service;
 /// Crates that log requests as they are sent, with the secrets of their addresses and heads. Nobody can ask for that.
 const SILENT_LOGS: [&str; 2] = ["ureq=off", "ureq_proto=off"];
 
-/// The settings' filter with the borrowed crates' chatter off; a broken filter becomes `info` and is said so.
+/// The settings' filter, with the chatter of other crates off. A broken filter is reported and becomes `info`.
 fn filter(level: &str) -> EnvFilter {
     let quiet = crate::mqtt::QUIET_LOGS.join(",");
     let silent = SILENT_LOGS.join(",");
@@ -22,9 +22,9 @@ fn filter(level: &str) -> EnvFilter {
     })
 }
 
-/// Logs to standard error; where systemd keeps that in its journal, to the journal itself, with levels.
+/// Logs to standard error; where systemd keeps standard error in its journal, to the journal itself, with levels.
 pub fn to_stderr(level: &str) {
-    // A journal that does not listen leaves standard error, which systemd reads too.
+    // If the journal cannot be reached, standard error is left, which systemd reads too.
     if service::in_journal()
         && let Ok(journal) = tracing_journald::layer()
     {

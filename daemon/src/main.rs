@@ -1,4 +1,4 @@
-//! Reads the command line, does it, and ends with its code.
+//! Parses the command line, runs the command, and exits with its code.
 
 use std::process::ExitCode;
 

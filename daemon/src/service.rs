@@ -1,15 +1,15 @@
-//! What systemd is told: ready, stopping, a line of status, and that all still goes round. Without systemd: nothing.
+//! Reports to systemd: ready, stopping, a line of status, and alive. Does nothing without systemd.
 
 use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-/// The service has begun its work.
+/// Reports that the service is ready.
 pub fn ready(status: &str) {
     notify(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
-/// What `systemctl status` shows.
+/// Sets the line that `systemctl status` shows.
 pub fn status(status: &str) {
     notify(&[NotifyState::Status(status)]);
 }
@@ -27,21 +27,21 @@ pub fn stopping() {
     notify(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
 }
 
-/// All threads go round; only who has seen that may say so.
+/// Feeds the watchdog. Call it only after checking that all threads make progress.
 pub fn alive() {
     notify(&[NotifyState::Watchdog]);
 }
 
-/// While it lives, systemd goes on waiting for [`ready`]: something is being made that takes minutes, and only once.
+/// While it lives, systemd's start timeout is extended: something is being built that takes minutes, and only once.
 #[derive(Debug)]
 pub struct StartTimeout {
-    /// The asking thread ends when this is gone.
+    /// When this is dropped, the thread that extends the timeout ends.
     _alive: std::sync::mpsc::Sender<()>,
 }
 
 impl StartTimeout {
-    /// Asks for more time again and again, with this line of status, for half an hour at most; then the unit's own limit
-    /// counts again, so that what never ends is ended.
+    /// Extends the timeout again and again, with this line of status, for half an hour at most. After that the unit's
+    /// own limit counts again, so that a start that hangs is ended.
     pub fn while_it_lives(status: &str) -> Self {
         let (_alive, ended) = std::sync::mpsc::channel();
         self::status(status);
@@ -65,36 +65,36 @@ impl StartTimeout {
     }
 }
 
-/// Twice the time to the next asking: a slow machine is late at times.
+/// Twice the time until the next extension: a slow machine is late at times.
 fn ask_for_more() {
     let time_us = 2 * ASK_EVERY.as_micros() as u32;
     notify(&[NotifyState::ExtendTimeoutUsec(time_us)]);
 }
 
-/// How long the service waits for what it makes at its start.
+/// The longest time by which the start may be extended.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
-/// How often it asks for more time.
+/// How often the timeout is extended.
 const ASK_EVERY: Duration = Duration::from_secs(10);
 
-/// How long the watchdog waits for [`alive`] before it ends the service; `None`: nobody waits.
+/// How long the watchdog waits for [`alive`] before it ends the service; `None` without a watchdog.
 pub fn watchdog() -> Option<Duration> {
     sd_notify::watchdog_enabled()
 }
 
-/// Whether standard error goes to systemd's journal, so that whoever reads it sees times and levels anyway.
+/// Whether standard error goes to systemd's journal, which adds times and levels.
 pub fn in_journal() -> bool {
     use std::os::unix::fs::MetadataExt;
     let Ok(stream) = std::env::var("JOURNAL_STREAM") else {
         return false;
     };
-    // A child of a service inherits the variable, but may have its standard error elsewhere.
+    // A child of a service inherits the variable, but its standard error may go elsewhere.
     let own = std::fs::metadata("/proc/self/fd/2");
     own.is_ok_and(|own| stream == format!("{}:{}", own.dev(), own.ino()))
 }
 
-/// A systemd that does not listen is no reason to end.
+/// An error of systemd's socket is no reason to end.
 fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::debug!("systemd was not told: {error}");
+        tracing::debug!("systemd cannot be reached: {error}");
     }
 }

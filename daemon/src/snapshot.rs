@@ -1,4 +1,4 @@
-//! What the world looks like now, as every output sees it. Plain data without heap: copied once per frame.
+//! What every output sees at one moment. Plain data without heap: copied once per frame.
 
 use heapless::Vec;
 use moodring_core::{
@@ -13,11 +13,11 @@ pub const MAX_PEOPLE: usize = 16;
 pub struct Snapshot {
     /// The frame's time.
     pub time: Millis,
-    /// The mood of who counts.
+    /// The mood of the person who counts.
     pub mood: MoodState,
-    /// The people in view, who counts first.
+    /// The people in view; the one who counts comes first.
     pub people: Vec<Person, MAX_PEOPLE>,
-    /// How many people are in view, also those not listed.
+    /// How many people are in view, including those not listed.
     pub people_count: usize,
     /// Frame width and height in pixels; zeros before the first frame.
     pub frame_px: (u32, u32),
@@ -25,7 +25,7 @@ pub struct Snapshot {
     pub camera: CameraState,
     /// Frames seen by the pipeline per second, over the last two seconds.
     pub frames_per_second: f32,
-    /// Frames that the camera delivered and the pipeline was too busy to see.
+    /// Frames that the camera delivered while the pipeline was busy.
     pub frames_skipped: u64,
     /// Milliseconds per stage, smoothed.
     pub stages_ms: StageTimes,
@@ -54,13 +54,13 @@ pub enum CameraState {
     Running,
     /// Unplugged, dead or silent; reopened with back-off.
     Lost,
-    /// Switched off by somebody; the device is closed.
+    /// Somebody switched it off; the device is closed.
     Off,
-    /// A file came to its end.
+    /// The file ended.
     Ended,
-    /// It is another device's, and runs: nobody is watched here.
+    /// It belongs to another device, and it runs: no camera runs here.
     Elsewhere,
-    /// It is another device's, and that cannot be heard.
+    /// It belongs to another device, which cannot be reached.
     Away,
 }
 

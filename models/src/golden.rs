@@ -12,7 +12,7 @@ const HEADER: usize = 24;
 pub enum GoldenError {
     /// Another kind of file.
     Magic,
-    /// Shorter or longer than its own counts say.
+    /// Its length does not match its own counts.
     Length,
     /// Damaged.
     Checksum,

@@ -6,12 +6,17 @@ const browser = await chromium.launch({
   executablePath: "/usr/bin/chromium",
   args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
 });
+const trouble = [];
+const answers = [];
 try {
   const page = await browser.newPage({ viewport: { width: 1040, height: 940 } });
-  const trouble = [];
-  page.on("console", (message) => message.type() === "error" && !message.text().includes("favicon") && trouble.push(message.text()));
+  // What does not load is found below, with its address. An address of plain HTTP has no isolation between windows: no loss in a frame.
+  const known = /Failed to load resource|Cross-Origin-Opener-Policy header has been ignored/;
+  page.on("console", (message) => message.type() === "error" && !known.test(message.text()) && trouble.push(message.text()));
   page.on("pageerror", (error) => trouble.push(error.message));
+  page.on("requestfailed", (request) => answers.push(`failed: ${request.url()} ${request.failure()?.errorText}`));
   page.on("response", (answer) => {
+    answers.push(`${answer.status()} ${answer.url()}`);
     if (answer.status() >= 400 && !answer.url().endsWith("favicon.ico")) trouble.push(`${answer.status()} ${answer.url()}`);
     if (!answer.url().includes("/api/hassio_ingress/") && answer.url() !== home && !answer.url().endsWith("favicon.ico")) trouble.push(`beside the ingress: ${answer.url()}`);
   });
@@ -28,9 +33,12 @@ try {
   await panel.locator("#chip-camera[data-state=off]").waitFor({ timeout: 60_000 });
   await panel.locator("#set-camera").check();
   await panel.locator("#chip-camera[data-state=good]").waitFor({ timeout: 60_000 });
-  await panel.locator('footer a[href$="/notice"]').click();
+  await panel.locator('footer a[href$="notice"]').click();
   await panel.locator("h1").first().waitFor({ timeout: 60_000 });
   if (trouble.length) throw new Error([...new Set(trouble)].join("\n"));
+} catch (error) {
+  console.error([...new Set(trouble), ...answers].join("\n"));
+  throw error;
 } finally {
   await browser.close();
 }

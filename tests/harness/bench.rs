@@ -1,4 +1,4 @@
-//! A workbench for one test: a folder of its own, a clean environment, and `moodring` started in it.
+//! A test's workbench: a folder of its own, a clean environment, and `moodring` started in it.
 
 use std::{
     env, fs,
@@ -99,7 +99,7 @@ impl Bench {
         self.start(arguments).finish(LIMIT)
     }
 
-    /// What `analyze --json` says about one picture file.
+    /// The line of `analyze --json` for one picture file.
     ///
     /// # Panics
     /// If it is not one line of JSON.

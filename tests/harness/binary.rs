@@ -1,4 +1,4 @@
-//! The real `moodring`, built as cargo would build it for a user, once per test program.
+//! Builds the real `moodring`, as cargo would for a user, once per test program.
 //!
 //! `MOODRING_BIN` names another one, such as an installed package's.
 

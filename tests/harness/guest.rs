@@ -1,4 +1,4 @@
-//! A virtual Pi in QEMU, made by `tests/vm/run`: its console, a shell inside, and what its SPI bus and GPIO lines did.
+//! A virtual Pi in QEMU, made by `tests/vm/run`: its console, its shell, and what its SPI bus and GPIO lines did.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

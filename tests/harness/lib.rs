@@ -1,8 +1,8 @@
-//! The outside view: what the tests in `tests/` share. Nothing here knows the inside of a crate.
+//! What the tests in `tests/` share: the view from outside. Nothing here knows the inside of a crate.
 //!
 //! | room | what it does |
 //! |---|---|
-//! | [`repo`] | where the repository and the photos are, what cargo says about the packages |
+//! | [`repo`] | the paths of repository and photos, and cargo's list of packages |
 //! | [`source`] | Rust sources as tokens, without what only tests see |
 //! | [`binary`] | the real `moodring`, built once |
 //! | [`process`] | a running program: its lines, its end, deadlines instead of sleeps |

@@ -1,4 +1,4 @@
-//! What display chips make of the bytes they get: captured commands and data become the picture that people see.
+//! Models of display chips: captured commands and data become the picture that people see.
 //!
 //! Written from the chips' datasheets, not from any driver, so that a driver can be held against it. A chip panics at
 //! bytes that the real one would take for something else.
@@ -21,7 +21,7 @@ pub struct Picture<P> {
 }
 
 impl<P: Copy> Picture<P> {
-    /// A picture made of what `cell` says for each column and row.
+    /// A picture made by `cell` for each column and row.
     pub fn from_fn(
         (width, height): (usize, usize),
         mut cell: impl FnMut(usize, usize) -> P,

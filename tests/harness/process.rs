@@ -1,4 +1,4 @@
-//! A running program: its lines as they come, its end, deadlines instead of sleeps. Killed when dropped.
+//! Runs a program: its lines as they come, its end, deadlines instead of sleeps. Killed when dropped.
 
 use std::{
     fs,
@@ -77,7 +77,7 @@ impl Process {
     /// Waits for the next line that `pick` takes; lines before it are passed over for good.
     ///
     /// # Panics
-    /// If no such line comes in time or the program ends; the text says what came instead.
+    /// If no such line comes in time or the program ends; the text has the lines that came instead.
     pub fn wait_for<T>(
         &mut self,
         what: &str,
@@ -142,8 +142,8 @@ impl Process {
         );
     }
 
-    /// Asks it to stop (SIGTERM) as soon as it can hear that, and waits for the end. A program that is still being loaded
-    /// hears nothing yet: the same signal ends it on the spot, and says nothing about how it stops.
+    /// Sends SIGTERM as soon as the program can handle it, and waits for the end. Before that the same signal would
+    /// kill a program that is still being loaded, which proves nothing about how it stops.
     ///
     /// # Panics
     /// If it does not catch the signal in time, and as [`Process::finish`].

@@ -1,4 +1,4 @@
-//! Where the repository and the photos are, and what cargo says about its packages.
+//! The paths of repository and photos, and cargo's list of packages.
 
 use std::{
     env,
@@ -58,8 +58,8 @@ pub fn metadata() -> Value {
 pub fn cargo() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root());
-    // What cargo tells a test of its package, some build scripts (ring's) watch: left in, this cargo and the one outside
-    // would build each other's TLS, and all above it, anew by turns.
+    // Build scripts (ring's, for one) watch the variables that cargo sets for a test: left in, this cargo and the one
+    // outside would build each other's TLS, and all above it, anew by turns.
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {

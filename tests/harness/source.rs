@@ -1,4 +1,4 @@
-//! Rust sources as words, without comments, strings and what only tests see. Says what stands where, judges nothing.
+//! Rust sources as words, without comments, strings and what only tests use. Reports what is where; judges nothing.
 
 use std::str::FromStr;
 

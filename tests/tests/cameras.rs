@@ -31,7 +31,8 @@ fn good_jpeg() -> Vec<u8> {
 fn get(port: u16, path: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(LIMIT)).ok()?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
@@ -60,12 +61,24 @@ fn a_folder_of_traps_is_worked_through() {
     bench.write("album/a-panic.jpg", panic_jpeg());
     bench.write("album/b-good.jpg", good_jpeg());
     let cut = good_jpeg();
-    bench.write("album/c-cut.jpg", [&cut[..cut.len() * 3 / 4], b"\xFF\xD9"].concat());
+    bench.write(
+        "album/c-cut.jpg",
+        [&cut[..cut.len() * 3 / 4], b"\xFF\xD9"].concat(),
+    );
     bench.write("album/d-phone.jpg", b"\0\0\0\x18ftypheic\0\0\0\0");
     bench.write("album/e-\n\x1b[31mred.jpg", b"text");
-    bench.write("album/f-motion.jpg", [&good_jpeg()[..], &[0x55; 200_000]].concat());
+    bench.write(
+        "album/f-motion.jpg",
+        [&good_jpeg()[..], &[0x55; 200_000]].concat(),
+    );
     let pipe = bench.folder().join("album/g-pipe.jpg");
-    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is there").success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .expect("mkfifo is there")
+            .success()
+    );
     let finished = bench.run("analyze album").expect_code(1);
     let lines: Vec<&str> = finished.stdout.lines().collect();
     assert_eq!(lines.len(), 7, "{}", finished.stdout);
@@ -95,9 +108,12 @@ fn a_stream_with_traps_goes_on_and_is_ended_by_a_signal() {
     wait_for(port, "/readyz", |status, _| status == 200);
     let count = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.starts_with(name));
-        line.and_then(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).unwrap_or(0.0)
+        line.and_then(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
+            .unwrap_or(0.0)
     };
-    wait_for(port, "/metrics", |_, text| count(text, "moodring_frames_per_second") >= 1.0);
+    wait_for(port, "/metrics", |_, text| {
+        count(text, "moodring_frames_per_second") >= 1.0
+    });
     assert_eq!(get(port, "/readyz").map(|(status, _)| status), Some(200));
     daemon.signal("TERM");
     daemon.finish(LIMIT).expect_code(0);
@@ -113,7 +129,9 @@ fn a_folder_that_is_empty_for_a_moment_is_waited_for() {
     let daemon = bench.start("run --display none --no-mqtt --loop --source album");
     wait_for(port, "/readyz", |status, _| status == 200);
     std::fs::remove_file(&picture).expect("it is ours");
-    wait_for(port, "/readyz", |status, text| status == 503 && text.contains("lost"));
+    wait_for(port, "/readyz", |status, text| {
+        status == 503 && text.contains("lost")
+    });
     bench.write("album/b.jpg", good_jpeg());
     wait_for(port, "/readyz", |status, _| status == 200);
     daemon.signal("TERM");
@@ -124,7 +142,9 @@ fn a_folder_that_is_empty_for_a_moment_is_waited_for() {
 fn the_secrets_of_a_source_are_in_no_output() {
     const SECRET: &str = "geheim-Amsel-4711";
     let sources = [
-        format!("cmd:echo 'cannot open rtsp://admin:{SECRET}@cam/' >&2; sleep 0.2; exit 1 # rtsp://admin:{SECRET}@cam/"),
+        format!(
+            "cmd:echo 'cannot open rtsp://admin:{SECRET}@cam/' >&2; sleep 0.2; exit 1 # rtsp://admin:{SECRET}@cam/"
+        ),
         format!("http://127.0.0.1:{}/x?user=admin&pwd={SECRET}", free_port()),
         format!("http://admin:{SECRET}@127.0.0.1:{}/x", free_port()),
         format!("rtsp://admin:{SECRET}@127.0.0.1:{}/x", free_port()),
@@ -134,9 +154,18 @@ fn the_secrets_of_a_source_are_in_no_output() {
         let port = free_port();
         bench.set("MOODRING_WEB__LISTEN", format!("127.0.0.1:{port}"));
         bench.set("MOODRING_LOG__LEVEL", "trace,ureq=trace,ureq_proto=trace");
-        let daemon = bench.start_all(&["run", "--display", "none", "--no-mqtt", "--source", &source]);
-        let mut said = wait_for(port, "/api/v1/state", |_, text| text.contains("\"camera\":\"lost\""));
-        for path in ["/api/v1/setup", "/metrics", "/readyz", "/api/v1/history/events", "/"] {
+        let daemon =
+            bench.start_all(&["run", "--display", "none", "--no-mqtt", "--source", &source]);
+        let mut said = wait_for(port, "/api/v1/state", |_, text| {
+            text.contains("\"camera\":\"lost\"")
+        });
+        for path in [
+            "/api/v1/setup",
+            "/metrics",
+            "/readyz",
+            "/api/v1/history/events",
+            "/",
+        ] {
             said += &get(port, path).map(|(_, text)| text).unwrap_or_default();
         }
         daemon.signal("TERM");
@@ -146,10 +175,20 @@ fn the_secrets_of_a_source_are_in_no_output() {
         assert!(said.contains("TRACE"), "it did not log all: {said}");
         let at = said.find(SECRET);
         let around = at.map(|at| &said[said[..at].rfind('\n').unwrap_or(0)..]);
-        assert!(at.is_none(), "{source}: {}", around.unwrap_or_default().lines().take(3).collect::<String>());
+        assert!(
+            at.is_none(),
+            "{source}: {}",
+            around
+                .unwrap_or_default()
+                .lines()
+                .take(3)
+                .collect::<String>()
+        );
     }
     let bench = Bench::new();
-    let finished = bench.start_all(&["run", "--source", &format!("http://admin:{SECRET}/x@cam/")]).finish(LIMIT);
+    let finished = bench
+        .start_all(&["run", "--source", &format!("http://admin:{SECRET}/x@cam/")])
+        .finish(LIMIT);
     assert!(!finished.stderr.contains(SECRET), "{}", finished.stderr);
     finished.expect_code(4);
 }

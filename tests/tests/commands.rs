@@ -1,4 +1,4 @@
-//! The command line from outside: help that teaches, wrong words that get code 2, and the small commands.
+//! The command line from outside: useful help, exit code 2 for wrong words, and the small commands.
 
 use moodring_tests::bench::Bench;
 

@@ -1,4 +1,4 @@
-//! `run` from outside: a real broker reads its state and events; nothing that goes wrong around it ends it.
+//! `run` from outside: a real broker receives its state and events; no trouble around it ends it.
 
 use std::{path::Path, time::Duration};
 
@@ -14,7 +14,7 @@ use moodring_tests::{
 /// How long a stop may take.
 const STOP: Duration = Duration::from_secs(2);
 
-/// A bench whose daemons are called `desk` and tell their state twice a second.
+/// A workbench whose daemons are named `desk` and publish their state twice a second.
 fn bench() -> Bench {
     let mut bench = Bench::new();
     bench

@@ -1,4 +1,4 @@
-//! No event is lost: brokers and daemons killed at random, links cut, and everything that was written arrives in order.
+//! No event is lost: brokers and daemons are killed at random, links are cut, and everything arrives in order.
 //!
 //! Cameras that end and come back make the events, so no photo is needed. What is held against what a subscriber got:
 //! the daemons' stores, which keep what they delivered, and the numbers that their states told.

@@ -1,10 +1,10 @@
-//! The laws of the house that a compiler does not keep by itself: arrows, folders, heads of files, unsafe, unwrap.
+//! The laws that a compiler does not enforce: arrows between packages, folders, heads of files, unsafe, unwrap.
 
 use std::fs;
 
 use moodring_tests::{repo, source};
 
-/// Who may use whom. A package that is not listed has no place in the house yet: give it one here.
+/// The packages that each package may use. A package that is not listed must be added here.
 const ARROWS: &[(&str, &[&str])] = &[
     ("moodring-nn", &[]),
     ("moodring-models", &[]),

@@ -12,13 +12,13 @@ const TOKEN: &str = "token-Kleiber-4711-long-enough-to-be-one";
 const HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$0000000000000000000000000000000000000000000";
 
-/// A daemon full of secrets, logging all that it can; everything that it said until its end.
+/// A daemon full of secrets that logs all it can; returns everything that it printed until its end.
 fn said(url: &str, more: &[(&str, String)], until: &str) -> String {
     let mut bench = Bench::new();
     let (password, token) = (bench.write("password", MQTT), bench.write("token", TOKEN));
     bench
         .set("MOODRING_DEVICE__ID", "desk")
-        // The borrowed crates, too, which are silent unless asked.
+        // The other crates, too, which are silent unless their level is set.
         .set("MOODRING_LOG__LEVEL", "trace,rumqttc=trace,rumqttd=trace")
         .set("MOODRING_MQTT__URL", url)
         .set("MOODRING_MQTT__USER", "me")

@@ -1,4 +1,4 @@
-//! As a service: what systemd hears from the daemon, and what the unit leaves open.
+//! As a service: what the daemon reports to systemd, and what the unit's sandbox leaves open.
 
 use std::{
     fs,
@@ -30,7 +30,7 @@ impl Manager {
         Self { socket }
     }
 
-    /// The lines told until one is `wanted`.
+    /// The lines reported until one is `wanted`.
     fn hear(&self, wanted: &str) -> Vec<String> {
         let end = Instant::now() + LIMIT;
         let mut heard = Vec::new();
@@ -123,7 +123,7 @@ fn units() -> PathBuf {
     repo::root().join("deploy/systemd")
 }
 
-/// What systemd says of the unit, with a drop-in or without; 0 is closed, 10 open.
+/// systemd's rating of the unit, with a drop-in or without; 0 is closed, 10 open.
 fn exposure(drop_in: Option<&str>) -> f32 {
     let folder = tempfile::TempDir::new().expect("a temporary folder");
     let unit = folder.path().join("moodring.service");

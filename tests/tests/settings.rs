@@ -1,4 +1,5 @@
-//! Settings from outside: what is wrong is named with the way out and exit code 3; the printed defaults read back.
+//! Settings from outside: an error names the key and the way out, with exit code 3; the printed defaults can be read
+//! back.
 
 use std::fs;
 

@@ -10,7 +10,7 @@ use moodring_tests::{
     pictures,
 };
 
-/// What a terminal is told to show another page, and to come back from it.
+/// The escape codes for another page, and for the way back.
 const ENTER: &str = "\x1b[?1049h";
 const LEAVE: &str = "\x1b[?1049l";
 

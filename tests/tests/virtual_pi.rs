@@ -151,7 +151,7 @@ fn a_face_goes_in_and_its_emoji_comes_out() {
         (fed(told) > still).then_some(())
     });
 
-    // It stops within a second of the guest, and says so.
+    // It stops within a second of the guest, and its log shows it.
     let took = pi.run(
         "begin=$(cut -d' ' -f1 /proc/uptime); kill $(cat /tmp/pid)
          while kill -0 $(cat /tmp/pid) 2>/dev/null; do usleep 20000; done
@@ -172,7 +172,7 @@ fn a_face_goes_in_and_its_emoji_comes_out() {
     assert!(pi.run("cat /tmp/told").contains("STOPPING=1"));
 }
 
-/// Processor time and memory of ten seconds, and what a state says of them.
+/// Processor time and memory of ten seconds, and what a state publishes of them.
 fn cost(pi: &Guest) -> String {
     let ticks = "awk '{print $14+$15}' /proc/$(cat /tmp/pid)/stat";
     let told = pi.run(&format!(

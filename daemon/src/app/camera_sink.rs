@@ -1,4 +1,4 @@
-//! What the camera thread calls: frames into the slot, states to whoever watches.
+//! What the camera thread calls: it puts frames into the slot and publishes the camera's state.
 
 use moodring_core::frame::Frame;
 use tokio::sync::watch;
@@ -9,7 +9,7 @@ use crate::{
     latest::FrameWriter,
 };
 
-/// The camera thread's way out.
+/// Receives the camera thread's frames and states.
 pub(super) struct FrameForwarder {
     writer: FrameWriter,
     status: watch::Sender<CameraStatus>,

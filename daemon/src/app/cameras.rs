@@ -1,4 +1,4 @@
-//! The cameras to choose from, by names that may be told to anybody. Opens none.
+//! The cameras that a user can choose, by names without secrets. Opens no camera.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,10 @@ use crate::camera::{Source, choices, devices};
 /// The longest name, in bytes; Home Assistant takes 255 characters in a state.
 const NAME_BYTES: usize = 200;
 
-/// Which cameras there are, as of the last look.
+/// The cameras that the last look found.
 #[derive(Debug)]
 pub(super) struct Cameras {
-    /// What the settings name; what `auto` became, once that is known.
+    /// The source of the settings; `auto` is replaced by what it opened, once that is known.
     first: Source,
     others: Vec<Source>,
     sources: Vec<Source>,
@@ -32,7 +32,7 @@ impl Cameras {
         cameras
     }
 
-    /// Finds out which there are; `opened` is what the camera thread opened.
+    /// Looks for cameras again; `opened` is the source that the camera thread opened.
     pub(super) fn look(&mut self, opened: Option<Source>) {
         if let (Source::Auto, Some(source)) = (&self.first, opened) {
             self.first = source;
@@ -42,7 +42,7 @@ impl Cameras {
         self.names = names(&self.sources);
     }
 
-    /// Whether a device came or went since the last look. Costs a look into a folder, and wakes no device.
+    /// Whether a device came or went since the last look. Reads one folder and wakes no device.
     pub(super) fn may_differ(&self) -> bool {
         self.others.is_empty() && self.nodes != devices::nodes()
     }
@@ -56,14 +56,14 @@ impl Cameras {
         self.sources.get(at).cloned()
     }
 
-    /// Its name; before anything was opened, the first one's.
+    /// The name of `source`; before anything was opened, the name of the first one.
     pub(super) fn name_of(&self, source: Option<Source>) -> String {
         let at = source.and_then(|source| self.sources.iter().position(|known| *known == source));
         self.names.get(at.unwrap_or(0)).cloned().unwrap_or_default()
     }
 }
 
-/// A name for each source, no two the same. A command's arguments may hold secrets, so only its program is told.
+/// Gives each source a name; no two are the same. A command's arguments may hold secrets, so only its program is shown.
 fn names(sources: &[Source]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for source in sources {

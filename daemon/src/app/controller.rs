@@ -1,4 +1,4 @@
-//! Where commands arrive, whoever gives them; and what keeps the controls true.
+//! Executes commands, whoever sends them, and keeps the published controls up to date.
 
 use std::time::Instant;
 
@@ -14,16 +14,16 @@ use crate::{
     preview::Preview,
 };
 
-/// How the vision thread is to work.
+/// The controls of the vision thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct VisionControls {
-    /// 0 to 100 percent.
+    /// In percent, 0 to 100.
     pub(super) sensitivity: u8,
-    /// How often the nets are to have been read again.
+    /// How often somebody asked for the nets to be loaded again.
     pub(super) reloads: u32,
 }
 
-/// Does what is asked.
+/// Executes commands.
 pub(super) struct Controller {
     camera: CameraControl,
     off: CameraOffFile,
@@ -37,7 +37,7 @@ pub(super) struct Controller {
 }
 
 impl Controller {
-    /// A desk for what the settings describe, at this minute of the day.
+    /// A controller for these settings, at this minute of the day.
     pub(super) fn new(
         settings: &Settings,
         camera: CameraControl,
@@ -178,7 +178,7 @@ impl Controller {
         self.publish_controls(minute);
     }
 
-    /// Time passed: it may be night, and a camera may have been plugged in.
+    /// Call now and then: night may begin, and a camera may have been plugged in.
     pub(super) fn tick(&mut self, minute: u16) {
         if self.cameras.may_differ() {
             self.cameras.look(self.camera.source());
@@ -197,7 +197,7 @@ impl Controller {
         }
     }
 
-    /// By day it is the day's brightness that is set, at night the night's.
+    /// Sets the brightness of the day or of the night, whichever it is now.
     fn dim(&mut self, percent: u8, minute: u16) {
         if self.display.night.holds(minute) {
             self.display.night_brightness = percent;
@@ -210,7 +210,7 @@ impl Controller {
         });
     }
 
-    /// Makes the controls true; who watches hears only of a change.
+    /// Publishes the controls; receivers are notified of changes only.
     fn publish_controls(&self, minute: u16) {
         let (display_controls, vision_controls) = (
             *self.display_controls.borrow(),
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn the_display_and_the_sensitivity_are_told_on() {
+    fn display_and_sensitivity_reach_their_threads() {
         let text = "[display]\nnight = \"22:00-07:00\"\nbrightness = 80\nnight_brightness = 5";
         let mut controller = controller(text);
         let (display_controls, vision_controls, controls) = (
@@ -317,8 +317,8 @@ mod tests {
         assert_eq!(controls.borrow().brightness, 5);
         controller.execute(Command::Brightness(9), MIDNIGHT);
         controller.execute(Command::Brightness(70), NOON);
-        let told = *display_controls.borrow();
-        assert_eq!((told.brightness, told.night_brightness), (70, 9));
+        let published = *display_controls.borrow();
+        assert_eq!((published.brightness, published.night_brightness), (70, 9));
         assert_eq!(controls.borrow().brightness, 70);
         controller.execute(Command::Display(Switch::Toggle), NOON);
         assert!(!display_controls.borrow().on && !controls.borrow().display_on);

@@ -1,4 +1,5 @@
-//! The display thread: the newest snapshot at the display's own rate; a display that fails is tried again later.
+//! The display thread: shows the newest snapshot at the display's own rate, and tries a display that failed again
+//! later.
 
 use std::{
     io,
@@ -17,9 +18,9 @@ use crate::{
     worker::Supervisor,
 };
 
-/// The longest wait between two looks at the stop flag and the keyboard.
+/// The longest time between two looks at the stop flag and the keyboard.
 const SLICE: Duration = Duration::from_millis(50);
-/// How long a display that failed is left alone.
+/// How long to wait before a display that failed is tried again.
 const REST: Duration = Duration::from_secs(2);
 
 /// What the thread owns.
@@ -29,7 +30,7 @@ pub(super) struct DisplayThread {
     pub(super) snapshots: watch::Receiver<Snapshot>,
     pub(super) broker: watch::Receiver<BrokerState>,
     pub(super) display_controls: watch::Receiver<DisplayControls>,
-    /// Until when others see the camera's picture.
+    /// Until when the camera's picture is shown to others.
     pub(super) preview: watch::Receiver<Option<Millis>>,
     pub(super) source: String,
     pub(super) device: String,
@@ -71,12 +72,13 @@ impl DisplayThread {
     fn draw(&mut self) -> Result<(), crate::display::DisplayError> {
         let snapshot = self.snapshots.borrow_and_update().clone();
         let broker = *self.broker.borrow();
-        // Also again to a display that failed: it may have forgotten.
+        // Sent again to a display that failed: it may have forgotten.
         let (mut display_controls, preview) = (
             *self.display_controls.borrow(),
             self.preview.borrow().is_some(),
         );
-        // Nobody is shown to others without a sign: a display that is off goes on for it.
+        // While others can see the camera's picture, the sign must be visible: a display that is off is switched on
+        // for it.
         display_controls.on |= preview;
         self.display.set(display_controls);
         let view = View {

@@ -11,7 +11,7 @@ use crate::{
 /// Why the daemon could not start or had to end.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// The source's name is not one.
+    /// The text names no source.
     #[error(transparent)]
     Source(#[from] SourceError),
     /// A file source failed.
@@ -29,9 +29,9 @@ pub enum AppError {
     /// The device's id.
     #[error("`device.id` is `{id}`, but {reason}. Set `[device] id` to letters, digits, - and _")]
     Device {
-        /// What was to be the id.
+        /// The text that was given as the id.
         id: String,
-        /// Why it cannot be.
+        /// Why it cannot be the id.
         reason: NameError,
     },
     /// A worker panicked again and again.
@@ -42,7 +42,7 @@ pub enum AppError {
         /// The last panic.
         reason: String,
     },
-    /// The system gave no thread or no signal handler.
+    /// The system refused a thread or a signal handler.
     #[error("the system refused: {0}")]
     System(#[from] std::io::Error),
 }

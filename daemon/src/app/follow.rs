@@ -1,4 +1,4 @@
-//! `follow`: another device's mood shown here. A broker instead of a camera, and the same outputs.
+//! `follow`: shows another device's mood here. It has a broker instead of a camera, and the same outputs.
 
 use std::time::Duration;
 
@@ -55,12 +55,12 @@ pub async fn follow(
         rate_hz: settings.display.rate_hz(),
         snapshots: newest.clone(),
         broker: broker_state,
-        // Nobody can change it from outside: what is shown is another device's.
+        // There is no command channel here: the other device decides what is shown.
         display_controls: watch::channel(DisplayControls::new(&settings.display)).1,
         preview: watch::channel(None).1,
         source: root.to_owned(),
         device: root.rsplit('/').next().unwrap_or_default().to_owned(),
-        heartbeat: watchdog.watch("display", Duration::ZERO, clock.now()),
+        heartbeat: watchdog.register("display", Duration::ZERO, clock.now()),
     };
     let (closed, mut user_quit) = watch::channel(false);
     let screen = screen.spawn(&supervisor, shutdown.clone(), closed)?;
@@ -94,19 +94,19 @@ pub async fn follow(
     Ok(())
 }
 
-/// What is known of the other device.
+/// What this device knows about the other one.
 #[derive(Debug, Default)]
 struct RemoteDevice {
-    /// The last state it told.
+    /// The last state that it published.
     state: Option<Snapshot>,
-    /// What its status says; a device that never told one is taken for alive.
+    /// Its last status; a device that published none counts as alive.
     status: Option<Status>,
-    /// Whether the broker was lost after it had been there.
+    /// Whether the broker was lost after a connection.
     broker_lost: bool,
 }
 
 impl RemoteDevice {
-    /// Takes news in; what they say of the broker, if they do.
+    /// Handles an event of the subscriber; returns the broker's new state if the event changes it.
     fn receive(&mut self, heard: SubscriberEvent) -> Option<BrokerState> {
         match heard {
             SubscriberEvent::Online => {
@@ -114,7 +114,7 @@ impl RemoteDevice {
                 Some(BrokerState::Online)
             }
             SubscriberEvent::Away => {
-                // What a broker has kept comes again when it is back; until then it may be outdated.
+                // The broker sends retained messages again when it is back; until then they may be outdated.
                 *self = Self {
                     broker_lost: true,
                     ..Self::default()
@@ -138,12 +138,12 @@ impl RemoteDevice {
         }
         match read_state(payload) {
             Ok(snapshot) => self.state = Some(snapshot),
-            // The last good one goes on to be shown.
+            // The last good state stays on the display.
             Err(error) => tracing::warn!("cannot read {topic}: {error}"),
         }
     }
 
-    /// What is to be shown of it.
+    /// The snapshot to show.
     fn seen(&self) -> Snapshot {
         let gone = matches!(self.status, Some(Status::Stopped | Status::Offline));
         match &self.state {
@@ -172,7 +172,7 @@ mod tests {
         }
     }
 
-    /// Mood and camera after all this.
+    /// The mood and the camera's state after these events.
     fn after(heard: &[SubscriberEvent]) -> (Mood, CameraState) {
         let mut device = RemoteDevice::default();
         for heard in heard {

@@ -1,4 +1,4 @@
-//! Which device this is, and which of its runs.
+//! The device's name and the run's number.
 
 use super::AppError;
 use crate::{

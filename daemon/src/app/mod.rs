@@ -1,14 +1,14 @@
-//! `run`: threads and tasks, from start to graceful stop. Wires rooms together; decides nothing about faces.
+//! `run`: starts, connects and stops threads and tasks. Makes no decision about faces.
 //!
 //! ```text
 //! camera thread -> slot (newest wins) -> vision thread -> snapshot (newest wins) -> display thread
-//!                                                                                -> satellites thread
-//!                                                      -> events (none lost)     -> journal task -> store -> mqtt task
+//!                                                                                -> satellite thread
+//!                                                      -> events (none lost)     -> event log task -> store -> mqtt task
 //!                                                                                -> web thread
 //!                                                      -> events (none lost)     -> mqtt task
 //!                       vision thread -> preview thread, while somebody watches -> web thread
-//! buttons thread -> commands -> desk -> camera thread (on, off, which), vision thread (one picture, sensitivity, nets),
-//!                                       display thread (on, off, brightness, theme); and what is set now as `Controls`
+//! buttons thread -> commands -> controller -> camera thread (on, off, which), vision thread (sensitivity, nets),
+//!                                             display thread (on, off, brightness, theme); publishes `Controls`
 //! ```
 //!
 //! And `follow`: the same outputs, fed by a broker instead of a camera.
@@ -33,7 +33,7 @@ pub use error::AppError;
 pub use follow::follow;
 pub use run::{check, run};
 
-/// Waits for a thread; one that panicked is named.
+/// Waits for a thread to end; logs the name of one that panicked.
 fn join(thread: std::thread::JoinHandle<()>, name: &str) {
     if thread.join().is_err() {
         tracing::error!("the {name} thread panicked");

@@ -1,4 +1,4 @@
-//! What goes out to others: the store that keeps it, the journal that writes into it, the broker that tells it.
+//! Starts what publishes: the store, the event log that writes into it, the MQTT client, and the search for updates.
 
 use tokio::{sync::mpsc, task::JoinHandle};
 
@@ -15,7 +15,7 @@ use crate::{
     web,
 };
 
-/// Store, journal and broker, and whoever looks for updates.
+/// The store, the event log, the MQTT client and the search for updates.
 pub(super) struct Publishing {
     pub(super) store: Store,
     pub(super) event_log: JoinHandle<()>,
@@ -24,7 +24,7 @@ pub(super) struct Publishing {
 }
 
 impl Publishing {
-    /// Starts them; gives back also what announces this device to Home Assistant, once there is something to control.
+    /// Starts them. Also returns the prepared Home Assistant part, which starts once there is something to control.
     pub(super) fn start(
         settings: &Settings,
         identity: &Identity,
@@ -43,7 +43,10 @@ impl Publishing {
                 page: web::page_url(&settings.web),
             },
         )?;
-        let (bounds, copy) = (settings.store.bounds(), settings.store.copy_plan());
+        let (bounds, copy) = (
+            StoreLimits::of(&settings.store),
+            CopyPlan::of(&settings.store),
+        );
         let store = Store::open_with_copy(place, bounds, copy)?;
         let (faults, told) = mpsc::unbounded_channel();
         sources.broker_faults = Some(told);

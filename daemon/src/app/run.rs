@@ -1,4 +1,4 @@
-//! `run`: opens the house, lets it live until something says stop, and closes it.
+//! `run`: starts the app, serves it until something asks it to stop, and shuts it down.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::{
     worker::given_up,
 };
 
-/// How often what time changes is looked at: night, and devices that came.
+/// How often to look at what changes with time: the night, and devices that were plugged in.
 const TICK: Duration = Duration::from_secs(10);
 
 /// Runs until a signal, until the display is closed, or until a file source ends. `source` is where the settings came from.
@@ -35,7 +35,7 @@ pub async fn run(
     source: SettingsSource,
     display: Box<dyn Display + Send>,
 ) -> Result<(), AppError> {
-    // First of all: a stop that comes during the start is graceful too.
+    // First, so that a stop during the start is graceful too.
     let terminate = signal(SignalKind::terminate())?;
     let interrupt = signal(SignalKind::interrupt())?;
     let mut signals = Signals {
@@ -133,14 +133,14 @@ impl App {
                     }
                     self.watchdog.feed(self.clock.now());
                 }
-                // Ready is who has read a frame, or knows that there is none to read.
-                Ok(now) = wait_for_other(&mut self.newest, told) => {
+                // The service is ready once it has read a frame, or knows that there is none to read.
+                Ok(now) = wait_for_other(&mut self.newest, reported) => {
                     let word = format!("camera {}", now.name());
-                    match told {
+                    match reported {
                         CameraState::Starting => service::ready(&word),
                         _ => service::status(&word),
                     }
-                    told = now;
+                    reported = now;
                 }
                 _ = signals.terminate.recv() => return end("SIGTERM"),
                 _ = signals.interrupt.recv() => return end("SIGINT"),
@@ -181,11 +181,11 @@ fn rests(camera: &CameraStatus) -> bool {
     camera.state != CameraState::Running || camera.info.as_ref().is_none_or(|info| !info.live)
 }
 
-/// Waits until the camera's state, as the outputs see it, is another than `told`.
+/// Waits until the camera's state in the snapshots differs from `reported`.
 async fn wait_for_other(
     seen: &mut watch::Receiver<Snapshot>,
-    told: CameraState,
+    reported: CameraState,
 ) -> Result<CameraState, watch::error::RecvError> {
-    let other = seen.wait_for(|snapshot| snapshot.camera != told).await;
+    let other = seen.wait_for(|snapshot| snapshot.camera != reported).await;
     other.map(|snapshot| snapshot.camera)
 }

@@ -1,4 +1,4 @@
-//! The end of the house: rooms close one after the other, upstream first, and nothing that was told is lost.
+//! Stops everything in order, the source first, so that nothing published is lost.
 
 use std::thread::JoinHandle;
 
@@ -8,7 +8,7 @@ use crate::{
     shutdown::Shutdown, snapshot::CameraState, web::Web,
 };
 
-/// Whom the end has to wait for, beside the camera and the outlets.
+/// The threads and tasks that the shutdown waits for, beside the camera and what publishes.
 pub(super) struct Workers {
     pub(super) shutdown: Shutdown,
     pub(super) vision_thread: JoinHandle<()>,
@@ -21,10 +21,10 @@ pub(super) struct Workers {
 }
 
 impl App {
-    /// Ends everything within about two seconds.
+    /// Stops everything within about two seconds.
     ///
     /// # Errors
-    /// [`AppError::Camera`] if the source came to its end without a frame.
+    /// [`AppError::Camera`] if the source ended without a frame.
     pub(super) async fn close(mut self) -> Result<(), AppError> {
         service::stopping();
         self.controller.write_note();
@@ -32,7 +32,7 @@ impl App {
         drop(self.home);
         drop(self.publishing.updates);
 
-        // Upstream first: each room sees the end of what feeds it, and the broker hears everything that was told.
+        // The source first: each part sees the end of its input, and the broker receives every event.
         self.camera.stop();
         let camera = self.camera.status();
         let workers = self.workers;
@@ -40,11 +40,11 @@ impl App {
         if let Some(renderer) = workers.renderer {
             join(renderer, "preview");
         }
-        // Its last events are on the disk when it ends; a panic in it has been said by tokio.
+        // The event log has written its last events when it ends; tokio has reported a panic in it.
         if !self.publishing.event_log.is_finished() {
             let _ = self.publishing.event_log.await;
         }
-        // Those that say goodbye to somebody do so side by side: a stop is to take a second, not the sum of their waits.
+        // These wait for others to receive their last message, so they stop at the same time: one second, not the sum.
         workers.shutdown.begin();
         if let Some(page) = &workers.page {
             page.begin_to_stop();

@@ -1,4 +1,4 @@
-//! The house, opened: who is started in which order, and what each of them is given.
+//! Starts everything in order and connects the parts.
 
 use std::{
     path::PathBuf,
@@ -41,7 +41,7 @@ use crate::{
     worker::{Health, Supervisor},
 };
 
-/// Everything that runs, as the one who watches over it needs it.
+/// Everything that runs.
 pub(super) struct App {
     pub(super) clock: Clock,
     pub(super) watchdog: Watchdog,
@@ -59,7 +59,7 @@ pub(super) struct App {
     pub(super) publishing: Publishing,
     pub(super) workers: Workers,
     pub(super) health: watch::Receiver<Health>,
-    /// Why it has to end, if not because somebody wished so.
+    /// Why it has to end, unless somebody asked for it.
     pub(super) failure: Option<AppError>,
 }
 
@@ -106,10 +106,10 @@ struct StartContext<'a> {
 }
 
 impl App {
-    /// Starts all rooms.
+    /// Starts all threads and tasks.
     ///
     /// # Errors
-    /// [`AppError`] if one that is needed cannot start.
+    /// [`AppError`] if a necessary part cannot start.
     pub(super) fn start(
         settings: &Settings,
         file: Option<PathBuf>,
@@ -141,7 +141,7 @@ impl App {
         let mut watchdog = Watchdog::from_environment();
         // A camera may be silent for its whole time limit before it counts as lost.
         let silence = settings.camera.longest_silence() * 2;
-        let frames = watchdog.watch("camera", silence, clock.now());
+        let frames = watchdog.register("camera", silence, clock.now());
         let cameras = Cameras::new(source.clone(), others.clone());
         let camera = CameraThread::spawn(
             camera_off::control(&notes),
@@ -193,10 +193,10 @@ impl App {
             clock,
             snapshots,
             events,
-            heartbeat: watchdog.watch("vision", Duration::ZERO, clock.now()),
+            heartbeat: watchdog.register("vision", Duration::ZERO, clock.now()),
         };
         let (closed, user_quit) = watch::channel(false);
-        let heartbeat = watchdog.watch("display", Duration::ZERO, clock.now());
+        let heartbeat = watchdog.register("display", Duration::ZERO, clock.now());
         let workers = Workers {
             buttons: context.buttons(),
             vision_thread: vision_thread.spawn(supervisor, shutdown.clone())?,
@@ -272,7 +272,7 @@ impl StartContext<'_> {
         Ok(mqtt::homie::spawn(&settings, &self.identity, inputs)?)
     }
 
-    /// Without its buttons it is still a daemon.
+    /// The daemon goes on without buttons.
     fn buttons(&self) -> Option<std::thread::JoinHandle<()>> {
         let (commands, shutdown) = (self.commands.clone(), self.shutdown.clone());
         let buttons = gpio::buttons::spawn(self.settings, commands, &self.supervisor, shutdown);
@@ -282,7 +282,7 @@ impl StartContext<'_> {
         })
     }
 
-    /// Without its page it is still a daemon.
+    /// The daemon goes on without the page.
     fn page(&self, controller: &Controller, file: Option<PathBuf>) -> Option<Web> {
         let inputs = web::Inputs {
             identity: self.identity.clone(),
@@ -324,7 +324,7 @@ impl StartContext<'_> {
     }
 }
 
-/// The first source, and those that may be switched to.
+/// The first source, and the others that a user may choose.
 fn sources(settings: &Settings) -> Result<(Source, Vec<Source>), SourceError> {
     let others = settings.camera.next.iter().map(|next| next.parse());
     Ok((
@@ -334,7 +334,7 @@ fn sources(settings: &Settings) -> Result<(Source, Vec<Source>), SourceError> {
 }
 
 fn nets(settings: &Settings) -> Result<VisionPipeline, VisionError> {
-    // Only ONNX engines make something first; ours is ready at once.
+    // Only ONNX engines build something first; ours is ready at once.
     let makes = settings.vision.engine != EngineKind::Int8;
     let _patience = makes.then(|| service::StartTimeout::while_it_lives("making the nets ready"));
     VisionPipeline::open(settings)

@@ -1,4 +1,4 @@
-//! Pictures that somebody asked for. Without a folder in the settings there are none.
+//! Saves single pictures on request. Saves none if the settings name no folder.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use std::{
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use moodring_core::frame::Frame;
 
-/// Takes requests on one thread and fulfils them on another.
+/// One thread requests a picture, another one saves it.
 #[derive(Clone, Debug)]
 pub(super) struct Stills {
     folder: PathBuf,
@@ -36,7 +36,7 @@ impl Stills {
         self.asked.store(true, Ordering::Relaxed);
     }
 
-    /// Keeps this frame if somebody asked for one since the last.
+    /// Saves this frame if somebody requested a picture since the last one.
     pub(super) fn offer(&self, frame: &Frame<'_>) {
         if !self.asked.swap(false, Ordering::Relaxed) {
             return;
@@ -55,12 +55,12 @@ impl Stills {
     }
 }
 
-/// The frame as the nets see it, in grey.
+/// Saves the frame in grey, as the nets see it.
 fn save(frame: &Frame<'_>, path: &Path) -> io::Result<()> {
     let (width, height) = (frame.width_px(), frame.height_px());
     let rows = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
     let grey: Vec<u8> = rows.map(|(x, y)| frame.luma(x, y)).collect();
-    // Never over another picture.
+    // Never overwrites another picture.
     let mut out = BufWriter::new(fs::File::create_new(path)?);
     PngEncoder::new(&mut out)
         .write_image(&grey, width, height, ExtendedColorType::L8)

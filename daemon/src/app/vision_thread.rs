@@ -1,4 +1,4 @@
-//! The vision thread: frames from the slot through the pipeline, out as snapshots and events.
+//! The vision thread: takes frames from the slot, runs the pipeline, publishes snapshots and events.
 
 use std::{io, thread::JoinHandle, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::{
     worker::Supervisor,
 };
 
-/// How long to wait for a frame before looking at the camera's state and the stop flag.
+/// How long to wait for a frame before reading the camera's state and the stop flag.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// What the thread owns.
@@ -55,7 +55,7 @@ impl VisionThread {
         })
     }
 
-    /// Takes over what somebody set since the last time.
+    /// Applies the controls that were set since the last call.
     fn apply_controls(&mut self, reloads: &mut u32) {
         if !self.vision_controls.has_changed().unwrap_or(false) {
             return;
@@ -73,20 +73,20 @@ impl VisionThread {
         }
     }
 
-    /// Until the camera thread is gone, or it is asked to stop.
+    /// Runs until the camera thread is gone or the shutdown begins.
     fn watch(&mut self, stop: &Shutdown) {
         let mut reloads = self.vision_controls.borrow().reloads;
         while !stop.has_begun() {
             self.heartbeat.beat();
             self.apply_controls(&mut reloads);
-            // Nobody listening is no reason to stop seeing: the broker may be switched off.
+            // A closed channel is no reason to stop: MQTT may be switched off.
             let emit = |event| {
                 let _ = self.events.send(event);
             };
             match self.reader.take(PATIENCE) {
                 Taken::Frame(frame, skipped) => {
                     let Ok(frame) = frame.lend() else { continue };
-                    // The last frame before somebody switched the camera off is nobody's any more.
+                    // A frame that was taken before the camera was switched off is not used.
                     if self.camera.borrow().state == CameraState::Off {
                         continue;
                     }
@@ -116,7 +116,7 @@ impl VisionThread {
     }
 }
 
-/// Copies into the channel's own place, so that nothing is allocated.
+/// Copies into the channel's own value, so that nothing is allocated.
 fn publish(to: &watch::Sender<Snapshot>, snapshot: &Snapshot) {
     to.send_modify(|newest| newest.clone_from(snapshot));
 }

@@ -1,7 +1,7 @@
-//! The watchdog's food is progress: threads beat at every turn of their loops, and systemd hears only when all did.
+//! Reports to systemd's watchdog only while every thread makes progress: each thread beats once a turn of its loop.
 //!
-//! A camera that is unplugged or a broker that is away is no standstill: the threads still go round. One that hangs in a
-//! driver or a net does not, and systemd starts the service again.
+//! An unplugged camera or a missing broker is no standstill: those threads still turn. A thread that hangs in a driver
+//! or a net stops beating, and systemd restarts the service.
 
 use std::{
     sync::{
@@ -16,7 +16,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::service;
 
-/// A thread's beat; cheap enough for every turn.
+/// A thread's heartbeat; cheap enough for every turn of a loop.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Heartbeat(Arc<AtomicU64>);
 
@@ -26,7 +26,7 @@ impl Heartbeat {
     }
 }
 
-/// One that must go round.
+/// A thread that must make progress.
 #[derive(Debug)]
 struct Monitored {
     name: &'static str,
@@ -36,17 +36,17 @@ struct Monitored {
     patience_ms: u64,
 }
 
-/// Watches all hearts, and feeds the watchdog, if there is one.
+/// Monitors all threads, and feeds systemd's watchdog if there is one.
 #[derive(Debug)]
 pub(super) struct Watchdog {
     monitored: Vec<Monitored>,
     ticks: Option<Interval>,
-    /// Half of what the watchdog waits: who stands still so long is not spoken for any more.
+    /// Half of the watchdog's time: a thread without a beat for this long counts as hanging.
     patience_ms: u64,
 }
 
 impl Watchdog {
-    /// For the watchdog of this service. Inside a runtime.
+    /// For the watchdog of this service. Call it inside a runtime.
     pub(super) fn from_environment() -> Self {
         let watchdog = service::watchdog();
         let ticks = watchdog.map(|waits| {
@@ -60,7 +60,7 @@ impl Watchdog {
         }
     }
 
-    /// For a watchdog that waits so long.
+    /// For a watchdog with this timeout.
     fn waiting(waits: Duration) -> Self {
         Self {
             monitored: Vec::new(),
@@ -69,8 +69,13 @@ impl Watchdog {
         }
     }
 
-    /// One more that must go round; it may rest for `rest` if that is longer than the watchdog's own patience.
-    pub(super) fn watch(&mut self, name: &'static str, rest: Duration, now: Millis) -> Heartbeat {
+    /// Adds a thread; it may pause for `rest` if that is longer than the watchdog's own patience.
+    pub(super) fn register(
+        &mut self,
+        name: &'static str,
+        rest: Duration,
+        now: Millis,
+    ) -> Heartbeat {
         let heartbeat = Heartbeat::default();
         self.monitored.push(Monitored {
             name,
@@ -82,7 +87,7 @@ impl Watchdog {
         heartbeat
     }
 
-    /// When it is time to look; never without a watchdog.
+    /// Completes when it is time to check; never without a watchdog.
     pub(super) async fn due(&mut self) {
         match &mut self.ticks {
             Some(ticks) => _ = ticks.tick().await,
@@ -90,9 +95,9 @@ impl Watchdog {
         }
     }
 
-    /// Speaks for all if all went round.
+    /// Feeds the watchdog if all threads made progress.
     pub(super) fn feed(&mut self, now: Millis) {
-        match self.still(now) {
+        match self.hanging(now) {
             None => service::alive(),
             Some(name) => {
                 tracing::error!("the {name} thread stands still: not feeding the watchdog");
@@ -101,19 +106,19 @@ impl Watchdog {
         }
     }
 
-    /// The first who stands still.
-    fn still(&mut self, now: Millis) -> Option<&'static str> {
-        let mut still = None;
-        for heart in &mut self.monitored {
-            let beats = heart.heartbeat.0.load(Ordering::Relaxed);
-            if beats != heart.seen {
-                heart.seen = beats;
-                heart.moved = now;
-            } else if now.0.saturating_sub(heart.moved.0) > heart.patience_ms {
-                still = still.or(Some(heart.name));
+    /// The first thread that made no progress.
+    fn hanging(&mut self, now: Millis) -> Option<&'static str> {
+        let mut hanging = None;
+        for thread in &mut self.monitored {
+            let beats = thread.heartbeat.0.load(Ordering::Relaxed);
+            if beats != thread.seen {
+                thread.seen = beats;
+                thread.moved = now;
+            } else if now.0.saturating_sub(thread.moved.0) > thread.patience_ms {
+                hanging = hanging.or(Some(thread.name));
             }
         }
-        still
+        hanging
     }
 }
 
@@ -124,20 +129,24 @@ mod tests {
     #[test]
     fn only_who_stands_still_too_long_is_named() {
         let mut watchdog = Watchdog::waiting(Duration::from_secs(30));
-        let vision = watchdog.watch("vision", Duration::ZERO, Millis(0));
-        let camera = watchdog.watch("camera", Duration::from_secs(60), Millis(0));
-        assert_eq!(watchdog.still(Millis(15_000)), None, "half of the wait");
-        assert_eq!(watchdog.still(Millis(15_001)), Some("vision"));
+        let vision = watchdog.register("vision", Duration::ZERO, Millis(0));
+        let camera = watchdog.register("camera", Duration::from_secs(60), Millis(0));
+        assert_eq!(watchdog.hanging(Millis(15_000)), None, "half of the wait");
+        assert_eq!(watchdog.hanging(Millis(15_001)), Some("vision"));
         vision.beat();
-        assert_eq!(watchdog.still(Millis(15_002)), None);
-        assert_eq!(watchdog.still(Millis(30_002)), None);
-        assert_eq!(watchdog.still(Millis(30_003)), Some("vision"));
+        assert_eq!(watchdog.hanging(Millis(15_002)), None);
+        assert_eq!(watchdog.hanging(Millis(30_002)), None);
+        assert_eq!(watchdog.hanging(Millis(30_003)), Some("vision"));
         vision.beat();
-        assert_eq!(watchdog.still(Millis(60_000)), None, "the camera may rest");
+        assert_eq!(
+            watchdog.hanging(Millis(60_000)),
+            None,
+            "the camera may rest"
+        );
         vision.beat();
-        assert_eq!(watchdog.still(Millis(60_001)), Some("camera"));
+        assert_eq!(watchdog.hanging(Millis(60_001)), Some("camera"));
         camera.beat();
-        assert_eq!(watchdog.still(Millis(60_002)), None);
+        assert_eq!(watchdog.hanging(Millis(60_002)), None);
     }
 
     #[tokio::test]

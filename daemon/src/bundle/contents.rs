@@ -1,4 +1,4 @@
-//! A bundle's bytes made into files, after the signature fitted. The zip is read as if it came from an enemy all the same.
+//! Reads a bundle's files after the signature was checked. The zip is read as if an enemy had made it, all the same.
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +24,7 @@ impl Bundle {
     /// Checks the signature, then reads the zip.
     ///
     /// # Errors
-    /// [`BundleError`]: too large, wrongly signed, not a bundle, or for a newer program.
+    /// [`BundleError`]: too large, badly signed, not a bundle, or for a newer program.
     pub fn open(zip: &[u8], signature: &[u8], key: &TrustedKey) -> Result<Self, BundleError> {
         if zip.len() as u64 > BUNDLE_BYTES {
             return Err(BundleError::TooLarge {
@@ -57,28 +57,28 @@ impl Bundle {
         })
     }
 
-    /// What it is.
+    /// Its manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// What its maker signed with it, a line of text.
+    /// The comment that was signed with it, one line.
     pub fn comment(&self) -> &str {
         &self.comment
     }
 
-    /// A file's bytes; empty if it has none in this role.
+    /// A file's bytes; empty if the bundle has no file in this role.
     pub fn file(&self, role: FileRole) -> &[u8] {
         self.files.get(&role).map_or(&[], Vec::as_slice)
     }
 
-    /// Every file it has.
+    /// All its files.
     pub(super) fn files(&self) -> impl Iterator<Item = (FileRole, &[u8])> {
         self.files.iter().map(|(role, bytes)| (*role, &bytes[..]))
     }
 }
 
-/// One file, of at most so many bytes whatever its header says.
+/// One file, of at most `limit` bytes whatever its header says.
 fn unpack(
     archive: &mut ZipArchive<Cursor<&[u8]>>,
     name: &str,

@@ -1,4 +1,4 @@
-//! Files by https, with limits of size and time. What comes is checked by its signature afterwards.
+//! Fetches files by https, with limits of size and time. The caller then checks their signature.
 
 use std::{io::Read, path::Path, sync::Arc, time::Duration};
 
@@ -12,10 +12,10 @@ use super::{BUNDLE_BYTES, BundleError, SIGNATURE_BYTES};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(15);
-/// How many bytes are read before progress is told.
+/// How many bytes are read between two calls of `progress`.
 const STEP_BYTES: usize = 16 << 10;
 
-/// Whether it is an address and not a file.
+/// Whether the text is an address and not a file.
 pub fn is_url(text: &str) -> bool {
     text.contains("://")
 }
@@ -24,7 +24,7 @@ pub fn is_url(text: &str) -> bool {
 pub struct Fetcher(Agent);
 
 impl Fetcher {
-    /// One that trusts the system's authorities, and gives a file up after `patience`.
+    /// A fetcher that trusts the system's authorities, and gives up after `patience`.
     ///
     /// # Errors
     /// The way out where the system has no authorities.
@@ -36,7 +36,7 @@ impl Fetcher {
         Ok(Self::trusting(&system.certs, patience))
     }
 
-    /// One that trusts these authorities alone.
+    /// A fetcher that trusts these authorities alone.
     pub(super) fn trusting(authorities: &[CertificateDer<'static>], patience: Duration) -> Self {
         let roots: Vec<_> = authorities
             .iter()
@@ -58,7 +58,7 @@ impl Fetcher {
         Self(agent.new_agent())
     }
 
-    /// A file of at most `limit` bytes. `progress` hears how many have come and how many there are, if the server says.
+    /// Fetches a file of at most `limit` bytes. `progress` gets the bytes read and, if the server sends it, the total.
     ///
     /// # Errors
     /// [`BundleError::Fetch`] or [`BundleError::TooLarge`].
@@ -99,7 +99,7 @@ impl Fetcher {
         }
     }
 
-    /// A bundle and its signature, from beside it.
+    /// Fetches a bundle and the signature beside it.
     ///
     /// # Errors
     /// As [`Fetcher::fetch`].
@@ -108,13 +108,13 @@ impl Fetcher {
         url: &str,
         progress: impl FnMut(u64, Option<u64>),
     ) -> Result<(Vec<u8>, Vec<u8>), BundleError> {
-        // The small one first: an address without a signature costs no download.
+        // The small file first: an address without a signature then costs no download.
         let signature = self.fetch(&format!("{url}.minisig"), SIGNATURE_BYTES, |_, _| ())?;
         Ok((self.fetch(url, BUNDLE_BYTES, progress)?, signature))
     }
 }
 
-/// A bundle and its signature from files.
+/// Reads a bundle and its signature from files.
 ///
 /// # Errors
 /// [`BundleError::Folder`] or [`BundleError::TooLarge`].
@@ -125,7 +125,7 @@ pub fn read_signed(path: &Path) -> Result<(Vec<u8>, Vec<u8>), BundleError> {
     Ok((read(path, BUNDLE_BYTES)?, signature))
 }
 
-/// A file of at most so many bytes.
+/// Reads a file of at most `limit` bytes.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, BundleError> {
     let file = std::fs::File::open(path).map_err(BundleError::folder(path))?;
     let mut bytes = Vec::new();
@@ -138,7 +138,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, BundleError> {
     Ok(bytes)
 }
 
-/// An address without what may be secret in it.
+/// The address without user, password and query, which may be secret.
 fn shown(url: &str) -> String {
     let plain = url.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = plain.split_once("://").unwrap_or(("", plain));

@@ -1,4 +1,4 @@
-//! The folders of one kind of net on the shelf: laid down whole, checked, removed when nobody needs them.
+//! The folders of one kind of net: written completely, checked, and removed when nothing needs them.
 
 use std::{
     fs::{self, File, Permissions},
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::files;
 
-/// A bundle's folder, by version and checksum of its net.
+/// The name of a bundle's folder, from version and checksum of its net.
 pub(super) fn folder_name(manifest: &Manifest) -> String {
     let sum = manifest.files.get(&FileRole::Net).map(|net| &net.sha256);
     let sum: String = sum
@@ -24,7 +24,7 @@ pub(super) fn folder_name(manifest: &Manifest) -> String {
     format!("{}-{sum}", manifest.version)
 }
 
-/// Reads what lies in a folder, and checks it.
+/// Reads a folder's files and checks them.
 pub(super) fn read_versions(
     kind_folder: &Path,
     chosen: &NetVersion,
@@ -52,7 +52,7 @@ pub(super) fn read_versions(
     Ok(InstalledNet::new(manifest, chosen.forced, folder))
 }
 
-/// Writes a bundle's files into a folder that appears when all are on the disk.
+/// Writes a bundle's files into a folder that appears once all of them are on the disk.
 pub(super) fn write_net(
     bundle: &Bundle,
     kind_folder: &Path,
@@ -70,7 +70,7 @@ pub(super) fn write_net(
         open.map_err(BundleError::folder(&path))?;
     }
     let place = kind_folder.join(name);
-    // Only one that is damaged is replaced.
+    // Only a damaged folder is replaced.
     let _ = fs::remove_dir_all(&place);
     files::sync_folder(&draft)
         .and_then(|()| fs::rename(&draft, &place))
@@ -78,7 +78,7 @@ pub(super) fn write_net(
         .map_err(BundleError::folder(&place))
 }
 
-/// Removes what neither runs nor ran before; what cannot be removed only takes room.
+/// Removes folders that neither run nor ran before. One that cannot be removed only takes room.
 pub(super) fn prune(kind_folder: &Path, state: &InUse) {
     let kept = |name: &str| {
         let mut named = state.current.iter().chain(&state.previous);
@@ -92,14 +92,14 @@ pub(super) fn prune(kind_folder: &Path, state: &InUse) {
     }
 }
 
-/// Made, and open to readers.
+/// Makes the folder, readable by all.
 pub(super) fn make_folder(path: &Path) -> Result<(), BundleError> {
     fs::create_dir_all(path)
         .and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o755)))
         .map_err(BundleError::folder(path))
 }
 
-/// Held while the shelf is changed; the system gives it back when the process ends, however it ends.
+/// Locks the folder while it is changed; the system releases the lock when the process ends, however it ends.
 pub(super) fn lock(kind_folder: &Path) -> Result<File, BundleError> {
     let path = kind_folder.join(".lock");
     let file = File::create(&path).map_err(BundleError::folder(&path))?;

@@ -1,11 +1,11 @@
-//! The shelf: a folder where nets are installed, one in use for each kind, the one before kept to go back to.
+//! The folder of installed nets: of each kind one is in use, and the one before is kept for a rollback.
 //!
 //! ```text
 //! models/classifier/in-use.json          which one runs, which ran before
 //! models/classifier/0.11.0-1a2b3c4d/     a bundle's files
 //! ```
 //!
-//! Whatever ends in the middle, `in-use.json` names a complete folder, or nothing and the built-in net runs.
+//! Wherever this is interrupted, `in-use.json` names a complete folder; or there is none, and the built-in net runs.
 
 use std::{
     env, fs,
@@ -30,24 +30,24 @@ const SYSTEM: &str = "/var/lib/moodring";
 #[derive(Clone, Debug)]
 pub struct InstalledNets(PathBuf);
 
-/// A net on the shelf whose files are what its manifest says.
+/// An installed net whose files match its manifest.
 #[derive(Clone, Debug)]
 pub struct InstalledNet {
-    /// What it is.
+    /// Its manifest.
     pub manifest: Manifest,
-    /// Somebody wanted it although it is older, or another one, than what ran.
+    /// It was installed by force, although it is older or another net.
     pub forced: bool,
     folder: PathBuf,
 }
 
-/// Which net is to run where the settings name no file.
+/// The net to run where the settings name no file.
 #[derive(Debug)]
 pub enum Selected {
-    /// The built-in one: nothing is installed, or what is there is no newer.
+    /// The built-in one: nothing is installed, or nothing newer.
     BuiltIn,
     /// The installed one.
     Installed(InstalledNet),
-    /// The built-in one, because what is installed cannot be used, for this reason.
+    /// The built-in one, because the installed one cannot be used, for this reason.
     Broken(String),
 }
 
@@ -60,7 +60,7 @@ impl InstalledNet {
         }
     }
 
-    /// Where a file of it lies; `None` if it has none in this role.
+    /// The path of a file; `None` if the net has no file in this role.
     pub fn path(&self, role: FileRole) -> Option<PathBuf> {
         let there = self.manifest.files.contains_key(&role);
         there.then(|| self.folder.join(role.file()))
@@ -69,7 +69,7 @@ impl InstalledNet {
     /// A file's bytes.
     ///
     /// # Errors
-    /// [`BundleError::Folder`]; a file that it has not is not there.
+    /// [`BundleError::Folder`], also for a file that the net does not have.
     pub fn read(&self, role: FileRole) -> Result<Vec<u8>, BundleError> {
         let path = self.folder.join(role.file());
         fs::read(&path).map_err(BundleError::folder(&path))
@@ -77,13 +77,13 @@ impl InstalledNet {
 }
 
 impl InstalledNets {
-    /// The settings' folder, else `models` where a service or a user keeps state; `None` where there is no such place.
+    /// The settings' folder, else `models` in the state folder of the service or user; `None` where there is neither.
     pub fn of(settings: &ModelSettings) -> Option<Self> {
         if !settings.folder.as_os_str().is_empty() {
             return Some(Self(settings.folder.clone()));
         }
         let me = rustix::process::geteuid().as_raw();
-        // For the service's own user, and for root who looks after it.
+        // For the service's own user, and for root.
         let system = || {
             let owner = fs::metadata(SYSTEM).ok()?.uid();
             (me == 0 || me == owner).then(|| PathBuf::from(SYSTEM))
@@ -96,7 +96,7 @@ impl InstalledNets {
         Some(Self(state.join("models")))
     }
 
-    /// A shelf in this folder.
+    /// The installed nets in this folder.
     pub fn at(folder: PathBuf) -> Self {
         Self(folder)
     }
@@ -110,7 +110,7 @@ impl InstalledNets {
         self.0.join(kind_name(kind))
     }
 
-    /// Which net is to run. Checks every file of an installed one against its manifest.
+    /// Chooses the net to run. Checks every file of an installed one against its manifest.
     pub fn pick(&self, kind: Kind) -> Selected {
         let folder = self.of_kind(kind);
         let state = match InUse::load(&folder) {
@@ -121,7 +121,7 @@ impl InstalledNets {
             return Selected::BuiltIn;
         };
         match read_versions(&folder, &chosen) {
-            // The program was updated since, and brought a newer net of that name.
+            // A program update since then brought a newer net of that name.
             Ok(installed) if !installed.forced && !is_newer(&installed.manifest, kind) => {
                 Selected::BuiltIn
             }
@@ -130,17 +130,17 @@ impl InstalledNets {
         }
     }
 
-    /// The one that [`InstalledNets::rollback`] would go back to; `None`: the built-in one.
+    /// The net that [`InstalledNets::rollback`] would return to; `None`: the built-in one.
     pub fn before(&self, kind: Kind) -> Option<InstalledNet> {
         let folder = self.of_kind(kind);
         let previous = InUse::load(&folder).ok()?.previous?;
         read_versions(&folder, &previous).ok()
     }
 
-    /// Tests a bundle's net on this machine, lays it on the shelf and switches to it in one step.
+    /// Tests a bundle's net on this machine, writes it into the folder and switches to it in one step.
     ///
     /// # Errors
-    /// [`BundleError`]; then what ran before still does.
+    /// [`BundleError`]; then the present net goes on running.
     pub fn install(&self, bundle: &Bundle, force: bool) -> Result<InstalledNet, BundleError> {
         let manifest = bundle.manifest();
         let Some(kind) = manifest.kind() else {
@@ -158,7 +158,7 @@ impl InstalledNets {
             bundle.file(FileRole::Net),
             bundle.file(FileRole::Golden),
         )?;
-        // One that is broken is no place to go back to.
+        // Nobody should roll back to a broken net.
         let state = InUse::load(&folder).unwrap_or_default();
         let chosen = NetVersion {
             folder: folder_name(manifest),
@@ -181,7 +181,7 @@ impl InstalledNets {
         Ok(installed)
     }
 
-    /// Goes back to what ran before: an installed net, or the built-in one.
+    /// Returns to the net that ran before: an installed one, or the built-in one.
     ///
     /// # Errors
     /// [`BundleError::Nothing`] if nothing is installed.
@@ -193,7 +193,7 @@ impl InstalledNets {
             return Err(nothing());
         }
         let _lock = lock(&folder)?;
-        // A file that cannot be read is mended by this, too: to the built-in one.
+        // This also mends a file that cannot be read: the built-in net runs then.
         let state = match InUse::load(&folder) {
             Ok(state) if state.current.is_none() => return Err(nothing()),
             Ok(state) => InUse {
@@ -207,7 +207,7 @@ impl InstalledNets {
         Ok(self.pick(kind))
     }
 
-    /// Root must not write where another user could have laid links.
+    /// Root must not write where another user may have put links.
     fn check_owner(&self) -> Result<(), BundleError> {
         let there = self.0.ancestors().find(|folder| folder.exists());
         let owner = there.and_then(|folder| fs::metadata(folder).ok());
@@ -252,7 +252,7 @@ impl InstalledNets {
     }
 }
 
-/// Whether it is another net than the built-in one, or a newer one of the same name.
+/// Whether it is another net than the built-in one, or a newer version of it.
 fn is_newer(manifest: &Manifest, kind: Kind) -> bool {
     noted(built_in(kind))
         .is_none_or(|(name, version)| manifest.name != name || manifest.version > version)

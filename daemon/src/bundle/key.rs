@@ -1,4 +1,4 @@
-//! Whose bundles are trusted: a minisign public key, given, configured or built in; and what it signed.
+//! The public key whose bundles are trusted (minisign), and the check of a signature.
 
 use minisign_verify::{Error, PublicKey, Signature};
 
@@ -12,10 +12,10 @@ const BUILT_IN: Option<&str> = option_env!("MOODRING_PUBLIC_KEY");
 pub struct TrustedKey(PublicKey);
 
 impl TrustedKey {
-    /// The first that is given: by a flag, by the settings, built in. Each the key itself or a file with it.
+    /// The first key that is given: by a flag, by the settings, or built in. Each is the key itself or a file with it.
     ///
     /// # Errors
-    /// [`BundleError::NoKey`] if none is given, [`BundleError::Key`] if the first is none.
+    /// [`BundleError::NoKey`] if none is given, [`BundleError::Key`] if the first one is not a key.
     pub fn choose(flag: Option<&str>, settings: &str) -> Result<Self, BundleError> {
         let settings = Some(settings).filter(|text| !text.is_empty());
         let text = flag.or(settings).or(BUILT_IN).ok_or(BundleError::NoKey)?;
@@ -32,7 +32,7 @@ impl TrustedKey {
         key.map(Self).map_err(|_| wrong())
     }
 
-    /// Checks that these bytes were signed by this key; gives the comment that was signed with them.
+    /// Checks that this key signed these bytes; returns the comment that was signed with them.
     ///
     /// # Errors
     /// [`BundleError::Signature`].
@@ -42,7 +42,7 @@ impl TrustedKey {
         let signature = signature.ok_or(BundleError::Signature(
             "the .minisig file is not one that minisign writes",
         ))?;
-        // Not the old form, in which minisign signed the bytes themselves: everybody writes the new one.
+        // The old form of signature, over the bytes themselves, is refused: all tools make the new one.
         self.0
             .verify(bytes, &signature, false)
             .map_err(|error| match error {

@@ -1,4 +1,4 @@
-//! A bundle made of a packed net and its golden vectors; its maker signs it then, by `minisign -Sm`.
+//! Makes a bundle of a packed net and its golden vectors; its maker then signs it by `minisign -Sm`.
 
 use std::{
     collections::BTreeMap,
@@ -14,10 +14,10 @@ use super::{
     noted, self_test,
 };
 
-/// What a bundle is made of: each file's role and bytes.
+/// A bundle's files: role and bytes of each.
 pub type BundleFiles = BTreeMap<FileRole, Vec<u8>>;
 
-/// The zip. Name and version are the net's own notes; the same parts give the same bytes.
+/// Makes the zip. Name and version come from the net's own notes; the same files give the same bytes.
 ///
 /// # Errors
 /// [`BundleError`] if a part is missing, too large or wrong, or if the net fails its golden vectors.
@@ -42,7 +42,7 @@ pub fn make(parts: &BundleFiles, min_program: Version) -> Result<(Manifest, Vec<
             .map(|(role, bytes)| (*role, FileEntry::of(bytes)))
             .collect(),
     };
-    // What is made must be what is read.
+    // The result must be readable as a bundle.
     let manifest = Manifest::parse(&manifest.text())?;
     self_test(&manifest, net, golden)?;
     let zip = pack(&manifest, parts).map_err(|e| BundleError::Contents(e.to_string()))?;
@@ -51,7 +51,7 @@ pub fn make(parts: &BundleFiles, min_program: Version) -> Result<(Manifest, Vec<
 
 fn pack(manifest: &Manifest, parts: &BundleFiles) -> zip::result::ZipResult<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    // Without the clock's time.
+    // Without a time of day, so that the bytes are reproducible.
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .last_modified_time(DateTime::DEFAULT);

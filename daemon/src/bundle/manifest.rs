@@ -1,4 +1,4 @@
-//! `manifest.json`: what a bundle is, and the files that it consists of.
+//! `manifest.json`: describes a bundle and lists its files.
 
 use std::collections::BTreeMap;
 
@@ -12,25 +12,25 @@ pub(super) const MANIFEST_BYTES: u64 = 16 << 10;
 /// Its name in the zip.
 pub(super) const MANIFEST: &str = "manifest.json";
 
-/// A file of a bundle. Only these there are, under these names, so that no name ever comes from outside.
+/// The role of a file in a bundle. Each role has one fixed name, so no file name comes from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum FileRole {
-    /// The packed net, what the int8 engine runs.
+    /// The packed net for the int8 engine.
     #[serde(rename = "net.moodnet")]
     Net,
-    /// Pictures and the exact outputs that the net must have.
+    /// Pictures, and the exact outputs that the net must have for them.
     #[serde(rename = "golden.bin")]
     Golden,
     /// The same net for ONNX Runtime.
     #[serde(rename = "net.onnx")]
     Onnx,
-    /// What it can do and where it came from, for people.
+    /// For people: what the net can do and where it comes from.
     #[serde(rename = "card.md")]
     Card,
 }
 
 impl FileRole {
-    /// All of them.
+    /// All roles.
     pub const ALL: [Self; 4] = [Self::Net, Self::Golden, Self::Onnx, Self::Card];
 
     /// The file's name.
@@ -43,7 +43,7 @@ impl FileRole {
         }
     }
 
-    /// The most bytes that such a file may have.
+    /// The largest size of such a file, in bytes.
     pub const fn limit(self) -> u64 {
         match self {
             Self::Net | Self::Golden => 16 << 20,
@@ -64,7 +64,7 @@ pub struct FileEntry {
 }
 
 impl FileEntry {
-    /// Of these bytes.
+    /// The entry for these bytes.
     pub(super) fn of(bytes: &[u8]) -> Self {
         Self {
             bytes: bytes.len() as u64,
@@ -73,7 +73,7 @@ impl FileEntry {
     }
 }
 
-/// What a bundle is.
+/// Describes a bundle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -81,18 +81,18 @@ pub struct Manifest {
     pub schema: u32,
     /// `detector` or `classifier`.
     pub kind: String,
-    /// What the net is called: letters a to z, digits and `-`.
+    /// The net's name: letters a to z, digits and `-`.
     pub name: String,
     /// The net's version; a newer one replaces an older one.
     pub version: Version,
-    /// The least program that can run it.
+    /// The oldest program that can run it.
     pub min_program: Version,
-    /// What it consists of.
+    /// Its files.
     pub files: BTreeMap<FileRole, FileEntry>,
 }
 
 impl Manifest {
-    /// Reads and checks it.
+    /// Parses and checks a manifest.
     ///
     /// # Errors
     /// [`BundleError::Contents`].
@@ -128,9 +128,9 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// As it is written into the zip and onto the shelf.
+    /// The text for the zip and the folder.
     pub(super) fn text(&self) -> Vec<u8> {
-        // It has no map keys but strings and no number but whole ones: this cannot fail.
+        // It has only string keys and whole numbers, so this cannot fail.
         serde_json::to_vec_pretty(self).unwrap_or_default()
     }
 

@@ -1,10 +1,11 @@
-//! Nets that come after the program: signed bundles, and the shelf where they are installed.
+//! Nets that are installed after the program: signed bundles, and the folder of installed nets.
 //!
-//! A bundle is one zip with one net: `manifest.json`, `net.moodnet`, its golden vectors `golden.bin`, and maybe the same net as
-//! `net.onnx` and a `card.md`. Beside it lies its minisign signature, `BUNDLE.minisig`. Nothing of a bundle is read before the
-//! signature fits, nothing is used before it computed its golden vectors on this machine.
+//! A bundle is one zip with one net: `manifest.json`, `net.moodnet`, its golden vectors `golden.bin`, and optionally
+//! the same net as `net.onnx` and a `card.md`. Its minisign signature `BUNDLE.minisig` lies beside it. No byte of a
+//! bundle is parsed before the signature is checked, and no net is used before it has computed its golden vectors on
+//! this machine.
 //!
-//! Not here: how a net is found wanting or used (`vision`), and what is printed (`commands`).
+//! Not here: which net is used (`vision::net_files`), and what is printed (`commands`).
 
 mod contents;
 mod error;
@@ -37,7 +38,7 @@ pub const BUNDLE_BYTES: u64 = 32 << 20;
 /// The largest signature file, in bytes.
 pub const SIGNATURE_BYTES: u64 = 4 << 10;
 
-/// What a kind of net is called in manifests, folders and on the command line.
+/// The name of a kind of net in manifests, folders and on the command line.
 pub const fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Detector => "detector",
@@ -45,7 +46,7 @@ pub const fn kind_name(kind: Kind) -> &'static str {
     }
 }
 
-/// The net of this kind that is part of the program.
+/// The built-in net of this kind.
 pub const fn built_in(kind: Kind) -> &'static [u8] {
     match kind {
         Kind::Detector => moodring_models::DETECTOR,
@@ -53,7 +54,7 @@ pub const fn built_in(kind: Kind) -> &'static [u8] {
     }
 }
 
-/// A packed net's name and version, as its maker noted them; `None` if a note is missing or is none.
+/// A packed net's name and version from its notes; `None` if one is missing or invalid.
 pub fn noted(net: &[u8]) -> Option<(String, Version)> {
     let model = moodring_nn::Model::parse(net).ok()?;
     let version = model.note("version")?.parse().ok()?;

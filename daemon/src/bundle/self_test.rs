@@ -1,16 +1,16 @@
-//! Whether a net computes exactly what its golden vectors say, on this machine. Nothing is changed, nothing is timed.
+//! Tests that a net computes its golden vectors exactly on this machine.
 
 use moodring_nn::{Kernel, Kind, Model, Net};
 
 use super::{BundleError, Manifest, kind_name, noted};
 
-/// Larger pictures than this in golden vectors are refused: they would only take memory.
+/// Golden vectors with larger pictures than this are refused: they would only take memory.
 const GOLDEN_PIXELS: usize = 1 << 21;
 
 /// Whether a kernel computes a net's golden vectors exactly.
 ///
 /// # Errors
-/// Why it cannot be tried: the files are broken, or do not belong together.
+/// Why it cannot be tested: the files are broken, or do not belong together.
 pub fn agrees(kernel: Kernel, net: &[u8], golden: &[u8]) -> Result<bool, String> {
     let vectors = moodring_models::golden::parse(golden).map_err(|e| e.to_string())?;
     let checksum = net.get(12..16).unwrap_or_default();
@@ -47,7 +47,7 @@ pub fn agrees(kernel: Kernel, net: &[u8], golden: &[u8]) -> Result<bool, String>
     Ok(true)
 }
 
-/// A bundle's net: is it what the manifest says, and does every kernel of this machine compute it exactly?
+/// Tests a bundle: is it the net of the manifest, and does every kernel of this machine compute it exactly?
 ///
 /// # Errors
 /// [`BundleError::Test`] with what went wrong.
@@ -59,7 +59,10 @@ pub fn self_test(manifest: &Manifest, net: &[u8], golden: &[u8]) -> Result<(), B
     };
     if Some(model.kind()) != manifest.kind() {
         let is = kind_name(model.kind());
-        return failed(format!("it is a {is}, the manifest says {}", manifest.kind));
+        return failed(format!(
+            "it is a {is}, but the manifest names a {}",
+            manifest.kind
+        ));
     }
     if model.kind() == Kind::Classifier && model.channels() != 1 {
         return failed("a classifier sees one grey channel".into());

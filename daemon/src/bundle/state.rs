@@ -1,5 +1,5 @@
-//! `in-use.json` of a kind of net: which installed one runs, and which ran before. Replaced in one step, so that a power cut
-//! leaves the old one or the new one.
+//! `in-use.json` of a kind of net: which installed net runs, and which one ran before. It is replaced in one step, so
+//! that a power cut leaves the old or the new one.
 
 use std::{
     fs::{self, File},
@@ -12,20 +12,20 @@ use serde::{Deserialize, Serialize};
 use crate::files;
 
 const NAME: &str = "in-use.json";
-/// It is tiny; more is not ours.
+/// It is tiny; a larger file is not ours.
 const BYTES: u64 = 4 << 10;
 
-/// A net on the shelf.
+/// An installed net.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NetVersion {
     /// Its folder beside this file.
     pub(super) folder: String,
-    /// Whether somebody wanted it although it is older or another one.
+    /// Whether it was installed by force, although it is older or another net.
     pub(super) forced: bool,
 }
 
-/// Which runs and which ran before; `None` is the built-in one.
+/// The net that runs and the one before; `None` is the built-in net.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct InUse {
@@ -34,7 +34,7 @@ pub(super) struct InUse {
 }
 
 impl InUse {
-    /// As it stands in this folder; where nothing stands, all is built in.
+    /// Reads the file of this folder; without a file the built-in net runs.
     pub(super) fn load(folder: &Path) -> io::Result<Self> {
         let path = folder.join(NAME);
         match fs::metadata(&path) {
@@ -51,12 +51,12 @@ impl InUse {
             !chosen.folder.starts_with('.') && chosen.folder.chars().all(fits)
         };
         if !state.current.iter().chain(&state.previous).all(plain) {
-            return Err(io::Error::other("it names no folder of the shelf"));
+            return Err(io::Error::other("it names no folder of an installed net"));
         }
         Ok(state)
     }
 
-    /// Replaces what stands there.
+    /// Replaces the file.
     pub(super) fn store(&self, folder: &Path) -> io::Result<()> {
         let bytes = serde_json::to_vec(self)?;
         files::replace(&folder.join(NAME), &bytes, files::PUBLIC)

@@ -1,4 +1,4 @@
-//! Versions of nets and of the program: one to three numbers, parted by dots.
+//! Versions of nets and of the program: one to three numbers, separated by dots.
 
 use std::{fmt, str::FromStr};
 
@@ -8,13 +8,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version([u32; 3]);
 
-/// Text that is no version.
+/// The text is not a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a version is one to three numbers parted by dots, such as 1.2.0")]
 pub struct VersionError;
 
 impl Version {
-    /// The program's own.
+    /// The version of this program.
     pub fn of_program() -> Self {
         env!("CARGO_PKG_VERSION").parse().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What shows a mood until it is stopped: `run` with a camera, `follow` without.
+//! The flags of `run` and `follow`, which show a mood until they are stopped.
 
 use std::path::PathBuf;
 

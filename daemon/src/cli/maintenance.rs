@@ -1,4 +1,4 @@
-//! What looks after a machine and its settings: `devices`, `config`, and the hidden `generate`. `doctor` has no flags of its own.
+//! The flags of `devices`, `config`, and the hidden `generate`. `doctor` has none of its own.
 
 use std::path::PathBuf;
 

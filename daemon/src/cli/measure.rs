@@ -1,4 +1,4 @@
-//! What measures: `eval` and `bench`.
+//! The flags of `eval` and `bench`.
 
 use std::path::PathBuf;
 

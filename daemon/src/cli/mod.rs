@@ -1,5 +1,5 @@
-//! The command line, by clap: the subcommands, and what several of them share. Only shapes and help texts; `commands` does
-//! the work.
+//! The command line, by clap: the subcommands, and the flags that several of them share. Only data and help texts;
+//! `commands` does the work.
 
 mod live;
 mod maintenance;
@@ -22,7 +22,7 @@ pub use pictures::{AnalyzeArgs, CropArgs, PhotoArgs};
 pub use show::ShowArgs;
 pub use simulate::SimulateArgs;
 
-/// Reads facial expressions from a camera on this device, shows the matching emoji, and tells MQTT.
+/// Reads facial expressions from a camera on this device, shows the matching emoji, and publishes the mood by MQTT.
 ///
 /// Pictures stay in memory: nothing is stored or sent but the expression.
 #[derive(Debug, Parser)]

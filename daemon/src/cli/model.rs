@@ -1,4 +1,4 @@
-//! `model`: files of nets, made, looked at, installed.
+//! The flags of `model`: packed nets are made, described, tested and installed.
 
 use std::path::PathBuf;
 

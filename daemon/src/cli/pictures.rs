@@ -1,4 +1,4 @@
-//! What reads pictures: `analyze`, `detect` and `classify`.
+//! The flags of `analyze`, `detect` and `classify`, which read pictures.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Values of flags that clap does not know: sizes, rates, notes and topics; each with a reason that shows a good one.
+//! Parses flag values that clap does not know: sizes, rates, notes, topics. Each error shows a good example.
 
 /// Events a second.
 pub(super) fn event_rate(text: &str) -> Result<f32, String> {
@@ -6,7 +6,7 @@ pub(super) fn event_rate(text: &str) -> Result<f32, String> {
     rate.ok_or_else(|| format!("`{text}` is not a rate from 0.001 to 1000 a second"))
 }
 
-/// A byte's value, also between two bytes.
+/// A byte's value; it may have a fraction.
 pub(super) fn byte(text: &str) -> Result<f32, String> {
     let number = text.parse().ok().filter(|n| (0.0..=255.0).contains(n));
     number.ok_or_else(|| format!("`{text}` is not a number from 0 to 255"))
@@ -28,7 +28,7 @@ pub(super) fn note(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
-/// `PREFIX/ID`, of one device: without wildcards, and without the leaf.
+/// `PREFIX/ID`: one device's topics, without wildcards and without the last level.
 pub(super) fn topic(text: &str) -> Result<String, String> {
     let root = ["/state", "/status", "/event"]
         .iter()

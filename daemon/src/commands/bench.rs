@@ -1,4 +1,4 @@
-//! `bench`: milliseconds per stage on this machine. Medians, because machines are never quite idle.
+//! `bench`: measures milliseconds per stage on this machine. Medians, because a machine is never quite idle.
 
 mod frames;
 mod machine;
@@ -17,10 +17,10 @@ use crate::{
 use frames::FrameSource;
 use machine::Machine;
 
-/// Frames before the clock counts: caches and tracks warm up.
+/// Frames before the measurement: caches and tracks warm up.
 const WARM_UP: u32 = 20;
 
-/// What was measured.
+/// The result.
 #[derive(Serialize)]
 struct Measured {
     machine: Machine,
@@ -39,7 +39,7 @@ struct Measured {
 
 /// Runs the pipeline over frames as a camera would give them.
 pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
-    // A photo without faces is looked at in every frame, too.
+    // Every frame of a photo without faces is searched, too.
     let every_frame = Overrides::default().set("vision.watch_ms", Some(0));
     let settings = quiet_settings(args.config.config.as_deref(), &every_frame)?;
     let machine = Machine::look();
@@ -90,7 +90,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
 #[derive(Default)]
 struct Times {
     stages: Vec<StageTimes>,
-    /// Empty unless frames come as JPEG.
+    /// Empty unless the frames are JPEGs.
     jpeg_ms: Vec<f32>,
 }
 
@@ -108,7 +108,7 @@ impl Times {
         jpeg.into_iter().chain(stages).collect()
     }
 
-    /// The whole of each frame, sorted.
+    /// Total time of each frame, sorted.
     fn totals(&self) -> Vec<f32> {
         let jpeg = self.jpeg_ms.iter().copied().chain(std::iter::repeat(0.0));
         sorted(

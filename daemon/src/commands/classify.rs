@@ -1,4 +1,4 @@
-//! `classify`: pictures that are face crops already.
+//! `classify`: reads pictures that are face crops already.
 
 use moodring_core::expression::Scores;
 

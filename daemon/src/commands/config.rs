@@ -1,4 +1,4 @@
-//! `config`: the documented defaults, a check of a file, or the hash of a password.
+//! `config`: prints the documented defaults, checks a file, or hashes a password.
 
 use std::{
     io::{self, BufRead, IsTerminal, Write},
@@ -20,7 +20,7 @@ use crate::{
     web::hash_password,
 };
 
-/// Shorter ones are guessed too soon.
+/// Shorter passwords are guessed too soon.
 const SHORTEST: usize = 8;
 
 /// Prints settings as TOML.
@@ -42,7 +42,7 @@ pub(super) fn config(args: &ShowConfigArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Asks for a password, and prints what stands for it in the settings, or writes it into the file.
+/// Asks for a password and prints its line for the settings, or writes it into the file.
 fn password(file: Option<&Path>) -> Result<Exit, Failure> {
     let password = match io::stdin().is_terminal() {
         true => ask(),
@@ -74,7 +74,7 @@ fn password(file: Option<&Path>) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Reads a line from the terminal without showing it.
+/// Reads a line from the terminal without echo.
 fn ask() -> io::Result<String> {
     eprint!("Password: ");
     io::stderr().flush()?;

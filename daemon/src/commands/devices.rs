@@ -1,4 +1,4 @@
-//! `devices`: the cameras found.
+//! `devices`: lists the cameras.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! `doctor`: what is wrong on this machine, and the line that mends it.
+//! `doctor`: finds what is wrong on this machine, and names the line that mends it.
 
 mod machine;
 mod network;
@@ -18,7 +18,7 @@ use crate::{
     vision::PhotoReader,
 };
 
-/// What one check found.
+/// The result of one check.
 enum Finding {
     /// Fine.
     Good(String),
@@ -200,7 +200,7 @@ fn display(settings: &Settings) -> Finding {
     }
 }
 
-/// Whether a file can be made there.
+/// Whether a file can be created there.
 fn tempfile_in(folder: &Path) -> std::io::Result<()> {
     let probe = folder.join(format!(".moodring-{}", std::process::id()));
     std::fs::File::create_new(&probe)?;

@@ -1,4 +1,4 @@
-//! `eval`: accuracy on labelled face crops.
+//! `eval`: measures accuracy on labelled face crops.
 
 use std::{fs, io, path::Path};
 
@@ -15,10 +15,10 @@ use crate::{
     vision::PhotoReader,
 };
 
-/// At most so many broken samples are named; the rest is counted.
+/// This many broken samples are named; the rest are counted.
 const NAMED: usize = 10;
 
-/// What reading a whole data set gave.
+/// The result of a whole data set.
 struct Outcome {
     counts: EvalCounts,
     mistakes: Mistakes,
@@ -60,7 +60,7 @@ fn unreadable(error: DatasetError) -> Failure {
     Failure::new(Exit::Source, error)
 }
 
-/// What the net may have been trained on: the sets that were named, and the CSV's own training rows.
+/// What the net may have been trained on: the named sets, and the CSV's own training rows.
 fn seen(args: &EvalArgs, dataset: &Dataset) -> Result<TrainingCrops, DatasetError> {
     let mut seen = TrainingCrops::default();
     for path in &args.trained_on {

@@ -1,4 +1,4 @@
-//! `follow`: another device's mood, shown here.
+//! `follow`: shows another device's mood here.
 
 use super::{Failure, run::start};
 use crate::{app, cli::FollowArgs, exit::Exit};

@@ -1,4 +1,4 @@
-//! `generate`: man pages and shell completions, made from the command line itself. For packages; hidden from the help.
+//! `generate`: writes man pages and shell completions, made from the command line. For packages; hidden from the help.
 
 use std::{fs, io, path::Path};
 

@@ -1,4 +1,4 @@
-//! What each subcommand does. They print to standard output; errors and logs go to standard error.
+//! What each subcommand does. Results go to standard output, errors and logs to standard error.
 
 mod bench;
 mod classify;
@@ -29,7 +29,7 @@ use crate::{
     vision::VisionError,
 };
 
-/// Runs the command and tells how it ended.
+/// Runs the command and returns its exit code.
 pub fn dispatch(cli: Cli) -> Exit {
     crate::process_limits::forbid_core_files();
     if !matches!(
@@ -62,7 +62,7 @@ pub fn dispatch(cli: Cli) -> Exit {
     })
 }
 
-/// Why a command ended early, and with which code.
+/// Why a command ended early, and its exit code.
 #[derive(Debug)]
 pub struct Failure {
     exit: Exit,
@@ -105,14 +105,14 @@ impl From<VisionError> for Failure {
     }
 }
 
-/// The settings of a command that works through files and then ends; warnings go to standard error.
+/// The settings for a command that works through files and then ends; warnings go to standard error.
 fn quiet_settings(file: Option<&Path>, flags: &Overrides) -> Result<Settings, Failure> {
     let (settings, _) = load(file, flags)?;
     crate::logs::to_stderr("warn");
     Ok(settings)
 }
 
-/// A progress bar on standard error, hidden where nobody looks or where results come line by line anyway.
+/// A progress bar on standard error; hidden if it is no terminal, or if results are printed line by line.
 fn progress(total: usize, wanted: bool) -> indicatif::ProgressBar {
     if !wanted || total < 20 || !std::io::stderr().is_terminal() {
         return indicatif::ProgressBar::hidden();

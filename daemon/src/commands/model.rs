@@ -1,4 +1,4 @@
-//! `model`: what is in a packed model, and how one is packed. What else is done with models has a file each.
+//! `model`: describes packed models and makes them. Each other subcommand has a file of its own.
 
 mod bundle;
 mod installed;
@@ -17,7 +17,7 @@ use crate::{
     pack::{self, PackOptions},
 };
 
-/// Looks into models.
+/// Describes models.
 pub(super) fn model(command: &ModelCommand) -> Result<Exit, Failure> {
     match command {
         ModelCommand::Info { file: Some(file) } => {
@@ -49,7 +49,7 @@ fn model_failure(file: &Path, reason: impl std::fmt::Display) -> Failure {
     )
 }
 
-/// Writes a packed file, and says what is in it.
+/// Writes a packed file, and describes it.
 fn pack(args: &PackArgs) -> Result<(), Failure> {
     let bytes = onnx::read_bytes(&args.onnx).map_err(|e| model_failure(&args.onnx, e))?;
     let wanted = PackOptions {
@@ -66,12 +66,12 @@ fn pack(args: &PackArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints; whoever closed the other end (`| head`) has read enough.
+/// Prints; a closed pipe (`| head`) is no error.
 fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// A model in words: what it is, what it costs, what its maker noted, and its layers at the default size.
+/// A model in words: kind, cost, its maker's notes, and its layers at the default size.
 fn describe(name: &str, bytes: &[u8]) -> Result<String, Failure> {
     let failure = |e: &dyn std::fmt::Display| model_failure(Path::new(name), e);
     let model = Model::parse(bytes).map_err(|e| failure(&e))?;
@@ -130,7 +130,7 @@ fn describe(name: &str, bytes: &[u8]) -> Result<String, Failure> {
     Ok(text + "\n  layers:" + &layers)
 }
 
-/// The header's checksum, which the parser found right.
+/// The header's checksum, which the parser has verified.
 fn checksum(bytes: &[u8]) -> String {
     let word = bytes.get(12..16).and_then(|word| word.first_chunk());
     word.map_or_else(String::new, |word| {

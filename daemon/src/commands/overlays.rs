@@ -1,4 +1,4 @@
-//! `analyze --cam`: photos with heat where the net looked, a PNG each in one folder.
+//! `analyze --cam`: photos with heat where the classifier looked, one PNG each in one folder.
 
 use std::{
     fs,
@@ -11,13 +11,13 @@ use crate::{
     vision::{PhotoFace, overlay},
 };
 
-/// Where the pictures go.
+/// The folder for the pictures.
 pub(super) struct Overlays {
     folder: PathBuf,
 }
 
 impl Overlays {
-    /// Makes the folder if it is not there.
+    /// Creates the folder if it does not exist.
     pub(super) fn new(folder: &Path) -> Result<Self, Failure> {
         fs::create_dir_all(folder)
             .map_err(|e| Failure::output(format!("cannot make {}: {e}", folder.display())))?;
@@ -29,7 +29,7 @@ impl Overlays {
     /// Writes the photo with its faces' maps.
     ///
     /// # Errors
-    /// What is wrong, for the photo's line: the net tells no maps, or the picture cannot be written.
+    /// The reason, for the photo's line: the net has no maps, or the picture cannot be written.
     pub(super) fn write(
         &self,
         path: &Path,
@@ -39,7 +39,7 @@ impl Overlays {
         let mut picture = photo.to_rgb();
         for found in faces {
             let map = found.map.as_ref().ok_or(
-                "this net does not tell where it looked: --cam needs engine = \"int8\" and the built-in classifier",
+                "this net has no activation maps: --cam needs engine = \"int8\" and the built-in classifier",
             )?;
             overlay(&mut picture, &found.face, map);
         }
@@ -50,7 +50,7 @@ impl Overlays {
     }
 }
 
-/// A name that tells photos of the same name in several folders apart: `holiday/a.jpg` is `holiday_a.jpg.png`.
+/// A name that keeps photos of the same name in several folders apart: `holiday/a.jpg` becomes `holiday_a.jpg.png`.
 fn name(path: &Path) -> String {
     let parts = path.components().filter_map(|part| match part {
         std::path::Component::Normal(part) => Some(part.to_string_lossy()),

@@ -1,4 +1,4 @@
-//! `analyze` and `detect`: every face of every photo, a broken photo gets its line and the rest goes on.
+//! `analyze` and `detect`: every face of every photo. A broken photo gets its line and the others go on.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ use crate::{
     vision::PhotoReader,
 };
 
-/// What a photo turned out to hold: its size and its faces, with scores if they were read.
+/// The result of a photo: its size and its faces, with scores if they were classified.
 struct PhotoResult {
     size_px: (u32, u32),
     faces: Vec<(Face, Option<Scores>)>,

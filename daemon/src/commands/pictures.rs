@@ -1,4 +1,4 @@
-//! Working through pictures: a line each, a broken one gets its line too, and the rest goes on.
+//! Works through pictures and prints a line for each. A broken one gets its line, too, and the others go on.
 
 use std::{
     io::{self, Write},
@@ -8,9 +8,9 @@ use std::{
 use super::{Failure, progress};
 use crate::{exit::Exit, photo::expand};
 
-/// What there is to say about a picture.
+/// The result for one picture.
 pub(super) struct ResultLine {
-    /// What is printed.
+    /// The line to print.
     pub(super) text: String,
     /// Whether it could be read.
     pub(super) good: bool,
@@ -33,9 +33,9 @@ pub(super) fn work_through(
     for path in &paths {
         let ResultLine { text, good } = line(path);
         failed += usize::from(!good);
-        // Lines must not tear the bar.
+        // A line must not break the progress bar.
         if bar.suspend(|| writeln!(out, "{text}")).is_err() {
-            return Ok(Exit::Done); // whoever reads has gone, as `head` does
+            return Ok(Exit::Done); // The reader closed the pipe, as `head` does.
         }
         bar.inc(1);
     }

@@ -28,7 +28,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     })
 }
 
-/// Reads the settings, opens log and display, and runs something with them until it ends.
+/// Reads the settings, opens log and display, and runs the given program with them until it ends.
 pub(super) fn start(
     file: Option<&Path>,
     flags: &Overrides,
@@ -56,7 +56,7 @@ pub(super) fn start(
     ended.map(|()| Exit::Done).map_err(Failure::from)
 }
 
-/// Whether the live view takes the terminal over.
+/// Whether the live view takes over the terminal.
 fn live_view(settings: &DisplaySettings) -> bool {
     match settings.kind {
         DisplayKind::Terminal => true,

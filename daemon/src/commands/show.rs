@@ -1,4 +1,4 @@
-//! `show`: the emoji of an expression, of several or of all: still, side by side or moving.
+//! `show`: draws the emoji of one expression, several or all: still, side by side or animated.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::{
     exit::Exit,
 };
 
-/// Letters on paper.
+/// The colour of letters on paper.
 const INK: Rgb888 = Rgb888::new(80, 72, 64);
 
 /// Draws in the terminal or writes PNG files.
@@ -71,7 +71,7 @@ fn titled(look: Look) -> String {
     }
 }
 
-/// The looks that are asked for.
+/// The requested looks.
 fn looks(args: &ShowArgs) -> Result<Vec<Look>, Failure> {
     if args.looks.is_empty() {
         return Ok(Look::ALL.into());

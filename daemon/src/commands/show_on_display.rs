@@ -1,4 +1,4 @@
-//! `show --display spi`: expressions on the display of the settings, moving, until a key or a signal ends it.
+//! `show --display spi`: shows expressions on the display of the settings, animated, until a key or a signal ends it.
 
 use std::{path::Path, thread, time::Duration};
 
@@ -13,10 +13,10 @@ use crate::{
     snapshot::{BrokerState, CameraState, Snapshot},
 };
 
-/// How long a tour stays with each look.
+/// How long a tour shows each look.
 const STAY: Duration = Duration::from_secs(2);
 
-/// Shows these looks one after the other; a single one stays until somebody stops the program.
+/// Shows these looks one after the other; a single one stays until the program is stopped.
 pub(super) fn show_on_display(
     config: Option<&Path>,
     kind: &str,
@@ -61,7 +61,7 @@ fn frame(display: &mut dyn Display, scene: &Snapshot, period: Duration) -> Resul
     Ok(())
 }
 
-/// The world in which a display has this look; `None` for looks that no camera leads to.
+/// The snapshot for which a display shows this look; `None` for looks that no snapshot leads to.
 fn scene(look: Look) -> Option<Snapshot> {
     // No camera runs here, so its sign is not shown.
     let (mood, camera) = match look {

@@ -1,4 +1,4 @@
-//! `simulate`: many made-up devices at a broker, and whether all of their events arrive.
+//! `simulate`: many made-up devices at a broker; checks that all of their events arrive.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use crate::{
     simulate::{self, Report, SimulationPlan},
 };
 
-/// Runs it and prints what came of it.
+/// Runs it and prints the result.
 pub(super) fn simulate(args: &SimulateArgs) -> Result<Exit, Failure> {
     let (mut settings, _) = load(args.config.config.as_deref(), &args.overrides())?;
     if settings.mqtt.url.trim().is_empty() {
-        // The broker of this machine, whoever started it: many clients must not start one each.
+        // This machine's broker, whoever started it: many clients must not start one each.
         settings.mqtt.url = format!("mqtt://{}", settings.mqtt.listen.trim());
     }
     crate::logs::to_stderr("error");
@@ -64,13 +64,13 @@ fn print(report: &Report, plan: &SimulationPlan) {
     let heard = report.heard;
     if plan.devices > 0 {
         println!(
-            "{} devices told {} events, {} confirmed by the broker",
+            "{} devices published {} events, {} confirmed by the broker",
             report.devices, report.sent, report.acked
         );
     }
     if plan.check || plan.devices == 0 {
         println!(
-            "heard {} events of {} runs: {} missing, {} never heard, {} twice, {} late, {} unreadable",
+            "received {} events of {} runs: {} missing, {} never received, {} twice, {} late, {} unreadable",
             heard.first_time(),
             heard.runs,
             heard.missing,

@@ -1,4 +1,5 @@
-//! Displays people buy, with the pins and quirks as far as known; none was tried on the real board. `deploy/wiring.md` shows the wires.
+//! Displays that people buy, with their pins and quirks as far as known; none was tried on the real board.
+//! `deploy/wiring.md` shows the wires.
 
 use std::borrow::Cow;
 
@@ -6,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pin::Pin;
 
-/// The chip that drives the glass.
+/// The chip behind the glass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PanelChip {
@@ -39,7 +40,7 @@ impl PanelChip {
         }
     }
 
-    /// Whether it knows only black and white.
+    /// Whether it has only black and white.
     pub const fn is_mono(self) -> bool {
         matches!(self, Self::Ssd1306 | Self::Sh1106)
     }
@@ -86,7 +87,7 @@ impl From<Rotation> for u16 {
 }
 
 impl Rotation {
-    /// Whether width and height change places.
+    /// Whether the rotation swaps width and height.
     pub const fn swaps_sides(self) -> bool {
         matches!(self, Self::Deg90 | Self::Deg270)
     }
@@ -95,15 +96,15 @@ impl Rotation {
 /// A display with its wires.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Board {
-    /// The name in the settings.
+    /// Its name in the settings.
     pub name: &'static str,
-    /// What it is, for people.
+    /// A description for people.
     pub about: &'static str,
     /// The chip.
     pub controller: PanelChip,
     /// The kernel's node: `/dev/spidev0.0` or `/dev/i2c-1`.
     pub bus: Cow<'static, str>,
-    /// SPI clock.
+    /// SPI clock in Hz.
     pub speed_hz: u32,
     /// The address on an I2C bus.
     pub address: u8,
@@ -111,13 +112,13 @@ pub struct Board {
     pub glass_px: (u16, u16),
     /// Where the glass begins in the chip's memory, in pixels, not rotated.
     pub offset_px: (u16, u16),
-    /// How the picture is turned.
+    /// The picture's rotation.
     pub rotation: Rotation,
     /// Whether the glass is wired from right to left.
     pub mirror: bool,
-    /// Whether its pixels are blue, green, red.
+    /// Whether its pixels are in the order blue, green, red.
     pub bgr: bool,
-    /// Whether the glass shows bright as dark and has to be told.
+    /// Whether the glass shows bright as dark, so that the chip must invert.
     pub invert: bool,
     /// Data or command (SPI only).
     pub dc: Pin,
@@ -125,7 +126,7 @@ pub struct Board {
     pub reset: Pin,
     /// Backlight, high active.
     pub backlight: Pin,
-    /// The button that changes, stops and starts the camera.
+    /// The button for the next camera, and for off and on.
     pub camera_button: Pin,
     /// The button that takes a picture.
     pub picture_button: Pin,
@@ -134,12 +135,12 @@ pub struct Board {
 }
 
 impl Board {
-    /// The board of this name.
+    /// The board with this name.
     pub fn named(name: &str) -> Option<&'static Self> {
         BOARDS.iter().find(|board| board.name == name)
     }
 
-    /// Whether it hangs on an I2C bus.
+    /// Whether it is on an I2C bus.
     pub fn is_i2c(&self) -> bool {
         self.bus.contains("i2c")
     }

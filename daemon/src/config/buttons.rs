@@ -1,4 +1,4 @@
-//! `[buttons]`: which lines, and how long is long.
+//! `[buttons]`: the lines of the buttons, and how long a long press is.
 
 use serde::{Deserialize, Serialize};
 

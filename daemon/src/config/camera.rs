@@ -1,4 +1,4 @@
-//! `[camera]`: which source, and what to ask of it.
+//! `[camera]`: the source, and the size and rate to ask of it.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range};
 
-/// Which bytes a camera sends for black and white.
+/// Which luma values stand for black and white.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RangeKind {
-    /// What the camera or file says, else what its format usually has.
+    /// As the camera or file says, else as its format usually has it.
     #[default]
     Auto,
     /// 0 to 255.
@@ -44,11 +44,11 @@ pub enum RawKind {
 pub struct CameraSettings {
     /// `auto`, a device, a file, a folder, `rpicam`, `argus`, `cmd:...`, `http://...` or `synthetic`.
     pub source: String,
-    /// The sources that the button goes through after `source`; empty: every camera that is found.
+    /// The sources that the button goes through after `source`; empty: every camera that was found.
     pub next: Vec<String>,
-    /// The folder that pictures go to when somebody asks for one; empty: nobody gets one.
+    /// The folder for pictures that somebody asks for; empty: none are saved.
     pub pictures: PathBuf,
-    /// Width to ask for, in pixels; the nearest that the device has is taken.
+    /// Width to ask for, in pixels; the nearest one that the device has is used.
     pub width: u32,
     /// Height to ask for, in pixels.
     pub height: u32,
@@ -56,7 +56,7 @@ pub struct CameraSettings {
     pub range: RangeKind,
     /// Degrees by which pictures are turned clockwise: 0, 90, 180 or 270.
     pub rotate: u16,
-    /// Whether left and right change places.
+    /// Whether to swap left and right.
     pub mirror: bool,
     /// What a child (`cmd:...`) writes: `none` (what its bytes show), or raw pictures of `width` x `height`.
     pub raw: RawKind,
@@ -64,7 +64,7 @@ pub struct CameraSettings {
     pub snapshot_s: f32,
     /// A PEM file with the authorities to trust for `https://`; empty: the system's.
     pub ca_file: String,
-    /// JPEGs in colour, which finds more faces; else only their luma, which is decoded faster.
+    /// Decode JPEGs in colour, which finds more faces; else only their luma, which is faster.
     pub colour: bool,
     /// Frames a second to ask for; for files and folders, the rate to play at.
     pub rate: f32,

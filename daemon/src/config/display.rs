@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range, night::NightHours};
 
-/// Which display.
+/// The kind of display.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DisplayKind {
@@ -28,7 +28,7 @@ pub enum DisplayKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ThemeName {
-    /// What suits the display: `mono` where there are two colours, else `classic`.
+    /// The theme that suits the display: `mono` where there are two colours, else `classic`.
     #[default]
     Auto,
     /// Yellow.
@@ -42,7 +42,7 @@ pub enum ThemeName {
 }
 
 impl ThemeName {
-    /// All of them.
+    /// All themes.
     pub const ALL: [Self; 5] = [
         Self::Auto,
         Self::Classic,
@@ -62,7 +62,7 @@ impl ThemeName {
         }
     }
 
-    /// The theme; `suits` for `auto`.
+    /// The theme; `suits` stands in for `auto`.
     pub const fn or(self, suits: &Theme) -> Theme {
         match self {
             Self::Auto => *suits,
@@ -81,7 +81,7 @@ pub enum DisplayText {
     /// No text.
     #[default]
     None,
-    /// The expression and how sure the net is.
+    /// The expression and the net's confidence.
     Label,
     /// This device's name.
     Device,
@@ -103,17 +103,17 @@ pub struct DisplaySettings {
     pub board: String,
     /// The face's colours on `png` and `spi`.
     pub theme: ThemeName,
-    /// At most so many faces on `png` and `spi`; who counts is the largest.
+    /// The most faces on `png` and `spi`; the largest come first.
     pub faces: usize,
     /// Text on `png` and `spi`.
     pub text: DisplayText,
-    /// How bright `spi` is, in percent.
+    /// Brightness of `spi`, in percent.
     pub brightness: u8,
-    /// When it is night, in local time.
+    /// The hours of the night, in local time.
     pub night: NightHours,
-    /// How bright `spi` is at night, in percent; 0: dark.
+    /// Brightness of `spi` at night, in percent; 0: dark.
     pub night_brightness: u8,
-    /// Pictures a second at most; 0: as the kind is used to.
+    /// The most pictures a second; 0: the display's usual rate.
     pub rate: f32,
 }
 
@@ -145,7 +145,7 @@ impl DisplaySettings {
         }
     }
 
-    /// How bright, in percent, at this minute of the day (0 to 1439).
+    /// The brightness in percent, at this minute of the day (0 to 1439).
     pub fn brightness_at(&self, minute: u16) -> u8 {
         if self.night.holds(minute) {
             self.night_brightness

@@ -1,4 +1,4 @@
-//! What can be wrong with the settings, said so that it can be mended.
+//! Errors of the settings, with the way to mend them.
 
 use std::{borrow::Cow, path::PathBuf};
 
@@ -50,12 +50,12 @@ pub enum ConfigError {
     Range {
         /// The key with its section.
         key: &'static str,
-        /// What was given.
+        /// The value that was given.
         value: String,
-        /// What works.
+        /// The values that work.
         allowed: Cow<'static, str>,
     },
-    /// A place where the law forbids it.
+    /// A location where the law forbids emotion recognition.
     #[error(
         "`place = \"{0}\"` is refused: the EU AI Act, Art. 5(1)(f), forbids systems that infer emotions of people \
          at work or in education. Use moodring at `home`, in `public` (tell people at first exposure, Art. 50(3)) or in `research`"
@@ -64,7 +64,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// A word that is not among the known ones.
+    /// The error for a word that is not among the known ones.
     pub(super) fn choice(key: &'static str, value: &str, allowed: String) -> Self {
         Self::Range {
             key,
@@ -74,7 +74,7 @@ impl ConfigError {
     }
 }
 
-/// Ok if `fits`, else [`ConfigError::Range`] for this key.
+/// `Ok` if `fits`, else [`ConfigError::Range`] for this key.
 pub(super) fn range(
     fits: bool,
     key: &'static str,

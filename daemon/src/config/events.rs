@@ -1,17 +1,16 @@
-//! `[events]`: how much is told.
+//! `[events]`: limits on how many events are published.
 
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range};
-use crate::event_log::EventLimits;
 
 /// Limits of events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EventSettings {
-    /// Milliseconds between two changes of mood at least; those between become one.
+    /// The shortest time between two changes of mood, in milliseconds; changes in between become one.
     pub gap_ms: u32,
-    /// Milliseconds that a number of people must hold to be told.
+    /// How long a number of people must hold before it is published, in milliseconds.
     pub crowd_ms: u32,
     /// Seconds between summaries; 0 for none.
     pub summary_s: u32,
@@ -39,14 +38,5 @@ impl EventSettings {
             self.summary_s,
             "0, or 10 to 86400 seconds",
         )
-    }
-
-    /// As the journal wants them.
-    pub fn pace(&self) -> EventLimits {
-        EventLimits {
-            gap_ms: self.gap_ms.into(),
-            crowd_ms: self.crowd_ms.into(),
-            summary_ms: u64::from(self.summary_s) * 1_000,
-        }
     }
 }

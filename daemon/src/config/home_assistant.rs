@@ -1,4 +1,4 @@
-//! `[mqtt.home_assistant]`: whether Home Assistant is told what there is.
+//! `[mqtt.home_assistant]`: Home Assistant's discovery.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,12 +8,12 @@ use super::{ConfigError, error::range};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HomeAssistantSettings {
-    /// Announce this device; if not, an announcement from before is taken back.
+    /// Announce this device; if not, an earlier announcement is withdrawn.
     pub enabled: bool,
-    /// The first part of its topics, as Home Assistant's MQTT integration has it.
+    /// The discovery prefix, as Home Assistant's MQTT integration has it.
     pub prefix: String,
-    /// A topic on which somebody publishes (retained) the newest version of moodring; empty: nobody does, and there is
-    /// no update entity.
+    /// A topic with the newest version of moodring, published (retained) by somebody else; empty: there is no update
+    /// entity.
     pub release_topic: String,
 }
 

@@ -1,4 +1,4 @@
-//! `[mqtt.homie]`: whether controllers that know the Homie convention are told.
+//! `[mqtt.homie]`: the Homie 5 tree for openHAB and other controllers.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,9 +8,9 @@ use super::{ConfigError, error::range};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HomieSettings {
-    /// Show this device as a tree of Homie 5, too.
+    /// Publish this device as a Homie 5 tree, too.
     pub enabled: bool,
-    /// The first part of its topics, as the controller has it.
+    /// The first level of its topics, as the controller has it.
     pub domain: String,
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range, panel::Override, pin::Pin};
 
-/// Which light.
+/// The kind of light.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LightKind {
@@ -21,17 +21,17 @@ pub enum LightKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LightSettings {
-    /// Which.
+    /// The kind.
     pub kind: LightKind,
     /// Red, green and blue of `rgb`.
     pub pins: Override<[Pin; 3]>,
-    /// Whether a line at 0 V lights it.
+    /// Whether 0 V on a line lights its colour.
     pub active_low: bool,
     /// The SPI device of `ws2812`.
     pub bus: String,
-    /// How many lights its strip has.
+    /// The number of lights on the strip.
     pub count: u16,
-    /// How bright they are, in percent.
+    /// Their brightness, in percent.
     pub brightness: u8,
 }
 
@@ -50,7 +50,7 @@ impl Default for LightSettings {
 
 impl LightSettings {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
-        // 9 bytes a light, and one message must hold them all.
+        // 9 bytes a light; one SPI message must hold them all.
         let count = (1..=400).contains(&self.count);
         range(count, "light.count", self.count, "1 to 400")?;
         let percent = self.brightness <= 100;

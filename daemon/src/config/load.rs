@@ -1,4 +1,4 @@
-//! Reads the settings in their order and says what is wrong where.
+//! Loads the settings from all places in order, and names key and place of an error.
 
 use std::path::{Path, PathBuf};
 
@@ -12,10 +12,10 @@ use serde::Serialize;
 
 use super::{ConfigError, Settings, environment::Environment};
 
-/// Where a configuration is looked for when none is named.
+/// Where to look for a configuration file when none is named.
 const USUAL_PLACES: [&str; 2] = ["moodring.toml", "/etc/moodring/moodring.toml"];
 
-/// Values from the command line, which win over everything else.
+/// Values from the command line; they override everything else.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides(Vec<(&'static str, Value)>);
 
@@ -30,11 +30,11 @@ impl Overrides {
     }
 }
 
-/// Loads the settings: defaults, `file` (or the first of the usual places that exists), environment, flags; then checks
-/// every range. Returns the file that was read, too.
+/// Loads the settings: defaults, `file` (or the first usual place that exists), environment, flags; then checks every
+/// range. Also returns the file that was read.
 ///
 /// # Errors
-/// [`ConfigError`] that names the key, where it stands and what would work.
+/// [`ConfigError`] that names the key, its place and what would work.
 pub fn load(
     file: Option<&Path>,
     flags: &Overrides,

@@ -1,4 +1,4 @@
-//! `place`: where the device stands. Work and education are refused with the reason.
+//! `place`: the location of the device. Work and education are refused, with the reason.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ pub enum Location {
     /// A home.
     #[default]
     Home,
-    /// A place where people come and go; they must be told.
+    /// A place where people come and go; they must be informed.
     Public,
     /// A study with consent.
     Research,
@@ -22,7 +22,7 @@ pub enum Location {
 }
 
 impl Location {
-    /// Refuses the places where the law forbids it.
+    /// Refuses the locations where the law forbids emotion recognition.
     ///
     /// # Errors
     /// [`ConfigError::Place`] for work and education.

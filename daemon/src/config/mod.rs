@@ -59,7 +59,7 @@ pub const DEFAULT_TOML: &str = include_str!("default.toml");
 pub struct Settings {
     /// Where the device stands; some places are refused by law.
     pub place: Location,
-    /// What people in front of it are told.
+    /// The notice for people in front of the camera.
     pub notice: NoticeSettings,
     /// Who this device is.
     pub device: DeviceSettings,
@@ -83,7 +83,7 @@ pub struct Settings {
     pub light: LightSettings,
     /// The broker.
     pub mqtt: MqttSettings,
-    /// How much is told.
+    /// Limits of events.
     pub events: EventSettings,
     /// Events until the broker has them, and the history.
     pub store: StoreSettings,
@@ -93,13 +93,13 @@ pub struct Settings {
     pub preview: PreviewSettings,
     /// Microcontrollers that show the mood too.
     pub satellite: SatelliteSettings,
-    /// Looking for something newer.
+    /// The search for newer versions.
     pub update: UpdateSettings,
     /// What is logged.
     pub log: LogSettings,
 }
 
-/// `[device]`: who this is in messages.
+/// `[device]`: the device's name in messages.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeviceSettings {
@@ -135,7 +135,7 @@ impl DeviceSettings {
     }
 }
 
-/// `[log]`: what is logged.
+/// `[log]`: the log's filter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSettings {

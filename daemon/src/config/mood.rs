@@ -1,4 +1,4 @@
-//! `[mood]`: how expressions of several faces over time become one mood.
+//! `[mood]`: how the expressions of several faces over time become one mood.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,11 +34,11 @@ pub struct MoodSettings {
     pub margin: f32,
     /// Milliseconds that another expression must lead before the mood changes.
     pub hold_ms: u64,
-    /// Milliseconds a new face must be in view before it counts.
+    /// Milliseconds that a new face must be in view before it counts.
     pub confirm_ms: u64,
-    /// Milliseconds a face may be hidden before it is gone.
+    /// Milliseconds that a face may be hidden before it counts as gone.
     pub lost_ms: u64,
-    /// How quickly the mood follows, 0 to 100 percent; 50: as the keys above say.
+    /// How quickly the mood follows, 0 to 100 percent; 50: as the other keys say.
     pub sensitivity: u8,
 }
 
@@ -59,8 +59,8 @@ impl Default for MoodSettings {
 
 impl MoodSettings {
     /// These settings at their sensitivity: from 0 to 100 percent, `smooth_ms`, `hold_ms` and `margin` go from four
-    /// times to a quarter of their values, and `certain` from 0.2 more to 0.2 less; at 50 all are as they are.
-    /// Results stay in the ranges that the settings have.
+    /// times to a quarter of their values, and `certain` from 0.2 more to 0.2 less; at 50 nothing changes. All results
+    /// stay in range.
     pub fn at_sensitivity(&self) -> Self {
         let step = (50.0 - f32::from(self.sensitivity.min(100))) / 50.0;
         if step == 0.0 {

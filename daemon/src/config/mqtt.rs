@@ -6,7 +6,7 @@ use super::{
     ConfigError, error::range, home_assistant::HomeAssistantSettings, homie::HomieSettings,
 };
 
-/// How messages are written.
+/// The format of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PayloadFormat {
@@ -17,11 +17,11 @@ pub enum PayloadFormat {
     Cbor,
 }
 
-/// Which version of MQTT is spoken.
+/// The version of MQTT.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "VersionText", into = "String")]
 pub enum MqttVersion {
-    /// 5, or 3.1.1 with a broker that does not speak 5.
+    /// 5, or 3.1.1 with a broker that does not know 5.
     #[default]
     Auto,
     /// 5 alone.
@@ -30,7 +30,7 @@ pub enum MqttVersion {
     V3,
 }
 
-/// How people write a version: `5` alone is a number.
+/// How people write a version: an unquoted `5` is a number in TOML.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum VersionText {
@@ -70,17 +70,17 @@ impl From<MqttVersion> for String {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MqttSettings {
-    /// Publish at all.
+    /// Whether to publish at all.
     pub enabled: bool,
     /// `mqtt://host:port` (or `mqtts`, `ws`, `wss`), or several parted by commas; empty: start the embedded broker.
     pub url: String,
-    /// Which version of MQTT is spoken with it.
+    /// The version of MQTT to use.
     pub version: MqttVersion,
-    /// Where the embedded broker listens; other than loopback only with user and password.
+    /// Where the embedded broker listens; beyond loopback only with user and password.
     pub listen: String,
     /// User name, if the broker wants one.
     pub user: String,
-    /// A file that holds the password (first line); never put the password itself here.
+    /// A file with the password in its first line; never put the password itself into the settings.
     pub password_file: String,
     /// A PEM file with the authorities that may sign the broker's certificate; empty: the system's.
     pub ca_file: String,
@@ -98,7 +98,8 @@ pub struct MqttSettings {
     pub interval_s: f32,
     /// Seconds between keep-alive pings.
     pub keep_alive_s: u16,
-    /// Seconds for which the broker keeps requests for us after a broken connection (MQTT 5 only); 0: not at all.
+    /// Seconds for which the broker keeps requests for this device after a broken connection (MQTT 5 only); 0: not at
+    /// all.
     pub session_s: u32,
     /// Seconds for which an event that no subscriber gets is kept and offered again (MQTT 5 only); 0: not at all.
     pub wait_for_subscriber_s: u32,
@@ -155,7 +156,7 @@ impl MqttSettings {
             self.keep_alive_s,
             "5 to 3600 seconds",
         )?;
-        // Who presses a switch does not mean: an hour from now.
+        // A request that is an hour old is no longer what its sender wants.
         range(
             self.session_s <= 3600,
             "mqtt.session_s",

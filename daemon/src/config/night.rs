@@ -1,4 +1,4 @@
-//! Hours of the night as `22:00-07:00`. Gets the time of day as data.
+//! The hours of the night, as `22:00-07:00`. The time of day comes in as data.
 
 use std::{fmt, str::FromStr};
 
@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 /// Minutes of a day.
 pub const DAY_MIN: u16 = 24 * 60;
 
-/// From when to when it is night, in minutes after midnight, local time.
+/// Begin and end of the night, in minutes after midnight, local time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NightHours(Option<(u16, u16)>);
 
 impl NightHours {
-    /// Whether this minute of the day (0 to 1439) belongs to it.
+    /// Whether this minute of the day (0 to 1439) is in the night.
     pub const fn holds(self, minute: u16) -> bool {
         match self.0 {
             None => false,
             Some((from, to)) if from <= to => from <= minute && minute < to,
-            // Over midnight.
+            // The night passes midnight.
             Some((from, to)) => from <= minute || minute < to,
         }
     }

@@ -1,21 +1,21 @@
-//! `[notice]`: what people in front of the camera are told, and that somebody saw to it.
+//! `[notice]`: the printed notice for people in front of the camera, and whether somebody has put it up.
 
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range};
 
-/// The longest text, in characters: it is to fit on a sheet.
+/// The longest text in characters, so that it fits on a sheet.
 const LONGEST: usize = 200;
 
 /// The notice for the door.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NoticeSettings {
-    /// Whether somebody said that people are told; the page offers its set-up until then.
+    /// Whether somebody confirmed that people are informed; until then the page offers its set-up.
     pub acknowledged: bool,
-    /// Who answers for the device and how to reach them; printed.
+    /// Who is responsible for the device, and how to reach them; printed.
     pub responsible: String,
-    /// What to do who does not want to be looked at; printed. Empty: the usual words.
+    /// What people can do who do not want to be seen; printed. Empty: the usual words.
     pub way_out: String,
 }
 

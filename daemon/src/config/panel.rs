@@ -1,4 +1,4 @@
-//! `[panel]`: what differs from the board that `display.board` names.
+//! `[panel]`: differences from the board that `display.board` names.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,18 +9,18 @@ use super::{
     pin::Pin,
 };
 
-/// The board's own value, or another.
+/// The board's own value, or another one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(
     untagged,
     expecting = "must be \"board\" or a value that `moodring config` describes"
 )]
 pub enum Override<T> {
-    /// What the board says.
+    /// The board's value.
     #[serde(with = "board_word")]
     #[default]
     Board,
-    /// This instead.
+    /// This value instead.
     Own(T),
 }
 
@@ -42,7 +42,7 @@ mod board_word {
 }
 
 impl<T: Clone> Override<T> {
-    /// Puts an own value in the place of the board's.
+    /// Replaces the board's value with an own one.
     pub fn apply(&self, to: &mut T) {
         if let Self::Own(value) = self {
             *to = value.clone();
@@ -50,7 +50,7 @@ impl<T: Clone> Override<T> {
     }
 }
 
-/// Who speaks to the bus and the pins.
+/// What drives the bus and the pins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Driver {
@@ -61,7 +61,7 @@ pub enum Driver {
     Rppal,
 }
 
-/// What differs from the board.
+/// Differences from the board.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PanelSettings {
@@ -75,36 +75,36 @@ pub struct PanelSettings {
     pub speed_mhz: Override<f32>,
     /// Width of the glass in pixels, not rotated.
     pub width: Override<u16>,
-    /// Its height.
+    /// Its height, in pixels.
     pub height: Override<u16>,
-    /// Where the glass begins in the chip's memory, from its left, in pixels, not rotated.
+    /// Where the glass begins in the chip's memory, from the left, in pixels, not rotated.
     pub x: Override<u16>,
-    /// The same from its top.
+    /// The same from the top.
     pub y: Override<u16>,
-    /// Degrees clockwise.
+    /// Rotation in degrees, clockwise.
     pub rotation: Override<Rotation>,
-    /// Left and right changed.
+    /// Left and right are swapped.
     pub mirror: Override<bool>,
-    /// Blue and red changed.
+    /// Red and blue are swapped.
     pub bgr: Override<bool>,
-    /// Bright and dark changed.
+    /// Bright and dark are swapped.
     pub invert: Override<bool>,
     /// The D/C line.
     pub dc: Override<Pin>,
     /// The reset line.
     pub reset: Override<Pin>,
-    /// The backlight's line; not used if `pwm` is set.
+    /// The backlight's line; unused if `pwm` is set.
     pub backlight: Override<Pin>,
     /// `CHIP:CHANNEL` under /sys/class/pwm that feeds the backlight; empty: none.
     pub pwm: String,
-    /// The label of the GPIO chip with the 40-pin header; empty: the one that is known.
+    /// The label of the GPIO chip with the 40-pin header; empty: the one of this machine's board.
     pub gpio_chip: String,
-    /// Who speaks to the bus.
+    /// What drives the bus.
     pub driver: Driver,
 }
 
 impl PanelSettings {
-    /// The board with everything that differs.
+    /// The board with all differences applied.
     ///
     /// # Errors
     /// [`ConfigError::Range`] if there is no such board or a value cannot work with its chip.
@@ -146,7 +146,7 @@ impl PanelSettings {
     }
 }
 
-/// Whether the glass lies in the chip's memory and the bus has what it needs.
+/// Checks that the glass fits into the chip's memory and that the bus has what it needs.
 fn check(board: &Board) -> Result<(), ConfigError> {
     let (width, height) = board.controller.memory_px();
     let inside = |glass: u16, offset: u16, memory: u16| {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// The highest number on the 40-pin header.
 pub const LAST_GPIO: u8 = 27;
 
-/// One line.
+/// A line, or none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Pin {
     /// Not connected.
@@ -20,7 +20,7 @@ pub enum Pin {
 }
 
 impl Pin {
-    /// Whether there is one.
+    /// Whether a line is named.
     pub fn is_some(&self) -> bool {
         *self != Self::None
     }

@@ -4,19 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range};
 
-/// The camera's picture on the page. Nothing of it is allowed until somebody writes it into the settings.
+/// The camera's picture on the page. Off until somebody allows it in the settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PreviewSettings {
     /// Whether it may be switched on.
     pub allowed: bool,
-    /// Seconds after which it goes off by itself.
+    /// Seconds after which it switches itself off.
     pub limit_s: u32,
-    /// At most so many browsers at once.
+    /// The most browsers at once.
     pub streams: usize,
-    /// Pictures a second at most.
+    /// The most pictures a second.
     pub rate: f32,
-    /// Whether the page may take single pictures.
+    /// Whether the page may save single pictures.
     pub pictures: bool,
 }
 

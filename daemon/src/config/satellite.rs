@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range};
 
-/// Where satellites are looked for.
+/// Where to look for satellites.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum SatellitePort {
-    /// Every USB port whose ids are a satellite's.
+    /// At every USB port with a satellite's ids.
     #[default]
     Auto,
     /// Nowhere.
     Off,
-    /// At this serial port, whatever it is.
+    /// At this serial port, whatever its ids.
     Path(String),
 }
 
@@ -51,7 +51,7 @@ impl fmt::Display for SatellitePort {
 pub struct SatelliteSettings {
     /// `auto`, `off` or a serial port.
     pub port: SatellitePort,
-    /// Bits a second of a UART; USB does not care.
+    /// Bits a second of a UART; USB ignores it.
     pub baud: u32,
     /// A line of text under the face, at most 24 bytes; empty for none.
     pub label: String,

@@ -1,11 +1,8 @@
 //! `[store]`: events until the broker has them, and the history.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range};
-use crate::store::{CopyPlan, DAY_MS, StoreLimits};
 
 /// The local store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,17 +10,17 @@ use crate::store::{CopyPlan, DAY_MS, StoreLimits};
 pub struct StoreSettings {
     /// The file; empty for the usual place, `memory` for none.
     pub path: String,
-    /// Days that the history is kept.
+    /// Days to keep the history.
     pub days: u32,
-    /// How many events may wait for the broker.
+    /// The most events that may wait for the broker.
     pub waiting: u32,
-    /// For how many days they may.
+    /// The most days that they may wait.
     pub waiting_days: u32,
-    /// How many megabytes they may have.
+    /// The most megabytes that they may take.
     pub waiting_mb: u32,
-    /// Where a copy of the file is kept, for a file in RAM; empty: nowhere.
+    /// The folder for a copy of a file that lies in RAM; empty: no copy.
     pub copy: String,
-    /// Minutes from one copy to the next.
+    /// Minutes between two copies.
     pub copy_minutes: u64,
 }
 
@@ -70,34 +67,11 @@ impl StoreSettings {
             "1 to 10080 minutes",
         )
     }
-
-    /// Where and how often a copy is kept; `None`: none is.
-    pub fn copy_plan(&self) -> Option<CopyPlan> {
-        (!self.copy.is_empty()).then(|| CopyPlan {
-            path: self.copy.clone().into(),
-            every: Duration::from_secs(self.copy_minutes * 60),
-        })
-    }
-
-    /// As the store wants them.
-    pub fn bounds(&self) -> StoreLimits {
-        StoreLimits {
-            waiting: self.waiting.into(),
-            waiting_bytes: u64::from(self.waiting_mb) * 1_000_000,
-            waiting_ms: i64::from(self.waiting_days) * DAY_MS,
-            history_ms: i64::from(self.days) * DAY_MS,
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_defaults_are_the_same_in_both_rooms() {
-        assert_eq!(StoreSettings::default().bounds(), StoreLimits::default());
-    }
 
     #[test]
     fn ranges_name_their_key() {

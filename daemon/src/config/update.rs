@@ -1,20 +1,20 @@
-//! `[update]`: whether this device looks for something newer.
+//! `[update]`: whether this device looks for newer versions.
 
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range};
 
-/// Looking for updates.
+/// The search for newer versions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UpdateSettings {
     /// `off`, `apt`, or the https:// address of a signed index.
     pub source: String,
-    /// Hours from one look to the next.
+    /// Hours between two looks.
     pub hours: u64,
 }
 
-/// Who is asked.
+/// Where to look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpdateSource {
     /// This machine's package lists.
@@ -33,7 +33,7 @@ impl Default for UpdateSettings {
 }
 
 impl UpdateSettings {
-    /// Who is asked; `None`: nobody.
+    /// Where to look; `None`: nowhere.
     pub fn source(&self) -> Option<UpdateSource> {
         match self.source.as_str() {
             "apt" => Some(UpdateSource::Apt),

@@ -1,4 +1,4 @@
-//! `[vision]`, `[models]` and `[ort]`: how faces are found and read, and with which nets and library.
+//! `[vision]`, `[models]` and `[ort]`: how faces are found and read, and by which nets and library.
 
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ pub enum EngineKind {
     Ort,
 }
 
-/// Whose judgement the classifier's answer follows.
+/// The labels whose judgement the classifier follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Labels {
@@ -38,17 +38,17 @@ pub struct VisionSettings {
     pub engine: EngineKind,
     /// `fer2013` or `ferplus`.
     pub labels: Labels,
-    /// Width of the picture that the detector sees, in pixels; a multiple of 32.
+    /// Width of the detector's input, in pixels; a multiple of 32.
     pub width: u32,
-    /// Height of it, likewise.
+    /// Its height, likewise.
     pub height: u32,
     /// Faces below this detector score are ignored; 0: the model's own threshold.
     pub threshold: f32,
     /// Faces below this height in the camera's pixels are ignored.
     pub min_face: u32,
-    /// At most so many faces are read per frame, in turn if there are more.
+    /// The most faces that are read per frame; if there are more, they take turns.
     pub max_faces: usize,
-    /// While nobody is in view and nothing moves, milliseconds from one look for faces to the next; 0: every frame.
+    /// Milliseconds between two searches for faces while nobody is in view and nothing moves; 0: search every frame.
     pub watch_ms: u64,
 }
 
@@ -110,18 +110,19 @@ pub struct ModelSettings {
     pub classifier: PathBuf,
     /// Where `moodring model install` puts nets; empty: `models` where a service or a user keeps state.
     pub folder: PathBuf,
-    /// The minisign public key of whoever makes bundles, or a file with it; empty: the one that the program was built with.
+    /// The minisign public key of those who make bundles, or a file with it; empty: the key that the program was built
+    /// with.
     pub public_key: String,
 }
 
-/// What ONNX Runtime runs on.
+/// The device for ONNX Runtime.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OrtDevice {
     /// TensorRT or CUDA if the library has them, else its CPU kernels.
     #[default]
     Auto,
-    /// TensorRT, with CUDA for what it cannot.
+    /// TensorRT, with CUDA for what it cannot do.
     Tensorrt,
     /// CUDA.
     Cuda,
@@ -129,7 +130,7 @@ pub enum OrtDevice {
     Cpu,
 }
 
-/// `engine = "ort"`: where ONNX Runtime is and what it runs on.
+/// `engine = "ort"`: the library of ONNX Runtime and its device.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OrtSettings {

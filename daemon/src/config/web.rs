@@ -1,4 +1,4 @@
-//! `[web]`: the page and its interface. Who may look is decided here; what they see, in `web`.
+//! `[web]`: the page and its interface: who may open it. What it shows is in `web`.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,21 +10,21 @@ use super::{ConfigError, error::range};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WebSettings {
-    /// Serve it at all.
+    /// Whether to serve it at all.
     pub enabled: bool,
-    /// Address and port. Other than loopback only with a password or a token.
+    /// Address and port. Beyond loopback only with a password or a token.
     pub listen: String,
-    /// The argon2 hash of a password, as `moodring config --password` prints it; empty: none is asked for.
+    /// The argon2 hash of a password, as `moodring config --password` prints it; empty: no password.
     pub password: String,
     /// A file whose first line is a token for programs; empty: none.
     pub token_file: String,
-    /// Names under which browsers reach this device, besides its own; addresses are always fine.
+    /// Names by which browsers may reach this device, besides its own; addresses always work.
     pub hosts: Vec<String>,
     /// Addresses of Home Assistant's ingress, which has checked who asks; empty: none.
     pub ingress: Vec<IpAddr>,
     /// Sites that may show the face in a frame and read what it shows, such as `http://mirror.local:8080`.
     pub embed: Vec<String>,
-    /// At most so many live views at once.
+    /// The most live views at once.
     pub streams: usize,
     /// The largest photo that is read, in megabytes.
     pub upload_mb: u32,
@@ -50,13 +50,13 @@ impl Default for WebSettings {
 }
 
 impl WebSettings {
-    /// Where to listen; `None` for what the check of the settings refuses.
+    /// The address to listen on; `None` for text that the check of the settings refuses.
     pub fn address(&self) -> Option<SocketAddr> {
         let text = self.listen.replace("localhost:", "127.0.0.1:");
         text.parse().ok()
     }
 
-    /// Whether visitors must prove who they are.
+    /// Whether visitors must log in.
     pub fn is_locked(&self) -> bool {
         !self.password.is_empty() || !self.token_file.is_empty()
     }

@@ -1,4 +1,4 @@
-//! An animated PNG of a face that flows from look to look. Of each picture only the part that changed is written.
+//! Writes an animated PNG of a face that changes from look to look. Each picture holds only the part that changed.
 
 use std::{
     fs::File,
@@ -15,20 +15,20 @@ use png::{BlendOp, ColorType, Compression, Encoder, EncodingError};
 
 use super::{DisplayError, canvas::Canvas, still_picture::ShowStyle};
 
-/// Milliseconds from picture to picture.
+/// Milliseconds between two pictures.
 const STEP_MS: u16 = 40;
-/// How long a look is held, the change to it included.
+/// How long a look is held, including the change to it, in milliseconds.
 const HOLD_MS: u64 = 1_600;
-/// A look alone lives on for a whole sleeper's breath, after which it begins anew.
+/// A single look is shown for one breath of a sleeper, after which it repeats.
 const ALONE_MS: u64 = 8_400;
 
-/// One picture and how long it is seen.
+/// A picture and the time for which it is shown.
 struct Picture {
     canvas: Canvas,
     shown_ms: u16,
 }
 
-/// Writes the film: from look to look and back to the first; a single look blinks and breathes.
+/// Writes the animation: from look to look and back to the first; a single look blinks and breathes.
 ///
 /// # Errors
 /// [`DisplayError::Show`] if the file cannot be written.
@@ -55,7 +55,7 @@ fn pictures(looks: &[Look], style: &ShowStyle<'_>) -> Vec<Picture> {
     let mut face = Animator::new(first, life, Millis(0));
     let total_ms = hold_ms * looks.len() as u64;
     for ms in (0..total_ms).step_by(STEP_MS.into()) {
-        // One held, then the change to the next; the last change leads back to the first.
+        // Hold one look, then change to the next; the last change leads back to the first.
         let next = looks[((ms / hold_ms) as usize + 1) % looks.len()];
         let changing = ms % hold_ms >= hold_ms - HOLD_MS / 2 && looks.len() > 1;
         let aim = match changing {
@@ -93,7 +93,8 @@ fn encode(out: impl Write, pictures: &[Picture]) -> Result<(), EncodingError> {
         let (x, y, w, h) = part;
         writer.set_frame_delay(*shown_ms, 1_000)?;
         if before.is_some() {
-            // The size first or the place first: neither may leave the picture, so begin in the corner.
+            // Size and place change one after the other and must never reach beyond the picture, so begin in the
+            // corner.
             writer.reset_frame_position()?;
             writer.set_frame_dimension(w, h)?;
             writer.set_frame_position(x, y)?;
@@ -118,7 +119,7 @@ mod tests {
         glass: ScreenShape::Square,
     };
 
-    /// Pastes part after part, as a browser does, and compares each with what was drawn.
+    /// Pastes part after part, as a browser does, and compares each result with what was drawn.
     #[test]
     fn the_parts_put_together_are_the_pictures() {
         let looks = [Expression::Happy.into(), Look::CameraOff];

@@ -1,4 +1,4 @@
-//! A picture in memory that the face draws into. Knows PNG; no file and no terminal.
+//! A picture in memory that the face is drawn into. Encodes PNG; knows no file and no terminal.
 
 use std::{convert::Infallible, io::Write};
 
@@ -32,26 +32,26 @@ impl Canvas {
         canvas
     }
 
-    /// Takes another size; what was drawn is lost if it differs.
+    /// Changes the size; if it differs, the picture is lost.
     pub(super) fn resize(&mut self, width_px: u32, height_px: u32) {
         (self.width_px, self.height_px) = (width_px, height_px);
         self.bytes
             .resize(width_px as usize * height_px as usize * 3, 0);
     }
 
-    /// Fills the picture with a face.
+    /// Draws a face over the whole picture.
     pub(super) fn draw(&mut self, pose: &Pose, theme: &Theme) {
         let area = Rectangle::new(Point::zero(), self.size());
         let Ok(()) = draw(self, area, pose, theme);
     }
 
-    /// Fills the picture with a screen.
+    /// Draws a screen over the whole picture.
     pub(super) fn paint(&mut self, picture: Picture<'_>, theme: &Theme) {
         let area = Rectangle::new(Point::zero(), self.size());
         let Ok(()) = Painter::new(area, picture, theme).draw(self);
     }
 
-    /// Becomes a sheet of all looks, each of this width.
+    /// Draws a sheet of all looks, each of this width.
     pub(super) fn sheet(&mut self, face_px: u32, theme: &Theme) {
         let size = contact_sheet::size(face_px);
         self.resize(size.width, size.height);
@@ -91,7 +91,7 @@ impl Canvas {
         })
     }
 
-    /// Writes the picture as a PNG.
+    /// Encodes the picture as PNG.
     pub(super) fn encode_png(&self, out: impl Write) -> ImageResult<()> {
         PngEncoder::new(out).write_image(
             &self.bytes,

@@ -1,4 +1,5 @@
-//! Pixels as a terminal's cells: two above each other in a half block. Knows how many colours a terminal has.
+//! Pixels as a terminal's cells: a half block shows two pixels, one above the other. Knows how many colours a terminal
+//! has.
 
 use moodring_face::theme::Theme;
 use ratatui::{buffer::Buffer, layout::Rect, style::Color};
@@ -12,7 +13,7 @@ pub(super) enum ColorDepth {
     True,
     /// xterm's 256.
     Indexed,
-    /// One, or the user wants no more.
+    /// Two, or the user wants no colours.
     Mono,
 }
 
@@ -35,7 +36,7 @@ impl ColorDepth {
         }
     }
 
-    /// The colours to draw the face in.
+    /// The theme for this many colours.
     pub(super) const fn theme(self) -> &'static Theme {
         match self {
             Self::True | Self::Indexed => &Theme::CLASSIC,
@@ -63,7 +64,7 @@ fn nearest(rgb: [u8; 3]) -> u8 {
     16 + 36 * r + 6 * g + b
 }
 
-/// What one cell shows: a sign, its colour and the colour behind it.
+/// A cell: a character, its colour and its background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TerminalCell {
     pub(super) sign: char,
@@ -88,7 +89,7 @@ pub(super) fn cell(canvas: &Canvas, x: u32, y: u32, depth: ColorDepth) -> Termin
     TerminalCell { sign, front, back }
 }
 
-/// Paints the canvas into a buffer, from the area's left top corner.
+/// Paints the canvas into a buffer, from the top left corner of the area.
 pub(super) fn paint(buffer: &mut Buffer, area: Rect, canvas: &Canvas, depth: ColorDepth) {
     for y in 0..area.height {
         for x in 0..area.width {

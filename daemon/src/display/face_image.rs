@@ -14,13 +14,13 @@ use moodring_face::{
 use super::{View, canvas::Canvas, faces::Faces};
 use crate::config::{DisplaySettings, ThemeName};
 
-/// The face that follows the mood, drawn anew only when it looks different.
+/// The face that follows the mood; it is drawn again only when it looks different.
 #[derive(Debug)]
 pub struct FaceImage {
     faces: Faces,
     theme: Theme,
     canvas: Canvas,
-    /// What was handed out last.
+    /// What was returned last.
     shown: Option<Canvas>,
 }
 
@@ -35,15 +35,15 @@ impl FaceImage {
         }
     }
 
-    /// Takes other colours from now on.
+    /// Uses this theme from now on.
     pub fn set_theme(&mut self, theme: ThemeName) {
         self.theme = theme.or(&Theme::CLASSIC);
     }
 
-    /// The picture at `now` as a PNG; `None` if it looks as it did the last time.
+    /// The picture at `now` as PNG; `None` if it looks as it did last time.
     ///
     /// # Errors
-    /// What the encoder says.
+    /// The encoder's error.
     pub fn draw(&mut self, view: &View<'_>, now: Millis) -> ImageResult<Option<Vec<u8>>> {
         let scene = self.faces.scene(view, now);
         scene.with_picture(ScreenShape::Square, |picture| {
@@ -77,7 +77,7 @@ impl VectorPortrait {
         }
     }
 
-    /// Takes other colours from now on.
+    /// Uses this theme from now on.
     pub fn set_theme(&mut self, theme: ThemeName) {
         let theme = theme.or(&Theme::CLASSIC);
         if theme != self.theme {
@@ -103,15 +103,15 @@ pub fn vector_sticker(look: Look, theme: &Theme) -> String {
 
 fn vector(pose: &Pose, theme: &Theme) -> String {
     let mut text = String::new();
-    // A string takes everything.
+    // Writing to a string cannot fail.
     let _ = svg::write(&mut text, pose, theme);
     text
 }
 
-/// A look at rest as a square PNG without a ground: what is not the face is transparent.
+/// A look at rest as a square PNG; everything but the face is transparent.
 ///
 /// # Errors
-/// What the encoder says.
+/// The encoder's error.
 pub fn sticker(look: Look, size_px: u32, theme: &Theme) -> ImageResult<Vec<u8>> {
     let rgba = sticker_rgba(look, size_px, theme);
     let mut png = Vec::new();
@@ -131,7 +131,7 @@ pub fn sticker_rgba(look: Look, size_px: u32, theme: &Theme) -> Vec<u8> {
         canvas.paint(picture, &theme.on(ground, Rgb888::BLACK));
         canvas
     };
-    // The renderer knows no transparency. On black and on white it shows through where the two differ.
+    // The renderer has no transparency. Where drawings on black and on white differ, the ground shows through.
     let (black, white) = (on(Rgb888::BLACK), on(Rgb888::WHITE));
     let mut rgba = Vec::with_capacity(size_px as usize * size_px as usize * 4);
     for y in 0..size_px {
@@ -142,7 +142,7 @@ pub fn sticker_rgba(look: Look, size_px: u32, theme: &Theme) -> Vec<u8> {
     rgba
 }
 
-/// The colour and opacity that give these two on black and on white.
+/// The colour and opacity that give these two colours on black and on white.
 fn unmixed(black: [u8; 3], white: [u8; 3]) -> [u8; 4] {
     let gap = |i: usize| u16::from(white[i].saturating_sub(black[i]));
     let through = gap(0).max(gap(1)).max(gap(2));

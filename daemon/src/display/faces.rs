@@ -1,5 +1,5 @@
-//! Who is on a display and how they look: an animated face for each person, the one who counts first; text, and the
-//! sign that the camera runs. Draws nothing.
+//! Who is on a display and how each person looks: an animated face for everybody, the one who counts first; the text,
+//! and the sign that the camera runs. Draws nothing.
 
 use moodring_core::{expression::Expression, frame::Millis, mood::Mood, track::TrackId};
 use moodring_face::{
@@ -17,7 +17,7 @@ use crate::{
 const CERTAIN: f32 = 0.45;
 /// How much more probable another expression must be before such a face changes.
 const MARGIN: f32 = 0.1;
-/// Percents are told in such steps: a number that changes with every frame says nothing, and costs bytes.
+/// Percentages change in steps of this size: a number that changes with every frame is unreadable and costs bytes.
 const PERCENT_STEP: f32 = 5.0;
 
 /// The faces that follow the people in view.
@@ -57,11 +57,11 @@ impl Faces {
         }
     }
 
-    /// What is to be seen at `now`. Times must not run backward.
+    /// The scene at `now`. Times must not run backward.
     pub(super) fn scene(&mut self, view: &View<'_>, now: Millis) -> Scene {
         let snapshot = view.snapshot;
         let mut poses = vec![follow(&mut self.first, snapshot, now)];
-        // A face for each of them only while there is a mood; else the first tells what is the matter.
+        // Others have a face only while there is a mood; otherwise the first face shows what is wrong.
         let people = match snapshot.mood.mood {
             Mood::Nobody => &[],
             _ => snapshot.people.get(1..).unwrap_or_default(),
@@ -119,7 +119,7 @@ impl Faces {
 }
 
 impl OtherFace {
-    /// Decides what it shows; gives the confidence, in whole sixteenths so that a hair's change is none.
+    /// Chooses the look; returns the confidence in sixteenths, so that small changes change nothing.
     fn read(&mut self, person: &Person) -> f32 {
         let (top, p) = person.scores.top();
         let shown = |e: Expression| person.scores.of(e);
@@ -137,7 +137,7 @@ impl OtherFace {
 }
 
 impl Scene {
-    /// Changes each pose, such as to leave out what a display cannot show.
+    /// Changes each pose, for example to leave out what a display cannot show.
     pub(super) fn map(mut self, change: impl Fn(Pose) -> Pose) -> Self {
         self.poses.iter_mut().for_each(|pose| *pose = change(*pose));
         self
@@ -148,7 +148,7 @@ impl Scene {
         self.poses.first().copied()
     }
 
-    /// Hands the whole screen to `draw`.
+    /// Calls `draw` with the whole screen.
     pub(super) fn with_picture(&self, glass: ScreenShape, draw: impl FnOnce(Picture<'_>)) {
         let lines: Vec<&str> = self.lines.iter().map(String::as_str).collect();
         draw(Picture {

@@ -1,4 +1,4 @@
-//! The live view's picture: emoji, scores, faces, times, states, log. Draws into any ratatui backend.
+//! The live view: emoji, scores, faces, times, states, log. Draws into any ratatui backend.
 
 use moodring_core::{
     expression::{Expression, Scores},
@@ -27,7 +27,7 @@ const TEXT_COLUMNS: u16 = 20;
 /// Eighths of a block, for bars.
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-/// What the live view remembers from one picture to the next.
+/// What the live view keeps from one picture to the next.
 #[derive(Debug)]
 pub(super) struct LiveView {
     animator: Animator,
@@ -35,7 +35,7 @@ pub(super) struct LiveView {
     logs: LogLines,
     depth: ColorDepth,
     started: Millis,
-    /// Off shows no face and no people, only how the daemon does.
+    /// Switched off, it shows no face and no people, only the daemon's state.
     pub(super) on: bool,
 }
 
@@ -87,7 +87,7 @@ impl LiveView {
         }
     }
 
-    /// Draws the whole screen as it is at `now`.
+    /// Draws the whole screen as of `now`.
     pub(super) fn render(&mut self, frame: &mut Frame<'_>, view: &View<'_>, now: Millis) {
         let rows = RowLayout::of(frame.area());
         self.header(frame, rows.header, view, now);
@@ -95,7 +95,7 @@ impl LiveView {
             .body
             .height
             .min(rows.body.width.saturating_sub(TEXT_COLUMNS + 1) / 2);
-        // A face of fewer cells is no face.
+        // Fewer cells cannot show a face.
         let face = if side < 5 { 0 } else { 2 * side };
         let [emoji, _, text] = Layout::horizontal([
             Constraint::Length(face),
@@ -155,7 +155,7 @@ impl LiveView {
         paint(frame.buffer_mut(), middle, &self.canvas, self.depth);
     }
 
-    /// Mood, scores of who counts, and the list of faces.
+    /// The mood, the scores of the person who counts, and the list of faces.
     fn people(&self, view: &View<'_>, area: Rect) -> Paragraph<'static> {
         let (mood, people) = (&view.snapshot.mood, &view.snapshot.people);
         let mut title = vec![Span::from(mood.mood.name().to_uppercase()).bold()];

@@ -1,4 +1,4 @@
-//! The last log lines, for the live view: a screen that is drawn must not be written over.
+//! The last log lines, for the live view: other output would destroy its screen.
 
 use std::{
     collections::VecDeque,
@@ -41,7 +41,7 @@ impl LogLines {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<String>> {
-        // Lines are still lines after somebody else's panic.
+        // The lines are intact after another thread's panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -57,7 +57,7 @@ impl<'a> MakeWriter<'a> for LogLines {
     }
 }
 
-/// Collects one event's bytes and hands over its lines when it is dropped.
+/// Collects one event's bytes and adds its lines when it is dropped.
 #[derive(Debug)]
 pub struct LogWriter {
     lines: LogLines,

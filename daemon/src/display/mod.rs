@@ -1,4 +1,4 @@
-//! The emoji on a terminal, a small display, in a PNG or nowhere, behind one trait. A display shows; it never decides.
+//! Displays behind one trait: a terminal, a small display, a PNG file, or none. A display shows; it decides nothing.
 
 mod animated_png;
 mod canvas;
@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// The display that the settings ask for. `auto` is the live view if `stdout_is_terminal`, else nothing.
-/// The live view shows `logs`; the caller sends its log there, or lines would destroy the screen.
+/// The live view shows `logs`; the caller must send its log there, or other lines would destroy the screen.
 ///
 /// # Errors
 /// [`DisplayError::Open`] if it cannot be used.
@@ -47,7 +47,7 @@ pub fn open(
     Ok(mood_light::with(display, settings))
 }
 
-/// The display itself, without a light beside it.
+/// The display without a light.
 fn picture(
     settings: &Settings,
     stdout_is_terminal: bool,
@@ -63,41 +63,41 @@ fn picture(
     })
 }
 
-/// Something that shows the mood. Called at its own rate, always with the newest snapshot.
+/// Shows the mood. It is called at its own rate, always with the newest snapshot.
 pub trait Display {
     /// A name for people and logs.
     fn name(&self) -> &str;
 
-    /// Shows the world as it is now.
+    /// Shows this view.
     ///
     /// # Errors
-    /// [`DisplayError`] if the device or file failed; the caller tries again with back-off.
+    /// [`DisplayError`] if the device or file failed; the caller tries again after a while.
     fn show(&mut self, view: &View<'_>) -> Result<(), DisplayError>;
 
-    /// Takes over how it is to be shown from now on, with the next picture.
+    /// Sets how to show from the next picture on.
     fn set(&mut self, controls: DisplayControls);
 
-    /// Whether there is anything that could be seen.
+    /// Whether anybody could see it.
     fn is_there(&self) -> bool {
         true
     }
 
-    /// Whether someone asked at the display to stop, such as by pressing `q`. Does not wait.
+    /// Whether somebody asked at the display to stop, for example by pressing `q`. Does not wait.
     fn wants_quit(&mut self) -> bool {
         false
     }
 }
 
-/// How a display is to show, as people may change it while it runs.
+/// How to show; people may change it while the daemon runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DisplayControls {
     /// Off is dark.
     pub on: bool,
-    /// How bright by day, 0 to 100 percent; for displays that can be dimmed.
+    /// Brightness by day, 0 to 100 percent; for displays that can be dimmed.
     pub brightness: u8,
-    /// How bright at night.
+    /// Brightness at night.
     pub night_brightness: u8,
-    /// The face's colours; the live view has those of its terminal.
+    /// The theme; the live view uses that of its terminal.
     pub theme: ThemeName,
 }
 
@@ -113,7 +113,7 @@ impl DisplayControls {
     }
 }
 
-/// What a display gets.
+/// What a display shows.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     /// The newest snapshot.
@@ -124,7 +124,7 @@ pub struct View<'a> {
     pub source: &'a str,
     /// This device's name in messages.
     pub device: &'a str,
-    /// Whether others see the camera's picture.
+    /// Whether others can see the camera's picture.
     pub preview: bool,
 }
 
@@ -170,11 +170,11 @@ impl DisplayError {
 
 /// The fault that faces show while the camera is lost.
 const CAMERA_LOST: u16 = 1;
-/// The fault that faces show while the device that is followed cannot be heard.
+/// The fault that faces show while the followed device cannot be reached.
 const DEVICE_AWAY: u16 = 2;
 
-/// What a face shows of this snapshot. While there is a mood, it is the mood: what became of the camera just now is
-/// of interest only when nobody is left in view.
+/// The look for this snapshot. While there is a mood, it is the mood: the camera's state matters only once nobody is
+/// left in view.
 pub(crate) fn look_of(snapshot: &Snapshot) -> Look {
     match (snapshot.mood.mood, snapshot.camera) {
         (_, CameraState::Off) => Look::CameraOff,
@@ -185,9 +185,9 @@ pub(crate) fn look_of(snapshot: &Snapshot) -> Look {
     }
 }
 
-/// Tells the face what the snapshot shows, and asks for its pose at `now`.
+/// Aims the face at what the snapshot shows, and returns its pose at `now`.
 fn follow(animator: &mut Animator, snapshot: &Snapshot, now: Millis) -> Pose {
-    // Whole steps: nobody sees them, and a face that trembles by a hair need not be drawn again.
+    // In whole steps: smaller changes are invisible and would cost a drawing each.
     let confidence = (snapshot.mood.confidence * 16.0).round() / 16.0;
     let roll_deg = snapshot.people.first().map_or(0.0, |p| p.roll_deg);
     let roll_deg = (roll_deg / 2.0).round() * 2.0;

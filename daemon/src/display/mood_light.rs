@@ -21,7 +21,7 @@ use crate::{
     snapshot::{CameraState, Snapshot},
 };
 
-/// The colour of what is seen: none for nobody, and none if the camera does not run.
+/// The colour of the mood; black for nobody, and while the camera does not run.
 pub fn colour(snapshot: &Snapshot) -> Rgb888 {
     if snapshot.camera != CameraState::Running {
         return Rgb888::BLACK;
@@ -41,7 +41,7 @@ pub fn colour(snapshot: &Snapshot) -> Rgb888 {
     }
 }
 
-/// The display with the light of the settings beside it, if they want one.
+/// Adds the light of the settings to the display, if there is one.
 pub fn with(display: Box<dyn Display + Send>, settings: &Settings) -> Box<dyn Display + Send> {
     if settings.light.kind == LightKind::None {
         return display;
@@ -56,14 +56,14 @@ pub trait MoodLight: Send {
     /// Shows this colour; black is off.
     ///
     /// # Errors
-    /// [`InterfaceError`] if it did not get through.
+    /// [`InterfaceError`] if the colour could not be sent.
     fn set(&mut self, colour: Rgb888) -> Result<(), InterfaceError>;
 }
 
-/// Opens the lamp, also again after a failure.
+/// Opens the light, also again after a failure.
 type LightOpener = Box<dyn FnMut() -> Result<Box<dyn MoodLight>, InterfaceError> + Send>;
 
-/// A display with a lamp. The lamp's trouble never becomes the display's.
+/// A display with a light beside it. A failure of the light is not a failure of the display.
 struct WithMoodLight {
     display: Box<dyn Display + Send>,
     open: LightOpener,
@@ -141,7 +141,7 @@ impl Display for WithMoodLight {
 }
 
 impl Drop for WithMoodLight {
-    /// Off at the end; if that fails there is nobody left to tell.
+    /// Off at the end; a failure has no receiver here.
     fn drop(&mut self) {
         if let Some(mood_light) = &mut self.mood_light {
             let _ = mood_light.set(Rgb888::BLACK);
@@ -160,7 +160,7 @@ fn open_light(settings: &Settings) -> Result<Box<dyn MoodLight>, InterfaceError>
     }
 }
 
-/// An LED on three lines: each of its colours is on or off.
+/// An LED on three lines: each colour is on or off.
 struct GpioLed {
     lines: [DigitalOutput; 3],
     active_low: bool,
@@ -170,7 +170,7 @@ impl MoodLight for GpioLed {
     fn set(&mut self, colour: Rgb888) -> Result<(), InterfaceError> {
         let parts = [colour.r(), colour.g(), colour.b()];
         for (line, part) in self.lines.iter_mut().zip(parts) {
-            // A dim grey is off: three LEDs that are fully on would be no hint of doubt.
+            // A dim grey is off: three LEDs that are fully on would not look like doubt.
             line.set_state(((part >= 128) != self.active_low).into())?;
         }
         Ok(())

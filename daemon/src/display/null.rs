@@ -1,8 +1,8 @@
-//! A display that shows nothing: for services and for machines without one.
+//! A display that shows nothing: for services and for machines without a display.
 
 use super::{Display, DisplayControls, DisplayError, View};
 
-/// Nothing, done completely.
+/// Shows nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NullDisplay;
 

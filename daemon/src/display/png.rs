@@ -30,12 +30,13 @@ pub struct PngDisplay {
     on: bool,
     theme: ThemeName,
     canvas: Canvas,
-    /// What the file holds.
+    /// What the file holds now.
     written: Option<Canvas>,
 }
 
 impl PngDisplay {
-    /// A display that writes the settings' file. Writes a face at once: so a wrong path is known at the start.
+    /// A display that writes the file of the settings. Writes a face at once, so that a wrong path is found at the
+    /// start.
     ///
     /// # Errors
     /// [`DisplayError::Open`] if the file cannot be written.
@@ -75,7 +76,7 @@ impl PngDisplay {
             self.canvas = Canvas::new(width, height);
         }
         if self.written.as_ref() != Some(&self.canvas) {
-            // Unknown until it is written: a failure half way must not pass for a picture.
+            // Unknown until it is written: after a failure half way the file may hold either picture.
             self.written = None;
             replace(&self.path, &self.canvas)?;
             self.written = Some(self.canvas.clone());
@@ -103,12 +104,12 @@ impl Display for PngDisplay {
 /// Writes the picture beside `path` and renames it over it: readers see the old picture or the new one.
 pub(super) fn replace(path: &Path, canvas: &Canvas) -> Result<(), ImageError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    // Two processes that write the same picture do not mix their bytes.
+    // Two processes that write the same file must not mix their bytes.
     name.push(format!(".{}.tmp", std::process::id()));
     let beside = path.with_file_name(name);
     let done = write(&beside, canvas).and_then(|()| Ok(fs::rename(&beside, path)?));
     if done.is_err() {
-        // It may not even exist; the error that counts is the first one.
+        // The temporary file may not exist; the first error is the one that counts.
         let _ = fs::remove_file(&beside);
     }
     done

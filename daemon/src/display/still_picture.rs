@@ -1,4 +1,4 @@
-//! Pictures for `moodring show`: on standard output or in a PNG file.
+//! Pictures for `moodring show`: in a PNG file or on standard output.
 
 use std::{
     fmt::Write as _,
@@ -21,7 +21,7 @@ use super::{
     png::replace,
 };
 
-/// Cells that a picture may fill where no terminal says its size.
+/// The size in cells where no terminal reports one.
 const PIPE_CELLS: (u16, u16) = (80, 41);
 
 /// How `moodring show` draws.
@@ -33,7 +33,7 @@ pub struct ShowStyle<'a> {
     pub theme: Option<Theme>,
     /// Lines of text.
     pub lines: &'a [&'a str],
-    /// The form of the screen.
+    /// The shape of the screen.
     pub glass: ScreenShape,
 }
 
@@ -53,7 +53,7 @@ impl ShowStyle<'_> {
         canvas.paint(picture, theme);
     }
 
-    /// What a terminal of so many colours shows, in so many pixels.
+    /// The theme that suits a terminal with this many colours.
     fn in_cells(&self, look: Look, size: (u32, u32), depth: ColorDepth) -> String {
         let theme = self.theme.unwrap_or(*depth.theme());
         let mut canvas = Canvas::new(size.0, size.1);
@@ -78,7 +78,7 @@ pub fn show(look: Look, style: &ShowStyle<'_>, png: Option<&Path>) -> Result<(),
     };
     let text = style.in_cells(look, fit(style.size, cells), ColorDepth::from_env());
     match io::stdout().write_all(text.as_bytes()) {
-        // Whoever reads has seen enough.
+        // The reader closed the pipe: it has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => done.map_err(|error| DisplayError::show("standard output", error)),
     }
@@ -99,7 +99,7 @@ fn write(path: &Path, canvas: &Canvas) -> Result<(), DisplayError> {
     replace(path, canvas).map_err(|error| DisplayError::show(&name, error))
 }
 
-/// The picture's size in pixels, shrunk to so many cells with a line left for the prompt.
+/// The picture's size in pixels, shrunk to fit into this many cells with one line left for the prompt.
 fn fit((width, height): (u32, u32), (columns, rows): (u16, u16)) -> (u32, u32) {
     let across = f64::from(columns) / f64::from(width);
     let down = 2.0 * f64::from(rows.saturating_sub(1)) / f64::from(height);

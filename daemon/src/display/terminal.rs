@@ -1,4 +1,4 @@
-//! The terminal as a display: taken over at the start, given back at the end and on a panic.
+//! The terminal as a display: takes it over at the start and restores it at the end and on a panic.
 
 use std::{
     io::{self, IsTerminal},
@@ -18,7 +18,7 @@ use crate::clock::Clock;
 const NAME: &str = "terminal";
 const WAY_OUT: &str = "Run in a terminal, or choose display.kind = \"png\" or \"none\"";
 
-/// The live view on standard output. One at a time: it owns the screen until it is dropped.
+/// The live view on standard output. Only one at a time: it owns the screen until it is dropped.
 #[derive(Debug)]
 pub struct TerminalDisplay {
     screen: DefaultTerminal,
@@ -28,12 +28,12 @@ pub struct TerminalDisplay {
 }
 
 impl TerminalDisplay {
-    /// Takes the terminal over: raw mode, alternate screen, and a panic hook that gives it back.
+    /// Takes the terminal over: raw mode, alternate screen, and a panic hook that restores both.
     ///
     /// # Errors
     /// [`DisplayError::Open`] if standard output is no terminal.
     pub fn open(logs: LogLines) -> Result<Self, DisplayError> {
-        // Raw mode would be had from standard input all the same, and a file be filled with escape codes.
+        // Raw mode works on standard input alone, and then a file would be filled with escape codes.
         if !io::stdout().is_terminal() {
             let reason = "standard output is not a terminal";
             return Err(DisplayError::open(NAME, reason, WAY_OUT));
@@ -79,7 +79,7 @@ impl Display for TerminalDisplay {
     }
 
     fn wants_quit(&mut self) -> bool {
-        // A terminal that went away cannot be asked any more; SIGHUP tells the rest.
+        // A terminal that is gone cannot be read; SIGHUP ends the program.
         let _ = self.read_keys();
         self.quit
     }
@@ -87,13 +87,13 @@ impl Display for TerminalDisplay {
 
 impl Drop for TerminalDisplay {
     fn drop(&mut self) {
-        // Nobody is left to tell if it fails.
+        // A failure has no receiver here.
         let _ = ratatui::try_restore();
         let _ = self.screen.show_cursor();
     }
 }
 
-/// `q`, Esc, or Ctrl-C and Ctrl-D, which raw mode takes from the kernel.
+/// `q`, Esc, or Ctrl-C and Ctrl-D, which the kernel does not handle in raw mode.
 fn asks_to_quit(key: KeyEvent) -> bool {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     key.kind == KeyEventKind::Press

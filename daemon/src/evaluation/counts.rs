@@ -1,20 +1,20 @@
-//! Counts of what was shown and what was read, and the measures that follow from them.
+//! Counts labels against answers, and the measures that follow from them.
 
 use moodring_core::expression::{Expression, Scores};
 
 use super::Majority;
 
 const N: usize = Expression::COUNT;
-/// Bins of the calibration error, as is usual.
+/// The usual number of bins for the calibration error.
 const BINS: usize = 15;
 
-/// Everything that is counted.
+/// All counts.
 #[derive(Clone, Debug, Default)]
 pub struct EvalCounts {
-    /// `confusion[label][read]`.
+    /// `confusion[label][answer]`.
     confusion: [[u32; N]; N],
     bins: [Bin; BINS],
-    /// Right and all of the samples that the net has not been trained on, if that is told apart.
+    /// Right and all of the samples that the net was not trained on, if that is known.
     unseen: (u32, u32),
     /// Right and all of the samples with a majority.
     majority: (u32, u32),
@@ -25,7 +25,7 @@ pub struct EvalCounts {
 pub struct Bin {
     /// How many there are.
     pub samples: u32,
-    /// How many of them were read as labelled.
+    /// How many of them were answered as labelled.
     pub right: u32,
     /// The sum of their confidences.
     pub confidence: f64,
@@ -43,13 +43,13 @@ impl EvalCounts {
         bin.confidence += f64::from(confidence);
     }
 
-    /// Counts one sample that does not stand in what the net was trained on.
+    /// Counts one sample that is not in the training data.
     pub fn count_unseen(&mut self, label: Expression, scores: &Scores) {
         self.unseen.0 += u32::from(scores.top().0 == label);
         self.unseen.1 += 1;
     }
 
-    /// Counts one sample against what most annotators saw. Contempt is never ours, so always wrong.
+    /// Counts one sample against what most annotators saw. We never answer contempt, so it is always wrong.
     pub fn count_majority(&mut self, majority: Majority, scores: &Scores) {
         let right = majority == Majority::Expression(scores.top().0);
         self.majority.0 += u32::from(right);
@@ -61,7 +61,7 @@ impl EvalCounts {
         &self.bins
     }
 
-    /// Accuracy on and number of the unseen samples, if any were told apart.
+    /// Accuracy on and number of the unseen samples, if they are known.
     pub fn unseen(&self) -> Option<(f64, u32)> {
         let (right, all) = self.unseen;
         (all > 0).then(|| (ratio(right, all), all))
@@ -73,7 +73,7 @@ impl EvalCounts {
         (all > 0).then(|| (ratio(right, all), all))
     }
 
-    /// `[label][read]` counts.
+    /// `[label][answer]` counts.
     pub fn confusion(&self) -> &[[u32; N]; N] {
         &self.confusion
     }
@@ -83,19 +83,19 @@ impl EvalCounts {
         self.confusion.iter().flatten().sum()
     }
 
-    /// The share read as labelled, 0 to 1; 0 without samples.
+    /// The share answered as labelled, 0 to 1; 0 without samples.
     pub fn accuracy(&self) -> f64 {
         let right: u32 = (0..N).map(|i| self.confusion[i][i]).sum();
         ratio(right, self.total())
     }
 
-    /// Of those labelled so, the share read so.
+    /// Of the samples with this label, the share with this answer.
     pub fn recall(&self, class: Expression) -> f64 {
         let i = class.index();
         ratio(self.confusion[i][i], self.support(class))
     }
 
-    /// Of those read so, the share labelled so.
+    /// Of the samples with this answer, the share with this label.
     pub fn precision(&self, class: Expression) -> f64 {
         let i = class.index();
         ratio(
@@ -114,7 +114,7 @@ impl EvalCounts {
         }
     }
 
-    /// Samples labelled so.
+    /// Samples with this label.
     pub fn support(&self, class: Expression) -> u32 {
         self.confusion[class.index()].iter().sum()
     }
@@ -133,7 +133,7 @@ impl EvalCounts {
         }
     }
 
-    /// Expected calibration error over 15 bins: how far confidence and accuracy lie apart (Guo et al., 2017).
+    /// Expected calibration error over 15 bins: the mean distance of confidence and accuracy (Guo et al., 2017).
     pub fn calibration_error(&self) -> f64 {
         let gap = |bin: &Bin| (f64::from(bin.right) - bin.confidence).abs();
         let total = self.total();

@@ -1,4 +1,4 @@
-//! The report as one HTML page that holds its pictures, so that it can be sent as it is. No script, nothing from outside.
+//! Writes the report as one HTML page with its pictures inside. It has no script and loads nothing.
 
 use std::{
     fmt::Write,

@@ -1,4 +1,4 @@
-//! The worst mistakes: faces that the net was sure of and that are labelled otherwise.
+//! Collects the worst mistakes: faces with a confident wrong answer.
 
 use image::{GrayImage, Luma, imageops};
 use moodring_core::{
@@ -8,30 +8,30 @@ use moodring_core::{
 
 use super::Sample;
 
-/// So many are kept for each label.
+/// How many are kept for each label.
 pub(super) const KEPT: usize = 12;
 /// Pixels between crops on the sheet, in the sheet's own enlarged pixels.
 const GAP_PX: u32 = 4;
 /// A crop is shown twice as large.
 const SIDE_PX: u32 = 2 * CROP_PX as u32;
 
-/// A face read otherwise than labelled.
+/// A face with a wrong answer.
 pub struct Mistake {
-    /// Where it came from.
+    /// Where it comes from.
     pub name: String,
-    /// What was read.
+    /// The answer.
     pub read: Expression,
-    /// The score of what was read, 0 to 1.
+    /// The score of the answer, 0 to 1.
     pub confidence: f32,
     crop: GrayImage,
 }
 
-/// By label, the surest first.
+/// By label; the most confident first.
 #[derive(Default)]
 pub struct Mistakes([Vec<Mistake>; Expression::COUNT]);
 
 impl Mistakes {
-    /// Keeps the sample if it was read wrongly and surely enough to be among the worst of its label.
+    /// Keeps the sample if its answer is wrong and confident enough to be among the worst of its label.
     pub fn look(&mut self, sample: &Sample, scores: &Scores) {
         let (read, confidence) = scores.top();
         let worst = &mut self.0[sample.label.index()];
@@ -51,12 +51,12 @@ impl Mistakes {
         worst.truncate(KEPT);
     }
 
-    /// The worst of one label, the surest first.
+    /// The worst mistakes of one label, the most confident first.
     pub fn of(&self, label: Expression) -> &[Mistake] {
         &self.0[label.index()]
     }
 
-    /// A contact sheet: a row for each label in FER2013's order, the surest mistake on the left.
+    /// A contact sheet: a row for each label in FER2013's order, the most confident mistake on the left.
     pub fn sheet(&self) -> GrayImage {
         let step = SIDE_PX + GAP_PX;
         let size = |n: usize| n as u32 * step + GAP_PX;
@@ -72,7 +72,7 @@ impl Mistakes {
 }
 
 impl Mistake {
-    /// The crop at twice its size, as people can see it.
+    /// The crop at twice its size, for people.
     pub fn enlarged(&self) -> GrayImage {
         imageops::resize(
             &self.crop,

@@ -1,4 +1,4 @@
-//! Accuracy on labelled face crops: where they come from, what is counted, and the report. No net runs here.
+//! Accuracy on labelled face crops: data sets, counts, and the report. Runs no net.
 
 mod counts;
 mod dataset;

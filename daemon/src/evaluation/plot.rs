@@ -1,4 +1,4 @@
-//! The confusion matrix and the reliability diagram as SVG.
+//! Draws the confusion matrix and the reliability diagram as SVG.
 
 use std::fmt::Display;
 
@@ -12,7 +12,7 @@ const N: usize = Expression::COUNT;
 const SIZE_PX: (u32, u32) = (560, 480);
 const INK: RGBColor = RGBColor(30, 80, 160);
 
-/// Why a plot could not be drawn; plotters knows what went wrong, and only in words.
+/// Why a plot could not be drawn; plotters gives its reason only as text.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot draw the plot: {0}")]
 pub struct PlotError(String);
@@ -21,7 +21,7 @@ fn failed(error: impl Display) -> PlotError {
     PlotError(error.to_string())
 }
 
-/// Rows: what the label says; columns: what was read; the share of each row in percent, darker where it is more.
+/// Rows: labels; columns: answers; the share of each row in percent, darker where it is more.
 ///
 /// # Errors
 /// [`PlotError`] if plotters fails.
@@ -85,7 +85,7 @@ pub fn confusion(counts: &EvalCounts) -> Result<String, PlotError> {
     Ok(svg)
 }
 
-/// How often the net is right, by how sure it says it is; on the diagonal it is honest. Wider dots hold more faces.
+/// How often the net is right, by its confidence; a calibrated net lies on the diagonal. Wider dots hold more faces.
 ///
 /// # Errors
 /// [`PlotError`] if plotters fails.

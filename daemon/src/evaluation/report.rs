@@ -1,4 +1,4 @@
-//! A tally as a report: text for people, JSON for programs.
+//! Turns counts into a report: text for people, JSON for programs.
 
 use std::fmt::{self, Display};
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::EvalCounts;
 
-/// What `eval` found.
+/// The result of `eval`.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// What was evaluated.
@@ -16,12 +16,12 @@ pub struct Report {
     pub samples: u32,
     /// Samples that could not be read.
     pub broken: usize,
-    /// The share read as labelled.
+    /// The share answered as labelled.
     pub accuracy: f64,
-    /// The same over the samples that do not stand, byte for byte, in what the net was trained on; if known.
+    /// The same over the samples that are not in the training data, byte for byte; if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leak_free: Option<Share>,
-    /// The share read as most of FER+'s annotators saw them (contempt counts as wrong); if known.
+    /// The share answered as most of FER+'s annotators voted (contempt counts as wrong); if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ferplus_majority: Option<Share>,
     /// Mean recall over the classes present.
@@ -32,7 +32,7 @@ pub struct Report {
     pub calibration_error: f64,
     /// By class, in FER2013's order.
     pub classes: Vec<ClassReport>,
-    /// `[label][read]`, in the same order.
+    /// `[label][answer]`, in the same order.
     pub confusion: [[u32; Expression::COUNT]; Expression::COUNT],
 }
 
@@ -41,7 +41,7 @@ pub struct Report {
 pub struct Share {
     /// 0 to 1.
     pub accuracy: f64,
-    /// Of how many.
+    /// The number of samples.
     pub samples: u32,
 }
 
@@ -56,18 +56,18 @@ impl Share {
 pub struct ClassReport {
     /// Its name.
     pub expression: &'static str,
-    /// Samples labelled so.
+    /// Samples with this label.
     pub samples: u32,
-    /// Of those read so, the share labelled so.
+    /// Of the samples with this answer, the share with this label.
     pub precision: f64,
-    /// Of those labelled so, the share read so.
+    /// Of the samples with this label, the share with this answer.
     pub recall: f64,
     /// Harmonic mean of both.
     pub f1: f64,
 }
 
 impl Report {
-    /// Of a tally.
+    /// The report of these counts.
     pub fn new(dataset: String, broken: usize, counts: &EvalCounts) -> Self {
         let class = |c: Expression| ClassReport {
             expression: c.name(),

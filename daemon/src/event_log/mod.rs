@@ -55,7 +55,7 @@ pub fn spawn(
     wanted: bool,
 ) -> JoinHandle<()> {
     let journal = EventLog {
-        recorder: EventRecorder::new(identity, settings.pace(), wanted),
+        recorder: EventRecorder::new(identity, EventLimits::of(settings), wanted),
         state: store.state(),
         store,
         clock,

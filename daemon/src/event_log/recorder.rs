@@ -7,6 +7,7 @@ use moodring_core::{
 
 use super::{people_count::PeopleCount, summary::SummaryBuilder};
 use crate::{
+    config::EventSettings,
     message::{EventBody, EventMessage, Identity, Moment, json},
     snapshot::{CameraState, Snapshot},
     store::{EventClass, EventDraft, StoreState, history::MoodSpan},
@@ -22,6 +23,17 @@ pub struct EventLimits {
     pub crowd_ms: u64,
     /// Milliseconds between summaries; 0 for none.
     pub summary_ms: u64,
+}
+
+impl EventLimits {
+    /// The limits of the settings.
+    pub fn of(settings: &EventSettings) -> Self {
+        Self {
+            gap_ms: settings.gap_ms.into(),
+            crowd_ms: settings.crowd_ms.into(),
+            summary_ms: u64::from(settings.summary_s) * 1_000,
+        }
+    }
 }
 
 /// One run's events.

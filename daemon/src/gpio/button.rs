@@ -1,22 +1,22 @@
-//! One button: edges in, presses out. Time is given in; contacts that bounce count once.
+//! One button: turns edges into presses. Time comes in as data; a bouncing contact counts once.
 
 use moodring_core::frame::Millis;
 
 /// What somebody did with a button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Press {
-    /// Pressed and let go.
+    /// Pressed and released.
     Short,
-    /// Held; told while it still is.
+    /// Held; reported while it is still held.
     Long,
 }
 
-/// How long is what, in milliseconds.
+/// The limits, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ButtonTiming {
-    /// A level must last so long to count.
+    /// How long a level must last to count.
     pub debounce_ms: u64,
-    /// A press of this length is a long one.
+    /// How long a long press takes.
     pub long_ms: u64,
 }
 
@@ -24,16 +24,16 @@ pub struct ButtonTiming {
 #[derive(Clone, Copy, Debug)]
 pub struct Button {
     timing: ButtonTiming,
-    /// The level of the last edge, and when it came.
+    /// The level of the last edge, and its time.
     raw: (bool, Millis),
-    /// The level that lasted.
+    /// The last level that counted.
     down: bool,
-    /// When it went down, until a long press was told.
+    /// When it went down; `None` once a long press was reported.
     since: Option<Millis>,
 }
 
 impl Button {
-    /// A button that nobody touches.
+    /// A button that is not pressed.
     pub const fn new(timing: ButtonTiming) -> Self {
         Self {
             timing,
@@ -43,9 +43,9 @@ impl Button {
         }
     }
 
-    /// An edge came. What it ends may be a press.
+    /// Takes an edge, which may end a press.
     pub fn edge(&mut self, pressed: bool, time: Millis) -> Option<Press> {
-        // The level before this edge may have lasted long enough without anybody asking.
+        // The level before this edge may have lasted long enough with no call in between.
         let press = self.pass(time);
         if pressed != self.raw.0 {
             self.raw = (pressed, time);
@@ -53,7 +53,7 @@ impl Button {
         press
     }
 
-    /// Time passed.
+    /// Takes the time, without an edge.
     pub fn pass(&mut self, now: Millis) -> Option<Press> {
         let (level, begin) = self.raw;
         if level != self.down && now.since(begin) >= self.timing.debounce_ms {
@@ -65,7 +65,7 @@ impl Button {
             }
         }
         let since = self.since?;
-        // While it bounces on being let go it is not held.
+        // A button that bounces while it is released is not held.
         if self.down && level && now.since(since) >= self.timing.long_ms {
             self.since = None;
             return Some(Press::Long);
@@ -73,7 +73,7 @@ impl Button {
         None
     }
 
-    /// When [`Button::pass`] may have something to tell without an edge.
+    /// When [`Button::pass`] may report something without an edge.
     pub fn wake(&self) -> Option<Millis> {
         let (level, begin) = self.raw;
         if level != self.down {
@@ -169,7 +169,7 @@ mod tests {
                 }
                 now += gap;
                 level = !level;
-                prop_assert_eq!(button.edge(level, Millis(now)), None, "was told late");
+                prop_assert_eq!(button.edge(level, Millis(now)), None, "was reported late");
             }
             prop_assert!(told <= times.len().div_ceil(2));
         }

@@ -1,4 +1,4 @@
-//! The thread that turns presses into commands.
+//! The thread that turns presses of buttons into commands.
 
 use std::{thread::JoinHandle, time::Duration};
 
@@ -20,7 +20,7 @@ use crate::{
 /// The longest wait between two looks at the stop flag.
 const SLICE_MS: u64 = 100;
 
-/// What a button is for.
+/// The purpose of a button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ButtonRole {
     /// Next camera; held: camera off and on.
@@ -30,7 +30,7 @@ pub enum ButtonRole {
 }
 
 impl ButtonRole {
-    /// What a press asks for; holding the second button is nothing.
+    /// The command of a press; holding the second button does nothing.
     pub fn command(self, press: Press) -> Option<Command> {
         match (self, press) {
             (Self::Camera, Press::Short) => Some(Command::NextCamera),
@@ -41,7 +41,7 @@ impl ButtonRole {
     }
 }
 
-/// The buttons of the settings: their pins and what they are for.
+/// The buttons of the settings: their pins and purposes.
 pub fn wanted(settings: &Settings) -> Vec<(Pin, ButtonRole)> {
     let (mut camera, mut picture) = (Pin::None, Pin::None);
     if settings.display.kind == DisplayKind::Spi
@@ -55,10 +55,10 @@ pub fn wanted(settings: &Settings) -> Vec<(Pin, ButtonRole)> {
     all.into_iter().filter(|(pin, _)| pin.is_some()).collect()
 }
 
-/// Watches the buttons of the settings in a thread; `None` if there are none.
+/// Starts the thread for the buttons of the settings; `None` if there are none.
 ///
 /// # Errors
-/// [`GpioError`] if the lines cannot be had.
+/// [`GpioError`] if the lines cannot be requested.
 pub fn spawn(
     settings: &Settings,
     commands: CommandSender,
@@ -84,7 +84,7 @@ pub fn spawn(
     let stop = shutdown.clone();
     let watch = move || {
         let tell = |command| {
-            // Nobody listening means that the daemon ends.
+            // A closed channel means that the daemon is ending.
             let _ = commands.send(command);
         };
         if let Err(error) = run(&mut lines, &roles, timing, monotonic, &stop, tell) {
@@ -97,7 +97,7 @@ pub fn spawn(
         .ok())
 }
 
-/// Turns edges into commands until it is told to stop.
+/// Turns edges into commands until the stop flag is set.
 fn run(
     edges: &mut dyn EdgeSource,
     roles: &[ButtonRole],
@@ -120,7 +120,7 @@ fn run(
             && let Some(button) = buttons.get_mut(edge.line)
         {
             tell(edge.line, button.edge(edge.pressed, edge.time));
-            // More may be waiting that came before now.
+            // More edges may be waiting that came before now.
             continue;
         }
         for (line, button) in buttons.iter_mut().enumerate() {
@@ -130,10 +130,10 @@ fn run(
     Ok(())
 }
 
-/// The clock by which the kernel dates edges.
+/// The clock that the kernel stamps edges with.
 fn monotonic() -> Millis {
     let now = clock_gettime(ClockId::Monotonic);
-    // It begins near 0 when the machine starts, so that neither is negative.
+    // It starts near 0 when the machine boots, so neither part is negative.
     Millis(now.tv_sec as u64 * 1_000 + now.tv_nsec as u64 / 1_000_000)
 }
 

@@ -1,4 +1,4 @@
-//! Which chip and offset a pin is. Chips are data here, so that a test can have a Pi 5 and a Jetson.
+//! Finds the chip and offset of a pin. Chips are data here, so that a test can have a Pi 5 and a Jetson.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ const ORIN: &str = "tegra234-gpio";
 pub struct Chip {
     /// Its node, such as /dev/gpiochip0.
     pub path: PathBuf,
-    /// What it is.
+    /// Its label.
     pub label: String,
     /// The names of its lines, by offset; empty for a line without a name.
     pub lines: Vec<String>,
@@ -34,7 +34,7 @@ pub struct LineAddress {
 pub struct Chips(pub Vec<Chip>);
 
 impl Chips {
-    /// Those of this machine that may be opened.
+    /// The chips of this machine that may be opened.
     pub fn of_this_machine() -> Self {
         // A folder that cannot be listed has no chips.
         let paths = gpiocdev::chip::chips().unwrap_or_default();
@@ -52,7 +52,7 @@ impl Chips {
         Self(paths.into_iter().filter_map(chip).collect())
     }
 
-    /// Where a pin is; `label` names the chip with the 40-pin header, empty for a known one. `None` for no pin.
+    /// The address of a pin; `label` names the chip with the 40-pin header, empty for a known one. `None` for no pin.
     ///
     /// # Errors
     /// [`GpioError`] if there is no such chip or line.

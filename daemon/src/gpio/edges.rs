@@ -1,4 +1,4 @@
-//! Lines that are watched: a button pulls its line low. The kernel notes each edge with its time.
+//! Watches GPIO lines: a button pulls its line low. The kernel stamps each edge with its time.
 
 use std::{collections::HashMap, path::PathBuf, time::Duration};
 
@@ -14,11 +14,11 @@ use crate::config::pin::Pin;
 /// A line went down or came up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edge {
-    /// Which of the watched lines, in the order in which they were given.
+    /// The index of the line in the order in which the lines were given.
     pub line: usize,
     /// Whether the button is pressed now.
     pub pressed: bool,
-    /// When; any beginning, but one for all edges.
+    /// When; from any start, the same for all edges.
     pub time: Millis,
 }
 
@@ -27,11 +27,11 @@ pub trait EdgeSource: Send {
     /// The next edge, or `None` if none came in time.
     ///
     /// # Errors
-    /// If the lines cannot be watched any more.
+    /// If the lines cannot be watched any longer.
     fn next(&mut self, patience: Duration) -> Result<Option<Edge>, GpioError>;
 }
 
-/// Lines of one chip: buttons against ground, with the chip's own pull-up.
+/// Lines of one chip, each with a button to ground and the chip's own pull-up.
 #[derive(Debug)]
 pub struct WatchedLines {
     request: Request,
@@ -40,7 +40,7 @@ pub struct WatchedLines {
 }
 
 impl WatchedLines {
-    /// Watches these lines; all must be on one chip.
+    /// Requests these lines; all must be on one chip.
     ///
     /// # Errors
     /// [`GpioError::Refused`] with the cause and the way out.
@@ -89,7 +89,7 @@ impl EdgeSource for WatchedLines {
         let event = self.request.read_edge_event().map_err(lost)?;
         let edge = |&line: &usize| Edge {
             line,
-            // Active is low, and the kernel has turned it round already.
+            // Active is low; the kernel has inverted the level already.
             pressed: event.kind == EdgeKind::Rising,
             time: Millis(event.timestamp_ns / 1_000_000),
         };

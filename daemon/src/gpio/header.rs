@@ -1,4 +1,4 @@
-//! The 40-pin header of Jetson developer kits: which of the chip's lines lies where a Raspberry Pi has its GPIO number.
+//! The 40-pin header of Jetson developer kits: the line at the place where a Raspberry Pi has a GPIO number.
 //! Source: NVIDIA/jetson-gpio, gpio_pin_data.py (Orin NX and Orin Nano).
 
 /// The name of the line at the place of this GPIO number on a Jetson Orin NX or Orin Nano (chip `tegra234-gpio`).

@@ -1,12 +1,23 @@
-//! A line that is driven, as embedded-hal sees it.
+//! A GPIO output, as embedded-hal wants it.
 
-use embedded_hal::digital::{ErrorType, OutputPin};
+use embedded_hal::digital::{self, ErrorType, OutputPin};
 use gpiocdev::{Request, line::Value};
 
 use super::{CONSUMER, GpioError, LineAddress, way_out};
-use crate::{config::pin::Pin, display::spi::interface::InterfaceError};
+use crate::config::pin::Pin;
 
-/// An output. It is given back to the kernel when it is dropped.
+/// Why a line's level could not be set; the text names the line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct LineError(pub String);
+
+impl digital::Error for LineError {
+    fn kind(&self) -> digital::ErrorKind {
+        digital::ErrorKind::Other
+    }
+}
+
+/// An output. Dropping it returns the line to the kernel.
 #[derive(Debug)]
 pub struct OutputLine {
     request: Request,
@@ -14,7 +25,7 @@ pub struct OutputLine {
 }
 
 impl OutputLine {
-    /// Takes the line and sets it.
+    /// Requests the line as an output and sets it.
     ///
     /// # Errors
     /// [`GpioError::Refused`] with the cause and the way out.
@@ -36,9 +47,9 @@ impl OutputLine {
         })
     }
 
-    fn set(&self, high: bool) -> Result<(), InterfaceError> {
+    fn set(&self, high: bool) -> Result<(), LineError> {
         let set = self.request.set_lone_value(value(high));
-        set.map_err(|error| InterfaceError(format!("{}: {error}", self.name)))
+        set.map_err(|error| LineError(format!("{}: {error}", self.name)))
     }
 }
 
@@ -47,15 +58,15 @@ fn value(high: bool) -> Value {
 }
 
 impl ErrorType for OutputLine {
-    type Error = InterfaceError;
+    type Error = LineError;
 }
 
 impl OutputPin for OutputLine {
-    fn set_low(&mut self) -> Result<(), InterfaceError> {
+    fn set_low(&mut self) -> Result<(), LineError> {
         self.set(false)
     }
 
-    fn set_high(&mut self) -> Result<(), InterfaceError> {
+    fn set_high(&mut self) -> Result<(), LineError> {
         self.set(true)
     }
 }

@@ -1,12 +1,12 @@
-//! GPIO lines by the kernel's character device: found by the chip's label, driven, and watched for buttons.
+//! GPIO lines by the kernel's character device: finds them by the chip's label, drives outputs, watches buttons.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | [`chip`] | which chip and offset a pin is: the label decides, never the chip's number |
+//! | [`chip`] | finds the chip and offset of a pin: by the chip's label, never by its number |
 //! | [`header`] | the 40-pin header of a Jetson |
-//! | [`mod@line`] | a line that is driven |
-//! | [`edges`] | lines that are watched |
-//! | [`button`] | edges to presses, with time given in |
+//! | [`mod@line`] | an output |
+//! | [`edges`] | watches lines for edges |
+//! | [`button`] | turns edges into presses; time comes in as data |
 //! | [`buttons`] | the thread that turns presses into commands |
 
 pub mod button;
@@ -17,9 +17,9 @@ pub mod header;
 pub mod line;
 
 pub use chip::{Chips, LineAddress};
-pub use line::OutputLine;
+pub use line::{LineError, OutputLine};
 
-/// Who uses a line, as `gpioinfo` shows it.
+/// The program that uses a line, as `gpioinfo` shows it.
 pub(crate) const CONSUMER: &str = "moodring";
 
 /// Why a GPIO line cannot be used.
@@ -37,9 +37,9 @@ pub enum GpioError {
          with the 40-pin header"
     )]
     NoSuchChip {
-        /// The labels that were looked for.
+        /// The labels that were searched for.
         wanted: String,
-        /// The labels that are there.
+        /// The labels that exist.
         there: String,
     },
     /// No line has the name, or the chip has no such number.
@@ -47,7 +47,7 @@ pub enum GpioError {
     NoSuchLine {
         /// The pin.
         pin: String,
-        /// Where it was looked for.
+        /// Where it was searched.
         chip: String,
     },
     /// The kernel refuses the line.
@@ -62,14 +62,14 @@ pub enum GpioError {
     },
 }
 
-/// What mends a refused line.
+/// The way to mend a refused line.
 fn way_out(error: &gpiocdev::Error) -> &'static str {
     let text = error.to_string();
     let has = |words: [&str; 2]| words.iter().any(|word| text.contains(word));
     if has(["EACCES", "denied"]) {
         "Join the group: sudo usermod -aG gpio $USER, then log in again"
     } else if has(["EBUSY", "busy"]) {
-        "Something else holds it: `gpioinfo` says what (another program, or a dtoverlay in /boot/firmware/config.txt)"
+        "Something else holds it: `gpioinfo` shows what (another program, or a dtoverlay in /boot/firmware/config.txt)"
     } else {
         "`gpioinfo` lists the lines and who uses them"
     }

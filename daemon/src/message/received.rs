@@ -21,7 +21,7 @@ pub enum ReceivedError {
     #[error("it has schema {0}, this program knows {SCHEMA}; update the older of the two")]
     Schema(u32),
     /// A mood that nobody knows.
-    #[error("it tells the mood `{0}`, which there is not")]
+    #[error("its mood `{0}` does not exist")]
     Mood(String),
 }
 

@@ -1,5 +1,5 @@
-//! ONNX files: read with limits, and asked for their inputs, outputs, notes and constants. What a graph means is
-//! decided elsewhere: in `pack`, and by the engines in `vision`.
+//! Reads ONNX files with limits: inputs, outputs, notes and constants. Others interpret the graph: `pack`, and the
+//! engines in `vision`.
 
 pub(crate) mod proto;
 mod tensor;
@@ -14,7 +14,7 @@ pub(crate) use tensor::{Tensor, Values};
 /// The largest file that is read; nets for such small machines have 0.2 to 20 MB.
 const MAX_FILE_BYTES: u64 = 128 << 20;
 
-/// A file whose protobuf is sound. Its graph may still be nonsense.
+/// A file with sound protobuf. Its graph may still be nonsense.
 pub(crate) struct OnnxFile {
     graph: Graph,
     notes: Vec<(String, String)>,
@@ -23,7 +23,7 @@ pub(crate) struct OnnxFile {
 /// The sides of an input; `None` where the file leaves one open.
 pub(crate) type Sides = Vec<Option<usize>>;
 
-/// A file's bytes, or what is wrong with it at first sight.
+/// Reads a file's bytes and checks them at first sight.
 ///
 /// # Errors
 /// The reason, in words: not readable, empty, too large, or packed for our own engine.
@@ -46,7 +46,7 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 impl OnnxFile {
-    /// Reads the protobuf. Weights outside the file are not looked for.
+    /// Parses the protobuf. Weights in other files are not loaded.
     ///
     /// # Errors
     /// The reason, in words.
@@ -72,7 +72,7 @@ impl OnnxFile {
     pub(crate) fn input(&self) -> Result<(&str, Sides), String> {
         let input = self.only_input()?;
         let sides = input.shape().ok_or("its input has no shape")?.sides.iter();
-        // 0 and less stand for an open side in some files.
+        // Some files write 0 or less for an open side.
         let side = |number: i64| usize::try_from(number).ok().filter(|&side| side > 0);
         let sides = sides.map(|s| s.number.and_then(side)).collect();
         Ok((&input.name, sides))
@@ -100,7 +100,7 @@ impl OnnxFile {
             .map_err(|sides: Sides| format!("its input has {} sides, not four", sides.len()))
     }
 
-    /// The names that stand for the input's open sides; `None` for the others.
+    /// The names of the input's open sides; `None` for the others.
     #[cfg(feature = "ort")]
     pub(crate) fn open_sides(&self) -> Vec<Option<&str>> {
         let shape = self.only_input().ok().and_then(proto::Named::shape);
@@ -117,7 +117,7 @@ impl OnnxFile {
         self.graph.outputs.iter().map(|o| o.name.as_str()).collect()
     }
 
-    /// A note that the file's maker left in its metadata.
+    /// A note in the file's metadata.
     pub(crate) fn note(&self, key: &str) -> Option<&str> {
         self.notes()
             .find_map(|(k, value)| (k == key).then_some(value))
@@ -128,7 +128,7 @@ impl OnnxFile {
         self.notes.iter().map(|(k, v)| (k.as_str(), v.as_str()))
     }
 
-    /// The constants by name; or, in words, why one's values cannot be read.
+    /// The constants by name; an error if the values of one cannot be read.
     pub(crate) fn constants(&self) -> impl Iterator<Item = (&str, Result<Tensor, String>)> {
         let constants = self.graph.constants.iter();
         constants.map(|constant| (constant.name.as_str(), Tensor::read(constant)))
@@ -142,7 +142,7 @@ impl proto::Named {
 }
 
 impl Node {
-    /// What to call it in an error: its name, else its first output's.
+    /// The node's name for an error: its own, else that of its first output.
     pub(crate) fn label(&self) -> &str {
         let output = self.outputs.first().map_or("", String::as_str);
         if self.name.is_empty() {
@@ -172,7 +172,7 @@ impl Node {
         self.attribute(name).map(|a| a.floats.as_slice())
     }
 
-    /// A word; empty if it is not UTF-8.
+    /// A text; empty if it is not UTF-8.
     pub(crate) fn word(&self, name: &str) -> Option<&str> {
         self.attribute(name)
             .map(|a| std::str::from_utf8(&a.string).unwrap_or(""))

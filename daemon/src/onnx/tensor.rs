@@ -1,8 +1,8 @@
-//! A constant's values, in the few types that our nets need.
+//! The values of a constant, in the few types that our nets need.
 
 use super::proto;
 
-/// A constant: sides, the slowest first, and as many values as they tell.
+/// A constant: sides, the slowest first, and as many values as they multiply to.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tensor {
     pub(crate) sides: Vec<usize>,
@@ -32,7 +32,7 @@ impl Values {
 }
 
 impl Tensor {
-    /// From the protobuf, with every length checked.
+    /// Reads the protobuf and checks every length.
     ///
     /// # Errors
     /// The reason, in words.
@@ -48,13 +48,13 @@ impl Tensor {
         })?;
         let wanted = (sides.iter()).try_fold(1_usize, |len, &side| len.checked_mul(side));
         if wanted != Some(values.len()) {
-            return Err(named("has other values than its shape tells"));
+            return Err(named("has not as many values as its shape"));
         }
         Ok(Self { sides, values })
     }
 }
 
-/// By `onnx.proto`'s numbers of the types: 1 f32, 2 u8, 3 i8, 6 i32, 7 i64.
+/// By the numbers of types in `onnx.proto`: 1 f32, 2 u8, 3 i8, 6 i32, 7 i64.
 fn read_values(from: &proto::Tensor) -> Option<Values> {
     let raw = (!from.raw.is_empty()).then_some(from.raw.as_slice());
     Some(match from.kind {

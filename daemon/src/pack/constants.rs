@@ -1,4 +1,4 @@
-//! Constants: as nodes, and weights that the graph quantizes itself.
+//! Constants: `Constant` nodes, and weights that the graph quantizes itself.
 
 use std::rc::Rc;
 

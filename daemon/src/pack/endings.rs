@@ -1,4 +1,4 @@
-//! The parts of the walk that compute nothing: changes of layout, what stands at a net's end, and sizes.
+//! The nodes that compute nothing: changes of layout, the end of a net, and sizes.
 
 use std::rc::Rc;
 
@@ -51,7 +51,7 @@ impl GraphPacker<'_> {
         }
     }
 
-    /// What only computes sizes is left out; anything else we do not know.
+    /// Nodes that only compute sizes are skipped; any other node is unknown.
     pub(super) fn size(&mut self, node: &Node) -> Result<Value, Fault> {
         let of_sizes = |name: &String| {
             name.is_empty()

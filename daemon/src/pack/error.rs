@@ -1,11 +1,11 @@
-//! Why an ONNX file cannot be packed: the node, what was found there, and what would be accepted.
+//! Why an ONNX file cannot be packed: the node, what it has, and what would be accepted.
 
 use moodring_nn::FormatError;
 
 /// Why an ONNX file cannot be packed.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
-    /// It is no ONNX file, or its input, outputs or constants are not those of such a net.
+    /// It is not an ONNX file, or its input, outputs or constants are not those of such a net.
     #[error("{0}")]
     File(String),
     /// A node that the int8 engine cannot run.
@@ -37,7 +37,7 @@ pub enum PackError {
     Format(#[from] FormatError),
 }
 
-/// What a node has, and what it should have; the caller knows which node it is.
+/// What a node has, and what it should have; the caller adds the node.
 pub(super) struct Fault {
     pub(super) found: String,
     pub(super) accepted: &'static str,

@@ -1,4 +1,4 @@
-//! Convolutions and dense layers: integer weights, their scales and biases, put into the packed file's order.
+//! Convolutions and dense layers: integer weights, scales and biases in the order of the packed file.
 
 use moodring_nn::{MAX_CHANNELS, Quant};
 
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::onnx::{Node, Values};
 
-/// How far a bias's scale may be from input scale * weight scale, as a share: f32's rounding and no more.
+/// The largest relative difference between a bias's scale and input scale * weight scale: f32's rounding and no more.
 const SAME_SCALE: f64 = 1e-5;
 
 const TOO_LARGE: &str = "a bias that is too large for its channel's weights";
@@ -22,12 +22,12 @@ pub(super) struct Filter {
     pub(super) depthwise: bool,
     pub(super) kernel: usize,
     pub(super) stride: usize,
-    /// `[out][kernel][kernel][in]`; of a depthwise one `in` is 1.
+    /// `[out][kernel][kernel][in]`; `in` is 1 if depthwise.
     pub(super) weights: Vec<i8>,
     /// One scale per output channel: the input's times the weights'.
     pub(super) steps: Vec<f64>,
     pub(super) bias: Vec<i32>,
-    /// What one step of an accumulator is worth, as the file stores it for raw results.
+    /// The real for one step of an accumulator, as the file stores it for raw results.
     pub(super) raw: Vec<f32>,
 }
 
@@ -36,9 +36,9 @@ pub(super) struct FilterInput {
     pub(super) tensor: usize,
     pub(super) quant: Quant,
     pub(super) shape: NetShape,
-    /// Its channels come in the opposite order to the graph's: the picture of a net that takes BGR.
+    /// Its channels are in the opposite order to the graph's: the picture of a net that takes BGR.
     pub(super) reversed: bool,
-    /// The real that its zero point stands for; not 0 only where a picture's mean is between two bytes.
+    /// The real for its zero point; not 0 only where a picture's mean lies between two bytes.
     pub(super) offset: f64,
 }
 
@@ -127,7 +127,7 @@ impl Filter {
         if i8s.contains(&i8::MIN) {
             return fault("a weight of -128", accepted);
         }
-        // The output channels are the axis along which per-channel scales lie: of a matrix, either.
+        // Output channels lie along the axis of the per-channel scales; of a matrix it may be either.
         let taps = kernel * kernel * if depthwise { 1 } else { input.shape.channels };
         let out = i8s.len().checked_div(taps).unwrap_or(0);
         if !(1..=MAX_CHANNELS).contains(&out) {
@@ -222,7 +222,7 @@ impl Filter {
         Ok(())
     }
 
-    /// One filter for several of one form: their output channels side by side.
+    /// Joins several filters of one form: their output channels side by side.
     pub(super) fn beside(parts: &[Self]) -> Self {
         let mut all = parts[0].clone();
         for part in &parts[1..] {
@@ -235,7 +235,7 @@ impl Filter {
     }
 }
 
-/// Kernel and stride of a node that has the form we run.
+/// Kernel and stride of a node whose form the engine can run.
 fn form(node: &Node, (high, wide): (usize, usize)) -> Result<(usize, usize), Fault> {
     let accepted = "kernels 1x1 and 3x3, strides 1 and 2, padding (kernel - 1) / 2 on all four sides, no dilation";
     if high != wide || !matches!(high, 1 | 3) {
@@ -260,7 +260,7 @@ fn form(node: &Node, (high, wide): (usize, usize)) -> Result<(usize, usize), Fau
             Some(pads) => pads.len() == 4 && pads.iter().all(|&pad| pad == wanted),
         },
         "VALID" => wanted == 0,
-        // With stride 2 it would pad an even side at its end only.
+        // With stride 2 an even side would be padded at its end only.
         "SAME_UPPER" | "SAME_LOWER" => wanted == 0 || stride == 1,
         _ => false,
     };
@@ -274,7 +274,7 @@ fn form(node: &Node, (high, wide): (usize, usize)) -> Result<(usize, usize), Fau
     )
 }
 
-/// `[out][taps][in]` by the place of (out, tap, in) in the graph's order.
+/// Reorders into `[out][taps][in]`; the closure gives the index of (out, tap, in) in the graph's order.
 fn ordered(
     i8s: &[i8],
     [out, kernel, channels]: [usize; 3],
@@ -293,7 +293,7 @@ fn ordered(
     weights
 }
 
-/// Biases in steps of the accumulators, and what such a step is worth in f32; `shift` reals are added.
+/// Biases in steps of the accumulators, and the size of such a step in f32; `shift` reals are added.
 fn biases(
     bias: Option<&Value>,
     steps: &[f64],

@@ -1,4 +1,4 @@
-//! The walk through a graph's nodes: each becomes a packed tensor, or something still open that a later node closes.
+//! Walks through a graph's nodes: each becomes a packed tensor, or a value that a later node completes.
 
 use std::{collections::HashMap, rc::Rc};
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::onnx::{Node, OnnxFile};
 
-/// What may stand between convolutions.
+/// The nodes that may stand between convolutions.
 pub(super) const OPERATORS: &str = "Conv, Gemm, MatMul, Add, Relu, Clip from 0, MaxPool 2x2, GlobalAveragePool, Resize by 2, \
                          and at the net's end Transpose, Reshape, Flatten, Sigmoid, Softmax; batch norm folded \
                          (onnxruntime.quantization.quant_pre_process does it)";
@@ -25,7 +25,7 @@ pub(super) const QUANTIZED: &str = "QuantizeLinear and DequantizeLinear around e
 pub(super) struct GraphPacker<'f> {
     pub(super) picture: Picture,
     pub(super) values: HashMap<&'f str, Value>,
-    /// The place of the node that is being looked at.
+    /// The index of the present node.
     at: usize,
     labels: Vec<&'f str>,
     /// By tensor number; 0 is the picture.
@@ -33,7 +33,7 @@ pub(super) struct GraphPacker<'f> {
 }
 
 impl<'f> GraphPacker<'f> {
-    /// Through the whole graph.
+    /// Walks through the whole graph.
     pub(super) fn through(file: &'f OnnxFile, picture: Picture) -> Result<Self, PackError> {
         let input = picture.made();
         let mut walk = Self {
@@ -46,7 +46,7 @@ impl<'f> GraphPacker<'f> {
         let (name, _) = file.input().map_err(PackError::File)?;
         walk.values.insert(name, Value::Picture);
         for (name, constant) in file.constants() {
-            // One of a type that we do not read may belong to a part that we need not read.
+            // A constant of an unknown type may belong to a part that is not needed.
             if let Ok(tensor) = constant {
                 walk.values.insert(name, Value::Constant(Rc::new(tensor)));
             }
@@ -66,12 +66,12 @@ impl<'f> GraphPacker<'f> {
         Ok(walk)
     }
 
-    /// What a name of the graph became.
+    /// The value of a name.
     pub(super) fn value(&self, name: &str) -> Option<&Value> {
         self.values.get(name)
     }
 
-    /// What the node at this place is called.
+    /// The name of the node at this index.
     pub(super) fn label(&self, at: usize) -> String {
         self.labels.get(at).copied().unwrap_or_default().to_owned()
     }
@@ -110,7 +110,7 @@ impl<'f> GraphPacker<'f> {
         self.values.get(node.inputs.get(index)?.as_str())
     }
 
-    /// A quantized tensor's reals, as a convolution takes them.
+    /// The reals of a quantized tensor, as a convolution takes them.
     pub(super) fn planes(&self, node: &Node, index: usize) -> Result<usize, Fault> {
         match self.input(node, index)? {
             Value::Real(seen) if seen.view == View::Planes && seen.end == NetEnd::Open => {
@@ -159,7 +159,7 @@ impl<'f> GraphPacker<'f> {
                     end: NetEnd::Open,
                 }))
             }
-            // After the net's end the pipeline takes over: these roundings are left out.
+            // After the net's end the pipeline takes over, so these roundings are skipped.
             Value::Real(seen)
                 if seen.end != NetEnd::Open || self.made[seen.tensor].quant == quant =>
             {
@@ -217,7 +217,7 @@ impl<'f> GraphPacker<'f> {
                 Ok(Value::Real(seen))
             }
             Value::Scaled(_) | Value::Picture => fault("an input that is not quantized", QUANTIZED),
-            // A sum past the net's end, whose rounding was left out.
+            // A sum after the net's end, whose rounding was skipped.
             other => Ok(other.clone()),
         }
     }

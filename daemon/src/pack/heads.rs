@@ -1,4 +1,4 @@
-//! The net's outputs: which of the two nets it is, and its last convolutions as raw results.
+//! The net's outputs: finds out which of the two nets it is, and makes its last convolutions raw results.
 
 use std::rc::Rc;
 
@@ -14,10 +14,10 @@ use super::{
 const ACCEPTED: &str = "a classifier's output N x classes, and at most seven more, N x classes or N x rows x cols x values; a detector's three outputs N x rows x cols x 16 at \
                         strides 8, 16, 32; or YuNet's twelve, cls_8 to kps_32; each made by a convolution or dense layer";
 const MOST_OF_A_CLASSIFIER: usize = moodring_nn::MAX_OUTPUTS;
-/// Values of a detector's cell.
+/// Values in a detector's cell.
 const CELL: usize = 16;
 const STRIDES: [usize; 3] = [8, 16, 32];
-/// YuNet's outputs of one stride in the order of a cell: how many values, and how they end.
+/// YuNet's outputs of one stride, in the order of a cell: number of values, and their last function.
 const YUNET: [(&str, usize, NetEnd); 4] = [
     ("cls", 1, NetEnd::Sigmoid),
     ("obj", 1, NetEnd::Sigmoid),
@@ -25,7 +25,7 @@ const YUNET: [(&str, usize, NetEnd); 4] = [
     ("kps", 10, NetEnd::Open),
 ];
 
-/// Which net it is.
+/// The kind of net.
 pub(super) struct Heads {
     /// 1 classifier, 2 detector.
     pub(super) kind: u32,
@@ -33,7 +33,7 @@ pub(super) struct Heads {
     pub(super) sums: Vec<Rc<PendingSum>>,
 }
 
-/// Whether these are the names of a YuNet's outputs; such a net takes BGR.
+/// Whether these are the output names of a YuNet; such a net takes BGR.
 pub(super) fn are_yunet(names: &[&str]) -> bool {
     let wanted = STRIDES
         .iter()
@@ -44,7 +44,7 @@ pub(super) fn are_yunet(names: &[&str]) -> bool {
             .all(|name| names.contains(&name.as_str()))
 }
 
-/// The outputs of a graph that was walked through. Joined heads of a YuNet become new tensors of it.
+/// The outputs of a walked graph. Joined heads of a YuNet become new tensors of it.
 pub(super) fn heads(walk: &mut GraphPacker<'_>, names: &[&str]) -> Result<Heads, PackError> {
     if are_yunet(names) {
         let sums = STRIDES.map(|stride| yunet(walk, stride));
@@ -82,7 +82,7 @@ fn classes(sum: &PendingSum) -> bool {
     sum.shape.is_point() && sum.view != View::Cells && sum.end != NetEnd::Sigmoid
 }
 
-/// Another answer of a classifier, or values of each place.
+/// Another answer of a classifier, or values for each place.
 fn classes_or_maps(sum: &PendingSum) -> bool {
     classes(sum) || (sum.view == View::Cells && sum.end == NetEnd::Open)
 }
@@ -104,7 +104,7 @@ fn head(
     };
     let sum = match walk.value(name) {
         Some(Value::Sum(sum)) => Rc::clone(sum),
-        // Rounded to bytes by the graph; our outputs are better than that.
+        // Rounded to bytes by the graph; our raw outputs are more exact.
         Some(Value::Real(seen) | Value::Stored(seen)) => {
             let made = walk.made[seen.tensor].sum.as_ref();
             let made = made.ok_or_else(|| refuse("it is the input itself"))?;
@@ -155,8 +155,8 @@ fn filter(sum: &PendingSum) -> Option<&Filter> {
     }
 }
 
-/// One operator for several of one form: side by side if they read the same tensor; else, if each is depthwise and
-/// reads a tensor of its own, those are joined first.
+/// One operator for several of one form: side by side if they read the same tensor; otherwise, if each is depthwise and
+/// reads its own tensor, those tensors are joined first.
 fn joined(walk: &mut GraphPacker<'_>, sums: &[Rc<PendingSum>]) -> Result<Rc<PendingSum>, Fault> {
     let unlike = || Fault {
         found: "heads that are not built alike".into(),
@@ -174,7 +174,7 @@ fn joined(walk: &mut GraphPacker<'_>, sums: &[Rc<PendingSum>]) -> Result<Rc<Pend
     let one_input = filters.iter().all(|f| f.a == first.a && !f.depthwise);
     let mut parts = filters.clone();
     if !one_input {
-        // A convolution from one channel to one is a depthwise one, too.
+        // A convolution from one channel to one is depthwise, too.
         let depthwise =
             |f: &Filter| f.depthwise || f.channels() == 1 && walk.made[f.a].shape.channels == 1;
         if !filters.iter().all(depthwise) {
@@ -195,16 +195,16 @@ fn joined(walk: &mut GraphPacker<'_>, sums: &[Rc<PendingSum>]) -> Result<Rc<Pend
     Ok(Rc::new(all))
 }
 
-/// Several tensors as one, and the scale that each part's channels have in it.
+/// Several tensors as one, and the scale of each part's channels in it.
 struct CommonScale {
     tensor: usize,
     scales: Vec<f32>,
 }
 
-/// Joins tensors that are made alike from one. `None` if they are not.
+/// Joins tensors that are made by equal operators from one tensor. `None` if they are not.
 ///
-/// The file knows one zero point per tensor, but a factor per channel: so each part keeps a scale of its own, just
-/// coarse enough that its range fits around the common zero point.
+/// The file has one zero point per tensor, but a factor per channel. So each part keeps its own scale, just coarse
+/// enough for its range to fit around the common zero point.
 fn common_input(
     walk: &mut GraphPacker<'_>,
     tensors: &[usize],
@@ -248,7 +248,7 @@ fn common_input(
     Some(Ok(CommonScale { tensor, scales }))
 }
 
-/// The least scale at which this range fits around a zero point; infinite if it cannot.
+/// The least scale at which this range fits around a zero point; infinite if none does.
 fn fitted(part: Quant, zero: u8) -> f32 {
     let side = |steps: u8, room: u8| match (steps, room) {
         (0, _) => 0.0,

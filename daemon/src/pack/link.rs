@@ -1,4 +1,5 @@
-//! From sums and tensors to the packed net: what the outputs need, in the order of the graph's nodes, renumbered.
+//! Makes the packed net of sums and tensors: the operators that the outputs need, in the order of the graph's nodes,
+//! renumbered.
 
 use std::{collections::HashMap, rc::Rc};
 
@@ -10,7 +11,7 @@ use super::{
     value::{NetShape, PackedTensor, PendingKind, PendingSum},
 };
 
-/// An operator to come: what makes walk's tensor `Ok(number)` or output `Err(number)`.
+/// An operator to be: it makes tensor `Ok(number)` of the walk, or output `Err(number)`.
 struct PendingOperator<'w> {
     makes: Result<usize, usize>,
     sum: &'w Rc<PendingSum>,
@@ -45,7 +46,7 @@ pub(super) fn linked(
     })
 }
 
-/// What is needed, inputs before what reads them.
+/// The needed operators; inputs come before their users.
 fn pieces<'w>(walk: &'w GraphPacker<'_>, heads: &'w Heads) -> Vec<PendingOperator<'w>> {
     let mut needed = vec![false; walk.made.len()];
     let mut open: Vec<usize> = heads.sums.iter().flat_map(|sum| sum.inputs()).collect();
@@ -73,7 +74,7 @@ fn pieces<'w>(walk: &'w GraphPacker<'_>, heads: &'w Heads) -> Vec<PendingOperato
     pieces
 }
 
-/// One piece as an operator; `number` gives a tensor's number in the packed net.
+/// Makes a packed operator; `number` gives a tensor's number in the packed net.
 fn operator(
     walk: &GraphPacker<'_>,
     piece: &PendingOperator<'_>,
@@ -121,7 +122,7 @@ fn operator(
     })
 }
 
-/// Where the result lands, and its clamp in bytes.
+/// The destination of the result, and its clamp in bytes.
 fn bounds(sum: &PendingSum, made: &PackedTensor) -> Destination {
     let quant = made.quant;
     let byte = |real: f32| {

@@ -1,7 +1,7 @@
-//! ONNX with QuantizeLinear and DequantizeLinear nodes -> the packed file that the int8 engine runs.
+//! Packs ONNX files with QuantizeLinear and DequantizeLinear nodes into the file that the int8 engine runs.
 //!
 //! ```text
-//! onnx file -> walk (nodes -> sums and tensors of bytes) -> heads (raw outputs) -> link (operators in order) -> bytes
+//! onnx file -> graph (nodes -> sums and tensors of bytes) -> heads (raw outputs) -> link (operators in order) -> bytes
 //! ```
 //! Operators are fused on the way: a convolution with its bias, clamp and rounding. Training exports the same net twice
 //! (`models/train/common`), and a test keeps both ways in step.
@@ -26,22 +26,22 @@ pub use error::PackError;
 
 use crate::onnx::OnnxFile;
 
-/// What the file does not say itself.
+/// What the file itself does not contain.
 #[derive(Clone, Debug, Default)]
 pub struct PackOptions {
-    /// Default width and height in pixels, for a net that leaves its size open, or another than its own.
+    /// Default width and height in pixels, for a net that leaves its size open, or instead of its own.
     pub size_px: Option<(u32, u32)>,
-    /// The net takes every multiple of this; 0: only the default size.
+    /// The net accepts every multiple of this size; 0: only the default size.
     pub step_px: Option<u32>,
     /// Mean and divisor: the graph's input is `(byte - mean) / std`.
     pub normalised: Option<(f32, f32)>,
-    /// The graph takes blue, green, red.
+    /// The graph takes pixels as blue, green, red.
     pub bgr: bool,
     /// Notes to add or replace: name, version, labels, temperature, threshold.
     pub notes: Vec<(String, String)>,
 }
 
-/// An ONNX file's bytes as a packed file's.
+/// Packs the bytes of an ONNX file.
 ///
 /// # Errors
 /// [`PackError`] that names the node and what would be accepted.
@@ -57,7 +57,7 @@ pub fn pack(onnx: &[u8], wanted: &PackOptions) -> Result<Vec<u8>, PackError> {
     Ok(bytes)
 }
 
-/// The file's notes, but for those of tools, and the user's.
+/// The file's notes without those of tools, and with the user's.
 fn notes(file: &OnnxFile, wanted: &PackOptions) -> Vec<(String, String)> {
     let of_tools = |key: &str| key.starts_with("onnx.") || key.starts_with("moodring.");
     let sound = |(key, value): &(&str, &str)| !key.contains(['=', '\n']) && !value.contains('\n');

@@ -1,10 +1,10 @@
-//! The integer net in the making, and its bytes as `firmware/nn/ARITHMETIC.md` defines them. No ONNX here.
+//! The integer net under construction, and its bytes as `firmware/nn/ARITHMETIC.md` defines them. No ONNX here.
 
 use moodring_nn::Quant;
 
-/// Bytes from the file's begin to the part that the checksum covers.
+/// Bytes before the part that the checksum covers.
 const UNCHECKED: usize = 16;
-/// In the place of a second input: there is none.
+/// Stands for a missing second input.
 const NONE: u16 = u16::MAX;
 
 /// A whole net. Tensor 0 is the input, operator `i` makes tensor `i + 1`.
@@ -31,7 +31,7 @@ pub(super) struct PackedOp {
     pub(super) to: Destination,
 }
 
-/// Where an operator's result lands; nothing of it counts for a raw one.
+/// The destination of an operator's result; raw results use none of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Destination {
     pub(super) quant: Quant,
@@ -39,7 +39,7 @@ pub(super) struct Destination {
     pub(super) hi: u8,
 }
 
-/// What a raw operator has in these fields.
+/// The values of these fields for a raw operator.
 pub(super) const RAW: Destination = Destination {
     quant: Quant {
         zero: 0,
@@ -71,14 +71,14 @@ pub(super) struct Conv {
     pub(super) tail: Epilogue,
 }
 
-/// How a convolution ends, per channel.
+/// What happens to a convolution's sums, per channel.
 #[derive(Clone, Debug)]
 pub(super) enum Epilogue {
     Bytes(Vec<FixedFactor>),
     Raw(Vec<f32>),
 }
 
-/// A real factor as `m / 2^s`.
+/// A real factor, as `m / 2^s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FixedFactor {
     pub(super) m: i32,
@@ -86,8 +86,8 @@ pub(super) struct FixedFactor {
 }
 
 impl FixedFactor {
-    /// By ARITHMETIC.md's rule. `None` if `real` is not positive, or larger than such a factor can be; one too small
-    /// for any shift becomes the smallest there is, which rounds every accumulator to 0.
+    /// By ARITHMETIC.md's rule. `None` if `real` is not positive or too large; one that is too small for any shift
+    /// becomes the smallest factor, which rounds every accumulator to 0.
     pub(super) fn of(real: f64) -> Option<Self> {
         if !(real.is_finite() && real > 0.0) {
             return None;
@@ -177,7 +177,7 @@ impl Conv {
     fn write(&self, to: &mut ByteWriter) {
         let byte = |weight: &i8| weight.cast_unsigned();
         if self.depthwise {
-            // The file has the channels fastest.
+            // In the file, channels are the fastest dimension.
             let taps = usize::from(self.kernel).pow(2);
             let tap = |tap: usize| self.weights.iter().skip(tap).step_by(taps).map(byte);
             to.padded((0..taps).flat_map(tap));
@@ -205,7 +205,7 @@ impl Conv {
     }
 }
 
-/// Little-endian records.
+/// Writes little-endian records.
 #[derive(Default)]
 struct ByteWriter(Vec<u8>);
 
@@ -218,7 +218,7 @@ impl ByteWriter {
         self.0.extend(value.to_le_bytes());
     }
 
-    /// These bytes, and zeros up to a multiple of 4.
+    /// Appends these bytes, and zeros up to a multiple of 4.
     fn padded(&mut self, bytes: impl Iterator<Item = u8>) {
         self.0.extend(bytes);
         self.0.resize(self.0.len().next_multiple_of(4), 0);

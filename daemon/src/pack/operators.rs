@@ -1,4 +1,4 @@
-//! The parts of the walk that compute: each operator becomes a sum that waits for its scale.
+//! The nodes that compute: each becomes a sum that waits for its scale.
 
 use std::rc::Rc;
 
@@ -98,7 +98,7 @@ impl GraphPacker<'_> {
     pub(super) fn limit(&mut self, node: &Node, top: Option<f32>) -> Result<Value, Fault> {
         let open = match self.input(node, 0)? {
             Value::Sum(open) => Some(open),
-            // Quantized before the ReLU: what made it is done again, and the rounding in between left out.
+            // Quantized before the ReLU: the operator before it is used again, without the rounding in between.
             Value::Real(seen) => self.made[seen.tensor].sum.as_ref(),
             _ => None,
         };
@@ -226,7 +226,7 @@ impl GraphPacker<'_> {
                 Values::I64(sizes) => sizes == &wanted,
                 _ => false,
             },
-            // Sizes that are computed at run time can only be twice the input's in such a net: the add after it proves it.
+            // In such a net, sizes computed at run time can only be twice the input's; the add that follows proves it.
             Some(Value::Size) => true,
             _ => node.floats("scales") == Some(&[1.0, 1.0, 2.0, 2.0]),
         };
@@ -246,7 +246,7 @@ impl GraphPacker<'_> {
     }
 }
 
-/// A dense layer's bias that is added by a node of its own.
+/// A dense layer's bias that a separate node adds.
 fn biased(open: &Rc<PendingSum>, bias: &Tensor) -> Result<Value, Fault> {
     let accepted = "an f32 bias per channel right after a MatMul";
     let (PendingKind::Filter(filter), Values::F32(reals)) = (&open.work, &bias.values) else {

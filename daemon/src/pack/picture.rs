@@ -1,4 +1,4 @@
-//! The net's input: its size, its channels, and what its bytes stand for.
+//! The net's input: its size, its channels, and the meaning of its bytes.
 
 use std::ops::RangeInclusive;
 
@@ -11,11 +11,11 @@ use super::{
 };
 use crate::onnx::OnnxFile;
 
-/// Detectors of free size take any multiple of this, unless their notes or the user say otherwise.
+/// Detectors of free size accept any multiple of this, unless their notes or the user say otherwise.
 const STEP_PX: u32 = 32;
-/// Ranges of reals that count as a picture's bytes begin no lower than this,
+/// A range of reals counts as a picture's bytes if it begins no lower than this,
 const LOWEST: f32 = -2.0;
-/// and end here: calibration on pictures comes near 255, and what is normalised stays far below.
+/// and ends here: calibration on pictures comes near 255, and normalised input stays far below.
 const BYTES: RangeInclusive<f32> = 100.0..=290.0;
 
 /// What is known of the input before the first node.
@@ -25,7 +25,7 @@ pub(super) struct Picture {
     pub(super) step: u32,
     /// The graph takes BGR; the packed net takes RGB.
     pub(super) reversed: bool,
-    /// The real that the zero point stands for.
+    /// The real for which the zero point stands.
     pub(super) offset: f64,
     normalised: Option<(f32, f32)>,
     quantizer: Option<Quant>,
@@ -33,7 +33,7 @@ pub(super) struct Picture {
 }
 
 impl Picture {
-    /// Of the file's input, its notes `moodring.size` and `moodring.step`, and what the user says.
+    /// From the file's input, its notes `moodring.size` and `moodring.step`, and the user's options.
     pub(super) fn new(
         file: &OnnxFile,
         wanted: &PackOptions,
@@ -83,7 +83,7 @@ impl Picture {
         })
     }
 
-    /// Tensor 0. Its scale is known when it is dequantized.
+    /// Tensor 0. Its scale is known once it is dequantized.
     pub(super) fn made(&self) -> PackedTensor {
         let quant = Quant {
             zero: 0,
@@ -101,7 +101,7 @@ impl Picture {
         }
     }
 
-    /// Its QuantizeLinear has this scale and zero point.
+    /// Notes scale and zero point of the input's QuantizeLinear.
     pub(super) fn quantized(&mut self, quant: Quant) -> Result<(), Fault> {
         match self.quantizer.replace(quant) {
             Some(before) if before != quant => {
@@ -111,10 +111,10 @@ impl Picture {
         }
     }
 
-    /// Its DequantizeLinear has these: what a byte stands for.
+    /// Notes those of its DequantizeLinear, which define what a byte means.
     ///
-    /// A net whose input is rounded to bytes and read with another scale is ours: that scale is what a byte means.
-    /// Else the graph takes reals; what they have to do with bytes is the user's to say, or obvious.
+    /// If the input is rounded to bytes and read with another scale, the file is ours, and that scale is what a byte
+    /// means. Otherwise the graph takes reals; how bytes become reals must come from the user, or be obvious.
     pub(super) fn dequantized(&mut self, quant: Quant) -> Result<Quant, Fault> {
         let Some(quantizer) = self.quantizer else {
             return fault("an input without a QuantizeLinear", "a QDQ graph");
@@ -155,7 +155,7 @@ impl Picture {
     }
 }
 
-/// A quantizer's range as bytes, if it is one of bytes.
+/// The range of a quantizer as bytes, if it is a range of bytes.
 fn bytes(quant: Quant) -> Result<Quant, Fault> {
     let real = |byte: u8| (f32::from(byte) - f32::from(quant.zero)) * quant.scale;
     let (low, high) = (real(0), real(255));

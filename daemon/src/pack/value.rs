@@ -1,4 +1,4 @@
-//! What is known of a name in the graph while its nodes are walked through.
+//! What is known of a name while the graph's nodes are walked through.
 
 use std::rc::Rc;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::onnx::{Tensor, Values};
 
-/// What a name stands for.
+/// What a name of the graph stands for.
 #[derive(Clone)]
 pub(super) enum Value {
     /// A constant of the file.
@@ -25,14 +25,14 @@ pub(super) enum Value {
     Real(TensorUse),
     /// An operator's result in reals, not yet rounded to bytes.
     Sum(Rc<PendingSum>),
-    /// Sizes and their like, computed from shapes alone: they follow anyway.
+    /// Sizes and the like, computed from shapes alone: the packer computes them itself.
     Size,
 }
 
-/// How a tensor is laid out, seen from ONNX: ours has the channels fastest.
+/// A tensor's layout as ONNX has it; in ours, channels are the fastest dimension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum View {
-    /// N, C, H, W: as convolutions take it.
+    /// N, C, H, W, as convolutions take it.
     Planes,
     /// N, H, W, C or N, H * W, C.
     Cells,
@@ -40,7 +40,7 @@ pub(super) enum View {
     Flat,
 }
 
-/// What a net's end does after the last convolution; the pipeline does it itself.
+/// What the net does after its last convolution; the pipeline does this itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NetEnd {
     Open,
@@ -48,7 +48,7 @@ pub(super) enum NetEnd {
     Softmax,
 }
 
-/// A packed tensor, as a name sees it.
+/// A packed tensor, as a name uses it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TensorUse {
     pub(super) tensor: usize,
@@ -59,19 +59,19 @@ pub(super) struct TensorUse {
 /// An operator that waits for the scale of its result.
 #[derive(Clone)]
 pub(super) struct PendingSum {
-    /// The place of its node among the graph's: operators keep that order.
+    /// The position of its node in the graph: operators keep that order.
     pub(super) at: usize,
     pub(super) work: PendingKind,
     pub(super) shape: NetShape,
-    /// Nothing below 0.
+    /// Clamp at 0.
     pub(super) relu: bool,
-    /// Nothing above this real.
+    /// Clamp at this real.
     pub(super) top: Option<f32>,
     pub(super) view: View,
     pub(super) end: NetEnd,
 }
 
-/// What it computes.
+/// The computation.
 #[derive(Clone)]
 pub(super) enum PendingKind {
     Filter(Rc<Filter>),
@@ -107,13 +107,13 @@ impl NetShape {
     }
 }
 
-/// A tensor of the packed net: its place in the walk's list is its number.
+/// A tensor of the packed net; its index in the walk's list is its number.
 pub(super) struct PackedTensor {
     pub(super) quant: Quant,
     /// The scale again, or one per channel where heads were joined.
     pub(super) scales: Vec<f32>,
     pub(super) shape: NetShape,
-    /// What made it; none for the input.
+    /// The operator that makes it; `None` for the input.
     pub(super) sum: Option<Rc<PendingSum>>,
 }
 
@@ -124,7 +124,7 @@ pub(super) struct Scaled {
     pub(super) axis: usize,
 }
 
-/// Scale and zero point of a tensor's quantizer, the zero point as a byte's: i8 is shifted by 128.
+/// Scale and zero point of a tensor's quantizer, the zero point as an unsigned byte: i8 is shifted by 128.
 pub(super) fn quant(scale: &Value, zero: Option<&Value>) -> Result<Quant, Fault> {
     let accepted = "one constant scale and one constant zero point (u8 or i8) for the whole tensor";
     let scales = scales(scale)?;

@@ -1,4 +1,4 @@
-//! One frame from the vision thread to the studio: copied only when the studio asked for it, so that there is no queue.
+//! Hands one frame from the vision thread to the renderer. It is copied only on request, so there is no queue.
 
 use std::{
     sync::{
@@ -13,7 +13,7 @@ use moodring_core::frame::Frame;
 use super::Shared;
 use crate::{latest::OwnedFrame, snapshot::Snapshot};
 
-/// A frame and what was seen on it.
+/// A frame and what the pipeline saw on it.
 #[derive(Debug)]
 pub(super) struct SeenFrame {
     pub(super) frame: OwnedFrame,
@@ -36,38 +36,38 @@ struct State {
     closed: bool,
 }
 
-/// Where the two threads meet.
+/// Shared by the two threads.
 #[derive(Debug, Default)]
 pub(super) struct Handoff {
     state: Mutex<State>,
     changed: Condvar,
-    /// Whether the studio waits for a frame; all that the vision thread reads while nobody watches.
+    /// Whether the renderer waits for a frame; the vision thread reads nothing else while nobody watches.
     open: AtomicBool,
 }
 
 impl Handoff {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nobody panics while holding it: it is held for a copy or a swap.
+        // Nobody panics while holding the lock: it is held for a copy or a swap.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Somebody wants something: the studio looks again.
+    /// Wakes the renderer, because somebody wants a picture.
     pub(super) fn wake(&self) {
         drop(self.lock());
         self.changed.notify_all();
     }
 
-    /// Sleeps until `wanted`; `false` if the vision thread is gone.
+    /// Sleeps until `wanted`; returns `false` if the vision thread is gone.
     pub(super) fn wait_for(&self, wanted: impl Fn() -> bool) -> bool {
         let asleep = |state: &mut State| !state.closed && !wanted();
         let state = self.changed.wait_while(self.lock(), asleep);
         !state.unwrap_or_else(PoisonError::into_inner).closed
     }
 
-    /// Asks for the next frame and waits at most `patience`; swaps it into `into`, whose buffer is used again.
+    /// Requests the next frame and waits at most `patience`; swaps it into `into`, whose buffer is used again.
     pub(super) fn take(&self, into: &mut SeenFrame, patience: Duration) -> bool {
         let mut state = self.lock();
-        // An older one that came after the patience was over is no longer the newest.
+        // A frame that arrived after an earlier timeout is no longer the newest.
         state.full = false;
         self.open.store(true, Ordering::Release);
         let empty = |state: &mut State| !state.full && !state.closed;
@@ -82,7 +82,7 @@ impl Handoff {
     }
 }
 
-/// The vision thread's end; the studio ends when it is dropped.
+/// The vision thread's side; the renderer ends when it is dropped.
 #[derive(Debug)]
 pub struct FrameTap(Arc<Shared>);
 
@@ -92,7 +92,7 @@ impl FrameTap {
         Self(shared)
     }
 
-    /// Hands out a copy of this frame if somebody waits for one. Else it costs one look at a flag.
+    /// Copies this frame if the renderer waits for one. Otherwise it only reads a flag.
     pub fn offer(&self, frame: &Frame<'_>, snapshot: &Snapshot) {
         let handoff = &self.0.handoff;
         if !handoff.open.load(Ordering::Acquire) {

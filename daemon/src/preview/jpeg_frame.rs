@@ -1,4 +1,4 @@
-//! A frame as RGB, not larger than a page shows it; and out as JPEG.
+//! A frame as RGB, not larger than a page shows it; encodes JPEG.
 
 use image::{RgbImage, codecs::jpeg::JpegEncoder};
 use moodring_core::{
@@ -18,7 +18,7 @@ const STILL_QUALITY: u8 = 92;
 #[derive(Clone, Debug)]
 pub(super) struct JpegFrame {
     pub(super) rgb: RgbImage,
-    /// Pixels of the frame per pixel of this.
+    /// Pixels of the frame per pixel of this picture.
     shrunk: u32,
 }
 
@@ -29,13 +29,13 @@ impl JpegFrame {
         Self::new(frame, long.div_ceil(LONG_PX))
     }
 
-    /// The frame as it is.
+    /// The frame in full size.
     pub(super) fn still(frame: &Frame<'_>) -> Self {
         Self::new(frame, 1)
     }
 
     fn new(frame: &Frame<'_>, shrunk: u32) -> Self {
-        // At least a pixel: a strip of a picture has a side below the factor.
+        // At least one pixel: a narrow strip may be thinner than the factor.
         let side = |px: u32| (px / shrunk).max(1);
         let (width, height) = (side(frame.width_px()), side(frame.height_px()));
         let rgb = RgbImage::from_fn(width, height, |x, y| {
@@ -44,7 +44,7 @@ impl JpegFrame {
         Self { rgb, shrunk }
     }
 
-    /// A face of the frame where it lies in this picture.
+    /// Moves a face of the frame to its place in this picture.
     pub(super) fn place(&self, face: &Face) -> Face {
         let scale = 1.0 / self.shrunk as f32;
         let point = |p: Point| Point::new(p.x * scale, p.y * scale);
@@ -56,18 +56,18 @@ impl JpegFrame {
         }
     }
 
-    /// As JPEG for a stream.
+    /// Encodes JPEG for a stream.
     ///
     /// # Errors
-    /// What the encoder says.
+    /// The encoder's error.
     pub(super) fn encode_preview(&self) -> image::ImageResult<Jpeg> {
         self.encode(PREVIEW_QUALITY)
     }
 
-    /// As JPEG to keep.
+    /// Encodes JPEG to keep.
     ///
     /// # Errors
-    /// What the encoder says.
+    /// The encoder's error.
     pub(super) fn encode_still(&self) -> image::ImageResult<Jpeg> {
         self.encode(STILL_QUALITY)
     }
@@ -92,6 +92,6 @@ fn mean(frame: &Frame<'_>, (left, top): (u32, u32), side: u32) -> [u8; 3] {
             }
         }
     }
-    // The mean of bytes is one.
+    // The mean of bytes is a byte.
     sum.map(|sum| (sum / (side * side)) as u8)
 }

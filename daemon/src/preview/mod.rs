@@ -1,11 +1,13 @@
-//! The camera's picture for browsers: only where `[preview]` allows it, only while it is on, and off again by itself.
+//! The camera's picture for browsers: only where `[preview]` allows it, only while it is switched on, and it switches
+//! itself off.
 //!
 //! ```text
-//! vision thread -> Tap -> hand (one frame, only if it is asked for) -> studio thread: marks, JPEG -> Viewer (newest wins)
+//! vision thread -> FrameTap -> handoff (one frame, on request) -> renderer thread: overlays, JPEG -> Viewer (newest
+//! wins)
 //! ```
 //!
-//! While nobody watches, the vision thread reads one flag and the studio sleeps. A viewer that is slow misses pictures
-//! and delays nobody. Pictures live in memory only.
+//! While nobody watches, the vision thread only reads a flag and the renderer sleeps. A slow viewer misses pictures and
+//! delays nobody. Pictures live in memory only.
 
 mod handoff;
 mod jpeg_frame;
@@ -40,18 +42,18 @@ pub type Jpeg = Arc<[u8]>;
 /// What is drawn over the camera's picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// The emoji of each face, turned with the head and as large.
+    /// The emoji of each face, turned and scaled like it.
     Emoji,
     /// Boxes, landmarks, expressions and their probability.
     Boxes,
-    /// Faces made unrecognisable.
+    /// Faces made unrecognisable by blocks.
     Blur,
-    /// Where the net finds what speaks for its answer.
+    /// Where the classifier found evidence for its answer.
     Heat,
 }
 
 impl Mode {
-    /// All of them.
+    /// All modes.
     pub const ALL: [Self; 4] = [Self::Emoji, Self::Boxes, Self::Blur, Self::Heat];
 
     /// The name in addresses.
@@ -64,13 +66,13 @@ impl Mode {
         }
     }
 
-    /// The mode of this name.
+    /// The mode with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.name() == name)
     }
 }
 
-/// Why there is nothing to see.
+/// Why there is no picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PreviewError {
     /// The settings forbid it.
@@ -79,7 +81,7 @@ pub enum PreviewError {
     /// Nobody switched it on, or its time is over.
     #[error("the preview is off; switch it on first")]
     Off,
-    /// Enough watch already.
+    /// The most viewers are watching already.
     #[error("{0} browsers watch already, and more are not allowed (preview.streams)")]
     Full(usize),
     /// The settings forbid single pictures.
@@ -87,7 +89,7 @@ pub enum PreviewError {
     NoPictures,
 }
 
-/// The switch, the viewers and the vision thread's end of it. Clones are the same preview.
+/// The preview: its switch and its viewers. Clones are the same preview.
 #[derive(Clone, Debug)]
 pub struct Preview(Arc<Shared>);
 
@@ -98,14 +100,14 @@ struct Shared {
     until: watch::Sender<Option<Millis>>,
     /// The newest picture of each mode; `None` before the first.
     pictures: [watch::Sender<Option<Jpeg>>; Mode::ALL.len()],
-    /// Who waits for a single picture.
+    /// Waiting requests for a single picture.
     stills: Mutex<Vec<oneshot::Sender<Jpeg>>>,
-    seats: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     handoff: handoff::Handoff,
 }
 
 impl Preview {
-    /// One that is off.
+    /// A preview that is off.
     pub fn new(settings: &PreviewSettings, clock: Clock) -> Self {
         Self(Arc::new(Shared {
             settings: settings.clone(),
@@ -113,13 +115,13 @@ impl Preview {
             until: watch::Sender::new(None),
             pictures: Mode::ALL.map(|_| watch::Sender::new(None)),
             stills: Mutex::default(),
-            seats: Arc::new(Semaphore::new(settings.streams)),
+            permits: Arc::new(Semaphore::new(settings.streams)),
             handoff: handoff::Handoff::default(),
         }))
     }
 
-    /// Starts the thread that draws and encodes; `None` where the settings allow no picture at all. It ends with the
-    /// last [`FrameTap`].
+    /// Starts the renderer thread; `None` where the settings allow no picture at all. It ends with the last
+    /// [`FrameTap`].
     ///
     /// # Errors
     /// If the system gives no thread.
@@ -137,12 +139,12 @@ impl Preview {
         supervisor.spawn("preview", shutdown, work).map(Some)
     }
 
-    /// The vision thread's end.
+    /// The vision thread's side.
     pub fn tap(&self) -> FrameTap {
         FrameTap::new(Arc::clone(&self.0))
     }
 
-    /// Switches it on for its time, from now, or off; whether it is on then.
+    /// Switches it on for its time, from now, or off; returns whether it is on then.
     pub fn switch(&self, on: bool) -> bool {
         self.switch_at(on, self.0.clock.now())
     }
@@ -153,7 +155,7 @@ impl Preview {
         let until = on.then_some(Millis(now.0 + limit_ms));
         self.0.until.send_replace(until);
         if !on {
-            // The next time begins with a picture of then.
+            // When it is switched on again it must not begin with an old picture.
             for pictures in &self.0.pictures {
                 pictures.send_replace(None);
             }
@@ -161,17 +163,17 @@ impl Preview {
         on
     }
 
-    /// Until when it is on; `None`: it is off.
+    /// Until when it is on; `None` if it is off.
     pub fn until(&self) -> Option<Millis> {
         *self.0.until.borrow()
     }
 
-    /// The same, to be awaited.
+    /// The same, to await changes.
     pub fn watch_until(&self) -> watch::Receiver<Option<Millis>> {
         self.0.until.subscribe()
     }
 
-    /// Waits until its time is over; while it is off, for ever.
+    /// Waits until its time is over; for ever while it is off.
     pub async fn expired(&self) {
         let mut until = self.watch_until();
         loop {
@@ -187,16 +189,16 @@ impl Preview {
             };
             tokio::select! {
                 () = over => return,
-                // The sender is ours.
+                // `self` holds the sender.
                 _ = until.changed() => {}
             }
         }
     }
 
-    /// Watches, as long as it is on.
+    /// Begins to watch, as long as it is on.
     ///
     /// # Errors
-    /// [`PreviewError`] if it is not on, or too many watch.
+    /// [`PreviewError`] if it is off, or too many watch.
     pub fn watch(&self, mode: Mode) -> Result<Viewer, PreviewError> {
         let settings = &self.0.settings;
         if !settings.allowed {
@@ -205,20 +207,20 @@ impl Preview {
         if self.until().is_none() {
             return Err(PreviewError::Off);
         }
-        let seat = Arc::clone(&self.0.seats).try_acquire_owned();
-        let seat = seat.map_err(|_| PreviewError::Full(settings.streams))?;
+        let permit = Arc::clone(&self.0.permits).try_acquire_owned();
+        let permit = permit.map_err(|_| PreviewError::Full(settings.streams))?;
         let mut pictures = self.0.pictures[mode as usize].subscribe();
         pictures.mark_changed();
         let viewer = Viewer {
             pictures,
             until: self.watch_until(),
-            _seat: seat,
+            _seat: permit,
         };
         self.0.handoff.wake();
         Ok(viewer)
     }
 
-    /// The next frame without marks, as JPEG. Never answered while the camera is off.
+    /// The next frame without overlays, as JPEG. Pends while the camera is off.
     ///
     /// # Errors
     /// [`PreviewError::NoPictures`].
@@ -228,7 +230,7 @@ impl Preview {
         }
         let (answer, still) = oneshot::channel();
         let mut stills = self.0.stills();
-        // Who gave up waiting makes room.
+        // Requests whose receiver gave up make room.
         stills.retain(|asked| !asked.is_closed());
         stills.push(answer);
         drop(stills);
@@ -239,11 +241,11 @@ impl Preview {
 
 impl Shared {
     fn stills(&self) -> MutexGuard<'_, Vec<oneshot::Sender<Jpeg>>> {
-        // A list is whole after every step.
+        // The list is consistent after every step.
         self.stills.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether anybody wants this mode now.
+    /// Whether anybody watches this mode now.
     fn is_watched(&self, mode: Mode) -> bool {
         self.until.borrow().is_some() && self.pictures[mode as usize].receiver_count() > 0
     }
@@ -255,7 +257,7 @@ impl Shared {
     }
 }
 
-/// Somebody who watches.
+/// A viewer.
 #[derive(Debug)]
 pub struct Viewer {
     pictures: watch::Receiver<Option<Jpeg>>,
@@ -264,7 +266,7 @@ pub struct Viewer {
 }
 
 impl Viewer {
-    /// The newest picture that was not seen yet; `None` when the preview is over. Can be called off.
+    /// The next new picture; `None` when the preview is over. Safe to cancel.
     pub async fn next(&mut self) -> Option<Jpeg> {
         loop {
             tokio::select! {

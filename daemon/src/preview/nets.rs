@@ -1,4 +1,4 @@
-//! What the preview asks of nets of its own, so that the pipeline is not asked: loaded with the first wish.
+//! Nets of the preview's own, so that it does not slow the pipeline's; loaded on first use.
 
 use moodring_core::{detect::Face, frame::Frame};
 
@@ -27,12 +27,12 @@ impl PreviewNets {
         }
     }
 
-    /// Every face of the frame, also those that the pipeline does not know yet or finds too small.
+    /// Finds every face of the frame, also those that the pipeline does not know yet or ignores as too small.
     pub(super) fn faces(&mut self, frame: &Frame<'_>) -> Result<Vec<Face>, VisionError> {
         self.reader()?.detect(frame)
     }
 
-    /// What this face shows, and what speaks for it.
+    /// Classifies a face, with its activation map.
     pub(super) fn read(&mut self, frame: &Frame<'_>, face: Face) -> Result<PhotoFace, VisionError> {
         self.reader()?.read(frame, face)
     }

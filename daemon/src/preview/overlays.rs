@@ -1,4 +1,4 @@
-//! What is drawn over faces: emoji, boxes, blocks. Pixels in, pixels out.
+//! Draws over faces: emoji, boxes, blocks. Pixels in, pixels out.
 
 use std::{collections::HashMap, convert::Infallible};
 
@@ -18,19 +18,19 @@ use crate::display::sticker_rgba;
 
 /// Emoji are drawn once at these sides and scaled from the next larger one.
 const STICKERS_PX: [u32; 4] = [48, 96, 192, 384];
-/// How much larger than the face its emoji is: hair and chin are covered, too.
+/// The size of an emoji relative to its face: hair and chin are covered, too.
 const EMOJI_SCALE: f32 = 1.25;
 const YELLOW: Rgb888 = Rgb888::new(255, 210, 63);
 const INK: Rgb888 = Rgb888::new(29, 26, 20);
 const LINE_PX: u32 = 2;
-/// How much larger than the detector's box the part is that is made unrecognisable: hair and ears, too.
+/// The size of the part that is made unrecognisable, relative to the detector's box: hair and ears, too.
 const BLUR_SCALE: (f32, f32) = (1.5, 1.4);
-/// Blocks across a face: at so few, people are not told apart by eye or by nets.
+/// Blocks across a face: with so few, neither people nor nets can tell faces apart.
 const BLUR_BLOCKS: f32 = 6.0;
 /// The smallest block.
 const BLOCK_PX: u32 = 6;
 
-/// Emoji that were drawn before, by mood and side.
+/// Emoji drawn before, by mood and side.
 #[derive(Debug, Default)]
 pub(super) struct Stickers(HashMap<(&'static str, u32), RgbaImage>);
 
@@ -42,7 +42,7 @@ impl Stickers {
         let side = STICKERS_PX.into_iter().find(fits).unwrap_or(384);
         self.0.entry((mood.name(), side)).or_insert_with(|| {
             let rgba = sticker_rgba(mood.into(), side, &Theme::CLASSIC);
-            // As many bytes as pixels call for, else an empty picture, which covers nothing.
+            // If the bytes do not fit the size, the picture is empty and covers nothing.
             RgbaImage::from_raw(side, side, rgba).unwrap_or_default()
         })
     }
@@ -53,7 +53,7 @@ fn emoji_px(face: &Face) -> f32 {
     face.rect.w.max(face.rect.h) * EMOJI_SCALE
 }
 
-/// Lays an emoji over a face, turned with it.
+/// Draws an emoji over a face, turned with it.
 pub(super) fn emoji(onto: &mut RgbImage, face: &Face, sticker: &RgbaImage) {
     let (middle, side) = (face.rect.center(), emoji_px(face));
     let (sine, cosine) = face.roll_deg().to_radians().sin_cos();
@@ -61,13 +61,13 @@ pub(super) fn emoji(onto: &mut RgbImage, face: &Face, sticker: &RgbaImage) {
     // A turned square reaches as far as its diagonal.
     let reach = side * std::f32::consts::FRAC_1_SQRT_2;
     let (width, height) = onto.dimensions();
-    // A cast from f32 saturates: what lies outside is cut.
+    // A cast from f32 saturates, so parts outside are cut off.
     let from = |at: f32| at.max(0.0) as u32;
     let to = |at: f32, end: u32| (at.max(0.0).ceil() as u32).min(end);
     for y in from(middle.y - reach)..to(middle.y + reach, height) {
         for x in from(middle.x - reach)..to(middle.x + reach, width) {
             let (dx, dy) = (x as f32 + 0.5 - middle.x, y as f32 + 0.5 - middle.y);
-            // Turned back into the sticker, whose middle is the face's.
+            // Turned back into the sticker, whose middle is the face's middle.
             let across = (dx * cosine + dy * sine + side / 2.0) * per_px - 0.5;
             let down = (dy * cosine - dx * sine + side / 2.0) * per_px - 0.5;
             let [colour @ .., opaque] = sample(sticker, across, down);
@@ -78,7 +78,7 @@ pub(super) fn emoji(onto: &mut RgbImage, face: &Face, sticker: &RgbaImage) {
     }
 }
 
-/// Colour times opacity (0 to 255) and opacity (0 to 1) between four pixels; clear outside.
+/// Colour times opacity (0 to 255) and opacity (0 to 1) between four pixels; transparent outside.
 fn sample(sticker: &RgbaImage, x: f32, y: f32) -> [f32; 4] {
     let (left, top) = (x.floor(), y.floor());
     let mut sum = [0.0; 4];
@@ -118,7 +118,7 @@ pub(super) fn boxes(onto: &mut RgbImage, face: &Face, label: &str) {
     }
     let style = MonoTextStyle::new(&FONT_9X15_BOLD, INK);
     let (wide, high) = (label.len() as u32 * 9 + 8, 17);
-    // Above the box where there is room, else inside it.
+    // Above the box if there is room, else inside it.
     let above = if top >= high { top - high } else { top };
     let corner = Place::new(left, above);
     let Ok(()) = Rectangle::new(corner, Size::new(wide, high as u32))
@@ -157,7 +157,7 @@ pub(super) fn blur(onto: &mut RgbImage, face: &Face) {
     }
 }
 
-/// Gives a part its mean colour.
+/// Fills a part with its mean colour.
 fn even(onto: &mut RgbImage, from: (u32, u32), to: (u32, u32)) {
     let places = || (from.1..to.1).flat_map(|y| (from.0..to.0).map(move |x| (x, y)));
     let (mut sum, mut count) = ([0_u32; 3], 0);
@@ -167,7 +167,7 @@ fn even(onto: &mut RgbImage, from: (u32, u32), to: (u32, u32)) {
         }
         count += 1;
     }
-    // The mean of bytes is one.
+    // The mean of bytes is a byte.
     let mean = Rgb(sum.map(|sum| (sum / count.max(1)) as u8));
     for (x, y) in places() {
         onto.put_pixel(x, y, mean);

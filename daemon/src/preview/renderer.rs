@@ -1,4 +1,4 @@
-//! The studio thread: asks for a frame when somebody wants one, draws each mode that is watched, encodes.
+//! The renderer thread: requests a frame when somebody watches, draws each mode that is watched, encodes JPEG.
 
 use std::{
     sync::Arc,
@@ -17,9 +17,9 @@ use crate::{
     vision::{self, VisionError},
 };
 
-/// How long to wait for a frame before looking whether anybody still wants one.
+/// How long to wait for a frame before checking whether anybody still wants one.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// How much nicer this thread is than the pipeline's.
+/// How much lower this thread's priority is than the pipeline's (nice).
 const NICE: i32 = 10;
 
 pub(super) struct Renderer {
@@ -31,7 +31,7 @@ pub(super) struct Renderer {
     period: Duration,
 }
 
-/// Why a picture was not drawn. Then none is sent: least of all one with faces that should be blurred.
+/// Why a picture was not drawn. Then none is sent, least of all one with faces that should be blurred.
 #[derive(Debug, thiserror::Error)]
 enum RenderError {
     #[error(transparent)]
@@ -79,7 +79,7 @@ impl Renderer {
         if !stills.is_empty() {
             let jpeg = JpegFrame::still(frame).encode_still()?;
             for asked in stills {
-                // Who asked may be gone.
+                // The requester may be gone.
                 let _ = asked.send(Jpeg::clone(&jpeg));
             }
         }
@@ -112,7 +112,7 @@ impl Renderer {
         frame: &Frame<'_>,
         snapshot: &Snapshot,
     ) -> Result<Jpeg, RenderError> {
-        // The one who counts comes first in the list and last on the picture: over the others.
+        // The person who counts is first in the list and drawn last, over the others.
         let people = snapshot.people.iter().rev();
         match mode {
             Mode::Emoji => {
@@ -149,7 +149,7 @@ impl Renderer {
         Ok(jpeg_frame.encode_preview()?)
     }
 
-    /// What the display shows of this person.
+    /// The look that the display shows for this person.
     fn mood(&self, snapshot: &Snapshot, person: &Person) -> Mood {
         if snapshot.mood.track == Some(person.track) {
             return snapshot.mood.mood;

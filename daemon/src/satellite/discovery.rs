@@ -1,4 +1,4 @@
-//! Where satellites are: the port that the settings name, or every USB port with our ids.
+//! Finds satellites: at the port of the settings, or at every USB port with our ids.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::config::{SatellitePort, SatelliteSettings};
 const IDS: (u16, u16) = (0x1209, 0x0001);
 const PRODUCT: &str = "moodring";
 
-/// The ports to be opened, of those that are there.
+/// The ports to open, of those that exist.
 pub(super) fn ports(settings: &SatelliteSettings) -> Vec<String> {
     match &settings.port {
         SatellitePort::Off => Vec::new(),
@@ -20,7 +20,7 @@ pub(super) fn ports(settings: &SatelliteSettings) -> Vec<String> {
 }
 
 fn by_usb() -> Vec<String> {
-    // In some containers there is no /sys, and serialport would panic.
+    // Some containers have no /sys, and serialport would panic there.
     if !Path::new("/sys/class/tty").is_dir() {
         return Vec::new();
     }

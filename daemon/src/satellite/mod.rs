@@ -1,10 +1,11 @@
-//! Other devices that show the mood: microcontrollers at a serial port, found by their USB ids or named in the settings.
+//! Drives other devices that show the mood: microcontrollers at a serial port, found by their USB ids or named in the
+//! settings.
 //!
 //! ```text
-//! snapshot (newest wins) -> scene (what to show) -> talk (what to say when) -> fleet (a thread with ports) -> satellites
+//! snapshot (newest wins) -> scene (what to show) -> session (what to send when) -> port thread -> satellites
 //! ```
 //!
-//! A satellite that is unplugged is a state: the thread looks for it again for as long as the daemon lives.
+//! An unplugged satellite is a state: the thread looks for it again as long as the daemon runs.
 
 mod discovery;
 mod port_thread;

@@ -1,4 +1,4 @@
-//! The thread with the ports: opens them, speaks and listens, and tries again with back-off what is not there.
+//! The thread that owns the serial ports: opens them, sends and receives, and tries again with back-off.
 
 use std::{
     collections::HashMap,
@@ -27,17 +27,17 @@ use crate::{
 
 /// How often open ports are served.
 const TURN: Duration = Duration::from_millis(20);
-/// How often to look for the stop flag while there are none.
+/// How often to read the stop flag while no port is open.
 const IDLE: Duration = Duration::from_millis(100);
-/// How often USB is searched.
+/// How often to search USB.
 const SEARCH_MS: u64 = 2_000;
-/// How long a satellite may take to accept a frame: at most 60 bytes.
+/// How long a satellite may take to accept a frame of at most 60 bytes.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// Starts the thread; `None` if the settings say that there are no satellites.
+/// Starts the thread; `None` if the settings switch satellites off.
 ///
 /// # Errors
-/// If the system gives no thread.
+/// The system refused a thread.
 pub fn spawn(
     settings: &SatelliteSettings,
     snapshots: watch::Receiver<Snapshot>,
@@ -72,7 +72,7 @@ pub struct PortThread {
 }
 
 impl PortThread {
-    /// Closes all ports and waits for the thread's end.
+    /// Closes all ports and waits for the thread.
     pub fn stop(self) {
         self.stop.begin();
         if self.thread.join().is_err() {
@@ -91,7 +91,7 @@ struct PortWorker {
     searched: Option<Millis>,
 }
 
-/// A port that is open, or that failed and is tried again.
+/// A port that is open, or that failed and will be tried again.
 enum PortLink {
     Open {
         port: TTYPort,
@@ -130,7 +130,7 @@ impl PortWorker {
         }
     }
 
-    /// Opens what is there and not open.
+    /// Opens the ports that exist and are not open.
     fn search(&mut self, now: Millis) {
         let named = matches!(self.settings.port, SatellitePort::Path(_));
         if !named
@@ -149,7 +149,7 @@ impl PortWorker {
                 None => None,
             };
             let first = backoff.is_none();
-            // The spread is of no use at one's own port.
+            // One's own port needs no random spread.
             let backoff = backoff.unwrap_or_else(|| Backoff::new(0));
             let link = self.open(&name, backoff, first, now);
             self.links.insert(name, link);
@@ -158,7 +158,7 @@ impl PortWorker {
 
     fn open(&self, name: &str, backoff: Backoff, first: bool, now: Millis) -> PortLink {
         let opened = TTYPort::open(&serialport::new(name, self.settings.baud).timeout(PATIENCE));
-        // The 0 ends whatever came over the line before, so that it is no part of the first frame.
+        // The 0 ends whatever came over the line before, so that it is not taken for the start of the first frame.
         let begin = |mut port: TTYPort| -> serialport::Result<TTYPort> {
             port.clear(ClearBuffer::Input)?;
             port.write_all(&[0])?;
@@ -190,7 +190,7 @@ fn rest(mut backoff: Backoff, now: Millis) -> PortLink {
     PortLink::Resting { until, backoff }
 }
 
-/// Reads what is there and says what is due.
+/// Reads what has arrived and sends what is due.
 fn exchange(
     name: &str,
     port: &mut TTYPort,

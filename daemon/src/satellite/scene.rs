@@ -1,4 +1,4 @@
-//! What a snapshot looks like on a satellite.
+//! Turns a snapshot into the scene that a satellite shows.
 
 use moodring_core::mood::Mood;
 use moodring_face::look::Look;
@@ -12,7 +12,7 @@ use crate::{
 /// Nothing is named below this probability: a face in a crowd has no hysteresis of its own.
 const CERTAIN: f32 = 0.45;
 
-/// The message that shows this snapshot.
+/// The message for this snapshot.
 pub(super) fn scene(snapshot: &Snapshot) -> ToSatellite {
     let shown = match look_of(snapshot) {
         Look::Fault(code) => return ToSatellite::Fault { code },
@@ -47,7 +47,7 @@ fn other(person: &Person) -> message::ShownFace {
     }
 }
 
-/// The satellites' word for a mood. Their first seven words are the expressions, in the same order.
+/// The link's look for a mood. Its first seven are the expressions, in the same order.
 fn word(mood: Mood) -> ShownLook {
     match mood {
         Mood::Showing(expression) => ShownLook::ALL[expression.index()],
@@ -56,12 +56,12 @@ fn word(mood: Mood) -> ShownLook {
     }
 }
 
-/// 0 to 1 in sixteen steps: a line that says the same again and again is not needed.
+/// 0 to 1 in sixteen steps: smaller changes are not worth a message.
 fn byte(ratio: f32) -> u8 {
     ((ratio.clamp(0.0, 1.0) * 16.0).round() / 16.0 * 255.0) as u8
 }
 
-/// Every second degree.
+/// Rounds to every second degree.
 fn degrees(roll_deg: f32) -> i8 {
     ((roll_deg / 2.0).round() * 2.0).clamp(-90.0, 90.0) as i8
 }

@@ -1,4 +1,4 @@
-//! What a host says to one satellite and when, without I/O: scenes, received bytes and times go in, frames come out.
+//! What the host sends to one satellite and when, without I/O: scenes, received bytes and times come in, frames go out.
 
 use moodring_core::frame::Millis;
 use moodring_link::{
@@ -9,26 +9,26 @@ use moodring_link::{
 
 /// The least time between two scenes: more than a display shows, and less than a UART at 115,200 baud can take.
 const GAP_MS: u64 = 33;
-/// How often it is said again who speaks and what is shown, in case the satellite began anew. Also keeps it awake:
-/// it falls asleep after 10 s.
+/// How often hello and scene are repeated, in case the satellite restarted. It also keeps the satellite awake, which
+/// falls asleep after 10 s.
 const REPEAT_MS: u64 = 3_000;
-/// So long without an answer, and somebody should know.
+/// After this time without an answer the silence is logged.
 const SILENCE_MS: u64 = 10_000;
 
-/// One satellite, from the port's opening to its end.
+/// One satellite, from the port's opening to its closing.
 #[derive(Debug)]
 pub(super) struct SatelliteSession {
     label: String,
     decoder: Decoder<ToHost>,
     wanted: ToSatellite,
-    /// What was said last, and when.
+    /// What was sent last, and when.
     said: Option<(ToSatellite, Millis)>,
     /// When the last hello went out.
     greeted: Option<Millis>,
-    /// When something was heard, or the port was opened.
+    /// When something was received, or the port was opened.
     heard: Millis,
     capabilities: Option<Capabilities>,
-    /// Troubles that were told already: each is told once.
+    /// What was logged already: each kind once.
     told: SentState,
 }
 
@@ -42,20 +42,20 @@ struct SentState {
 /// What is worth a line in the log.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum SessionEvent {
-    /// It said who it is, for the first time or differently.
+    /// The satellite said what it is, for the first time or differently.
     Met(Capabilities),
-    /// It does not understand a message.
+    /// The satellite does not understand a message.
     Refused(Refusal),
-    /// It speaks a version that is not understood here.
+    /// The satellite speaks an unknown version.
     Foreign(u8),
-    /// Something is wrong on its board.
+    /// Its board reports a fault.
     Fault(u16),
     /// It has not answered for a while.
     Silent,
 }
 
 impl SatelliteSession {
-    /// A port was just opened.
+    /// A session for a port that was just opened.
     pub(super) fn new(label: &str, wanted: ToSatellite, now: Millis) -> Self {
         Self {
             label: label.into(),
@@ -69,7 +69,7 @@ impl SatelliteSession {
         }
     }
 
-    /// What is to be shown from now on.
+    /// Sets the scene to show from now on.
     pub(super) fn show(&mut self, wanted: ToSatellite) {
         self.wanted = wanted;
     }
@@ -101,7 +101,7 @@ impl SatelliteSession {
         })
     }
 
-    /// Takes what came over the line, in any pieces.
+    /// Takes received bytes, in any pieces.
     pub(super) fn receive(&mut self, bytes: &[u8], now: Millis, mut log: impl FnMut(SessionEvent)) {
         for byte in bytes {
             let heard = match self.decoder.push(*byte) {
@@ -136,12 +136,12 @@ impl SatelliteSession {
                 let new = self.told.refusal.replace(refusal) != Some(refusal);
                 new.then_some(SessionEvent::Foreign(version))
             }
-            // A satellite of our version that says more than we know: nothing to mend, nothing lost.
+            // A satellite of our version that sends more than we know: nothing to mend, nothing lost.
             Err(_) => None,
         }
     }
 
-    /// Says once per silence that there is one.
+    /// Reports each silence once.
     pub(super) fn silence(&mut self, now: Millis) -> Option<SessionEvent> {
         let silent = now.since(self.heard) >= SILENCE_MS && !self.told.silence;
         self.told.silence |= silent;

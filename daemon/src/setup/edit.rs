@@ -1,18 +1,18 @@
-//! Changes keys of a TOML text and leaves all other lines as they are. What came out is read again and compared: where
-//! lines are not enough (inline tables, dotted keys), the text is written anew, without its comments.
+//! Sets keys of a TOML text and leaves all other lines as they are. The result is parsed again and compared; where
+//! changing lines is not enough (inline tables, dotted keys), the text is written anew, without its comments.
 
 use toml::{Table, Value};
 
 use super::Key;
 
-/// Stands above a text that had to be written anew.
+/// The head of a text that had to be written anew.
 const ANEW: &str =
     "# Written by moodring's set-up; the file before, with its comments, is beside it (.bak).\n";
 
-/// The text with these keys set.
+/// Returns the text with these keys set.
 ///
 /// # Errors
-/// If the text is no TOML.
+/// If the text is not TOML.
 pub(super) fn set(text: &str, keys: &[Key]) -> Result<String, String> {
     let mut wanted: Table =
         toml::from_str(text).map_err(|e: toml::de::Error| e.message().to_owned())?;

@@ -1,4 +1,4 @@
-//! The settings' file: read, and replaced in one step with the old one kept.
+//! Reads the settings' file, and replaces it in one step while keeping the old one.
 
 use std::{
     fs, io,
@@ -11,7 +11,7 @@ use crate::files;
 /// The text; `None` if there is no file yet.
 ///
 /// # Errors
-/// What the system says, or that it is not UTF-8.
+/// The system's error, or that the file is not UTF-8.
 pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
@@ -20,12 +20,12 @@ pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// Puts this text in the file's place: readers see the old one or the new one, also after a power cut. The old one stays
-/// beside it as `.bak` (its name is returned), unless it is `secret`; a secret is readable by its owner alone. Links are
-/// replaced, never followed.
+/// Replaces the file: readers see the old text or the new one, also after a power cut. The old file stays beside it as
+/// `.bak` (the name is returned), unless it is `secret`; only its owner can read a secret. Links are replaced, never
+/// followed.
 ///
 /// # Errors
-/// What the system says; the file is as it was then.
+/// The system's error; then the file is as it was.
 pub(super) fn replace(path: &Path, text: &str, secret: bool) -> io::Result<Option<PathBuf>> {
     // Where there is no folder somebody meant another place.
     fs::metadata(files::folder_of(path))?;

@@ -1,4 +1,4 @@
-//! First steps: what a person answers becomes settings in the file, checked as a whole before anything is written.
+//! First steps: turns a person's answers into settings. Everything is checked before the file is written.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -6,7 +6,8 @@
 //! | `file` | replaces the file in one step and keeps the old one |
 //! | [`probe`] | tries a camera, a display, a broker |
 //!
-//! Knows no HTTP. It never takes a command line or an address of a camera: those are for who may edit the file.
+//! Knows no HTTP. It accepts no command line and no address as a camera: those may be set only by those who can edit
+//! the file.
 
 mod edit;
 mod file;
@@ -25,26 +26,26 @@ use crate::{
     mqtt::url,
 };
 
-/// What a display's answer may be besides the name of a board.
+/// What may be answered for the display, besides the name of a board.
 pub const NO_DISPLAY: &str = "none";
-/// Leaves the display's settings as they are.
+/// Leaves the settings of the display as they are.
 pub const SAME_DISPLAY: &str = "as it is";
 
-/// What was answered.
+/// The answers.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Answers {
-    /// Where it stands.
+    /// Where the device stands.
     pub place: Location,
-    /// Whether people are told.
+    /// Whether people are informed.
     pub acknowledged: bool,
-    /// Who answers for it.
+    /// Who is responsible for it.
     pub responsible: String,
-    /// What to do who does not want it.
+    /// What people can do who do not want to be seen.
     pub way_out: String,
     /// The device's name; empty: the host's.
     pub device: String,
-    /// A source out of those that are offered.
+    /// One of the sources that were offered.
     pub camera: String,
     /// [`NO_DISPLAY`], [`SAME_DISPLAY`] or a board.
     pub display: String,
@@ -52,7 +53,7 @@ pub struct Answers {
     pub broker: Broker,
 }
 
-/// The broker's part.
+/// The part about the broker.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Broker {
@@ -62,7 +63,7 @@ pub struct Broker {
     pub url: String,
     /// The user's name; empty: none.
     pub user: String,
-    /// The password; empty: as it is.
+    /// The password; empty: unchanged.
     pub password: String,
 }
 
@@ -87,13 +88,13 @@ impl Default for Broker {
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// An answer that cannot be.
+    /// An answer that is not possible.
     #[error("{0}")]
     Answer(String),
-    /// The settings that would come out do not work.
+    /// The resulting settings would not work.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The file as it is cannot be read, or is no TOML.
+    /// The file cannot be read, or is not TOML.
     #[error("cannot read {path}: {reason}. Mend or remove it first")]
     Read {
         /// The file.
@@ -101,7 +102,7 @@ pub enum SetupError {
         /// The cause.
         reason: String,
     },
-    /// The file cannot be written; here is what it would hold.
+    /// The file cannot be written; the text is in here, for the user to write.
     #[error(
         "cannot write {path}: {reason}. As an administrator, write the text below into that file"
     )]
@@ -272,12 +273,14 @@ fn has_credential() -> bool {
 
 type Key = (&'static str, &'static str, Value);
 
-/// The keys that the answers mean; only those that differ from the settings as they are.
+/// The keys to set: only those that differ from the present settings.
 fn keys(answers: &Answers, cameras: &[String], now: &Settings) -> Result<Vec<Key>, SetupError> {
     answers.place.validate()?;
     let refuse = |text: &str| Err(SetupError::Answer(text.into()));
     if !answers.acknowledged {
-        return refuse("first say that people are told: hang up the notice where they see it");
+        return refuse(
+            "first confirm that people are informed: hang up the notice where they see it",
+        );
     }
     if let Err(reason) = DeviceName::new(&answers.device)
         && !answers.device.is_empty()

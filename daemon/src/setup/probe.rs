@@ -24,17 +24,17 @@ use crate::{
     snapshot::{BrokerState, Snapshot},
 };
 
-/// How long the picture of a display's trial stays.
+/// How long the test picture stays on the display.
 const SHOWN: Duration = Duration::from_secs(3);
 
-/// What a trial found.
+/// The result of a try.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProbeResult {
     /// Whether it works.
     pub ok: bool,
-    /// What was seen.
+    /// What was found.
     pub says: String,
-    /// What mends it; empty if nothing has to be mended.
+    /// The way to mend it; empty if it works.
     pub mend: String,
 }
 
@@ -48,7 +48,7 @@ impl ProbeResult {
         }
     }
 
-    /// It does not.
+    /// It does not work.
     pub fn bad(says: impl ToString, mend: impl ToString) -> Self {
         Self {
             ok: false,
@@ -58,14 +58,13 @@ impl ProbeResult {
     }
 }
 
-/// Opens a camera that nobody has open and waits for its first frame. Waits, at most for the settings' time limit.
+/// Opens a camera that is not in use and waits for its first frame, at most for the settings' time limit.
 pub fn camera(name: &str, settings: &CameraSettings) -> ProbeResult {
     let source: Source = match name.parse() {
         Ok(source) => source,
         Err(error) => return ProbeResult::bad(error, "take one of the list"),
     };
-    let mend =
-        "look whether it is plugged in and no other program uses it (`moodring doctor` says more)";
+    let mend = "check that it is plugged in and that no other program uses it (`moodring doctor` shows more)";
     let opened = camera::open(&source, settings, Clock::start());
     let mut camera = match opened {
         Ok(camera) => camera,
@@ -90,7 +89,7 @@ pub fn camera(name: &str, settings: &CameraSettings) -> ProbeResult {
     }
 }
 
-/// Draws a face on a display of this name for some seconds.
+/// Draws a face for some seconds on the display with this name.
 pub fn display(name: &str, settings: &Settings) -> ProbeResult {
     let mut settings = settings.clone();
     match name {
@@ -141,7 +140,7 @@ fn show(display: &mut dyn Display) -> Result<(), crate::display::DisplayError> {
     Ok(())
 }
 
-/// Connects to a broker and says goodbye; `running` is the state of the daemon's own link.
+/// Connects to a broker and disconnects; `running` is the state of the daemon's own connection.
 pub async fn broker(answer: &Broker, settings: &Settings, running: BrokerState) -> ProbeResult {
     if !answer.enabled {
         return ProbeResult::good("nothing is published, so there is nothing to try");

@@ -26,16 +26,16 @@ use crate::{
 
 use super::{CONNECT_WITHIN, DELIVER_WITHIN, SimulateError};
 
-/// What one device did.
+/// The result of one device.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DeviceOutcome {
-    /// Events that it told.
+    /// Events that it published.
     pub(super) events: u64,
-    /// Of those, how many have no receipt of the broker.
+    /// How many of those the broker has not confirmed.
     pub(super) unacked: u64,
 }
 
-/// Lives until `end`; what it told.
+/// Runs until `end`; returns the result.
 ///
 /// # Errors
 /// [`SimulateError`] if a setting cannot work or the system gives no thread.
@@ -66,7 +66,7 @@ pub(super) async fn live(
         broker_faults: None,
         faults: mpsc::unbounded_channel().1,
     };
-    // At the rate that was asked for, not held back as a real scene is.
+    // At the requested rate; a real scene would be limited.
     let pace = EventSettings {
         gap_ms: 0,
         summary_s: 0,
@@ -80,7 +80,7 @@ pub(super) async fn live(
 
     snapshots.send_modify(|s| s.camera = CameraState::Running);
     let period = Duration::from_secs_f32(1.0 / rate_hz);
-    // Spread over the period, or all would speak at once.
+    // Spread over the period, or all would publish at once.
     let first = Instant::now() + period.mul_f32((number % 97) as f32 / 97.0);
     let mut tick = interval_at(first, period);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -95,18 +95,18 @@ pub(super) async fn live(
         from = to;
         snapshots.send_modify(|s| show(s, to, now));
         if events.send(event).is_err() {
-            break; // the journal ended
+            break; // The event log ended.
         }
     }
     drop(events);
     if let Err(error) = journal.await {
         tracing::error!("a journal failed: {error}");
     }
-    // A real device keeps what waits for as long as it must, over restarts too; this one has no disk.
+    // A real device keeps waiting events as long as it must, over restarts too; this one has no disk.
     let mut kept = store.state();
     let _ = timeout(DELIVER_WITHIN, kept.wait_for(|state| state.waiting == 0)).await;
     client.stop().await;
-    // Receipts that came last are noted.
+    // The last receipts are counted.
     let _ = store.flush().await;
     let state = store.state().borrow().clone();
     store.close();

@@ -1,4 +1,4 @@
-//! Whether every event came: numbers without gaps for each device and run, each once, in order. No I/O.
+//! Checks that every event arrived: numbers without gaps for each device and run, each once, in order. No I/O.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// What an event message says of itself; more than this is not read.
+/// The part of an event message that is read.
 #[derive(Debug, Deserialize)]
 struct EventHeader {
     device: String,
@@ -16,38 +16,38 @@ struct EventHeader {
     time: String,
 }
 
-/// An event that was heard for the first time.
+/// An event that arrived for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FirstDelivery {
-    /// When it happened, by its own word.
+    /// When it happened, as the message says.
     pub time: SystemTime,
 }
 
 /// Sums over all devices and runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct DeliveryCounts {
-    /// Messages that are events of ours.
+    /// Messages that are our events.
     pub received: u64,
-    /// Heard again: a receiver knows them by device, run and number.
+    /// Duplicates: a receiver knows them by device, run and number.
     pub duplicates: u64,
-    /// Came after one with a higher number.
+    /// Arrived after one with a higher number.
     pub late: u64,
-    /// Numbers that are missing below the highest that was heard.
+    /// Numbers that are missing below the highest one received.
     pub missing: u64,
-    /// Messages that are no events of ours.
+    /// Messages that are not our events.
     pub unreadable: u64,
     /// Runs of devices.
     pub runs: u64,
 }
 
 impl DeliveryCounts {
-    /// Different events that were heard.
+    /// Different events that arrived.
     pub const fn first_time(&self) -> u64 {
         self.received - self.duplicates
     }
 }
 
-/// Remembers what was heard of each run.
+/// Remembers the numbers received of each run.
 #[derive(Debug, Default)]
 pub struct GapCheck {
     runs: HashMap<(String, String), Run>,
@@ -62,8 +62,7 @@ struct Run {
 }
 
 impl GapCheck {
-    /// Nothing heard yet. `from_one`: whether every run was listened to from its beginning, so that it must begin
-    /// with 1.
+    /// Nothing received yet. `from_one`: every run was received from its start, so it must begin with 1.
     pub fn new(from_one: bool) -> Self {
         Self {
             from_one,
@@ -71,7 +70,7 @@ impl GapCheck {
         }
     }
 
-    /// Takes a message in; what it tells, if it was not heard before.
+    /// Takes a message; returns its event if it is new.
     pub fn receive(&mut self, payload: &[u8]) -> Option<FirstDelivery> {
         let Some((head, time)) = read(payload) else {
             self.tally.unreadable += 1;
@@ -106,7 +105,7 @@ impl GapCheck {
     }
 }
 
-/// An event's head and its time, if it is one.
+/// An event's header and time, if the message is an event.
 fn read(payload: &[u8]) -> Option<(EventHeader, jiff::Timestamp)> {
     let head: EventHeader = serde_json::from_slice(payload).ok()?;
     let time = head.time.parse().ok()?;

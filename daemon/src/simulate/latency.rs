@@ -1,4 +1,4 @@
-//! How long events took: samples in, percentiles out.
+//! Measures how long events took: samples in, percentiles out.
 
 use std::time::SystemTime;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 pub struct Latency {
     /// Half of them took at most this.
     pub p50: u64,
-    /// 99 of 100 did.
+    /// 99 of 100 took at most this.
     pub p99: u64,
     /// The slowest.
     pub max: u64,
@@ -20,7 +20,7 @@ pub struct Latency {
 pub(super) struct LatencySamples(Vec<u32>);
 
 impl LatencySamples {
-    /// An event of `time` came at `now`. Both are of one machine's clock, or of two that agree.
+    /// An event of `time` arrived at `now`. Both are from one machine's clock, or from two that agree.
     pub(super) fn add(&mut self, now: SystemTime, time: SystemTime) {
         let took = now.duration_since(time).unwrap_or_default().as_millis();
         self.0.push(u32::try_from(took).unwrap_or(u32::MAX));

@@ -1,6 +1,6 @@
-//! Many devices in one process: the real MQTT client with made-up moods, and a listener that looks for gaps.
+//! Many devices in one process: the real MQTT client with made-up moods, and a subscriber that looks for gaps.
 //!
-//! For trying brokers out before many real devices hang on them. Nothing here looks at a camera.
+//! For load tests of brokers. No camera is used.
 
 mod device;
 mod gap_check;
@@ -28,47 +28,47 @@ use crate::{
     mqtt::{MqttError, Subscriber, SubscriberEvent, SubscriberOptions},
 };
 
-/// New connections a second; all at once are a flood that brokers cut off.
+/// New connections a second; all at once would be a flood that brokers cut off.
 const STARTS_PER_SECOND: u32 = 200;
 /// How long devices may take to connect.
 const CONNECT_WITHIN: Duration = Duration::from_secs(60);
-/// How long a device goes on after its last event, if the broker has not confirmed all.
+/// How long a device goes on after its last event until the broker has confirmed all.
 const DELIVER_WITHIN: Duration = Duration::from_secs(120);
-/// How long to go on listening after the last device has ended, if some events are missing.
+/// How long to go on receiving after the last device ended, if events are missing.
 const LINGER: Duration = Duration::from_secs(30);
 
-/// What is wanted.
+/// What to simulate.
 #[derive(Clone, Debug)]
 pub struct SimulationPlan {
-    /// How many devices; 0: only listen.
+    /// How many devices; 0: only receive.
     pub devices: u32,
     /// Events a second of each device, above 0.
     pub rate_hz: f32,
     /// For how long.
     pub time: Duration,
-    /// Whether to listen, too.
+    /// Whether to receive, too.
     pub check: bool,
-    /// Whether the broker keeps what comes while the listener's connection is away.
+    /// Whether the broker keeps messages while the subscriber is disconnected.
     pub keeps_session: bool,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
     /// Devices that ran.
     pub devices: u32,
-    /// Events that they told.
+    /// Events that they published.
     pub sent: u64,
     /// Of those, how many the broker confirmed.
     pub acked: u64,
-    /// What the listener got.
+    /// What the subscriber received.
     #[serde(flatten)]
     pub heard: DeliveryCounts,
-    /// Sent and never heard, beside the gaps: such as all of a device's.
+    /// Published and never received, beside the gaps: such as all of a device's events.
     pub unheard: u64,
-    /// From the event's time to its arrival, in milliseconds; `null` without a listener.
+    /// From the event's time to its arrival, in milliseconds; `null` without a subscriber.
     pub latency_ms: Option<Latency>,
-    /// The most memory that this process had, in KiB; `null` where the kernel does not tell.
+    /// The most memory that this process used, in KiB; `null` where the kernel does not report it.
     pub memory_kib: Option<u64>,
 }
 
@@ -122,7 +122,7 @@ pub async fn run(
     let listens = plan.check || plan.devices == 0;
     if listens {
         let mut listener = Subscriber::spawn(settings, listening.clone())?;
-        // Before any device speaks: what comes later must begin with 1.
+        // Before any device connects: every later run must begin with 1.
         let up = timeout(CONNECT_WITHIN, online(&mut listener)).await;
         if up.is_err() {
             tracing::warn!("no connection to {} yet", listener.address());
@@ -178,7 +178,7 @@ pub async fn run(
                         break;
                     }
                 }
-                // Others need their time on this thread, too.
+                // Other tasks need time on this thread, too.
                 deadline = Instant::now() + Duration::from_millis(200);
             }
         }
@@ -212,7 +212,7 @@ fn begin_with(urls: &str, number: usize) -> String {
 
 async fn online(reader: &mut Subscriber) {
     while !matches!(reader.next().await, Some(SubscriberEvent::Online)) {}
-    // The subscription is on its way; nothing says when the broker has it.
+    // Nothing reports when the broker has the subscription.
     sleep(Duration::from_millis(500)).await;
 }
 

@@ -21,6 +21,16 @@ pub struct CopyPlan {
     pub every: Duration,
 }
 
+impl CopyPlan {
+    /// The plan of the settings; `None` for no copies.
+    pub fn of(settings: &StoreSettings) -> Option<Self> {
+        (!settings.copy.is_empty()).then(|| Self {
+            path: settings.copy.clone().into(),
+            every: Duration::from_secs(settings.copy_minutes * 60),
+        })
+    }
+}
+
 /// Renews the copy.
 #[derive(Debug)]
 pub(super) struct Copier {

@@ -1,6 +1,8 @@
 //! How much the store keeps.
 
-/// Bounds of outbox and history. Above them telemetry goes before events, and the oldest first.
+use crate::config::StoreSettings;
+
+/// Limits of outbox and history. Beyond them telemetry is given up before events, and the oldest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreLimits {
     /// Events that may wait for the broker.
@@ -14,6 +16,16 @@ pub struct StoreLimits {
 }
 
 impl StoreLimits {
+    /// The limits of the settings.
+    pub fn of(settings: &StoreSettings) -> Self {
+        Self {
+            waiting: settings.waiting.into(),
+            waiting_bytes: u64::from(settings.waiting_mb) * 1_000_000,
+            waiting_ms: i64::from(settings.waiting_days) * DAY_MS,
+            history_ms: i64::from(settings.days) * DAY_MS,
+        }
+    }
+
     /// In memory there is less room than on a disk.
     pub(super) fn in_memory(self) -> Self {
         Self {
@@ -35,5 +47,16 @@ impl Default for StoreLimits {
             waiting_ms: 30 * DAY_MS,
             history_ms: 30 * DAY_MS,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_the_settings() {
+        let settings = StoreSettings::default();
+        assert_eq!(StoreLimits::of(&settings), StoreLimits::default());
     }
 }

@@ -1,4 +1,4 @@
-//! What the machine's own package lists say. They are refreshed by apt's timer, or by `apt-get update`; this only reads them.
+//! Reads the machine's own package lists. apt's timer or `apt-get update` refreshes them.
 
 use std::{
     io::Read,
@@ -10,7 +10,7 @@ use super::{Release, UpdateError};
 
 /// Where it is on every Debian.
 pub(super) const APT_CACHE: &str = "/usr/bin/apt-cache";
-/// More than it ever says.
+/// Longer than its output ever is.
 const ANSWER_BYTES: u64 = 64 << 10;
 
 /// Installed and newest version of the package.
@@ -50,7 +50,7 @@ fn parse(answer: &str) -> Result<Release, UpdateError> {
     }
     Ok(Release {
         schema: 1,
-        // apt takes an older one only where somebody pinned it; then that one is the newest to be had.
+        // apt would install an older one only where somebody pinned it; then that one is the newest available.
         update_available: installed != candidate,
         installed_version: installed.to_owned(),
         latest_version: candidate.to_owned(),

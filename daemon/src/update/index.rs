@@ -1,4 +1,4 @@
-//! The signed index: a small JSON file that says which versions there are. It is fetched with its `.minisig` from beside it.
+//! The signed index: a small JSON file that lists the newest versions. Its `.minisig` lies beside it.
 
 use moodring_nn::Kind;
 use serde::Deserialize;
@@ -12,14 +12,14 @@ use crate::{
 /// The largest index, in bytes.
 pub(super) const INDEX_BYTES: u64 = 64 << 10;
 
-/// Which versions there are. Keys that a later form adds are ignored, so that old programs hear of new ones.
+/// The newest versions. Unknown keys are ignored, so that old programs can read a later form.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Index {
     /// The version of this form: 1.
     pub schema: u32,
     /// The newest program.
     pub program: Version,
-    /// A page about it.
+    /// A page about the program.
     #[serde(default)]
     pub page: Option<String>,
     /// The newest nets.
@@ -32,18 +32,18 @@ pub struct Index {
 pub struct NetOffer {
     /// `detector` or `classifier`.
     pub kind: String,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Its version.
     pub version: Version,
-    /// The least program that can run it.
+    /// The oldest program that can run it.
     pub min_program: Version,
-    /// Where its bundle lies.
+    /// The address of its bundle.
     pub url: String,
 }
 
 impl Index {
-    /// Reads an index whose signature is good.
+    /// Parses an index after its signature was checked.
     ///
     /// # Errors
     /// [`UpdateError::Index`].
@@ -64,7 +64,7 @@ impl Index {
         Ok(index)
     }
 
-    /// What of it is newer than what runs.
+    /// Compares it with what runs here.
     pub fn against(self, models: &ModelSettings) -> Release {
         let own = Version::of_program();
         let nets: Vec<_> = self
@@ -85,7 +85,7 @@ impl Index {
     }
 }
 
-/// A net beside the one that runs; `None` for a kind or a name that does not run here.
+/// Compares an offered net with the one that runs; `None` for a kind or name that does not run here.
 fn offer(net: NetOffer, models: &ModelSettings, own: Version) -> Option<NetRelease> {
     let kind = [Kind::Detector, Kind::Classifier]
         .into_iter()

@@ -1,5 +1,5 @@
-//! Whether there is something newer than what runs: by the machine's package lists, or by a signed index that is fetched. Off until
-//! it is switched on: then, and only then, this device asks anybody. Nothing is installed by it.
+//! Looks for newer versions: in the machine's package lists, or in a signed index that is fetched. Off until it is
+//! switched on; this device asks nobody before that. Installs nothing.
 
 mod apt;
 mod index;
@@ -10,16 +10,16 @@ pub use index::{Index, NetOffer};
 pub use release::{NetRelease, Release};
 pub use task::{ReleaseReceiver, UpdateThread, look, spawn};
 
-/// Why it is not known.
+/// Why it is unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum UpdateError {
-    /// apt-cache is not there, or told nothing.
-    #[error("the package lists tell nothing: {0}")]
+    /// apt-cache is missing, or printed nothing.
+    #[error("the package lists contain nothing: {0}")]
     Apt(String),
     /// The index cannot be fetched, or its signature is not good.
     #[error(transparent)]
     Signed(#[from] crate::bundle::BundleError),
-    /// It was signed, but is no index.
+    /// It is signed, but not an index.
     #[error("the index is signed, but cannot be read: {0}")]
     Index(String),
     /// The machine has no certificates.

@@ -1,19 +1,19 @@
-//! `<prefix>/<id>/update`: what runs and what there is.
+//! `<prefix>/<id>/update`: what runs, and what is available.
 
 use serde::Serialize;
 
-/// What there is to be had, as a message. Written whenever it was looked up.
+/// The available versions, as a message. Published after each look.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Release {
     /// The version of this message.
     pub schema: u32,
-    /// Whether program or nets are newer there than here.
+    /// Whether the program or a net is newer than what runs.
     pub update_available: bool,
     /// The program that runs, or the package that is installed.
     pub installed_version: String,
-    /// The newest one, which may be the same.
+    /// The newest one; it may be the same.
     pub latest_version: String,
-    /// Who says so: `apt` or `index`.
+    /// Where this was found: `apt` or `index`.
     pub source: &'static str,
     /// A page about it, if the index names one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,20 +27,20 @@ pub struct Release {
 pub struct NetRelease {
     /// `detector` or `classifier`.
     pub kind: String,
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// What runs; `null` if the settings name a file.
+    /// The version that runs; `null` if the settings name a file.
     pub installed_version: Option<String>,
-    /// What there is.
+    /// The version that is available.
     pub latest_version: String,
-    /// Where its bundle lies, for `moodring model install`.
+    /// The address of its bundle, for `moodring model install`.
     pub url: String,
     /// Whether it is newer than what runs.
     pub update_available: bool,
 }
 
 impl Release {
-    /// In a line, for people: what is newer, and how it comes here. `None` if nothing is.
+    /// One line for people: what is newer, and how to install it. `None` if nothing is.
     pub fn advice(&self) -> Option<String> {
         let mut advice = Vec::new();
         if self.installed_version != self.latest_version && self.update_available {

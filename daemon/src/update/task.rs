@@ -1,4 +1,4 @@
-//! The thread that looks: a while after the start, then every so many hours. It ends with the daemon, and keeps nobody waiting.
+//! The thread that looks for updates: a while after the start, then every few hours. The shutdown does not wait for it.
 
 use std::{
     path::Path,
@@ -15,14 +15,14 @@ use crate::{
     config::{ModelSettings, UpdateSettings, UpdateSource},
 };
 
-/// The newest answer; `None` before there is one.
+/// The newest result; `None` before the first look.
 pub type ReleaseReceiver = watch::Receiver<Option<Release>>;
 
-/// How long an index may take to come.
+/// How long fetching an index may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The first look waits: at its start a machine has other things to do, and maybe no network yet.
+/// The first look waits: after its start a machine has other work, and perhaps no network yet.
 const FIRST: Duration = Duration::from_secs(20);
-/// And not all devices ask at once after a power cut.
+/// A random delay, so that not all devices ask at once after a power cut.
 const SPREAD: Duration = Duration::from_secs(600);
 
 /// The thread; it ends when this is dropped.
@@ -33,13 +33,13 @@ pub struct UpdateThread {
 }
 
 impl UpdateThread {
-    /// What was found.
+    /// The last result.
     pub fn watch(&self) -> ReleaseReceiver {
         self.newest.clone()
     }
 }
 
-/// Starts it, if the settings want it. `spread` is any number that differs between devices.
+/// Starts the thread, if the settings want it. `spread` is a number that differs between devices.
 pub fn spawn(update: &UpdateSettings, models: &ModelSettings, spread: u64) -> Option<UpdateThread> {
     let source = update.source()?;
     let (tell, newest) = watch::channel(None);

@@ -1,4 +1,4 @@
-//! Where in a face's crop the classifier looked: class activation maps, and their overlay on a photo.
+//! Class activation maps: where in a face's crop the classifier looked, and their overlay on a photo.
 
 use image::RgbImage;
 use moodring_core::{
@@ -7,24 +7,24 @@ use moodring_core::{
 
 /// Cells a side of a map.
 pub(super) const MAP_CELLS: usize = 6;
-/// What a net puts out for all maps: a real per cell and expression, expressions fastest.
+/// The values of all maps: a real per cell and expression, expressions fastest.
 pub(super) const MAP_VALUES: usize = MAP_CELLS * MAP_CELLS * Expression::COUNT;
 
-/// How transparent the strongest heat is, 0 to 1.
+/// The opacity of the strongest heat, 0 to 1.
 const OPACITY: f32 = 0.6;
-/// Width of the crop's outline in crop pixels, so that it grows with the face.
+/// Width of the crop's outline in crop pixels, so that it scales with the face.
 const OUTLINE_PX: f32 = 0.5;
 
-/// What each cell of the crop said for one expression against the others, in logits, row by row.
+/// What each cell of the crop contributed to one expression against the others, in logits, row by row.
 ///
-/// The net's last pixels times its head's weights (Zhou et al., *Learning Deep Features for Discriminative
-/// Localization*, CVPR 2016), less the mean over the expressions: what is added to all alike changes no score.
-/// A cell covers 8x8 pixels of the crop, but what it says depends on a wider surrounding.
+/// The net's last feature map times its head's weights (Zhou et al., *Learning Deep Features for Discriminative
+/// Localization*, CVPR 2016), minus the mean over the expressions, which changes no score. A cell covers 8x8 pixels of
+/// the crop, but it depends on a wider surrounding.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClassMap([[f32; MAP_CELLS]; MAP_CELLS]);
 
 impl ClassMap {
-    /// The map of one expression out of the net's values.
+    /// The map of one expression, from the net's values.
     pub fn new(values: &[f32; MAP_VALUES], expression: Expression) -> Self {
         let cell = |row: usize, column: usize| {
             let at = (row * MAP_CELLS + column) * Expression::COUNT;
@@ -41,15 +41,15 @@ impl ClassMap {
         &self.0
     }
 
-    /// Heat at a point of the crop, 0 to 1: what speaks for the expression, bilinear between the cells' centres,
-    /// as a share of the strongest cell. 0 everywhere if nothing speaks for it.
+    /// Heat at a point of the crop, 0 to 1: the evidence for the expression, bilinear between the cells' centres,
+    /// relative to the strongest cell. 0 everywhere if there is no evidence.
     pub fn heat(&self, at: Point) -> f32 {
         let largest = self.0.iter().flatten().fold(0.0_f32, |a, &b| a.max(b));
         if largest <= 0.0 {
             return 0.0;
         }
         let last = (MAP_CELLS - 1) as f32;
-        // The cell before the point, the one after, and the share of the latter.
+        // The cell before the point, the cell after it, and the share of the latter.
         let place = |px: f32| {
             let at = (px * MAP_CELLS as f32 / CROP_PX as f32 - 0.5).clamp(0.0, last);
             let before = at as usize;
@@ -62,7 +62,7 @@ impl ClassMap {
     }
 }
 
-/// Lays a face's map over the photo that it stands in, turned and sized as the crop was, with the crop's outline.
+/// Draws a face's map over its photo, turned and sized like the crop, with the crop's outline.
 pub fn overlay(photo: &mut RgbImage, face: &Face, map: &ClassMap) {
     let transform = to_crop(face);
     let side = CROP_PX as f32;

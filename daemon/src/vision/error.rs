@@ -1,10 +1,10 @@
-//! What can be wrong with nets, said so that it can be mended.
+//! Errors of nets, with the way to mend them.
 
 use std::path::PathBuf;
 
 use moodring_core::{detect::NetError, pipeline::SettingsError};
 
-/// Why there is no vision.
+/// Why the nets cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum VisionError {
     /// A model file cannot be used.
@@ -28,7 +28,7 @@ pub enum VisionError {
     /// ONNX Runtime cannot run here at all; the int8 engine takes over.
     #[error("ONNX Runtime cannot be used: {0}")]
     Runtime(String),
-    /// An engine for ONNX files, but no file for this key of `[models]`.
+    /// An engine for ONNX files is set, but no file for this key of `[models]`.
     #[error(
         "engines \"tract\" and \"ort\" read ONNX files and none is built in: set [models] {0}, \
          such as to models/weights/{0}.onnx of the repository"
@@ -40,9 +40,9 @@ pub enum VisionError {
     /// `MOODRING_KERNEL` names none of this machine's kernels.
     #[error("MOODRING_KERNEL={name} is not one of this machine's kernels: {available}")]
     Kernel {
-        /// What was asked for.
+        /// The kernel that was asked for.
         name: String,
-        /// What there is.
+        /// The kernels that exist.
         available: String,
     },
     /// A setting of the pipeline is out of range.

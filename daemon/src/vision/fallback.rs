@@ -1,4 +1,4 @@
-//! What to do where ONNX Runtime cannot run: our own engine, and one warning that says why and how to mend it.
+//! Falls back to our own engine where ONNX Runtime cannot run, with one warning: why, and how to mend it.
 
 use std::{
     io::Read,
@@ -6,11 +6,11 @@ use std::{
     sync::{LazyLock, Mutex},
 };
 
-/// Reasons that were told already: photos open a detector for every size.
+/// Reasons that were logged already: photos open a detector for every size.
 static TOLD: LazyLock<Mutex<Vec<String>>> = LazyLock::new(Mutex::default);
 
-/// The packed file to take instead of the one of the settings: that one if it is packed, else the built-in net (an empty
-/// path). Warns once for each reason.
+/// The packed file to use: that of the settings if it is packed, else the built-in net (an empty path). Logs each
+/// reason once.
 pub(super) fn packed<'p>(path: &'p Path, reason: &str) -> &'p Path {
     let packed = is_packed(path);
     let mut told = TOLD.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -1,26 +1,26 @@
-//! Faces of one photo from looks at several sizes: what one look should have seen too, it has a say in.
+//! Merges the faces of one photo that were found at several sizes: each size that should have seen a face votes on it.
 
 use moodring_core::{detect::Face, geometry::Rect, nms::suppress};
 
-/// Sizes in a look's own pixels (the root of the box's area) at which that look is to be trusted.
+/// The sizes of faces, in a search's own pixels (the root of the box's area), for which that search is reliable.
 const TRUSTED_PX: std::ops::RangeInclusive<f32> = 26.0..=300.0;
-/// Boxes of two looks that overlap by this IoU are the same face.
+/// Boxes of two searches that overlap by this IoU are the same face.
 const SAME_IOU: f32 = 0.4;
 
-/// What one look found, in the photo's pixels.
+/// The result of one search, in the photo's pixels.
 pub(super) struct ScaleResult {
-    /// The look's pixels per pixel of the photo.
+    /// Pixels of the search per pixel of the photo.
     pub(super) scale: f32,
     /// Faces down to [`least_score`].
     pub(super) faces: Vec<Face>,
 }
 
-/// The score that a look has to report, so that the mean of two can reach `threshold`.
+/// The score that a search must report, so that the mean of two can reach `threshold`.
 pub(super) fn least_score(threshold: f32) -> f32 {
     (2.0 * threshold - 1.0).clamp(0.05, threshold.max(0.05))
 }
 
-/// All faces whose mean score, over the looks that should see them, reaches `threshold`; the best first.
+/// All faces whose mean score, over the searches that should see them, reaches `threshold`; the best first.
 pub(super) fn fuse(looks: &[ScaleResult], threshold: f32, max_iou: f32) -> Vec<Face> {
     let mut faces = Vec::new();
     for (i, look) in looks.iter().enumerate() {
@@ -40,7 +40,8 @@ pub(super) fn fuse(looks: &[ScaleResult], threshold: f32, max_iou: f32) -> Vec<F
     faces
 }
 
-/// What a look thinks of a face that another one found: its own score, 0 if it saw none; `None` if it cannot tell.
+/// A search's score for a face that another one found: its own, 0 if it saw none; `None` if the face is out of its
+/// range.
 fn opinion(look: &ScaleResult, face: &Face) -> Option<f32> {
     let side_px = side(&face.rect) * look.scale;
     if !TRUSTED_PX.contains(&side_px) {
@@ -86,7 +87,7 @@ mod tests {
                 faces: fine,
             },
         ];
-        // Rounded: means of such numbers are a bit off in their last bit.
+        // Rounded: means of such numbers are inexact in their last bit.
         let round = |score: f32| (score * 1e4).round() / 1e4;
         fuse(&looks, 0.6, 0.3)
             .iter()

@@ -1,4 +1,4 @@
-//! The two nets on our own int8 engine. Buffers are made once; a run allocates nothing.
+//! The two nets on our own int8 engine. Buffers are allocated once; a run allocates nothing.
 
 use std::{
     path::Path,
@@ -22,13 +22,13 @@ use crate::config::Labels;
 const STRIDES_PX: [u32; 3] = [8, 16, 32];
 /// FER+'s classes: our seven, then contempt.
 const FERPLUS_CLASSES: usize = Expression::COUNT + 1;
-/// A detector without a `threshold` note.
+/// The threshold of a detector without a `threshold` note.
 const DEFAULT_THRESHOLD: f32 = 0.5;
 
-/// The kernel to run with: `MOODRING_KERNEL` if it is set, else this machine's best.
+/// The kernel to run: `MOODRING_KERNEL` if it is set, else this machine's best.
 ///
 /// # Errors
-/// [`VisionError::Kernel`] if this machine does not have the one that is asked for.
+/// [`VisionError::Kernel`] if this machine lacks the requested kernel.
 pub fn kernel() -> Result<Kernel, VisionError> {
     let Ok(name) = std::env::var("MOODRING_KERNEL") else {
         return Ok(Kernel::best());
@@ -201,10 +201,10 @@ impl DetectNet for Int8Detector {
 /// An expression classifier on our engine.
 pub struct Int8Classifier {
     loaded: LoadedNet,
-    /// Which of the net's outputs is asked.
+    /// The output that is used.
     answer: usize,
     temperature: f32,
-    /// What the last run said for the maps, if the net has that output.
+    /// The maps of the last run, if the net has that output.
     maps: Option<Box<[f32; MAP_VALUES]>>,
 }
 
@@ -260,7 +260,7 @@ impl Int8Classifier {
         })
     }
 
-    /// Where the last crop spoke for this expression of FER2013's; `None` if the file has no such output.
+    /// The activation map of the last crop for this expression of FER2013's; `None` if the file has no such output.
     pub fn class_map(&self, expression: Expression) -> Option<ClassMap> {
         let maps = self.maps.as_deref()?;
         Some(ClassMap::new(maps, expression))
@@ -349,7 +349,7 @@ mod tests {
         let mut nets = [Labels::Fer2013, Labels::Ferplus]
             .map(|labels| Int8Classifier::open(Path::new(""), labels).unwrap());
         assert!(model.note("temperature.ferplus").is_some());
-        // The average of the maps is the answer but for the head's bias, which is the same for every picture.
+        // The average of the maps is the answer without the head's bias, which is the same for every picture.
         let mut bias: Option<[f32; Expression::COUNT]> = None;
         for vector in vectors {
             let crop: &Crop = vector.picture.try_into().unwrap();

@@ -1,4 +1,4 @@
-//! The nets behind their traits, and the pipeline timed by stage. What is seen is decided in `moodring-core`.
+//! Runs the nets on the engine of the settings, and times the pipeline's stages. `moodring-core` holds the logic.
 
 mod activation_map;
 mod error;
@@ -40,7 +40,7 @@ pub use stream::VisionPipeline;
 use crate::config::{EngineKind, Settings, WhoCountsSetting};
 
 /// A face detector on whichever engine the settings name.
-// Made once or twice, and the large engine is the one that everybody uses: a box would only be in the way.
+// There are one or two of these, and most are the large variant, so a box would save nothing.
 #[cfg_attr(
     any(feature = "tract", feature = "ort"),
     expect(clippy::large_enum_variant)
@@ -95,7 +95,7 @@ impl Detector {
         }
     }
 
-    /// The score below which faces are not worth a second look, by the model's own notes.
+    /// The model's own default score threshold, from its notes.
     pub fn threshold(&self) -> f32 {
         match self {
             Self::Int8(net) => net.threshold(),
@@ -160,7 +160,7 @@ impl Classifier {
         }
     }
 
-    /// Where the last crop spoke for this expression; `None` if the net has no such output, or runs on another engine.
+    /// The activation map of the last crop for this expression; `None` if the net has none, or runs on another engine.
     pub fn class_map(&self, expression: Expression) -> Option<ClassMap> {
         match self {
             Self::Int8(net) => net.class_map(expression),
@@ -180,7 +180,7 @@ impl ClassifyNet for Classifier {
     }
 }
 
-/// The pipeline's settings from ours; `model_threshold` stands in for a threshold of 0.
+/// The pipeline's settings, made of the daemon's; `model_threshold` replaces a threshold of 0.
 pub fn pipeline_settings(settings: &Settings, model_threshold: f32) -> PipelineSettings {
     let (vision, mood) = (&settings.vision, settings.mood.at_sensitivity());
     let who = match mood.who {
@@ -214,8 +214,8 @@ pub fn pipeline_settings(settings: &Settings, model_threshold: f32) -> PipelineS
     }
 }
 
-/// Opens both nets of the settings on ONNX Runtime itself, at the settings' size, and runs each once, so that what it builds for
-/// them is kept. No other engine takes over.
+/// Opens both nets on ONNX Runtime at the size of the settings and runs each once, so that what it builds for them is
+/// kept. Never falls back to another engine.
 ///
 /// # Errors
 /// [`VisionError`], also if ONNX Runtime cannot run here.

@@ -1,5 +1,5 @@
-//! Which files the nets come from: those of the settings, else installed ones, else the built-in bytes. An installed one that
-//! cannot be used is told once and the built-in one taken.
+//! Chooses the files of a net: those of the settings, else an installed one, else the built-in bytes. An installed net
+//! that cannot be used is logged once, and the built-in one is used.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,7 +14,7 @@ use crate::{
     config::Settings,
 };
 
-/// What was told already: photos open a detector for every size.
+/// What was logged already: photos open a detector for every size.
 static TOLD: LazyLock<Mutex<Vec<String>>> = LazyLock::new(Mutex::default);
 
 /// The files of one net. An empty path is the built-in net.
@@ -66,7 +66,7 @@ impl NetFile {
         chosen
     }
 
-    /// Opens the packed net by `open`; one that was installed and cannot be opened gives way to the built-in one.
+    /// Opens the packed net by `open`; falls back to the built-in one if the installed one cannot be opened.
     pub(super) fn packed<T>(
         &self,
         open: impl Fn(&Path) -> Result<T, VisionError>,
@@ -74,7 +74,7 @@ impl NetFile {
         self.open(&self.packed, open)
     }
 
-    /// The same on behalf of an engine that cannot run here, for this reason.
+    /// The same for an engine that cannot run here, for this reason.
     #[cfg(feature = "ort")]
     pub(super) fn instead<T>(
         &self,
@@ -110,7 +110,7 @@ fn warn(kind: Kind, reason: &str) {
     );
 }
 
-/// Each text once.
+/// Logs each text once.
 fn log_once(text: String, bad: bool) {
     let mut told = TOLD.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     if told.contains(&text) {
@@ -169,7 +169,7 @@ mod tests {
         let settings = settings(folder.path());
         let maker = Maker::new();
         let installed_nets = InstalledNets::at(folder.path().into());
-        // Its signature, golden vectors and checksums are good, but the daemon could not read its answer.
+        // Its signature, golden vectors and checksums are good, but the daemon cannot read its output.
         let odd = maker.bundle(&parts(
             Kind::Classifier,
             &[("version", "98.0"), ("labels", "a,b,c,d,e,f,g")],

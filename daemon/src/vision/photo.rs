@@ -1,4 +1,4 @@
-//! Single photos: faces at two scales, so that both a portrait and a group photo are read. Remembers nobody.
+//! Single photos: searches for faces at two scales, for portraits and group photos. Remembers nobody.
 
 use std::ops::RangeInclusive;
 
@@ -18,17 +18,17 @@ use super::{
 };
 use crate::config::Settings;
 
-/// The long side of the coarse look, which finds faces up to the whole picture.
+/// The long side of the coarse search, which finds faces up to the size of the picture.
 const COARSE_PX: u32 = 320;
-/// The long side of the fine look, which finds the small faces of a group: the photo's own, within this range.
-/// Photos below it are enlarged, at most to the double: measured, that finds more small faces than their own size.
+/// The long side of the fine search, which finds the small faces of a group: the photo's own within this range. Smaller
+/// photos are enlarged, at most to the double: by measurement that finds more small faces than their own size.
 const FINE_PX: RangeInclusive<u32> = 640..=1280;
 /// The detector's sides are multiples of this.
 const STEP_PX: u32 = 32;
-/// Detectors that are kept ready for photos of the same shape.
+/// How many detectors are kept ready for photos of the same shape.
 const KEPT: usize = 4;
 
-/// Finds and reads the faces of single photos.
+/// Finds and classifies the faces of single photos.
 pub struct PhotoReader {
     settings: Settings,
     wanted: PipelineSettings,
@@ -37,18 +37,18 @@ pub struct PhotoReader {
     found: Box<Candidates>,
 }
 
-/// A face of a photo and what it shows.
+/// A face of a photo and its expression.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PhotoFace {
     /// Where it is, in the photo's pixels.
     pub face: Face,
-    /// What it shows.
+    /// Its scores.
     pub scores: Scores,
-    /// Where the crop spoke for the likeliest expression, if the net tells.
+    /// The activation map of the likeliest expression, if the net has maps.
     pub map: Option<ClassMap>,
 }
 
-/// A detector made ready for one size.
+/// A detector prepared for one size.
 struct ScaledDetector {
     size_px: (u32, u32),
     detector: Detector,
@@ -88,7 +88,7 @@ impl PhotoReader {
             let at = self.look(size_px)?;
             let detector = &mut self.looks[at].detector;
             find(detector, frame, &wanted, &mut self.found, &mut |_| {})?;
-            // Asked of the net itself: an ONNX file may be made for one size only.
+            // Ask the net: an ONNX file may be made for one size only.
             let shape = detector.shape();
             let scale = shape.width_px.max(shape.height_px) as f32 / long as f32;
             seen.push(fuse::ScaleResult {
@@ -103,7 +103,7 @@ impl PhotoReader {
         ))
     }
 
-    /// All faces and what each shows.
+    /// All faces and their expressions.
     ///
     /// # Errors
     /// [`VisionError`] if a net fails.
@@ -113,7 +113,7 @@ impl PhotoReader {
         faces.into_iter().map(read).collect()
     }
 
-    /// What a face that was found before shows.
+    /// The expression of a face that was found before.
     ///
     /// # Errors
     /// [`VisionError`] if the net fails.
@@ -125,7 +125,7 @@ impl PhotoReader {
         Ok(PhotoFace { face, scores, map })
     }
 
-    /// What an upright crop shows.
+    /// The expression of an upright crop.
     ///
     /// # Errors
     /// [`VisionError`] if the net fails.
@@ -133,7 +133,7 @@ impl PhotoReader {
         Ok(classify(&mut self.classifier, crop)?)
     }
 
-    /// The place of the detector for this size, made if it is new; the oldest makes room.
+    /// The index of the detector for this size; a new one replaces the oldest.
     fn look(&mut self, size_px: (u32, u32)) -> Result<usize, VisionError> {
         if let Some(at) = self.looks.iter().position(|look| look.size_px == size_px) {
             return Ok(at);
@@ -147,11 +147,11 @@ impl PhotoReader {
     }
 }
 
-/// The detector sizes for a photo: one coarse, and one fine unless that would show no more.
+/// The detector sizes for a photo: a coarse one, and a fine one unless that would show no more.
 fn looks((width, height): (u32, u32)) -> impl Iterator<Item = (u32, u32)> {
     let long = width.max(height);
     let sides = |limit: u32| {
-        // Same shape as the photo, rounded up to whole steps.
+        // The photo's shape, rounded up to whole steps.
         let side = |px: u32| (u64::from(px) * u64::from(limit) / u64::from(long)) as u32;
         let whole = |px: u32| px.max(1).next_multiple_of(STEP_PX);
         (whole(side(width)), whole(side(height)))

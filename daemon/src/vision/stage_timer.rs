@@ -1,4 +1,4 @@
-//! Milliseconds per stage and frames per second, from times that are given in.
+//! Milliseconds per stage and frames per second, from times that come in as data.
 
 use std::time::{Duration, Instant};
 
@@ -6,14 +6,14 @@ use moodring_core::{frame::Millis, pipeline::Stage};
 
 use crate::snapshot::StageTimes;
 
-/// How fast the shown times follow the measured ones: a tenth of each new frame.
+/// The smoothing of the shown times: each new frame counts a tenth.
 const FOLLOW: f32 = 0.1;
-/// Frames per second are counted over this time.
+/// The time over which frames are counted.
 const WINDOW_MS: u64 = 2_000;
-/// Frame times that are remembered; enough for 120 frames a second.
+/// How many frame times are kept; enough for 120 frames a second.
 const REMEMBERED: usize = 256;
 
-/// Measures one stream.
+/// Times one stream.
 #[derive(Debug, Default)]
 pub struct StageTimer {
     frame: StageTimes,
@@ -22,17 +22,17 @@ pub struct StageTimer {
 }
 
 impl StageTimer {
-    /// A frame begins.
+    /// Begins a frame.
     pub fn begin(&mut self) {
         self.frame = StageTimes::default();
     }
 
-    /// A stage took so long.
+    /// Adds a stage's time.
     pub fn stage(&mut self, stage: Stage, took: Duration) {
         *slot(&mut self.frame, stage) += took.as_secs_f32() * 1000.0;
     }
 
-    /// The frame of this time is done. Frames that nobody looked at do not count for the stages.
+    /// Ends the frame of this time. Frames without a search for faces do not count for the stages.
     pub fn end(&mut self, time: Millis, looked: bool) {
         if looked {
             self.follow();
@@ -40,7 +40,7 @@ impl StageTimer {
         if self.times.is_full() {
             self.times.pop_front();
         }
-        // There is room: the oldest was just taken out.
+        // There is room: the oldest was just removed.
         let _ = self.times.push_back(time);
         while self
             .times
@@ -94,12 +94,12 @@ fn slot(times: &mut StageTimes, stage: Stage) -> &mut f32 {
     }
 }
 
-/// A stopwatch that gives the time since it was last asked.
+/// A stopwatch that returns the time since the last call.
 #[derive(Debug)]
 pub(super) struct Stopwatch(Instant);
 
 impl Stopwatch {
-    /// Starts now.
+    /// Starts it now.
     pub(super) fn start() -> Self {
         Self(Instant::now())
     }

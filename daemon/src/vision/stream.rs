@@ -1,4 +1,4 @@
-//! A stream of frames: the pipeline, its meter, and the snapshot that comes out.
+//! Runs the pipeline on a stream of frames, times it, and makes the snapshots.
 
 use moodring_core::{
     event::Event,
@@ -41,7 +41,7 @@ impl VisionPipeline {
         })
     }
 
-    /// Takes these settings from the next frame on; people stay known. The nets stay as they are.
+    /// Uses these settings from the next frame on. Tracks and nets are kept.
     ///
     /// # Errors
     /// [`VisionError::Settings`] if one is out of range; then the old ones stay.
@@ -51,7 +51,7 @@ impl VisionPipeline {
         Ok(())
     }
 
-    /// Reads the nets again, such as after their files were replaced; people stay known.
+    /// Loads the nets again, for example after their files were replaced. Tracks are kept.
     ///
     /// # Errors
     /// [`VisionError`] that names the file or setting; then the old ones stay.
@@ -63,7 +63,7 @@ impl VisionPipeline {
         self.tune(settings)
     }
 
-    /// Takes in a frame; hands each event to `tell`. Allocates nothing.
+    /// Processes a frame and passes each event to `emit`. Allocates nothing.
     ///
     /// # Errors
     /// [`VisionError::Net`]; the next frame may work.
@@ -90,7 +90,7 @@ impl VisionPipeline {
         snapshot.frames_skipped = skipped;
         snapshot.people_count = report.people.len();
         snapshot.people.clear();
-        // Who counts comes first.
+        // The person who counts comes first.
         let counts = |p: &&moodring_core::pipeline::Person| Some(p.track) == report.mood.track;
         let first = report.people.iter().filter(counts);
         let others = report.people.iter().filter(|p| !counts(p));
@@ -110,7 +110,7 @@ impl VisionPipeline {
         Ok(snapshot)
     }
 
-    /// No frame came and `camera` is why: people who were in view leave after their time.
+    /// Call this when no frame came, because of `camera`: people in view leave after their time.
     pub fn miss(
         &mut self,
         time: Millis,
@@ -129,7 +129,7 @@ impl VisionPipeline {
         &self.snapshot
     }
 
-    /// Frames that were searched for faces; while nobody is in view, few are.
+    /// Frames that were searched for faces; few are while nobody is in view.
     pub fn looks(&self) -> u64 {
         self.looks
     }

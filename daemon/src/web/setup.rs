@@ -37,7 +37,7 @@ struct SetupChoice {
 /// How it is set, and what there is to choose from.
 #[derive(Serialize)]
 struct CurrentSettings<'a> {
-    /// Whether nobody has said yet that people are told.
+    /// Whether nobody has confirmed yet that people are informed.
     needed: bool,
     /// Where it is written to.
     file: &'a Path,

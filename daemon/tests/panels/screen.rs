@@ -11,11 +11,12 @@ use moodring::{
             PanelDisplay,
             backlight::Backlight,
             framebuffer::{ColourBuffer, Framebuffer, MonoBuffer},
-            interface::{I2cInterface, InterfaceError, SpiInterface},
+            interface::{I2cInterface, SpiInterface},
             oled::Oled,
             tft,
         },
     },
+    gpio::LineError,
     snapshot::{BrokerState, CameraState, Snapshot},
 };
 use moodring_core::{
@@ -34,25 +35,25 @@ const MIDNIGHT: u16 = 0;
 /// A 240x240 ST7789 that can be unplugged, with a backlight.
 struct Bench {
     device: Device<Dcs>,
-    light: Lamp,
+    light: LightLine,
     screen: PanelDisplay<ColourBuffer>,
     opened: Arc<Mutex<usize>>,
 }
 
 #[derive(Clone, Default)]
-struct Lamp(Arc<Mutex<bool>>);
+struct LightLine(Arc<Mutex<bool>>);
 
-impl ErrorType for Lamp {
-    type Error = InterfaceError;
+impl ErrorType for LightLine {
+    type Error = LineError;
 }
 
-impl OutputPin for Lamp {
-    fn set_low(&mut self) -> Result<(), InterfaceError> {
+impl OutputPin for LightLine {
+    fn set_low(&mut self) -> Result<(), LineError> {
         *self.0.lock().unwrap() = false;
         Ok(())
     }
 
-    fn set_high(&mut self) -> Result<(), InterfaceError> {
+    fn set_high(&mut self) -> Result<(), LineError> {
         *self.0.lock().unwrap() = true;
         Ok(())
     }
@@ -80,7 +81,7 @@ fn settings() -> DisplaySettings {
 
 fn bench(settings: &DisplaySettings) -> Bench {
     let board = Board::named("st7789-240x240").unwrap();
-    let (device, light) = (Device::new(chip()), Lamp::default());
+    let (device, light) = (Device::new(chip()), LightLine::default());
     let opened = Arc::new(Mutex::new(0));
     let (interface, lamp, count) = (device.clone(), light.clone(), Arc::clone(&opened));
     let open = move || {

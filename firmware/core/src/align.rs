@@ -1,4 +1,4 @@
-//! Landmarks to an upright 48x48 crop, framed as FER2013 frames faces. Knows no net.
+//! Makes an upright 48x48 crop from landmarks, framed as FER2013 frames faces. Knows no net.
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +27,7 @@ pub const LANDMARKS_IN_CROP: [Point; 5] = [
 /// that YuNet_n at 640 px found in Flickr photos, brought into the crop by their landmarks.
 pub const BOX_IN_CROP: Rect = Rect::new(5.1, -0.5, 37.8, 49.4);
 
-/// Landmarks that ask for a crop this many times larger or smaller than the box does are not believed. All 137 faces
+/// Landmarks are ignored if they make the crop this many times larger or smaller than the box does. All 137 faces
 /// of 28 px and taller in the same photos, profiles among them, are between 0.6 and 1.2.
 const SCALE_LIMIT: f32 = 2.0;
 

@@ -1,4 +1,4 @@
-//! A crop to scores. Runs no net itself: the engine is behind [`ClassifyNet`].
+//! Classifies a crop: logits to scores. Runs no net itself: the engine is behind [`ClassifyNet`].
 
 use crate::{
     detect::NetError,

@@ -1,4 +1,4 @@
-//! The detector's heads decoded to faces. Knows YuNet's output form; runs no net itself.
+//! Decodes the detector's heads into faces. Knows YuNet's output form; runs no net itself.
 
 use crate::geometry::{Point, Rect, roll_deg};
 use heapless::Vec;
@@ -25,7 +25,7 @@ impl Face {
     }
 }
 
-/// The picture a net wants.
+/// The input that a net wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InputShape {
     /// Width in pixels.
@@ -82,7 +82,7 @@ impl Head<'_> {
 pub enum Cells<'a> {
     /// Reals; `cls` and `obj` are probabilities.
     Reals(&'a [f32]),
-    /// An int8 engine's own numbers, left as they are: most cells are no faces, and one comparison tells.
+    /// An int8 engine's own numbers, unconverted: most cells are no faces, and one comparison is enough to see that.
     Raw {
         /// The numbers.
         values: &'a [i32],
@@ -91,7 +91,7 @@ pub enum Cells<'a> {
     },
 }
 
-/// Why a net could not run. What it means for the user is said by the engine that made it.
+/// Why a net could not run. The engine that made the error explains it to the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NetError {
@@ -176,7 +176,7 @@ pub fn decode<const N: usize>(
     Ok(())
 }
 
-/// The raw values of a cell as reals.
+/// The raw values of a cell, as reals.
 fn reals(raw: &[i32; Head::CELL], scales: &[f32; Head::CELL]) -> [f32; Head::CELL] {
     let mut cell = core::array::from_fn(|i| raw[i] as f32 * scales[i]);
     let sigmoid = |logit: f32| 1.0 / (1.0 + libm::expf(-logit));
@@ -188,13 +188,14 @@ fn reals(raw: &[i32; Head::CELL], scales: &[f32; Head::CELL]) -> [f32; Head::CEL
 /// A raw logit below this has a probability below `least`, and so has its product with another probability.
 fn raw_bar(least: f32, scale: f32) -> i32 {
     let logit = libm::logf(least / (1.0 - least));
-    // Lower by far more than the rounding of all this, in steps and in logits; a bar too low costs time, no face.
+    // Lower by far more than the rounding of steps and logits: a threshold too low costs time, one too high loses
+    // faces.
     let best = libm::floorf((logit - 1e-3) / scale) - 1.0;
-    // A cast saturates; of numbers that are none, nothing is known.
+    // A cast saturates; NaN cannot be compared, so nothing is skipped.
     if best.is_nan() { i32::MIN } else { best as i32 }
 }
 
-/// Keeps what is good enough.
+/// Lets the faces pass that are good enough.
 struct CandidateFilter<'f, const N: usize> {
     /// The least square of a score.
     least: f32,
@@ -228,7 +229,7 @@ fn face_at(cell: &[f32; Head::CELL], (col, row): (usize, usize), stride_px: u32)
     }
 }
 
-/// Keeps the best faces in a full buffer: the worst one is known, so most of the others are refused at one glance.
+/// Keeps the best faces in a full buffer: its worst one is known, so most of the others are refused by one comparison.
 #[derive(Default)]
 struct BestFaces {
     worst: Option<usize>,

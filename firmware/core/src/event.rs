@@ -1,4 +1,4 @@
-//! A change worth telling. Numbers, device names and wall-clock times are added by the daemon.
+//! An event: a change worth a message. The daemon adds numbers, device names and wall-clock times.
 
 use crate::{
     frame::Millis,

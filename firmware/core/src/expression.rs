@@ -1,4 +1,4 @@
-//! The seven expressions and a score for each. No logic about who shows them.
+//! The seven expressions and a score for each. Knows nothing about people.
 
 /// A facial expression, in FER2013's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,7 +77,7 @@ impl Expression {
 pub struct Scores(pub [f32; Expression::COUNT]);
 
 impl Scores {
-    /// Every expression equally likely: what is known before anything was seen.
+    /// Every expression equally likely: the state before anything was seen.
     pub const UNKNOWN: Self = Self([1.0 / Expression::COUNT as f32; Expression::COUNT]);
 
     /// The probability of one expression.

@@ -1,4 +1,4 @@
-//! Test support: pictures drawn as text, and nets that find bright squares and read their brightness. Tests only.
+//! Test support: pictures drawn as text, and fake nets that find bright squares and read their brightness.
 
 use crate::{
     classify::{ClassifyNet, Crop},

@@ -1,4 +1,4 @@
-//! A lent picture and its time. Knows pixel layouts, nothing of cameras or files.
+//! A picture that the camera lends, and its time. Knows pixel layouts, nothing of cameras or files.
 
 /// A point in time in milliseconds since the run began. Comes with the frame; never read from a clock here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,12 +55,13 @@ pub enum LumaRange {
     /// 0 to 255: JPEG, RGB, grey sensors.
     #[default]
     Full,
-    /// 16 to 235, as video has it (ITU-R BT.601-7, section 2.5.3): YUYV, NV12 and I420 unless somebody says otherwise.
+    /// 16 to 235, as video has it (ITU-R BT.601-7, section 2.5.3): YUYV, NV12 and I420, unless their source says
+    /// otherwise.
     Limited,
 }
 
 impl LumaRange {
-    /// What frames of this format have unless their source says otherwise.
+    /// The usual range of this format.
     pub const fn usual(format: PixelFormat) -> Self {
         match format {
             PixelFormat::Grey | PixelFormat::Rgb => Self::Full,
@@ -68,12 +69,12 @@ impl LumaRange {
         }
     }
 
-    /// A byte of this range as one of the full range: `(luma - 16) * 255 / 219` in fixed point, cut at both ends.
+    /// Converts a byte of this range to the full range: `(luma - 16) * 255 / 219` in fixed point, cut at both ends.
     pub const fn stretch(self, luma: u8) -> u8 {
         match self {
             Self::Full => luma,
             Self::Limited => {
-                // Cut before it is multiplied: so it fits 16 bits, and compilers can do many at a time.
+                // Cut before the multiplication: so it fits 16 bits, and compilers can do many at a time.
                 let cut = if luma > 235 { 235 } else { luma };
                 ((cut.saturating_sub(16) as u16 * 298 + 128) >> 8) as u8
             }
@@ -174,7 +175,7 @@ impl<'a> Frame<'a> {
         self
     }
 
-    /// Which bytes stand for black and white.
+    /// The bytes that stand for black and white.
     pub const fn range(&self) -> LumaRange {
         self.range
     }

@@ -1,4 +1,4 @@
-//! A frame shrunk into a net's input with its aspect kept, and the way back. How pixels are averaged is in `resample`.
+//! Shrinks a frame into a net's input with its aspect kept, and maps boxes back. `resample` averages the pixels.
 //!
 //! The picture lies in the input's left top corner, the padding to its right or below it: so the way back is a plain
 //! multiplication.

@@ -22,6 +22,8 @@
 //! | [`mood`] | the expression of who counts, with hysteresis |
 //! | [`event`] | a change worth telling |
 //! | [`pipeline`] | all of the above in order |
+//!
+//! `docs/glossary.md` in the repository explains every word.
 #![no_std]
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The expression of who counts, guarded by hysteresis, with honest states for "not sure" and "nobody".
+//! Decides the mood: the expression of the person who counts, with hysteresis, or *uncertain*, or *nobody*.
 
 use crate::{
     event::{Event, EventKind},

@@ -1,5 +1,5 @@
-//! When to look for faces while nobody is in view: at a slow rate, and at once when something moves. Sees a thumbnail
-//! only; knows no net and no faces.
+//! Decides whether to search for faces while nobody is in view: at a slow rate, and at once when something moves. Sees
+//! a thumbnail only; knows no net and no faces.
 
 use crate::{
     frame::{Frame, Millis},
@@ -15,25 +15,25 @@ const SAMPLES: usize = 4;
 
 /// A cell has changed if it is off by this many grey levels ...
 const LEAST_CHANGE: i32 = 10;
-/// ... and by so many times what is usual for it (leaves, a fan, a noisy dark corner).
+/// ... and by so many times its usual change (leaves, a fan, a noisy dark corner).
 const USUAL_CHANGES: i32 = 3;
-/// So many changed cells are a motion: a face is at least two cells wide and high where it can be read.
+/// This many changed cells are a motion: where a face can be read, it is at least two cells wide and high.
 const MOVED_CELLS: usize = 4;
 /// Time constants of what a cell usually shows, and of how much it usually changes.
 const SCENE_TAU_MS: u64 = 2_000;
 const CHANGE_TAU_MS: u64 = 4_000;
 
-/// After a motion every frame is looked at for so long.
+/// After a motion, every frame is searched for this long.
 const AWAKE_MS: u64 = 1_000;
-/// Time awake that found nobody is paid from a purse of at most so many milliseconds ...
-const PURSE_MS: u64 = 4_000;
-/// ... into which one millisecond in so many is saved: so restless scenes are looked at in full a fifth of the time.
+/// Searching without finding anybody is paid from a budget of at most this many milliseconds ...
+const BUDGET_MS: u64 = 4_000;
+/// ... which grows by one millisecond in this many: so a restless scene is searched in full a fifth of the time.
 const SAVED: u64 = 4;
 
-/// How the watch is kept.
+/// Settings of the motion detection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MotionSettings {
-    /// While nobody is in view and nothing moves, milliseconds from look to look; 0: every frame is looked at.
+    /// While nobody is in view and nothing moves, milliseconds between two searches; 0: every frame is searched.
     pub period_ms: u64,
 }
 
@@ -43,19 +43,19 @@ impl Default for MotionSettings {
     }
 }
 
-/// The state of the watch: what the empty scene looks like.
+/// What the empty scene looks like, and the budget for searches.
 #[derive(Clone, Debug)]
 pub struct MotionWatch {
-    /// What each cell usually shows, and by how much it usually changes, in 1/16 grey levels.
+    /// The usual value of each cell and its usual change, in 1/16 grey levels.
     scene: [i32; CELLS],
     change: [i32; CELLS],
-    /// The last frame that came here.
+    /// The last frame that was given.
     frame: Option<Millis>,
-    /// The last look.
+    /// The last search.
     look: Option<Millis>,
     awake_until: Option<Millis>,
-    purse_ms: u64,
-    /// Less than [`SAVED`]: what was not enough for a whole millisecond yet.
+    budget_ms: u64,
+    /// The part of the budget below a whole millisecond, less than [`SAVED`].
     spare_ms: u64,
 }
 
@@ -66,7 +66,7 @@ impl Default for MotionWatch {
 }
 
 impl MotionWatch {
-    /// A watch that knows nothing; it wants to look at the first frame.
+    /// A state without knowledge; it searches the first frame.
     pub const fn new() -> Self {
         Self {
             scene: [0; CELLS],
@@ -74,14 +74,14 @@ impl MotionWatch {
             frame: None,
             look: None,
             awake_until: None,
-            purse_ms: PURSE_MS,
+            budget_ms: BUDGET_MS,
             spare_ms: 0,
         }
     }
 
-    /// Whether to look for faces in this frame, in which nobody is known to be. `time` never runs backwards.
+    /// Whether to search this frame, in which nobody is known to be. `time` never runs backwards.
     ///
-    /// No frame is more than [`MotionSettings::period_ms`] after a look without one, as long as frames come evenly.
+    /// A frame is searched at most [`MotionSettings::period_ms`] after the last one, as long as frames come evenly.
     pub fn needs_detection(
         &mut self,
         frame: &Frame<'_>,
@@ -99,7 +99,7 @@ impl MotionWatch {
         let passed_ms = time.since(before);
         let moved = self.moves(&thumbnail(frame), passed_ms);
         let awake = self.is_awake(moved, time, passed_ms);
-        // The next frame will be as much later as this one was.
+        // The next frame will come as much later as this one did.
         let due = time.since(look) + passed_ms > settings.period_ms;
         if awake || due {
             self.look = Some(time);
@@ -107,12 +107,12 @@ impl MotionWatch {
         awake || due
     }
 
-    /// Somebody is in view, and this frame was looked at without a question.
+    /// Call this for a frame with somebody in view, which is searched anyway.
     pub const fn note_person(&mut self, time: Millis) {
         self.look = Some(time);
     }
 
-    /// Whether many cells show what they usually do not, apart from a change of light that all have in common.
+    /// Whether many cells differ from their usual value, apart from a change of light that all have in common.
     fn moves(&mut self, now: &[i32; CELLS], passed_ms: u64) -> bool {
         let mut off = [0; CELLS];
         for ((off, now), scene) in off.iter_mut().zip(now).zip(&self.scene) {
@@ -137,15 +137,15 @@ impl MotionWatch {
         let is_before = |end: Option<Millis>| end.is_some_and(|end| time <= end);
         let was_awake = is_before(self.awake_until);
         if was_awake {
-            self.purse_ms = self.purse_ms.saturating_sub(passed_ms);
+            self.budget_ms = self.budget_ms.saturating_sub(passed_ms);
         } else {
             let saved = self.spare_ms + passed_ms;
             self.spare_ms = saved % SAVED;
-            self.purse_ms = (self.purse_ms + saved / SAVED).min(PURSE_MS);
+            self.budget_ms = (self.budget_ms + saved / SAVED).min(BUDGET_MS);
         }
-        // Who has just run out of it sleeps until there is enough for some frames.
+        // When the budget runs out, it must first grow enough for some frames.
         let least = if was_awake { 1 } else { AWAKE_MS / 2 };
-        if self.purse_ms < least {
+        if self.budget_ms < least {
             self.awake_until = None;
             return false;
         }

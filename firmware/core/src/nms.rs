@@ -1,4 +1,4 @@
-//! One face for many overlapping boxes: greedy non-maximum suppression. Knows no net.
+//! Greedy non-maximum suppression: one face for many overlapping boxes. Knows no net.
 
 use crate::detect::Face;
 use core::cmp::Ordering;
@@ -26,7 +26,7 @@ pub fn suppress(faces: &mut [Face], max_iou: f32) -> usize {
     kept
 }
 
-/// Best score first. Equal scores are told apart by their boxes, so that the order is the same on every run.
+/// Best score first. Equal scores are ordered by their boxes, so that the order is the same on every run.
 fn by_falling_score(a: &Face, b: &Face) -> Ordering {
     let key = |face: &Face| {
         [

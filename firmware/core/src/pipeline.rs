@@ -1,4 +1,4 @@
-//! All rooms in order: a frame goes in, people, a mood and events come out. Runs the nets behind their traits.
+//! Runs all steps in order: a frame goes in; people, a mood and events come out. The nets are behind their traits.
 //!
 //! All buffers are fields (about 150 kB): nothing is allocated, and a pipeline is best kept in a box or a static.
 
@@ -275,7 +275,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
             .hysteresis
             .update(&candidates, frame_px, time, settings)
         {
-            // Fits by `MAX_EVENTS`; the tracker says more.
+            // Fits by `MAX_EVENTS`; see the tracker.
             let _ = self.events.push(change);
         }
     }

@@ -1,5 +1,5 @@
-//! A frame's pixels at another size: area averages when it shrinks, bilinear when it grows, each plane by itself. Whole
-//! numbers only, so every machine gets the same bytes. Knows no aspect and no padding; that is [`crate::letterbox`]'s.
+//! Resamples a frame: area averages when it shrinks, bilinear when it grows, each plane by itself. Whole numbers only,
+//! so every machine gets the same bytes. Knows no aspect and no padding; [`crate::letterbox`] does.
 
 mod axis;
 mod blocks;

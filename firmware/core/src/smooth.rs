@@ -1,4 +1,4 @@
-//! Scores over time: exponential smoothing by elapsed time, so that the frame rate does not matter.
+//! Smooths scores over time: exponentially by elapsed time, so that the frame rate does not matter.
 
 use crate::{expression::Scores, frame::Millis};
 

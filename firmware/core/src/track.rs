@@ -1,4 +1,5 @@
-//! The same face from frame to frame: by overlap with where it should be by now, then by nearness. Knows no picture.
+//! Tracks faces from frame to frame, by overlap with their predicted place, then by nearness, and confirms them. Knows
+//! no picture.
 
 use crate::{
     detect::Face,
@@ -46,7 +47,7 @@ const SIZE_LIMIT: f32 = 2.0;
 const SPEED_TAU_MS: u64 = 150;
 /// Nobody's speed is known for longer than this ahead.
 const AHEAD_MS: u64 = 500;
-/// Even a slow source (a slide show) cannot tell that a face after this gap is the same one.
+/// After this gap, even in a slow source (a slide show), nothing shows that a face is the same one.
 const SLOW_GAP_MS: u64 = 10_000;
 
 /// One followed face and a note of the owner's about it.

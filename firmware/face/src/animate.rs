@@ -1,4 +1,4 @@
-//! From mood to mood over time, blink and breath. Time is given in; nothing here has a clock.
+//! Animates the face from look to look: movement, blink and breath. Time comes in as data.
 
 use libm::{expf, roundf, sinf};
 use moodring_core::{frame::Millis, mood::Mood};
@@ -11,7 +11,7 @@ use crate::{
 
 /// How long one mood takes to flow into the next.
 pub const CHANGE_MS: u64 = 300;
-/// Time constant with which intensity and roll follow what they are told.
+/// Time constant with which intensity and roll follow their aims.
 const FOLLOW_MS: f32 = 150.0;
 /// A blink falls somewhere into each of these.
 const BLINK_EVERY_MS: u64 = 4_000;
@@ -36,7 +36,7 @@ pub struct Pose {
     pub params: Params,
     /// Its tilt in degrees, clockwise positive.
     pub roll_deg: f32,
-    /// The fault's code, seen as far as the numbers say.
+    /// The fault's code; its visibility is one of the face's numbers.
     pub code: u16,
 }
 

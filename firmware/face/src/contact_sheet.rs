@@ -1,4 +1,4 @@
-//! All looks side by side with their names: for the README and for looking at them.
+//! Draws all looks side by side with their names: for the README and for choosing the faces' numbers.
 
 use embedded_graphics::{
     pixelcolor::Rgb888,

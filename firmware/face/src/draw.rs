@@ -1,4 +1,4 @@
-//! A pose to pixels: every pixel once, row by row. No framebuffer is needed.
+//! Draws a pose: every pixel once, row by row. Needs no framebuffer.
 
 use embedded_graphics::{
     pixelcolor::Rgb888,

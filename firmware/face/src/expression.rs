@@ -1,4 +1,5 @@
-//! The numbers of the seven expressions; `states` has the rest. Written by looking at the contact sheet; change one, then look again.
+//! The numbers of the seven expressions; `states` has the others. They were chosen on the contact sheet: look at it
+//! after a change.
 
 use moodring_core::{expression::Expression, mood::Mood};
 

@@ -1,4 +1,5 @@
-//! The signs that a camera runs and that others see its picture, pixel by pixel, so that they are crisp at any size.
+//! Draws the signs that a camera runs and that others see its picture, pixel by pixel, so that they are crisp at any
+//! size.
 
 use embedded_graphics::{
     pixelcolor::Rgb888,
@@ -59,7 +60,7 @@ where
         stamp(target, area, &CAMERA, (corner, scale), theme)?;
     }
     if notice == Indicators::Preview {
-        // Larger than the camera: it says more.
+        // Larger than the camera sign, because it matters more.
         let scale = scale(64, 110);
         let corner = corner(area, glass, 1, Size::new(WIDTH, 9) * scale);
         stamp(target, area, &LAMP, (corner, scale), theme)?;

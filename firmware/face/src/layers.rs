@@ -1,4 +1,4 @@
-//! A face as a stack of layers in pixels, ready to be asked for any piece of a row. Whole numbers only from here on.
+//! A face as a stack of layers in pixels; paints any part of a row. Whole numbers only from here on.
 
 use heapless::Vec;
 

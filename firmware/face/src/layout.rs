@@ -1,4 +1,4 @@
-//! Where faces and text go on a screen. Only rectangles; nothing is drawn here.
+//! Places faces and text on a screen, as rectangles. Draws nothing.
 
 use embedded_graphics::{prelude::Size, primitives::Rectangle};
 use heapless::Vec;

@@ -1,4 +1,4 @@
-//! A mood drawn as an emoji face on any embedded-graphics target: no std, no heap, no clock.
+//! Draws a mood as an emoji face on any embedded-graphics target: no std, no heap, no clock.
 //!
 //! ```text
 //! look -> expression -> params -> animate -> pose -> draw or picture -> DrawTarget
@@ -15,6 +15,8 @@
 //! | [`picture`] | a whole screen, also in bands: several faces, text, the sign that the camera runs |
 //! | [`contact_sheet`] | all looks side by side |
 //! | [`svg`] | one pose as SVG, sharp at every size |
+//!
+//! `docs/glossary.md` in the repository explains every word.
 #![no_std]
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Everything the face can show: a mood, or a state of the device that has none. Knows no numbers and no pixel.
+//! Everything that the face can show: a mood, or a state of the device. Knows no numbers and no pixels.
 
 use moodring_core::{expression::Expression, mood::Mood};
 

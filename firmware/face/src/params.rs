@@ -1,4 +1,4 @@
-//! The parametric face: plain numbers that mix. Knows no mood, no colour and no pixel.
+//! The face as numbers that can be mixed. Knows no mood, no colour and no pixels.
 //!
 //! The face is a disc of radius 1 around (0, 0), x to the right, y down. Eyes and brows are written for the
 //! picture's right side and mirrored for the left: "inner" is the end at the nose.
@@ -62,7 +62,7 @@ mixable! {
 }
 
 mixable! {
-    /// How far the skin is from its usual colour, each 0 to 1. Which colour that is says the theme.
+    /// How far the skin is from its usual colour, each 0 to 1. The theme has the colours.
     Skin {
         /// Red from the forehead down.
         heat: f32,

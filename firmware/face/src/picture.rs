@@ -1,4 +1,4 @@
-//! A whole screen: one face or several, lines of text, and the signs that the camera runs and is watched.
+//! Draws a whole screen: one face or several, lines of text, and the signs that the camera runs and is watched.
 
 use embedded_graphics::{
     pixelcolor::Rgb888,

@@ -1,4 +1,4 @@
-//! The colours of skin: light from above, darker at the rim, hot, sick, cold, pale or grey as the face says.
+//! The colours of skin: light from above, darker at the rim; hot, sick, cold, pale or grey by the face's numbers.
 
 use embedded_graphics::{pixelcolor::Rgb888, prelude::RgbColor};
 
@@ -27,7 +27,7 @@ pub(crate) fn smooth(t: i32) -> u32 {
     (t * t * (768 - 2 * t)) >> 16
 }
 
-/// A face's skin, ready to be asked row by row. The light does not turn with the head, so that a row has one colour
+/// A face's skin, prepared for its rows. The light does not turn with the head, so that a row has one colour
 /// (but for its rim) and a tilt changes only what tilts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tones {

@@ -1,4 +1,4 @@
-//! Colours. The face says how hot or pale it is; a theme says what that looks like.
+//! Colours. The face's numbers say how hot or pale it is; a theme has the colour for that.
 
 use embedded_graphics::pixelcolor::Rgb888;
 
@@ -6,7 +6,7 @@ const fn rgb(hex: u32) -> Rgb888 {
     Rgb888::new((hex >> 16) as u8, (hex >> 8) as u8, hex as u8)
 }
 
-/// What the skin's colour is told by.
+/// What takes the skin's colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tint {
     /// A disc of skin.
@@ -64,7 +64,7 @@ pub struct Theme {
     pub notice: Rgb888,
     /// How bold lines are; 1 is usual.
     pub weight: f32,
-    /// What the skin's colour is told by.
+    /// What takes the skin's colour.
     pub tint: Tint,
     /// Whether eyes and drops have a light in them.
     pub glints: bool,

@@ -1,4 +1,4 @@
-//! A point or vector in the plane, in face units or in pixels.
+//! A point or vector in the plane, in face units or pixels.
 
 /// A point or vector.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

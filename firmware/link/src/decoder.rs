@@ -1,4 +1,4 @@
-//! Bytes in any pieces to messages. After garbage, each 0 is a new beginning.
+//! Decodes bytes that come in any pieces into messages. After garbage, each 0 begins anew.
 
 use core::marker::PhantomData;
 
@@ -56,7 +56,7 @@ impl<M: MessageSet> Decoder<M> {
         }
     }
 
-    /// Takes the next byte; if it ends a frame, tells what was in it.
+    /// Takes the next byte; if it ends a frame, returns the message or the error.
     pub fn push(&mut self, byte: u8) -> Option<Result<M, DecodeError>> {
         if byte != 0 {
             self.overlong |= self.bytes.push(byte).is_err();

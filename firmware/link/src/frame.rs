@@ -1,4 +1,4 @@
-//! A message to the bytes of one frame: direction and version, message by postcard, CRC-32; all by COBS, ended by a 0.
+//! Encodes a message into one frame: direction and version, message by postcard, CRC-32; all by COBS, ended by a 0.
 //!
 //! Between frames any number of zeros may come: a host begins with one, so that what came before is no part of its first.
 
@@ -31,7 +31,7 @@ pub(crate) const CRC: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO
 /// The frame of a message.
 pub fn encode<M: MessageSet>(message: &M) -> Frame {
     let mut body = [0; MAX_BODY_BYTES];
-    // A message that does not fit does not exist, by test. If it did, an empty frame would say nothing.
+    // A test proves that every message fits. If one did not, the empty frame would mean nothing.
     let body = postcard::to_slice(message, &mut body).map_or(&[][..], |body| body);
 
     let mut content: Vec<u8, MAX_CONTENT_BYTES> = Vec::new();

@@ -6,15 +6,17 @@
 //!
 //! | room | what it does |
 //! |---|---|
-//! | [`message`] | what host and satellite say to each other |
-//! | [`message_set`] | which messages there are, by direction and number |
-//! | [`frame`] | a message to the bytes of one frame |
-//! | [`decoder`] | bytes in any pieces to messages; finds its way after garbage |
+//! | [`message`] | the messages between host and satellite |
+//! | [`message_set`] | the list of messages, by direction and number |
+//! | [`frame`] | encodes a message into the bytes of one frame |
+//! | [`decoder`] | decodes bytes in any pieces; recovers after garbage |
 //!
 //! # Versions
-//! Messages of a version never change. What is new gets a number of its own at the end of its list, and who does not
-//! know it says [`message::Refusal::Unknown`]. What cannot be told that way raises [`frame::VERSION`]; a frame of
-//! another version is answered by [`message::Refusal::Version`] in one's own.
+//! Messages of a version never change. A new message gets its own number at the end of its list; a receiver that does
+//! not know it answers [`message::Refusal::Unknown`]. Any other change raises [`frame::VERSION`]; a frame of another
+//! version is answered by [`message::Refusal::Version`] in one's own version.
+//!
+//! `docs/glossary.md` in the repository explains every word.
 #![no_std]
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! What host and satellite say to each other. Plain data; the order of fields and variants is the interface.
+//! The messages between host and satellite. Plain data; the order of fields and variants is the interface.
 
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
-/// The most faces a scene tells of; who counts comes first.
+/// The most faces in a scene; the one who counts comes first.
 pub const MAX_FACES: usize = 8;
 /// The longest label, in bytes of UTF-8.
 pub const MAX_LABEL_BYTES: usize = 24;
@@ -22,10 +22,10 @@ pub fn label(text: &str) -> Label {
     label
 }
 
-/// What a host says.
+/// From the host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToSatellite {
-    /// Who speaks, first of all. Answered by [`ToHost::Hello`].
+    /// The host's name, sent first. Answered by [`ToHost::Hello`].
     Hello {
         /// What the host understands.
         versions: Versions,
@@ -50,12 +50,12 @@ pub enum ToSatellite {
     },
     /// Something is wrong at the host.
     Fault {
-        /// What, as the host's documentation says.
+        /// The fault's code, as the host's documentation has it.
         code: u16,
     },
 }
 
-/// What a satellite says; it never begins, but for its fault.
+/// From the satellite. It only answers, but for faults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToHost {
     /// Who this is and what it can do.
@@ -67,11 +67,11 @@ pub enum ToHost {
         /// Frames that came broken since the satellite started; more than this holds count as this.
         broken: u16,
     },
-    /// It was heard and not understood.
+    /// The message arrived and was not understood.
     Refused(Refusal),
     /// Something is wrong at the satellite.
     Fault {
-        /// What, as the board's documentation says.
+        /// The fault's code, as the board's documentation has it.
         code: u16,
     },
 }

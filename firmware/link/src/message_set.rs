@@ -1,4 +1,4 @@
-//! Which messages there are, by direction and number: postcard writes an enum as its variant's number and its fields.
+//! The list of messages, by direction and number: postcard writes an enum as its variant's number and its fields.
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -22,5 +22,5 @@ impl MessageSet for ToHost {
     const DIRECTION: u8 = DIRECTION_BIT;
 }
 
-/// Where a frame's first byte tells the direction; the rest of it is the version.
+/// The bits of a frame's first byte for the direction; the others are the version.
 pub(crate) const DIRECTION_BIT: u8 = 0x80;

@@ -1,4 +1,4 @@
-//! What can be wrong with a file, a size or a buffer. After [`crate::Net::new`] only [`LengthError`] is left.
+//! Errors of files, sizes and buffers. After [`crate::Net::new`] only [`LengthError`] is left.
 
 use core::fmt;
 
@@ -141,7 +141,7 @@ impl fmt::Display for PlanError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NetError {
-    /// The net does not run at the size asked for.
+    /// The net does not run at the requested size.
     Plan(PlanError),
     /// This machine cannot run the kernel: take [`crate::Kernel::best`].
     Kernel,

@@ -1,4 +1,4 @@
-//! The packed file's bytes: reader, checksum and header. What the operators mean is in `model`.
+//! Reads the packed file's bytes: header, checksum, records. `model` interprets the operators.
 
 use crate::error::FormatError;
 use crate::quant::{LeWords, Quant};

@@ -17,6 +17,8 @@
 //! | `ops` | the operators on whole tensors |
 //! | `kernel` | rows, fast: plain loop, portable, AVX2, VNNI, NEON; and the packing of weights |
 //! | `error` | what can be wrong |
+//!
+//! `docs/glossary.md` in the repository explains every word.
 #![no_std]
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A whole net, checked once: notes, outputs, operators. Running it is `net`'s room.
+//! A whole net, checked once: notes, outputs, operators. `net` runs it.
 
 use crate::error::{Fault, FormatError, PlanError};
 use crate::format::{self, Header, Kind, RecordReader};

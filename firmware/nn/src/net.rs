@@ -1,4 +1,4 @@
-//! A net made ready for one size and one kernel, and its run from picture to raw outputs.
+//! A net prepared for one size and one kernel, and its run from picture to raw outputs.
 
 use crate::error::{LengthError, NetError};
 use crate::kernel::Kernel;

@@ -1,4 +1,4 @@
-//! What a run puts out: exact integers, and what they mean as reals.
+//! The outputs of a run: exact integers, and the reals that they stand for.
 
 use crate::model::Model;
 use crate::plan::Plan;

@@ -1,4 +1,4 @@
-//! Where every tensor lies in the arena for one input size. Tensors that never live at the same time share bytes.
+//! Places every tensor in the arena for one input size. Tensors that never live at the same time share bytes.
 
 use crate::error::PlanError;
 use crate::model::{MAX_OPERATORS, MAX_OUTPUTS, Model};

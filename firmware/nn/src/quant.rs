@@ -1,4 +1,4 @@
-//! The one rounding rule, and the numbers that go with a quantized tensor.
+//! The one rounding rule, and the numbers of a quantized tensor.
 //!
 //! Scheme: Jacob et al., *Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
 //! Inference*, CVPR 2018, section 2.

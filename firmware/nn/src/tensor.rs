@@ -1,4 +1,4 @@
-//! A tensor's shape and its place in the arena: NHWC bytes, with a border where a 3x3 kernel will read it.
+//! A tensor's shape and its place in the arena: NHWC bytes, with a border that 3x3 kernels may read.
 
 /// Rows, columns, channels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Rows of a picture as the bytes that a display's wire takes: RGB565, high byte first.
+//! Rows of a picture as the bytes that a display takes: RGB565, high byte first.
 
 use core::{convert::Infallible, ops::Range};
 

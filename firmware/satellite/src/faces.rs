@@ -1,4 +1,4 @@
-//! The faces on the display: as many as the host told of, each with its own movement.
+//! The faces on the display: as many as the host sent, each with its own movement.
 
 use heapless::Vec;
 use moodring_core::{expression::Expression, frame::Millis, mood::Mood};

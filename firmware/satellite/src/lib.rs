@@ -8,10 +8,10 @@
 //!
 //! | room | what it does |
 //! |---|---|
-//! | [`panel`] | what the board's display is |
-//! | [`satellite`] | what is heard, answered and shown, and when it sleeps |
-//! | [`picture`] | one moment of the face, drawn into as little memory as there is |
-//! | [`band`] | rows of a picture as bytes for the wire |
+//! | [`panel`] | describes the board's display |
+//! | [`satellite`] | receives, answers, shows, and sleeps |
+//! | [`picture`] | one moment of the face, drawn in bands into little memory |
+//! | [`band`] | rows of a picture as bytes for the display |
 //!
 //! A board's loop:
 //! ```
@@ -35,6 +35,8 @@
 //! # }
 //! # assert_eq!(wire.len(), 240 * 240 * 2);
 //! ```
+//!
+//! `docs/glossary.md` in the repository explains every word.
 #![no_std]
 
 #[cfg(test)]

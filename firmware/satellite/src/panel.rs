@@ -1,4 +1,4 @@
-//! What the board's display is: told to the host, and the measure of all pictures.
+//! Describes the board's display: the host gets it, and all pictures have its size.
 
 use moodring_face::picture::ScreenShape;
 use moodring_link::{
@@ -34,7 +34,7 @@ impl Panel {
         frame_ms: 50,
     };
 
-    /// What the host is told.
+    /// The description for the host.
     pub const fn capabilities(&self) -> Capabilities {
         Capabilities {
             versions: Versions {

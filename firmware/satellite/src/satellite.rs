@@ -1,4 +1,4 @@
-//! What is heard, answered and shown, and when it sleeps.
+//! A satellite: receives messages, answers, shows the face, and falls asleep without a host.
 
 use heapless::Deque;
 use moodring_core::{frame::Millis, mood::Mood};
@@ -15,7 +15,7 @@ use crate::{faces::Faces, panel::Panel, picture::BandedPicture};
 pub const SILENCE_MS: u64 = 10_000;
 /// The brightest light of a face that fell asleep.
 pub const ASLEEP_PERCENT: u8 = 10;
-/// Answers that wait for the board to send them; of a host that asks faster, the rest is not answered.
+/// Answers that wait for the board to send them; if a host asks faster, the others are dropped.
 const MAX_REPLIES: usize = 4;
 
 /// A satellite: everything but pins and clock.
@@ -26,13 +26,13 @@ pub struct Satellite {
     replies: Deque<ToHost, MAX_REPLIES>,
     /// Frames that came broken.
     broken: u16,
-    /// When the host last said something that was understood.
+    /// When the last understood message came from the host.
     heard: Millis,
     faces: Faces,
     label: Label,
     /// Set by the host.
     light_percent: u8,
-    /// The host said sleep.
+    /// The host sent sleep.
     dark: bool,
     /// The last picture given out, and when. `None` before the first, and after darkness.
     drawn: Option<(BandedPicture, Millis)>,

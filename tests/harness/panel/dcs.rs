@@ -84,7 +84,7 @@ impl Dcs {
         chip
     }
 
-    /// Takes bytes as the D/C line says.
+    /// Takes bytes; the D/C line marks data.
     ///
     /// # Panics
     /// At what a driver must not send.

@@ -51,7 +51,7 @@ impl Pages {
         }
     }
 
-    /// Takes bytes as the D/C line, or the control byte on I2C, says.
+    /// Takes bytes; the D/C line, or the control byte on I2C, marks data.
     ///
     /// # Panics
     /// At what a driver must not send.

@@ -1,4 +1,4 @@
-//! The frames that `bench` times: the drawn scene in the form of a camera's, or a photo.
+//! The frames that `bench` measures: the drawn scene as a camera would send it, or a photo.
 
 use std::time::Instant;
 
@@ -14,10 +14,10 @@ use crate::{
     photo::Photo,
 };
 
-/// As webcams have it.
+/// As webcams encode.
 const JPEG_QUALITY: u8 = 85;
 
-/// The frames to time.
+/// The frames to measure.
 pub(super) enum FrameSource {
     /// The synthetic scene.
     Drawn(Box<SyntheticFrames>),
@@ -33,7 +33,7 @@ pub(super) struct SyntheticFrames {
     decoder: FrameDecoder,
 }
 
-/// What the frames are, for people.
+/// A description for people.
 pub(super) fn name(args: &BenchArgs) -> &'static str {
     match (&args.photo, args.input) {
         (Some(_), _) => "RGB",
@@ -52,7 +52,7 @@ impl FrameSource {
             let photo = photo.map_err(|e| failed(format!("{}: {e}", path.display())))?;
             return Ok(Self::Photo(photo));
         }
-        // The rate only paces the drawing; what is timed is the pipeline.
+        // The rate only paces the drawing; the pipeline alone is measured.
         let wanted = CameraSettings {
             rate: 240.0,
             width: args.size.0,
@@ -68,7 +68,7 @@ impl FrameSource {
         })))
     }
 
-    /// The frame of this number, and the milliseconds that its JPEG took.
+    /// Frame number `number`, and the milliseconds that its JPEG took to decode.
     pub(super) fn frame(&mut self, number: u32) -> Result<(Frame<'_>, Option<f32>), Failure> {
         let time = Millis(u64::from(number) * 33);
         match self {
@@ -104,11 +104,11 @@ impl SyntheticFrames {
     }
 }
 
-/// The drawn luma in another form, without colour.
+/// The drawn luma in another pixel format, without colour.
 fn encode(drawn: &Frame<'_>, input: BenchInput, bytes: &mut Vec<u8>) -> Result<(), Failure> {
     bytes.clear();
     let (w, h) = (drawn.width_px(), drawn.height_px());
-    // 8 bits into 16 to 235.
+    // Full range to limited range, 16 to 235.
     let limited = |luma: u8| (16 + (u16::from(luma) * 219 + 127) / 255) as u8;
     match input {
         BenchInput::Grey => bytes.extend_from_slice(drawn.data()),

@@ -1,10 +1,10 @@
-//! What a figure is worth nothing without: the machine it was measured on.
+//! Describes the machine: a figure is worth nothing without it.
 
 use std::{fmt, fs};
 
 use serde::Serialize;
 
-/// The machine, as far as it tells.
+/// The machine, as far as the kernel describes it.
 #[derive(Debug, Serialize)]
 pub(super) struct Machine {
     /// The processor's or the board's name.
@@ -13,9 +13,9 @@ pub(super) struct Machine {
     architecture: &'static str,
     /// Cores that this process may use.
     cores: usize,
-    /// How many programs wanted a core over the last minute: well above 0, and the machine was not idle.
+    /// How many programs wanted a core over the last minute; well above 0, the machine was not idle.
     load: Option<f32>,
-    /// Our own version.
+    /// The version of moodring.
     version: &'static str,
 }
 
@@ -32,7 +32,7 @@ impl Machine {
     }
 }
 
-/// On PCs the processor's name; boards have a name of their own.
+/// The processor's name on PCs, the board's name on boards.
 fn processor() -> Option<String> {
     let board = fs::read_to_string("/proc/device-tree/model").ok();
     let board = board.map(|name| name.trim_end_matches('\0').to_owned());

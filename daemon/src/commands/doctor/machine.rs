@@ -1,5 +1,5 @@
-//! The machine under the daemon: groups, who holds the camera, ribbon cameras, clock, voltage and heat. Looks at files below a
-//! root that tests fake; opens no device.
+//! Checks the machine: groups, the program that holds the camera, ribbon cameras, clock, voltage and heat. Reads files
+//! below a root that tests replace; opens no device.
 
 use std::{
     fs,
@@ -10,17 +10,17 @@ use std::{
 
 use super::{Finding, bad};
 
-/// Before this the clock cannot be right: 2026-01-01, seconds since 1970.
+/// A clock before this is wrong: 2026-01-01, seconds since 1970.
 const RELEASE_S: u64 = 1_767_225_600;
-/// Millidegrees above which a Raspberry Pi slows down, and above which that is near.
+/// Millidegrees at which a Raspberry Pi slows down, and at which it is close to that.
 const HOT: (i64, i64) = (80_000, 75_000);
-/// The drivers' names of ribbon cameras that send raw pixels: Pi 4 and older, Pi 5.
+/// The driver names of ribbon cameras that send raw pixels: Pi 4 and older, Pi 5.
 const RIBBON: [&str; 2] = ["unicam", "rp1-cfe"];
 
-/// A machine to look at.
+/// A machine to check.
 pub(super) struct Machine {
     root: PathBuf,
-    /// The user's number, and the numbers of the groups the user is in now.
+    /// The user's id, and the ids of the user's groups.
     uid: u32,
     groups: Vec<u32>,
     /// Seconds since 1970.
@@ -44,8 +44,8 @@ impl Machine {
         }
     }
 
-    /// What was found, part by part; parts that the machine does not have are left out. `own_camera`: the device that the
-    /// settings name, if they name one; `libcamera`: they name a source that goes through libcamera.
+    /// The findings, part by part; parts that the machine does not have are left out. `own_camera`: the device in the
+    /// settings, if they name one; `libcamera`: the settings name a source that uses libcamera.
     pub(super) fn check(&self, own_camera: Option<&Path>, libcamera: bool) -> Vec<(&str, Finding)> {
         let parts = [
             ("groups", self.permissions()),
@@ -63,13 +63,13 @@ impl Machine {
         self.root.join(below)
     }
 
-    /// A small file's text without its end of line; `None` if it is not there.
+    /// The text of a small file without its line end; `None` if it does not exist.
     fn text(&self, below: &str) -> Option<String> {
         let text = fs::read_to_string(self.path(below)).ok()?;
         Some(text.trim_end_matches(['\n', '\0']).to_owned())
     }
 
-    /// Devices that are there, and that this user may not open.
+    /// Devices that exist but that this user may not open.
     fn permissions(&self) -> Option<Finding> {
         let kinds = ["video", "spidev", "i2c-", "gpiochip"];
         let mut nodes: Vec<_> = fs::read_dir(self.path("dev")).ok()?.flatten().collect();
@@ -134,7 +134,7 @@ impl Machine {
         named.unwrap_or_else(|| number.to_string())
     }
 
-    /// Who else has the settings' camera open, as far as this user may see.
+    /// Other programs that have the settings' camera open, as far as this user can see.
     fn holder(&self, camera: Option<&Path>) -> Option<Finding> {
         let camera = camera?;
         let node = fs::metadata(camera).ok()?;
@@ -166,7 +166,7 @@ impl Machine {
         None
     }
 
-    /// A ribbon camera on the raw driver gives no pictures without libcamera.
+    /// Without libcamera, a ribbon camera on the raw driver gives no pictures.
     fn ribbon(&self, libcamera: bool) -> Option<Finding> {
         let listed = fs::read_dir(self.path("sys/class/video4linux")).ok()?;
         let names = listed.flatten();
@@ -187,7 +187,7 @@ impl Machine {
         })
     }
 
-    /// A Pi has no battery for its clock: until the network tells the time, the times in messages are wrong.
+    /// A Pi has no battery for its clock: until it gets the time by network, the times in messages are wrong.
     fn clock(&self) -> Finding {
         let mend = "sudo timedatectl set-ntp true, and let it reach a time server";
         if self.now_s < RELEASE_S {
@@ -202,7 +202,7 @@ impl Machine {
         Finding::Good("set".into())
     }
 
-    /// A weak power supply: the kernel's alarm of a Raspberry Pi.
+    /// A weak power supply, by the Raspberry Pi kernel's alarm.
     fn voltage(&self) -> Option<Finding> {
         let sensors = fs::read_dir(self.path("sys/class/hwmon")).ok()?.flatten();
         let mut sensors = sensors.map(|sensor| sensor.path());

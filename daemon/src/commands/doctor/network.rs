@@ -1,4 +1,4 @@
-//! What is on the other end of the wire: the broker, and whoever tells of newer versions.
+//! Checks the broker, and where newer versions are announced.
 
 use std::{
     net::{TcpStream, ToSocketAddrs},
@@ -11,7 +11,7 @@ use crate::config::{Settings, UpdateSource};
 /// How long a broker may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Whether the settings' broker answers, or there is room for our own.
+/// Whether the settings' broker answers, or our own could start.
 pub(super) fn broker(settings: &Settings) -> Finding {
     let mqtt = &settings.mqtt;
     if !mqtt.enabled {
@@ -30,7 +30,7 @@ pub(super) fn broker(settings: &Settings) -> Finding {
         };
     }
     let url = match crate::mqtt::url::parse_all(&mqtt.url) {
-        // The first is the one that is wanted.
+        // The first broker is the preferred one.
         Ok(mut all) => all.swap_remove(0),
         Err(error) => return bad(error, "correct [mqtt] url"),
     };
@@ -50,7 +50,7 @@ pub(super) fn broker(settings: &Settings) -> Finding {
     }
 }
 
-/// Whether there is something newer, where somebody wants to know.
+/// Whether there is a newer version, if the settings ask for that.
 pub(super) fn update(source: &UpdateSource, settings: &Settings) -> Finding {
     match crate::update::look(source, &settings.models) {
         Ok(release) => match release.advice() {

@@ -1,4 +1,4 @@
-//! Whether the page can be opened, by whom, and what it may show.
+//! Checks whether the page can be opened, by whom, and what it may show.
 
 use std::{
     io::{Read, Write},
@@ -9,7 +9,7 @@ use std::{
 use super::{Finding, bad};
 use crate::{config::Settings, web};
 
-/// How long a page of ours may take to answer.
+/// How long our page may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The port, and who can reach it.
@@ -57,15 +57,15 @@ pub(super) fn preview(settings: &Settings) -> Finding {
     }
 }
 
-/// Whether people are told.
+/// Whether people are informed.
 pub(super) fn notice(settings: &Settings) -> Finding {
     match (settings.notice.acknowledged, settings.web.address()) {
-        (true, _) => Finding::Good("somebody saw to it that people are told".into()),
+        (true, _) => Finding::Good("somebody confirmed that people are informed".into()),
         (false, Some(at)) if settings.web.enabled => Finding::Note(format!(
-            "nobody has said yet that people are told: open http://{at}/setup, or set [notice] acknowledged = true"
+            "nobody has confirmed yet that people are informed: open http://{at}/setup, or set [notice] acknowledged = true"
         )),
         (false, _) => Finding::Note(
-            "nobody has said yet that people are told: hang up the notice and set [notice] acknowledged = true".into(),
+            "nobody has confirmed yet that people are informed: hang up the notice and set [notice] acknowledged = true".into(),
         ),
     }
 }
@@ -106,7 +106,7 @@ mod tests {
         let at = taken.local_addr().unwrap();
         let mut settings = Settings::default();
         settings.web.listen = at.to_string();
-        // Somebody who takes the connection and says nothing is not us.
+        // A server that accepts and stays silent is not ours.
         let stranger = std::thread::spawn(move || drop(taken.accept()));
         let text = said(page(&settings));
         assert!(

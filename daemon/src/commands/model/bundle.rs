@@ -1,4 +1,4 @@
-//! `model bundle`: for whoever trains nets.
+//! `model bundle`: makes a bundle, for people who train nets.
 
 use super::{Failure, model_failure};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     exit::Exit,
 };
 
-/// Writes a bundle and says how it is signed.
+/// Writes a bundle and prints how to sign it.
 pub(super) fn bundle(args: &BundleArgs) -> Result<Exit, Failure> {
     let files = [
         (FileRole::Net, Some(&args.net)),

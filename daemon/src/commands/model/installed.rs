@@ -1,4 +1,4 @@
-//! `model list`, `install` and `rollback`: the nets that come after the program.
+//! `model list`, `install` and `rollback`: nets that are installed after the program.
 
 use std::{io::IsTerminal, path::Path, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 const KINDS: [Kind; 2] = [Kind::Detector, Kind::Classifier];
-/// How long a bundle may take to come.
+/// How long fetching a bundle may take.
 const PATIENCE: Duration = Duration::from_secs(20 * 60);
 
 impl From<BundleError> for Failure {
@@ -38,7 +38,7 @@ impl From<BundleError> for Failure {
     }
 }
 
-/// Says what runs.
+/// Prints what runs.
 pub(super) fn list(args: &ConfigArgs) -> Result<Exit, Failure> {
     let settings = quiet_settings(args.config.as_deref(), &Overrides::default())?;
     let installed_nets = InstalledNets::of(&settings.models);
@@ -111,10 +111,10 @@ fn what_runs(settings: &Settings, kind: Kind, pick: &Selected) -> String {
     }
 }
 
-/// Installs a bundle, or looks whether it could be.
+/// Installs a bundle, or tests whether it could be.
 pub(super) fn install(args: &InstallArgs) -> Result<Exit, Failure> {
     let settings = quiet_settings(args.config.config.as_deref(), &Overrides::default())?;
-    // First what costs nothing.
+    // The cheap checks first.
     let key = TrustedKey::choose(args.key.as_deref(), &settings.models.public_key)?;
     let installed_nets = InstalledNets::of(&settings.models)
         .ok_or_else(|| Failure::output("there is no folder to install it: set [models] folder"))?;
@@ -151,7 +151,7 @@ pub(super) fn install(args: &InstallArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Goes back to what ran before.
+/// Returns to the net that ran before.
 pub(super) fn rollback(args: &RollbackArgs) -> Result<Exit, Failure> {
     let settings = quiet_settings(args.config.config.as_deref(), &Overrides::default())?;
     let nothing = || BundleError::Nothing("net".into());
@@ -178,7 +178,7 @@ pub(super) fn rollback(args: &RollbackArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// What was signed is still somebody else's text.
+/// Signed text is still foreign text.
 fn one_line(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -186,7 +186,7 @@ fn one_line(text: &str) -> String {
         .collect()
 }
 
-/// On standard error, hidden where nobody looks.
+/// On standard error; hidden if that is no terminal.
 fn bar() -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();

@@ -1,9 +1,9 @@
-//! `model prepare`: what an engine makes before it can run, made ahead of the service's start.
+//! `model prepare`: builds what an engine needs before it can run, ahead of the service's start.
 
 use super::{super::quiet_settings, Failure};
 use crate::{cli::ConfigArgs, config::EngineKind, config::Overrides, exit::Exit};
 
-/// Builds what the settings' engine needs, or says that it needs nothing.
+/// Builds what the engine needs, or prints that it needs nothing.
 pub(super) fn prepare(args: &ConfigArgs) -> Result<Exit, Failure> {
     let settings = quiet_settings(args.config.as_deref(), &Overrides::default())?;
     match settings.vision.engine {

@@ -1,4 +1,4 @@
-//! `model verify`: every kernel of this machine on golden vectors, exactly equal or not.
+//! `model verify`: runs every kernel of this machine on the golden vectors; the results must be equal.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::{
     exit::Exit,
 };
 
-/// A net to verify: what it is called, its bytes and its golden vectors.
+/// A net to verify: name, bytes and golden vectors.
 type Net = (String, Vec<u8>, Vec<u8>);
 
 /// Verifies the built-in nets and the installed ones.

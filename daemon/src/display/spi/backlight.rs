@@ -1,4 +1,4 @@
-//! Backlights: hardware PWM by sysfs, a GPIO line that is on or off, or none that could be switched.
+//! Backlights: hardware PWM by sysfs, a GPIO line that is on or off, or none that can be switched.
 
 use std::{
     fs, io,
@@ -10,22 +10,24 @@ use std::{
 use embedded_hal::digital::OutputPin;
 
 use super::interface::InterfaceError;
+use crate::gpio::LineError;
 
-/// A line that something sets high or low.
-pub type DigitalOutput = Box<dyn OutputPin<Error = InterfaceError> + Send>;
+/// A GPIO output that is set high or low.
+pub type DigitalOutput = Box<dyn OutputPin<Error = LineError> + Send>;
 
-/// The light behind the glass.
+/// The backlight.
 pub enum Backlight {
-    /// Always on, or the glass shines itself.
+    /// Always on, or the glass itself shines.
     Fixed,
     /// On or off; high is on.
     Switch(DigitalOutput),
-    /// As bright as is wanted.
+    /// Dimmed by PWM.
     Pwm(Pwm),
 }
 
 impl Backlight {
-    /// Makes it this bright, in percent. What it cannot do it gives back: how bright the picture must be drawn.
+    /// Sets the brightness in percent. Returns how bright the picture must be drawn, for what the light cannot do
+    /// itself.
     ///
     /// # Errors
     /// [`InterfaceError`] if the line or the PWM fails.
@@ -80,7 +82,7 @@ impl Pwm {
 
     fn prepare(&self) -> io::Result<()> {
         let give_up = Instant::now() + Self::PATIENCE;
-        // Right after the export the files still belong to root.
+        // Right after the export, udev has not yet given the files to the group.
         while let Err(error) = self.write("period", Self::PERIOD_NS) {
             let young = matches!(
                 error.kind(),

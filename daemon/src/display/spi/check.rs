@@ -1,4 +1,4 @@
-//! What is wrong with the devices of the board that the settings name, part by part, for `moodring doctor`. Sends nothing.
+//! Checks the devices of the configured board, part by part, for `moodring doctor`. Sends nothing to the display.
 
 use std::{io, path::Path};
 
@@ -8,16 +8,16 @@ use crate::{
     gpio::{Chips, LineAddress, buttons},
 };
 
-/// One part and what was found.
+/// A part and what was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartCheck {
-    /// Which part, such as `bus` or `D/C`.
+    /// The part, such as `bus` or `D/C`.
     pub part: String,
     /// What is there, or what is wrong.
     pub found: Result<String, Problem>,
 }
 
-/// What is wrong, and what mends it.
+/// A fault, and the way to mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// What is wrong.
@@ -26,12 +26,12 @@ pub struct Problem {
     pub mend: String,
 }
 
-/// Looks at the bus and every line of the configured board, buttons included.
+/// Checks the bus and every line of the configured board, buttons included.
 pub fn check(settings: &Settings) -> Vec<PartCheck> {
     check_on(settings, &Chips::of_this_machine(), user_of)
 }
 
-/// The same with any chips; `user` says who holds a line.
+/// The same with any chips; `user` returns the program that uses a line.
 fn check_on(
     settings: &Settings,
     chips: &Chips,
@@ -142,7 +142,7 @@ fn line(
     }
 }
 
-/// Who holds a line on this machine.
+/// The program that uses a line on this machine.
 fn user_of(place: &LineAddress) -> Result<Option<String>, String> {
     let chip = gpiocdev::Chip::from_path(&place.chip).map_err(|error| error.to_string())?;
     let line = chip

@@ -1,16 +1,16 @@
-//! What changed between two pictures, as few rectangles that are cheap to send.
+//! Finds what changed between two pictures, as few rectangles that are cheap to send.
 //!
-//! Every rectangle costs some bytes for its address, and some more for the system calls and D/C changes around it; so
+//! Every rectangle costs some bytes for its address, and more for the system calls and D/C changes around it. So
 //! rectangles that lie close together are merged, even if a few cells between them did not change.
 
 use super::grid::{CellRect, Grid};
 
-/// What sending costs, in bytes.
+/// The costs of sending, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
-    /// Of a cell.
+    /// Of one cell.
     pub cell: usize,
-    /// Of a rectangle, whatever its size.
+    /// Of one rectangle, whatever its size.
     pub area: usize,
 }
 
@@ -23,8 +23,8 @@ impl Cost {
 /// The most rectangles of one picture.
 pub const MAX_AREAS: usize = 48;
 
-/// Rectangles that hold every cell in which the grids differ; both have the same size. They may overlap, and are never
-/// dearer than the whole picture.
+/// Rectangles that hold every cell in which the grids differ; both grids have the same size. They may overlap. Together
+/// they never cost more than the whole picture.
 pub fn dirty<P: Copy + PartialEq>(old: &Grid<P>, new: &Grid<P>, cost: Cost) -> Vec<CellRect> {
     let mut areas = Vec::new();
     for y in 0..new.size().1 {
@@ -50,7 +50,7 @@ pub fn dirty<P: Copy + PartialEq>(old: &Grid<P>, new: &Grid<P>, cost: Cost) -> V
     areas
 }
 
-/// Begin and length of each run of different cells; gaps of up to `gap` equal cells belong to a run.
+/// Start and length of each run of changed cells; up to `gap` equal cells between two runs join them.
 fn runs<P: PartialEq>(old: &[P], new: &[P], gap: usize) -> Vec<(u16, u16)> {
     let mut runs: Vec<(usize, usize)> = Vec::new();
     for (x, (old, new)) in old.iter().zip(new).enumerate() {
@@ -67,7 +67,7 @@ fn runs<P: PartialEq>(old: &[P], new: &[P], gap: usize) -> Vec<(u16, u16)> {
     runs.into_iter().map(narrow).collect()
 }
 
-/// Adds a strip where it costs least: to a rectangle that is there, or as one of its own if there is room.
+/// Adds a strip where it costs least: into a rectangle that exists, or as a new one if there is room.
 fn put(areas: &mut Vec<CellRect>, strip: CellRect, cost: Cost) {
     let growth = |area: CellRect| cost.of(area.union(strip)) - cost.of(area);
     let full = areas.len() >= MAX_AREAS;
@@ -77,7 +77,7 @@ fn put(areas: &mut Vec<CellRect>, strip: CellRect, cost: Cost) {
     }
 }
 
-/// Merges pairs for as long as that is cheaper.
+/// Merges pairs of rectangles as long as that is cheaper.
 fn merge(areas: &mut Vec<CellRect>, cost: Cost) {
     let mut i = 0;
     while i < areas.len() {
@@ -87,7 +87,7 @@ fn merge(areas: &mut Vec<CellRect>, cost: Cost) {
         match (i + 1..areas.len()).find(|&j| cheaper(areas[j])) {
             Some(j) => {
                 areas[i] = area.union(areas.swap_remove(j));
-                // It grew: what was dear before may be cheap now.
+                // The rectangle grew, so a merge that was too expensive before may pay now.
                 i = 0;
             }
             None => i += 1,

@@ -1,4 +1,4 @@
-//! Pictures in the form of a display's memory, which the face draws into: RGB565 pixels, or pages of black and white.
+//! Pictures in the form of a display's memory: RGB565 pixels, or pages of black and white. The face is drawn into them.
 
 use std::convert::Infallible;
 
@@ -11,38 +11,38 @@ use moodring_face::theme::Theme;
 use super::{dirty::Cost, grid::Grid};
 use crate::config::board::Rotation;
 
-/// What the system calls and D/C changes around a rectangle weigh, in bytes of the same time. A guess for a Pi at
-/// 40 MHz: a dozen calls of 5 us each.
+/// What the system calls and D/C changes around a rectangle cost, as the number of bytes that take the same time. An
+/// estimate for a Pi at 40 MHz: a dozen calls of 5 us each.
 const AREA_BYTES: usize = 300;
 
-/// A picture in a memory's form.
+/// A picture in the form of a display's memory.
 pub trait Framebuffer: DrawTarget<Color = Rgb888, Error = Infallible> + Send {
-    /// A cell of the memory.
+    /// One cell of the memory.
     type Cell: Copy + PartialEq + Send;
 
-    /// What sending costs.
+    /// The costs of sending.
     const COST: Cost;
 
-    /// The colours that suit it.
+    /// The theme that suits it.
     const THEME: Theme;
 
     /// The memory.
     fn grid(&self) -> &Grid<Self::Cell>;
 
-    /// How bright to draw from now on, in percent.
+    /// Sets how bright to draw from now on, in percent.
     fn set_gain(&mut self, percent: u8);
 }
 
-/// RGB565 pixels, as people see them: the chip turns them.
+/// RGB565 pixels in the order that people see; the chip rotates them.
 #[derive(Clone, Debug)]
 pub struct ColourBuffer {
     grid: Grid<u16>,
-    /// Brightness, 256 for all of it.
+    /// Brightness; 256 is full.
     gain: u16,
 }
 
 impl ColourBuffer {
-    /// A black picture of this size in pixels.
+    /// A black picture of this size, in pixels.
     pub fn new(size_px: (u16, u16)) -> Self {
         Self {
             grid: Grid::new(size_px, 0),
@@ -99,8 +99,8 @@ impl DrawTarget for ColourBuffer {
     }
 }
 
-/// Black and white, eight pixels below each other in a cell, the topmost in bit 0. The chip can turn such a memory upside
-/// down, but not by a quarter; so quarters are turned here.
+/// Black and white: a cell is eight pixels below each other, the topmost in bit 0. The chip can turn such a memory
+/// upside down, but not by a quarter, so quarters are turned here.
 #[derive(Clone, Debug)]
 pub struct MonoBuffer {
     grid: Grid<u8>,
@@ -121,7 +121,7 @@ impl Framebuffer for MonoBuffer {
     type Cell = u8;
     const COST: Cost = Cost {
         cell: 1,
-        // Most hang on I2C, where a message is a system call and a byte takes 22 us.
+        // Most are on I2C, where a message costs a system call and a byte takes 22 us.
         area: 16,
     };
     const THEME: Theme = Theme::MONO;
@@ -130,7 +130,7 @@ impl Framebuffer for MonoBuffer {
         &self.grid
     }
 
-    // The chip's contrast does it.
+    // The chip's contrast sets the brightness.
     fn set_gain(&mut self, _: u8) {}
 }
 

@@ -1,4 +1,4 @@
-//! Commands and data to a display's chip over SPI with a D/C line, or over I2C. Knows no chip.
+//! Sends commands and data to a display's chip, over SPI with a D/C line or over I2C. Knows no chip.
 
 use embedded_hal::{
     digital::{self, OutputPin},
@@ -6,10 +6,18 @@ use embedded_hal::{
     spi::{self, SpiDevice},
 };
 
-/// Why bytes or a pin's level did not get through; the text names the device.
+use crate::gpio::LineError;
+
+/// Why bytes or a pin's level could not be sent; the text names the device.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InterfaceError(pub String);
+
+impl From<LineError> for InterfaceError {
+    fn from(error: LineError) -> Self {
+        Self(error.0)
+    }
+}
 
 impl spi::Error for InterfaceError {
     fn kind(&self) -> spi::ErrorKind {
@@ -29,33 +37,33 @@ impl i2c::Error for InterfaceError {
     }
 }
 
-/// The way to a display's chip.
+/// The interface to a display's chip.
 pub trait DisplayInterface: Send {
-    /// Sends bytes that the chip takes for commands.
+    /// Sends bytes as commands.
     ///
     /// # Errors
-    /// [`InterfaceError`] if they did not get through; the chip's state is unknown then.
+    /// [`InterfaceError`] if they could not be sent; then the chip's state is unknown.
     fn command(&mut self, bytes: &[u8]) -> Result<(), InterfaceError>;
 
-    /// Sends bytes that the chip takes for data: of the last command, or its memory.
+    /// Sends bytes as data: of the last command, or for the chip's memory.
     ///
     /// # Errors
     /// As [`DisplayInterface::command`].
     fn data(&mut self, bytes: &[u8]) -> Result<(), InterfaceError>;
 }
 
-/// SPI with a line that says whether bytes are data (high) or a command (low).
+/// SPI with a line that marks bytes as data (high) or as a command (low).
 #[derive(Debug)]
 pub struct SpiInterface<S, P> {
     spi: S,
     dc: P,
-    /// What the line says now; `None` before the first byte and after an error.
+    /// The line's level; `None` before the first byte and after an error.
     level: Option<bool>,
     chunk: usize,
 }
 
 impl<S: SpiDevice, P: OutputPin> SpiInterface<S, P> {
-    /// A wire that sends at most `chunk` bytes at once, as many as the device takes (1 or more).
+    /// An interface that sends at most `chunk` bytes at once, as many as the device takes (1 or more).
     pub fn new(spi: S, dc: P, chunk: usize) -> Self {
         Self {
             spi,
@@ -100,10 +108,10 @@ pub struct I2cInterface<B> {
 }
 
 impl<B: I2c> I2cInterface<B> {
-    /// Data bytes in one message: a page's row, so that no driver's limit is met.
+    /// Data bytes in one message: a page's row, which stays below every driver's limit.
     const CHUNK: usize = 132;
 
-    /// A wire to the chip at `address`.
+    /// An interface to the chip at `address`.
     pub fn new(bus: B, address: u8) -> Self {
         Self {
             bus,
@@ -140,7 +148,7 @@ mod tests {
 
     use super::*;
 
-    /// Notes what happens on the device and the line, in order.
+    /// Records what happens on the device and the line, in order.
     #[derive(Clone, Debug, Default)]
     struct Recorder(Arc<Mutex<Vec<String>>>);
 

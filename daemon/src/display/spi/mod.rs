@@ -1,17 +1,17 @@
-//! Small displays on SPI or I2C: the face in a framebuffer, and only what changed over the wire.
+//! Small displays on SPI or I2C: draws the face into a framebuffer and sends only what changed.
 //!
 //! ```text
-//! face -> surface (framebuffer) -> dirty (rectangles) -> panel (a chip's commands) -> wire (SPI with D/C, or I2C)
+//! face -> framebuffer -> dirty (rectangles) -> panel (a chip's commands) -> interface (SPI with D/C, or I2C)
 //! ```
 //!
 //! | file | what it does |
 //! |---|---|
 //! | [`grid`], [`framebuffer`] | a display's memory, and the face drawn in its form |
-//! | [`dirty`] | what changed, as few rectangles |
+//! | [`dirty`] | finds what changed, as few rectangles |
 //! | [`panel`], [`tft`], [`oled`] | chips: colour by mipidsi, mono by page addressing |
-//! | [`interface`], [`backlight`] | the way to a chip, and the light behind the glass |
-//! | [`panel_display`], `panel_retry` | the display itself: draws, sends, and comes back after a failure |
-//! | [`open`](mod@open), [`check`](mod@check) | a board of the settings on this machine's devices; what is wrong with them |
+//! | [`interface`], [`backlight`] | sends bytes to a chip; the light behind the glass |
+//! | [`panel_display`], `panel_retry` | the display: draws, sends, and opens a failed panel again |
+//! | [`open`](mod@open), [`check`](mod@check) | opens a board of the settings on this machine; checks it for `doctor` |
 
 pub mod backlight;
 pub mod check;

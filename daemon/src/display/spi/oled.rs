@@ -1,5 +1,5 @@
-//! Mono OLEDs with an SSD1306 or SH1106. One driver for both: they differ in a charge pump and a column offset, and page
-//! addressing is what both know (SSD1306 datasheet 10.1.3, SH1106 datasheet, commands 1 to 25).
+//! Mono OLEDs with an SSD1306 or SH1106. One driver serves both: they differ in a charge pump and a column offset, and
+//! both know page addressing (SSD1306 datasheet 10.1.3, SH1106 datasheet, commands 1 to 25).
 
 use super::{
     grid::{CellRect, Grid},
@@ -48,21 +48,21 @@ pub struct Oled {
 }
 
 impl Oled {
-    /// Sets the chip up. It stays dark until it is told how bright to be.
+    /// Sets up the chip. The glass stays dark until a brightness is set.
     ///
     /// # Errors
-    /// [`InterfaceError`] if it cannot be reached.
+    /// [`InterfaceError`] if the chip cannot be reached.
     pub fn open(
         board: &Board,
         mut interface: Box<dyn DisplayInterface>,
     ) -> Result<Self, InterfaceError> {
-        // The settings hold both in range: a memory has 132 columns and 64 rows.
+        // The settings keep both in range: a memory has 132 columns and 64 rows.
         let (rows, first_column) = (board.glass_px.1 as u8, board.offset_px.0 as u8);
         let upside_down = matches!(board.rotation, Rotation::Deg180 | Rotation::Deg270);
         // Modules are glued so that their first column is on the right of an upright glass.
         let columns = u8::from(!upside_down ^ board.mirror);
         let scan = if upside_down { 0 } else { 8 };
-        // Glasses of 32 rows are wired one after the other, taller ones in turns.
+        // Glasses of 32 rows are wired one row after the other, taller ones alternately.
         let wiring = if rows == 32 { 0x02 } else { 0x12 };
         interface.command(&[c::OFF, c::CLOCK, 0x80, c::ROWS, rows - 1, c::OFFSET, 0])?;
         interface.command(&[c::START_LINE, c::SEGMENTS + columns, c::SCAN + scan])?;

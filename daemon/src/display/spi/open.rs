@@ -1,4 +1,4 @@
-//! A board of the settings on this machine's devices: spidev or i2c-dev, GPIO lines, and the light.
+//! Opens a board of the settings on this machine: spidev or i2c-dev, GPIO lines, and the backlight.
 
 use std::{fs, io, path::Path, thread, time::Duration};
 
@@ -29,13 +29,13 @@ use crate::{
     gpio::{Chips, GpioError, OutputLine},
 };
 
-/// What spidev takes at once unless its module was told otherwise.
+/// What spidev takes in one message unless its module was configured otherwise.
 const SPIDEV_BYTES: usize = 4096;
-/// More would hold up the other chip on the bus for long.
+/// Longer messages would hold up the other chip on the bus.
 const MOST_BYTES: usize = 65_536;
 
-/// The display of the settings. Its devices are opened when it first shows something, and again after a failure:
-/// one that is not there yet is a state.
+/// The display of the settings. Its devices are opened when it first shows something, and again after a failure: a
+/// device that is not there yet is a state, not an error.
 ///
 /// # Errors
 /// [`DisplayError::Open`] if the settings cannot work.
@@ -96,7 +96,7 @@ impl BoardDevices {
     }
 
     fn open_mono(&self) -> Result<Box<dyn Panel<u8>>, DisplayError> {
-        // On I2C there may be no GPIO chip at all, and none is needed.
+        // An I2C display may need no GPIO chip, and there may be none.
         let chips = Chips::of_this_machine();
         let interface = self.interface(&chips)?;
         let oled = Oled::open(&self.board, interface)
@@ -104,7 +104,7 @@ impl BoardDevices {
         Ok(Box::new(oled))
     }
 
-    /// Resets the chip, and gives the way to it.
+    /// Resets the chip and returns the interface to it.
     fn interface(&self, chips: &Chips) -> Result<Box<dyn DisplayInterface>, DisplayError> {
         #[cfg(feature = "rppal")]
         if self.panel.driver == Driver::Rppal {
@@ -161,7 +161,7 @@ impl BoardDevices {
     }
 
     fn gpio(&self, error: GpioError) -> DisplayError {
-        // It says the way out itself.
+        // The error already names the way out.
         DisplayError::open(&self.name, error, "See deploy/wiring.md")
     }
 
@@ -185,7 +185,7 @@ pub fn open_spi(path: &Path, speed_hz: u32) -> io::Result<SpidevDevice> {
     Ok(SpidevDevice(spi))
 }
 
-/// What mends a bus that cannot be opened.
+/// The way to mend a bus that cannot be opened.
 pub fn way_out(bus: &Path, kind: io::ErrorKind) -> &'static str {
     let i2c = bus.to_string_lossy().contains("i2c");
     match kind {
@@ -220,9 +220,9 @@ fn parse_bytes(text: &str) -> usize {
 }
 
 /// A pulse on the reset line. 10 us are enough for the slowest chip (ST7796), which is ready 120 ms later.
-fn reset(line: &mut impl OutputPin<Error = InterfaceError>) -> Result<(), InterfaceError> {
+fn reset(line: &mut impl OutputPin<Error: Into<InterfaceError>>) -> Result<(), InterfaceError> {
     for (high, wait_ms) in [(true, 5), (false, 20), (true, 150)] {
-        line.set_state(high.into())?;
+        line.set_state(high.into()).map_err(Into::into)?;
         thread::sleep(Duration::from_millis(wait_ms));
     }
     Ok(())
@@ -255,7 +255,7 @@ mod tests {
             error.contains("dtparam=spi=on") && error.contains("panel.bus"),
             "{error}"
         );
-        // The display as a whole is there all the same.
+        // The display as a whole exists even if its panel cannot be opened yet.
         assert!(open(&settings, &panel).is_ok());
     }
 

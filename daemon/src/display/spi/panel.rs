@@ -1,4 +1,4 @@
-//! What every panel can: take rectangles of its memory, and be bright or dark.
+//! What every panel can do: take rectangles of its memory, and be bright or dark.
 
 use super::{
     grid::{CellRect, Grid},
@@ -10,11 +10,11 @@ pub trait Panel<P>: Send {
     /// Sends these areas of the picture.
     ///
     /// # Errors
-    /// [`InterfaceError`] if something did not get through; the panel must be opened again then.
+    /// [`InterfaceError`] if something could not be sent; then the panel must be opened again.
     fn write(&mut self, picture: &Grid<P>, areas: &[CellRect]) -> Result<(), InterfaceError>;
 
-    /// Makes it this bright, in percent; 0 is dark. What it cannot do itself it gives back: how bright the picture
-    /// must be drawn, in percent.
+    /// Sets the brightness in percent; 0 is dark. Returns how bright the picture must be drawn, in percent, for what
+    /// the panel cannot do itself.
     ///
     /// # Errors
     /// As [`Panel::write`].

@@ -1,4 +1,5 @@
-//! The display itself: draws the face, sends what changed, and opens a panel that failed again. Time is given in.
+//! The display on a wire: draws the face, sends what changed, and opens a panel that failed again. Time comes in as
+//! data.
 
 use embedded_graphics::prelude::Dimensions;
 use moodring_core::frame::Millis;
@@ -28,7 +29,7 @@ use crate::{
 /// Opens the panel, also again after a failure.
 pub type PanelOpener<P> = Box<dyn FnMut() -> Result<Box<dyn Panel<P>>, DisplayError> + Send>;
 
-/// A display on a wire.
+/// A display on SPI or I2C.
 pub struct PanelDisplay<S: Framebuffer> {
     name: String,
     settings: DisplaySettings,
@@ -37,14 +38,14 @@ pub struct PanelDisplay<S: Framebuffer> {
     clock: Clock,
     faces: Faces,
     framebuffer: S,
-    /// What was drawn into the surface last.
+    /// The inputs of the picture in the framebuffer.
     drawn: Option<PictureInputs>,
     open: PanelOpener<S::Cell>,
     panel: Option<ActivePanel<S::Cell>>,
     retry: PanelRetry,
 }
 
-/// Everything a picture depends on.
+/// Everything that a picture depends on.
 #[derive(Clone, Debug, PartialEq)]
 struct PictureInputs {
     scene: Scene,
@@ -53,7 +54,7 @@ struct PictureInputs {
 }
 
 impl<S: Framebuffer> PanelDisplay<S> {
-    /// A display that is opened when it first shows something.
+    /// A display whose panel is opened when it first shows something.
     pub fn new(
         name: &str,
         settings: &DisplaySettings,
@@ -82,16 +83,16 @@ impl<S: Framebuffer> PanelDisplay<S> {
         &self.framebuffer
     }
 
-    /// Whether the panel takes pictures.
+    /// Whether the panel works.
     pub fn is_up(&self) -> bool {
         self.panel.is_some()
     }
 
-    /// Shows the view as of `now`; `minute` is the minute of the day (0 to 1439). A panel that failed rests, and is
-    /// opened again after its time.
+    /// Shows the view as of `now`; `minute` is the minute of the day (0 to 1439). A panel that failed is opened again
+    /// after a wait.
     ///
     /// # Errors
-    /// [`DisplayError`] for the first failure of an outage; the others are logged for who looks closely.
+    /// [`DisplayError`] for the first failure of an outage; later ones are logged at debug level.
     pub fn show_at(
         &mut self,
         view: &View<'_>,
@@ -126,8 +127,8 @@ impl<S: Framebuffer> PanelDisplay<S> {
             0
         };
         let failed = |error: InterfaceError| DisplayError::show(&self.name, error);
-        // The light comes after the first picture: what the memory held before is nobody's business. So what is left
-        // to the colours shows one picture later.
+        // The light is set after the first picture, so that nobody sees what the memory held before. So the brightness
+        // that the colours must do shows one picture later.
         let drawing = PictureInputs {
             scene: self
                 .faces
@@ -148,12 +149,12 @@ impl<S: Framebuffer> PanelDisplay<S> {
     }
 }
 
-/// A panel that is open, and what it shows.
+/// A panel that is open, and its contents.
 struct ActivePanel<P> {
     panel: Box<dyn Panel<P>>,
     /// What its memory holds; unknown at first.
     memory: Option<Grid<P>>,
-    /// How bright it was told to be, in percent.
+    /// The brightness that was set, in percent.
     percent: Option<u8>,
     /// How bright its pictures must be drawn, in percent.
     gain: u8,
@@ -207,13 +208,14 @@ fn paint<S: Framebuffer>(
     });
 }
 
-/// The pose with its breath in steps of half a pixel, and without what nobody sees: each change is drawn and sent.
+/// The pose with its breath in steps of half a pixel and without invisible changes, because each change is drawn and
+/// sent.
 fn steady(mut pose: Pose, framebuffer: &impl Dimensions) -> Pose {
     let size = framebuffer.bounding_box().size;
     let steps = size.width.min(size.height) as f32;
     pose.params.scale = (pose.params.scale * steps).round() / steps;
     if pose.params.extras.snore <= 0.0 {
-        // Where the sleeper's letters float; they are not there.
+        // The position of a sleeper's letters; they are not visible.
         pose.params.extras.float = 0.0;
     }
     pose
@@ -238,7 +240,7 @@ impl<S: Framebuffer> Display for PanelDisplay<S> {
 }
 
 impl<S: Framebuffer> Drop for PanelDisplay<S> {
-    /// Nobody keeps the picture true any more: dark. If that fails there is nobody left to tell.
+    /// Nothing updates the picture any more, so the panel goes dark. A failure has no receiver here.
     fn drop(&mut self) {
         if let Some(shown) = &mut self.panel {
             let _ = shown.panel.dim(0);

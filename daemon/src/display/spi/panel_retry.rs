@@ -1,14 +1,14 @@
-//! When a panel that failed is tried again: soon at first, then more and more rarely. Time is given in.
+//! When to try a failed panel again: soon at first, then less and less often. Time comes in as data.
 
 use moodring_core::frame::Millis;
 
 /// The first and the longest wait before a panel that failed is opened again; doubled in between.
 const BACKOFF_MS: (u64, u64) = (500, 30_000);
 
-/// When a panel that failed is tried again.
+/// The retry timer of a panel.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::display) struct PanelRetry {
-    /// Not before this time, and how long the wait was; `None` while all is well.
+    /// The time of the next try, and the last wait; `None` while the panel works.
     wait: Option<(Millis, u64)>,
 }
 
@@ -18,7 +18,7 @@ impl PanelRetry {
         self.wait.is_some_and(|(until, _)| now < until)
     }
 
-    /// A failure; true for the first one of an outage.
+    /// Records a failure; true for the first one of an outage.
     pub(in crate::display) fn fail(&mut self, now: Millis) -> bool {
         let wait_ms = self
             .wait
@@ -28,7 +28,7 @@ impl PanelRetry {
         first
     }
 
-    /// All is well; true if it was not before.
+    /// Records a success; true if the panel had failed before.
     pub(in crate::display) fn end(&mut self) -> bool {
         self.wait.take().is_some()
     }
@@ -44,7 +44,7 @@ mod tests {
         let (mut now, mut waits) = (Millis(0), Vec::new());
         for round in 0..9 {
             assert!(!retry.rests(now));
-            assert_eq!(retry.fail(now), round == 0, "only the first is told");
+            assert_eq!(retry.fail(now), round == 0, "only the first is reported");
             let begin = now;
             while retry.rests(now) {
                 now.0 += 100;

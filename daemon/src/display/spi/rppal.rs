@@ -1,4 +1,4 @@
-//! SPI and its pins by rppal, for who has reasons to go around the kernel's GPIO driver. Raspberry Pi only.
+//! SPI and its pins by rppal, for users who must avoid the kernel's GPIO driver. Raspberry Pi only.
 
 use std::{thread, time::Duration};
 
@@ -14,10 +14,10 @@ use rppal::{
 use super::interface::{DisplayInterface, InterfaceError, SpiInterface};
 use crate::config::{board::Board, pin::Pin};
 
-/// What mends it.
+/// The way to mend it.
 pub(super) const WAY_OUT: &str = "rppal works on a Raspberry Pi with /dev/spidevB.C and GPIO numbers; else set panel.driver = \"kernel\"";
 
-/// Resets the chip, and gives the way to it.
+/// Resets the chip and returns the interface to it.
 pub(super) fn interface(board: &Board) -> Result<Box<dyn DisplayInterface>, InterfaceError> {
     let gpio = Gpio::new().map_err(|error| InterfaceError(error.to_string()))?;
     if board.reset.is_some() {
@@ -26,14 +26,14 @@ pub(super) fn interface(board: &Board) -> Result<Box<dyn DisplayInterface>, Inte
             reset.set_state(high.into())?;
             thread::sleep(Duration::from_millis(wait_ms));
         }
-        // Dropped pins must stay as they are, or the chip would stay in reset.
+        // Dropped pins keep their level, or the chip would stay in reset.
         reset.0.set_reset_on_drop(false);
     }
     let (bus, select) = numbers(&board.bus)?;
     let spi = Spi::new(bus, select, board.speed_hz, Mode::Mode0)
         .map_err(|error| InterfaceError(format!("{}: {error}", board.bus)))?;
     let device = RppalSpi(SimpleHalSpiDevice::new(spi));
-    // rppal cuts nothing either.
+    // rppal does not split messages.
     Ok(Box::new(SpiInterface::new(
         device,
         output(&gpio, &board.dc)?,

@@ -1,4 +1,4 @@
-//! Colour displays by mipidsi: memory window, pixels, and a backlight beside the chip.
+//! Colour displays by mipidsi: a window of the memory, its pixels, and the backlight.
 
 use embedded_graphics::pixelcolor::{Rgb565, raw::RawU16};
 use embedded_hal::delay::DelayNs;
@@ -17,10 +17,10 @@ use super::{
 };
 use crate::config::board::{Board, PanelChip, Rotation};
 
-/// Sets the board's chip up and switches it on. It shows what its memory holds, so the light is still off.
+/// Sets the board's chip up and switches it on. It shows what its memory holds, so the backlight is still off.
 ///
 /// # Errors
-/// [`InterfaceError`] if the chip cannot be reached, or is none for colour.
+/// [`InterfaceError`] if the chip cannot be reached, or is not for colour.
 pub fn open(
     board: &Board,
     interface: Box<dyn DisplayInterface>,
@@ -125,14 +125,14 @@ where
     }
 }
 
-/// mipidsi's view of a wire. Its own would borrow a buffer for ever and send empty arguments.
+/// Adapts our interface to mipidsi. mipidsi's own would borrow a buffer for ever and send empty arguments.
 struct InterfaceAdapter {
     interface: Box<dyn DisplayInterface>,
     pixels: Vec<u8>,
 }
 
 impl InterfaceAdapter {
-    /// Pixels are collected up to so many bytes; the wire cuts them to what its device takes.
+    /// Pixels are collected up to this many bytes; the interface splits them as its device needs.
     const PIXELS_BYTES: usize = 65_536;
 
     fn flush(&mut self) -> Result<(), InterfaceError> {

@@ -13,7 +13,7 @@ use moodring_core::{
 
 use super::{DatasetError, Sample, Samples};
 
-/// What FER2013 calls the rows to train on.
+/// FER2013's name for the training rows.
 const TRAINING: &str = "Training";
 
 /// A CSV, and only rows of one `Usage` if one is named.
@@ -52,7 +52,7 @@ impl Csv {
         })
     }
 
-    /// The rows to train on, if rows of another `Usage` are evaluated.
+    /// The training rows, if rows of another `Usage` are evaluated.
     pub(super) fn training(&self) -> Option<Self> {
         self.columns.2?;
         let other = self.usage.as_ref().is_some_and(|usage| usage != TRAINING);
@@ -89,7 +89,7 @@ impl Csv {
     }
 }
 
-/// A row's label and crop; `None` if it is of another usage.
+/// A row's label and crop; `None` if it has another usage.
 fn from_row(
     row: &str,
     (emotion, pixels, usage_at): (usize, usize, Option<usize>),

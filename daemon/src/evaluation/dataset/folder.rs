@@ -1,4 +1,4 @@
-//! A folder with a folder per expression.
+//! A data set of one folder per expression.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::photo::{Photo, expand};
 pub struct Folder(Vec<(PathBuf, Expression)>);
 
 impl Folder {
-    /// The pictures below `path`; `None` if no folder in it is named as an expression, or all are empty.
+    /// The pictures below `path`; `None` if no folder in it has the name of an expression, or all are empty.
     pub(super) fn open(path: &Path) -> Option<Self> {
         let mut files = Vec::new();
         for label in Expression::ALL {

@@ -17,7 +17,7 @@ use csv::Csv;
 use folder::Folder;
 use sheets::Sheets;
 
-/// A crop, what it shows according to its label, and where it came from.
+/// A crop, its label, and where it comes from.
 pub struct Sample {
     /// For people: a file, or a line of the CSV.
     pub name: String,
@@ -25,26 +25,26 @@ pub struct Sample {
     pub label: Expression,
     /// The upright face.
     pub crop: Crop,
-    /// What most of FER+'s ten annotators saw, where the data set says so.
+    /// What most of FER+'s ten annotators saw, if the data set has their votes.
     pub majority: Option<Majority>,
 }
 
 /// What most of FER+'s annotators saw in a face (Barsoum et al., 2016).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Majority {
-    /// One of our seven.
+    /// One of our seven expressions.
     Expression(Expression),
-    /// An eighth expression, which moodring never names.
+    /// An eighth expression, which moodring never answers.
     Contempt,
 }
 
 /// Why a data set or a sample of it cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
-    /// The file system said no.
+    /// The system's error.
     #[error("cannot read {0}: {1}")]
     Io(PathBuf, io::Error),
-    /// None of the forms.
+    /// It has none of the known forms.
     #[error(
         "{0} is no data set: give a folder with folders named angry, disgust, fear, happy, sad, surprise, neutral, \
          a CSV whose first line names `emotion` and `pixels`, or a folder of PNG sheets of 48x48 crops \
@@ -59,7 +59,7 @@ pub enum DatasetError {
         /// What is wrong with it.
         reason: String,
     },
-    /// One sample is broken; the rest can go on.
+    /// One sample is broken; the others can go on.
     #[error("{name}: {reason}")]
     Sample {
         /// A file, or a line of the CSV.
@@ -73,7 +73,7 @@ pub enum DatasetError {
 pub(in crate::evaluation) type Samples<'a> =
     Box<dyn Iterator<Item = Result<Sample, DatasetError>> + 'a>;
 
-/// A data set that was opened.
+/// An open data set.
 pub enum Dataset {
     /// Files with their labels.
     Folder(Folder),
@@ -84,7 +84,7 @@ pub enum Dataset {
 }
 
 impl Dataset {
-    /// Looks what `path` is. Of a CSV, only rows of this `Usage` if one is named.
+    /// Opens `path`, whatever its form. Of a CSV, only rows of this `Usage` if one is named.
     ///
     /// # Errors
     /// [`DatasetError::Form`] if it is none of the forms, [`DatasetError::Io`] or [`DatasetError::Labels`] if it
@@ -102,7 +102,7 @@ impl Dataset {
             .ok_or_else(|| DatasetError::Form(path.to_owned()))
     }
 
-    /// How many samples there are, as far as known before reading them.
+    /// How many samples there are, if that is known before reading them.
     pub fn len_hint(&self) -> usize {
         match self {
             Self::Folder(folder) => folder.len(),
@@ -123,7 +123,7 @@ impl Dataset {
         }
     }
 
-    /// The `Training` rows of the same CSV, if it has some that are not evaluated: what the net may have seen.
+    /// The `Training` rows of the same CSV, if they are not evaluated: the net may have been trained on them.
     pub fn training(&self) -> Option<Self> {
         match self {
             Self::Csv(csv) => csv.training().map(Self::Csv),
@@ -132,12 +132,12 @@ impl Dataset {
     }
 }
 
-/// Which crops a net may have been trained on, to count a test without them.
+/// The crops that a net may have been trained on, so that a test can leave them out.
 #[derive(Default)]
 pub struct TrainingCrops(HashSet<u64>);
 
 impl TrainingCrops {
-    /// Remembers every crop of a data set; broken samples are passed over.
+    /// Adds every crop of a data set; broken samples are skipped.
     ///
     /// # Errors
     /// [`DatasetError`] if the set cannot be read at all.
@@ -152,7 +152,7 @@ impl TrainingCrops {
         self.0.is_empty()
     }
 
-    /// Whether this crop stands in it, byte for byte. (By a 64-bit hash: a chance hit is out of reach.)
+    /// Whether this crop was added, byte for byte. (By a 64-bit hash: a collision is out of reach.)
     pub fn contains(&self, crop: &Crop) -> bool {
         self.0.contains(&hash(crop))
     }

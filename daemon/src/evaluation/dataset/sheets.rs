@@ -21,7 +21,7 @@ use crate::photo::is_picture_name;
 
 /// FER+'s columns: neutral, happiness, surprise, sadness, anger, disgust, fear, contempt, unknown, not a face.
 const COLUMNS: usize = 10;
-/// The first seven as ours.
+/// The first seven in our order.
 const OURS: [Expression; 7] = [
     Expression::Neutral,
     Expression::Happy,
@@ -87,7 +87,7 @@ impl Sheets {
             }
             let (name, crop) = match found {
                 Ok(found) => found,
-                // How many crops it holds is unknown, so the labels behind it are lost too.
+                // The number of its crops is unknown, so the labels behind it are lost too.
                 Err(error) => {
                     whole = false;
                     return Some(Err(error));
@@ -159,7 +159,7 @@ fn read_labels(path: &Path) -> Result<Vec<(Expression, Option<Majority>)>, Strin
     labels.iter().enumerate().map(label).collect()
 }
 
-/// The most voted column, of equals the first; `None` if nobody voted or most saw nothing they could name.
+/// The column with the most votes, the first one of equals; `None` if nobody voted or most could name nothing.
 fn majority(votes: &[u8; COLUMNS]) -> Option<Majority> {
     let most = votes.iter().copied().max().filter(|&most| most > 0)?;
     match votes.iter().position(|&v| v == most)? {
@@ -168,7 +168,7 @@ fn majority(votes: &[u8; COLUMNS]) -> Option<Majority> {
     }
 }
 
-/// An array of bytes of the archive, flat; `None` if there is none of this name.
+/// A byte array of the archive, flat; `None` if it has none of this name.
 fn bytes(archive: &mut ZipArchive<BufReader<File>>, name: &str) -> Result<Option<Vec<u8>>, String> {
     let array = match archive.by_name(&format!("{name}.npy")) {
         Ok(array) => array,

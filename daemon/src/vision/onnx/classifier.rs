@@ -1,4 +1,4 @@
-//! Expression classifiers as ONNX files: our own file, and grey ones of 48 or 64 pixels with FER2013's classes.
+//! Expression classifiers from ONNX files: our own, and grey ones of 48 or 64 pixels with FER2013's classes.
 
 use std::path::Path;
 
@@ -19,12 +19,12 @@ const ROLE: NetRole = NetRole {
     accepted: "models/weights/classifier.onnx of the repository, or a net with one grey input of 48x48 or 64x64 pixels \
                in [-1, 1] and a first output of 7 values in FER2013's order",
 };
-/// Sides of the inputs that are accepted, in pixels.
+/// The accepted sides of the input, in pixels.
 const SIDES_PX: [usize; 2] = [48, 64];
-/// The least probability whose logarithm is taken.
+/// The least probability before the logarithm is taken.
 const LEAST: f32 = 1e-9;
 
-/// What the net's outputs are, and so what logits are made of.
+/// What the net puts out, and how it becomes logits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Outputs {
     /// Logits, to be divided by this temperature.
@@ -37,22 +37,23 @@ enum Outputs {
 pub struct OnnxClassifier {
     plan: PreparedNet,
     side_px: usize,
-    /// A byte `b` is `b * scale - offset` to the net.
+    /// The net's input for a byte `b` is `b * scale - offset`.
     scale: f32,
     offset: f32,
     outputs: Outputs,
-    /// Which of the net's outputs is asked.
+    /// The output that is used.
     answer: usize,
     input: Vec<f32>,
 }
 
 impl OnnxClassifier {
-    /// The ONNX file at `path`.
+    /// Opens the ONNX file at `path`.
     ///
-    /// One input, f32, 1 x 1 x side x side or 1 x side x side x 1, side 48 or 64; a first output of 7 values.
-    /// A file with a `labels` note is taken as ours: bytes 0..255 in, logits out, divided by its `temperature`.
-    /// Any other wants `b / 127.5 - 1` and has FER2013's order, which is ours; probabilities (a softmax at the end) are
-    /// told from logits by their sum. FER+'s answer is our file's second output: eight values, contempt last and left out.
+    /// One input, f32, 1 x 1 x side x side or 1 x side x side x 1, side 48 or 64; a first output of 7 values. A file
+    /// with a `labels` note counts as ours: bytes 0..255 in, logits out, divided by its `temperature`. Any other gets
+    /// `b / 127.5 - 1` and has FER2013's order, which is ours; the sum of its outputs tells probabilities (a softmax at
+    /// the end) from logits. FER+'s answer is our file's second output: eight values; the last one, contempt, is
+    /// dropped.
     ///
     /// # Errors
     /// [`VisionError`] if the file cannot be used.
@@ -109,7 +110,7 @@ impl OnnxClassifier {
     }
 }
 
-/// The input's sides and the picture's one. One grey channel lies the same way in memory first and last.
+/// The input's sides, and the picture's side. One grey channel lies the same way in memory, first or last.
 fn sides(graph: &Graph) -> Result<([usize; 4], usize), VisionError> {
     let found = graph.input()?;
     let batch_fits = found[0].is_none_or(|n| n == 1);
@@ -127,7 +128,7 @@ fn sides(graph: &Graph) -> Result<([usize; 4], usize), VisionError> {
     }
 }
 
-/// Whether these are a softmax's values; logits that look so by chance do not occur.
+/// Whether these are the values of a softmax; logits do not sum to 1 by chance.
 fn are_probabilities(values: &[f32]) -> bool {
     let sum: f32 = values.iter().sum();
     (sum - 1.0).abs() < 1e-3 && values.iter().all(|p| (0.0..=1.0).contains(p))
@@ -149,7 +150,7 @@ impl ClassifyNet for OnnxClassifier {
     }
 }
 
-/// The crop at another size, bilinear with pixel centres at halves; at its own size the bytes as they are.
+/// Resizes the crop, bilinear with pixel centres at halves; at its own size the bytes stay as they are.
 fn resample(crop: &Crop, side_px: usize, to: &mut [f32]) {
     let last = (CROP_PX - 1) as f32;
     // Where output pixel `i` lies in the crop: the pixel before it, the one after, and the share of the latter.

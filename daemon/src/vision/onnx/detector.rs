@@ -1,4 +1,4 @@
-//! Face detectors as ONNX files: public YuNet files and our own. Outputs are put in order here; faces are decoded in core.
+//! Face detectors from ONNX files: public YuNet files and our own. Orders their outputs; core decodes the faces.
 
 use std::path::Path;
 
@@ -19,12 +19,12 @@ const ROLE: NetRole = NetRole {
 const STRIDES_PX: [usize; 3] = [8, 16, 32];
 /// YuNet's outputs of one stride, in the order of a cell, and their values per cell.
 const YUNET: [(&str, usize); 4] = [("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10)];
-/// YuNet files carry no threshold; at 0.6 they are commonly measured.
+/// YuNet files have no threshold; 0.6 is the usual one.
 const YUNET_THRESHOLD: f32 = 0.6;
-/// One of our files without a `threshold` note.
+/// The threshold for our files without a `threshold` note.
 const DEFAULT_THRESHOLD: f32 = 0.5;
 
-/// What the file's classes are.
+/// What the file's class outputs are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ClassLayout {
     /// `cls` and `obj` are logits.
@@ -33,7 +33,7 @@ enum ClassLayout {
     YuNet,
 }
 
-/// Where a run of a cell's values lies: value `c` of cell `i` at `i * cell_step + c * value_step` of an output.
+/// The layout of a cell's values: value `c` of cell `i` is at `i * cell_step + c * value_step` of an output.
 #[derive(Clone, Copy, Debug)]
 struct Part {
     output: usize,
@@ -57,7 +57,8 @@ pub struct OnnxDetector {
 }
 
 impl OnnxDetector {
-    /// The ONNX file at `path`, for pictures of this size. A file of fixed size keeps its own: see [`DetectNet::shape`].
+    /// Opens the ONNX file at `path` for pictures of this size. A file of fixed size keeps its own: see
+    /// [`DetectNet::shape`].
     ///
     /// Input: f32, 1 x channels x height x width, bytes 0..255 as they are; YuNet's are BGR, ours grey (one channel)
     /// or RGB (three). Sides are multiples of 32.
@@ -70,7 +71,7 @@ impl OnnxDetector {
         asked_px: (u32, u32),
     ) -> Result<Self, VisionError> {
         let graph = Graph::read(path, ROLE)?;
-        // Ours has three outputs too.
+        // Our files have three outputs, too.
         if let Some(labels) = graph.note("labels") {
             return Err(graph.refuse(format!("it is a classifier ({labels})")));
         }
@@ -121,7 +122,7 @@ impl OnnxDetector {
     }
 }
 
-/// Which of the accepted forms the outputs' names and number tell.
+/// Recognises the form by names and number of the outputs.
 fn form(graph: &Graph) -> Result<ClassLayout, VisionError> {
     let names = graph.outputs();
     let mut yunet = STRIDES_PX
@@ -141,7 +142,7 @@ fn form(graph: &Graph) -> Result<ClassLayout, VisionError> {
     }
 }
 
-/// The picture that the file wants: its own size if it has one, else what is asked for.
+/// The file's own picture size if it is fixed, else the requested one.
 fn input_shape(
     graph: &Graph,
     form: ClassLayout,
@@ -170,7 +171,7 @@ fn input_shape(
             "{width_px}x{height_px} pixels are not multiples of 32"
         )));
     }
-    // YuNet takes the bytes as they are, so its 0 is black.
+    // YuNet takes the bytes as they are, so 0 is black.
     let padding = graph
         .zero_byte()
         .filter(|_| form == ClassLayout::Ours)
@@ -183,7 +184,7 @@ fn input_shape(
     })
 }
 
-/// Where each stride's cells are found in the outputs; `None` if these have other shapes.
+/// Finds the cells of each stride in the outputs; `None` if they have other shapes.
 fn parts(
     form: ClassLayout,
     names: &[String],

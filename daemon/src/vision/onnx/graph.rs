@@ -1,4 +1,4 @@
-//! An ONNX file that was asked what it is, before an engine takes it. Which nets are accepted is decided by the siblings.
+//! An ONNX file before an engine takes it: its inputs, outputs and notes. The siblings decide which nets are accepted.
 
 use std::path::{Path, PathBuf};
 
@@ -8,20 +8,20 @@ use crate::{
     vision::VisionError,
 };
 
-/// The largest input, in values; a photo's fine look has 1280 x 1280 x 3.
+/// The largest input, in values; the fine look at a photo has 1280 x 1280 x 3.
 const MAX_INPUT: usize = 16 << 20;
 
-/// Which of the two nets a file is for.
+/// The net that a file is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NetRole {
     /// Its key in `[models]`, and its file in `models/weights` without the ending.
     pub(super) key: &'static str,
-    /// The forms that are accepted, for the error's text.
+    /// The accepted forms, for the error's text.
     pub(super) accepted: &'static str,
 }
 
 impl NetRole {
-    /// The error that says what is wrong with a file and what is accepted.
+    /// An error with the fault of a file and the accepted forms.
     pub(super) fn refuse(self, path: &Path, reason: impl Into<String>) -> VisionError {
         VisionError::Onnx {
             path: path.to_owned(),
@@ -31,7 +31,7 @@ impl NetRole {
     }
 }
 
-/// An ONNX graph as the file has it, its sizes perhaps still open.
+/// An ONNX graph; its sizes may be open.
 pub(super) struct Graph {
     file: OnnxFile,
     bytes: Vec<u8>,
@@ -40,7 +40,7 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    /// Reads and parses a file. Weights outside the file are not looked for.
+    /// Reads and parses a file. Weights in other files are not loaded.
     ///
     /// # Errors
     /// [`VisionError::NoOnnx`] for an empty path, [`VisionError::Onnx`] if the file is no ONNX graph.
@@ -80,12 +80,12 @@ impl Graph {
         self.file.outputs()
     }
 
-    /// A note that the file's maker left in its metadata.
+    /// A note in the file's metadata.
     pub(super) fn note(&self, key: &str) -> Option<&str> {
         self.file.note(key)
     }
 
-    /// The zero point of the node that dequantizes our nets' input, and so the byte of a real 0.
+    /// The zero point of the node that dequantizes our nets' input: the byte that stands for a real 0.
     pub(super) fn zero_byte(&self) -> Option<u8> {
         let nodes = &self.file.graph().nodes;
         let first = nodes.iter().find(|node| node.name == "image.real")?;
@@ -97,7 +97,7 @@ impl Graph {
         }
     }
 
-    /// Makes the net ready for an input of these sides and runs it once, on zeros, so that a net that cannot run is found
+    /// Prepares the net for an input of these sides and runs it once on zeros, so that a net that cannot run is found
     /// now. The plan's outputs are those of this run.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
-//! The two nets on engines that run float ONNX files: tract, the slow truth for our own engine in tests, and ONNX Runtime.
+//! The nets on engines for float ONNX files: tract, the slow reference for our own engine in tests, and ONNX Runtime.
 //!
-//! Nothing is built in: the built-in nets are packed for our engine. Unlike there, a run allocates. What a file is and how
-//! its outputs are read is the same for both engines, in `graph`, `detector` and `classifier`; each engine is one file.
+//! No net is built in here: the built-in ones are packed for our engine. A run allocates. `graph`, `detector` and
+//! `classifier` read a file and its outputs for both engines; each engine has one file.
 
 mod classifier;
 mod detector;

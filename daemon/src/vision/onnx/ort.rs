@@ -1,7 +1,7 @@
-//! ONNX Runtime, out of a library that is found at run time: TensorRT and CUDA where it has them, else its CPU kernels.
+//! ONNX Runtime, from a library found at run time: TensorRT and CUDA where it has them, else its CPU kernels.
 //!
-//! The crate `ort` panics where it must load the library itself and cannot. So nothing of it is called before the library
-//! is loaded and its version known, and every call is guarded.
+//! The crate `ort` panics where it must load the library itself and cannot. So the library is loaded and its version
+//! checked first, and every call is guarded against panics.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -23,21 +23,21 @@ use crate::{
     onnx::OnnxFile,
 };
 
-/// Where the library is looked for if neither the settings nor `ORT_DYLIB_PATH` name it.
+/// Where to look for the library if neither the settings nor `ORT_DYLIB_PATH` name it.
 const USUAL_NAMES: [&str; 2] = ["libonnxruntime.so", "libonnxruntime.so.1"];
-/// ONNX Runtime's reasons can be long; so much of one is shown.
+/// The length at which ONNX Runtime's long reasons are cut.
 const REASON_CHARS: usize = 400;
 
-/// The library, loaded once in a process; or why not.
+/// The library, loaded once per process; or the reason why not.
 static LIBRARY: OnceLock<Result<Environment, String>> = OnceLock::new();
 
-/// A net that ONNX Runtime has made ready for one input size.
+/// A net that ONNX Runtime has prepared for one input size.
 pub(super) struct OrtRunner {
     session: Session,
     sides: [i64; 4],
 }
 
-/// Makes a file ready for an input of these sides, on the device of the settings.
+/// Prepares a file for an input of these sides, on the device of the settings.
 pub(super) fn load(
     bytes: &[u8],
     file: &OnnxFile,
@@ -62,7 +62,7 @@ pub(super) fn load(
             Err(reason) => failures.push(format!("{name}: {reason}")),
         }
     }
-    // Whether the device is to blame or the file: its CPU kernels run on every machine.
+    // Finds out whether the device or the file is at fault: the CPU kernels run on every machine.
     match make(&[]) {
         Ok(_) => Err(EngineError::Engine(format!(
             "no GPU could be used ({}). Is the driver there (`nvidia-smi`), do CUDA, cuDNN and TensorRT have the versions \
@@ -73,7 +73,7 @@ pub(super) fn load(
     }
 }
 
-/// What to try, in this order: a device's name and its providers. Ones that the library lacks are left out.
+/// The devices to try, in order: name and providers. Providers that the library lacks are left out.
 fn devices(
     settings: &OrtSettings,
 ) -> Result<Vec<(&'static str, Vec<ExecutionProviderDispatch>)>, String> {
@@ -103,7 +103,7 @@ fn devices(
     })
 }
 
-/// TensorRT, which builds an engine for each net and size: minutes on a Jetson, unless it is kept in a folder.
+/// TensorRT builds an engine for each net and size: minutes on a Jetson, unless a folder keeps them.
 fn tensorrt_provider(cache: &Path) -> ExecutionProviderDispatch {
     let mut provider = TensorRT::default().with_fp16(true);
     if !cache.as_os_str().is_empty() {
@@ -150,7 +150,7 @@ fn open(settings: &OrtSettings) -> Result<Environment, String> {
     Err(format!("{}. {mend}", failures.join("; ")))
 }
 
-/// Which files may be the library.
+/// The files that may be the library.
 fn candidates(settings: &OrtSettings) -> Vec<PathBuf> {
     if !settings.library.as_os_str().is_empty() {
         return vec![settings.library.clone()];
@@ -161,7 +161,7 @@ fn candidates(settings: &OrtSettings) -> Vec<PathBuf> {
     }
 }
 
-/// The library's own words about its build.
+/// The library's own description of its build.
 fn version() -> String {
     let words = guarded(|| Ok(ort::info().to_owned())).unwrap_or_default();
     words.chars().take(80).collect()
@@ -177,11 +177,11 @@ fn session(
     let mut builder = Session::builder(environment)?
         .with_execution_providers(providers)?
         .with_optimization_level(GraphOptimizationLevel::All)?
-        // As our own engine: idle cores stay idle.
+        // As in our own engine: idle cores stay idle.
         .with_intra_threads(1)?
         .with_inter_threads(1)?
         .with_log_level(LogLevel::Warning)?;
-    // TensorRT builds for sizes that it knows, and the others plan their memory once.
+    // TensorRT builds for known sizes, and the others plan their memory once.
     for (name, side) in file.open_sides().into_iter().zip(sides) {
         if let Some(name) = name {
             builder = builder.with_dimension_override(name, side as i64)?;
@@ -210,7 +210,7 @@ impl Runner for OrtRunner {
     }
 }
 
-/// A panic inside `ort` or the library's binding is a failure like any other.
+/// Turns a panic inside `ort` or the library's binding into an error.
 fn guarded<T>(work: impl FnOnce() -> ort::Result<T>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result.map_err(|error| line(&error)),
@@ -218,7 +218,7 @@ fn guarded<T>(work: impl FnOnce() -> ort::Result<T>) -> Result<T, String> {
     }
 }
 
-/// A reason on one line, cut where it gets too long.
+/// A reason on one line, cut if it is too long.
 fn line(error: &dyn std::error::Error) -> String {
     let text = error.to_string();
     let words: Vec<_> = text.split_whitespace().collect();

@@ -1,4 +1,4 @@
-//! What the engines share: floats in, floats out, and how they fail.
+//! What both engines share: floats in, floats out, and their errors.
 
 use moodring_core::detect::NetError;
 
@@ -13,14 +13,14 @@ pub enum Engine<'s> {
     /// ONNX Runtime.
     #[cfg(feature = "ort")]
     Ort(&'s crate::config::OrtSettings),
-    /// Never made: gives `'s` a meaning in builds without ONNX Runtime.
+    /// Never constructed: it uses `'s` in builds without ONNX Runtime.
     #[doc(hidden)]
     None(std::convert::Infallible, std::marker::PhantomData<&'s ()>),
 }
 
-/// A net made ready for one input size.
+/// A net prepared for one input size.
 pub(super) trait Runner: Send {
-    /// One forward pass: the input's values, row by row, in; every output's out.
+    /// One forward pass: takes the input's values, row by row; returns every output's.
     ///
     /// # Errors
     /// The engine's reason on one line.
@@ -41,7 +41,7 @@ pub(super) struct Output {
 pub(super) enum EngineError {
     /// The file is at fault.
     File(String),
-    /// The engine itself cannot run here; which is so, and how to mend it.
+    /// The engine itself cannot run here: the cause, and how to mend it.
     #[cfg_attr(
         not(feature = "ort"),
         expect(dead_code, reason = "tract is always here")
@@ -50,7 +50,7 @@ pub(super) enum EngineError {
 }
 
 impl Engine<'_> {
-    /// Makes a file ready for an input of these sides.
+    /// Prepares a file for an input of these sides.
     pub(super) fn load(
         self,
         bytes: &[u8],
@@ -67,7 +67,7 @@ impl Engine<'_> {
         }
     }
 
-    /// What it is called in messages.
+    /// Its name in messages.
     pub(super) fn name(self) -> &'static str {
         match self {
             #[cfg(feature = "tract")]
@@ -79,7 +79,7 @@ impl Engine<'_> {
     }
 }
 
-/// A runner and what its last pass gave.
+/// A runner and the results of its last pass.
 pub(super) struct PreparedNet {
     pub(super) runner: Box<dyn Runner>,
     pub(super) outputs: Vec<Output>,
@@ -87,7 +87,7 @@ pub(super) struct PreparedNet {
 }
 
 impl PreparedNet {
-    /// One forward pass. The reason of a failure goes to the log.
+    /// One forward pass. The reason of a failure is logged.
     ///
     /// # Errors
     /// [`NetError::Engine`] if the engine fails.

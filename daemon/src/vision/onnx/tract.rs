@@ -1,4 +1,4 @@
-//! tract: f32 by somebody else's code, in this binary.
+//! tract: float inference by other people's code, in this binary.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -9,7 +9,7 @@ use tract_onnx::prelude::*;
 
 use super::runner::{EngineError, Output, Runner};
 
-/// tract's reasons can quote whole nodes; so much of one is shown.
+/// The length at which tract's long reasons are cut.
 const REASON_CHARS: usize = 300;
 
 /// A net that tract has optimized for one input size.
@@ -18,10 +18,10 @@ pub(super) struct TractRunner {
     sides: [usize; 4],
 }
 
-/// Makes a file ready for an input of these sides.
+/// Prepares a file for an input of these sides.
 pub(super) fn load(bytes: &[u8], sides: [usize; 4]) -> Result<TractRunner, EngineError> {
     let made = guarded(|| {
-        // What a file says of values inside it is often symbolic, and then contradicts the size that we choose.
+        // Shapes inside a file are often symbolic, and then contradict the size that we choose.
         let mut model = onnx()
             .with_ignore_value_info(true)
             .model_for_read(&mut &*bytes)?;
@@ -55,7 +55,7 @@ impl Runner for TractRunner {
     }
 }
 
-/// tract indexes into some broken graphs without asking; for us such a panic is a broken file, not the end.
+/// tract may index beyond broken graphs; such a panic means a broken file here, not the end.
 fn guarded<T>(work: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result.map_err(|error| line(&error)),
@@ -63,7 +63,7 @@ fn guarded<T>(work: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
     }
 }
 
-/// The whole chain of causes on one line, cut where it gets too long.
+/// The whole chain of causes on one line, cut if it is too long.
 fn line(error: &TractError) -> String {
     let text = format!("{error:#}");
     let words: Vec<_> = text.split_whitespace().collect();

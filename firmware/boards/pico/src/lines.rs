@@ -1,4 +1,5 @@
-//! The lines to a host: USB as a serial port, and a UART. Bytes to and from the satellite, which knows no port.
+//! The connections to a host: USB as a serial port, and a UART. They pass bytes to and from the satellite, which knows
+//! no port.
 
 use embassy_rp::{
     peripherals::USB,
@@ -42,7 +43,7 @@ pub(crate) static TO_UART: Replies = Channel::new();
 /// The ids by which the daemon finds us: pid.codes' pair for private use. Who sells such devices needs one of their own.
 const VENDOR_ID: u16 = 0x1209;
 const PRODUCT_ID: u16 = 0x0001;
-/// The daemon asks for this name too, because others use that pair.
+/// The daemon checks this name, too, because others use the same pair of ids.
 const PRODUCT: &str = "moodring satellite";
 
 /// The serial port on USB: the device that has to be run, and its two directions.

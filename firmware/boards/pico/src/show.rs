@@ -16,7 +16,7 @@ const BAND_ROWS: usize = 16;
 const BAND_BYTES: usize = PANEL.width_px as usize * PIXEL_BYTES * BAND_ROWS;
 /// How often to look whether there is something to draw.
 const TICK: Duration = Duration::from_millis(10);
-/// The fault that is told when the display does not take its pixels.
+/// The fault that is reported when the display refuses its pixels.
 const DISPLAY_FAULT: u16 = 1;
 
 #[embassy_executor::task]

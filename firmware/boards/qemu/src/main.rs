@@ -1,8 +1,8 @@
 //! A satellite on QEMU's lm3s6965evb: messages in and replies out over UART 0; of each picture, drawn in bands as on a
 //! real board, the checksum goes out by semihosting.
 //!
-//! The clock is the line: each byte that comes in takes a millisecond, as at 9600 baud. So what is drawn depends on the
-//! bytes alone, and a host that does the same must come to the same checksums.
+//! The serial line is the clock: each byte that comes in takes a millisecond, as at 9600 baud. So the pictures depend
+//! on the bytes alone, and a host that does the same must get the same checksums.
 #![no_std]
 #![no_main]
 
@@ -25,7 +25,7 @@ const PANEL: Panel = Panel {
 };
 /// Rows of a band, as many as boards/pico has.
 const BAND_ROWS: usize = 16;
-/// Instructions that the meter is measured by.
+/// Instructions that the counter is measured by.
 const KNOWN: u32 = 1_000_000;
 
 static CRC: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
@@ -35,7 +35,7 @@ fn main() -> ! {
     let Some(peripherals) = cortex_m::Peripherals::take() else {
         panic!("nobody else takes them");
     };
-    let mut meter = Meter::new(peripherals.SYST);
+    let mut counter = InstructionCounter::new(peripherals.SYST);
     let mut line = Uart;
     let mut now = Millis(0);
     let mut satellite = Satellite::new(PANEL, now);
@@ -48,47 +48,47 @@ fn main() -> ! {
             reply.iter().for_each(|byte| line.write(*byte));
         }
         if let Some(picture) = satellite.picture(now) {
-            let (checksum, ticks) = draw(&picture, &mut buffer, &mut meter);
-            let per_tick = meter.known_ticks;
+            let (checksum, ticks) = draw(&picture, &mut buffer, &mut counter);
+            let per_tick = counter.known_ticks;
             hprintln!("picture {} {:08x} {} {}", now.0, checksum, ticks, per_tick);
         }
     }
 }
 
 /// The checksum of the picture's bytes, and how long drawing took.
-fn draw(picture: &BandedPicture, buffer: &mut [u8], meter: &mut Meter) -> (u32, u32) {
+fn draw(picture: &BandedPicture, buffer: &mut [u8], counter: &mut InstructionCounter) -> (u32, u32) {
     let mut digest = CRC.digest();
     let mut ticks = 0;
-    meter.start();
+    counter.start();
     picture.bands(buffer, |band| {
-        ticks += meter.read();
+        ticks += counter.read();
         digest.update(band.bytes());
-        meter.start();
+        counter.start();
     });
     (digest.finalize(), ticks)
 }
 
-/// SysTick as a meter of instructions: under `-icount` QEMU's time is the number of instructions done.
-struct Meter {
+/// SysTick as a counter of instructions: under `-icount` QEMU's time is the number of instructions done.
+struct InstructionCounter {
     timer: SYST,
     /// Ticks that [`KNOWN`] instructions take.
     known_ticks: u32,
 }
 
-impl Meter {
+impl InstructionCounter {
     fn new(mut timer: SYST) -> Self {
         timer.set_clock_source(SystClkSource::Core);
         timer.set_reload(0x00ff_ffff);
         timer.enable_counter();
-        let mut meter = Self {
+        let mut counter = Self {
             timer,
             known_ticks: 0,
         };
-        meter.start();
+        counter.start();
         // A turn of its loop for each, of two instructions (cortex-m 0.7.10; the lock file holds it).
         cortex_m::asm::delay(KNOWN / 2);
-        meter.known_ticks = meter.read();
-        meter
+        counter.known_ticks = counter.read();
+        counter
     }
 
     fn start(&mut self) {

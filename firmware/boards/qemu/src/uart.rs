@@ -21,7 +21,7 @@ impl Uart {
         while flags() & RECEIVE_EMPTY != 0 {}
         // SAFETY: the address is the data register's, aligned, and reading takes a received byte and nothing else.
         let word = unsafe { DATA.read_volatile() };
-        // The bits above the byte tell errors that an emulated line does not have.
+        // The bits above the byte are errors that an emulated line does not have.
         word as u8
     }
 

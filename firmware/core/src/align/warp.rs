@@ -1,4 +1,4 @@
-//! A picture turned, scaled and shifted into a crop: bilinear samples, whole numbers from pixel to pixel.
+//! Turns, scales and shifts a picture into a crop: bilinear samples, whole numbers from pixel to pixel.
 
 use crate::{
     classify::{CROP_PX, Crop},

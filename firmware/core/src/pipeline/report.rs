@@ -1,4 +1,4 @@
-//! What the pipeline tells: its stages, people, reports. Computes nothing.
+//! What the pipeline reports: stages, people, the report of a step. Computes nothing.
 
 use crate::{
     detect::Face,
@@ -12,7 +12,7 @@ use crate::{
 /// A part of the work, in the order of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
-    /// The frame shrunk: into the detector's input, and while nobody is in view into the watch's thumbnail.
+    /// The frame shrunk: into the detector's input, and while nobody is in view into the thumbnail for motion.
     Letterbox,
     /// The detector's forward pass.
     Detect,

@@ -1,4 +1,4 @@
-//! Whose turn it is to be classified when there are more faces than the frame's time allows.
+//! Chooses the faces to classify when there are more than the frame's time allows.
 
 use crate::{
     frame::Millis,

@@ -1,4 +1,4 @@
-//! What can be set in the pipeline, its defaults and ranges. Reads no file.
+//! The settings of the pipeline, their defaults and ranges. Reads no file.
 
 use crate::{
     mood::MoodSettings, motion::MotionSettings, nms::DEFAULT_IOU, pipeline::MAX_CROPS,

@@ -1,4 +1,4 @@
-//! Which source pixels lie under an output pixel in one direction, and how much each counts. Whole numbers only.
+//! The source pixels under an output pixel in one direction, and their weights. Whole numbers only.
 
 /// One direction of the picture: `from` source pixels become `to`.
 #[derive(Clone, Copy)]

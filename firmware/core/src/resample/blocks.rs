@@ -1,4 +1,4 @@
-//! Luma shrunk by the same whole factor in both directions, as a camera's 640x480 to 320x240: the hot case.
+//! Shrinks luma by the same whole factor in both directions, for example 640x480 to 320x240: the hot case.
 
 use super::whole_factor;
 use crate::frame::{Frame, LumaRange, PixelFormat, rgb_luma};

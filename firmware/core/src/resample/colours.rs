@@ -1,4 +1,4 @@
-//! Colours shrunk by the same whole factor in both directions, as a camera's 640x480 to 320x240: the hot case.
+//! Shrinks colours by the same whole factor in both directions, for example 640x480 to 320x240: the hot case.
 
 use super::{plane::Plane, whole_factor};
 use crate::frame::{Frame, PixelFormat};

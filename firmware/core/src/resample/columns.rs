@@ -1,4 +1,4 @@
-//! A plane shrunk by any factor: first the lines are added up, many columns at a time, then the columns.
+//! Shrinks a plane by any factor: first adds up rows, many columns at a time, then columns.
 
 use super::{axis::Axis, plane::Plane};
 

@@ -1,4 +1,4 @@
-//! One kind of sample of a frame, as a picture of its own: luma, a chroma at half size, or one of red, green, blue.
+//! One kind of sample of a frame as a plane of its own: luma, a chroma at half size, or one of red, green, blue.
 
 use crate::frame::{Frame, PixelFormat};
 

@@ -1,4 +1,4 @@
-//! The device's own states: a mask while the camera is off, a fault's code, the dots of a start.
+//! Builds the device's own states: a mask while the camera is off, a fault's code, the dots of a start.
 
 use super::{Builder, opaque};
 use crate::{
@@ -69,11 +69,11 @@ fn mask(face: &mut Builder<'_>, size: f32) {
     }
 }
 
-/// A plate in the place of the mouth that says E and the code.
+/// A plate in place of the mouth, with E and the code.
 fn plate(face: &mut Builder<'_>, size: f32, code: u16) {
     let code = usize::from(code.min(999));
     let all = [E, code / 100, code / 10 % 10, code % 10];
-    // Leading zeros say nothing, but two digits look like a code.
+    // Two digits look like a code, one does not.
     let signs = if code < 100 {
         &[all[0], all[2], all[3]][..]
     } else {

@@ -1,4 +1,4 @@
-//! Eyes and brows.
+//! Builds eyes and brows.
 
 use super::{Builder, NOTHING, bent};
 use crate::{

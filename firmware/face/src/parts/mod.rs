@@ -1,4 +1,4 @@
-//! The parts of a face, as layers: what is where, from the face's numbers. Floats end here.
+//! Builds a face's layers out of its numbers, part by part. Floats end here.
 //!
 //! | room | what it holds |
 //! |---|---|

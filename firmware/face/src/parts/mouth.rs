@@ -1,4 +1,4 @@
-//! Lips, what is seen between them, and a tongue that hangs out.
+//! Builds the mouth: lips, what is visible between them, and a tongue that hangs out.
 
 use core::f32::consts::FRAC_1_SQRT_2;
 

@@ -1,4 +1,4 @@
-//! Letters beside the head: a question, sleep. They do not turn with it.
+//! Builds the letters beside the head: a question mark, the z of sleep. They do not turn with the head.
 
 use super::Builder;
 use crate::{

@@ -1,4 +1,4 @@
-//! On the skin: red cheeks, a wrinkled nose, tears and sweat.
+//! Builds what lies on the skin: red cheeks, a wrinkled nose, tears and sweat.
 
 use super::{Builder, NOTHING, bent};
 use crate::{

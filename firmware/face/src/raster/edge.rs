@@ -1,4 +1,4 @@
-//! Polygons: edges that a scan line crosses, by the nonzero winding rule. Whole numbers once an edge is made.
+//! Fills polygons: edges that a scan line crosses, by the nonzero winding rule. Whole numbers once an edge is made.
 
 use heapless::Vec;
 use libm::ceilf;

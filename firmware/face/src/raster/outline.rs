@@ -1,4 +1,4 @@
-//! Thick strokes with round ends: their outline as edges, ovals where they end or turn sharply.
+//! Turns thick strokes with round ends into outlines: edges, and ovals at ends and sharp turns.
 
 use heapless::Vec;
 use libm::sqrtf;

@@ -1,4 +1,4 @@
-//! Ellipses, upright or turned. Whole numbers once one is made.
+//! Fills ellipses, upright or turned. Whole numbers once one is made.
 
 use libm::{fabsf, sqrtf};
 

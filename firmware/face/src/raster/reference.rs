@@ -1,4 +1,4 @@
-//! The slow truth: coverage by sampling each pixel 16 x 16 times, each sample by its distance from the shape in f64.
+//! The slow reference: samples each pixel 16 x 16 times, each sample by its distance from the shape in f64.
 
 use std::vec::Vec;
 

@@ -1,4 +1,4 @@
-//! Coverage and colours of a piece of one pixel row.
+//! Coverage and colours of a part of one pixel row.
 
 use core::ops::Range;
 

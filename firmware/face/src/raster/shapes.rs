@@ -1,4 +1,4 @@
-//! The store of all edges and ovals of a drawing. A shape is what some of them cover together.
+//! Stores all edges and ovals of a drawing. A shape is what some of them cover together.
 
 use heapless::Vec;
 

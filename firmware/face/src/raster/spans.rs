@@ -1,4 +1,4 @@
-//! What a scan line holds: spans from left to right, in 24.8 pixels.
+//! The spans on a scan line, from left to right, in 24.8 pixels.
 
 use heapless::Vec;
 

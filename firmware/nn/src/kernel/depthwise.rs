@@ -1,4 +1,5 @@
-//! What vector kernels of depthwise rows share: a row is checked against its slices and cut into blocks of 16 channels.
+//! Shared by the vector kernels of depthwise rows: checks a row against its slices and cuts it into blocks of 16
+//! channels.
 
 use core::ptr::null_mut;
 
@@ -7,7 +8,7 @@ use super::{BLOCK, DepthRow, RowOutput, portable};
 use crate::quant::Clamp;
 
 /// The row's blocks, each with its first channel and where its sums go. For all of them and all taps of all pixels the
-/// lines are readable for 16 channels, and the landing has room.
+/// lines are readable for 16 channels, and the epilogue has room.
 ///
 /// Shifts below 33 are rare (factors above 1/4): a kernel that cannot (`any_shift`) leaves such a row to the portable one,
 /// and gets no blocks.

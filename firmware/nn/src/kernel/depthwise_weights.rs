@@ -1,4 +1,4 @@
-//! Depthwise 3x3 weights as dot products of four bytes want them: the three taps of a line together, in records of
+//! Lays out depthwise 3x3 weights for dot products of four bytes: the three taps of a line together, in records of
 //! 64 outputs, each with its outputs' words.
 
 use super::Kernel;

@@ -1,6 +1,6 @@
-//! The kernels: which exist, which one this machine runs best, and the one shape of work they all do.
+//! The kernels: lists them, chooses the best one of this machine, and defines the one shape of their work, a row.
 //!
-//! All of them give the same bits; `scalar` is the truth. A kernel computes one output row at a time.
+//! All of them give the same bits; `scalar` is the reference. A kernel computes one output row at a time.
 
 #[cfg(any(
     target_arch = "x86_64",

@@ -1,4 +1,4 @@
-//! Weights laid out for a kernel, once, in the caller's memory; the input's zero point is folded into the bias.
+//! Lays out weights for a kernel, once, in the caller's memory, and folds the input's zero point into the bias.
 //!
 //! `sum((x - zx) * w) + bias = sum(x * w) + (bias - zx * sum(w))`: exact, also where the border holds `zx`. A kernel
 //! that sees `x - 128` instead of `x` gets the bias for `zx - 128`.

@@ -1,4 +1,4 @@
-//! What vector kernels share: a row is checked against its slices and cut into tiles; each kernel computes one tile.
+//! Shared by the vector kernels: checks a row against its slices and cuts it into tiles; each kernel computes one tile.
 //! No instruction of any machine stands here.
 #![allow(unsafe_code)] // tiles speak in raw pointers; here they are measured
 

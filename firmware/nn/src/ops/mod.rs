@@ -1,4 +1,4 @@
-//! The operators on whole tensors: each walks its output row by row. What a row costs is decided in `kernel`.
+//! The operators on whole tensors: each walks its output row by row. `kernel` computes a row.
 
 pub(crate) mod add;
 pub(crate) mod conv;

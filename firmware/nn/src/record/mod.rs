@@ -1,4 +1,4 @@
-//! One operator's record: read, checked on its own and against the tensors it reads.
+//! Reads one operator's record and checks it, on its own and against the tensors that it reads.
 
 mod conv;
 

@@ -25,7 +25,7 @@ pub(crate) fn depthwise(row: &DepthRow<'_>, sink: RowOutput<'_>) {
 /// 16 channels of all pixels, with `T` taps.
 ///
 /// # Safety
-/// The lines are readable for 16 channels from `first` on, of every tap of every pixel; the landing has room for
+/// The lines are readable for 16 channels from `first` on, of every tap of every pixel; the epilogue has room for
 /// every pixel; the processor has NEON.
 #[target_feature(enable = "neon")]
 unsafe fn channels<const T: usize>(row: &DepthRow<'_>, first: usize, epilogue: &Epilogue) {

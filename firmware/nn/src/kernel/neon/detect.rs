@@ -1,5 +1,5 @@
-//! What the processor offers. Its own registers may be read only by the operating system, so the system is asked:
-//! Linux's *ARM64 ELF hwcaps*, by the C library's `getauxval`. Elsewhere only what the compiler was told counts.
+//! Detects the processor's features. Only the operating system may read its registers, so Linux is asked: *ARM64 ELF
+//! hwcaps*, by the C library's `getauxval`. Elsewhere only the compiler's target features count.
 
 /// Plain NEON, which every 64-bit Arm that runs Linux has.
 pub(crate) fn neon() -> bool {

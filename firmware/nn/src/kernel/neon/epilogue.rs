@@ -1,10 +1,10 @@
 //! The epilogue of all NEON kernels: sums of 16 outputs get their bias, are requantized and stored.
 //!
-//! The rounding rule without 64-bit numbers. For a shift `s` of 32 or more,
-//! `(acc * m + 2^(s-1)) >> s == ((acc * m >> 31) + 2^(s-32)) >> (s - 31)`, because the second sum adds a whole number
-//! to a rounded-down quotient and rounds down again: that is `sqdmulh`, then `srshl`. A smaller shift becomes 32 when
-//! the accumulator is doubled `32 - s` times before. Where that saturates, the result is beyond 2^28, and the clamp
-//! sees no difference; the same holds for each narrowing, which saturates too.
+//! The rounding rule without 64-bit numbers. For a shift `s` of 32 or more, `(acc * m + 2^(s-1)) >> s == ((acc * m >>
+//! 31) + 2^(s-32)) >> (s - 31)`, because the second sum adds a whole number to a rounded-down quotient and rounds down
+//! again: that is `sqdmulh`, then `srshl`. A smaller shift becomes 32 when the accumulator is doubled `32 - s` times
+//! before. Where that saturates, the result is beyond 2^28, and the clamp sees no difference; the same holds for each
+//! narrowing, which saturates too.
 
 use core::arch::aarch64::*;
 
@@ -45,7 +45,7 @@ impl Factor {
     /// Stores pixel `p` of a tile. `sums` are its 16 outputs without bias.
     ///
     /// # Safety
-    /// One of the landing's two pointers has room for pixel `p`, as far as `outputs` says.
+    /// One of the epilogue's two pointers has room for pixel `p`, as far as `outputs` says.
     #[inline]
     #[target_feature(enable = "neon")]
     pub(super) unsafe fn store(&self, epilogue: &Epilogue, p: usize, sums: [int32x4_t; 4]) {

@@ -52,7 +52,7 @@ pub(super) struct Block<'a> {
 
 impl<'a> Block<'a> {
     /// # Safety
-    /// The landing's words are 64 readable bytes each.
+    /// The epilogue's words are 64 readable bytes each.
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(super) unsafe fn load(epilogue: &'a Epilogue) -> Self {
@@ -70,7 +70,7 @@ impl<'a> Block<'a> {
     /// Stores the sums of pixel `p`, still without their bias.
     ///
     /// # Safety
-    /// The landing has room for pixel `p`.
+    /// The epilogue has room for pixel `p`.
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(super) unsafe fn store(&self, p: usize, sums: [__m256i; 2]) {

@@ -1,4 +1,4 @@
-//! What processor and operating system offer, asked once, without std: Intel, *Software Developer's
+//! Detects what processor and operating system offer, once, without std: Intel, *Software Developer's
 //! Manual*, volume 1, sections 14.3 (AVX) and 15.2 (AVX-512).
 
 use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
@@ -14,7 +14,7 @@ fn found(bit: u8) -> bool {
     let mut found = FOUND.load(Relaxed);
     if found == 0 {
         found = ASKED | (u8::from(ask_avx2()) * AVX2) | (u8::from(ask_vnni()) * VNNI);
-        FOUND.store(found, Relaxed); // whoever else asks at the same time finds the same
+        FOUND.store(found, Relaxed); // another thread that detects at the same time gets the same result
     }
     found & bit != 0
 }
@@ -46,7 +46,7 @@ fn ask_vnni() -> bool {
 /// EBX and ECX of leaf 7, subleaf 0.
 #[allow(unused_unsafe)] // newer compilers call cpuid safe
 fn leaf7() -> (u32, u32) {
-    // SAFETY: every x86-64 has cpuid; leaf 7 is asked for only if leaf 0 says that it exists.
+    // SAFETY: every x86-64 has cpuid; leaf 7 is read only if leaf 0 says that it exists.
     unsafe {
         if __cpuid(0).eax < 7 {
             return (0, 0);

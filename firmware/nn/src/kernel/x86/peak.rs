@@ -1,4 +1,4 @@
-//! The machine's limit: dot products of bytes and nothing else, for benches to compare with.
+//! The machine's limit: dot products of bytes and nothing else, for benchmarks to compare with.
 
 use core::arch::x86_64::*;
 

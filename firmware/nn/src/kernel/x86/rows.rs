@@ -1,4 +1,4 @@
-//! AVX-512: work on whole rows that no tile does.
+//! AVX-512: work on whole rows that needs no tiles.
 
 use core::arch::x86_64::*;
 

@@ -1,6 +1,6 @@
 //! AVX-512 with VNNI: `vpdpbusd` adds four products of a byte and a weight to each of 16 sums, without saturation.
 //!
-//! A tile is `P` pixels times `B` blocks of 16 outputs, all in registers; requantizing (`landing`) is its epilogue.
+//! A tile is `P` pixels times `B` blocks of 16 outputs, all in registers; requantizing is its epilogue (`epilogue`).
 
 use core::arch::x86_64::*;
 

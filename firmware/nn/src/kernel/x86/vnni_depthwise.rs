@@ -30,7 +30,7 @@ pub(crate) fn depthwise(row: &DepthRow<'_>, sink: RowOutput<'_>) {
                 assert!(out.len() >= walk.total, "a row of a tensor has this length");
                 walk.to_bytes(out.as_mut_ptr(), clamp);
             }
-            rare => walk.plainly(row, rare),
+            rare => walk.scalar_epilogue(row, rare),
         }
     }
 }
@@ -139,7 +139,7 @@ impl ChunkPlan {
     /// # Safety
     /// The processor has AVX-512 F, BW, VL and VNNI.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-    unsafe fn plainly(&self, row: &DepthRow<'_>, mut sink: RowOutput<'_>) {
+    unsafe fn scalar_epilogue(&self, row: &DepthRow<'_>, mut sink: RowOutput<'_>) {
         for phase in 0..self.phases {
             let record = self.records.wrapping_add(phase * RECORD);
             for index in 0..self.count {
