@@ -8,7 +8,11 @@ use std::{
     sync::Arc,
 };
 
-use crate::{config::StoreSettings, files, store::StoreLocation};
+use crate::{
+    config::StoreSettings,
+    files,
+    store::{CopyPlan, StoreLocation},
+};
 
 /// The note that the camera is off, by its old name, which all stores of a folder shared.
 const OLD_CAMERA_OFF: &str = "camera-off";
@@ -34,7 +38,7 @@ impl Notes {
     /// The notes of the store that the settings name: beside its copy, which outlives the power, else beside itself. None where
     /// nothing outlives the process, and where another daemon has them.
     pub fn open(settings: &StoreSettings) -> Self {
-        let copy = settings.copy_plan().map(|plan| plan.path);
+        let copy = CopyPlan::of(settings).map(|plan| plan.path);
         let store = copy.or_else(|| StoreLocation::of(&settings.path).file().map(Path::to_owned));
         let Some(store) = store else {
             return Self::none();

@@ -10,7 +10,7 @@ use crate::{
     message::Identity,
     mqtt::{self, MqttHandle},
     notes::Notes,
-    store::{Store, StoreLocation},
+    store::{CopyPlan, Store, StoreLimits, StoreLocation},
     update::{self, UpdateThread},
     web,
 };

@@ -116,7 +116,7 @@ impl App {
     /// Does what is asked for and says how it goes, until it is to end.
     async fn live(&mut self, signals: &mut Signals) -> Next {
         let mut tick = tokio::time::interval(TICK);
-        let mut told = CameraState::Starting;
+        let mut reported = CameraState::Starting;
         let end = |why: &str| {
             tracing::info!("{why}: stopping");
             Next::End

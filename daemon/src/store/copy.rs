@@ -10,7 +10,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use crate::files;
+use crate::{config::StoreSettings, files};
 
 /// Where the copy is kept, and how often it is renewed.
 #[derive(Clone, Debug, PartialEq, Eq)]
