@@ -13,6 +13,7 @@ use moodring::{
     config::{SatellitePort, SatelliteSettings},
     satellite::{self, PortThread},
     snapshot::{CameraState, Snapshot},
+    worker::Supervisor,
 };
 use moodring_core::{
     expression::Expression,
@@ -112,7 +113,9 @@ fn daemon(port: &Path) -> (watch::Sender<Snapshot>, PortThread) {
         port: SatellitePort::Path(port.to_str().expect("it works here").into()),
         ..SatelliteSettings::default()
     };
-    let fleet = satellite::spawn(&settings, snapshots, Clock::start()).expect("it works here");
+    let (supervisor, _faults) = Supervisor::new();
+    let fleet =
+        satellite::spawn(&settings, snapshots, Clock::start(), &supervisor).expect("it works here");
     (tell, fleet.expect("a port is named"))
 }
 
