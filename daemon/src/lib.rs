@@ -41,6 +41,8 @@
 //! | [`shutdown`] | the one way to stop |
 //! | [`worker`] | restarts threads after a panic, and reports their health |
 //! | [`exit`] | exit codes |
+//! | [`changes`], [`hooks`] | each change as a line of JSON, for programs beside the daemon |
+//! | [`words`] | what people read, in five languages |
 //! | [`process_limits`] | open files, core files |
 //! | [`clock`] | the one clock of a run |
 //!
@@ -49,6 +51,7 @@
 pub mod app;
 pub mod bundle;
 pub mod camera;
+pub mod changes;
 pub mod cli;
 pub mod clock;
 pub mod command;
@@ -62,6 +65,7 @@ pub mod event_log;
 pub mod exit;
 pub mod files;
 pub mod gpio;
+pub mod hooks;
 pub mod latest;
 pub mod logs;
 pub mod message;
@@ -84,4 +88,5 @@ pub mod store;
 pub mod update;
 pub mod vision;
 pub mod web;
+pub mod words;
 pub mod worker;

@@ -11,6 +11,7 @@ mod error;
 mod events;
 mod home_assistant;
 mod homie;
+mod hooks;
 mod light;
 mod load;
 mod location;
@@ -36,6 +37,7 @@ pub use error::ConfigError;
 pub use events::EventSettings;
 pub use home_assistant::HomeAssistantSettings;
 pub use homie::HomieSettings;
+pub use hooks::HookSettings;
 pub use light::{LightKind, LightSettings};
 pub use load::{Overrides, SettingsSource, differences, load};
 pub use location::Location;
@@ -93,6 +95,8 @@ pub struct Settings {
     pub preview: PreviewSettings,
     /// Microcontrollers that show the mood too.
     pub satellite: SatelliteSettings,
+    /// A program that is started at each change.
+    pub hooks: HookSettings,
     /// The search for newer versions.
     pub update: UpdateSettings,
     /// What is logged.
@@ -167,6 +171,7 @@ impl Settings {
         self.panel.board(&self.display.board)?;
         self.buttons.validate()?;
         self.light.validate()?;
+        self.hooks.validate()?;
         self.mqtt.validate()?;
         self.events.validate()?;
         self.store.validate()?;
