@@ -19,6 +19,7 @@ use moodring_core::{
     expression::Expression,
     frame::Millis,
     mood::{Mood, MoodState},
+    track::TrackId,
 };
 use moodring_link::{
     frame::encode,
@@ -121,11 +122,7 @@ fn daemon(port: &Path) -> (watch::Sender<Snapshot>, PortThread) {
 
 fn showing(mood: Mood) -> Snapshot {
     Snapshot {
-        mood: MoodState {
-            mood,
-            confidence: 1.0,
-            ..MoodState::default()
-        },
+        mood: MoodState::new(mood, 1.0, TrackId(1), Millis(0)),
         camera: CameraState::Running,
         ..Snapshot::default()
     }

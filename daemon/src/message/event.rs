@@ -62,6 +62,14 @@ pub enum EventBody {
         /// How long the mood before lasted.
         lasted_ms: u64,
     },
+    /// Somebody turned to the camera or away from it.
+    Facing {
+        /// Whose face.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        track: Option<u32>,
+        /// Whether the person looks toward the camera now.
+        facing: bool,
+    },
     /// The number of people in view changed.
     Crowd {
         /// How many are in view.
@@ -164,6 +172,7 @@ impl EventBody {
             Self::Appeared { .. } => "appeared",
             Self::Left { .. } => "left",
             Self::Changed { .. } => "changed",
+            Self::Facing { .. } => "facing",
             Self::Crowd { .. } => "crowd",
             Self::Camera(_) => "camera",
             Self::Fault(_) => "fault",
@@ -179,6 +188,7 @@ impl EventBody {
         match event.kind {
             EventKind::Appeared => Self::Appeared { track },
             EventKind::Left { stayed_ms } => Self::Left { track, stayed_ms },
+            EventKind::Facing { facing } => Self::Facing { track, facing },
             EventKind::Changed {
                 from,
                 to,
