@@ -12,7 +12,7 @@ system() { # a command about the running system, left out while something else i
 }
 remove() {
   system systemctl disable --now moodring.service || true
-  rm -f "$root$prefix/bin/moodring" "$units/moodring.service" "$root/etc/sysusers.d/moodring.conf" \
+  rm -f "$root$prefix/bin/moodring" "$units/moodring.service" "$units/moodring@.service" "$root/etc/sysusers.d/moodring.conf" \
     "$root/etc/udev/rules.d/60-moodring.rules"
   rm -rf "$root$prefix/share/moodring" "$root$prefix/share/doc/moodring"
   for page in "$root$prefix"/share/man/man1/moodring.1 "$root$prefix"/share/man/man1/moodring-*.1; do rm -f "$page"; done
@@ -30,7 +30,7 @@ esac
 install -d "$root$prefix/bin" "$units" "$root/etc/sysusers.d" "$root/etc/udev/rules.d" "$root$prefix/share/moodring/systemd" \
   "$root$prefix/share/doc/moodring" "$root$prefix/share/man/man1" "$root$prefix/share/bash-completion/completions"
 install -m 755 "$program" "$root$prefix/bin/moodring"
-sed "s#/usr/#$prefix/#" deploy/systemd/moodring.service >"$units/moodring.service"
+for unit in moodring.service moodring@.service; do sed "s#/usr/#$prefix/#" "deploy/systemd/$unit" >"$units/$unit"; done
 install -m 644 deploy/systemd/moodring.sysusers "$root/etc/sysusers.d/moodring.conf"
 install -m 644 deploy/systemd/moodring.udev "$root/etc/udev/rules.d/60-moodring.rules"
 install -m 644 deploy/systemd/*.conf "$root$prefix/share/moodring/systemd/"

@@ -164,7 +164,8 @@ def check_templates(ear, announced):
             check(text in ("on", "off"), text)
         if "json_attributes_template" in component:
             attributes = json.loads(render(component["json_attributes_template"], payload))
-            check({"emoji", "confidence", "scores"} <= set(attributes), attributes)
+            wanted = {"mood": {"emoji", "since", "track"}, "scores": {"angry", "happy", "neutral"}}[key]
+            check(wanted <= set(attributes), attributes)
 
 
 def check_requests(ear, folder):
@@ -239,7 +240,7 @@ def check_texts(announced):
     check(wires <= ids and {n["broker"] for n in flow if n["type"].startswith("mqtt ")} <= ids, "node-red.json: wires")
     automations = yaml.safe_load((EXAMPLES / "home-assistant.yaml").read_text())
     check(all({"alias", "triggers", "actions"} <= set(a) for a in automations), "home-assistant.yaml")
-    ours = {component["default_entity_id"] for component in announced["components"].values()}
+    ours = {c["default_entity_id"] for c in announced["components"].values() if "default_entity_id" in c}
     named = set(re.findall(r"\w+\.moodring_hall_\w+", (EXAMPLES / "home-assistant.yaml").read_text()))
     check(named and named <= ours, f"entities that are not announced: {named - ours}")
     for example in [path for path in EXAMPLES.rglob("*") if path.is_file() and path.suffix != ".md"]:
@@ -271,6 +272,17 @@ def main(folder):
     section("hostile payloads")
     check_hostile(ear)
 
+    section("while nobody sees, nobody is not said")
+    ear.say("moodring/hall/camera/set", "off")
+    off = ear.wait("moodring/hall/state", lambda p: json.loads(p)["camera"] == "off", "a camera that is off")
+    for key in ("mood", "confidence", "people", "presence"):
+        text = render(announced["components"][key]["value_template"], off)
+        check(text == "None", f"{key}: {text} while the camera is off")
+    figures = ear.wait("moodring/hall/diagnostics", lambda p: json.loads(p)["vision_ms"] is None, "no figures")
+    check(render(announced["components"]["vision_time"]["value_template"], figures) == "None", "a time per frame")
+    ear.say("moodring/hall/camera/set", "on")
+    ear.wait("moodring/hall/state", lambda p: json.loads(p)["camera"] == "running", "a running camera")
+
     section("Home Assistant starts again")
     ear.forget(CONFIG)
     ear.say("homeassistant/status", "online")
@@ -293,11 +305,13 @@ def main(folder):
     check_example(["node", script, "hall", f"mqtt://127.0.0.1:{port}"], port, [*expected, r"event \d+: "])
     check_texts(announced)
 
-    section("renamed, the old name leaves no ghosts")
+    section("renamed: the same entities, and the old name leaves no ghosts")
+    ids = {c["unique_id"] for c in announced["components"].values() if "unique_id" in c}
     daemon.stop()
     ear.wait("moodring/hall/status", lambda p: p == b"stopped")
     daemon = Daemon(folder, port, name="kitchen")
-    ear.wait("homeassistant/device/moodring_kitchen/config")
+    renamed = json.loads(ear.wait("homeassistant/device/moodring_kitchen/config"))
+    check({c["unique_id"] for c in renamed["components"].values() if "unique_id" in c} == ids, "other lasting ids")
     ear.wait(CONFIG, lambda p: p == b"", "the old announcement to be taken back")
     ear.wait("moodring/hall/camera/state", lambda p: p == b"")
     daemon.stop()

@@ -107,10 +107,7 @@ mod tests {
     async fn a_state_comes_when_it_changes_and_events_come_as_they_are() {
         let store = Store::open(StoreLocation::Memory, StoreLimits::default()).unwrap();
         let (snapshots, newest) = watch::channel(Snapshot::default());
-        let identity = Identity {
-            device: DeviceName::new("hall").unwrap(),
-            run: RunId::new(7),
-        };
+        let identity = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(7));
         let mut changes = Changes::new(&store, newest, identity, Clock::start());
         let running = Snapshot {
             camera: CameraState::Running,

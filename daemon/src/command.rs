@@ -1,13 +1,14 @@
-//! Requests to a running daemon, from buttons, MQTT and the web page, over one channel.
+//! What people ask a running daemon to do, from buttons, MQTT and the web page. One mailbox for all.
 //!
 //! [`parse`] makes commands of texts from outside; `app::controller` executes them.
 
+mod limit;
+mod mailbox;
 mod text;
-
-use tokio::sync::mpsc;
 
 use crate::config::ThemeName;
 
+pub use mailbox::{CommandReceiver, CommandSender, TooMany, channel};
 pub use text::{CommandError, ControlName, MAX_BYTES, parse};
 
 /// One request.
@@ -56,16 +57,6 @@ impl Switch {
             Self::Toggle => !on,
         }
     }
-}
-
-/// Sends commands. Clones share the channel; people are slow, so it needs no bound.
-pub type CommandSender = mpsc::UnboundedSender<Command>;
-/// Receives commands.
-pub type CommandReceiver = mpsc::UnboundedReceiver<Command>;
-
-/// Makes a channel for commands.
-pub fn channel() -> (CommandSender, CommandReceiver) {
-    mpsc::unbounded_channel()
 }
 
 #[cfg(test)]

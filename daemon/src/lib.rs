@@ -33,9 +33,11 @@
 //! | `contain`, `regular_file` | turns panics of other code into errors; opens only regular files |
 //! | [`app`] | `run`: starts, connects and stops threads and tasks |
 //! | [`logs`] | where logs go |
-//! | [`service`] | reports to systemd |
-//! | [`update`] | looks for newer versions, if somebody switched that on |
-//! | [`redact`] | removes secrets from addresses and commands before they are shown |
+//! | [`service`] | what systemd is told |
+//! | [`update`] | whether there is something newer, for who asks |
+//! | [`notes`] | what a daemon remembers beside its store |
+//! | [`files`] | files replaced in one step, the folder for lasting state |
+//! | [`redact`] | what may be shown of addresses and commands |
 //! | [`shutdown`] | the one way to stop |
 //! | [`worker`] | restarts threads after a panic, and reports their health |
 //! | [`exit`] | exit codes |
@@ -61,12 +63,14 @@ pub mod display;
 pub mod evaluation;
 pub mod event_log;
 pub mod exit;
+pub mod files;
 pub mod gpio;
 pub mod hooks;
 pub mod latest;
 pub mod logs;
 pub mod message;
 pub mod mqtt;
+pub mod notes;
 mod onnx;
 pub mod pack;
 pub mod photo;

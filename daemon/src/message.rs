@@ -10,7 +10,9 @@ mod photo;
 mod received;
 mod state;
 
-pub use event::{EventBody, EventMessage, MoodSeconds, SummaryRecord};
+pub use event::{
+    CameraChange, EventBody, EventMessage, Fault, MoodSeconds, Recovery, SummaryRecord,
+};
 pub(crate) use identity::check_level;
 pub use identity::{DeviceName, Identity, NameError, RunId};
 pub use moment::{Moment, rfc3339};
@@ -18,7 +20,7 @@ pub use number::{Hundredths, Ratio, Rounded, Tenths};
 pub use photo::{
     CropLine, ErrorLine, ExpressionRecord, FaceRecord, PhotoLine, ReadingRecord, ScoresRecord,
 };
-pub use received::{ReceivedError, read_state, read_status};
+pub use received::{ReceivedError, read_state, read_status, run_of_state};
 pub use state::{PersonRecord, StagesRecord, StateMessage};
 
 use serde::Serialize;

@@ -14,7 +14,15 @@ pub fn status(status: &str) {
     notify(&[NotifyState::Status(status)]);
 }
 
-/// Reports that the service is about to end.
+/// The settings are read again; [`ready`] follows.
+pub fn reloading() {
+    notify(&[
+        NotifyState::Reloading,
+        NotifyState::Status("reading the settings again"),
+    ]);
+}
+
+/// The service is about to end.
 pub fn stopping() {
     notify(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
 }

@@ -102,6 +102,15 @@ struct Trial {
     ear: Option<Ear>,
     dice: Dice,
     counts: BTreeMap<&'static str, u32>,
+    /// Only MQTT 5 says whether anybody gets an event: by 3.1.1 what nobody is there for is lost.
+    knows_listeners: bool,
+}
+
+/// Preloaded into a daemon, it gives it another wall clock: the offset in the file of this name. `tests/durable` names the library.
+const CLOCK: &str = "clock";
+
+fn clock_library() -> Option<String> {
+    env::var("FAKETIME_LIB").ok().filter(|path| !path.is_empty())
 }
 
 impl Trial {
@@ -125,6 +134,7 @@ impl Trial {
             ear,
             dice: Dice::new(),
             counts: BTreeMap::new(),
+            knows_listeners: version != "3.1.1",
         };
         trial.devices.iter_mut().for_each(Device::start);
         trial
@@ -153,7 +163,7 @@ impl Trial {
     }
 
     fn trouble(&mut self) {
-        let what = match (self.dice.roll(10), self.wire.is_some()) {
+        let what = match (self.dice.roll(14), self.wire.is_some()) {
             (0..3, _) => {
                 self.restart_broker();
                 "brokers killed"
@@ -170,6 +180,16 @@ impl Trial {
                 }
                 "links down and up"
             }
+            (10..12, _) if self.knows_listeners => {
+                self.restart_ear();
+                "subscribers restarted"
+            }
+            (12..14, _) if clock_library().is_some() => {
+                let which = self.dice.roll(self.devices.len() as u64) as usize;
+                let offset = ["+3650d", "-60d", "-20000d", "+40d", "+0"][self.dice.roll(5) as usize];
+                self.devices[which].set_clock(offset);
+                "clocks set"
+            }
             _ => {
                 self.link.cut();
                 "links cut"
@@ -178,8 +198,19 @@ impl Trial {
         *self.counts.entry(what).or_default() += 1;
     }
 
-    /// A broker that keeps nothing. Its subscriber is back before the daemons are: what nobody subscribes to is
-    /// nobody's loss.
+    /// The subscriber goes for a while, and the daemons are there before it is back, as after Home Assistant's restart.
+    fn restart_ear(&mut self) {
+        self.link.close();
+        if let Some(ear) = self.ear.take() {
+            ear.finish();
+        }
+        self.link.open();
+        thread::sleep(Duration::from_millis(self.dice.roll(6_000)));
+        self.ear = Some(Ear::listen(self.broker.port, &self.heard));
+    }
+
+    /// A broker that keeps nothing. By MQTT 5 its subscriber may be back after the daemons; by 3.1.1 what nobody subscribes to
+    /// is nobody's loss.
     fn restart_broker(&mut self) {
         self.link.close();
         self.broker.kill();
@@ -187,6 +218,11 @@ impl Trial {
             ear.finish();
         }
         self.broker.resume();
+        let late = self.knows_listeners && self.dice.roll(2) == 0;
+        if late {
+            self.link.open();
+            thread::sleep(Duration::from_millis(self.dice.roll(4_000)));
+        }
         self.ear = Some(Ear::listen(self.broker.port, &self.heard));
         self.link.open();
     }
@@ -194,6 +230,9 @@ impl Trial {
     /// Daemons whose stop came in the middle of trouble kept the rest: they deliver it in one more, quiet run.
     /// Gives back what each store has then.
     fn settle(&mut self) -> Vec<Vec<Value>> {
+        for device in &mut self.devices {
+            device.set_clock("+0");
+        }
         let settled = self.devices.iter_mut().map(Device::settle).collect();
         // What the broker passed on before it closes is in the ear's pipe.
         self.broker.stop();
@@ -285,6 +324,7 @@ fn check_runs(written: &[(String, u64)]) -> HashMap<String, u64> {
 impl Device {
     fn new(number: usize, url: &str, version: &str, wire: Option<&Wire>) -> Self {
         let mut bench = Bench::new();
+        bench.write(CLOCK, "+0");
         bench.write("film.mjpeg", pictures::scene(Jpeg, 64, 48).repeat(2));
         let store = bench.folder().join("store.db");
         bench
@@ -307,7 +347,19 @@ impl Device {
         let run = r#""$MOODRING" run --display none --source "cmd:cat film.mjpeg""#;
         let inside = |namespace| format!("ip netns exec {namespace} ");
         let inside = self.namespace.as_ref().map(inside).unwrap_or_default();
-        self.daemon = Some(self.bench.start_shell(&format!("exec {inside}{run}")));
+        let clock = clock_library().map_or(String::new(), |library| {
+            let file = self.bench.folder().join(CLOCK);
+            format!(
+                "env LD_PRELOAD={library} FAKETIME_TIMESTAMP_FILE={} FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 ",
+                file.display()
+            )
+        });
+        self.daemon = Some(self.bench.start_shell(&format!("exec {inside}{clock}{run}")));
+    }
+
+    /// The daemon's wall clock goes on from there, at once.
+    fn set_clock(&mut self, offset: &str) {
+        self.bench.write(CLOCK, offset);
     }
 
     fn kill(&mut self) {

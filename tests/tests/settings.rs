@@ -60,6 +60,13 @@ fn brokers_that_cannot_be_are_named() {
         ("listen = \"1883\"", "127.0.0.1"),
         ("url = \"http://broker\"", "mqtt://"),
         ("prefix = \"a/#\"", "prefix"),
+        ("prefix = \"moodring/\"", "prefix"),
+        ("prefix = \"mood ring\"", "prefix"),
+        ("url = \"mqtt://me:secret@broker\"", "user"),
+        ("url = \"broker\"", "mqtt://"),
+        ("ca_file = \"gone.pem\"", "gone.pem"),
+        ("fingerprint = \"12\"", "fingerprint"),
+        ("version = \"5\"", "embedded"),
         ("interval_s = 0.0", "interval_s"),
         (
             "url = \"mqtt://127.0.0.1\"\nuser = \"me\"\npassword_file = \"gone\"",
@@ -68,11 +75,27 @@ fn brokers_that_cannot_be_are_named() {
     ];
     for (text, word) in wrong {
         bench.write("wrong.toml", format!("[mqtt]\n{text}\n"));
-        bench
-            .run("run --source synthetic --config wrong.toml")
-            .expect_code(3)
-            .expect_says(&["mqtt", word]);
+        // The check is the start without its side effects.
+        for command in [
+            "run --source synthetic --config wrong.toml",
+            "config --check wrong.toml",
+        ] {
+            bench
+                .run(command)
+                .expect_code(3)
+                .expect_says(&["mqtt", word]);
+        }
     }
+    bench.write("wrong.toml", "[device]\nid = \"my pi\"\n");
+    bench
+        .run("config --check wrong.toml")
+        .expect_code(3)
+        .expect_says(&["device.id", "my pi"]);
+    bench.write("wrong.toml", "[camera]\nsource = \"webcam\"\n");
+    bench
+        .run("config --check wrong.toml")
+        .expect_code(4)
+        .expect_says(&["webcam"]);
 }
 
 #[test]
@@ -108,6 +131,22 @@ fn the_environment_is_checked_too() {
         .run("run --source synthetic")
         .expect_code(3)
         .expect_says(&["mqtt.address", "environment"]);
+    let mut bench = Bench::new();
+    bench.set("MOODRING_MQTT_URL", "mqtt://broker");
+    bench
+        .run("run --source synthetic")
+        .expect_code(3)
+        .expect_says(&["MOODRING_MQTT_URL", "MOODRING_MQTT__URL"]);
+}
+
+#[test]
+fn numbers_in_the_environment_are_text_where_text_is_wanted() {
+    let mut bench = Bench::new();
+    bench.set("MOODRING_DEVICE__ID", 12);
+    bench.set("MOODRING_MQTT__USER", "true");
+    bench.write("moodring.toml", "");
+    let checked = bench.run("config --check moodring.toml").expect_code(0);
+    assert!(checked.stdout.contains("id = \"12\""), "{}", checked.stdout);
 }
 
 #[test]

@@ -1,121 +1,106 @@
-//! Remembers that the camera was switched off, by an empty file beside the store, so that it stays off when the daemon
-//! or the machine starts again. No other command outlives the daemon: the rest is not worth a surprise.
+//! A camera that was switched off stays off when the daemon or the machine starts again: a note beside the store says so.
+//! Nothing else that is asked for outlives the daemon; the rest is not worth a surprise.
 
-use std::{
-    fs::{self, File},
-    io,
-    path::{Path, PathBuf},
-};
+use std::time::{Duration, Instant};
 
-use crate::{
-    camera::CameraControl,
-    command::Switch,
-    config::StoreSettings,
-    store::{CopyPlan, StoreLocation},
-};
+use crate::{camera::CameraControl, command::Switch, notes::Notes};
 
-/// The file's name.
-const NAME: &str = "camera-off";
+/// A note that was just written is left alone for so long: whoever toggles all the time wears no SD card.
+const REST: Duration = Duration::from_secs(2);
 
-/// The path of the file; `None` where nothing outlives the process.
+/// What is wanted of the camera at the start: off, if it was off when the daemon ended.
+pub(super) fn control(notes: &Notes) -> CameraControl {
+    let control = CameraControl::default();
+    if notes.camera_is_off() {
+        control.switch(Switch::Off);
+        tracing::info!(
+            "the camera stays off, as it was switched; the page, MQTT or a button switches it on"
+        );
+    }
+    control
+}
+
+/// The note, written when a change lasts.
 #[derive(Debug)]
-pub(super) struct CameraOffFile(Option<PathBuf>);
+pub(super) struct CameraOffFile {
+    notes: Notes,
+    noted: bool,
+    wanted: bool,
+    changed: Option<Instant>,
+    written: Option<Instant>,
+}
 
 impl CameraOffFile {
-    /// The folder that outlives a power cut: that of the store's copy, else that of the store.
-    pub(super) fn beside_store(settings: &StoreSettings) -> Self {
-        let copy = CopyPlan::of(settings).map(|plan| plan.path);
-        let folder = match copy.as_deref().and_then(Path::parent) {
-            Some(folder) => Some(folder.to_owned()),
-            None => StoreLocation::of(&settings.path).folder(),
-        };
-        Self(folder.map(|folder| folder.join(NAME)))
+    pub(super) fn new(notes: Notes) -> Self {
+        let noted = notes.camera_is_off();
+        Self {
+            notes,
+            noted,
+            wanted: noted,
+            changed: None,
+            written: None,
+        }
     }
 
-    /// The camera's switch at the start: off, if it was off when the daemon ended.
-    pub(super) fn control(&self) -> CameraControl {
-        let control = CameraControl::default();
-        if self.is_there() {
-            control.switch(Switch::Off);
-            tracing::info!(
-                "the camera stays off, as it was switched; the page, MQTT or a button switches it on"
+    /// The camera is wanted on or off. The first change is noted at once, those that follow it closely when they last.
+    pub(super) fn set(&mut self, off: bool, now: Instant) {
+        (self.wanted, self.changed) = (off, Some(now));
+        if self.due().is_some_and(|due| due <= now) {
+            self.write(now);
+        }
+    }
+
+    /// When there is something to write; `None`: there is nothing.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let changed = self.changed.filter(|_| self.wanted != self.noted)?;
+        Some(
+            self.written
+                .map_or(changed, |written| changed.max(written + REST)),
+        )
+    }
+
+    /// Writes what is wanted now. A disk that does not take it is said: the camera would be as it was after a restart.
+    pub(super) fn write(&mut self, now: Instant) {
+        if self.wanted == self.noted {
+            return;
+        }
+        if let Err(error) = self.notes.set_camera_off(self.wanted) {
+            let state = if self.wanted { "on" } else { "off" };
+            tracing::warn!(
+                "the note on the camera: {error}; after a restart it will be {state} again"
             );
         }
-        control
+        (self.noted, self.written) = (self.wanted, Some(now));
     }
-
-    fn is_there(&self) -> bool {
-        self.0.as_ref().is_some_and(|path| path.exists())
-    }
-
-    /// Writes or removes the file. A failure is logged, because the camera would be on after a restart.
-    pub(super) fn set(&self, off: bool) {
-        let Some(path) = &self.0 else { return };
-        let result = if off { make(path) } else { remove(path) };
-        if let Err(error) = result {
-            let (path, state) = (path.display(), if off { "on" } else { "off" });
-            tracing::warn!("{path}: {error}; after a restart the camera will be {state} again");
-        }
-    }
-}
-
-fn make(path: &Path) -> io::Result<()> {
-    let folder = folder(path);
-    fs::create_dir_all(folder)?;
-    File::create(path)?;
-    File::open(folder)?.sync_all()
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-        Ok(()) => File::open(folder(path))?.sync_all(),
-    }
-}
-
-fn folder(path: &Path) -> &Path {
-    let folder = path.parent().filter(|f| !f.as_os_str().is_empty());
-    folder.unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn file(settings: &str) -> CameraOffFile {
-        CameraOffFile::beside_store(&toml::from_str(settings).unwrap())
-    }
+    use crate::config::StoreSettings;
 
     #[test]
-    fn it_lies_where_it_outlives_the_power() {
-        let path = |settings| file(settings).0;
-        assert_eq!(
-            path("path = '/var/lib/m/m.db'"),
-            Some("/var/lib/m/camera-off".into())
-        );
-        assert_eq!(
-            path("path = '/run/m/m.db'\ncopy = '/data/m.db'"),
-            Some("/data/camera-off".into())
-        );
-        assert_eq!(path("path = 'm.db'"), Some("camera-off".into()));
-        assert_eq!(path("path = 'memory'"), None);
-    }
-
-    #[test]
-    fn it_comes_and_goes() {
+    fn one_note_for_each_change_that_lasts() {
         let folder = tempfile::tempdir().unwrap();
-        let store = folder.path().join("new/m.db");
-        let settings = format!("path = '{}'", store.display());
-        file(&settings).set(false);
-        assert!(!file(&settings).is_there());
-        file(&settings).set(true);
-        file(&settings).set(true);
-        assert!(file(&settings).is_there() && !file(&settings).control().is_on());
-        file(&settings).set(false);
-        assert!(!file(&settings).is_there());
-        let nowhere = file("path = 'memory'");
-        nowhere.set(true);
-        assert!(nowhere.control().is_on());
+        let settings = StoreSettings {
+            path: folder.path().join("m.db").to_str().unwrap().to_owned(),
+            ..StoreSettings::default()
+        };
+        let notes = Notes::open(&settings);
+        let mut note = CameraOffFile::new(notes.clone());
+        let begin = Instant::now() + Duration::from_secs(1);
+        note.set(true, begin);
+        assert!(notes.camera_is_off(), "the first at once");
+        for step in 0..1_000 {
+            note.set(step % 2 == 0, begin + Duration::from_millis(step));
+            assert!(notes.camera_is_off(), "and then none for a while");
+        }
+        let due = note.due().unwrap();
+        assert_eq!(due, begin + REST);
+        note.write(due);
+        assert!(!notes.camera_is_off() && note.due().is_none());
+        assert!(control(&notes).is_on());
+        note.set(true, due + REST);
+        assert!(!control(&notes).is_on());
     }
 }

@@ -1,5 +1,7 @@
 //! Executes commands, whoever sends them, and keeps the published controls up to date.
 
+use std::time::Instant;
+
 use tokio::sync::watch;
 
 use super::{camera_off::CameraOffFile, cameras::Cameras, stills::Stills};
@@ -41,6 +43,7 @@ impl Controller {
         camera: CameraControl,
         cameras: Cameras,
         preview: Preview,
+        off: CameraOffFile,
         has_display: bool,
         minute: u16,
     ) -> Self {
@@ -51,7 +54,7 @@ impl Controller {
         let controls = Controls::new(settings, has_display, minute);
         let controller = Self {
             camera,
-            off: CameraOffFile::beside_store(&settings.store),
+            off,
             stills: Stills::new(&settings.camera.pictures),
             preview,
             display: settings.display.clone(),
@@ -80,7 +83,45 @@ impl Controller {
         self.controls.subscribe()
     }
 
-    /// Executes a command, at this minute of the day.
+    /// The settings that can change while the daemon runs.
+    pub(super) const TAKEN_OVER: [&str; 4] = [
+        "display.brightness",
+        "display.night_brightness",
+        "display.theme",
+        "mood.sensitivity",
+    ];
+
+    /// Takes over what changed in the settings since they were read; what people set since then stays where nothing changed.
+    pub(super) fn take_over(&mut self, before: &Settings, now: &Settings, minute: u16) {
+        let (was, display) = (&before.display, &now.display);
+        if was.brightness != display.brightness {
+            self.display.brightness = display.brightness;
+        }
+        if was.night_brightness != display.night_brightness {
+            self.display.night_brightness = display.night_brightness;
+        }
+        let dim = self.display.clone();
+        self.display_controls.send_modify(|controls| {
+            let newest = DisplayControls::new(&dim);
+            let theme = if was.theme == display.theme {
+                controls.theme
+            } else {
+                display.theme
+            };
+            *controls = DisplayControls {
+                on: controls.on,
+                theme,
+                ..newest
+            };
+        });
+        if before.mood.sensitivity != now.mood.sensitivity {
+            self.vision_controls
+                .send_modify(|controls| controls.sensitivity = now.mood.sensitivity);
+        }
+        self.publish_controls(minute);
+    }
+
+    /// Does it, as of this minute of the day.
     pub(super) fn execute(&mut self, command: Command, minute: u16) {
         match command {
             Command::NextCamera if self.camera.next() => tracing::info!("going to the next camera"),
@@ -88,7 +129,7 @@ impl Controller {
             Command::ChooseCamera(name) => self.choose(&name),
             Command::Camera(switch) => {
                 let on = self.camera.switch(switch);
-                self.off.set(!on);
+                self.off.set(!on, Instant::now());
                 tracing::info!("the camera is wanted {}", on_or_off(on));
             }
             Command::TakePicture => self.stills.ask(),
@@ -121,7 +162,17 @@ impl Controller {
         self.publish_controls(minute);
     }
 
-    /// The camera thread reported something: there may be another camera now.
+    /// When a note waits to be written; `None`: none does.
+    pub(super) fn note_due(&self) -> Option<Instant> {
+        self.off.due()
+    }
+
+    /// Writes the note that waits.
+    pub(super) fn write_note(&mut self) {
+        self.off.write(Instant::now());
+    }
+
+    /// The camera thread did something: there may be another camera now.
     pub(super) fn look_at_cameras(&mut self, minute: u16) {
         self.cameras.look(self.camera.source());
         self.publish_controls(minute);
@@ -198,17 +249,18 @@ mod tests {
     const MIDNIGHT: u16 = 0;
 
     fn controller(settings: &str) -> Controller {
-        let mut settings: Settings = toml::from_str(settings).unwrap();
-        settings.store.path = "memory".into(); // no notes in anybody's home
+        let settings: Settings = toml::from_str(settings).unwrap();
         let source = |text: &str| text.parse::<Source>().unwrap();
         let others = vec![source("argus"), source("/dev/video7")];
         let cameras = Cameras::new(source("rpicam"), others);
         let preview = Preview::new(&settings.preview, crate::clock::Clock::start());
+        let off = CameraOffFile::new(crate::notes::Notes::none());
         Controller::new(
             &settings,
             CameraControl::default(),
             cameras,
             preview,
+            off,
             true,
             NOON,
         )

@@ -1,41 +1,40 @@
 //! The device's name and the run's number.
 
 use super::AppError;
-use crate::message::{DeviceName, Identity, RunId};
+use crate::{
+    config::DeviceSettings,
+    files,
+    message::{DeviceName, Identity, RunId},
+};
 
-/// The identity of this device and run. If `id` is empty, the host's name is used, with characters that fit into a
-/// topic.
-pub(super) fn identity(id: &str) -> Result<Identity, AppError> {
-    let id = if id.is_empty() {
-        host_name()
-    } else {
-        id.to_owned()
+/// This device and this run. An empty id is the host's name, made fit for a topic.
+pub(super) fn identity(settings: &DeviceSettings) -> Result<Identity, AppError> {
+    let id = match settings.id.as_str() {
+        "" => host_id(),
+        id => id.to_owned(),
     };
     let device = DeviceName::new(&id).map_err(|reason| AppError::Device { id, reason })?;
-    Ok(Identity {
-        device,
-        run: RunId::random(),
-    })
+    let mut identity = Identity::new(device, RunId::random());
+    let name = settings.name.trim();
+    if !name.is_empty() {
+        name.clone_into(&mut identity.name);
+    }
+    settings.area.trim().clone_into(&mut identity.area);
+    Ok(identity)
 }
 
-fn host_name() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let fit = |c: char| {
-        if c.is_ascii_alphanumeric() || c == '-' {
-            c
-        } else {
-            '_'
-        }
+fn host_id() -> String {
+    let fit = |c: char| match c {
+        c if c.is_ascii_alphanumeric() || c == '-' => c,
+        _ => '_',
     };
-    let name: String = name
-        .trim()
+    let name: String = files::host_name()
         .chars()
         .map(fit)
         .take(DeviceName::MAX_BYTES)
         .collect();
-    if name.is_empty() {
-        "moodring".into()
-    } else {
-        name
+    match name.as_str() {
+        "" => "moodring".into(),
+        _ => name,
     }
 }

@@ -1,6 +1,6 @@
 //! Starts what publishes: the store, the event log that writes into it, the MQTT client, and the search for updates.
 
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::AppError;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     event_log,
     message::Identity,
     mqtt::{self, MqttHandle},
-    snapshot::Snapshot,
+    notes::Notes,
     store::{CopyPlan, Store, StoreLimits, StoreLocation},
     update::{self, UpdateThread},
     web,
@@ -29,24 +29,35 @@ impl Publishing {
         settings: &Settings,
         identity: &Identity,
         clock: Clock,
-        sources: event_log::EventLogInputs,
+        mut sources: event_log::EventLogInputs,
+        notes: &Notes,
     ) -> Result<(Self, mqtt::home_assistant::PreparedHome), AppError> {
         let place = StoreLocation::of(&settings.store.path);
         let updates = update::spawn(&settings.update, &settings.models, identity.run.number());
         let (extra, home) = mqtt::home_assistant::prepare(
             &settings.mqtt,
             identity,
-            place.folder(),
-            updates.is_some(),
-            web::page_url(&settings.web),
+            notes,
+            mqtt::home_assistant::About {
+                tells_updates: updates.is_some(),
+                page: web::page_url(&settings.web),
+            },
         )?;
         let (bounds, copy) = (
             StoreLimits::of(&settings.store),
             CopyPlan::of(&settings.store),
         );
         let store = Store::open_with_copy(place, bounds, copy)?;
-        let broker = broker(settings, identity, clock, &sources.snapshots, &store, extra)?;
-        let (events_of, wanted) = (&settings.events, settings.mqtt.enabled);
+        let (faults, told) = mpsc::unbounded_channel();
+        sources.broker_faults = Some(told);
+        let inputs = mqtt::Inputs {
+            snapshots: sources.snapshots.clone(),
+            store: store.clone(),
+            extra: Some(extra),
+            faults: Some(faults),
+        };
+        let broker = broker(settings, identity, clock, inputs)?;
+        let (events_of, wanted) = (&settings.events, broker.is_running());
         let event_log = event_log::spawn(
             events_of,
             identity.clone(),
@@ -69,15 +80,8 @@ fn broker(
     settings: &Settings,
     identity: &Identity,
     clock: Clock,
-    snapshots: &watch::Receiver<Snapshot>,
-    store: &Store,
-    extra: mqtt::Passthrough,
+    inputs: mqtt::Inputs,
 ) -> Result<MqttHandle, AppError> {
-    let inputs = mqtt::Inputs {
-        snapshots: snapshots.clone(),
-        store: store.clone(),
-        extra: Some(extra),
-    };
     let broker = mqtt::spawn(&settings.mqtt, identity.clone(), clock, inputs)?;
     if !broker.address().is_empty() {
         let (address, prefix, device) = (

@@ -7,12 +7,16 @@ use tokio::{
     sync::{mpsc, oneshot, watch},
 };
 
-use super::{AppError, start::App};
+use super::{
+    AppError,
+    controller::Controller,
+    start::{App, Prepared},
+};
 use crate::{
     camera::CameraStatus,
     clock::minute_of_day,
     command::{Command, Switch},
-    config::Settings,
+    config::{Settings, SettingsSource, differences},
     display::Display,
     hooks, service,
     snapshot::{CameraState, Snapshot},
@@ -24,25 +28,73 @@ const TICK: Duration = Duration::from_secs(10);
 /// Lines that a slow reader of `watch` may be behind.
 const LINES: usize = 256;
 
-/// Runs until a signal, until the display is closed, or until a file source ends. `file` is where the settings came from.
+/// Runs until a signal, until the display is closed, or until a file source ends. `source` is where the settings came from.
 ///
 /// # Errors
 /// [`AppError`] if something cannot start, or if a file source fails.
 pub async fn run(
     settings: &Settings,
-    file: Option<PathBuf>,
+    source: SettingsSource,
     display: Box<dyn Display + Send>,
 ) -> Result<(), AppError> {
     // First, so that a stop during the start is graceful too.
     let terminate = signal(SignalKind::terminate())?;
     let interrupt = signal(SignalKind::interrupt())?;
-    let mut app = App::start(settings, file, display)?;
+    let mut signals = Signals::new(terminate, interrupt)?;
+    let mut app = App::start(settings, source.file.clone(), display)?;
     let hooks = hooks::spawn(&settings.hooks, app.changes());
-    app.live(terminate, interrupt).await;
+    let mut settings = settings.clone();
+    while app.live(&mut signals).await == Next::Reload {
+        app.reload(&mut settings, &source);
+    }
     if let Some(hooks) = hooks {
         hooks.abort();
     }
     app.close().await
+}
+
+/// The start without its side effects: whether a daemon with these settings would run.
+///
+/// # Errors
+/// [`AppError`] that a start would end with.
+pub fn check(settings: &Settings) -> Result<(), AppError> {
+    Prepared::new(settings).map(drop)
+}
+
+/// What other programs may send.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+    /// They would end the program if nobody listened.
+    _ignored: [Signal; 2],
+}
+
+impl Signals {
+    fn new(terminate: Signal, interrupt: Signal) -> std::io::Result<Self> {
+        Ok(Self {
+            terminate,
+            interrupt,
+            hangup: signal(SignalKind::hangup())?,
+            _ignored: [
+                signal(SignalKind::user_defined1())?,
+                signal(SignalKind::user_defined2())?,
+            ],
+        })
+    }
+}
+
+/// What is watched takes no new settings.
+async fn until_the_end(app: &mut App, signals: &mut Signals) {
+    while app.live(signals).await == Next::Reload {}
+}
+
+/// Why the daemon stopped to live for a moment, or for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    End,
+    /// The settings are to be read again.
+    Reload,
 }
 
 /// As [`run`], and each change is a line of JSON on standard output; ends also when nobody reads them any more.
@@ -56,6 +108,7 @@ pub async fn watch(
 ) -> Result<(), AppError> {
     let terminate = signal(SignalKind::terminate())?;
     let interrupt = signal(SignalKind::interrupt())?;
+    let mut signals = Signals::new(terminate, interrupt)?;
     let mut app = App::start(settings, file, display)?;
     let mut changes = app.changes();
     let (lines, mut printed) = printer()?;
@@ -67,7 +120,7 @@ pub async fn watch(
         }
     };
     tokio::select! {
-        () = app.live(terminate, interrupt) => {}
+        () = until_the_end(&mut app, &mut signals) => {}
         () = print => {}
         _ = &mut printed => tracing::info!("nobody reads the changes any more: stopping"),
     }
@@ -91,14 +144,50 @@ fn printer() -> Result<(mpsc::Sender<Arc<str>>, oneshot::Receiver<()>), AppError
 }
 
 impl App {
-    /// Executes commands and reports the state to systemd until the app is to end.
-    async fn live(&mut self, mut terminate: Signal, mut interrupt: Signal) {
+    /// Takes over what can change while the daemon runs, and says what cannot.
+    fn reload(&mut self, settings: &mut Settings, source: &SettingsSource) {
+        service::reloading();
+        match source.load() {
+            Ok(now) => {
+                let changed = differences(settings, &now);
+                self.controller.take_over(settings, &now, minute_of_day());
+                let is_taken = |key: &String| Controller::TAKEN_OVER.contains(&key.as_str());
+                let (taken, later): (Vec<_>, Vec<_>) = changed.into_iter().partition(is_taken);
+                let list = |keys: &[String]| {
+                    if keys.is_empty() {
+                        "nothing".to_owned()
+                    } else {
+                        keys.join(", ")
+                    }
+                };
+                tracing::info!(
+                    "SIGHUP: took over {}; after a restart: {}",
+                    list(&taken),
+                    list(&later)
+                );
+                settings.display.brightness = now.display.brightness;
+                settings.display.night_brightness = now.display.night_brightness;
+                settings.display.theme = now.display.theme;
+                settings.mood.sensitivity = now.mood.sensitivity;
+            }
+            Err(error) => tracing::warn!("SIGHUP: the settings stay as they were: {error}"),
+        }
+        let camera = self.newest.borrow().camera.name();
+        service::ready(&format!("camera {camera}"));
+    }
+
+    /// Does what is asked for and says how it goes, until it is to end.
+    async fn live(&mut self, signals: &mut Signals) -> Next {
         let mut tick = tokio::time::interval(TICK);
         let mut reported = CameraState::Starting;
+        let end = |why: &str| {
+            tracing::info!("{why}: stopping");
+            Next::End
+        };
         loop {
             tokio::select! {
-                // The channel stays open: the app holds a sender.
-                Some(command) = self.asked.recv() => self.controller.execute(command, minute_of_day()),
+                command = self.asked.recv() => self.controller.execute(command, minute_of_day()),
+                () = until(self.controller.note_due()) => self.controller.write_note(),
                 () = self.preview.expired() => self.controller.execute(Command::Preview(Switch::Off), minute_of_day()),
                 _ = tick.tick() => self.controller.tick(minute_of_day()),
                 _ = self.watchdog.due() => {
@@ -116,21 +205,24 @@ impl App {
                     }
                     reported = now;
                 }
+                _ = signals.terminate.recv() => return end("SIGTERM"),
+                _ = signals.interrupt.recv() => return end("SIGINT"),
+                _ = signals.hangup.recv() => return Next::Reload,
+                Ok(_) = self.user_quit.wait_for(|quit| *quit) => return end("closed at the terminal"),
                 (name, reason) = given_up(&mut self.health) => {
                     self.failure = Some(AppError::Worker { name, reason });
-                    return tracing::error!("the {name} worker is given up: ending, to be started anew");
+                    tracing::error!("the {name} worker is given up: ending, to be started anew");
+                    return Next::End;
                 }
                 // It ends only by a panic, or after this loop.
                 _ = &mut self.publishing.event_log => {
                     self.failure = Some(AppError::Worker { name: "events", reason: "it panicked".into() });
-                    return tracing::error!("the event log is gone: ending, to be started anew");
+                    tracing::error!("the event log is gone: ending, to be started anew");
+                    return Next::End;
                 }
-                _ = terminate.recv() => return tracing::info!("SIGTERM: stopping"),
-                _ = interrupt.recv() => return tracing::info!("SIGINT: stopping"),
-                Ok(_) = self.user_quit.wait_for(|quit| *quit) => return tracing::info!("closed at the terminal: stopping"),
                 Ok(()) = self.camera_status.changed() => {
                     if self.camera_status.borrow_and_update().state == CameraState::Ended {
-                        return tracing::info!("the source came to its end: stopping");
+                        return end("the source came to its end");
                     }
                     self.controller.look_at_cameras(minute_of_day());
                 }
@@ -139,7 +231,15 @@ impl App {
     }
 }
 
-/// Whether the camera thread owes no frame: only a live source that runs owes frames.
+/// Waits until then, or for ever.
+async fn until(instant: Option<std::time::Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether no frame is due from the camera thread: only one that runs and is live promises them.
 fn rests(camera: &CameraStatus) -> bool {
     camera.state != CameraState::Running || camera.info.as_ref().is_none_or(|info| !info.live)
 }

@@ -27,6 +27,7 @@ impl App {
     /// [`AppError::Camera`] if the source ended without a frame.
     pub(super) async fn close(mut self) -> Result<(), AppError> {
         service::stopping();
+        self.controller.write_note();
         drop(self.commands);
         drop(self.home);
         drop(self.publishing.updates);

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::{
     AppError,
-    camera_off::CameraOffFile,
+    camera_off::{self, CameraOffFile},
     camera_sink::FrameForwarder,
     cameras::Cameras,
     controller::Controller,
@@ -31,6 +31,7 @@ use crate::{
     event_log, gpio, latest,
     message::Identity,
     mqtt::{self, home_assistant::HomeAssistant},
+    notes::Notes,
     preview::Preview,
     satellite, service,
     shutdown::Shutdown,
@@ -64,7 +65,34 @@ pub(super) struct App {
     pub(super) failure: Option<AppError>,
 }
 
-/// What several parts need at their start.
+/// What can be made from the settings before anything is opened.
+pub(super) struct Prepared {
+    source: Source,
+    others: Vec<Source>,
+    stream: VisionPipeline,
+    identity: Identity,
+}
+
+impl Prepared {
+    /// Checks all that a start would end with.
+    ///
+    /// # Errors
+    /// [`AppError`] for the first setting that cannot work.
+    pub(super) fn new(settings: &Settings) -> Result<Self, AppError> {
+        let (source, others) = sources(settings)?;
+        let identity = identity(&settings.device)?;
+        mqtt::check(&settings.mqtt, &identity)?;
+        let stream = nets(settings)?;
+        Ok(Self {
+            source,
+            others,
+            stream,
+            identity,
+        })
+    }
+}
+
+/// What several rooms are given.
 struct StartContext<'a> {
     settings: &'a Settings,
     identity: Identity,
@@ -90,9 +118,13 @@ impl App {
         display: Box<dyn Display + Send>,
     ) -> Result<Self, AppError> {
         let clock = Clock::start();
-        let (source, others) = sources(settings)?;
-        let stream = nets(settings)?;
-        let identity = identity(&settings.device.id)?;
+        let Prepared {
+            source,
+            others,
+            stream,
+            identity,
+        } = Prepared::new(settings)?;
+        let notes = Notes::open(&settings.store);
         let (snapshots, newest) = watch::channel(Snapshot::default());
         let (events, event_inputs) = mpsc::unbounded_channel();
         let (supervisor, faults) = Supervisor::new();
@@ -101,8 +133,10 @@ impl App {
             snapshots: newest.clone(),
             events: event_inputs,
             faults,
+            broker_faults: None,
         };
-        let (publishing, home) = Publishing::start(settings, &identity, clock, event_inputs)?;
+        let (publishing, home) =
+            Publishing::start(settings, &identity, clock, event_inputs, &notes)?;
 
         let (status, camera_status) = watch::channel(CameraStatus::default());
         let (writer, reader) = latest::frame_slot();
@@ -112,7 +146,7 @@ impl App {
         let frames = watchdog.register("camera", silence, clock.now());
         let cameras = Cameras::new(source.clone(), others.clone());
         let camera = CameraThread::spawn(
-            CameraOffFile::beside_store(&settings.store).control(),
+            camera_off::control(&notes),
             source.clone(),
             others,
             settings.camera.clone(),
@@ -129,10 +163,11 @@ impl App {
             camera.control(),
             cameras,
             preview.clone(),
+            CameraOffFile::new(notes),
             has_display,
             minute,
         );
-        let (commands, asked) = command::channel();
+        let (commands, asked) = command::channel("a button");
         let context = StartContext {
             settings,
             identity,
@@ -222,26 +257,33 @@ impl StartContext<'_> {
         ready: mqtt::home_assistant::PreparedHome,
         controller: &Controller,
     ) -> HomeAssistant {
-        ready.spawn(
-            self.publishing.broker.state(),
-            controller.controls(),
-            self.commands.clone(),
-            SystemTime::now(),
-            self.publishing.updates.as_ref().map(UpdateThread::watch),
-        )
+        ready.spawn(mqtt::home_assistant::Inputs {
+            broker: self.publishing.broker.state(),
+            controls: controller.controls(),
+            commands: self.commands.named("MQTT"),
+            snapshots: self.newest.clone(),
+            store: self.publishing.store.state(),
+            started: SystemTime::now(),
+            updates: self.publishing.updates.as_ref().map(UpdateThread::watch),
+        })
     }
 
     fn homie(&self, controller: &Controller) -> Result<Option<mqtt::homie::HomieTask>, AppError> {
         let inputs = mqtt::homie::Inputs {
             snapshots: self.newest.clone(),
             controls: controller.controls(),
-            commands: self.commands.clone(),
+            commands: self.commands.named("Homie"),
         };
-        Ok(mqtt::homie::spawn(
-            &self.settings.mqtt,
-            &self.identity,
-            inputs,
-        )?)
+        let mut settings = self.settings.mqtt.clone();
+        let address = self.publishing.broker.address();
+        if address.is_empty() {
+            return Ok(None);
+        }
+        if settings.url.trim().is_empty() {
+            // Where the embedded broker is, or the one that was found in its place.
+            settings.url = format!("mqtt://{address}");
+        }
+        Ok(mqtt::homie::spawn(&settings, &self.identity, inputs)?)
     }
 
     /// The daemon goes on without buttons.

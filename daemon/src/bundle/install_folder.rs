@@ -9,8 +9,9 @@ use std::{
 use super::{
     Bundle, BundleError, FileRole, InstalledNet, Manifest,
     manifest::{MANIFEST, MANIFEST_BYTES},
-    state::{InUse, NetVersion, sync, write},
+    state::{InUse, NetVersion, write},
 };
+use crate::files;
 
 /// The name of a bundle's folder, from version and checksum of its net.
 pub(super) fn folder_name(manifest: &Manifest) -> String {
@@ -71,9 +72,9 @@ pub(super) fn write_net(
     let place = kind_folder.join(name);
     // Only a damaged folder is replaced.
     let _ = fs::remove_dir_all(&place);
-    sync(&draft)
+    files::sync_folder(&draft)
         .and_then(|()| fs::rename(&draft, &place))
-        .and_then(|()| sync(kind_folder))
+        .and_then(|()| files::sync_folder(kind_folder))
         .map_err(BundleError::folder(&place))
 }
 

@@ -21,7 +21,7 @@ use super::{
     kind_name, noted, self_test,
     state::{InUse, NetVersion},
 };
-use crate::config::ModelSettings;
+use crate::{config::ModelSettings, files};
 
 /// Where the service keeps its state.
 const SYSTEM: &str = "/var/lib/moodring";
@@ -82,23 +82,17 @@ impl InstalledNets {
         if !settings.folder.as_os_str().is_empty() {
             return Some(Self(settings.folder.clone()));
         }
-        let named = |name: &str| {
-            let text = env::var(name).ok()?;
-            let first = PathBuf::from(text.split(':').next()?);
-            Some(first).filter(|path| path.is_absolute())
-        };
         let me = rustix::process::geteuid().as_raw();
         // For the service's own user, and for root.
         let system = || {
             let owner = fs::metadata(SYSTEM).ok()?.uid();
             (me == 0 || me == owner).then(|| PathBuf::from(SYSTEM))
         };
-        let user = || named("XDG_STATE_HOME").map(|path| path.join("moodring"));
-        let home = || named("HOME").map(|path| path.join(".local/state/moodring"));
-        let state = named("STATE_DIRECTORY")
-            .or_else(system)
-            .or_else(user)
-            .or_else(home)?;
+        // A service knows its folder; who looks after it by hand means the service's.
+        let state = match env::var_os("STATE_DIRECTORY") {
+            Some(_) => files::state_folder(),
+            None => system().or_else(files::state_folder),
+        }?;
         Some(Self(state.join("models")))
     }
 

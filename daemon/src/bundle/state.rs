@@ -9,6 +9,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use crate::files;
+
 const NAME: &str = "in-use.json";
 /// It is tiny; a larger file is not ours.
 const BYTES: u64 = 4 << 10;
@@ -56,10 +58,8 @@ impl InUse {
 
     /// Replaces the file.
     pub(super) fn store(&self, folder: &Path) -> io::Result<()> {
-        let draft = folder.join(format!(".{NAME}"));
-        write(&draft, &serde_json::to_vec(self)?)?;
-        fs::rename(&draft, folder.join(NAME))?;
-        sync(folder)
+        let bytes = serde_json::to_vec(self)?;
+        files::replace(&folder.join(NAME), &bytes, files::PUBLIC)
     }
 }
 
@@ -68,9 +68,4 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(bytes)?;
     file.sync_all()
-}
-
-/// Makes sure that a folder's new and renamed entries are on the disk.
-pub(super) fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }

@@ -96,6 +96,15 @@ pub enum CommandError {
     /// Not a number, or not in the range.
     #[error("it must be a whole number from 0 to 100")]
     Number,
+    /// Between two whole numbers.
+    #[error("it must be a whole number from 0 to 100, without a fraction")]
+    Fraction,
+    /// The broker would give it to this device again at every connection.
+    #[error("requests must not be retained")]
+    Retained,
+    /// More than anybody means.
+    #[error("too many requests at once; wait a second")]
+    TooMany,
     /// The settings do not allow it.
     #[error("pictures are not allowed: camera.pictures names no folder")]
     NoPictures,
@@ -181,12 +190,16 @@ fn word<T: Clone>(text: &str, known: &[(&str, T)]) -> Result<T, CommandError> {
 }
 
 fn percent(text: &str) -> Result<u8, CommandError> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if let Some((whole, fraction)) = text.split_once('.')
+        && digits(whole)
+        && digits(fraction)
+    {
+        return Err(CommandError::Fraction);
+    }
     // Digits only: `+5` and ` 5` would pass Rust's own parser.
-    let digits = text.bytes().all(|b| b.is_ascii_digit());
-    let number = text
-        .parse()
-        .ok()
-        .filter(|number| digits && *number <= 100_u8);
+    let number = text.parse().ok();
+    let number = number.filter(|number| digits(text) && *number <= 100_u8);
     number.ok_or(CommandError::Number)
 }
 

@@ -12,6 +12,7 @@ use ratatui::crossterm::{
 
 use super::Failure;
 use crate::{
+    app,
     cli::ShowConfigArgs,
     config::{DEFAULT_TOML, Overrides, load},
     exit::Exit,
@@ -32,6 +33,7 @@ pub(super) fn config(args: &ShowConfigArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     };
     let (settings, _) = load(Some(path), &Overrides::default())?;
+    app::check(&settings)?;
     let text = toml::to_string(&settings).map_err(Failure::output)?;
     print!(
         "# {} is fine. With the environment and the defaults it means:\n{text}",

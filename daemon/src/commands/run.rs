@@ -9,7 +9,7 @@ use super::Failure;
 use crate::{
     app::{self, AppError},
     cli::RunArgs,
-    config::{DisplayKind, DisplaySettings, Overrides, Settings, load},
+    config::{DisplayKind, DisplaySettings, Overrides, Settings, SettingsSource, load},
     display::{self, Display},
     exit::Exit,
     logs, process_limits,
@@ -18,8 +18,13 @@ use crate::{
 /// Runs until it is stopped.
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let file = args.config.config.as_deref();
-    start(file, &args.overrides(), async |settings, file, display| {
-        app::run(settings, file, display).await
+    let flags = args.overrides();
+    start(file, &flags, async |settings, file, display| {
+        let source = SettingsSource {
+            file,
+            flags: flags.clone(),
+        };
+        app::run(settings, source, display).await
     })
 }
 

@@ -35,7 +35,17 @@ pub enum ConfigError {
         /// What was found and what is wanted.
         reason: String,
     },
-    /// A value outside its range.
+    /// A variable that looks like a setting and would be ignored.
+    #[error(
+        "the environment has {name}, which is no setting: write {meant}, with two underscores after the section"
+    )]
+    Underscore {
+        /// The variable.
+        name: String,
+        /// What was meant.
+        meant: String,
+    },
+    /// A value out of its range.
     #[error("`{key}` is {value}, but must be {allowed}")]
     Range {
         /// The key with its section.

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use figment::{
     Figment,
     error::Kind,
-    providers::{Env, Format, Serialized, Toml},
+    providers::{Format, Serialized, Toml},
     value::Value,
 };
 use serde::Serialize;
 
-use super::{ConfigError, Settings};
+use super::{ConfigError, Settings, environment::Environment};
 
 /// Where to look for a configuration file when none is named.
 const USUAL_PLACES: [&str; 2] = ["moodring.toml", "/etc/moodring/moodring.toml"];
@@ -59,9 +59,7 @@ pub fn load(
         })?;
         figment = figment.merge(Toml::string(&text));
     }
-    // Only SECTION__KEY and MOODRING_PLACE are settings; MOODRING_KERNEL and the like are not.
-    let settings = |key: &figment::value::UncasedStr| key == "place" || key.as_str().contains("__");
-    figment = figment.merge(Env::prefixed("MOODRING_").filter(settings).split("__"));
+    figment = figment.merge(Environment::of_process()?);
     for (key, value) in &flags.0 {
         figment = figment.merge(Serialized::default(key, value));
     }
@@ -72,7 +70,54 @@ pub fn load(
     Ok((settings, file))
 }
 
-/// Puts figment's error into words that name the key, its place and the way out.
+/// Where settings came from, to read them again while the daemon runs.
+#[derive(Clone, Debug, Default)]
+pub struct SettingsSource {
+    /// The file, if there is one.
+    pub file: Option<PathBuf>,
+    /// The command line's.
+    pub flags: Overrides,
+}
+
+impl SettingsSource {
+    /// Reads them again.
+    ///
+    /// # Errors
+    /// As [`load`].
+    pub fn load(&self) -> Result<Settings, ConfigError> {
+        load(self.file.as_deref(), &self.flags).map(|(settings, _)| settings)
+    }
+}
+
+/// The keys whose values differ, such as `mqtt.url`.
+pub fn differences(before: &Settings, now: &Settings) -> Vec<String> {
+    let table = |settings| toml::Table::try_from(settings).unwrap_or_default();
+    let mut keys = Vec::new();
+    compare(&table(before), &table(now), "", &mut keys);
+    keys
+}
+
+fn compare(before: &toml::Table, now: &toml::Table, path: &str, keys: &mut Vec<String>) {
+    let mut all: Vec<_> = before.keys().chain(now.keys()).collect();
+    all.sort();
+    all.dedup();
+    for key in all {
+        let name = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
+        match (before.get(key), now.get(key)) {
+            (Some(toml::Value::Table(before)), Some(toml::Value::Table(now))) => {
+                compare(before, now, &name, keys)
+            }
+            (before, now) if before != now => keys.push(name),
+            _ => {}
+        }
+    }
+}
+
+/// figment's error in words that name the key, its place and the way out.
 fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
     let name = error
         .metadata
@@ -234,6 +279,18 @@ mod tests {
             ("synthetic", 320)
         );
         assert_eq!(read, Some(path));
+    }
+
+    #[test]
+    fn what_differs_is_named_by_its_key() {
+        let before = Settings::default();
+        let mut now = before.clone();
+        now.mqtt.home_assistant.prefix = "ha".into();
+        now.mood.sensitivity = 70;
+        assert_eq!(
+            differences(&before, &now),
+            ["mood.sensitivity", "mqtt.home_assistant.prefix"]
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod board;
 mod buttons;
 mod camera;
 mod display;
+mod environment;
 mod error;
 mod events;
 mod home_assistant;
@@ -38,7 +39,7 @@ pub use home_assistant::HomeAssistantSettings;
 pub use homie::HomieSettings;
 pub use hooks::HookSettings;
 pub use light::{LightKind, LightSettings};
-pub use load::{Overrides, load};
+pub use load::{Overrides, SettingsSource, differences, load};
 pub use location::Location;
 pub use mood::{MoodSettings, WhoCountsSetting};
 pub use mqtt::{MqttSettings, MqttVersion, PayloadFormat};
@@ -108,6 +109,34 @@ pub struct Settings {
 pub struct DeviceSettings {
     /// The id in topics; empty: the host's name.
     pub id: String,
+    /// The name that people see; empty: the id.
+    pub name: String,
+    /// The room that Home Assistant suggests for it; empty: none.
+    pub area: String,
+}
+
+impl DeviceSettings {
+    /// The longest name and room, in characters.
+    const MAX_CHARS: usize = 100;
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        let fits = |text: &str| {
+            text.chars().count() <= Self::MAX_CHARS && !text.chars().any(char::is_control)
+        };
+        let allowed = "at most 100 characters on one line";
+        error::range(
+            fits(&self.name),
+            "device.name",
+            format!("{:?}", self.name),
+            allowed,
+        )?;
+        error::range(
+            fits(&self.area),
+            "device.area",
+            format!("{:?}", self.area),
+            allowed,
+        )
+    }
 }
 
 /// `[log]`: the log's filter.
@@ -134,6 +163,7 @@ impl Settings {
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.place.validate()?;
         self.notice.validate()?;
+        self.device.validate()?;
         self.camera.validate()?;
         self.vision.validate()?;
         self.mood.validate()?;

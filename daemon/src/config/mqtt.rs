@@ -84,6 +84,8 @@ pub struct MqttSettings {
     pub password_file: String,
     /// A PEM file with the authorities that may sign the broker's certificate; empty: the system's.
     pub ca_file: String,
+    /// SHA-256 of the broker's certificate, which is then the only one that is trusted; empty: `ca_file` counts.
+    pub fingerprint: String,
     /// PEM files with this device's certificate and its key, if the broker wants one.
     pub cert_file: String,
     /// See `cert_file`.
@@ -99,7 +101,9 @@ pub struct MqttSettings {
     /// Seconds for which the broker keeps requests for this device after a broken connection (MQTT 5 only); 0: not at
     /// all.
     pub session_s: u32,
-    /// Accept requests on `PREFIX/ID/THING/set`.
+    /// Seconds for which an event that no subscriber gets is kept and offered again (MQTT 5 only); 0: not at all.
+    pub wait_for_subscriber_s: u32,
+    /// Obey requests on `PREFIX/ID/THING/set`.
     pub commands: bool,
     /// Home Assistant's discovery.
     pub home_assistant: HomeAssistantSettings,
@@ -117,6 +121,7 @@ impl Default for MqttSettings {
             user: String::new(),
             password_file: String::new(),
             ca_file: String::new(),
+            fingerprint: String::new(),
             cert_file: String::new(),
             key_file: String::new(),
             prefix: "moodring".into(),
@@ -124,6 +129,7 @@ impl Default for MqttSettings {
             interval_s: 10.0,
             keep_alive_s: 15,
             session_s: 60,
+            wait_for_subscriber_s: 600,
             commands: true,
             home_assistant: HomeAssistantSettings::default(),
             homie: HomieSettings::default(),
@@ -156,6 +162,12 @@ impl MqttSettings {
             "mqtt.session_s",
             self.session_s,
             "0 to 3600 seconds",
+        )?;
+        range(
+            self.wait_for_subscriber_s <= 86_400,
+            "mqtt.wait_for_subscriber_s",
+            self.wait_for_subscriber_s,
+            "0 to 86400 seconds",
         )?;
         let plain = !self.prefix.is_empty() && !self.prefix.contains(['+', '#', '\0']);
         range(

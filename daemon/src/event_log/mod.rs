@@ -38,6 +38,8 @@ pub struct EventLogInputs {
     pub snapshots: watch::Receiver<Snapshot>,
     /// What happened; nothing is skipped. When its senders are gone the journal comes to its end.
     pub events: mpsc::UnboundedReceiver<Event>,
+    /// What went wrong between this machine and its broker, in words.
+    pub broker_faults: Option<mpsc::UnboundedReceiver<String>>,
     /// Workers that panicked, and that work again.
     pub faults: mpsc::UnboundedReceiver<WorkerFault>,
 }
@@ -92,6 +94,7 @@ impl EventLog {
                     Ok(()) => self.look(),
                     Err(_) => more_snapshots = false,
                 },
+                fault = next_fault(&mut self.sources.broker_faults) => self.recorder.broker_fault(self.now(), &fault),
                 changed = self.state.changed(), if more_states => match changed {
                     Ok(()) => {
                         let state = self.state.borrow_and_update().clone();
@@ -141,4 +144,15 @@ impl EventLog {
         // At least once a minute: the history moves to the next one.
         Instant::now() + Duration::from_millis(due.unwrap_or(60_000).min(60_000))
     }
+}
+
+/// The next fault, or none for ever.
+async fn next_fault(faults: &mut Option<mpsc::UnboundedReceiver<String>>) -> String {
+    if let Some(receiver) = faults {
+        if let Some(fault) = receiver.recv().await {
+            return fault;
+        }
+        *faults = None;
+    }
+    std::future::pending().await
 }

@@ -52,6 +52,8 @@ pub struct EventRecorder {
     crowd: PeopleCount,
     sum: SummaryBuilder,
     store_fails: bool,
+    /// How often the store's file was replaced when that was last told.
+    store_replaced: u64,
     /// How many were given up when that was last told, until the store knows.
     told_at: Option<u64>,
     told_of_dropped: Option<u64>,
@@ -73,6 +75,7 @@ impl EventRecorder {
             crowd: PeopleCount::default(),
             sum: SummaryBuilder::default(),
             store_fails: false,
+            store_replaced: 0,
             told_at: None,
             told_of_dropped: None,
         }
@@ -123,6 +126,18 @@ impl EventRecorder {
             _ => {}
         }
         self.store_fails = state.trouble.is_some();
+        if state.replaced > self.store_replaced {
+            // The file vanished, and a new one was written in its place.
+            self.store_replaced = state.replaced;
+            let reason = state
+                .replaced_because
+                .as_deref()
+                .unwrap_or("the file was gone");
+            self.add_event(now, now.run, EventBody::store_fails(reason));
+            if !self.store_fails {
+                self.add_event(now, now.run, EventBody::store_works());
+            }
+        }
         if self.told_at == Some(state.untold) {
             // The store has not heard yet that it was told.
             return;
@@ -134,6 +149,11 @@ impl EventRecorder {
             self.told_at = Some(state.untold);
             self.told_of_dropped = Some(state.untold);
         }
+    }
+
+    /// A message cannot pass to the broker.
+    pub fn broker_fault(&mut self, now: Moment, reason: &str) {
+        self.add_event(now, now.run, EventBody::broker_fails(reason));
     }
 
     /// Tells what was held back until now.
@@ -192,12 +212,12 @@ impl EventRecorder {
 
     fn add_event(&mut self, now: Moment, time: Millis, body: EventBody) {
         self.seq += 1;
-        let class = if body.kind == "summary" {
+        let class = if matches!(body, EventBody::Summary(_)) {
             EventClass::Telemetry
         } else {
             EventClass::Event
         };
-        let kind = body.kind;
+        let kind = body.kind();
         let wall = now.wall_at(time);
         let since = wall.duration_since(std::time::SystemTime::UNIX_EPOCH);
         let message = EventMessage::new(&self.identity, self.seq, now, time, body);

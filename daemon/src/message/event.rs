@@ -31,46 +31,109 @@ pub struct EventMessage<'a> {
 }
 
 /// What happened, without who, when and what number.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct EventBody {
-    /// One of [`super::EVENT_KINDS`].
-    pub kind: &'static str,
-    /// Whose face, if one is concerned.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub track: Option<u32>,
-    /// `fault` and `recovery`: of what, `camera`, `store` or another of [`crate::worker::WORKERS`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum EventBody {
+    /// A face came into view.
+    Appeared {
+        /// Whose face.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        track: Option<u32>,
+    },
+    /// A face went out of view.
+    Left {
+        /// Whose face.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        track: Option<u32>,
+        /// How long it was in view.
+        stayed_ms: u64,
+    },
+    /// The mood changed.
+    Changed {
+        /// Whose mood it is now.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        track: Option<u32>,
+        /// The mood before.
+        from: &'static str,
+        /// The mood now.
+        to: &'static str,
+        /// The smoothed probability of the new mood's expression, 0 to 1.
+        confidence: Ratio,
+        /// How long the mood before lasted.
+        lasted_ms: u64,
+    },
+    /// Somebody turned to the camera or away from it.
+    Facing {
+        /// Whose face.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        track: Option<u32>,
+        /// Whether the person looks toward the camera now.
+        facing: bool,
+    },
+    /// The number of people in view changed.
+    Crowd {
+        /// How many are in view.
+        count: u64,
+        /// What most of them show.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        dominant: Option<&'static str>,
+    },
+    /// The camera went from one state to another, as it was asked to.
+    Camera(CameraChange),
+    /// Something failed.
+    Fault(Fault),
+    /// What failed works again.
+    Recovery(Recovery),
+    /// What the last while was like.
+    Summary(SummaryRecord),
+    /// Events were given up because the broker was away for too long.
+    Dropped {
+        /// How many.
+        count: u64,
+    },
+}
+
+/// The camera's states.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CameraChange {
+    /// `camera`, in a fault and a recovery.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub what: Option<&'static str>,
-    /// `changed`: the mood before. With the camera: its state before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from: Option<&'static str>,
-    /// `changed`: the mood now. With the camera: its state now.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to: Option<&'static str>,
-    /// `changed`: the smoothed probability of the new mood's expression, 0 to 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub confidence: Option<Ratio>,
-    /// How long the mood or the camera's state before lasted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lasted_ms: Option<u64>,
-    /// `left`: how long the face was in view.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stayed_ms: Option<u64>,
-    /// `facing`: whether the person looks toward the camera now.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub facing: Option<bool>,
-    /// `crowd`: how many people are in view. `dropped`: how many events were given up.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub count: Option<u64>,
-    /// `crowd`: what most of them show.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dominant: Option<&'static str>,
-    /// `fault`: why.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// `summary`: its figures.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub summary: Option<SummaryRecord>,
+    /// Before.
+    pub from: &'static str,
+    /// Now.
+    pub to: &'static str,
+    /// How long the one before lasted.
+    pub lasted_ms: u64,
+}
+
+/// What failed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Fault {
+    /// The camera was lost.
+    Camera(CameraChange),
+    /// Something else.
+    Other {
+        /// `store`: its disk cannot be used, or its file was gone. `broker`: a message cannot pass to it. Or a worker that
+        /// panicked, one of [`crate::worker::WORKERS`].
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What works again.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Recovery {
+    /// The camera is back.
+    Camera(CameraChange),
+    /// Something else.
+    Other {
+        /// `store`, or a worker.
+        what: &'static str,
+    },
 }
 
 /// The figures of a `summary`.
@@ -103,137 +166,116 @@ impl Serialize for MoodSeconds {
 }
 
 impl EventBody {
+    /// One of [`super::EVENT_KINDS`].
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Appeared { .. } => "appeared",
+            Self::Left { .. } => "left",
+            Self::Changed { .. } => "changed",
+            Self::Facing { .. } => "facing",
+            Self::Crowd { .. } => "crowd",
+            Self::Camera(_) => "camera",
+            Self::Fault(_) => "fault",
+            Self::Recovery(_) => "recovery",
+            Self::Summary(_) => "summary",
+            Self::Dropped { .. } => "dropped",
+        }
+    }
+
     /// An event of the pipeline.
     pub fn of(event: &Event) -> Self {
         let track = event.track.map(|t| t.0);
         match event.kind {
-            EventKind::Appeared => Self {
-                kind: "appeared",
-                track,
-                ..Self::default()
-            },
-            EventKind::Left { stayed_ms } => Self {
-                kind: "left",
-                track,
-                stayed_ms: Some(stayed_ms),
-                ..Self::default()
-            },
-            EventKind::Facing { facing } => Self {
-                kind: "facing",
-                track,
-                facing: Some(facing),
-                ..Self::default()
-            },
+            EventKind::Appeared => Self::Appeared { track },
+            EventKind::Left { stayed_ms } => Self::Left { track, stayed_ms },
+            EventKind::Facing { facing } => Self::Facing { track, facing },
             EventKind::Changed {
                 from,
                 to,
                 confidence,
                 lasted_ms,
-            } => Self {
-                kind: "changed",
+            } => Self::Changed {
                 track,
-                from: Some(from.name()),
-                to: Some(to.name()),
-                confidence: Some(Ratio::new(confidence)),
-                lasted_ms: Some(lasted_ms),
-                ..Self::default()
+                from: from.name(),
+                to: to.name(),
+                confidence: Ratio::new(confidence),
+                lasted_ms,
             },
         }
     }
 
     /// The camera went from one state to another after `lasted_ms`: a fault if it was lost, a recovery if it came back.
     pub fn camera(from: CameraState, to: CameraState, lasted_ms: u64) -> Self {
-        let (kind, what) = match (from, to) {
-            (_, CameraState::Lost) => ("fault", Some("camera")),
-            (CameraState::Lost, CameraState::Running) => ("recovery", Some("camera")),
-            _ => ("camera", None),
-        };
-        Self {
-            kind,
+        let change = |what| CameraChange {
             what,
-            from: Some(from.name()),
-            to: Some(to.name()),
-            lasted_ms: Some(lasted_ms),
-            ..Self::default()
+            from: from.name(),
+            to: to.name(),
+            lasted_ms,
+        };
+        match (from, to) {
+            (_, CameraState::Lost) => Self::Fault(Fault::Camera(change(Some("camera")))),
+            (CameraState::Lost, CameraState::Running) => {
+                Self::Recovery(Recovery::Camera(change(Some("camera"))))
+            }
+            _ => Self::Camera(change(None)),
         }
     }
 
-    /// The store's disk cannot be used.
+    /// The store's disk cannot be used, or its file was gone.
     pub fn store_fails(reason: &str) -> Self {
-        Self {
-            kind: "fault",
-            what: Some("store"),
-            reason: Some(reason.to_owned()),
-            ..Self::default()
-        }
+        Self::fault("store", reason)
     }
 
     /// The store's disk works again.
     pub fn store_works() -> Self {
-        Self {
-            kind: "recovery",
-            what: Some("store"),
-            ..Self::default()
-        }
+        Self::Recovery(Recovery::Other { what: "store" })
+    }
+
+    /// A message cannot pass to the broker.
+    pub fn broker_fails(reason: &str) -> Self {
+        Self::fault("broker", reason)
     }
 
     /// A worker panicked and is started again.
     pub fn worker_fails(worker: &'static str, reason: &str) -> Self {
-        Self {
-            kind: "fault",
-            what: Some(worker),
-            reason: Some(reason.to_owned()),
-            ..Self::default()
-        }
+        Self::fault(worker, reason)
     }
 
     /// A worker works again.
     pub fn worker_works(worker: &'static str) -> Self {
-        Self {
-            kind: "recovery",
-            what: Some(worker),
-            ..Self::default()
-        }
+        Self::Recovery(Recovery::Other { what: worker })
+    }
+
+    fn fault(what: &'static str, reason: &str) -> Self {
+        let reason = reason.to_owned();
+        Self::Fault(Fault::Other { what, reason })
     }
 
     /// So many people are in view now.
     pub fn crowd(count: usize, dominant: Option<Expression>) -> Self {
-        Self {
-            kind: "crowd",
-            count: Some(count as u64),
+        Self::Crowd {
+            count: count as u64,
             dominant: dominant.map(Expression::name),
-            ..Self::default()
         }
     }
 
     /// So many events were given up because the broker was away for too long.
     pub fn dropped(count: u64) -> Self {
-        Self {
-            kind: "dropped",
-            count: Some(count),
-            ..Self::default()
-        }
+        Self::Dropped { count }
     }
 
     /// What the last while was like.
     pub fn summary(summary: Summary) -> Self {
         let seconds = |ms: u64| ms as f32 / 1_000.0;
         let moods = summary.moods.iter();
-        Self {
-            kind: "summary",
-            summary: Some(SummaryRecord {
-                interval_s: Tenths::new(seconds(summary.interval_ms)),
-                moods_s: MoodSeconds(
-                    moods
-                        .map(|(mood, ms)| (mood.name(), seconds(*ms)))
-                        .collect(),
-                ),
-                people_max: summary.people_max,
-                appeared: summary.appeared,
-                changed: summary.changed,
-            }),
-            ..Self::default()
-        }
+        let moods = moods.map(|(mood, ms)| (mood.name(), seconds(*ms)));
+        Self::Summary(SummaryRecord {
+            interval_s: Tenths::new(seconds(summary.interval_ms)),
+            moods_s: MoodSeconds(moods.collect()),
+            people_max: summary.people_max,
+            appeared: summary.appeared,
+            changed: summary.changed,
+        })
     }
 }
 

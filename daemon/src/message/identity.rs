@@ -100,6 +100,22 @@ pub struct Identity {
     pub device: DeviceName,
     /// The run.
     pub run: RunId,
+    /// The name that people see.
+    pub name: String,
+    /// The room that it is in; empty: not known.
+    pub area: String,
+}
+
+impl Identity {
+    /// A device that people see by its name in topics.
+    pub fn new(device: DeviceName, run: RunId) -> Self {
+        Self {
+            name: device.as_str().to_owned(),
+            area: String::new(),
+            device,
+            run,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -80,6 +80,17 @@ pub fn read_state(payload: &[u8]) -> Result<Snapshot, ReceivedError> {
     })
 }
 
+/// The run that sent a state, as JSON or CBOR; `None` if it is no state.
+pub fn run_of_state(payload: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Run {
+        run: String,
+    }
+    let json = serde_json::from_slice::<Run>(payload).ok();
+    let run = json.or_else(|| ciborium::from_reader::<Run, _>(payload).ok());
+    run.map(|state| state.run)
+}
+
 /// Reads a status message; `None` if it is none of ours.
 pub fn read_status(payload: &[u8]) -> Option<Status> {
     [Status::Online, Status::Stopped, Status::Offline]
@@ -164,10 +175,7 @@ mod tests {
             camera: CameraState::Lost,
             ..Snapshot::default()
         };
-        let identity = Identity {
-            device: DeviceName::new("hall").unwrap(),
-            run: RunId::new(1),
-        };
+        let identity = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1));
         let now = Moment {
             wall: std::time::SystemTime::UNIX_EPOCH,
             run: moodring_core::frame::Millis(0),

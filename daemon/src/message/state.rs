@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::photo::box_of;
 use super::{ExpressionRecord, Hundredths, Identity, Moment, Ratio, SCHEMA, Tenths, rfc3339};
-use crate::snapshot::{Person, Snapshot, StageTimes};
+use crate::snapshot::{CameraState, Person, Snapshot, StageTimes};
 use crate::store::StoreState;
 
 /// The newest snapshot, for machines.
@@ -85,6 +85,8 @@ impl<'a> StateMessage<'a> {
     ) -> Self {
         let run = |&(run, _): &(u64, u64)| run == identity.run.number();
         let mood = snapshot.mood;
+        // Figures of a pipeline that rests would be those of its last frame.
+        let runs = snapshot.camera == CameraState::Running;
         Self {
             schema: SCHEMA,
             device: identity.device.as_str(),
@@ -102,9 +104,17 @@ impl<'a> StateMessage<'a> {
             people: snapshot.people.iter().map(PersonRecord::new).collect(),
             camera: snapshot.camera.name(),
             frame_px: [snapshot.frame_px.0, snapshot.frame_px.1],
-            frames_per_second: Tenths::new(snapshot.frames_per_second),
+            frames_per_second: Tenths::new(if runs {
+                snapshot.frames_per_second
+            } else {
+                0.0
+            }),
             frames_skipped: snapshot.frames_skipped,
-            stages_ms: StagesRecord(snapshot.stages_ms),
+            stages_ms: StagesRecord(if runs {
+                snapshot.stages_ms
+            } else {
+                StageTimes::default()
+            }),
             events_waiting: store.waiting,
             events_dropped: store.dropped,
         }
@@ -155,13 +165,10 @@ mod tests {
 
     use super::*;
     use crate::message::{DeviceName, RunId, json};
-    use crate::snapshot::{CameraState, MAX_PEOPLE};
+    use crate::snapshot::MAX_PEOPLE;
 
     fn identity() -> Identity {
-        Identity {
-            device: DeviceName::new("hall").unwrap(),
-            run: RunId::new(1),
-        }
+        Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1))
     }
 
     fn now() -> Moment {

@@ -12,8 +12,10 @@ pub struct Backoff {
 impl Backoff {
     /// The first wait.
     pub const FIRST_MS: u64 = 200;
-    /// The longest wait.
+    /// The longest wait for a network or a broker that is not there.
     pub const CAP_MS: u64 = 15_000;
+    /// The longest wait for a broker that is there and hangs up or says no.
+    pub const REFUSED_CAP_MS: u64 = 60_000;
 
     /// Waits from the beginning, spread by `seed` (the run's number).
     pub const fn new(seed: u64) -> Self {
@@ -23,10 +25,10 @@ impl Backoff {
         }
     }
 
-    /// The next wait.
-    pub fn wait(&mut self) -> Millis {
-        let wait = self.next_ms;
-        self.next_ms = (wait * 2).min(Self::CAP_MS);
+    /// The next wait, at most so long.
+    pub fn wait(&mut self, cap_ms: u64) -> Millis {
+        let wait = self.next_ms.min(cap_ms);
+        self.next_ms = (wait * 2).min(cap_ms);
         // Knuth's MMIX generator (TAOCP 3.3.4): its high bits are good enough to spread devices.
         self.seed = self
             .seed
@@ -51,12 +53,12 @@ mod tests {
         let mut backoff = Backoff::new(1);
         let mut full = Backoff::FIRST_MS;
         for _ in 0..12 {
-            let wait = backoff.wait().0;
+            let wait = backoff.wait(Backoff::CAP_MS).0;
             assert!((full - full / 4..=full).contains(&wait), "{wait} of {full}");
             full = (full * 2).min(Backoff::CAP_MS);
         }
         backoff.reset();
-        assert!(backoff.wait().0 <= Backoff::FIRST_MS);
+        assert!(backoff.wait(Backoff::CAP_MS).0 <= Backoff::FIRST_MS);
     }
 
     #[test]
@@ -64,7 +66,7 @@ mod tests {
         let waits: std::collections::HashSet<u64> = (0..32_u64)
             .map(|run| {
                 let mut backoff = Backoff::new(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(run));
-                (0..7).map(|_| backoff.wait().0).sum()
+                (0..7).map(|_| backoff.wait(Backoff::CAP_MS).0).sum()
             })
             .collect();
         assert!(waits.len() > 28, "{} different of 32", waits.len());

@@ -9,18 +9,19 @@ mod embedded;
 #[cfg(feature = "broker")]
 pub(super) use embedded::Broker;
 
-/// Starts it. When this returns it listens. Port 0 takes any free port. With a `login` (user and password) everybody
-/// needs it, on this machine too.
+/// Where it is to listen. With a `login` (user and password) everybody needs it, on this machine too.
 ///
 /// # Errors
-/// [`MqttError`] if `listen` is seen by other machines and there is no password, or its port cannot be had.
-pub(super) fn start(listen: &str, login: Option<(String, String)>) -> Result<Broker, MqttError> {
-    let has_password = login.as_ref().is_some_and(|(_, p)| !p.is_empty());
-    let address = match loopback(listen) {
-        Err(MqttError::NotLoopback(address)) if has_password => address,
-        other => other?,
-    };
-    Broker::start(address, login)
+/// [`MqttError`] if `listen` is no address, or is seen by other machines and there is no password.
+pub(super) fn address(
+    listen: &str,
+    login: Option<&(String, String)>,
+) -> Result<SocketAddr, MqttError> {
+    let has_password = login.is_some_and(|(_, password)| !password.is_empty());
+    match loopback(listen) {
+        Err(MqttError::NotLoopback(address)) if has_password => Ok(address),
+        other => other,
+    }
 }
 
 fn loopback(listen: &str) -> Result<SocketAddr, MqttError> {
@@ -50,7 +51,10 @@ pub(super) enum Broker {}
 
 #[cfg(not(feature = "broker"))]
 impl Broker {
-    fn start(_address: SocketAddr, _login: Option<(String, String)>) -> Result<Self, MqttError> {
+    pub(super) fn start(
+        _address: SocketAddr,
+        _login: Option<(String, String)>,
+    ) -> Result<Self, MqttError> {
         Err(MqttError::NoBroker)
     }
 

@@ -1,23 +1,28 @@
 //! The client's task: feeds the protocol, keeps a link to the broker, and ends in a bounded time.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
 
 use tokio::{
-    sync::{oneshot, watch},
+    sync::{mpsc, oneshot, watch},
     task::JoinHandle,
     time::{Instant, sleep_until},
 };
 
 use super::{
-    Inputs, MqttError, Outgoing, Passthrough,
+    Delivery, Incoming, Inputs, MqttError, Outgoing, Passthrough,
     backoff::Backoff,
+    blame::Blame,
     broker::Broker,
     client_inputs::{Input, InputStream},
     connect_options::MAX_PACKET_BYTES,
     failover::Failover,
-    link::{Disconnect, Link, LinkEvent},
-    outbox::FetchRequest,
-    protocol::{Content, Protocol, Publication, ReceiptToken},
+    link::{Disconnect, Link, LinkEvent, Pending},
+    outbox::{EntryId, FetchRequest},
+    passthrough::Said,
+    protocol::{Content, Protocol, Publication, ReceiptToken, Unheard},
     settings::CheckedSettings,
     until,
 };
@@ -46,18 +51,18 @@ pub fn spawn(
     mut inputs: Inputs,
 ) -> Result<MqttHandle, MqttError> {
     if !settings.enabled {
-        return Ok(MqttHandle {
-            state: watch::channel(BrokerState::Off).1,
-            address: String::new(),
-            running: None,
-        });
+        return Ok(MqttHandle::off());
     }
     let plan = CheckedSettings::new(settings, &identity)?;
+    if plan.brokers.is_empty() {
+        return Ok(MqttHandle::off());
+    }
     let (tell, state) = watch::channel(BrokerState::Connecting);
     let (stop, stopped) = oneshot::channel();
     let address = plan.brokers[0].broker.to_string();
     let backoff = Backoff::new(identity.run.number());
     let comfort = "Trying again, events are kept";
+    let inputs_faults = inputs.faults.take();
     let client = Client {
         protocol: Protocol::new(identity, plan.topics, plan.pace, settings.format),
         failover: Failover::new(plan.brokers, backoff, Some(comfort)),
@@ -69,7 +74,10 @@ pub fn spawn(
         feed: InputStream::new(inputs, stopped),
         stop_by: None,
         state: tell,
-        refused: 0,
+        refusals: HashMap::new(),
+        blame: Blame::default(),
+        faults: inputs_faults,
+        patience: Duration::from_millis(plan.pace.patience_ms),
     };
     Ok(MqttHandle {
         state,
@@ -87,6 +95,20 @@ pub struct MqttHandle {
 }
 
 impl MqttHandle {
+    /// Of a client that does not run.
+    fn off() -> Self {
+        Self {
+            state: watch::channel(BrokerState::Off).1,
+            address: String::new(),
+            running: None,
+        }
+    }
+
+    /// Whether there is a client, and with it somebody who gets the events.
+    pub fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
     /// What the link to the broker does; changes can be awaited.
     pub fn state(&self) -> watch::Receiver<BrokerState> {
         self.state.clone()
@@ -131,9 +153,19 @@ struct Client {
     /// When a stop that was asked for must have ended.
     stop_by: Option<Instant>,
     state: watch::Sender<BrokerState>,
-    /// How many publications the broker refused in this connection.
-    refused: u64,
+    /// Topics that the broker refused, and when that was told.
+    refusals: HashMap<String, Instant>,
+    /// What the broker hangs up on.
+    blame: Blame,
+    faults: Option<mpsc::UnboundedSender<String>>,
+    /// How long an event without a subscriber is kept.
+    patience: Duration,
 }
+
+/// Refusals of one topic are told once in so long.
+const TELL_AGAIN: Duration = Duration::from_secs(3_600);
+/// So many topics are kept in mind for that.
+const MOST_REFUSALS: usize = 64;
 
 /// Why serving a link ended.
 enum ServeEnd {
@@ -161,15 +193,21 @@ impl Client {
         let state = self.store.state().borrow().clone();
         if state.waiting > 0 && flushed.is_ok() {
             let (waiting, broker) = (state.waiting, self.failover.broker());
-            tracing::warn!(
-                "stopped with {waiting} events that the broker {broker} did not get; the store has them"
-            );
+            match state.trouble {
+                None => tracing::warn!(
+                    "stopped with {waiting} events that the broker {broker} did not get; the store has them"
+                ),
+                // Whether they can be saved is said at the store's end.
+                Some(trouble) => tracing::warn!(
+                    "stopped with {waiting} events that the broker {broker} did not get, and the store is in memory: {trouble}"
+                ),
+            }
         }
     }
 
     /// One connection and the wait after it. True once the client is to end.
     async fn is_over(&mut self) -> bool {
-        let mut link = self.failover.open();
+        let mut link = self.failover.open().without(self.blame.barred());
         let lost = match self.serve(&mut link).await {
             ServeEnd::Finished => {
                 self.goodbye(link).await;
@@ -178,9 +216,10 @@ impl Client {
             ServeEnd::Late => return true,
             ServeEnd::Lost(lost) => lost,
         };
+        self.find_culprit(&lost, &link);
         drop(link);
         self.protocol.disconnected();
-        (self.fetch, self.refused) = (None, 0);
+        self.fetch = None;
         self.state.send_replace(BrokerState::Connecting);
         let rest = self.failover.lost(&lost);
         match rest {
@@ -190,10 +229,46 @@ impl Client {
         }
     }
 
+    /// What the broker may have hung up on; if it was that again and again, it is held back from now on.
+    fn find_culprit(&mut self, lost: &Disconnect, link: &Link) {
+        if *self.state.borrow() != BrokerState::Online {
+            return;
+        }
+        let verdict = self
+            .blame
+            .ended(lost.hint, self.failover.lasts(), link.outstanding());
+        let Some(Pending { topic, bytes, .. }) = verdict.suspect else {
+            return;
+        };
+        if verdict.is_barred {
+            let text = format!(
+                "the broker hangs up on {topic} ({bytes} bytes): messages of that size are held back"
+            );
+            self.tell_fault(text);
+        }
+        self.failover.suspect(format!("{topic} ({bytes} bytes)"));
+    }
+
+    /// In the log, and as an event.
+    fn tell_fault(&self, text: String) {
+        tracing::warn!("{text}");
+        if let Some(faults) = &self.faults {
+            // Nobody listening means that the daemon ends.
+            let _ = faults.send(text);
+        }
+    }
+
     /// Serves one link until it ends.
     async fn serve(&mut self, link: &mut Link) -> ServeEnd {
         loop {
-            while let Some(publication) = self.protocol.poll(self.now()) {
+            let careful = self.blame.is_careful();
+            while (!careful || link.is_idle())
+                && let Some(mut publication) = self.protocol.poll(self.now())
+            {
+                if careful && publication.delivery == Delivery::Newest {
+                    // With a receipt, so that it is known which message the broker hangs up on.
+                    publication.delivery = Delivery::Lasting;
+                }
                 if let Err(reason) = link.send(publication) {
                     return ServeEnd::Lost(reason.into());
                 }
@@ -218,9 +293,13 @@ impl Client {
                         self.protocol.rows(want, rows);
                     }
                 }
-                other = said(&mut self.extra), if online && link.has_room() => {
-                    if let Err(reason) = pass_on(link, other) { return ServeEnd::Lost(reason.into()) }
-                }
+                other = said(&mut self.extra), if online && link.has_room() && (!careful || link.is_idle()) => match other {
+                    Said::Introduced => self.protocol.introduced(),
+                    Said::Message(outgoing, number) => {
+                        let token = ReceiptToken::Extra(number);
+                        if let Err(reason) = pass_on(link, outgoing, token) { return ServeEnd::Lost(reason.into()) }
+                    }
+                },
                 input = self.feed.next() => self.take(input),
                 () = until(wake) => {}
                 () = until(stop_by) => return ServeEnd::Late,
@@ -231,48 +310,112 @@ impl Client {
     /// The broker accepted the connection.
     fn up(&mut self, link: &Link) -> Result<(), String> {
         self.failover.up();
-        self.protocol.connected();
+        self.protocol.connected(self.clock.now());
         self.state.send_replace(BrokerState::Online);
         match &mut self.extra {
             Some(extra) => link.subscribe(extra.connected()),
-            None => Ok(()),
+            None => {
+                self.protocol.introduced();
+                Ok(())
+            }
         }
     }
 
     fn read(&mut self, news: LinkEvent) {
         match news {
-            LinkEvent::Done(token) => {
-                if let Some(id) = self.protocol.done(token) {
-                    self.store.delivered(id);
-                }
-                self.failover.works();
-            }
-            LinkEvent::Refused(token, reason) => self.refused(token, &reason),
-            LinkEvent::Heard(message) => {
-                if let Some(extra) = &self.extra {
-                    extra.receive(message);
-                }
-            }
+            LinkEvent::Done(token) => self.done(token),
+            LinkEvent::Unheard(ReceiptToken::Event(id)) => self.unheard(id),
+            LinkEvent::Unheard(token) => self.done(token),
+            LinkEvent::Refused(pending, reason) => self.refused(&pending, &reason),
+            LinkEvent::HeldBack(pending, reason) => self.held_back(&pending, &reason),
+            LinkEvent::Subscribed => self.pass_to_extra(Incoming::Subscribed),
+            LinkEvent::Heard(message) => self.pass_to_extra(message),
             LinkEvent::Up | LinkEvent::Closed | LinkEvent::Lost(_) => {}
         }
     }
 
-    /// Once per connection for everybody: a rule of the broker that does not fit is met with each message.
-    fn refused(&mut self, token: ReceiptToken, reason: &str) {
-        let (what, then) = match token {
-            ReceiptToken::Event(_) => ("an event", "; it is kept and offered again"),
-            ReceiptToken::State => ("the state", ""),
-            ReceiptToken::Status(_) => ("the status", ""),
-            ReceiptToken::Extra => ("what Home Assistant is told, or an answer", ""),
-        };
-        let broker = self.failover.broker();
-        if self.refused == 0 {
-            tracing::warn!("the broker {broker} does not take {what}: {reason}{then}");
-        } else {
-            tracing::debug!("the broker {broker} does not take {what}: {reason}{then}");
+    fn done(&mut self, token: ReceiptToken) {
+        if let Some(id) = self.protocol.done(token, self.clock.now()) {
+            self.store.delivered(id);
         }
-        self.refused += 1;
-        self.protocol.refused(token, self.clock.now());
+        if let ReceiptToken::Extra(Some(number)) = token {
+            self.pass_to_extra(Incoming::Confirmed(number));
+        }
+        self.failover.works();
+    }
+
+    fn pass_to_extra(&self, incoming: Incoming) {
+        if let Some(extra) = &self.extra {
+            extra.receive(incoming);
+        }
+    }
+
+    /// No subscriber gets an event.
+    fn unheard(&mut self, id: EntryId) {
+        let (broker, minutes) = (
+            self.failover.broker().clone(),
+            self.patience.as_secs_f32() / 60.0,
+        );
+        match self.protocol.unheard(id, self.clock.now()) {
+            Unheard::Kept { first } => {
+                if first {
+                    tracing::info!(
+                        "nobody at the broker {broker} is subscribed to events yet: they are kept until somebody is, for \
+                         {minutes:.0} minutes at most"
+                    );
+                }
+            }
+            Unheard::Counted { first } => {
+                if first && !self.patience.is_zero() {
+                    tracing::info!(
+                        "nobody at the broker {broker} was subscribed to events for {minutes:.0} minutes: they count as delivered"
+                    );
+                }
+                self.store.delivered(id);
+            }
+        }
+        self.failover.works();
+    }
+
+    /// A rule of the broker that does not fit is met with each message; it is told once for each topic.
+    fn refused(&mut self, pending: &Pending, reason: &str) {
+        let what = what(pending.token);
+        let then = match pending.token {
+            ReceiptToken::Event(_) => "; it is kept and offered again",
+            _ => "",
+        };
+        let (broker, topic) = (self.failover.broker().clone(), &pending.topic);
+        if self.is_new_refusal(topic) {
+            tracing::warn!("the broker {broker} does not take {what} on {topic}: {reason}{then}");
+        } else {
+            tracing::debug!("the broker {broker} does not take {what} on {topic}: {reason}{then}");
+        }
+        self.protocol.refused(pending.token, self.clock.now());
+    }
+
+    /// A message that would cost the connection.
+    fn held_back(&mut self, pending: &Pending, reason: &str) {
+        let (broker, topic) = (self.failover.broker().clone(), &pending.topic);
+        if self.is_new_refusal(topic) {
+            let (what, bytes) = (what(pending.token), pending.bytes);
+            self.tell_fault(format!(
+                "the broker {broker} cannot be sent {what} on {topic} ({bytes} bytes): {reason}"
+            ));
+        }
+        match pending.token {
+            ReceiptToken::Event(id) => self.protocol.set_aside(id),
+            other => self.protocol.refused(other, self.clock.now()),
+        }
+    }
+
+    fn is_new_refusal(&mut self, topic: &str) -> bool {
+        let now = Instant::now();
+        self.refusals.retain(|_, told| now - *told < TELL_AGAIN);
+        if self.refusals.len() >= MOST_REFUSALS || self.refusals.contains_key(topic) {
+            return false;
+        }
+        self.refusals.insert(topic.to_owned(), now);
+        true
     }
 
     fn take(&mut self, input: Input) {
@@ -340,15 +483,25 @@ async fn fetched(
 }
 
 /// The next message of others to publish, or none for ever.
-async fn said(extra: &mut Option<Passthrough>) -> Outgoing {
+async fn said(extra: &mut Option<Passthrough>) -> Said {
     match extra {
         Some(extra) => extra.next().await,
         None => std::future::pending().await,
     }
 }
 
+/// A message in words.
+fn what(token: ReceiptToken) -> &'static str {
+    match token {
+        ReceiptToken::Event(_) => "an event",
+        ReceiptToken::State => "the state",
+        ReceiptToken::Status(_) => "the status",
+        ReceiptToken::Extra(_) => "what Home Assistant is told, or an answer",
+    }
+}
+
 /// Publishes what others say, if a packet can hold it.
-fn pass_on(link: &mut Link, said: Outgoing) -> Result<(), String> {
+fn pass_on(link: &mut Link, said: Outgoing, token: ReceiptToken) -> Result<(), String> {
     // A packet's head, the topic's length, a number and MQTT 5's empty properties take up to nine bytes.
     let bytes = said.topic.len() + said.payload.len() + 9;
     if bytes > MAX_PACKET_BYTES {
@@ -357,7 +510,7 @@ fn pass_on(link: &mut Link, said: Outgoing) -> Result<(), String> {
         return Ok(());
     }
     link.send(Publication {
-        token: ReceiptToken::Extra,
+        token,
         topic: said.topic,
         payload: said.payload,
         content: Content::Plain,

@@ -18,6 +18,8 @@ pub struct Inputs {
     pub store: Store,
     /// What else goes through this connection.
     pub extra: Option<super::Passthrough>,
+    /// Where it is told that a message cannot pass.
+    pub faults: Option<tokio::sync::mpsc::UnboundedSender<String>>,
 }
 
 /// One input.

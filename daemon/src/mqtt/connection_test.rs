@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::{
     backoff::Backoff,
-    connect_options::SessionKind,
+    connect_options::{ConnectOptions, SessionKind},
     failover::Failover,
     link::{Disconnect, LinkEvent, VersionHint},
     settings,
@@ -15,6 +15,8 @@ use crate::config::MqttSettings;
 
 /// How long it may take.
 const WITHIN: Duration = Duration::from_secs(6);
+/// And at the start of the daemon.
+const SOON: Duration = Duration::from_secs(2);
 
 /// Which password a trial may send.
 #[derive(Clone, Copy)]
@@ -72,6 +74,20 @@ pub async fn test_connection(
     Err(AttemptError::Silent(reason))
 }
 
+/// Whether a broker lets us in, for who starts and cannot wait for long. The name is not the daemon's: it ends no connection.
+pub(super) async fn lets_in(way: ConnectOptions) -> Result<(), String> {
+    let way = ConnectOptions {
+        client_id: format!("moodring-try-{}", std::process::id()),
+        will: None,
+        session: SessionKind::Clean,
+        ..way
+    };
+    let mut failover = Failover::new(vec![way], Backoff::new(0), None);
+    let answered = timeout(SOON, connect(&mut failover)).await;
+    let answered = answered.unwrap_or_else(|_| Err("no answer in time".to_owned().into()));
+    answered.map_err(|lost| lost.reason)
+}
+
 /// By the first version of MQTT that the broker speaks.
 async fn connect(failover: &mut Failover) -> Result<(), Disconnect> {
     loop {
@@ -87,6 +103,7 @@ async fn connect(failover: &mut Failover) -> Result<(), Disconnect> {
                 if failover.lost(&lost).is_some() {
                     return Err(lost);
                 }
+                // By another version, at once.
             }
             _ => return Err("it says something before it lets us in".to_owned().into()),
         }

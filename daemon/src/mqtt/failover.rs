@@ -14,14 +14,24 @@ use crate::config::MqttVersion;
 
 /// A broker that hung up on MQTT 5 so often and then spoke 3.1.1 is taken at its word. Once may have been trouble.
 const DOUBTS: u8 = 2;
+/// A connection that held so long worked; one that did not is followed by longer and longer waits.
+const LASTING: Duration = Duration::from_secs(60);
+/// So many short connections one after the other are told as what they are, and then no more.
+const FLAPS: u32 = 2;
 
 /// The brokers in the order in which they are tried, and what was learned about them.
 pub(super) struct Failover {
     candidates: Vec<Candidate>,
     /// Which one is tried or used now.
     at: usize,
-    /// Whether the newest connection came about.
-    was_up: bool,
+    /// Since when the newest connection is there; `None` if it did not come about.
+    up_since: Option<Instant>,
+    /// How many connections ended early, one after the other.
+    flaps: u32,
+    /// How often a broker hung up without an answer, since one lasted.
+    hang_ups: u32,
+    /// What the broker may have hung up on.
+    suspect: Option<String>,
     backoff: Backoff,
     /// How a warning ends; without it nothing is said at warning level.
     comfort: Option<&'static str>,
@@ -40,7 +50,10 @@ impl Failover {
         Self {
             candidates: ways.into_iter().map(Candidate::new).collect(),
             at: 0,
-            was_up: false,
+            up_since: None,
+            flaps: 0,
+            hang_ups: 0,
+            suspect: None,
             backoff,
             comfort,
             complained: false,
@@ -54,13 +67,15 @@ impl Failover {
 
     /// Begins the next attempt.
     pub(super) fn open(&mut self) -> Link {
-        self.was_up = false;
+        self.up_since = None;
         self.candidates[self.at].open(Instant::now())
     }
 
     /// It came about.
     pub(super) fn up(&mut self) {
-        (self.was_up, self.complained) = (true, false);
+        self.up_since = Some(Instant::now());
+        let quiet = self.flaps >= FLAPS;
+        self.complained &= quiet;
         let candidate = &mut self.candidates[self.at];
         let is_new = candidate.answered();
         if self.comfort.is_some() {
@@ -68,44 +83,109 @@ impl Failover {
             if is_new {
                 tracing::info!("the broker {broker} does not speak MQTT 5, so it is 3.1.1");
             }
-            tracing::info!("connected to the broker {broker} ({version})");
+            if quiet {
+                tracing::debug!("connected to the broker {broker} ({version})");
+            } else {
+                tracing::info!("connected to the broker {broker} ({version})");
+            }
         }
     }
 
-    /// It works: a broker that accepts and hangs up at once is not hammered, one that takes a message is welcome again.
+    /// A message went through.
     pub(super) fn works(&mut self) {
+        if self.flaps > 0 && self.lasts() {
+            if self.flaps >= FLAPS && self.comfort.is_some() {
+                tracing::info!("the connection to the broker {} lasts again", self.broker());
+            }
+            self.begin_anew();
+        }
+    }
+
+    /// The newest connection may have ended because of this message.
+    pub(super) fn suspect(&mut self, message: String) {
+        self.suspect = Some(message);
+    }
+
+    /// Whether the newest connection held for long.
+    pub(super) fn lasts(&self) -> bool {
+        self.up_since
+            .is_some_and(|since| since.elapsed() >= LASTING)
+    }
+
+    fn begin_anew(&mut self) {
         self.backoff.reset();
+        (self.flaps, self.hang_ups, self.complained) = (0, 0, false);
     }
 
     /// It ended. How long to wait before the next attempt: not at all for another version or the next broker; after the
     /// last broker, and after one that had been there, a rest and then the first.
     pub(super) fn lost(&mut self, lost: &Disconnect) -> Option<Duration> {
-        if self.candidates[self.at].lost(lost.hint, self.was_up, Instant::now()) {
+        let was_up = self.up_since.is_some();
+        if self.lasts() {
+            self.begin_anew();
+        } else if was_up {
+            self.flaps += 1;
+        }
+        let cap_ms = match lost.hint {
+            VersionHint::Nothing => Backoff::CAP_MS,
+            _ => Backoff::REFUSED_CAP_MS,
+        };
+        if self.candidates[self.at].lost(lost.hint, was_up, Instant::now()) {
             tracing::debug!(
                 "{} by MQTT 5: {}. Trying MQTT 3.1.1",
                 self.broker(),
                 lost.reason
             );
-            return None;
+            self.hang_ups += 1;
+            // One that hangs up on every version is not asked twice as often.
+            return (self.hang_ups > 1).then(|| Duration::from_millis(self.backoff.wait(cap_ms).0));
         }
-        self.complain(&lost.reason);
-        self.at = if self.was_up {
+        self.complain(lost);
+        self.at = if was_up {
             0
         } else {
             (self.at + 1) % self.candidates.len()
         };
-        (self.at == 0).then(|| Duration::from_millis(self.backoff.wait().0))
+        (self.at == 0).then(|| Duration::from_millis(self.backoff.wait(cap_ms).0))
     }
 
     /// Once per outage for everybody, each further attempt for who looks closely.
-    fn complain(&mut self, reason: &str) {
-        let broker = self.broker();
+    fn complain(&mut self, lost: &Disconnect) {
+        let suspect = self.suspect.take();
+        let (broker, reason) = (self.broker(), &lost.reason);
         match self.comfort {
+            Some(comfort) if self.flaps == FLAPS => {
+                let cause = self.cause(lost.hint, suspect.as_deref());
+                tracing::warn!(
+                    "the broker {broker} lets us in and soon hangs up: {reason}. {cause}. {comfort}, ever more slowly"
+                );
+                self.complained = true;
+            }
             Some(comfort) if !self.complained => {
                 tracing::warn!("no connection to the broker {broker}: {reason}. {comfort}");
                 self.complained = true;
             }
             _ => tracing::debug!("still no connection to the broker {broker}: {reason}"),
+        }
+    }
+
+    /// Why a broker may hang up again and again.
+    fn cause(&self, hint: VersionHint, suspect: Option<&str>) -> String {
+        let id = &self.candidates[self.at].way.client_id;
+        match hint {
+            VersionHint::Confused => {
+                "That is a fault of the broker; another version of it may do better".to_owned()
+            }
+            VersionHint::Nothing => "The network between may drop connections".to_owned(),
+            _ => {
+                let message = suspect.map_or(String::new(), |message| {
+                    format!("; the message on its way was {message}")
+                });
+                format!(
+                    "Another client may have the name {id} (give each device its own [device] id), or the broker limits the size \
+                     of messages or what this user may write (message_size_limit, max_packet_size, access rules){message}"
+                )
+            }
         }
     }
 }
@@ -197,5 +277,63 @@ impl Candidate {
             (self.version, self.said_no) = (Version::V5, false);
         }
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::MqttSettings, mqtt::settings};
+
+    /// Attempts in five minutes of a broker that ends every connection with this sign, at once or after it let us in.
+    fn attempts(version: MqttVersion, hint: VersionHint, lets_in: bool) -> u32 {
+        let wanted = MqttSettings {
+            url: "mqtt://broker".into(),
+            version,
+            ..MqttSettings::default()
+        };
+        let ways = settings::reader(&wanted, "moodring-hall", SessionKind::Clean).unwrap();
+        let mut failover = Failover::new(ways, Backoff::new(7), Some("Trying again"));
+        let (mut passed, mut attempts) = (Duration::ZERO, 0);
+        while passed < Duration::from_secs(300) {
+            attempts += 1;
+            failover.up_since = None;
+            if lets_in {
+                failover.up();
+                // A receipt or two come through.
+                failover.works();
+            }
+            let reason = "it closed the connection".to_owned();
+            passed += failover
+                .lost(&Disconnect { reason, hint })
+                .unwrap_or_default();
+        }
+        attempts
+    }
+
+    #[test]
+    fn a_broker_that_hangs_up_is_left_alone() {
+        for version in [MqttVersion::Auto, MqttVersion::V5, MqttVersion::V3] {
+            for (hint, lets_in) in [
+                (VersionHint::Broke, true),
+                (VersionHint::Confused, true),
+                (VersionHint::Spoken, true),
+                (VersionHint::HungUp, false),
+                (VersionHint::Foreign, false),
+                (VersionHint::Spoken, false),
+            ] {
+                let attempts = attempts(version, hint, lets_in);
+                assert!(
+                    (5..=20).contains(&attempts),
+                    "{version:?} {hint:?} {lets_in}: {attempts}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_broker_that_is_away_is_found_within_seconds() {
+        let attempts = attempts(MqttVersion::Auto, VersionHint::Nothing, false);
+        assert!((20..40).contains(&attempts), "{attempts}");
     }
 }

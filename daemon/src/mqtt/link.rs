@@ -23,25 +23,46 @@ pub(super) struct Link {
     wire: SendHalf,
     words: mpsc::Receiver<WireEvent>,
     pump: JoinHandle<()>,
+    /// Whether the broker let us in.
+    is_up: bool,
     /// Handed over, in order; not yet on the network.
-    handed: VecDeque<ReceiptToken>,
+    handed: VecDeque<Pending>,
     /// On the network, by packet number; no receipt yet.
-    sent: HashMap<u16, ReceiptToken>,
+    sent: HashMap<u16, Pending>,
     /// The largest packet that the broker takes, if it said so.
     largest: Option<usize>,
-    /// What was too large for it.
-    too_large: VecDeque<ReceiptToken>,
+    /// Topics and bytes on which this broker hung up before.
+    barred: Barred,
+    /// What it would not take, and why.
+    held_back: VecDeque<(Pending, String)>,
 }
+
+/// A publication without a receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pending {
+    pub(super) token: ReceiptToken,
+    pub(super) topic: String,
+    pub(super) bytes: usize,
+}
+
+/// Topics with the smallest payload on which the broker hung up.
+pub(super) type Barred = HashMap<String, usize>;
 
 /// What a link has to say.
 #[derive(Debug)]
 pub(super) enum LinkEvent {
     /// The broker accepted the connection.
     Up,
+    /// The broker has what was subscribed to.
+    Subscribed,
     /// A publication is done, see [`Delivery`].
     Done(ReceiptToken),
+    /// A publication is done, and no subscriber gets it.
+    Unheard(ReceiptToken),
     /// The broker does not take a publication, and why. The connection goes on.
-    Refused(ReceiptToken, String),
+    Refused(Pending, String),
+    /// It would not pass, so it was not sent, and why.
+    HeldBack(Pending, String),
     /// A message of a topic that was subscribed to.
     Heard(Incoming),
     /// The goodbye is on the network.
@@ -65,10 +86,34 @@ pub(super) enum VersionHint {
     Nothing,
     /// It hung up. As the only answer, that is what brokers do that do not know the version, and others in trouble.
     HungUp,
+    /// It hung up on a connection that had come about, or sent what nobody can read: something that we sent may be the cause.
+    Broke,
+    /// It confirmed what was not sent, or twice.
+    Confused,
     /// It does not speak this version.
     Foreign,
     /// It speaks this version, and says no.
     Spoken,
+}
+
+impl Disconnect {
+    /// The same of a connection that had come about: the version was understood, so it is something else.
+    fn after_all(self) -> Self {
+        match self.hint {
+            VersionHint::HungUp => Self {
+                hint: VersionHint::Broke,
+                ..self
+            },
+            VersionHint::Foreign => {
+                tracing::debug!("{}", self.reason);
+                Self {
+                    reason: "it sent what nobody can read, such as a receipt with a reason that MQTT does not have".to_owned(),
+                    hint: VersionHint::Broke,
+                }
+            }
+            _ => self,
+        }
+    }
 }
 
 impl From<String> for Disconnect {
@@ -86,6 +131,14 @@ enum SendHalf {
     V5(v5::SendHalf),
 }
 
+/// What a broker says of a publication.
+enum Receipt {
+    Taken,
+    /// Taken, and no subscriber gets it; only MQTT 5 says so.
+    Unheard,
+    Refused(String),
+}
+
 /// What a version's other half tells, in words that are the same for both.
 enum WireEvent {
     Accepted {
@@ -93,8 +146,9 @@ enum WireEvent {
     },
     /// A publication is on the network under this number; 0: no receipt will come.
     Sent(u16),
-    /// The receipt for this number, or why it was refused.
-    Receipt(u16, Result<(), String>),
+    /// The receipt for this number.
+    Receipt(u16, Receipt),
+    Subscribed,
     Heard(Incoming),
     /// What we asked to hear of was refused.
     SubscribeRefused(String),
@@ -128,11 +182,29 @@ impl Link {
             wire,
             words,
             pump,
+            is_up: false,
             handed: VecDeque::new(),
             sent: HashMap::new(),
             largest: None,
-            too_large: VecDeque::new(),
+            barred: Barred::new(),
+            held_back: VecDeque::new(),
         }
+    }
+
+    /// The same, without what this broker hung up on before.
+    pub(super) fn without(mut self, barred: Barred) -> Self {
+        self.barred = barred;
+        self
+    }
+
+    /// What has no receipt yet, or is not on the network yet.
+    pub(super) fn outstanding(&self) -> Vec<Pending> {
+        self.sent.values().chain(&self.handed).cloned().collect()
+    }
+
+    /// Whether everything has its receipt.
+    pub(super) fn is_idle(&self) -> bool {
+        self.sent.is_empty() && self.handed.is_empty()
     }
 
     /// Hands a publication over. Never waits.
@@ -140,18 +212,32 @@ impl Link {
     /// # Errors
     /// Says so if the link cannot take it; the link is of no use then.
     pub(super) fn send(&mut self, publication: Publication) -> Result<(), String> {
-        let bytes = publication.topic.len() + publication.payload.len() + Self::AROUND_BYTES;
-        let token = publication.token;
-        if self.largest.is_some_and(|largest| bytes > largest) {
-            // rumqttc would give up the connection for it, and the next one, and so on.
-            self.too_large.push_back(token);
+        let around = publication.topic.len() + Self::AROUND_BYTES;
+        let pending = Pending {
+            token: publication.token,
+            topic: publication.topic.clone(),
+            bytes: publication.payload.len(),
+        };
+        // The connection would end with it, and the next one, and so on.
+        if let Some(largest) = self
+            .largest
+            .filter(|largest| around + pending.bytes > *largest)
+        {
+            let reason = format!("it takes at most {largest} bytes");
+            self.held_back.push_back((pending, reason));
+            return Ok(());
+        }
+        let barred = self.barred.get(&pending.topic);
+        if barred.is_some_and(|bytes| pending.bytes >= *bytes && pending.bytes > 0) {
+            let reason = "it hung up whenever it got this".to_owned();
+            self.held_back.push_back((pending, reason));
             return Ok(());
         }
         match &self.wire {
             SendHalf::V3(wire) => wire.publish(publication),
             SendHalf::V5(wire) => wire.publish(publication),
         }?;
-        self.handed.push_back(token);
+        self.handed.push_back(pending);
         Ok(())
     }
 
@@ -188,9 +274,8 @@ impl Link {
     /// The next news. May be cancelled without loss.
     pub(super) async fn next(&mut self) -> LinkEvent {
         loop {
-            if let Some(token) = self.too_large.pop_front() {
-                let largest = self.largest.unwrap_or_default();
-                return LinkEvent::Refused(token, format!("it takes at most {largest} bytes"));
+            if let Some((pending, reason)) = self.held_back.pop_front() {
+                return LinkEvent::HeldBack(pending, reason);
             }
             let news = match self.words.recv().await {
                 Some(word) => self.read(word),
@@ -205,29 +290,35 @@ impl Link {
     fn read(&mut self, word: WireEvent) -> Option<LinkEvent> {
         match word {
             WireEvent::Accepted { largest } => {
-                self.largest = largest;
+                (self.largest, self.is_up) = (largest, true);
                 Some(LinkEvent::Up)
             }
-            WireEvent::Sent(0) => self.handed.pop_front().map(LinkEvent::Done),
+            WireEvent::Sent(0) => self
+                .handed
+                .pop_front()
+                .map(|pending| LinkEvent::Done(pending.token)),
             WireEvent::Sent(number) => {
                 self.sent.insert(number, self.handed.pop_front()?);
                 None
             }
             WireEvent::Receipt(number, given) => {
-                let token = self.sent.remove(&number)?;
+                let pending = self.sent.remove(&number)?;
                 Some(match given {
-                    Ok(()) => LinkEvent::Done(token),
-                    Err(reason) => LinkEvent::Refused(token, reason),
+                    Receipt::Taken => LinkEvent::Done(pending.token),
+                    Receipt::Unheard => LinkEvent::Unheard(pending.token),
+                    Receipt::Refused(reason) => LinkEvent::Refused(pending, reason),
                 })
             }
+            WireEvent::Subscribed => Some(LinkEvent::Subscribed),
             WireEvent::Heard(message) => Some(LinkEvent::Heard(message)),
             WireEvent::SubscribeRefused(reason) => {
                 tracing::warn!(
                     "the broker refused a subscription, so some requests cannot come: {reason}"
                 );
-                None
+                Some(LinkEvent::Subscribed)
             }
             WireEvent::Closed => Some(LinkEvent::Closed),
+            WireEvent::Ended(lost) if self.is_up => Some(LinkEvent::Lost(lost.after_all())),
             WireEvent::Ended(lost) => Some(LinkEvent::Lost(lost)),
         }
     }
@@ -238,6 +329,9 @@ impl Drop for Link {
         self.pump.abort();
     }
 }
+
+/// Why a connection ends when the broker loses count.
+const CONFUSED: &str = "it confirmed a message that was not sent, or one twice";
 
 /// Whether it is kept, and whether it has a receipt: MQTT's retain flag, and QoS 1 or 0.
 fn flags(delivery: Delivery) -> (bool, bool) {

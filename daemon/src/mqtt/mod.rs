@@ -9,7 +9,9 @@
 //!
 //! The other way, for who shows another device's mood: broker -> [`Subscriber`] -> `app::follow`.
 
+mod audience;
 pub mod backoff;
+mod blame;
 mod broker;
 mod client;
 mod client_inputs;
@@ -36,8 +38,9 @@ pub use client::{MqttHandle, spawn};
 pub use client_inputs::Inputs;
 pub use connection_test::{AttemptError, Password, test_connection};
 pub use error::MqttError;
-pub use passthrough::{Incoming, Outgoing, Passthrough, passthrough};
+pub use passthrough::{Incoming, IncomingReceiver, Outgoing, Passthrough, Publisher, passthrough};
 pub use protocol::Delivery;
+pub use settings::check;
 pub use subscriber::{Subscriber, SubscriberEvent, SubscriberOptions};
 
 /// What the borrowed MQTT crates may log. They report each broken connection as an error of their own, which for this

@@ -98,7 +98,9 @@ impl Outbox {
     /// The oldest that waits, marked as sent; `None` if there is none or enough are in flight.
     pub fn take(&mut self) -> Option<&OutboxRow> {
         let sent = self.entries.iter().filter(|entry| entry.sent).count();
-        if sent >= self.in_flight {
+        // A probe is offered again while others of the window wait for its answer.
+        let first_is_free = self.entries.front().is_some_and(|entry| !entry.sent);
+        if sent >= self.in_flight && !first_is_free {
             return None;
         }
         let entry = self.entries.iter_mut().find(|entry| !entry.sent)?;
@@ -128,6 +130,21 @@ impl Outbox {
         for entry in self.entries.iter_mut().filter(|entry| entry.refused) {
             (entry.sent, entry.refused) = (false, false);
         }
+    }
+
+    /// The oldest of what was refused may be taken again, before anything else.
+    /// False if there is none.
+    pub fn offer_first_again(&mut self) -> bool {
+        let first = self.entries.iter_mut().find(|entry| entry.refused);
+        first.is_some_and(|entry| {
+            (entry.sent, entry.refused) = (false, false);
+            true
+        })
+    }
+
+    /// The connection cannot carry it: it leaves the window, so that it is in nobody's way; the next connection fetches it again.
+    pub fn set_aside(&mut self, id: EntryId) {
+        self.entries.retain(|entry| entry.row.id != id);
     }
 
     /// The connection broke: everything without a receipt is fetched again, in its order.

@@ -2,6 +2,7 @@
 
 use moodring_core::{frame::Millis, mood::Mood};
 
+use super::audience::Audience;
 use super::outbox::{EntryId, FetchRequest, Outbox};
 use super::topic::Topics;
 use crate::config::PayloadFormat;
@@ -55,8 +56,8 @@ pub enum ReceiptToken {
     State,
     /// An event.
     Event(EntryId),
-    /// Somebody else's; see [`super::Passthrough`].
-    Extra,
+    /// Somebody else's; see [`super::Passthrough`]. With a number, its receipt is wanted.
+    Extra(Option<u32>),
 }
 
 /// MQTT's quality of service and retain flag, in the three ways used here.
@@ -70,6 +71,8 @@ pub enum Delivery {
     Once,
 }
 
+pub use super::audience::Unheard;
+
 /// Milliseconds after which events that the broker refused are offered again.
 const RETRY_MS: u64 = 30_000;
 
@@ -80,6 +83,8 @@ pub struct StateLimits {
     pub interval_ms: u64,
     /// Milliseconds between two states at least.
     pub gap_ms: u64,
+    /// For so many milliseconds after a subscriber was there an event that none gets is kept and offered again (MQTT 5).
+    pub patience_ms: u64,
 }
 
 /// The conversation with the broker, as far as it is ours: availability, state and events of one run.
@@ -97,15 +102,23 @@ pub struct Protocol {
     state: PublishedState,
     /// When events that the broker refused are offered again.
     retry_at: Option<Millis>,
+    audience: Audience,
+    /// Whether the others that publish in this connection are done.
+    introduced: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LinkState {
     Down,
-    /// Connected, not yet called online.
+    /// Connected; the state has not been published yet.
     Fresh,
+    /// The state is out; at this time at the latest the device is called online.
+    Introducing(Millis),
     Up,
 }
+
+/// How long the others that publish in this connection may take before the device is called online.
+const INTRODUCTION_MS: u64 = 3_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StopPhase {
@@ -152,6 +165,8 @@ impl Protocol {
             stop: StopPhase::No,
             state: PublishedState::default(),
             retry_at: None,
+            audience: Audience::default(),
+            introduced: false,
         }
     }
 
@@ -172,7 +187,9 @@ impl Protocol {
     pub fn want(&mut self) -> Option<FetchRequest> {
         match self.link {
             LinkState::Down => None,
-            LinkState::Fresh | LinkState::Up => self.outbox.want(self.store.newest),
+            LinkState::Fresh | LinkState::Introducing(_) | LinkState::Up => {
+                self.outbox.want(self.store.newest)
+            }
         }
     }
 
@@ -182,9 +199,15 @@ impl Protocol {
     }
 
     /// The broker accepted the connection. Nothing of an older connection is on its way any more.
-    pub fn connected(&mut self) {
+    pub fn connected(&mut self, now: Millis) {
         self.forget_link();
         self.link = LinkState::Fresh;
+        self.audience = Audience::begin(now);
+    }
+
+    /// Everybody who publishes in this connection has published all that a broker without a memory must know.
+    pub fn introduced(&mut self) {
+        self.introduced = true;
     }
 
     /// The connection broke.
@@ -197,20 +220,26 @@ impl Protocol {
         self.outbox.rewind();
         self.state = PublishedState::default();
         self.retry_at = None;
+        self.introduced = false;
         if self.stop == StopPhase::Said {
             self.stop = StopPhase::Asked;
         }
     }
 
     /// A publication is done: see [`Delivery`]. Gives back the row that the store may take for delivered.
-    pub fn done(&mut self, token: ReceiptToken) -> Option<EntryId> {
+    pub fn done(&mut self, token: ReceiptToken, now: Millis) -> Option<EntryId> {
         match token {
-            ReceiptToken::Event(id) => return self.outbox.acked(id).then_some(id),
+            ReceiptToken::Event(id) => {
+                if self.audience.heard(now) {
+                    self.outbox.offer_again();
+                }
+                return self.outbox.acked(id).then_some(id);
+            }
             ReceiptToken::State => self.state.under_way = false,
             ReceiptToken::Status(Status::Stopped) if self.stop == StopPhase::Said => {
                 self.stop = StopPhase::Known
             }
-            ReceiptToken::Status(_) | ReceiptToken::Extra => {}
+            ReceiptToken::Status(_) | ReceiptToken::Extra(_) => {}
         }
         None
     }
@@ -224,10 +253,26 @@ impl Protocol {
                 self.retry_at
                     .get_or_insert(Millis(now.0.saturating_add(RETRY_MS)));
             }
-            ReceiptToken::State | ReceiptToken::Status(_) | ReceiptToken::Extra => {
-                let _ = self.done(token);
+            ReceiptToken::State | ReceiptToken::Status(_) | ReceiptToken::Extra(_) => {
+                _ = self.done(token, now);
             }
         }
+    }
+
+    /// The broker has an event, and no subscriber gets it (MQTT 5's reason 0x10). It stays in the store while somebody may come
+    /// back; after that it counts as delivered.
+    pub fn unheard(&mut self, id: EntryId, now: Millis) -> Unheard {
+        let unheard = self.audience.missed(now, self.pace.patience_ms);
+        match unheard {
+            Unheard::Kept { .. } => self.outbox.refused(id),
+            Unheard::Counted { .. } => _ = self.outbox.acked(id),
+        }
+        unheard
+    }
+
+    /// The broker hangs up on an event: it is passed over in this connection, and stays in the store.
+    pub fn set_aside(&mut self, id: EntryId) {
+        self.outbox.set_aside(id);
     }
 
     /// Nothing more will come: what waits goes out, then `stopped`.
@@ -239,14 +284,27 @@ impl Protocol {
 
     /// Whether the broker knows everything there is to know, `stopped` included.
     pub fn is_finished(&self) -> bool {
-        self.stop == StopPhase::Known && self.outbox.is_done(self.store.newest)
+        self.stop == StopPhase::Known
+            && (self.audience.is_alone() || self.outbox.is_done(self.store.newest))
     }
 
     /// The next message to publish; `None` if there is none now. To be called until it says so.
     pub fn poll(&mut self, now: Moment) -> Option<Publication> {
         match self.link {
             LinkState::Down => return None,
+            // What is true now comes before the word that it can be relied on.
             LinkState::Fresh => {
+                self.link =
+                    LinkState::Introducing(Millis(now.run.0.saturating_add(INTRODUCTION_MS)));
+                // Without a state there is nothing that `online` could promise; it comes with the next poll.
+                return self.poll_state(now).or_else(|| self.poll(now));
+            }
+            LinkState::Introducing(until)
+                if until > now.run && !self.introduced && self.stop == StopPhase::No =>
+            {
+                return self.poll_state(now);
+            }
+            LinkState::Introducing(_) => {
                 self.link = LinkState::Up;
                 return Some(self.status(Status::Online));
             }
@@ -256,7 +314,10 @@ impl Protocol {
             self.retry_at = None;
             self.outbox.offer_again();
         }
-        if let Some(row) = self.outbox.take() {
+        let may_take = self
+            .audience
+            .may_take(now.run, self.pace.patience_ms, &mut self.outbox);
+        if let Some(row) = may_take.then(|| self.outbox.take()).flatten() {
             let (payload, content) = write(self.format, row.payload.clone());
             return Some(Publication {
                 token: ReceiptToken::Event(row.id),
@@ -268,7 +329,9 @@ impl Protocol {
         }
         match self.stop {
             StopPhase::No => self.poll_state(now),
-            StopPhase::Asked if self.outbox.is_sent(self.store.newest) => {
+            StopPhase::Asked
+                if self.audience.is_alone() || self.outbox.is_sent(self.store.newest) =>
+            {
                 self.stop = StopPhase::Said;
                 Some(self.status(Status::Stopped))
             }
@@ -278,14 +341,25 @@ impl Protocol {
 
     /// When [`Protocol::poll`] will have something without anything coming in; `None` for never.
     pub fn wake(&self) -> Option<Millis> {
-        if self.link != LinkState::Up || self.stop != StopPhase::No {
-            return None;
+        let introduced = match self.link {
+            LinkState::Down => return None,
+            LinkState::Fresh => Some(Millis(0)),
+            LinkState::Introducing(_) if self.introduced => Some(Millis(0)),
+            LinkState::Introducing(until) => Some(until),
+            LinkState::Up => None,
+        };
+        if self.stop != StopPhase::No {
+            return introduced.map(|_| Millis(0));
         }
         let state = match self.state.under_way {
             true => None,
             false => self.state_due(),
         };
-        [state, self.retry_at].into_iter().flatten().min()
+        let probe = self.audience.wake();
+        [state, self.retry_at, probe, introduced]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn status(&self, status: Status) -> Publication {

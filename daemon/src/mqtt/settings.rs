@@ -3,6 +3,7 @@
 use std::{
     env, fs,
     io::Read,
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -10,6 +11,7 @@ use std::{
 use super::{
     MqttError, broker,
     connect_options::{ConnectOptions, SessionKind, Will},
+    connection_test,
     protocol::StateLimits,
     tls,
     topic::Topics,
@@ -25,10 +27,131 @@ const GAP_MS: u64 = 200;
 pub(super) struct CheckedSettings {
     pub(super) topics: Topics,
     pub(super) pace: StateLimits,
-    /// In the order in which they are tried; at least one.
+    /// In the order in which they are tried; none if no broker could be had.
     pub(super) brokers: Vec<ConnectOptions>,
     /// The embedded broker, if it is the one. Held only for its end: dropping it closes its port.
     pub(super) embedded: Option<broker::Broker>,
+}
+
+/// Settings that can work, before anything is opened.
+pub(super) struct Draft {
+    topics: Topics,
+    pace: StateLimits,
+    login: Option<(String, String)>,
+    brokers: Vec<ConnectOptions>,
+    /// Where the embedded broker is to listen, if no other is named.
+    listen: Option<SocketAddr>,
+}
+
+impl Draft {
+    /// Checks the settings and the files that they name.
+    ///
+    /// # Errors
+    /// [`MqttError`] for the first setting that cannot work.
+    pub(super) fn read(settings: &MqttSettings, identity: &Identity) -> Result<Self, MqttError> {
+        let topics = Topics::new(&settings.prefix, &identity.device)?;
+        let pace = pace(settings)?;
+        let login = login(settings)?;
+        let (addresses, listen) = if settings.url.trim().is_empty() {
+            if settings.version == MqttVersion::V5 {
+                return Err(MqttError::EmbeddedVersion);
+            }
+            let listen = broker::address(&settings.listen, login.as_ref())?;
+            (vec![address_of(listen)], Some(listen))
+        } else {
+            (url::parse_all(&settings.url)?, None)
+        };
+        // The same name in each run: a broker then drops what is left of a killed run, and sends its will, at once.
+        let client_id = format!("moodring-{}", identity.device.as_str());
+        let session = session(settings);
+        let mut brokers = ways(settings, addresses, login.clone(), &client_id, session)?;
+        for way in &mut brokers {
+            way.will = Some(Will {
+                topic: topics.status(),
+                payload: Status::Offline.name().into(),
+            });
+        }
+        Ok(Self {
+            topics,
+            pace,
+            login,
+            brokers,
+            listen,
+        })
+    }
+
+    /// Starts the embedded broker where it is wanted. A port that is in use is no reason to end: the broker that is there will
+    /// do, else another port, else none.
+    ///
+    /// # Errors
+    /// [`MqttError::NoBroker`] if this program has none.
+    pub(super) fn open(mut self) -> Result<CheckedSettings, MqttError> {
+        let embedded = match self.listen {
+            Some(listen) => self.start(listen)?,
+            None => None,
+        };
+        Ok(CheckedSettings {
+            topics: self.topics,
+            pace: self.pace,
+            brokers: self.brokers,
+            embedded,
+        })
+    }
+
+    fn start(&mut self, listen: SocketAddr) -> Result<Option<broker::Broker>, MqttError> {
+        let any_port = SocketAddr::new(listen.ip(), 0);
+        let mut started = broker::Broker::start(listen, self.login.clone());
+        if matches!(started, Err(MqttError::PortInUse { .. })) {
+            if self.is_taken_in() {
+                tracing::info!(
+                    "a broker answers at {listen} already: using that one, and starting none"
+                );
+                return Ok(None);
+            }
+            started = broker::Broker::start(any_port, self.login.clone());
+            if let Ok(broker) = &started {
+                tracing::warn!(
+                    "the port of {listen} is in use by something that does not take us: the embedded broker is at {} instead. \
+                     Set [mqtt] listen to a free port, or url to your broker",
+                    broker.address()
+                );
+            }
+        }
+        match started {
+            Ok(broker) => {
+                for way in &mut self.brokers {
+                    way.broker = address_of(broker.address());
+                    if way.version == MqttVersion::Auto {
+                        // rumqttd speaks one version on a port, and ours speaks this one.
+                        way.version = MqttVersion::V3;
+                    }
+                }
+                Ok(Some(broker))
+            }
+            Err(MqttError::NoBroker) => Err(MqttError::NoBroker),
+            Err(error) => {
+                tracing::warn!("{error}. Going on without a broker");
+                self.brokers.clear();
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whether a broker that is there already lets us in.
+    fn is_taken_in(&self) -> bool {
+        let Some(way) = self.brokers.first().cloned() else {
+            return false;
+        };
+        // In a thread of its own: this one may have a runtime that must not be waited in.
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .ok()?;
+            runtime.block_on(connection_test::lets_in(way)).ok()
+        });
+        thread.join().is_ok_and(|answer| answer.is_some())
+    }
 }
 
 impl CheckedSettings {
@@ -37,44 +160,29 @@ impl CheckedSettings {
     /// # Errors
     /// [`MqttError`] for the first setting that cannot work.
     pub(super) fn new(settings: &MqttSettings, identity: &Identity) -> Result<Self, MqttError> {
-        let topics = Topics::new(&settings.prefix, &identity.device)?;
-        let pace = pace(settings.interval_s)?;
-        let login = login(settings)?;
-        let (brokers, embedded) = if settings.url.trim().is_empty() {
-            if settings.version == MqttVersion::V5 {
-                return Err(MqttError::EmbeddedVersion);
-            }
-            let broker = broker::start(&settings.listen, login.clone())?;
-            let at = broker.address();
-            let address = BrokerAddress {
-                scheme: Scheme::Tcp,
-                host: bracketed(reachable(at.ip())),
-                port: at.port(),
-                path: String::new(),
-            };
-            (vec![address], Some(broker))
-        } else {
-            (url::parse_all(&settings.url)?, None)
-        };
-        // The same name in each run: a broker then drops what is left of a killed run, and sends its will, at once.
-        let client_id = format!("moodring-{}", identity.device.as_str());
-        let mut brokers = ways(settings, brokers, login, &client_id, session(settings))?;
-        for way in &mut brokers {
-            way.will = Some(Will {
-                topic: topics.status(),
-                payload: Status::Offline.name().into(),
-            });
-            if embedded.is_some() && way.version == MqttVersion::Auto {
-                // rumqttd speaks one version on a port, and ours speaks this one.
-                way.version = MqttVersion::V3;
-            }
-        }
-        Ok(Self {
-            topics,
-            pace,
-            brokers,
-            embedded,
-        })
+        Draft::read(settings, identity)?.open()
+    }
+}
+
+/// Checks everything that [`CheckedSettings::new`] checks, and opens nothing.
+///
+/// # Errors
+/// [`MqttError`] for the first setting that cannot work.
+pub fn check(settings: &MqttSettings, identity: &Identity) -> Result<(), MqttError> {
+    if !settings.enabled {
+        return Ok(());
+    }
+    Draft::read(settings, identity)?;
+    super::homie::check(settings)
+}
+
+/// Where this machine reaches what listens there.
+fn address_of(listen: SocketAddr) -> BrokerAddress {
+    BrokerAddress {
+        scheme: Scheme::Tcp,
+        host: bracketed(reachable(listen.ip())),
+        port: listen.port(),
+        path: String::new(),
     }
 }
 
@@ -116,7 +224,12 @@ fn ways(
         return Err(MqttError::KeepAlive(settings.keep_alive_s));
     }
     // Files that are named are checked even if no broker needs them now.
-    let named = [&settings.ca_file, &settings.cert_file, &settings.key_file];
+    let named = [
+        &settings.ca_file,
+        &settings.fingerprint,
+        &settings.cert_file,
+        &settings.key_file,
+    ];
     let is_secure = brokers.iter().any(|broker| broker.scheme.is_secure());
     let tls = if is_secure || named.iter().any(|file| !file.is_empty()) {
         Some(tls::config(settings)?)
@@ -153,7 +266,8 @@ fn bracketed(ip: std::net::IpAddr) -> String {
     }
 }
 
-fn pace(interval_s: f32) -> Result<StateLimits, MqttError> {
+fn pace(settings: &MqttSettings) -> Result<StateLimits, MqttError> {
+    let interval_s = settings.interval_s;
     // NaN is in no range.
     if !(0.2..=86_400.0).contains(&interval_s) {
         return Err(MqttError::Interval(interval_s));
@@ -161,6 +275,7 @@ fn pace(interval_s: f32) -> Result<StateLimits, MqttError> {
     Ok(StateLimits {
         interval_ms: (f64::from(interval_s) * 1_000.0).round() as u64,
         gap_ms: GAP_MS,
+        patience_ms: u64::from(settings.wait_for_subscriber_s) * 1_000,
     })
 }
 

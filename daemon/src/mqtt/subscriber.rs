@@ -123,7 +123,7 @@ impl Subscriber {
                         }
                         LinkEvent::Closed => return true,
                         LinkEvent::Lost(lost) => break lost,
-                        LinkEvent::Done(_) | LinkEvent::Refused(..) | LinkEvent::Heard(_) => {}
+                        _ => {}
                     }
                 };
                 if failover.lost(&lost).is_some() {
@@ -195,9 +195,12 @@ impl SubscriberTask {
                     SubscriberEvent::Message { topic, payload }
                 }
                 LinkEvent::Lost(lost) => return lost,
-                LinkEvent::Heard(Incoming::Connected)
+                LinkEvent::Heard(_)
+                | LinkEvent::Subscribed
                 | LinkEvent::Done(_)
+                | LinkEvent::Unheard(_)
                 | LinkEvent::Refused(..)
+                | LinkEvent::HeldBack(..)
                 | LinkEvent::Closed => continue,
             };
             if self.tell.send(heard).await.is_err() {

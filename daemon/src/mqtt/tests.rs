@@ -5,6 +5,7 @@
 mod flaps;
 mod harness;
 mod homie;
+mod odd_brokers;
 mod sessions;
 mod tls;
 mod version_proxy;
@@ -184,13 +185,20 @@ async fn topics_of_others_share_the_connection() {
             within("a connection", receive.recv()).await,
             Some(Incoming::Connected)
         );
-        publish
-            .send(Outgoing {
-                topic: "moodring/hall/camera/state".into(),
-                payload: round.into(),
-                delivery: Delivery::Lasting,
-            })
-            .unwrap();
+        assert_eq!(
+            within("a subscription", receive.recv()).await,
+            Some(Incoming::Subscribed)
+        );
+        let outgoing = Outgoing {
+            topic: "moodring/hall/camera/state".into(),
+            payload: round.into(),
+            delivery: Delivery::Lasting,
+        };
+        publish.publish_confirmed(outgoing, 7);
+        assert_eq!(
+            within("a receipt", receive.recv()).await,
+            Some(Incoming::Confirmed(7))
+        );
         let listener = Listener::start(port).await;
         listener
             .wait_for(&format!("moodring/hall/camera/state {round}"))
@@ -339,7 +347,7 @@ mod embedded {
         if !is_installed() {
             return;
         }
-        let broker = broker::start("127.0.0.1:0", None).unwrap();
+        let broker = broker::Broker::start("127.0.0.1:0".parse().unwrap(), None).unwrap();
         speaks_and_stops(broker.address().port()).await;
     }
 
@@ -348,7 +356,7 @@ mod embedded {
         if !is_installed() {
             return;
         }
-        let broker = broker::start("127.0.0.1:0", None).unwrap();
+        let broker = broker::Broker::start("127.0.0.1:0".parse().unwrap(), None).unwrap();
         let port = broker.address().port();
         killed_is_offline(to(port), port).await;
     }
@@ -357,7 +365,9 @@ mod embedded {
     fn a_port_in_use_names_the_port_and_the_way_out() {
         let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = other.local_addr().unwrap().to_string();
-        let error = broker::start(&address, None).err().unwrap();
+        let error = broker::Broker::start(address.parse().unwrap(), None)
+            .err()
+            .unwrap();
         assert!(matches!(error, MqttError::PortInUse { .. }));
         let text = error.to_string();
         for part in [
@@ -373,7 +383,11 @@ mod embedded {
     #[tokio::test]
     async fn with_a_password_other_machines_may_come_in_and_nobody_without_it() {
         let login = ("me".to_owned(), "s3cret".to_owned());
-        let broker = broker::start("0.0.0.0:0", Some(login)).unwrap();
+        let broker = broker::Broker::start(
+            broker::address("0.0.0.0:0", Some(&login)).unwrap(),
+            Some(login),
+        )
+        .unwrap();
         let port = broker.address().port();
         for (login, welcome) in [
             (Some(("me", "s3cret")), true),
@@ -388,12 +402,12 @@ mod embedded {
                 "{login:?}: {news:?}"
             );
         }
-        assert!(broker::start("0.0.0.0:0", Some(("me".into(), String::new()))).is_err());
+        assert!(broker::address("0.0.0.0:0", Some(&("me".into(), String::new()))).is_err());
     }
 
     #[test]
     fn other_machines_are_kept_out() {
-        let error = broker::start("0.0.0.0:1883", None).err().unwrap();
+        let error = broker::address("0.0.0.0:1883", None).unwrap_err();
         assert_eq!(error.exit(), crate::exit::Exit::Config);
         assert!(error.to_string().contains("mosquitto"), "{error}");
     }

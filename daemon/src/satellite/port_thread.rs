@@ -186,7 +186,7 @@ impl PortWorker {
 }
 
 fn rest(mut backoff: Backoff, now: Millis) -> PortLink {
-    let until = Millis(now.0 + backoff.wait().0);
+    let until = Millis(now.0 + backoff.wait(Backoff::CAP_MS).0);
     PortLink::Resting { until, backoff }
 }
 

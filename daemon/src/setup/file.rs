@@ -1,15 +1,12 @@
 //! Reads the settings' file, and replaces it in one step while keeping the old one.
 
 use std::{
-    ffi::OsString,
-    fs::{self, File, Metadata, OpenOptions, Permissions},
-    io::{self, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    fs, io,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
-/// Only the owner reads it.
-const OWN: u32 = 0o600;
+use crate::files;
 
 /// The text; `None` if there is no file yet.
 ///
@@ -30,50 +27,20 @@ pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
 /// # Errors
 /// The system's error; then the file is as it was.
 pub(super) fn replace(path: &Path, text: &str, secret: bool) -> io::Result<Option<PathBuf>> {
-    let beside = |ending: &str| {
-        let mut name = path.file_name().map(OsString::from).unwrap_or_default();
-        name.push(ending);
-        path.with_file_name(name)
-    };
-    let old = fs::metadata(path).ok();
-    let fresh = beside(&format!(".{}.new", std::process::id()));
-    let written = write(&fresh, text.as_bytes(), old.as_ref().filter(|_| !secret));
-    let kept = written.and_then(|()| match &old {
-        Some(rights) if !secret => {
-            let (kept, copy) = (
-                beside(".bak"),
-                beside(&format!(".{}.bak", std::process::id())),
-            );
-            write(&copy, &fs::read(path)?, Some(rights))?;
-            // In one step, and in the place of a link instead of through it.
-            fs::rename(&copy, &kept)?;
-            Ok(Some(kept))
+    // Where there is no folder somebody meant another place.
+    fs::metadata(files::folder_of(path))?;
+    let old = fs::metadata(path).ok().filter(|_| !secret);
+    let mode = old
+        .as_ref()
+        .map_or(files::PRIVATE, |old| old.permissions().mode() & 0o7777);
+    let kept = match &old {
+        Some(_) => {
+            let kept = files::beside(path, ".bak");
+            files::replace(&kept, &fs::read(path)?, mode)?;
+            Some(kept)
         }
-        _ => Ok(None),
-    });
-    let done = kept.and_then(|kept| fs::rename(&fresh, path).map(|()| kept));
-    if done.is_err() {
-        // The temporary file may not exist; the first error is the one that counts.
-        let _ = fs::remove_file(&fresh);
-    }
-    let kept = done?;
-    // The new name is on the disk once the folder is.
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        None => None,
+    };
+    files::replace(path, text.as_bytes(), mode)?;
     Ok(kept)
-}
-
-/// Writes a file that is not there yet, for its owner alone or with the rights of another.
-fn write(path: &Path, text: &[u8], like: Option<&Metadata>) -> io::Result<()> {
-    // What a killed run left behind, or somebody put there, is not written into.
-    let _ = fs::remove_file(path);
-    let mut options = OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(OWN).open(path)?;
-    file.write_all(text)?;
-    if let Some(like) = like {
-        file.set_permissions(Permissions::from_mode(like.permissions().mode() & 0o777))?;
-    }
-    file.sync_all()
 }

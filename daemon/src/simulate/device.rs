@@ -46,11 +46,9 @@ pub(super) async fn live(
     end: Instant,
 ) -> Result<DeviceOutcome, SimulateError> {
     let device = DeviceName::new(&format!("sim-{number:05}"));
-    let identity = Identity {
-        // Letters, a dash and digits.
-        device: device.expect("such a name is always one"),
-        run: RunId::random(),
-    };
+    // Letters, a dash and digits.
+    let device = device.expect("such a name is always one");
+    let identity = Identity::new(device, RunId::random());
     let clock = Clock::start();
     let (snapshots, newest) = watch::channel(Snapshot::default());
     let (events, told) = mpsc::unbounded_channel();
@@ -59,11 +57,13 @@ pub(super) async fn live(
         snapshots: newest.clone(),
         store: store.clone(),
         extra: None,
+        faults: None,
     };
     let client = mqtt::spawn(settings, identity.clone(), clock, inputs)?;
     let sources = EventLogInputs {
         snapshots: newest,
         events: told,
+        broker_faults: None,
         faults: mpsc::unbounded_channel().1,
     };
     // At the requested rate; a real scene would be limited.

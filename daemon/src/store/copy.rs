@@ -3,15 +3,14 @@
 //! power; what the copy says was not confirmed may be sent twice.
 
 use std::{
-    fs::{self, File},
-    io,
+    fs, io,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
 
-use crate::config::StoreSettings;
+use crate::{config::StoreSettings, files};
 
 /// Where the copy is kept, and how often it is renewed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,35 +87,20 @@ impl Copier {
 }
 
 fn bring(copy: &Path, file: &Path) -> io::Result<()> {
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let draft = beside(file);
-    fs::copy(copy, &draft)?;
-    fs::rename(draft, file)
+    files::replace(file, &fs::read(copy)?, files::PRIVATE)
 }
 
 fn write(connection: &Connection, copy: &Path) -> io::Result<()> {
-    let folder = copy.parent().filter(|f| !f.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let draft = beside(copy);
-    match fs::remove_file(&draft) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    // SQLite's own way to write a whole and consistent file while the other is in use.
+    files::create_folder(files::folder_of(copy))?;
+    let draft = files::beside(copy, ".new");
+    files::remove(&draft)?;
+    // SQLite's own way to write a whole and consistent file while the other is in use; it takes an empty one, with its rights.
+    let file = files::create_new(&draft, files::PRIVATE)?;
     let name = draft.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
     connection
         .execute("VACUUM INTO ?1", [name])
         .map_err(io::Error::other)?;
-    File::open(&draft)?.sync_all()?;
+    file.sync_all()?;
     fs::rename(&draft, copy)?;
-    File::open(folder)?.sync_all()
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    name.into()
+    files::sync_folder(files::folder_of(copy))
 }

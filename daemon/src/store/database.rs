@@ -2,7 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, Transaction, params};
 
-use super::{EventClass, EventDraft, OutboxRow, StoreLimits, history::MoodSpan};
+use super::{
+    EventClass, EventDraft, OutboxRow, StoreLimits,
+    history::{self, MoodSpan},
+};
 
 /// An open store.
 #[derive(Debug)]
@@ -47,30 +50,72 @@ impl Database {
 
     /// All of these changes or none, on the disk when this returns; then what is above the bounds goes.
     /// Gives back how many waiting rows went.
-    pub(super) fn commit(
-        &mut self,
-        changes: &[Change],
-        bounds: StoreLimits,
-        now_ms: i64,
-    ) -> Result<u64> {
+    pub(super) fn commit(&mut self, changes: &[Change], bounds: StoreLimits) -> Result<u64> {
         let before = self.counts;
-        let done = self.try_commit(changes, bounds, now_ms);
+        let done = self.try_commit(changes, bounds);
         if done.is_err() {
             self.counts = before;
         }
         done
     }
 
-    fn try_commit(&mut self, changes: &[Change], bounds: StoreLimits, now_ms: i64) -> Result<u64> {
+    fn try_commit(&mut self, changes: &[Change], bounds: StoreLimits) -> Result<u64> {
         let transaction = self.connection.transaction()?;
         for change in changes {
             apply(&transaction, &mut self.counts, change)?;
         }
-        let dropped = shrink(&transaction, &mut self.counts, bounds, now_ms)?;
+        let dropped = shrink(&transaction, &mut self.counts, bounds)?;
         self.counts.untold += dropped;
         write_untold(&transaction, self.counts.untold)?;
         transaction.commit()?;
         Ok(dropped)
+    }
+
+    /// Gives up what is too old. How many waiting rows went.
+    pub(super) fn expire(&mut self, bounds: StoreLimits, now_ms: i64) -> Result<u64> {
+        let before = self.counts;
+        let done = self.try_expire(bounds, now_ms);
+        if done.is_err() {
+            self.counts = before;
+        }
+        done
+    }
+
+    fn try_expire(&mut self, bounds: StoreLimits, now_ms: i64) -> Result<u64> {
+        let before = |age_ms: i64| now_ms.saturating_sub(age_ms);
+        let transaction = self.connection.transaction()?;
+        history::expire(&transaction, before(bounds.history_ms), now_ms)?;
+        let old = history::expired_up_to(&transaction, before(bounds.waiting_ms), now_ms)?;
+        let dropped = match old {
+            Some(id) => remove(
+                &transaction,
+                &mut self.counts,
+                "waiting = 1 AND id BETWEEN ?1 AND ?2",
+                [i64::MIN, id],
+            )?,
+            None => 0,
+        };
+        self.counts.untold += dropped;
+        write_untold(&transaction, self.counts.untold)?;
+        write_counter(&transaction, CLOCK_SEEN, now_ms)?;
+        transaction.commit()?;
+        Ok(dropped)
+    }
+
+    /// Deletes the history for good. Its size is given back, and the log of changes holds no rows any more.
+    pub(super) fn forget(&self) -> Result<()> {
+        history::forget(&self.connection)?;
+        self.connection
+            .execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")
+    }
+
+    /// Where a run saw the clock last when it could be relied on.
+    pub(super) fn clock_seen_ms(&self) -> Option<i64> {
+        let query = "SELECT value FROM counters WHERE name = ?1";
+        let found = self
+            .connection
+            .query_row(query, [CLOCK_SEEN], |row| row.get(0));
+        found.optional().ok().flatten()
     }
 
     /// The oldest waiting rows after `after`, in order.
@@ -96,7 +141,7 @@ impl Database {
         let (changes, whole) = self.waiting_drafts().unwrap_or_default();
         let untold = self.counts.untold;
         // Without bounds: whoever works with the copy applies its own.
-        let copied = other.commit(&changes, StoreLimits::NONE, 0).is_ok();
+        let copied = other.commit(&changes, StoreLimits::NONE).is_ok();
         other.counts.untold = untold;
         other.counts.newest = other.counts.newest.max(self.counts.newest);
         whole && copied
@@ -242,7 +287,7 @@ fn apply(transaction: &Transaction<'_>, counts: &mut Counts, change: &Change) ->
             counts.untold = counts.untold.saturating_sub(*count);
             Ok(())
         }
-        Change::Moods(spans) => super::history::add(transaction, spans),
+        Change::Moods(spans) => history::add(transaction, spans),
     }
 }
 
@@ -276,27 +321,9 @@ fn append(
     Ok(())
 }
 
-/// Times before this are those of a machine whose clock was not set: such rows have no age.
-const DATED_MS: i64 = 1_577_836_800_000; // 2020-01-01
-
-/// Gives up what is above the bounds: too old first, then telemetry, then events, each from the oldest. How many went.
-fn shrink(
-    transaction: &Transaction<'_>,
-    counts: &mut Counts,
-    bounds: StoreLimits,
-    now_ms: i64,
-) -> Result<u64> {
+/// Gives up what is above the bounds: telemetry first, then events, each from the oldest. How many went.
+fn shrink(transaction: &Transaction<'_>, counts: &mut Counts, bounds: StoreLimits) -> Result<u64> {
     let mut gone = 0;
-    if now_ms >= DATED_MS && counts.waiting > 0 {
-        // The index on time makes this cheap: what is old is at its front.
-        let old = now_ms.saturating_sub(bounds.waiting_ms);
-        gone += remove(
-            transaction,
-            counts,
-            "waiting = 1 AND time_ms >= ?1 AND time_ms < ?2",
-            [DATED_MS, old],
-        )?;
-    }
     for class in [EventClass::Telemetry, EventClass::Event] {
         while counts.waiting > bounds.waiting || counts.bytes > bounds.waiting_bytes {
             let over = counts.waiting.saturating_sub(bounds.waiting).max(1);
@@ -338,12 +365,23 @@ impl Counts {
     }
 }
 
+/// The name of the counter that holds it.
+const CLOCK_SEEN: &str = "clock_seen_ms";
+
 fn write_untold(transaction: &Transaction<'_>, untold: u64) -> Result<()> {
+    write_counter(
+        transaction,
+        "dropped_untold",
+        i64::try_from(untold).unwrap_or(i64::MAX),
+    )
+}
+
+fn write_counter(transaction: &Transaction<'_>, name: &str, value: i64) -> Result<()> {
     let mut write = transaction.prepare_cached(
-        "INSERT INTO counters (name, value) VALUES ('dropped_untold', ?1)
+        "INSERT INTO counters (name, value) VALUES (?1, ?2)
          ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value <> excluded.value",
     )?;
-    write.execute([i64::try_from(untold).unwrap_or(i64::MAX)])?;
+    write.execute(params![name, value])?;
     Ok(())
 }
 

@@ -1,9 +1,9 @@
 //! Opening: the file as it should be, or a new one beside what a broken one left behind, or memory.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use rusqlite::{Connection, ErrorCode};
@@ -12,16 +12,20 @@ use super::{
     database::Database,
     schema::{self, Kind},
 };
+use crate::files;
 
 /// Why a file cannot be used as it is.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FileProblem {
-    /// Its bytes are not what SQLite wrote, or they are another program's.
+    /// Its bytes are not what SQLite wrote.
     #[error("{0}")]
     Damaged(String),
-    /// Full, read-only, missing rights, in use: the file itself may be well.
+    /// Full, read-only, missing rights, in use, of another program: the file itself may be well.
     #[error("{0}")]
     Unusable(String),
+    /// It was deleted, cut short or replaced while it was open.
+    #[error("{0}")]
+    Gone(String),
 }
 
 impl From<rusqlite::Error> for FileProblem {
@@ -54,23 +58,30 @@ pub(super) fn memory() -> Result<Database, rusqlite::Error> {
     Database::new(connection)
 }
 
-/// Opens or makes a file, whole and ours.
+/// Opens or makes a file, whole and ours. It belongs to its owner alone.
 ///
 /// # Errors
 /// [`FileProblem`]; nothing was changed then.
 pub(super) fn open(path: &Path) -> Result<Database, FileProblem> {
-    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(|error| {
-            FileProblem::Unusable(format!("its folder cannot be made: {error}"))
-        })?;
+    let unusable = |what: &str, error: io::Error| FileProblem::Unusable(format!("{what}: {error}"));
+    files::create_folder(files::folder_of(path))
+        .map_err(|error| unusable("its folder cannot be made", error))?;
+    schema::look(path)?;
+    match files::create_new(path, files::PRIVATE) {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            // A file of another owner, or on a disk that is read-only, keeps its rights.
+            for file in [path.to_owned(), files::beside(path, "-wal")] {
+                let _ = files::make_private(&file);
+            }
+        }
+        Err(error) => return Err(unusable("it cannot be made", error)),
     }
     let connection = Connection::open(path)?;
     // Who has the file keeps it for good: there is nothing to wait for.
     connection.busy_timeout(Duration::from_millis(200))?;
     if schema::set_up(&connection)? == Kind::Foreign {
-        return Err(FileProblem::Damaged(
-            "it was not made by this moodring, but by another program or a later version".into(),
-        ));
+        return Err(FileProblem::Unusable(FOREIGN.into()));
     }
     // Rows, pages and indexes against each other; a file of 10 MB takes some ten milliseconds.
     let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
@@ -79,6 +90,12 @@ pub(super) fn open(path: &Path) -> Result<Database, FileProblem> {
     }
     Ok(Database::new(connection)?)
 }
+
+/// What is said of a file that is another program's.
+pub(super) const FOREIGN: &str =
+    "it belongs to another program, so it is left alone; name another file in [store] path";
+/// What is said of a file that is newer than this program.
+pub(super) const NEWER: &str = "a later moodring made it, so it is left alone; update this one, or name another file in [store] path";
 
 /// Opens a file; a damaged one is set aside, and what still waits in it is taken along as far as it can be read.
 ///
@@ -122,21 +139,49 @@ fn salvage(aside: &Path, new: &mut Database) -> u64 {
     new.counts.waiting
 }
 
+/// The ending of a file that was set aside.
+const ASIDE: &str = ".damaged-";
+
 /// Renames the file and what SQLite keeps beside it; the name says so and is free.
-fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
-    let beside = |suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    let free = (1_u32..).find(|n| !beside(&format!(".damaged-{n}")).exists());
-    let suffix = format!(".damaged-{}", free.unwrap_or_default());
-    let aside = beside(&suffix);
+fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let free = (1_u32..).find(|n| !files::beside(path, &format!("{ASIDE}{n}")).exists());
+    let suffix = format!("{ASIDE}{}", free.unwrap_or_default());
+    let aside = files::beside(path, &suffix);
     fs::rename(path, &aside)?;
+    let _ = files::make_private(&aside);
     // The log of changes belongs to it: without it, newer rows would be missing.
-    let log = beside("-wal");
+    let log = files::beside(path, "-wal");
     if log.exists() {
-        fs::rename(log, beside(&format!("{suffix}-wal")))?;
+        fs::rename(log, files::beside(path, &format!("{suffix}-wal")))?;
     }
     Ok(aside)
+}
+
+/// Removes files that were set aside: all of them, or those that were written before this time. What cannot be removed is said.
+pub(super) fn remove_aside(path: &Path, before: Option<SystemTime>) {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        return;
+    };
+    let begins = format!("{name}{ASIDE}");
+    for entry in fs::read_dir(files::folder_of(path))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        let is_aside = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.starts_with(&begins));
+        let written = entry.metadata().and_then(|about| about.modified()).ok();
+        let is_old = before.is_none_or(|before| written.is_some_and(|written| written < before));
+        if is_aside
+            && is_old
+            && let Err(error) = files::remove(&entry.path())
+        {
+            tracing::warn!(
+                "{} holds old history and cannot be removed: {error}",
+                entry.path().display()
+            );
+        }
+    }
 }

@@ -1,7 +1,11 @@
 //! What was: how long each mood was shown, minute by minute, and the events. Plain data and the queries for it.
 
+use std::collections::BTreeSet;
+
 use moodring_core::mood::Mood;
 use rusqlite::{Connection, Result, params};
+
+use super::wall_clock::DATED_MS;
 
 /// A mood that was shown for a while within one minute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +50,8 @@ pub struct PastEvent {
     pub json: String,
     /// Whether the broker has it, or nobody wanted it.
     pub delivered: bool,
+    /// Whether its date lies in the future: the clock was ahead when it happened.
+    pub ahead: bool,
 }
 
 pub(super) fn add(connection: &Connection, spans: &[MoodSpan]) -> Result<()> {
@@ -92,6 +98,7 @@ pub(super) fn events(
     (from_s, to_s): (i64, i64),
     before: Option<Cursor>,
     limit: usize,
+    now_ms: i64,
 ) -> Result<Vec<PastEvent>> {
     let ms = |s: i64| s.saturating_mul(1_000);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -107,15 +114,17 @@ pub(super) fn events(
     let Cursor { time_ms, id } = before.unwrap_or(last);
     let rows = query.query_map(params![ms(from_s), ms(to_s), limit, time_ms, id], |row| {
         let payload: Vec<u8> = row.get(2)?;
+        let time_ms = row.get(0)?;
         Ok(PastEvent {
             cursor: Cursor {
-                time_ms: row.get(0)?,
+                time_ms,
                 id: row.get(4)?,
             },
-            time_ms: row.get(0)?,
+            time_ms,
             kind: row.get(1)?,
             json: String::from_utf8_lossy(&payload).into_owned(),
             delivered: row.get::<_, i64>(3)? == 0,
+            ahead: time_ms > now_ms.saturating_add(AHEAD_MS),
         })
     })?;
     rows.collect()
@@ -126,15 +135,76 @@ pub(super) fn forget(connection: &Connection) -> Result<()> {
     connection.execute_batch("DELETE FROM moods; DELETE FROM events WHERE waiting = 0")
 }
 
-/// What is older than this time goes. What has no date (a machine without a clock) stays until there is one to compare.
-pub(super) fn expire(connection: &Connection, before_ms: i64) -> Result<()> {
+/// So much a clock may be ahead without a mark.
+const AHEAD_MS: i64 = 60_000;
+
+/// The newest row that is older than this time, by its date and by its place in the order: rows that a wrong clock dated are as
+/// old as those around them. `None`: there is none.
+pub(super) fn expired_up_to(
+    connection: &Connection,
+    before_ms: i64,
+    now_ms: i64,
+) -> Result<Option<i64>> {
+    let mut query = connection.prepare_cached(
+        "SELECT max(id) FROM events WHERE time_ms >= ?1 AND time_ms < ?2 AND id < coalesce(
+             (SELECT min(id) FROM events WHERE time_ms >= ?2 AND time_ms <= ?3), 9223372036854775807)",
+    )?;
+    query.query_row(params![DATED_MS, before_ms, now_ms + AHEAD_MS], |row| {
+        row.get(0)
+    })
+}
+
+/// What is older than this time goes.
+pub(super) fn expire(connection: &Connection, before_ms: i64, now_ms: i64) -> Result<()> {
     connection.execute(
         "DELETE FROM moods WHERE minute < ?1",
         [before_ms.div_euclid(60_000)],
     )?;
-    connection.execute(
-        "DELETE FROM events WHERE waiting = 0 AND time_ms < ?1",
-        [before_ms],
-    )?;
+    if let Some(id) = expired_up_to(connection, before_ms, now_ms)? {
+        connection.execute("DELETE FROM events WHERE waiting = 0 AND id <= ?1", [id])?;
+    }
     Ok(())
+}
+
+/// The clock was set by so much: what this run wrote is dated anew. Its rows begin with `first_id`, its minutes are these.
+pub(super) fn redate(
+    connection: &mut Connection,
+    first_id: i64,
+    minutes: &BTreeSet<i64>,
+    set_by_ms: i64,
+) -> Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute(
+        "UPDATE events SET time_ms = time_ms + ?1 WHERE id >= ?2",
+        [set_by_ms, first_id],
+    )?;
+    let shift = minutes_of(set_by_ms);
+    let mut moved = Vec::new();
+    {
+        let mut take =
+            transaction.prepare("DELETE FROM moods WHERE minute = ?1 RETURNING mood, ms")?;
+        for minute in minutes {
+            let mut rows = take.query([minute])?;
+            while let Some(row) = rows.next()? {
+                moved.push((
+                    minute + shift,
+                    row.get::<_, String>(0)?,
+                    row.get::<_, i64>(1)?,
+                ));
+            }
+        }
+        let mut add = transaction.prepare(
+            "INSERT INTO moods (minute, mood, ms) VALUES (?1, ?2, ?3)
+             ON CONFLICT (minute, mood) DO UPDATE SET ms = ms + excluded.ms",
+        )?;
+        for row in moved {
+            add.execute(row)?;
+        }
+    }
+    transaction.commit()
+}
+
+/// Whole minutes, rounded.
+pub(super) fn minutes_of(ms: i64) -> i64 {
+    ms.saturating_add(30_000).div_euclid(60_000)
 }

@@ -17,6 +17,7 @@ mod request;
 mod schema;
 mod state_folder;
 mod storage;
+mod wall_clock;
 mod writer;
 
 #[cfg(test)]
@@ -89,6 +90,10 @@ pub struct StoreState {
     pub full: bool,
     /// Why it works in memory, if it does.
     pub trouble: Option<String>,
+    /// How often the file was gone and a new one was written, and why the last time.
+    pub replaced: u64,
+    /// See [`Self::replaced`].
+    pub replaced_because: Option<String>,
 }
 
 /// The store went away: its thread ended. Happens only while the daemon ends.

@@ -1,6 +1,11 @@
 //! The file's tables, and how a connection is set up.
 
-use rusqlite::{Connection, Result};
+use std::{fs::File, io::Read, path::Path};
+
+use rusqlite::{Connection, OpenFlags, Result};
+
+use super::file::{self, FileProblem};
+use crate::files;
 
 /// `PRAGMA user_version` of what [`TABLES`] makes.
 const VERSION: i64 = 1;
@@ -56,6 +61,57 @@ pub(super) fn set_up(connection: &Connection) -> Result<Kind> {
     // Some machines have 1 GB for everything.
     connection.pragma_update(None, "cache_size", -1_024)?;
     tables(connection)
+}
+
+/// Looks at a file before SQLite may touch it: one of another program or of a later moodring is not changed by a byte.
+///
+/// # Errors
+/// [`FileProblem::Unusable`] for such a file. One that is not there, or damaged, is none of them.
+pub(super) fn look(path: &Path) -> std::result::Result<(), FileProblem> {
+    let mut head = [0; 100];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    if read.is_err() || !head.starts_with(b"SQLite format 3\0") {
+        return Ok(());
+    }
+    let number = |at: usize| {
+        i64::from(u32::from_be_bytes([
+            head[at],
+            head[at + 1],
+            head[at + 2],
+            head[at + 3],
+        ]))
+    };
+    let (pages, version, application) = (number(28), number(60), number(68));
+    let unusable = |text: &str| Err(FileProblem::Unusable(text.into()));
+    match application {
+        APPLICATION if version > VERSION => unusable(file::NEWER),
+        APPLICATION => Ok(()),
+        // New ones of ours have their head in the log of changes at first; and some are empty.
+        0 if pages <= 1 && !files::beside(path, "-wal").exists() => Ok(()),
+        _ if has_our_tables(path) => Ok(()),
+        _ => unusable(file::FOREIGN),
+    }
+}
+
+/// Whether a file whose head does not say so is ours after all, or empty, or so damaged that it is nobody's. Reads only.
+fn has_our_tables(path: &Path) -> bool {
+    let query = "SELECT count(*), coalesce(sum(name IN ('events', 'moods', 'counters')), 0) FROM sqlite_schema";
+    // What SQLite makes for reading a file with a log of changes beside others; nobody else is there.
+    let beside = ["-shm", "-wal"].map(|ending| files::beside(path, ending));
+    let made = beside.into_iter().filter(|file| !file.exists());
+    let made: Vec<_> = made.collect();
+    let counted = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(
+        |connection| {
+            connection.query_row(query, [], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+            })
+        },
+    );
+    for file in made {
+        let _ = std::fs::remove_file(file);
+    }
+    // What is wrong with one that cannot be read is said when it is opened.
+    counted.map_or(true, |(all, ours)| all == 0 || ours == 3)
 }
 
 fn tables(connection: &Connection) -> Result<Kind> {

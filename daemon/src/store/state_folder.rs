@@ -1,6 +1,8 @@
 //! Where the file is: as configured, else where a service or a user keeps such files.
 
-use std::{env, path::PathBuf};
+use std::path::{Path, PathBuf};
+
+use crate::files;
 
 /// Where the store lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,36 +19,26 @@ pub enum StoreLocation {
 const NAME: &str = "moodring.db";
 
 impl StoreLocation {
-    /// The folder of the file, for small notes beside it; `None` in memory.
-    pub fn folder(&self) -> Option<PathBuf> {
+    /// The file; `None` in memory. Small notes of the same device stand beside it, and carry its name.
+    pub fn file(&self) -> Option<&Path> {
         match self {
-            Self::File(path) => path.parent().map(PathBuf::from),
+            Self::File(path) => Some(path),
             Self::Memory | Self::Nowhere => None,
         }
     }
 
     /// From `[store] path`: `memory`, a file, or empty for the usual place.
     pub fn of(path: &str) -> Self {
-        Self::from(path, |name| env::var_os(name).map(PathBuf::from))
+        Self::from(path, files::state_folder)
     }
 
-    /// systemd gives a service `$STATE_DIRECTORY`; users have the XDG base directories.
-    fn from(path: &str, variable: impl Fn(&str) -> Option<PathBuf>) -> Self {
+    fn from(path: &str, usual: impl Fn() -> Option<PathBuf>) -> Self {
         match path.trim() {
             "memory" => return Self::Memory,
             "" => {}
             file => return Self::File(file.into()),
         }
-        // The specification: what is not absolute is ignored. systemd may give several folders, parted by colons.
-        let folder = |name: &str| {
-            let text = variable(name)?;
-            let first = text.to_str()?.split(':').next()?;
-            Some(PathBuf::from(first)).filter(|path| path.is_absolute())
-        };
-        let service = folder("STATE_DIRECTORY");
-        let user = || folder("XDG_STATE_HOME").map(|path| path.join("moodring"));
-        let storage = || folder("HOME").map(|path| path.join(".local/state/moodring"));
-        match service.or_else(user).or_else(storage) {
+        match usual() {
             Some(folder) => Self::File(folder.join(NAME)),
             None => Self::Nowhere,
         }
@@ -58,10 +50,11 @@ mod tests {
     use super::*;
 
     fn found(path: &str, variables: &[(&str, &str)]) -> StoreLocation {
-        StoreLocation::from(path, |name| {
+        let variable = |name: &str| {
             let found = variables.iter().find(|(n, _)| *n == name);
             found.map(|(_, value)| PathBuf::from(value))
-        })
+        };
+        StoreLocation::from(path, || files::state_folder_by(variable))
     }
 
     #[test]

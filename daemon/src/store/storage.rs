@@ -1,7 +1,9 @@
 //! Where the rows are now: the file, or memory while the file cannot be used, and the way between the two.
 
 use std::{
-    path::PathBuf,
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -22,11 +24,48 @@ pub(super) struct Storage {
 
 enum StorageKind {
     /// In this file.
-    Disk(PathBuf),
+    Disk(OpenFile),
     /// In memory, as configured or for want of a folder.
     Memory,
     /// In memory in place of a file that failed.
     Refuge(MemoryFallback),
+}
+
+/// Which file is open, to notice when another stands in its place.
+struct OpenFile {
+    path: PathBuf,
+    /// Device, number and length at the last look.
+    seen: Option<(u64, u64, u64)>,
+}
+
+impl OpenFile {
+    fn new(path: PathBuf) -> Self {
+        Self {
+            seen: look_at(&path),
+            path,
+        }
+    }
+
+    /// Why it is not what was opened any more, if it is not.
+    fn is_gone(&mut self) -> Option<&'static str> {
+        let before = self.seen?;
+        let Some(now) = look_at(&self.path) else {
+            return Some("it was deleted");
+        };
+        if (now.0, now.1) != (before.0, before.1) {
+            return Some("another file stands in its place");
+        }
+        if now.2 < before.2 {
+            return Some("it was cut short");
+        }
+        self.seen = Some(now);
+        None
+    }
+}
+
+fn look_at(path: &Path) -> Option<(u64, u64, u64)> {
+    let about = fs::metadata(path).ok()?;
+    Some((about.dev(), about.ino(), about.len()))
 }
 
 struct MemoryFallback {
@@ -35,6 +74,8 @@ struct MemoryFallback {
     /// Whether all that waited in the file is in memory, too.
     whole: bool,
     since: Instant,
+    /// Whether the history in the file is to be deleted when it can be used again.
+    forget: bool,
 }
 
 impl Storage {
@@ -69,7 +110,7 @@ impl Storage {
     fn disk(path: PathBuf, database: Database) -> Self {
         Self {
             database,
-            kind: StorageKind::Disk(path),
+            kind: StorageKind::Disk(OpenFile::new(path)),
         }
     }
 
@@ -95,6 +136,7 @@ impl Storage {
                 reason,
                 whole,
                 since,
+                forget: false,
             }),
         })
     }
@@ -107,14 +149,17 @@ impl Storage {
         // The file must be closed before it is set aside; so there is a home in between.
         let failed = std::mem::replace(self, Self::memory()?);
         *self = match (failed.kind, trouble) {
-            (StorageKind::Disk(path), FileProblem::Damaged(reason)) => {
+            (StorageKind::Disk(OpenFile { path, .. }), FileProblem::Gone(reason)) => {
+                Self::begin_after(path, &reason, failed.database)?
+            }
+            (StorageKind::Disk(OpenFile { path, .. }), FileProblem::Damaged(reason)) => {
                 drop(failed.database);
                 match file::begin_anew(&path, &reason) {
                     Ok(database) => Self::disk(path, database),
                     Err(trouble) => Self::fallback(path, &trouble.to_string(), None)?,
                 }
             }
-            (StorageKind::Disk(path), FileProblem::Unusable(reason)) => {
+            (StorageKind::Disk(OpenFile { path, .. }), FileProblem::Unusable(reason)) => {
                 Self::fallback(path, &reason, Some(&failed.database))?
             }
             (kind, trouble) => {
@@ -128,6 +173,66 @@ impl Storage {
         Ok(())
     }
 
+    /// A new file in the place of one that vanished, with what waits and can still be read.
+    fn begin_after(path: PathBuf, reason: &str, gone: Database) -> Result<Self, rusqlite::Error> {
+        let mut waiting = file::memory()?;
+        gone.salvage_into(&mut waiting);
+        // Its log of changes goes with it.
+        drop(gone);
+        let begun = file::open_or_begin_anew(&path).and_then(|mut disk| {
+            disk.take_back(&waiting, false)?;
+            Ok(disk)
+        });
+        match begun {
+            Ok(database) => {
+                let (saved, path_shown) = (database.counts.waiting, path.display());
+                tracing::warn!(
+                    "the store {path_shown} vanished ({reason}): a new one begins, with {saved} waiting events"
+                );
+                Ok(Self::disk(path, database))
+            }
+            Err(trouble) => {
+                let reason = format!("{reason}, and no new one can be made: {trouble}");
+                let mut fallback = Self::fallback(path, &reason, None)?;
+                fallback.database = waiting;
+                Ok(fallback)
+            }
+        }
+    }
+
+    /// Whether the file is not what was opened any more.
+    pub(super) fn gone(&mut self) -> Option<FileProblem> {
+        match &mut self.kind {
+            StorageKind::Disk(file) => file
+                .is_gone()
+                .map(|reason| FileProblem::Gone(reason.into())),
+            StorageKind::Memory | StorageKind::Refuge(_) => None,
+        }
+    }
+
+    /// The file became shorter by our own doing.
+    pub(super) fn was_shortened(&mut self) {
+        if let StorageKind::Disk(file) = &mut self.kind {
+            file.seen = look_at(&file.path);
+        }
+    }
+
+    /// The file, whether it can be used now or not.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match &self.kind {
+            StorageKind::Disk(file) => Some(&file.path),
+            StorageKind::Refuge(fallback) => Some(&fallback.path),
+            StorageKind::Memory => None,
+        }
+    }
+
+    /// The history of a file that cannot be used now is deleted when it can.
+    pub(super) fn forget_later(&mut self) {
+        if let StorageKind::Refuge(fallback) = &mut self.kind {
+            fallback.forget = true;
+        }
+    }
+
     /// Back from memory to the file, if it is time (or `now`) and that works again. True if so.
     pub(super) fn go_back(&mut self, now: bool) -> bool {
         let StorageKind::Refuge(fallback) = &mut self.kind else {
@@ -137,8 +242,11 @@ impl Storage {
             return false;
         }
         fallback.since = Instant::now();
-        let memory = &self.database;
+        let (memory, forget) = (&self.database, fallback.forget);
         let back = file::open_or_begin_anew(&fallback.path).and_then(|mut disk| {
+            if forget {
+                disk.forget()?;
+            }
             disk.take_back(memory, fallback.whole)?;
             Ok(disk)
         });

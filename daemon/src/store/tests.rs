@@ -48,7 +48,7 @@ fn small() -> StoreLimits {
 fn rows_come_in_order_until_they_are_delivered_and_are_history_then() {
     let mut database = file::memory().unwrap();
     let bounds = StoreLimits::default();
-    database.commit(&append(1..=3), bounds, NOW_MS).unwrap();
+    database.commit(&append(1..=3), bounds).unwrap();
     let rows = database.rows(1, 5).unwrap();
     assert_eq!(rows[0].payload, draft(2).payload);
     assert_eq!((rows.len(), rows[0].device.as_str()), (2, "hall"));
@@ -57,11 +57,12 @@ fn rows_come_in_order_until_they_are_delivered_and_are_history_then() {
         Change::Delivered(2),
         Change::Delivered(9),
     ];
-    database.commit(&receipts, bounds, NOW_MS).unwrap();
+    database.commit(&receipts, bounds).unwrap();
     assert_eq!(ids(&database), [1, 3]);
     assert_eq!(database.counts.waiting, 2);
     let second = NOW_MS / 1_000;
-    let past = history::events(&database.connection, (second, second + 1), None, 10).unwrap();
+    let past =
+        history::events(&database.connection, (second, second + 1), None, 10, NOW_MS).unwrap();
     let delivered: Vec<bool> = past.iter().map(|event| event.delivered).collect();
     assert_eq!(delivered, [false, true, false], "newest first");
 }
@@ -74,53 +75,102 @@ fn above_the_bound_telemetry_goes_first_then_the_oldest() {
         unreachable!()
     };
     third.class = EventClass::Telemetry;
-    assert_eq!(database.commit(&changes, small(), NOW_MS).unwrap(), 0);
-    assert_eq!(database.commit(&append([6]), small(), NOW_MS).unwrap(), 1);
+    assert_eq!(database.commit(&changes, small()).unwrap(), 0);
+    assert_eq!(database.commit(&append([6]), small()).unwrap(), 1);
     assert_eq!(ids(&database), [1, 2, 4, 5, 6]);
-    assert_eq!(
-        database.commit(&append([7, 8]), small(), NOW_MS).unwrap(),
-        2
-    );
+    assert_eq!(database.commit(&append([7, 8]), small()).unwrap(), 2);
     assert_eq!(ids(&database), [4, 5, 6, 7, 8]);
     assert_eq!(database.counts.untold, 3);
-    database
-        .commit(&[Change::Told(2)], small(), NOW_MS)
-        .unwrap();
+    database.commit(&[Change::Told(2)], small()).unwrap();
     assert_eq!(database.counts.untold, 1);
     let few_bytes = StoreLimits {
         waiting_bytes: 20,
         ..small()
     };
-    assert_eq!(database.commit(&[], few_bytes, NOW_MS).unwrap(), 3);
+    assert_eq!(database.commit(&[], few_bytes).unwrap(), 3);
     assert_eq!((ids(&database), database.counts.bytes), (vec![7, 8], 18));
 }
 
-#[test]
-fn what_is_too_old_goes_but_not_on_a_machine_without_a_clock() {
-    let mut database = file::memory().unwrap();
-    let mut changes = append(1..=3);
-    for (change, time) in changes
-        .iter_mut()
-        .zip([1_000, NOW_MS - 31 * DAY_MS, NOW_MS])
-    {
+/// Rows with these ages in days, in their order; negative ones lie in the future.
+fn aged(database: &mut Database, ages: &[i64]) {
+    let mut changes = append(1..=ages.len() as i64);
+    for (change, age) in changes.iter_mut().zip(ages) {
         let Change::Append(_, draft) = change else {
             unreachable!()
         };
-        draft.time_ms = time;
+        draft.time_ms = NOW_MS - age * DAY_MS;
     }
-    assert_eq!(
-        database
-            .commit(&changes, StoreLimits::default(), 5_000)
-            .unwrap(),
-        0
+    database.commit(&changes, StoreLimits::default()).unwrap();
+}
+
+#[test]
+fn what_is_too_old_goes_by_its_date_and_its_place_in_the_order() {
+    const NEVER_SET: i64 = NOW_MS / DAY_MS;
+    for (ages, left) in [
+        (&[NEVER_SET, 31, 0][..], &[3][..]),
+        (&[40, 35, 31, 29, 0], &[4, 5]),
+        (&[0, NEVER_SET, 60, 0], &[1, 2, 3, 4]), // dated by a clock that was behind
+        (&[40, -3_650, 31, 0], &[4]),            // by one that was ahead, long ago
+        (&[0, -3_650, 0], &[1, 2, 3]),
+        (&[-3_650, NEVER_SET], &[1, 2]),
+    ] {
+        let mut database = file::memory().unwrap();
+        aged(&mut database, ages);
+        let gone = ages.len() - left.len();
+        let dropped = database.expire(StoreLimits::default(), NOW_MS).unwrap();
+        assert_eq!(
+            (ids(&database), dropped),
+            (left.to_vec(), gone as u64),
+            "{ages:?}"
+        );
+        assert_eq!(
+            (database.counts.waiting, database.counts.untold),
+            (left.len() as u64, gone as u64)
+        );
+    }
+}
+
+#[test]
+fn when_the_clock_is_set_what_this_run_wrote_is_dated_anew() {
+    let mut database = file::memory().unwrap();
+    aged(&mut database, &[0, 60, 60]);
+    let minute = (NOW_MS - 60 * DAY_MS) / 60_000;
+    let span = |minute, ms| MoodSpan {
+        minute,
+        mood: Mood::Nobody,
+        ms,
+    };
+    let moods = Change::Moods(vec![
+        span(minute, 1_000),
+        span(minute + 1, 2_000),
+        span(7, 500),
+    ]);
+    database.commit(&[moods], StoreLimits::default()).unwrap();
+    let minutes = [minute, minute + 1].into();
+    history::redate(&mut database.connection, 2, &minutes, 60 * DAY_MS).unwrap();
+    let all = history::events(
+        &database.connection,
+        (NOW_MS / 1_000, i64::MAX),
+        None,
+        9,
+        NOW_MS,
+    )
+    .unwrap();
+    assert_eq!(all.len(), 3);
+    assert!(
+        all.iter()
+            .all(|event| event.time_ms == NOW_MS && !event.ahead)
     );
+    let moods = history::moods(&database.connection, 0, i64::MAX, 60).unwrap();
+    let starts: Vec<_> = moods.iter().map(|bucket| bucket.start_s / 60).collect();
+    assert_eq!(starts, [7, NOW_MS / 60_000, NOW_MS / 60_000 + 1]);
+    history::redate(&mut database.connection, 3, &[].into(), 3_650 * DAY_MS).unwrap();
+    let ahead = history::events(&database.connection, (0, i64::MAX), None, 9, NOW_MS).unwrap();
     assert_eq!(
-        database
-            .commit(&[], StoreLimits::default(), NOW_MS)
-            .unwrap(),
-        1
+        ahead.iter().filter(|event| event.ahead).count(),
+        1,
+        "and marked"
     );
-    assert_eq!(ids(&database), [1, 3]);
 }
 
 #[test]
@@ -136,9 +186,7 @@ fn moods_add_up_by_bucket_and_can_be_forgotten() {
         span(minute + 5, happy, 60_000),
     ];
     let told = Change::Moods(spans);
-    database
-        .commit(&[told], StoreLimits::default(), NOW_MS)
-        .unwrap();
+    database.commit(&[told], StoreLimits::default()).unwrap();
     let start = minute * 60;
     let found = history::moods(&database.connection, start, start + 360, 300).unwrap();
     let short: Vec<_> = found
@@ -154,13 +202,13 @@ fn moods_add_up_by_bucket_and_can_be_forgotten() {
         ]
     );
     database
-        .commit(&append([1]), StoreLimits::default(), NOW_MS)
+        .commit(&append([1]), StoreLimits::default())
         .unwrap();
     history::forget(&database.connection).unwrap();
     let left = history::moods(&database.connection, 0, i64::MAX, 60).unwrap();
     assert!(left.is_empty());
     assert_eq!(ids(&database), [1], "what waits for the broker stays");
-    history::expire(&database.connection, i64::MAX).unwrap();
+    history::expire(&database.connection, NOW_MS + 1, NOW_MS + 1).unwrap();
     assert_eq!(ids(&database), [1]);
 }
 
@@ -170,9 +218,7 @@ fn killed(folder: &Path, rows: i64) -> std::path::PathBuf {
     let mut database = file::open(&live).unwrap();
     for id in 1..=rows {
         let changes = append([id]);
-        database
-            .commit(&changes, StoreLimits::default(), NOW_MS)
-            .unwrap();
+        database.commit(&changes, StoreLimits::default()).unwrap();
     }
     fs::copy(&live, &dead).unwrap();
     fs::copy(folder.join("live.db-wal"), folder.join("dead.db-wal")).unwrap();
@@ -209,12 +255,71 @@ fn other_programs_files_are_set_aside_not_changed() {
         fs::write(&path, &text).unwrap();
         let mut database = file::open_or_begin_anew(&path).unwrap();
         database
-            .commit(&append([1]), StoreLimits::default(), NOW_MS)
+            .commit(&append([1]), StoreLimits::default())
             .unwrap();
         drop(database);
         let aside = folder.path().join(format!("moodring.db.damaged-{}", n + 1));
         assert_eq!(fs::read(aside).unwrap(), text);
     }
+}
+
+#[test]
+fn stores_of_other_programs_and_later_versions_are_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("moodring.db");
+    for (make, says) in [
+        (
+            "CREATE TABLE songs (name TEXT); INSERT INTO songs VALUES ('Lola')",
+            "another program",
+        ),
+        (
+            "PRAGMA journal_mode = WAL; CREATE TABLE songs (name TEXT)",
+            "another program",
+        ),
+        (
+            "PRAGMA application_id = 1; CREATE TABLE events (x)",
+            "another program",
+        ),
+        (
+            "PRAGMA application_id = 0x6d6f6f64; PRAGMA user_version = 2; CREATE TABLE new (x)",
+            "later moodring",
+        ),
+    ] {
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.execute_batch(make).unwrap();
+        drop(connection);
+        let before = fs::read(&path).unwrap();
+        let refused = file::open_or_begin_anew(&path).err().unwrap().to_string();
+        assert!(refused.contains(says), "{make}: {refused}");
+        assert_eq!(fs::read(&path).unwrap(), before, "{make}");
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "{make}: nothing beside it"
+        );
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn files_belong_to_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let path = folder.path().join("new/moodring.db");
+    let mut database = file::open(&path).unwrap();
+    database
+        .commit(&append([1]), StoreLimits::default())
+        .unwrap();
+    assert_eq!(
+        (mode(&path), mode(&folder.path().join("new"))),
+        (0o600, 0o700)
+    );
+    assert_eq!(mode(&folder.path().join("new/moodring.db-wal")), 0o600);
+    drop(database);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    drop(file::open(&path).unwrap());
+    assert_eq!(mode(&path), 0o600, "one of an older version");
 }
 
 proptest! {
@@ -247,7 +352,7 @@ proptest! {
             // Commits are in the log in their order: what is left is what came first.
             prop_assert_eq!(&left, &(1..=left.len() as i64).collect::<Vec<_>>());
         }
-        database.commit(&append([100]), StoreLimits::default(), NOW_MS).unwrap();
+        database.commit(&append([100]), StoreLimits::default()).unwrap();
         prop_assert_eq!(ids(&database).last().copied(), Some(100));
     }
 }
@@ -260,13 +365,10 @@ fn a_full_disk_is_gone_around_and_taken_again() {
     let path = folder.path().join("moodring.db");
     let bounds = StoreLimits::default();
     let mut storage = storage::Storage::open(StoreLocation::File(path.clone())).unwrap();
+    storage.database.commit(&append(1..=9), bounds).unwrap();
     storage
         .database
-        .commit(&append(1..=9), bounds, NOW_MS)
-        .unwrap();
-    storage
-        .database
-        .commit(&[Change::Delivered(1)], bounds, NOW_MS)
+        .commit(&[Change::Delivered(1)], bounds)
         .unwrap();
     storage
         .database
@@ -274,13 +376,13 @@ fn a_full_disk_is_gone_around_and_taken_again() {
         .pragma_update(None, "max_page_count", 1)
         .unwrap();
     let many = append(10..=400);
-    let error = storage.database.commit(&many, bounds, NOW_MS).unwrap_err();
+    let error = storage.database.commit(&many, bounds).unwrap_err();
     storage.fail(error.into()).unwrap();
     assert_eq!(storage.trouble(), Some("the disk is full"));
-    storage.database.commit(&many, bounds, NOW_MS).unwrap();
+    storage.database.commit(&many, bounds).unwrap();
     assert_eq!(ids(&storage.database), (2..=400).collect::<Vec<_>>());
     let receipts: Vec<_> = (2..=5).map(Change::Delivered).collect();
-    storage.database.commit(&receipts, bounds, NOW_MS).unwrap();
+    storage.database.commit(&receipts, bounds).unwrap();
     assert!(!storage.go_back(false), "not before its time");
     assert!(storage.go_back(true));
     assert_eq!(storage.trouble(), None);
@@ -288,7 +390,14 @@ fn a_full_disk_is_gone_around_and_taken_again() {
     let database = file::open(&path).unwrap();
     assert_eq!(ids(&database), (6..=400).collect::<Vec<_>>());
     let second = NOW_MS / 1_000;
-    let all = history::events(&database.connection, (second, second + 1), None, 1_000).unwrap();
+    let all = history::events(
+        &database.connection,
+        (second, second + 1),
+        None,
+        1_000,
+        NOW_MS,
+    )
+    .unwrap();
     assert_eq!(all.len(), 400, "what was delivered is history");
 }
 
@@ -299,10 +408,7 @@ fn damage_in_the_middle_of_a_run_begins_a_new_file() {
     let path = folder.path().join("moodring.db");
     let mut storage = storage::Storage::open(StoreLocation::File(path.clone())).unwrap();
     let bounds = StoreLimits::default();
-    storage
-        .database
-        .commit(&append(1..=9), bounds, NOW_MS)
-        .unwrap();
+    storage.database.commit(&append(1..=9), bounds).unwrap();
     storage
         .fail(file::FileProblem::Damaged("a bad sector".into()))
         .unwrap();
@@ -394,7 +500,7 @@ async fn a_store_in_ram_is_brought_back_from_its_copy() {
     store.forget().await.unwrap();
     let kept = file::open(&copy).unwrap();
     assert_eq!(ids(&kept), [6]);
-    let events = history::events(&kept.connection, (0, i64::MAX), None, 9).unwrap();
+    let events = history::events(&kept.connection, (0, i64::MAX), None, 9, NOW_MS).unwrap();
     assert_eq!(events.len(), 1, "the one that waits");
     drop(kept);
     // A file that is there wins: the daemon alone was restarted.
@@ -424,4 +530,73 @@ async fn a_copy_that_cannot_be_written_stops_nothing() {
     store.append(draft(1));
     assert_eq!(waiting(&store).await, [1]);
     store.close();
+}
+
+#[tokio::test]
+async fn a_store_that_vanishes_is_noticed_and_begun_anew() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("moodring.db");
+    let other = folder.path().join("other.db");
+    for (vanish, says) in [
+        (
+            (|path: &Path, _: &Path| fs::remove_file(path).unwrap()) as fn(&Path, &Path),
+            "deleted",
+        ),
+        (
+            |path, other| fs::rename(other, path).unwrap(),
+            "another file",
+        ),
+        (
+            |path, _| {
+                fs::OpenOptions::new()
+                    .write(true)
+                    .truncate(true)
+                    .open(path)
+                    .map(drop)
+                    .unwrap()
+            },
+            "cut short",
+        ),
+    ] {
+        let _ = fs::remove_file(&path);
+        drop(file::open(&other).unwrap());
+        let store = open(&path, StoreLimits::default());
+        (1..=3).for_each(|seq| store.append(draft(seq)));
+        store.flush().await.unwrap();
+        vanish(&path, &other);
+        store.flush().await.unwrap();
+        let state = store.state().borrow().clone();
+        assert_eq!((state.replaced, state.trouble), (1, None), "{says}");
+        assert!(state.replaced_because.unwrap().contains(says));
+        store.append(draft(4));
+        let ids = waiting(&store).await;
+        assert_eq!(ids.last(), Some(&4), "{says}");
+        store.close();
+        let store = open(&path, StoreLimits::default());
+        assert_eq!(waiting(&store).await, ids, "{says}: it is on the disk");
+        store.close();
+    }
+}
+
+#[tokio::test]
+async fn deletion_removes_every_copy() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("moodring.db");
+    let damaged = ["damaged-1", "damaged-1-wal", "damaged-12"];
+    let at = |ending: &str| folder.path().join(format!("moodring.db.{ending}"));
+    for ending in damaged {
+        fs::write(at(ending), "old history").unwrap();
+    }
+    fs::write(folder.path().join("other.db.damaged-1"), "another's").unwrap();
+    let store = open(&path, StoreLimits::default());
+    store.forget().await.unwrap();
+    store.flush().await.unwrap();
+    assert_eq!(
+        store.state().borrow().replaced,
+        0,
+        "a shorter file is our own doing"
+    );
+    store.close();
+    assert!(damaged.iter().all(|ending| !at(ending).exists()));
+    assert!(folder.path().join("other.db.damaged-1").exists());
 }

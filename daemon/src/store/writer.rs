@@ -1,6 +1,7 @@
 //! The thread that owns the file: gathers changes, commits them together, falls back to memory and returns.
 
 use std::{
+    collections::BTreeSet,
     io,
     sync::{
         Arc,
@@ -16,10 +17,11 @@ use super::{
     CopyPlan, Store, StoreLimits, StoreLocation, StoreState,
     copy::Copier,
     database::Change,
-    file::FileProblem,
+    file::{self, FileProblem},
     history,
     request::Request,
     storage::{RETRY, Storage},
+    wall_clock::{Reading, WallClock},
 };
 
 /// Commits are at least so far apart, unless somebody waits for one: each costs an SD card a few pages.
@@ -74,7 +76,23 @@ struct Writer {
     due: Option<Instant>,
     cleaned: Option<Instant>,
     copier: Option<Copier>,
+    /// Whether ages may be judged, and by how much the clock was set.
+    clock: WallClock,
+    /// The first row that this run may write, and the minutes of the history that it wrote.
+    first_id: i64,
+    minutes: BTreeSet<i64>,
+    /// When the file was looked at last.
+    looked: Option<Instant>,
+    replaced: u64,
+    replaced_because: Option<String>,
+    /// Whether the copy still holds history that was deleted.
+    forgotten: bool,
 }
+
+/// How often the file and the clock are looked at.
+const LOOK: Duration = Duration::from_secs(20);
+/// So many minutes of the history are dated anew when the clock is set: a month.
+const MOST_MINUTES: usize = 44_640;
 
 impl Writer {
     fn new(
@@ -92,7 +110,6 @@ impl Writer {
             newest + 1
         };
         Ok(Self {
-            storage,
             bounds,
             state,
             told,
@@ -104,15 +121,24 @@ impl Writer {
             due: None,
             cleaned: None,
             copier: None,
+            clock: WallClock::begin(reading(), storage.database.clock_seen_ms()),
+            first_id: next_id,
+            minutes: BTreeSet::new(),
+            looked: None,
+            replaced: 0,
+            replaced_because: None,
+            forgotten: false,
+            storage,
         })
     }
 
     /// Until everybody is gone or one says close.
     fn serve(mut self, asked: &Receiver<Request>) {
         loop {
+            self.look();
             self.keep_house();
-            let wait = self.due.map_or(RETRY, |due| {
-                due.saturating_duration_since(Instant::now()).min(RETRY)
+            let wait = self.due.map_or(LOOK, |due| {
+                due.saturating_duration_since(Instant::now()).min(LOOK)
             });
             match asked.recv_timeout(wait) {
                 Ok(Request::Close(done)) => {
@@ -149,6 +175,10 @@ impl Writer {
                 limit,
                 answer,
             } => {
+                if limit == 0 {
+                    // Somebody relies on the disk.
+                    self.look_at_file();
+                }
                 self.commit();
                 let rows = self.storage.database.rows(after, limit);
                 let _ = answer.send(self.read(rows));
@@ -173,8 +203,8 @@ impl Writer {
             } => {
                 self.commit();
                 let span = (from_s, to_s);
-                let events =
-                    history::events(&self.storage.database.connection, span, before, limit);
+                let connection = &self.storage.database.connection;
+                let events = history::events(connection, span, before, limit, unix_ms());
                 let _ = answer.send(self.read(events));
             }
             Request::Forget(answer) => {
@@ -202,12 +232,12 @@ impl Writer {
         if self.changes.is_empty() {
             return;
         }
+        self.look_at_clock();
         let changes = std::mem::take(&mut self.changes);
-        let now_ms = unix_ms();
         // Twice: the second time with a new file or in memory.
         for _ in 0..2 {
             let bounds = self.storage.bounds(self.bounds);
-            match self.storage.database.commit(&changes, bounds, now_ms) {
+            match self.storage.database.commit(&changes, bounds) {
                 Ok(dropped) => return self.done(&changes, dropped),
                 Err(error) => self.fail(error.into()),
             }
@@ -219,6 +249,9 @@ impl Writer {
         self.committed = Some(Instant::now());
         self.dropped += dropped;
         for change in changes {
+            if let Change::Moods(spans) = change {
+                self.minutes.extend(spans.iter().map(|span| span.minute));
+            }
             if let Change::Append(_, draft) = change {
                 self.written = Some((draft.run, draft.seq));
                 if self.told.receiver_count() > 0 {
@@ -251,20 +284,92 @@ impl Writer {
     }
 
     fn forget(&mut self) {
-        let database = &self.storage.database;
-        let done = history::forget(&database.connection)
-            // The log of changes still has the rows; and the file gets its size back.
-            .and_then(|()| {
-                database
-                    .connection
-                    .execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")
-            });
-        if let Err(error) = done {
+        if let Err(error) = self.storage.database.forget() {
             tracing::warn!("the history could not be deleted: {error}");
         }
-        // What is deleted is deleted there, too.
-        self.renew_copy(|_, _| true);
+        self.storage.was_shortened();
+        // What is deleted is deleted everywhere: in what was set aside, in a file that cannot be used now, in the copy.
+        if let Some(path) = self.storage.path() {
+            file::remove_aside(path, None);
+        }
+        self.storage.forget_later();
+        self.forgotten = true;
+        self.minutes.clear();
+        self.renew_forgotten();
         self.publish();
+    }
+
+    /// The copy without what was deleted, as soon as there is a whole store to make it from.
+    fn renew_forgotten(&mut self) {
+        if self.forgotten && self.storage.trouble().is_none() {
+            self.forgotten = false;
+            self.renew_copy(|_, _| true);
+        }
+    }
+
+    /// Whether the file is still there and the clock still goes evenly, now and then.
+    fn look(&mut self) {
+        let now = Instant::now();
+        if self.looked.is_none_or(|looked| now - looked >= LOOK) {
+            self.looked = Some(now);
+            self.look_at_clock();
+            self.look_at_file();
+        }
+    }
+
+    /// A file that vanished is replaced by a new one at once.
+    fn look_at_file(&mut self) {
+        if let Some(problem) = self.storage.gone() {
+            self.replaced += 1;
+            self.replaced_because = Some(problem.to_string());
+            self.fail(problem);
+            self.next_id = self.next_id.max(self.storage.database.counts.newest + 1);
+            self.publish();
+        }
+    }
+
+    /// If the clock was set, what this run wrote is dated anew: its age is what passed, not what the clock says.
+    fn look_at_clock(&mut self) {
+        let now = reading();
+        let set_by = self.clock.look(now);
+        if set_by == 0 {
+            return;
+        }
+        tracing::info!(
+            "the clock was set by {} s: nothing is deleted for its age within the next hour",
+            set_by / 1_000
+        );
+        let before = now.wall_ms.saturating_sub(set_by);
+        let is_before = |time: i64| time.abs_diff(before) < time.abs_diff(now.wall_ms);
+        for change in &mut self.changes {
+            match change {
+                Change::Append(_, draft) if is_before(draft.time_ms) => {
+                    draft.time_ms = draft.time_ms.saturating_add(set_by);
+                }
+                Change::Moods(spans) => {
+                    for span in spans
+                        .iter_mut()
+                        .filter(|span| is_before(span.minute.saturating_mul(60_000)))
+                    {
+                        span.minute = span.minute.saturating_add(history::minutes_of(set_by));
+                    }
+                }
+                _ => {}
+            }
+        }
+        while self.minutes.len() > MOST_MINUTES {
+            self.minutes.pop_first();
+        }
+        let (first_id, minutes) = (self.first_id, std::mem::take(&mut self.minutes));
+        let connection = &mut self.storage.database.connection;
+        if let Err(error) = history::redate(connection, first_id, &minutes, set_by) {
+            tracing::warn!("the store keeps the dates of the wrong clock: {error}");
+        }
+        let shift = history::minutes_of(set_by);
+        self.minutes = minutes
+            .into_iter()
+            .map(|minute| minute.saturating_add(shift))
+            .collect();
     }
 
     /// What is done once a minute: history that is too old, and another try of a disk that failed.
@@ -278,13 +383,27 @@ impl Writer {
         if self.storage.go_back(false) {
             self.next_id = self.next_id.max(self.storage.database.counts.newest + 1);
         }
-        let before_ms = unix_ms().saturating_sub(self.bounds.history_ms);
-        let expired = history::expire(&self.storage.database.connection, before_ms);
-        if let Err(error) = expired {
-            self.fail(error.into());
+        self.renew_forgotten();
+        if self.clock.is_plausible() {
+            self.expire();
         }
         self.renew_copy(Copier::is_due);
         self.publish();
+    }
+
+    /// What is too old goes; only while the clock can be relied on.
+    fn expire(&mut self) {
+        let bounds = self.storage.bounds(self.bounds);
+        match self.storage.database.expire(bounds, unix_ms()) {
+            Ok(dropped) => self.dropped += dropped,
+            Err(error) => self.fail(error.into()),
+        }
+        let age = Duration::from_millis(self.bounds.history_ms.unsigned_abs());
+        if let (Some(path), Some(before)) =
+            (self.storage.path(), SystemTime::now().checked_sub(age))
+        {
+            file::remove_aside(path, Some(before));
+        }
     }
 
     /// Renews the copy, if there is one to keep and this says so; not while rows are missing here.
@@ -299,6 +418,7 @@ impl Writer {
     }
 
     fn close(&mut self) {
+        self.look_at_file();
         self.commit();
         // A last try, however short the time was.
         self.storage.go_back(true);
@@ -323,12 +443,24 @@ impl Writer {
             full: counts.waiting >= bounds.waiting / 10 * 9
                 || counts.bytes >= bounds.waiting_bytes / 10 * 9,
             trouble: self.storage.trouble().map(str::to_owned),
+            replaced: self.replaced,
+            replaced_because: self.replaced_because.clone(),
         };
         self.state.send_if_modified(|old| {
             let differs = *old != state;
             *old = state;
             differs
         });
+    }
+}
+
+/// Both clocks, now. The kernel's uptime counts sleep, too; a run's own clock does not.
+fn reading() -> Reading {
+    let uptime = std::fs::read_to_string("/proc/uptime").ok();
+    let seconds = uptime.and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
+    Reading {
+        uptime_ms: seconds.map_or(0, |seconds| (seconds * 1_000.0) as i64),
+        wall_ms: unix_ms(),
     }
 }
 

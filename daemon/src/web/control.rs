@@ -94,7 +94,7 @@ pub(super) async fn set(
     device
         .commands
         .send(command)
-        .map_err(|_| ApiError::ours("the daemon is stopping"))?;
+        .map_err(|error| ApiError::later(StatusCode::TOO_MANY_REQUESTS, 1, error))?;
     let asked = thing.name();
     Ok((StatusCode::ACCEPTED, Json(ControlAnswer { asked })))
 }

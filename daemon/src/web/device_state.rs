@@ -49,7 +49,7 @@ impl DeviceState {
             source: inputs.source,
             file: inputs.file,
             store: inputs.store,
-            commands: inputs.commands,
+            commands: inputs.commands.named("the page"),
             controls: inputs.controls,
             preview: inputs.preview,
             health: inputs.health,

@@ -15,7 +15,7 @@ pub(super) struct Hosts(Vec<String>);
 
 impl Hosts {
     pub(super) fn new(more: &[String]) -> Self {
-        let own = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let own = crate::files::host_name();
         let own = own.trim().to_ascii_lowercase();
         let mut names = vec!["localhost".to_owned()];
         if !own.is_empty() {

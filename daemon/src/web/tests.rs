@@ -93,13 +93,10 @@ impl TestPage {
         let mut settings = Settings::default();
         settings.web.listen = "127.0.0.1:0".into();
         change(&mut settings);
-        let (commands, asked) = command::channel();
+        let (commands, asked) = command::channel("test");
         self.asked = Some(asked);
         let inputs = Inputs {
-            identity: Identity {
-                device: DeviceName::new("hall").unwrap(),
-                run: RunId::new(7),
-            },
+            identity: Identity::new(DeviceName::new("hall").unwrap(), RunId::new(7)),
             clock: Clock::start(),
             snapshots: self.snapshots.subscribe(),
             store: self.store.clone(),

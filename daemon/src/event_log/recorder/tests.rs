@@ -22,10 +22,7 @@ const PACE: EventLimits = EventLimits {
 };
 
 fn recorder() -> EventRecorder {
-    let identity = Identity {
-        device: DeviceName::new("hall").unwrap(),
-        run: RunId::new(1),
-    };
+    let identity = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1));
     EventRecorder::new(identity, PACE, true)
 }
 

@@ -10,10 +10,7 @@ use crate::message::{DeviceName, EVENT_KINDS, RunId, json};
 const HEAD: &str = r#"{"schema":1,"device":"kitchen","run":"0000000000000abc","seq":7,"time":"1970-01-01T00:16:39.500Z","monotonic_ms":9500,"#;
 
 fn told(body: EventBody) -> String {
-    let identity = Identity {
-        device: DeviceName::new("kitchen").unwrap(),
-        run: RunId::new(0xabc),
-    };
+    let identity = Identity::new(DeviceName::new("kitchen").unwrap(), RunId::new(0xabc));
     let now = Moment {
         wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000),
         run: Millis(10_000),
@@ -82,6 +79,10 @@ fn all() -> Vec<(EventBody, &'static str)> {
             r#""kind":"fault","what":"store","reason":"the disk is full"}"#,
         ),
         (
+            EventBody::broker_fails("it hangs up"),
+            r#""kind":"fault","what":"broker","reason":"it hangs up"}"#,
+        ),
+        (
             EventBody::store_works(),
             r#""kind":"recovery","what":"store"}"#,
         ),
@@ -134,7 +135,7 @@ fn every_kind_fits_the_schema() {
     let fits = schema();
     let mut kinds = std::collections::BTreeSet::new();
     for (body, _) in all() {
-        kinds.insert(body.kind);
+        kinds.insert(body.kind());
         let text = told(body);
         let value = serde_json::from_str(&text).unwrap();
         fits(&value).unwrap_or_else(|error| panic!("{text}\n{error}"));

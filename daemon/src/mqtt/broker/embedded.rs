@@ -22,7 +22,11 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
-    pub(super) fn start(
+    /// Starts it. When this returns it listens. Port 0 takes any free port.
+    ///
+    /// # Errors
+    /// [`MqttError`] if the port cannot be had.
+    pub(in crate::mqtt) fn start(
         listen: SocketAddr,
         login: Option<(String, String)>,
     ) -> Result<Self, MqttError> {

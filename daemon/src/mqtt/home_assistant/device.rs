@@ -12,8 +12,12 @@ use crate::{
 /// A device as Home Assistant is to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
-    /// The name of people.
+    /// The name that people see; it may change.
     pub name: String,
+    /// The room that Home Assistant suggests for it; empty: none.
+    pub area: String,
+    /// What Home Assistant knows it and its entities by, for ever: `moodring_` and letters or digits.
+    pub unique_id: String,
     /// Fit for Home Assistant's topics and ids: `a-z`, `0-9`, `_` and `-`.
     pub slug: String,
     /// What it runs on.
@@ -39,7 +43,9 @@ impl Device {
     /// [`MqttError`] if our own prefix is none.
     pub fn new(settings: &MqttSettings, identity: &Identity) -> Result<Self, MqttError> {
         Ok(Self {
-            name: identity.device.as_str().to_owned(),
+            name: identity.name.clone(),
+            area: identity.area.clone(),
+            unique_id: id_by_name(identity.device.as_str()),
             slug: slug(identity.device.as_str()),
             model: model(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -56,6 +62,21 @@ impl Device {
         format!("{}/device/moodring_{}/config", self.prefix, self.slug)
     }
 
+    /// Every topic of ours that the broker retains, but the announcement.
+    pub fn retained_topics(&self) -> Vec<String> {
+        let own = [
+            self.topics.status(),
+            self.topics.state(),
+            self.health_topic(),
+            self.update_topic(),
+            self.diagnostics_topic(),
+            self.emoji_topic(),
+        ];
+        let things = ControlName::ALL.iter();
+        let things = things.map(|thing| self.thing_topic(*thing, "state"));
+        own.into_iter().chain(things).collect()
+    }
+
     /// Where Home Assistant says that it started.
     pub fn birth_topic(&self) -> String {
         format!("{}/status", self.prefix)
@@ -64,6 +85,16 @@ impl Device {
     /// Where health is told.
     pub fn health_topic(&self) -> String {
         self.topics.leaf("health")
+    }
+
+    /// Where frame rate, times and counts are published.
+    pub fn diagnostics_topic(&self) -> String {
+        self.topics.leaf("diagnostics")
+    }
+
+    /// Where the picture of the emoji is published.
+    pub fn emoji_topic(&self) -> String {
+        self.topics.leaf("emoji")
     }
 
     /// Where newer versions are told.
@@ -75,6 +106,11 @@ impl Device {
     pub fn thing_topic(&self, thing: ControlName, leaf: &str) -> String {
         self.topics.leaf(&format!("{}/{leaf}", thing.name()))
     }
+}
+
+/// The lasting id of a device that has no memory for one.
+pub(super) fn id_by_name(name: &str) -> String {
+    format!("moodring_{}", slug(name))
 }
 
 /// A name in Home Assistant's alphabet. One that loses letters gets its checksum, so that two never become the same.

@@ -24,12 +24,15 @@ pub fn payload(device: &Device, controls: &Controls, commands: bool, before: &Co
         }
     }
     let mut about = json!({
-        "identifiers": [format!("moodring_{}", device.slug)],
+        "identifiers": [device.unique_id],
         "name": device.name,
         "manufacturer": "moodring",
         "model": device.model,
         "sw_version": device.version,
     });
+    if !device.area.is_empty() {
+        about["suggested_area"] = device.area.as_str().into();
+    }
     if let Some(page) = &device.page {
         about["configuration_url"] = page.as_str().into();
     }
@@ -44,17 +47,31 @@ pub fn payload(device: &Device, controls: &Controls, commands: bool, before: &Co
     })
 }
 
-/// The components that an announcement of ours tells of, without those that it removes; `None` if it is none of ours.
-pub(super) fn components(payload: &[u8]) -> Option<Components> {
+/// An announcement of a moodring, as a broker kept it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// The lasting id of the device that announced it.
+    pub(super) unique_id: String,
+    /// What it tells of, without what it removes.
+    pub(super) components: Components,
+}
+
+/// Reads an announcement; `None` if it is none of ours.
+pub(super) fn read(payload: &[u8]) -> Option<Kept> {
     let announced: Value = serde_json::from_slice(payload).ok()?;
     if announced["origin"]["name"] != "moodring" {
         return None;
     }
     let listed = announced["components"].as_object()?;
-    let living = listed.iter().filter(|(_, c)| c.get("unique_id").is_some());
-    let named = living.filter_map(|(key, component)| {
+    // What is removed is named with its platform alone.
+    let is_there = |component: &Value| component.as_object().is_some_and(|keys| keys.len() > 1);
+    let there = listed.iter().filter(|(_, component)| is_there(component));
+    let named = there.filter_map(|(key, component)| {
         let platform = component["platform"].as_str()?;
         Some((key.clone(), platform.to_owned()))
     });
-    Some(named.collect())
+    Some(Kept {
+        unique_id: announced["device"]["identifiers"][0].as_str()?.to_owned(),
+        components: named.collect(),
+    })
 }

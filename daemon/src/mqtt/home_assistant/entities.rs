@@ -17,7 +17,7 @@ pub(super) fn entities(
 ) -> Vec<(String, Value)> {
     let state = device.topics.state();
     let mut all = shown(&state, &device.topics.event());
-    all.extend(diagnostics(&state, &device.health_topic()));
+    all.extend(diagnostics(device));
     if commands {
         all.extend(settings(device, controls));
     }
@@ -25,33 +25,54 @@ pub(super) fn entities(
         all.push(("update", update(device)));
     }
     let named = |(key, mut entity): (&str, Value)| {
-        let id = format!("moodring_{}_{key}", device.slug);
-        let platform = entity["platform"].as_str().unwrap_or_default();
-        let default_id = format!("{platform}.{}", id.replace('-', "_"));
-        entity["default_entity_id"] = default_id.into();
-        entity["unique_id"] = id.into();
+        name(device, key, &mut entity);
         (key.to_owned(), entity)
     };
     let mut all: Vec<_> = all.into_iter().map(named).collect();
     all.extend(stages(device));
+    all.extend(triggers(&device.topics.event()));
     all
+}
+
+/// The lasting id, and what people see first; the second only counts until somebody names it otherwise.
+fn name(device: &Device, key: &str, entity: &mut Value) {
+    let platform = entity["platform"].as_str().unwrap_or_default();
+    let shown = format!("{platform}.moodring_{}_{key}", device.slug);
+    entity["default_entity_id"] = shown.replace('-', "_").into();
+    entity["unique_id"] = format!("{}_{key}", device.unique_id).into();
+}
+
+/// What a template gives while the camera runs; else Home Assistant's word for unknown. Nobody knows who is there then.
+fn while_seeing(expression: &str) -> String {
+    format!("{{{{ ({expression}) if value_json.camera == 'running' else 'None' }}}}")
 }
 
 /// What the daemon sees.
 fn shown(state: &str, event: &str) -> Vec<(&'static str, Value)> {
-    let mut moods: Vec<&str> = Expression::ALL.iter().map(|e| e.name()).collect();
-    moods.extend([Mood::Uncertain.name(), Mood::Nobody.name()]);
+    let moods = moods();
     vec![
         (
             "mood",
             json!({
                 "platform": "sensor", "name": "Expression", "icon": "mdi:emoticon-outline",
                 "device_class": "enum", "options": moods,
-                "state_topic": state, "value_template": "{{ value_json.mood }}",
+                "state_topic": state, "value_template": while_seeing("value_json.mood"),
                 "json_attributes_topic": state,
-                "json_attributes_template": "{{ {'emoji': value_json.emoji, 'confidence': value_json.confidence, \
-                    'since': value_json.since, 'track': value_json.track, \
-                    'scores': value_json.people[0].scores if value_json.people else {}} | tojson }}",
+                // Only what changes with the mood: a recorder keeps a row for each change.
+                "json_attributes_template": "{{ {'emoji': value_json.emoji, 'since': value_json.since, \
+                    'track': value_json.track} | tojson }}",
+            }),
+        ),
+        (
+            "scores",
+            json!({
+                "platform": "sensor", "name": "Scores", "icon": "mdi:chart-bar", "enabled_by_default": false,
+                "entity_category": "diagnostic",
+                "state_topic": state,
+                "value_template": while_seeing("value_json.people[0].expression if value_json.people else 'nobody'"),
+                "json_attributes_topic": state,
+                "json_attributes_template":
+                    "{{ (value_json.people[0].scores if value_json.people else {}) | tojson }}",
             }),
         ),
         (
@@ -59,14 +80,15 @@ fn shown(state: &str, event: &str) -> Vec<(&'static str, Value)> {
             json!({
                 "platform": "sensor", "name": "Confidence", "icon": "mdi:percent-outline",
                 "unit_of_measurement": "%", "state_class": "measurement", "suggested_display_precision": 0,
-                "state_topic": state, "value_template": "{{ (value_json.confidence * 100) | round(1) }}",
+                "state_topic": state, // In steps of five: finer ones are noise, and a row each for a recorder.
+                "value_template": while_seeing("(value_json.confidence * 20) | round(0) | int * 5"),
             }),
         ),
         (
             "people",
             json!({
                 "platform": "sensor", "name": "People", "icon": "mdi:account-group", "state_class": "measurement",
-                "state_topic": state, "value_template": "{{ value_json.people_count }}",
+                "state_topic": state, "value_template": while_seeing("value_json.people_count"),
             }),
         ),
         (
@@ -74,7 +96,7 @@ fn shown(state: &str, event: &str) -> Vec<(&'static str, Value)> {
             json!({
                 "platform": "binary_sensor", "name": "Presence", "device_class": "occupancy",
                 "state_topic": state,
-                "value_template": "{{ 'ON' if value_json.people_count > 0 else 'OFF' }}",
+                "value_template": while_seeing("'ON' if value_json.people_count > 0 else 'OFF'"),
             }),
         ),
         (
@@ -169,12 +191,13 @@ fn settings(device: &Device, controls: &Controls) -> Vec<(&'static str, Value)> 
 }
 
 /// How it does.
-fn diagnostics(state: &str, health: &str) -> Vec<(&'static str, Value)> {
-    let of_state = |name: &str, icon: &str, unit: &str, template: &str| {
+fn diagnostics(device: &Device) -> Vec<(&'static str, Value)> {
+    let (figures, health) = (device.diagnostics_topic(), device.health_topic());
+    let figure = |name: &str, icon: &str, unit: &str, key: &str| {
         json!({
             "platform": "sensor", "name": name, "icon": icon, "entity_category": "diagnostic",
             "unit_of_measurement": unit, "state_class": "measurement",
-            "state_topic": state, "value_template": template,
+            "state_topic": figures, "value_template": format!("{{{{ value_json.{key} }}}}"),
         })
     };
     vec![
@@ -183,43 +206,33 @@ fn diagnostics(state: &str, health: &str) -> Vec<(&'static str, Value)> {
             json!({
                 "platform": "sensor", "name": "Camera state", "icon": "mdi:camera-enhance",
                 "entity_category": "diagnostic", "device_class": "enum", "options": CAMERA_STATES,
-                "state_topic": state, "value_template": "{{ value_json.camera }}",
+                "state_topic": device.topics.state(), "value_template": "{{ value_json.camera }}",
             }),
         ),
         (
             "frame_rate",
-            of_state(
-                "Frame rate",
-                "mdi:filmstrip",
-                "fps",
-                "{{ value_json.frames_per_second }}",
-            ),
+            figure("Frame rate", "mdi:filmstrip", "fps", "frames_per_second"),
         ),
         (
             "vision_time",
-            of_state(
-                "Time per frame",
-                "mdi:timer-outline",
-                "ms",
-                "{{ value_json.stages_ms.values() | sum | round(2) }}",
-            ),
+            figure("Time per frame", "mdi:timer-outline", "ms", "vision_ms"),
         ),
         (
             "events_waiting",
-            of_state(
+            figure(
                 "Events waiting",
                 "mdi:tray-full",
                 "events",
-                "{{ value_json.events_waiting }}",
+                "events_waiting",
             ),
         ),
         (
             "events_dropped",
-            of_state(
+            figure(
                 "Events given up",
                 "mdi:tray-remove",
                 "events",
-                "{{ value_json.events_dropped }}",
+                "events_dropped",
             ),
         ),
         (
@@ -227,7 +240,8 @@ fn diagnostics(state: &str, health: &str) -> Vec<(&'static str, Value)> {
             json!({
                 "platform": "sensor", "name": "Temperature", "device_class": "temperature",
                 "entity_category": "diagnostic", "unit_of_measurement": "°C", "state_class": "measurement",
-                "state_topic": health, "value_template": "{{ value_json.temperature_c }}",
+                "state_topic": health,
+                "value_template": "{{ 'None' if value_json.temperature_c is none else value_json.temperature_c | round(0) }}",
             }),
         ),
         (
@@ -241,18 +255,38 @@ fn diagnostics(state: &str, health: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// What automations may begin with: each change of the mood, by the mood that it is now.
+fn triggers(event: &str) -> Vec<(String, Value)> {
+    let trigger = |mood: &str| {
+        let trigger = json!({
+            "platform": "device_automation", "automation_type": "trigger",
+            "type": "mood_changed", "subtype": mood, "topic": event, "payload": mood,
+            "value_template": "{{ value_json.to if value_json.kind == 'changed' else '' }}",
+        });
+        (format!("mood_{mood}"), trigger)
+    };
+    moods().into_iter().map(trigger).collect()
+}
+
+fn moods() -> Vec<&'static str> {
+    let expressions = Expression::ALL.iter().map(|e| e.name());
+    expressions
+        .chain([Mood::Uncertain.name(), Mood::Nobody.name()])
+        .collect()
+}
+
 /// A sensor for each stage of the pipeline; few people want them, so they are off until switched on.
 fn stages(device: &Device) -> Vec<(String, Value)> {
     let sensor = |stage: &str| {
         let key = format!("stage_{stage}");
-        let id = format!("moodring_{}_{key}", device.slug);
-        let entity = json!({
+        let mut entity = json!({
             "platform": "sensor", "name": format!("Time of {stage}"), "icon": "mdi:timer-outline",
             "entity_category": "diagnostic", "enabled_by_default": false,
             "unit_of_measurement": "ms", "state_class": "measurement",
-            "state_topic": device.topics.state(), "value_template": format!("{{{{ value_json.stages_ms.{stage} }}}}"),
-            "default_entity_id": format!("sensor.{}", id.replace('-', "_")), "unique_id": id,
+            "state_topic": device.diagnostics_topic(),
+            "value_template": format!("{{{{ value_json.stages_ms.{stage} if value_json.stages_ms else 'None' }}}}"),
         });
+        name(device, &key, &mut entity);
         (key, entity)
     };
     let named = StageTimes::default().named();

@@ -5,6 +5,7 @@
 //! <prefix>/<id>/<thing>/state  how it is set now (retained)
 //! <prefix>/<id>/<thing>/error  why a request was refused
 //! <prefix>/<id>/health         temperature, start and version (retained)
+//! <prefix>/<id>/diagnostics    frame rate, times and counts (retained)
 //! <prefix>/<id>/update         what there is that is newer, if this device looks (retained)
 //! homeassistant/device/<id>/config   what there is (retained)
 //! ```
@@ -13,6 +14,7 @@
 
 mod announced;
 mod device;
+mod diagnostics;
 mod discovery;
 mod entities;
 mod health;
@@ -22,10 +24,11 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-pub use announced::AnnouncedTopics;
+pub use announced::{AnnouncedTopics, Announcement};
 pub use device::Device;
 pub(in crate::mqtt) use device::slug;
+pub use diagnostics::Diagnostics;
 pub use discovery::{Components, payload};
 pub use health::DeviceHealth;
 pub use protocol::{Effect, HomeProtocol};
-pub use task::{HomeAssistant, PreparedHome, prepare};
+pub use task::{About, HomeAssistant, Inputs, PreparedHome, prepare};

@@ -1,16 +1,23 @@
-//! What is said and answered, without I/O and clock: messages and controls go in, publications and commands come out.
+//! What is published and answered, without I/O and clock: messages and controls go in, publications and commands come out.
+
+use std::collections::HashMap;
 
 use serde_json::Value;
 
 use super::{
     Device,
-    discovery::{Components, components, payload},
+    announced::Announcement,
+    discovery::{Components, Kept, payload, read},
 };
 use crate::{
-    command::{self, Command, ControlName},
+    command::{self, Command, CommandError, ControlName},
     control::Controls,
+    message::{Status, run_of_state},
     mqtt::{Delivery, Outgoing},
 };
+
+/// Asks Home Assistant to let a device's entities go without forgetting them: another announcement has them.
+const MIGRATE: &str = r#"{"migrate_discovery":true}"#;
 
 /// The conversation with a home.
 #[derive(Debug)]
@@ -20,9 +27,13 @@ pub struct HomeProtocol {
     announces: bool,
     /// Whether requests are obeyed.
     obeys: bool,
+    /// Former topics that are looked at before they are taken back.
+    watched: Vec<String>,
     /// What the newest announcement tells of, as far as is known.
     announced: Components,
     newest: Value,
+    /// What the broker retained for this connection's subscriptions.
+    retained: HashMap<String, Vec<u8>>,
 }
 
 /// What follows from a message.
@@ -32,19 +43,42 @@ pub struct Effect {
     pub say: Vec<Outgoing>,
     /// To be done, and then answered with [`HomeProtocol::answer`].
     pub command: Option<(ControlName, Command)>,
+    /// Why a request was refused.
+    pub refused: Option<(ControlName, CommandError)>,
     /// Home Assistant started: it is to be told again, after a while.
     pub born: bool,
 }
 
 impl HomeProtocol {
-    /// A conversation that has not begun. `announces`: with Home Assistant's discovery; `obeys`: with requests.
-    pub fn new(device: Device, announces: bool, obeys: bool) -> Self {
+    /// A conversation that has not begun. `announces`: with Home Assistant's discovery; `obeys`: with requests. `former`: what
+    /// may have to be taken back.
+    pub fn new(device: Device, announces: bool, obeys: bool, former: &[Announcement]) -> Self {
+        let watched = former.iter().flat_map(|former| {
+            [
+                &former.config_topic,
+                &former.state_topic,
+                &former.status_topic,
+            ]
+            .map(String::clone)
+        });
+        let own = [
+            device.config_topic(),
+            device.topics.state(),
+            device.topics.status(),
+        ];
+        let mut watched: Vec<_> = watched
+            .filter(|topic| !topic.is_empty() && !own.contains(topic))
+            .collect();
+        watched.sort();
+        watched.dedup();
         Self {
             device,
             announces,
             obeys,
+            watched,
             announced: Components::new(),
             newest: Value::Null,
+            retained: HashMap::new(),
         }
     }
 
@@ -58,14 +92,84 @@ impl HomeProtocol {
         if self.obeys {
             topics.push(self.device.topics.leaf("+/set"));
         }
+        topics.extend(self.watched.iter().cloned());
         topics
     }
 
-    /// There is a connection: everything that a broker without a memory must know.
-    pub fn connected(&mut self, controls: &Controls) -> Vec<Outgoing> {
-        let mut say = self.announce(controls);
+    /// There is a new connection; what the broker retained follows.
+    pub fn begin(&mut self) {
+        self.retained.clear();
+    }
+
+    /// What the broker retained is known: everything that a broker without a memory must know. `former`: what may have to be
+    /// taken back.
+    pub fn connected(&mut self, controls: &Controls, former: &[Announcement]) -> Vec<Outgoing> {
+        let mut say = self.migrate(former);
+        if self.announces {
+            say.extend(self.announce(controls));
+        } else if self
+            .kept(&self.device.config_topic())
+            .is_some_and(|kept| kept.unique_id == self.device.unique_id)
+        {
+            say.push(lasting(self.device.config_topic(), Vec::new()));
+        }
         say.extend(self.states(controls, |_| true));
         say
+    }
+
+    /// Home Assistant has the entities under another topic, or has another device's under this one: it is to let them go, and keep
+    /// what it knows of them. What is announced here and vanished since is remembered.
+    fn migrate(&mut self, former: &[Announcement]) -> Vec<Outgoing> {
+        if !self.announces {
+            return Vec::new();
+        }
+        let config = self.device.config_topic();
+        let elsewhere = former.iter().map(|former| &former.config_topic);
+        let mut moved: Vec<_> = elsewhere
+            .filter(|topic| {
+                self.kept(topic)
+                    .is_some_and(|kept| kept.unique_id == self.device.unique_id)
+            })
+            .cloned()
+            .collect();
+        match self.kept(&config) {
+            Some(kept) if kept.unique_id == self.device.unique_id => {
+                self.announced = kept.components
+            }
+            Some(_) => moved.push(config),
+            None => {}
+        }
+        moved
+            .into_iter()
+            .map(|topic| once(topic, MIGRATE.into()))
+            .collect()
+    }
+
+    fn kept(&self, config_topic: &str) -> Option<Kept> {
+        read(self.retained.get(config_topic)?)
+    }
+
+    /// Which former topics are still ours to take back. Those that a living device uses are not, nor those of another device that
+    /// took our name.
+    pub fn leftovers(&self, former: &Announcement) -> Vec<String> {
+        let config = self.kept(&former.config_topic);
+        let config_is_ours = config.is_none_or(|kept| kept.unique_id == self.device.unique_id);
+        let state = self.retained.get(&former.state_topic);
+        let topics_are_ours = match state.and_then(|state| run_of_state(state)) {
+            Some(run) if !former.run.is_empty() => run == former.run,
+            _ => {
+                let status = self.retained.get(&former.status_topic);
+                status.is_none_or(|status| status != Status::Online.name().as_bytes())
+            }
+        };
+        let topics = former.topics().filter(|topic| {
+            if **topic == former.config_topic {
+                config_is_ours
+            } else {
+                topics_are_ours
+            }
+        });
+        topics.cloned().collect()
     }
 
     /// The announcement, if Home Assistant is told.
@@ -75,9 +179,16 @@ impl HomeProtocol {
         }
         let announcement = payload(&self.device, controls, self.obeys, &self.announced);
         let text = announcement.to_string().into_bytes();
-        self.announced = components(&text).unwrap_or_default();
+        self.announced = read(&text).map(|kept| kept.components).unwrap_or_default();
         self.newest = payload(&self.device, controls, self.obeys, &Components::new());
         vec![lasting(self.device.config_topic(), text)]
+    }
+
+    /// Home Assistant started: everything again.
+    pub fn again(&mut self, controls: &Controls) -> Vec<Outgoing> {
+        let mut say = self.announce(controls);
+        say.extend(self.states(controls, |_| true));
+        say
     }
 
     /// The controls changed.
@@ -100,6 +211,11 @@ impl HomeProtocol {
         }
     }
 
+    /// Why a request changed nothing.
+    pub fn error(&self, thing: ControlName, reason: &str) -> Outgoing {
+        once(self.device.thing_topic(thing, "error"), reason.into())
+    }
+
     /// A message came, `retained` if the broker had kept it.
     pub fn receive(
         &mut self,
@@ -108,8 +224,13 @@ impl HomeProtocol {
         retained: bool,
         now: &Controls,
     ) -> Effect {
-        if topic == self.device.config_topic() {
-            return self.read_announcement(payload, retained, now);
+        if topic == self.device.config_topic()
+            || self.watched.iter().any(|watched| watched == topic)
+        {
+            if retained {
+                self.retained.insert(topic.to_owned(), payload.to_vec());
+            }
+            return Effect::default();
         }
         if self.announces && topic == self.device.birth_topic() {
             return Effect {
@@ -121,42 +242,20 @@ impl HomeProtocol {
         let Some(thing) = self.thing_of(topic) else {
             return Effect::default();
         };
-        let error = |reason: String| Effect {
-            say: vec![once(self.device.thing_topic(thing, "error"), reason.into())],
+        let refused = |refusal: CommandError| Effect {
+            refused: Some((thing, refusal)),
             ..Effect::default()
         };
         if retained {
             // It would be obeyed again at every connection, long after it was meant.
-            return error("requests must not be retained".into());
+            return refused(CommandError::Retained);
         }
         match command::parse(thing, payload, now) {
             Ok(command) => Effect {
                 command: Some((thing, command)),
                 ..Effect::default()
             },
-            Err(refusal) => error(refusal.to_string()),
-        }
-    }
-
-    /// An announcement that the broker had kept, ours of a former run: what vanished since is taken back.
-    fn read_announcement(&mut self, payload: &[u8], retained: bool, now: &Controls) -> Effect {
-        let Some(before) = components(payload).filter(|_| retained) else {
-            return Effect::default();
-        };
-        if !self.announces {
-            let nothing = lasting(self.device.config_topic(), Vec::new());
-            return Effect {
-                say: vec![nothing],
-                ..Effect::default()
-            };
-        }
-        if before.keys().all(|key| self.announced.contains_key(key)) {
-            return Effect::default();
-        }
-        self.announced = before;
-        Effect {
-            say: self.announce(now),
-            ..Effect::default()
+            Err(refusal) => refused(refusal),
         }
     }
 

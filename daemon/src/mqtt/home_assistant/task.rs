@@ -1,24 +1,27 @@
-//! The task between [`HomeProtocol`] and the MQTT client: passes on what is heard and said, and keeps the times.
+//! The task between [`HomeProtocol`] and the MQTT client: passes on what is received and published, and keeps the times.
 
 use std::{
-    path::PathBuf,
+    collections::HashMap,
     time::{Duration, SystemTime},
 };
 
-use tokio::{
-    sync::{mpsc, watch},
-    task::JoinHandle,
-    time::Instant,
-};
+use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
-use super::{AnnouncedTopics, Device, DeviceHealth, HomeProtocol, protocol::lasting};
+use super::{
+    AnnouncedTopics, Device, DeviceHealth, HomeProtocol, announced::Announcement,
+    device::id_by_name, diagnostics::Diagnostics, protocol::lasting,
+};
 use crate::{
-    command::{self, ControlName},
+    command::{self, CommandError, ControlName},
     config::MqttSettings,
     control::{self, Controls},
     message::{Identity, json},
-    mqtt::{Incoming, MqttError, Outgoing, Passthrough, passthrough, until},
-    snapshot::BrokerState,
+    mqtt::{
+        Incoming, IncomingReceiver, MqttError, Outgoing, Passthrough, Publisher, passthrough, until,
+    },
+    notes::Notes,
+    snapshot::{BrokerState, Snapshot},
+    store::StoreState,
     update,
 };
 
@@ -26,49 +29,89 @@ use crate::{
 const ANSWER_AFTER: Duration = Duration::from_millis(250);
 /// Home Assistant is told again after its start, not at once: it has much to do then, and from many devices.
 const REBIRTH: (Duration, Duration) = (Duration::from_millis(500), Duration::from_millis(4_500));
-/// How often health is told.
-const HEALTH_EVERY: Duration = Duration::from_secs(30);
+/// How often health and figures are told, if they changed.
+const FIGURES_EVERY: Duration = Duration::from_secs(60);
+/// What a broker retained comes right after its receipt for the subscriptions; one that gives none is not waited for any longer.
+const RETAINED_WITHIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
+/// So many refusals of one thing are told
+const REFUSALS: u32 = 10;
+/// in so long.
+const REFUSALS_WITHIN: Duration = Duration::from_secs(1);
+/// And written to the log once in so long.
+const LOG_EVERY: Duration = Duration::from_secs(60);
 
 /// A home that waits for the client's start.
 #[derive(Debug)]
 pub struct PreparedHome {
     protocol: HomeProtocol,
     device: Device,
-    former: Option<AnnouncedTopics>,
-    publish: mpsc::UnboundedSender<Outgoing>,
-    receive: mpsc::Receiver<Incoming>,
+    memory: AnnouncedTopics,
+    publish: Publisher,
+    receive: IncomingReceiver,
     jitter: Duration,
 }
 
-/// What goes through the client, and the home that is to be started once the client runs. `folder` is where the
-/// device remembers its announcement; `None`: it does not. `tells_updates`: it looks for newer versions. `page`: where
-/// others reach its page.
+/// What a device says of itself beside its settings.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// It looks for newer versions.
+    pub tells_updates: bool,
+    /// Where others reach its page.
+    pub page: Option<String>,
+}
+
+/// What the home shows and what it obeys with.
+#[derive(Debug)]
+pub struct Inputs {
+    /// What the link to the broker does.
+    pub broker: watch::Receiver<BrokerState>,
+    /// How everything is set.
+    pub controls: control::ControlsReceiver,
+    /// Where requests go.
+    pub commands: command::CommandSender,
+    /// What the world looks like.
+    pub snapshots: watch::Receiver<Snapshot>,
+    /// What waits for the broker.
+    pub store: watch::Receiver<StoreState>,
+    /// When the run began.
+    pub started: SystemTime,
+    /// What is newer, if anybody looks.
+    pub updates: Option<update::ReleaseReceiver>,
+}
+
+/// What goes through the client, and the home that is to be started once the client runs. In `notes` the device remembers its
+/// announcement.
 ///
 /// # Errors
 /// [`MqttError`] if the settings' prefix is none.
 pub fn prepare(
     settings: &MqttSettings,
     identity: &Identity,
-    folder: Option<PathBuf>,
-    tells_updates: bool,
-    page: Option<String>,
+    notes: &Notes,
+    about: About,
 ) -> Result<(Passthrough, PreparedHome), MqttError> {
+    let mut memory = AnnouncedTopics::open(notes, &id_by_name(identity.device.as_str()));
     let device = Device {
-        tells_updates,
-        page,
+        unique_id: memory.unique_id().to_owned(),
+        tells_updates: about.tells_updates,
+        page: about.page,
         ..Device::new(settings, identity)?
     };
+    if settings.enabled {
+        memory.announce(Announcement::of(&device, identity.run));
+    }
     let protocol = HomeProtocol::new(
         device.clone(),
         settings.home_assistant.enabled,
         settings.commands,
+        memory.former(),
     );
     let (passthrough, publish, receive) = passthrough(protocol.subscriptions());
     let spread = (REBIRTH.1 - REBIRTH.0).as_millis() as u64;
     let ready = PreparedHome {
         protocol,
-        former: folder.and_then(|folder| former(&folder, &device)),
         device,
+        memory,
         publish,
         receive,
         jitter: REBIRTH.0 + Duration::from_millis(identity.run.number() % spread),
@@ -76,41 +119,24 @@ pub fn prepare(
     Ok((passthrough, ready))
 }
 
-/// What another name of this device left behind; from now on it is this name that does.
-fn former(folder: &std::path::Path, device: &Device) -> Option<AnnouncedTopics> {
-    let (before, now) = (AnnouncedTopics::load(folder), AnnouncedTopics::of(device));
-    if let Err(error) = now.store(folder) {
-        tracing::info!(
-            "cannot note the announcement in {}: {error}; after a renaming, remove the old device by hand",
-            folder.display()
-        );
-    }
-    before.filter(|before| *before != now)
-}
-
 impl PreparedHome {
-    /// Starts it in the current tokio runtime. `started` is when the run began; `updates` what is newer, if anybody looks.
-    pub fn spawn(
-        self,
-        broker: watch::Receiver<BrokerState>,
-        controls: control::ControlsReceiver,
-        commands: command::CommandSender,
-        started: SystemTime,
-        updates: Option<update::ReleaseReceiver>,
-    ) -> HomeAssistant {
-        let known = controls.borrow().clone();
+    /// Starts it in the current tokio runtime.
+    pub fn spawn(self, inputs: Inputs) -> HomeAssistant {
+        let known = inputs.controls.borrow().clone();
         let home = Task {
             ready: self,
-            broker,
+            inputs,
             known,
-            controls,
-            commands,
-            started,
-            updates,
             owed: Vec::new(),
+            refusals: HashMap::new(),
+            diagnostics: None,
+            health: String::new(),
+            taking_back: HashMap::new(),
+            taken_back: Vec::new(),
+            look_at: None,
             answer_at: None,
             announce_at: None,
-            health_at: None,
+            figures_at: None,
         };
         HomeAssistant(tokio::spawn(home.run()))
     }
@@ -126,20 +152,33 @@ impl Drop for HomeAssistant {
     }
 }
 
+/// What was told of refused requests for one thing.
+struct Refusals {
+    since: Instant,
+    told: u32,
+    logged: Option<Instant>,
+}
+
 struct Task {
     ready: PreparedHome,
-    broker: watch::Receiver<BrokerState>,
-    controls: control::ControlsReceiver,
+    inputs: Inputs,
     /// The controls that were told last.
     known: Controls,
-    commands: command::CommandSender,
-    started: SystemTime,
-    updates: Option<update::ReleaseReceiver>,
     /// Things whose command was given and is not answered yet.
     owed: Vec<ControlName>,
+    /// When a refusal of a thing was told, and when it was logged.
+    refusals: HashMap<ControlName, Refusals>,
+    /// The figures that were told last.
+    diagnostics: Option<Diagnostics>,
+    health: String,
+    /// Former topics that the broker is to forget, by the number of the message that says so.
+    taking_back: HashMap<u32, String>,
+    taken_back: Vec<String>,
+    /// When what the broker retained is known.
+    look_at: Option<Instant>,
     answer_at: Option<Instant>,
     announce_at: Option<Instant>,
-    health_at: Option<Instant>,
+    figures_at: Option<Instant>,
 }
 
 impl Task {
@@ -150,18 +189,23 @@ impl Task {
                     Some(incoming) => self.receive(incoming),
                     None => return, // the client ended
                 },
-                changed = self.controls.changed() => match changed {
+                changed = self.inputs.controls.changed() => match changed {
                     Ok(()) => self.changed(),
                     Err(_) => return, // the daemon ends
                 },
-                () = found(&mut self.updates) => self.publish_update(),
+                changed = camera_changed(&mut self.inputs.snapshots, self.diagnostics) => match changed {
+                    Ok(()) => self.tell_figures(),
+                    Err(_) => return,
+                },
+                () = found(&mut self.inputs.updates) => self.publish_update(),
+                () = until(self.look_at) => self.introduce(),
                 () = until(self.answer_at) => self.changed(),
                 () = until(self.announce_at) => {
                     self.announce_at = None;
-                    let say = self.ready.protocol.connected(&self.known);
+                    let say = self.ready.protocol.again(&self.known);
                     self.say(say);
                 }
-                () = until(self.health_at) => self.publish_health(),
+                () = until(self.figures_at) => self.tell_figures(),
             }
         }
     }
@@ -169,42 +213,137 @@ impl Task {
     fn receive(&mut self, incoming: Incoming) {
         match incoming {
             Incoming::Connected => {
-                self.known = self.controls.borrow_and_update().clone();
-                let say = self.ready.protocol.connected(&self.known);
-                self.say(say);
-                self.forget_former_name();
-                self.publish_health();
-                self.publish_update();
+                self.ready.protocol.begin();
+                self.taking_back.clear();
+                (self.diagnostics, self.figures_at) = (None, None);
+                self.health.clear();
+                self.look_at = Some(Instant::now() + RETAINED_WITHIN.1);
             }
+            Incoming::Subscribed => {
+                let soon = Instant::now() + RETAINED_WITHIN.0;
+                self.look_at = self.look_at.map(|at| at.min(soon));
+            }
+            Incoming::Confirmed(number) => self.forgotten(number),
             Incoming::Message {
                 topic,
                 payload,
                 retained,
-            } => {
-                let heard = self.ready.protocol.receive(
-                    &topic,
-                    &payload,
-                    retained,
-                    &self.controls.borrow(),
-                );
-                self.say(heard.say);
-                if heard.born {
-                    self.announce_at = Some(Instant::now() + self.ready.jitter);
-                }
-                if let Some((thing, command)) = heard.command {
-                    tracing::debug!("{topic}: {command:?}");
-                    // Nobody listening means that the daemon ends.
-                    let _ = self.commands.send(command);
-                    self.owed.push(thing);
-                    self.answer_at = Some(Instant::now() + ANSWER_AFTER);
-                }
+            } => self.read(&topic, &payload, retained),
+        }
+    }
+
+    fn read(&mut self, topic: &str, payload: &[u8], retained: bool) {
+        let controls = self.inputs.controls.borrow().clone();
+        let heard = self
+            .ready
+            .protocol
+            .receive(topic, payload, retained, &controls);
+        self.say(heard.say);
+        if heard.born {
+            self.announce_at = Some(Instant::now() + self.ready.jitter);
+        }
+        if let Some((thing, refusal)) = heard.refused {
+            self.refuse(thing, &refusal);
+        }
+        if let Some((thing, command)) = heard.command {
+            tracing::debug!("{topic}: {command:?}");
+            if self.inputs.commands.send(command).is_err() {
+                return self.refuse(thing, &CommandError::TooMany);
+            }
+            if !self.owed.contains(&thing) {
+                self.owed.push(thing);
+            }
+            self.answer_at.get_or_insert(Instant::now() + ANSWER_AFTER);
+        }
+    }
+
+    /// What the broker retained is known: it gets everything, then the device is online, then what is outdated goes.
+    fn introduce(&mut self) {
+        self.look_at = None;
+        self.known = self.inputs.controls.borrow_and_update().clone();
+        let say = self
+            .ready
+            .protocol
+            .connected(&self.known, self.ready.memory.former());
+        self.say(say);
+        self.tell_figures();
+        self.publish_update();
+        self.ready.publish.introduced();
+        self.take_back();
+    }
+
+    /// A retained topic that gets nothing is forgotten by the broker; so Home Assistant forgets what was there.
+    fn take_back(&mut self) {
+        let mut others = Vec::new();
+        for former in self.ready.memory.former() {
+            let ours = self.ready.protocol.leftovers(former);
+            others.extend(
+                former
+                    .topics()
+                    .filter(|topic| !ours.contains(topic))
+                    .cloned(),
+            );
+            for topic in ours {
+                let number = self.taking_back.len() as u32;
+                self.ready
+                    .publish
+                    .publish_confirmed(lasting(topic.clone(), Vec::new()), number);
+                self.taking_back.insert(number, topic);
             }
         }
+        if !self.taking_back.is_empty() {
+            tracing::info!(
+                "{} topics of a former announcement are taken back",
+                self.taking_back.len()
+            );
+        }
+        if !others.is_empty() {
+            tracing::info!("another device has a former name of this one; its topics stay");
+            self.ready.memory.forget(&others);
+        }
+    }
+
+    /// The broker has a message that takes a topic back. When it has all of them they need not be remembered any longer.
+    fn forgotten(&mut self, number: u32) {
+        self.taken_back.extend(self.taking_back.remove(&number));
+        if self.taking_back.is_empty() {
+            let topics = std::mem::take(&mut self.taken_back);
+            self.ready.memory.forget(&topics);
+        }
+    }
+
+    /// Tells why nothing changes, and how it is: who asked shows what it asked for until then.
+    fn refuse(&mut self, thing: ControlName, refusal: &CommandError) {
+        let now = Instant::now();
+        let refusals = self.refusals.entry(thing).or_insert(Refusals {
+            since: now,
+            told: 0,
+            logged: None,
+        });
+        if now - refusals.since >= REFUSALS_WITHIN {
+            (refusals.since, refusals.told) = (now, 0);
+        }
+        refusals.told += 1;
+        if refusals.told > REFUSALS {
+            return;
+        }
+        if refusals
+            .logged
+            .is_none_or(|logged| now - logged >= LOG_EVERY)
+        {
+            refusals.logged = Some(now);
+            tracing::warn!("a request for {} is refused: {refusal}", thing.name());
+        }
+        let mut say = vec![self.ready.protocol.error(thing, &refusal.to_string())];
+        if thing.value(&self.known).is_some() {
+            say.push(self.ready.protocol.answer(thing, &self.known));
+        }
+        self.say(say);
     }
 
     /// Tells what changed, and answers what is owed.
     fn changed(&mut self) {
-        let now = self.controls.borrow_and_update().clone();
+        let now = self.inputs.controls.borrow_and_update().clone();
         let mut say = self.ready.protocol.changed(&self.known, &now);
         for thing in std::mem::take(&mut self.owed) {
             let answer = self.ready.protocol.answer(thing, &now);
@@ -213,17 +352,45 @@ impl Task {
             }
         }
         (self.known, self.answer_at) = (now, None);
+        if self.look_at.is_none() {
+            self.say(say);
+        }
+    }
+
+    /// Health, and figures of the pipeline, where they differ from what was told.
+    fn tell_figures(&mut self) {
+        if self.look_at.is_some() {
+            return;
+        }
+        let mut say = Vec::new();
+        let health = json(&DeviceHealth::read(self.inputs.started));
+        if health != self.health {
+            say.push(lasting(
+                self.ready.device.health_topic(),
+                health.clone().into_bytes(),
+            ));
+        }
+        let now = Diagnostics::of(
+            &self.inputs.snapshots.borrow_and_update(),
+            &self.inputs.store.borrow(),
+        );
+        if self.diagnostics != Some(now) {
+            say.push(lasting(
+                self.ready.device.diagnostics_topic(),
+                json(&now).into_bytes(),
+            ));
+        }
+        (self.health, self.diagnostics) = (health, Some(now));
+        self.figures_at = Some(Instant::now() + FIGURES_EVERY);
         self.say(say);
     }
 
-    fn publish_health(&mut self) {
-        let text = json(&DeviceHealth::read(self.started)).into_bytes();
-        self.say(vec![lasting(self.ready.device.health_topic(), text)]);
-        self.health_at = Some(Instant::now() + HEALTH_EVERY);
-    }
-
     fn publish_update(&mut self) {
+        if self.look_at.is_some() {
+            return;
+        }
         let newest = self
+            .inputs
             .updates
             .as_mut()
             .map(|updates| updates.borrow_and_update().clone());
@@ -233,31 +400,29 @@ impl Task {
         }
     }
 
-    /// A retained topic that gets nothing is forgotten by the broker; so Home Assistant forgets the old device.
-    fn forget_former_name(&mut self) {
-        if let Some(former) = &self.ready.former {
-            tracing::info!(
-                "taking the former announcement back: {}",
-                former.config_topic
-            );
-            let topics = std::iter::once(&former.config_topic).chain(&former.retained);
-            let empty: Vec<_> = topics
-                .map(|topic| lasting(topic.clone(), Vec::new()))
-                .collect();
-            self.say(empty);
-        }
-    }
-
     /// While there is no connection nothing is said: all of it is said again with the next.
     fn say(&self, say: Vec<Outgoing>) {
-        if *self.broker.borrow() != BrokerState::Online {
+        if *self.inputs.broker.borrow() != BrokerState::Online {
             return;
         }
         for outgoing in say {
-            // Fails only if the client ended.
-            let _ = self.ready.publish.send(outgoing);
+            self.ready.publish.publish(outgoing);
         }
     }
+}
+
+/// Waits until the camera began to run or ended it, after what was told.
+async fn camera_changed(
+    snapshots: &mut watch::Receiver<Snapshot>,
+    told: Option<Diagnostics>,
+) -> Result<(), watch::error::RecvError> {
+    let Some(told) = told else {
+        return std::future::pending().await;
+    };
+    snapshots
+        .wait_for(|snapshot| Diagnostics::camera_runs(snapshot) != told.has_figures())
+        .await
+        .map(drop)
 }
 
 /// Waits until somebody looked for updates, or for ever.

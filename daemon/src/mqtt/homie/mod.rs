@@ -65,6 +65,14 @@ pub fn spawn(
     Ok(Some(HomieTask { stop, task }))
 }
 
+/// Checks what [`spawn`] checks, and starts nothing.
+pub(super) fn check(settings: &MqttSettings) -> Result<(), MqttError> {
+    match settings.homie.enabled {
+        true => domain(&settings.homie.domain).map(drop),
+        false => Ok(()),
+    }
+}
+
 fn domain(text: &str) -> Result<HomieDomain, MqttError> {
     let domain = HomieDomain::try_from(text.to_owned());
     domain.map_err(|_| MqttError::HomieDomain(text.to_owned()))

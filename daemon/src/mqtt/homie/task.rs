@@ -95,15 +95,15 @@ impl Task {
                         self.receive(&topic, &payload, retained);
                         Ok(())
                     }
-                    LinkEvent::Done(_) => {
+                    LinkEvent::Done(_) | LinkEvent::Unheard(_) => {
                         self.failover.works();
                         Ok(())
                     }
-                    LinkEvent::Refused(_, reason) => {
+                    LinkEvent::Refused(_, reason) | LinkEvent::HeldBack(_, reason) => {
                         tracing::debug!("a part of the Homie tree is refused: {reason}");
                         Ok(())
                     }
-                    LinkEvent::Heard(Incoming::Connected) | LinkEvent::Closed => Ok(()),
+                    LinkEvent::Heard(_) | LinkEvent::Subscribed | LinkEvent::Closed => Ok(()),
                 },
                 changed = self.inputs.snapshots.changed() => match changed {
                     Ok(()) => self.mark(),
@@ -195,7 +195,7 @@ impl Task {
 
 fn say(link: &mut Link, publish: Publish) -> Result<(), String> {
     link.send(Publication {
-        token: ReceiptToken::Extra,
+        token: ReceiptToken::Extra(None),
         topic: publish.topic,
         payload: publish.payload,
         content: Content::Plain,

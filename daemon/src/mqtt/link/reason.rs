@@ -4,6 +4,8 @@ use rumqttc::v5::mqttbytes::v5::{
     ConnectReturnCode, DisconnectReasonCode, PubAckReason, SubscribeReasonCode,
 };
 
+use super::VersionHint;
+
 /// What a broker adds in its own words is foreign text: so much of it is told.
 const TEXT_CHARS: usize = 120;
 
@@ -64,6 +66,23 @@ pub(super) fn of_goodbye(code: DisconnectReasonCode, text: Option<&str>) -> Stri
         other => return with(&format!("it ended the connection: {other:?}"), text),
     };
     with(known, text)
+}
+
+/// Whether something that we sent may be the cause.
+pub(super) fn sign_of_goodbye(code: DisconnectReasonCode) -> VersionHint {
+    use DisconnectReasonCode as Code;
+    match code {
+        Code::PacketTooLarge
+        | Code::NotAuthorized
+        | Code::QuotaExceeded
+        | Code::TopicNameInvalid
+        | Code::PayloadFormatInvalid
+        | Code::MalformedPacket
+        | Code::ProtocolError
+        | Code::UnspecifiedError
+        | Code::ImplementationSpecificError => VersionHint::Broke,
+        _ => VersionHint::Spoken,
+    }
 }
 
 /// Why it does not take a message. `text` is its own.

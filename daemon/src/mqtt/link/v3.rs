@@ -6,7 +6,7 @@ use rumqttc::{
 };
 use tokio::sync::mpsc;
 
-use super::{Disconnect, Link, VersionHint, WireEvent, flags, full, hung_up};
+use super::{CONFUSED, Disconnect, Link, Receipt, VersionHint, WireEvent, flags, full, hung_up};
 use crate::mqtt::{
     Incoming,
     connect_options::{ConnectOptions, MAX_PACKET_BYTES, SessionKind},
@@ -75,7 +75,17 @@ pub(super) async fn pump(mut events: EventLoop, tx: mpsc::Sender<WireEvent>) {
     loop {
         let (word, ended) = match events.poll().await {
             Ok(event) => (read(event), false),
-            Err(error) => (Some(WireEvent::Ended(explain(&error))), true),
+            Err(error) => {
+                // What came before the error, in the same read: receipts among it count.
+                for event in std::mem::take(&mut events.state.events) {
+                    if let Some(word) = read(event)
+                        && tx.send(word).await.is_err()
+                    {
+                        return;
+                    }
+                }
+                (Some(WireEvent::Ended(explain(&error))), true)
+            }
         };
         if let Some(word) = word
             && tx.send(word).await.is_err()
@@ -91,7 +101,7 @@ pub(super) async fn pump(mut events: EventLoop, tx: mpsc::Sender<WireEvent>) {
 fn read(event: Event) -> Option<WireEvent> {
     match event {
         Event::Incoming(Packet::ConnAck(_)) => Some(WireEvent::Accepted { largest: None }),
-        Event::Incoming(Packet::PubAck(ack)) => Some(WireEvent::Receipt(ack.pkid, Ok(()))),
+        Event::Incoming(Packet::PubAck(ack)) => Some(WireEvent::Receipt(ack.pkid, Receipt::Taken)),
         Event::Incoming(Packet::Publish(message)) => Some(WireEvent::Heard(Incoming::Message {
             topic: message.topic,
             payload: message.payload.to_vec(),
@@ -104,6 +114,7 @@ fn read(event: Event) -> Option<WireEvent> {
                 "it does not say why".to_owned(),
             ))
         }
+        Event::Incoming(Packet::SubAck(_)) => Some(WireEvent::Subscribed),
         Event::Outgoing(Outgoing::Publish(number)) => Some(WireEvent::Sent(number)),
         Event::Outgoing(Outgoing::Disconnect) => Some(WireEvent::Closed),
         Event::Incoming(_) | Event::Outgoing(_) => None,
@@ -145,6 +156,7 @@ fn explain(error: &ConnectionError) -> Disconnect {
         E::MqttState(
             StateError::Io(io) | StateError::Deserialization(mqttbytes::Error::Io(io)),
         ) if hung_up(io) => ("it closed the connection".to_owned(), VersionHint::HungUp),
+        E::MqttState(StateError::Unsolicited(_)) => (CONFUSED.to_owned(), VersionHint::Confused),
         other => (other.to_string(), VersionHint::Nothing),
     };
     Disconnect { reason, hint }

@@ -17,7 +17,9 @@ use rumqttc::{
 };
 use tokio::sync::mpsc;
 
-use super::{Disconnect, Link, VersionHint, WireEvent, flags, full, hung_up, reason};
+use super::{
+    CONFUSED, Disconnect, Link, Receipt, VersionHint, WireEvent, flags, full, hung_up, reason,
+};
 use crate::mqtt::{
     Incoming,
     connect_options::{ConnectOptions, MAX_PACKET_BYTES, SessionKind},
@@ -110,7 +112,17 @@ pub(super) async fn pump(mut events: EventLoop, tx: mpsc::Sender<WireEvent>) {
     loop {
         let (word, ended) = match events.poll().await {
             Ok(event) => (read(event), false),
-            Err(error) => (Some(WireEvent::Ended(explain(&error))), true),
+            Err(error) => {
+                // What came before the error, in the same read: receipts among it count.
+                for event in std::mem::take(&mut events.state.events) {
+                    if let Some(word) = read(event)
+                        && tx.send(word).await.is_err()
+                    {
+                        return;
+                    }
+                }
+                (Some(WireEvent::Ended(explain(&error))), true)
+            }
         };
         if matches!(word, Some(WireEvent::Accepted { .. })) && events.options.keep_alive().is_zero()
         {
@@ -138,10 +150,11 @@ fn read(event: Event) -> Option<WireEvent> {
         }
         Event::Incoming(Packet::PubAck(ack)) => {
             let given = match ack.reason {
-                PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
+                PubAckReason::Success => Receipt::Taken,
+                PubAckReason::NoMatchingSubscribers => Receipt::Unheard,
                 refused => {
                     let text = ack.properties.and_then(|p| p.reason_string);
-                    Err(reason::of_receipt(refused, text.as_deref()))
+                    Receipt::Refused(reason::of_receipt(refused, text.as_deref()))
                 }
             };
             Some(WireEvent::Receipt(ack.pkid, given))
@@ -150,10 +163,10 @@ fn read(event: Event) -> Option<WireEvent> {
         Event::Incoming(Packet::SubAck(ack)) => {
             let taken =
                 |code: &SubscribeReasonCode| matches!(code, SubscribeReasonCode::Success(_));
-            let refused = ack.return_codes.iter().find(|code| !taken(code))?;
-            Some(WireEvent::SubscribeRefused(reason::of_subscription(
-                refused,
-            )))
+            Some(match ack.return_codes.iter().find(|code| !taken(code)) {
+                Some(refused) => WireEvent::SubscribeRefused(reason::of_subscription(refused)),
+                None => WireEvent::Subscribed,
+            })
         }
         Event::Outgoing(Outgoing::Publish(number)) => Some(WireEvent::Sent(number)),
         Event::Outgoing(Outgoing::Disconnect) => Some(WireEvent::Closed),
@@ -197,7 +210,7 @@ fn explain(error: &ConnectionError) -> Disconnect {
             reason_string,
         }) => (
             reason::of_goodbye(*reason_code, reason_string.as_deref()),
-            VersionHint::Spoken,
+            reason::sign_of_goodbye(*reason_code),
         ),
         E::MqttState(StateError::ConnectionAborted) => {
             ("it closed the connection".to_owned(), VersionHint::HungUp)
@@ -219,6 +232,7 @@ fn explain(error: &ConnectionError) -> Disconnect {
             format!("it answers what is not MQTT 5: {error}"),
             VersionHint::Foreign,
         ),
+        E::MqttState(StateError::Unsolicited(_)) => (CONFUSED.to_owned(), VersionHint::Confused),
         other => (other.to_string(), VersionHint::Nothing),
     };
     Disconnect { reason, hint }

@@ -9,10 +9,7 @@ fn plan(change: impl FnOnce(&mut MqttSettings)) -> Result<CheckedSettings, MqttE
         ..MqttSettings::default()
     };
     change(&mut settings);
-    let identity = Identity {
-        device: DeviceName::new("hall").unwrap(),
-        run: RunId::new(1),
-    };
+    let identity = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1));
     CheckedSettings::new(&settings, &identity)
 }
 

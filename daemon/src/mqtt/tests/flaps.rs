@@ -2,7 +2,7 @@
 
 use std::{process::Command, time::Duration};
 
-use tokio::{sync::mpsc, time::sleep};
+use tokio::time::sleep;
 
 use super::{
     folder,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::{MqttSettings, MqttVersion},
-    mqtt::{Incoming, passthrough},
+    mqtt::{Incoming, IncomingReceiver, passthrough},
     snapshot::BrokerState::{Connecting, Online},
 };
 
@@ -22,7 +22,7 @@ struct TestClient {
     broker: Mosquitto,
     proxy: VersionProxy,
     daemon: TestDaemon,
-    receive: mpsc::Receiver<Incoming>,
+    receive: IncomingReceiver,
     _dir: tempfile::TempDir,
 }
 
@@ -62,7 +62,7 @@ impl TestClient {
     /// What came so far.
     fn heard(&mut self) -> Vec<String> {
         let mut heard = Vec::new();
-        while let Ok(incoming) = self.receive.try_recv() {
+        while let Some(incoming) = self.receive.try_recv() {
             if let Incoming::Message {
                 payload, retained, ..
             } = incoming
@@ -120,7 +120,7 @@ fn daemon(
     proxy: &VersionProxy,
     version: MqttVersion,
     session_s: u32,
-) -> (TestDaemon, mpsc::Receiver<Incoming>) {
+) -> (TestDaemon, IncomingReceiver) {
     let (beside, _publish, receive) = passthrough(vec![TOPIC.into()]);
     let settings = MqttSettings {
         url: proxy.url(),

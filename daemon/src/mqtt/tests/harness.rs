@@ -264,10 +264,23 @@ impl TestDaemon {
     }
 
     pub(super) fn start_beside(settings: MqttSettings, extra: Option<Passthrough>) -> Self {
-        let identity = Identity {
-            device: DeviceName::new("hall").unwrap(),
-            run: RunId::random(),
-        };
+        Self::start_with_all(settings, extra, None)
+    }
+
+    /// What cannot pass to the broker is told there.
+    pub(super) fn start_with_faults(
+        settings: MqttSettings,
+        faults: mpsc::UnboundedSender<String>,
+    ) -> Self {
+        Self::start_with_all(settings, None, Some(faults))
+    }
+
+    fn start_with_all(
+        settings: MqttSettings,
+        extra: Option<Passthrough>,
+        faults: Option<mpsc::UnboundedSender<String>>,
+    ) -> Self {
+        let identity = Identity::new(DeviceName::new("hall").unwrap(), RunId::random());
         let (snapshots, newest) = watch::channel(Snapshot::default());
         let (events, told) = mpsc::unbounded_channel();
         let store = Store::open(StoreLocation::Memory, StoreLimits::default()).unwrap();
@@ -275,11 +288,13 @@ impl TestDaemon {
             snapshots: newest.clone(),
             store: store.clone(),
             extra,
+            faults,
         };
         let clock = Clock::start();
         let sources = EventLogInputs {
             snapshots: newest,
             events: told,
+            broker_faults: None,
             faults: mpsc::unbounded_channel().1,
         };
         let of = EventSettings::default();

@@ -7,7 +7,7 @@ use moodring_core::{
     mood::{Mood, MoodState},
     track::TrackId,
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use super::{
     folder,
@@ -40,17 +40,14 @@ impl TestTree {
             },
             ..MqttSettings::default()
         };
-        let identity = Identity {
-            device: DeviceName::new("Hall_1").unwrap(),
-            run: RunId::new(1),
-        };
+        let identity = Identity::new(DeviceName::new("Hall_1").unwrap(), RunId::new(1));
         let (snapshots, newest) = watch::channel(Snapshot::default());
         let (controls, known) = watch::channel(Controls {
             camera_on: true,
             sensitivity: 50,
             ..Controls::default()
         });
-        let (ask, commands) = mpsc::unbounded_channel();
+        let (ask, commands) = command::channel("test");
         let inputs = Inputs {
             snapshots: newest,
             controls: known,
@@ -151,7 +148,7 @@ async fn a_controller_finds_the_device_its_values_and_its_end() {
     request(broker.port, &format!("{base}/controls/camera/set"), "maybe");
     request(broker.port, &format!("{base}/controls/camera/set"), "false");
     let command = within("a command", client.commands.recv()).await;
-    assert_eq!(command, Some(Command::Camera(Switch::Off)));
+    assert_eq!(command, Command::Camera(Switch::Off));
 
     within("a stop", client.homie.stop()).await;
     let last = listener.wait_for("/$state disconnected").await;

@@ -83,20 +83,14 @@ async fn attempt(settings: MqttSettings) -> Result<(), String> {
 }
 
 async fn attempt_by(settings: &MqttSettings, version: Version) -> Result<(), String> {
-    let identity = Identity {
-        device: DeviceName::new("hall").unwrap(),
-        run: RunId::new(1),
-    };
+    let identity = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1));
     let mut plan = CheckedSettings::new(settings, &identity).map_err(|error| error.to_string())?;
     let mut link = Link::open(&plan.brokers.swap_remove(0), version, false);
     loop {
         match within("an answer", link.next()).await {
             LinkEvent::Up => return Ok(()),
             LinkEvent::Lost(lost) => return Err(lost.reason),
-            LinkEvent::Done(_)
-            | LinkEvent::Refused(..)
-            | LinkEvent::Heard(_)
-            | LinkEvent::Closed => {}
+            _ => {}
         }
     }
 }

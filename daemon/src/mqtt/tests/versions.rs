@@ -250,10 +250,10 @@ async fn what_is_too_large_for_a_broker_is_refused_and_the_rest_goes_on() {
     };
     send(ReceiptToken::Event(1), 300);
     send(ReceiptToken::State, 100);
-    let LinkEvent::Refused(ReceiptToken::Event(1), reason) = within("a refusal", link.next()).await
-    else {
+    let LinkEvent::HeldBack(pending, reason) = within("a refusal", link.next()).await else {
         panic!("it must be refused");
     };
+    assert_eq!(pending.token, ReceiptToken::Event(1));
     assert!(reason.contains("256"), "{reason}");
     let news = within("the other", link.next()).await;
     assert!(

@@ -71,9 +71,9 @@ fn knobs_give_the_commands_that_mqtt_gives() {
     }
     assert_eq!(set("camera", &"x".repeat(100_000)), 413);
     let mut asked = page.asked.take().unwrap();
-    assert_eq!(asked.try_recv(), Ok(Command::Camera(Switch::Off)));
-    assert_eq!(asked.try_recv(), Ok(Command::Sensitivity(70)));
-    assert!(asked.try_recv().is_err());
+    assert_eq!(asked.try_recv(), Some(Command::Camera(Switch::Off)));
+    assert_eq!(asked.try_recv(), Some(Command::Sensitivity(70)));
+    assert!(asked.try_recv().is_none());
     page.controls.send_modify(|c| c.sensitivity = 70);
     let state = page.get("/api/v1/state").json();
     assert_eq!(state["controls"]["sensitivity"], 70);
@@ -116,5 +116,10 @@ fn a_long_history_comes_in_parts_in_order_and_unread_ones_cost_nothing() {
     // A short history may be sent as a whole before it is read.
     assert!(refused.count() <= 2);
     drop(unread);
-    assert_eq!(page.get("/api/v1/history/events?days=1").status, 200);
+    // Their places are free as soon as the server has noticed.
+    let is_free = || {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        page.get("/api/v1/history/events?days=1").status == 200
+    };
+    assert!((0..100).any(|_| is_free()));
 }

@@ -51,6 +51,11 @@ fn keys(platform: &str) -> (&'static [&'static str], &'static [&'static str]) {
             &["state_topic"],
             &["value_template", "latest_version_topic", "title"],
         ),
+        "device_automation" => (
+            &["automation_type", "type", "subtype", "topic"],
+            &["payload", "value_template"],
+        ),
+        "image" => (&["image_topic"], &["content_type"]),
         other => panic!("{other} is not among the platforms"),
     }
 }
@@ -91,6 +96,7 @@ fn the_head_has_only_known_keys_and_all_that_are_required() {
         "model",
         "sw_version",
         "configuration_url",
+        "suggested_area",
     ];
     assert!(names(&all["device"]).iter().all(|key| device.contains(key)));
     assert_eq!(
@@ -115,6 +121,10 @@ fn every_component_is_as_its_platform_wants_it() {
         for name in names(component) {
             let known = COMMON.contains(&name) || must.contains(&name) || may.contains(&name);
             assert!(known, "{key}: {name} is unknown to {platform}");
+        }
+        if platform == "device_automation" {
+            assert_eq!(component["automation_type"], "trigger");
+            continue; // it is no entity
         }
         assert!(ids.insert(component["unique_id"].as_str().unwrap()));
         let id = component["default_entity_id"].as_str().unwrap();

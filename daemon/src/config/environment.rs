@@ -1,0 +1,172 @@
+//! Settings from the environment: `MOODRING_SECTION__KEY`, and `MOODRING_PLACE`.
+
+use figment::{
+    Error, Metadata, Profile, Provider,
+    value::{Dict, Map, Value},
+};
+
+use super::{ConfigError, Settings};
+
+const PREFIX: &str = "MOODRING_";
+
+/// The variables that are settings. A key that takes text gets the text as it is, whatever number it looks like.
+pub(super) struct Environment(Vec<(String, String)>);
+
+impl Environment {
+    /// Those of these variables that are settings.
+    ///
+    /// # Errors
+    /// [`ConfigError::Underscore`] for one that was meant as a setting and would be ignored.
+    pub(super) fn of(
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut settings = Vec::new();
+        for (name, text) in variables {
+            let Some(key) = name.strip_prefix(PREFIX) else {
+                continue;
+            };
+            let key = key.to_ascii_lowercase();
+            // Others, such as MOODRING_KERNEL, are no settings.
+            if key == "place" || key.contains("__") {
+                settings.push((key.replace("__", "."), text));
+            } else if let Some(meant) = meant(&key) {
+                return Err(ConfigError::Underscore { name, meant });
+            }
+        }
+        Ok(Self(settings))
+    }
+
+    /// Those of this process.
+    ///
+    /// # Errors
+    /// As [`Environment::of`].
+    pub(super) fn of_process() -> Result<Self, ConfigError> {
+        // What is not UTF-8 is no setting.
+        let text = |(name, text): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, text.into_string().ok()?))
+        };
+        Self::of(std::env::vars_os().filter_map(text))
+    }
+}
+
+/// The variable that was meant by one with a single underscore after the section: `mqtt_url` is `MOODRING_MQTT__URL`.
+fn meant(key: &str) -> Option<String> {
+    let known = toml::Table::try_from(Settings::default()).ok()?;
+    let mut names = Vec::new();
+    list(&known, "", &mut names);
+    let plain = |name: &String| name.replace('.', "_") == key;
+    let name = names.into_iter().find(plain)?;
+    Some(format!(
+        "{PREFIX}{}",
+        name.replace('.', "__").to_ascii_uppercase()
+    ))
+}
+
+fn list(table: &toml::Table, path: &str, names: &mut Vec<String>) {
+    for (key, value) in table {
+        let name = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
+        match value {
+            toml::Value::Table(inner) => list(inner, &name, names),
+            _ => names.push(name),
+        }
+    }
+}
+
+impl Provider for Environment {
+    fn metadata(&self) -> Metadata {
+        Metadata::named("`MOODRING_` environment variable(s)")
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, Error> {
+        let defaults = Value::serialize(Settings::default())?;
+        let mut dict = Dict::new();
+        for (key, text) in &self.0 {
+            let is_text = matches!(defaults.find_ref(key), Some(Value::String(..)));
+            // The same reading as figment's own, which takes what looks like a number for one.
+            let value = match text.parse() {
+                Ok(value) if !is_text => value,
+                _ => Value::from(text.clone()),
+            };
+            let nested = figment::util::nest(key, value);
+            if let Value::Dict(_, inner) = nested {
+                dict = merge(dict, inner);
+            }
+        }
+        Ok(Profile::Default.collect(dict))
+    }
+}
+
+fn merge(mut one: Dict, other: Dict) -> Dict {
+    for (key, value) in other {
+        let merged = match (one.remove(&key), value) {
+            (Some(Value::Dict(tag, inner)), Value::Dict(_, more)) => {
+                Value::Dict(tag, merge(inner, more))
+            }
+            (_, value) => value,
+        };
+        one.insert(key, merged);
+    }
+    one
+}
+
+#[cfg(test)]
+mod tests {
+    use figment::{Figment, providers::Serialized};
+
+    use super::*;
+
+    fn load(variables: &[(&str, &str)]) -> Result<Settings, String> {
+        let owned = variables
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        let environment = Environment::of(owned).map_err(|error| error.to_string())?;
+        let figment = Figment::from(Serialized::defaults(Settings::default())).merge(environment);
+        figment.extract().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn text_stays_text_and_numbers_are_numbers() {
+        let settings = load(&[
+            ("MOODRING_DEVICE__ID", "12"),
+            ("MOODRING_DEVICE__NAME", "true"),
+            ("MOODRING_MQTT__VERSION", "5"),
+            ("MOODRING_MQTT__USER", "[1]"),
+            ("MOODRING_MQTT__HOME_ASSISTANT__PREFIX", "1e3"),
+            ("MOODRING_CAMERA__WIDTH", "320"),
+            ("MOODRING_MQTT__ENABLED", "false"),
+            ("MOODRING_CAMERA__NEXT", "[\"rpicam\"]"),
+            ("MOODRING_KERNEL", "scalar"),
+            ("PATH", "/bin"),
+        ])
+        .unwrap();
+        assert_eq!(
+            (settings.device.id.as_str(), settings.device.name.as_str()),
+            ("12", "true")
+        );
+        assert_eq!(
+            (settings.mqtt.user.as_str(), settings.camera.width),
+            ("[1]", 320)
+        );
+        assert_eq!(settings.mqtt.home_assistant.prefix, "1e3");
+        assert!(!settings.mqtt.enabled);
+        assert_eq!(settings.camera.next, ["rpicam"]);
+    }
+
+    #[test]
+    fn one_underscore_is_named_as_the_mistake_it_is() {
+        for (name, meant) in [
+            ("MOODRING_MQTT_URL", "MOODRING_MQTT__URL"),
+            (
+                "MOODRING_MQTT_HOME_ASSISTANT_ENABLED",
+                "MOODRING_MQTT__HOME_ASSISTANT__ENABLED",
+            ),
+        ] {
+            let error = load(&[(name, "x")]).unwrap_err();
+            assert!(error.contains(name) && error.contains(meant), "{error}");
+        }
+    }
+}
