@@ -8,6 +8,7 @@ fairness (FairFace by age, gender and race), pose (FairFace's other persons). Ev
 import argparse
 import json
 import math
+import subprocess
 from pathlib import Path
 
 import cv2
@@ -74,6 +75,22 @@ def answers(root, net, finder):
 def profile(out):
     yaw = softmax(out["pose"][:, 2:7])
     return yaw[:, 0] + yaw[:, 4] > 0.5
+
+
+def through_analyze(command, root):
+    """The wild set through `moodring analyze --json` itself: what this file imitates. Faces of a picture: the largest counts."""
+    paths = [(str(p), c) for c, name in enumerate(LABELS) for p in sorted((Path(root) / "faces" / "wild" / name).glob("*.jpg"))]
+    said = subprocess.run([command, "analyze", "--json", *(p for p, _ in paths)], capture_output=True, text=True, check=False)
+    lines = {v["image"]: v.get("faces", []) for v in map(json.loads, said.stdout.splitlines())}
+    if len(lines) != len(paths):
+        raise SystemExit(f"{command} analyze: {len(lines)} lines for {len(paths)} pictures\n{said.stderr[-2000:]}")
+    scores, y = [], []
+    for path, c in paths:
+        if found := lines[path]:
+            face = max(found, key=lambda f: f["box"][2] * f["box"][3])
+            scores.append([face["scores"][n] for n in LABELS])
+            y.append(c)
+    return {"pictures": len(paths)} | summary(np.array(scores), np.array(y))
 
 
 def turn_picture(grey, degrees):
@@ -199,9 +216,12 @@ def main():
     parser.add_argument("--data", default="../shared/data")
     parser.add_argument("--json")
     parser.add_argument("--part", choices=PARTS, action="append")
+    parser.add_argument("--command", metavar="PATH", help="a `moodring`: the wild set through its `analyze`, too")
     args = parser.parse_args()
     net, finder = Classifier(), FaceFinder()
     out = {"version": net.notes["version"]} | {name: plain(PARTS[name](args.data, net, finder)) for name in args.part or PARTS}
+    if args.command:
+        out["wild through analyze"] = plain(through_analyze(args.command, args.data))
     text = json.dumps(out, indent=1)
     print(text)
     if args.json:
