@@ -62,7 +62,10 @@ fn always(name: &'static str, want: Want, bytes: Vec<u8>) -> Case {
 
 /// One answer to every request, then the end of the connection.
 fn once(name: &'static str, want: Want, bytes: Vec<u8>) -> Case {
-    case(name, want, move |_, _, wire| wire.send(&bytes) && false)
+    case(name, want, move |_, _, wire| {
+        wire.send(&bytes);
+        false
+    })
 }
 
 fn context() -> Context {
