@@ -72,7 +72,7 @@ fn play(name: &str, source: &Source, watch_ms: u64) -> Result<(), Error> {
         if number == EMPTY_FRAMES {
             appeared = frame.time();
         }
-        let mood = stream.see(&frame, skipped, drop)?.mood.mood;
+        let mood = stream.see(&frame, skipped, drop)?.mood.mood();
         if mood == Mood::Nobody {
             continue;
         }

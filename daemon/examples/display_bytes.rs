@@ -31,6 +31,7 @@ use moodring_core::{
     expression::Expression,
     frame::Millis,
     mood::{Mood, MoodState},
+    track::TrackId,
 };
 use moodring_face::{animate, picture::ScreenShape};
 
@@ -169,11 +170,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 (mood, changed) = (wanted, now.0);
             }
             let snapshot = Snapshot {
-                mood: MoodState {
-                    mood,
-                    confidence: 0.9,
-                    ..MoodState::default()
-                },
+                mood: MoodState::new(mood, 0.9, TrackId(1), Millis(0)),
                 camera: CameraState::Running,
                 ..Snapshot::default()
             };

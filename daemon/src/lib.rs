@@ -39,6 +39,8 @@
 //! | [`shutdown`] | the one way to stop |
 //! | [`worker`] | restarts threads after a panic, and reports their health |
 //! | [`exit`] | exit codes |
+//! | [`changes`], [`hooks`] | each change as a line of JSON, for programs beside the daemon |
+//! | [`words`] | what people read, in five languages |
 //! | [`process_limits`] | open files, core files |
 //! | [`clock`] | the one clock of a run |
 //!
@@ -47,6 +49,7 @@
 pub mod app;
 pub mod bundle;
 pub mod camera;
+pub mod changes;
 pub mod cli;
 pub mod clock;
 pub mod command;
@@ -59,6 +62,7 @@ pub mod evaluation;
 pub mod event_log;
 pub mod exit;
 pub mod gpio;
+pub mod hooks;
 pub mod latest;
 pub mod logs;
 pub mod message;
@@ -80,4 +84,5 @@ pub mod store;
 pub mod update;
 pub mod vision;
 pub mod web;
+pub mod words;
 pub mod worker;

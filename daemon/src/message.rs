@@ -15,7 +15,9 @@ pub(crate) use identity::check_level;
 pub use identity::{DeviceName, Identity, NameError, RunId};
 pub use moment::{Moment, rfc3339};
 pub use number::{Hundredths, Ratio, Rounded, Tenths};
-pub use photo::{CropLine, ErrorLine, ExpressionRecord, FaceRecord, PhotoLine, ScoresRecord};
+pub use photo::{
+    CropLine, ErrorLine, ExpressionRecord, FaceRecord, PhotoLine, ReadingRecord, ScoresRecord,
+};
 pub use received::{ReceivedError, read_state, read_status};
 pub use state::{PersonRecord, StagesRecord, StateMessage};
 
@@ -25,8 +27,9 @@ use serde::Serialize;
 pub const SCHEMA: u32 = 1;
 
 /// The kinds of events, as [`EventMessage`] and the store name them.
-pub const EVENT_KINDS: [&str; 9] = [
-    "appeared", "left", "changed", "crowd", "camera", "fault", "recovery", "summary", "dropped",
+pub const EVENT_KINDS: [&str; 10] = [
+    "appeared", "left", "changed", "facing", "crowd", "camera", "fault", "recovery", "summary",
+    "dropped",
 ];
 
 /// What `/status` says about a device.

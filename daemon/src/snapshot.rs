@@ -2,7 +2,11 @@
 
 use heapless::Vec;
 use moodring_core::{
-    detect::Face, expression::Scores, frame::Millis, mood::MoodState, track::TrackId,
+    detect::Face,
+    expression::Scores,
+    frame::Millis,
+    mood::{FaceMood, MoodState},
+    track::TrackId,
 };
 
 /// The most people a snapshot holds; more are counted, not listed.
@@ -42,6 +46,24 @@ pub struct Person {
     pub roll_deg: f32,
     /// Smoothed scores.
     pub scores: Scores,
+    /// What the person shows, decided in `moodring-core` for all outputs.
+    pub mood: FaceMood,
+    /// Whether the person looks toward the device; `None` if the net cannot tell.
+    pub facing: Option<bool>,
+}
+
+impl Person {
+    /// A person of whom nothing but this is known; the tilt is that of the eyes.
+    pub fn new(track: TrackId, face: Face, scores: Scores, mood: FaceMood) -> Self {
+        Self {
+            track,
+            face,
+            roll_deg: face.roll_deg(),
+            scores,
+            mood,
+            facing: None,
+        }
+    }
 }
 
 /// What the camera does right now.

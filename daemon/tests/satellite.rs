@@ -13,11 +13,13 @@ use moodring::{
     config::{SatellitePort, SatelliteSettings},
     satellite::{self, PortThread},
     snapshot::{CameraState, Snapshot},
+    worker::Supervisor,
 };
 use moodring_core::{
     expression::Expression,
     frame::Millis,
     mood::{Mood, MoodState},
+    track::TrackId,
 };
 use moodring_link::{
     frame::encode,
@@ -112,17 +114,15 @@ fn daemon(port: &Path) -> (watch::Sender<Snapshot>, PortThread) {
         port: SatellitePort::Path(port.to_str().expect("it works here").into()),
         ..SatelliteSettings::default()
     };
-    let fleet = satellite::spawn(&settings, snapshots, Clock::start()).expect("it works here");
+    let (supervisor, _faults) = Supervisor::new();
+    let fleet =
+        satellite::spawn(&settings, snapshots, Clock::start(), &supervisor).expect("it works here");
     (tell, fleet.expect("a port is named"))
 }
 
 fn showing(mood: Mood) -> Snapshot {
     Snapshot {
-        mood: MoodState {
-            mood,
-            confidence: 1.0,
-            ..MoodState::default()
-        },
+        mood: MoodState::new(mood, 1.0, TrackId(1), Millis(0)),
         camera: CameraState::Running,
         ..Snapshot::default()
     }

@@ -179,7 +179,7 @@ mod tests {
             device.receive(heard.clone());
         }
         let seen = device.seen();
-        (seen.mood.mood, seen.camera)
+        (seen.mood.mood(), seen.camera)
     }
 
     #[test]

@@ -31,7 +31,7 @@ mod watchdog;
 
 pub use error::AppError;
 pub use follow::follow;
-pub use run::run;
+pub use run::{run, watch};
 
 /// Waits for a thread to end; logs the name of one that panicked.
 fn join(thread: std::thread::JoinHandle<()>, name: &str) {

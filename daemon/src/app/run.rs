@@ -1,10 +1,10 @@
 //! `run`: starts the app, serves it until something asks it to stop, and shuts it down.
 
-use std::{path::PathBuf, time::Duration};
+use std::{io::Write, path::PathBuf, sync::Arc, thread, time::Duration};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::watch,
+    sync::{mpsc, oneshot, watch},
 };
 
 use super::{AppError, start::App};
@@ -14,13 +14,15 @@ use crate::{
     command::{Command, Switch},
     config::Settings,
     display::Display,
-    service,
+    hooks, service,
     snapshot::{CameraState, Snapshot},
     worker::given_up,
 };
 
 /// How often to look at what changes with time: the night, and devices that were plugged in.
 const TICK: Duration = Duration::from_secs(10);
+/// Lines that a slow reader of `watch` may be behind.
+const LINES: usize = 256;
 
 /// Runs until a signal, until the display is closed, or until a file source ends. `file` is where the settings came from.
 ///
@@ -35,8 +37,57 @@ pub async fn run(
     let terminate = signal(SignalKind::terminate())?;
     let interrupt = signal(SignalKind::interrupt())?;
     let mut app = App::start(settings, file, display)?;
+    let hooks = hooks::spawn(&settings.hooks, app.changes());
     app.live(terminate, interrupt).await;
+    if let Some(hooks) = hooks {
+        hooks.abort();
+    }
     app.close().await
+}
+
+/// As [`run`], and each change is a line of JSON on standard output; ends also when nobody reads them any more.
+///
+/// # Errors
+/// [`AppError`] if something cannot start, or if a file source fails.
+pub async fn watch(
+    settings: &Settings,
+    file: Option<PathBuf>,
+    display: Box<dyn Display + Send>,
+) -> Result<(), AppError> {
+    let terminate = signal(SignalKind::terminate())?;
+    let interrupt = signal(SignalKind::interrupt())?;
+    let mut app = App::start(settings, file, display)?;
+    let mut changes = app.changes();
+    let (lines, mut printed) = printer()?;
+    let print = async move {
+        while let Some(line) = changes.next().await {
+            if lines.send(line).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = app.live(terminate, interrupt) => {}
+        () = print => {}
+        _ = &mut printed => tracing::info!("nobody reads the changes any more: stopping"),
+    }
+    app.close().await
+}
+
+/// A thread that prints lines, so that a slow reader does not stop the daemon; and what rings when it ends.
+fn printer() -> Result<(mpsc::Sender<Arc<str>>, oneshot::Receiver<()>), AppError> {
+    let (lines, mut waiting) = mpsc::channel::<Arc<str>>(LINES);
+    let (ended, printed) = oneshot::channel();
+    thread::Builder::new().name("lines".into()).spawn(move || {
+        let mut out = std::io::stdout().lock();
+        while let Some(line) = waiting.blocking_recv() {
+            if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+                break;
+            }
+        }
+        drop(ended);
+    })?;
+    Ok((lines, printed))
 }
 
 impl App {

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     camera::{CameraStatus, CameraThread, Source, SourceError},
+    changes::Changes,
     clock::{Clock, minute_of_day},
     command,
     config::{EngineKind, Settings},
@@ -56,6 +57,7 @@ pub(super) struct App {
     pub(super) user_quit: watch::Receiver<bool>,
     pub(super) home: HomeAssistant,
     pub(super) publishing: Publishing,
+    identity: Identity,
     pub(super) workers: Workers,
     pub(super) health: watch::Receiver<Health>,
     /// Why it has to end, unless somebody asked for it.
@@ -195,10 +197,22 @@ impl App {
             user_quit,
             home,
             publishing: context.publishing,
+            identity: context.identity,
             workers,
             health: context.supervisor.health(),
             failure: None,
         })
+    }
+
+    /// What changes from now on.
+    pub(super) fn changes(&self) -> Changes {
+        let identity = self.identity.clone();
+        Changes::new(
+            &self.publishing.store,
+            self.newest.clone(),
+            identity,
+            self.clock,
+        )
     }
 }
 

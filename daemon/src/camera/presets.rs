@@ -102,10 +102,10 @@ impl Hardware {
     }
 }
 
+/// No option for time limits: `-timeout` makes versions before 5 listen, and a child that is silent is ended here anyway.
 /// Low delay: nothing is buffered, and only what is shown is scaled and encoded again. By TCP, as most networks need.
 fn ffmpeg_arguments(url: &str, context: &Context, hardware: Hardware) -> Vec<String> {
     let (width, height) = context.size_px;
-    let timeout_us = context.timeout.as_micros().to_string();
     let mut arguments: Vec<String> = ["-nostdin", "-hide_banner", "-loglevel", "error"]
         .map(str::to_owned)
         .into();
@@ -118,8 +118,6 @@ fn ffmpeg_arguments(url: &str, context: &Context, hardware: Hardware) -> Vec<Str
         [
             "-rtsp_transport",
             "tcp",
-            "-timeout",
-            &timeout_us,
             "-fflags",
             "nobuffer",
             "-flags",
@@ -138,7 +136,7 @@ fn ffmpeg_arguments(url: &str, context: &Context, hardware: Hardware) -> Vec<Str
     );
     // Never larger than asked for; a camera of 4K would cost more to encode again than all the rest.
     let filter = format!(
-        "fps={:.3},scale='min({width},iw)':'min({height},ih)':force_original_aspect_ratio=decrease:force_divisible_by=2",
+        "fps={:.3},scale='min({width},iw)':'min({height},ih)':force_original_aspect_ratio=decrease",
         context.rate_hz
     );
     arguments.extend(
@@ -252,7 +250,7 @@ mod tests {
         let context = Context::for_tests(false);
         let line = ffmpeg_arguments(&address.with_login(), &context, Hardware::V4l2M2m).join(" ");
         assert!(
-            line.contains("-c:v h264_v4l2m2m -rtsp_transport tcp -timeout 20000000 "),
+            line.contains("-c:v h264_v4l2m2m -rtsp_transport tcp "),
             "{line}"
         );
         assert!(

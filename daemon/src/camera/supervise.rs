@@ -20,9 +20,6 @@ use crate::{
 
 /// The first and the longest wait before a lost source is opened again; doubled in between.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
-/// A source that ran for so long begins again with the first wait when it is lost; one that is lost at once waits longer and
-/// longer, however many frames it gave.
-const STEADY_MS: u64 = 10_000;
 /// How long the end of the thread is waited for: a driver or a file system that hangs must not hold the daemon's end up.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 /// After so many broken frames in a row a live source is opened again.
@@ -208,7 +205,6 @@ impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
     ) {
         let mut wait = BACKOFF.0;
         while let Some(session) = self.next_session() {
-            let began = (self.now)();
             let frames_before = self.update(|_| {}).frames;
             let (error, live) = self.run_session(&session, open);
             if session.stop.has_begun() {
@@ -227,8 +223,7 @@ impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
             if is_over && is_first {
                 return self.finish(&error);
             }
-            let has_frames = self.update(|_| {}).frames > frames_before;
-            if has_frames && (self.now)().since(began) >= STEADY_MS {
+            if self.update(|_| {}).frames > frames_before {
                 wait = BACKOFF.0;
             }
             if is_over {

@@ -62,6 +62,37 @@ impl RunArgs {
     }
 }
 
+/// `watch`.
+#[derive(Args, Debug)]
+pub struct WatchArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)] // clap would show it as help
+    pub config: ConfigArgs,
+    /// As with run: auto, /dev/videoN, rpicam, argus, cmd:COMMAND, http://..., a picture, a folder, a video file, synthetic.
+    #[arg(long, value_name = "SRC")]
+    pub source: Option<String>,
+    /// Play files and folders again and again.
+    #[arg(long = "loop")]
+    pub repeat: bool,
+    /// Frames a second to ask for.
+    #[arg(long, value_name = "HZ")]
+    pub rate: Option<f32>,
+}
+
+impl WatchArgs {
+    /// The flags as settings; without a settings file there is no broker and no page.
+    pub fn overrides(&self) -> Overrides {
+        let alone = self.config.config.is_none().then_some(false);
+        Overrides::default()
+            .set("camera.source", self.source.as_ref())
+            .set("camera.loop", self.repeat.then_some(true))
+            .set("camera.rate", self.rate)
+            .set("display.kind", Some("none"))
+            .set("mqtt.enabled", alone)
+            .set("web.enabled", alone)
+    }
+}
+
 /// `follow`.
 #[derive(Args, Debug)]
 pub struct FollowArgs {

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use live::{FollowArgs, RunArgs};
+pub use live::{FollowArgs, RunArgs, WatchArgs};
 pub use maintenance::{DevicesArgs, GenerateArgs, ShowConfigArgs};
 pub use measure::{BenchArgs, BenchInput, EvalArgs};
 pub use model::{BundleArgs, InstallArgs, ModelCommand, NetKind, PackArgs, RollbackArgs};
@@ -40,6 +40,7 @@ const EXAMPLES: &str = "Examples:
   moodring analyze photo.jpg                 every face in a photo and its expression
   moodring analyze photos/ --json            the same, one JSON object a line
   moodring follow moodring/hall --mqtt mqtt://broker.local     show the mood of the device called hall
+  moodring watch                             each change as a line of JSON, for another program
   moodring doctor                            what is wrong here, and how to mend it
 
 Settings: `moodring config` prints every key with its default. Logs: MOODRING_LOG__LEVEL=debug.";
@@ -63,6 +64,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Show another device's mood here; needs no camera.
     Follow(FollowArgs),
+    /// Watch a camera and print each change as a line of JSON; for programs that start this one.
+    Watch(WatchArgs),
     /// List the cameras found.
     Devices(DevicesArgs),
     /// Find what is wrong on this machine, and say how to mend it.

@@ -1,6 +1,6 @@
 //! `classify`: reads pictures that are face crops already.
 
-use moodring_core::expression::Scores;
+use moodring_core::mood::Mood;
 
 use super::{
     Failure,
@@ -11,9 +11,9 @@ use crate::{
     cli::CropArgs,
     config::Overrides,
     exit::Exit,
-    message::{CropLine, ErrorLine, ExpressionRecord, json},
+    message::{CropLine, ErrorLine, ReadingRecord, json},
     photo::Photo,
-    vision::PhotoReader,
+    vision::{PhotoReader, PhotoReading},
 };
 
 /// Reads each crop.
@@ -22,36 +22,43 @@ pub(super) fn classify(args: &CropArgs) -> Result<Exit, Failure> {
     let settings = quiet_settings(args.config.config.as_deref(), &flags)?;
     let mut reader = PhotoReader::open(&settings)?;
     work_through(&args.paths, args.json, |path| {
-        let scores = Photo::read(path)
+        let read = Photo::read(path)
             .map_err(|e| e.to_string())
             .and_then(|photo| photo.crop().map_err(|e| e.to_string()))
             .and_then(|crop| reader.classify(&crop).map_err(|e| e.to_string()));
         let image = &path.to_string_lossy();
         let text = if args.json {
-            json_line(image, &scores)
+            json_line(image, &read)
         } else {
-            text_line(&crate::redact::printable(image), &scores)
+            text_line(&crate::redact::printable(image), &read)
         };
         ResultLine {
             text,
-            good: scores.is_ok(),
+            good: read.is_ok(),
         }
     })
 }
 
-fn json_line(image: &str, scores: &Result<Scores, String>) -> String {
-    match scores {
-        Ok(scores) => json(&CropLine {
+fn json_line(image: &str, read: &Result<PhotoReading, String>) -> String {
+    match read {
+        Ok(read) => json(&CropLine {
             image,
-            reading: ExpressionRecord::new(scores),
+            reading: ReadingRecord::new(&read.scores, read.mood, read.facing),
         }),
         Err(error) => json(&ErrorLine { image, error }),
     }
 }
 
-fn text_line(image: &str, scores: &Result<Scores, String>) -> String {
-    match scores.as_ref().map(Scores::top) {
-        Ok((top, p)) => format!("{image}: {} {} {:.0} %", top.emoji(), top.name(), p * 100.0),
+fn text_line(image: &str, read: &Result<PhotoReading, String>) -> String {
+    match read {
+        Ok(read) => {
+            let (mood, (top, p)) = (read.mood.mood(), read.scores.top());
+            let (emoji, name, percent) = (mood.emoji(), mood.name(), p * 100.0);
+            match mood {
+                Mood::Showing(_) => format!("{image}: {emoji} {name} {percent:.0} %"),
+                _ => format!("{image}: {emoji} {name} ({} {percent:.0} %)", top.name()),
+            }
+        }
         Err(error) => format!("{image}: {error}"),
     }
 }

@@ -83,7 +83,7 @@ fn work_through(
         bar.inc(1);
         match sample {
             Ok(sample) => {
-                let scores = reader.classify(&sample.crop)?;
+                let scores = reader.classify(&sample.crop)?.scores;
                 counts.count(sample.label, &scores);
                 mistakes.look(&sample, &scores);
                 if let Some(majority) = sample.majority {

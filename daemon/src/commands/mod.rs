@@ -16,6 +16,7 @@ mod run;
 mod show;
 mod show_on_display;
 mod simulate;
+mod watch;
 
 use std::{
     io::{IsTerminal, Write},
@@ -34,7 +35,7 @@ pub fn dispatch(cli: Cli) -> Exit {
     crate::process_limits::forbid_core_files();
     if !matches!(
         cli.command,
-        Command::Run(_) | Command::Follow(_) | Command::Simulate(_)
+        Command::Run(_) | Command::Watch(_) | Command::Follow(_) | Command::Simulate(_)
     ) {
         // `| head` ends a command quietly. Those that hold connections go on: theirs come and go.
         sigpipe::reset();
@@ -48,6 +49,7 @@ pub fn dispatch(cli: Cli) -> Exit {
         Command::Bench(args) => bench::bench(&args),
         Command::Show(args) => show::show(&args),
         Command::Follow(args) => follow::follow(&args),
+        Command::Watch(args) => watch::watch(&args),
         Command::Devices(args) => devices::devices(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Config(args) => config::config(&args),

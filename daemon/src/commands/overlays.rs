@@ -41,7 +41,7 @@ impl Overlays {
             let map = found.map.as_ref().ok_or(
                 "this net has no activation maps: --cam needs engine = \"int8\" and the built-in classifier",
             )?;
-            overlay(&mut picture, &found.face, map);
+            overlay(&mut picture, &found.from_crop, map);
         }
         let to = self.folder.join(name(path));
         picture

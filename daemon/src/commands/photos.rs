@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use moodring_core::{detect::Face, expression::Scores};
+use moodring_core::{detect::Face, mood::Mood};
 
 use super::{
     Failure,
@@ -14,16 +14,23 @@ use crate::{
     cli::{AnalyzeArgs, PhotoArgs},
     config::Overrides,
     exit::Exit,
-    message::{ErrorLine, FaceRecord, PhotoLine, json},
+    message::{ErrorLine, FaceRecord, PhotoLine, ReadingRecord, json},
     photo::Photo,
     redact::printable,
-    vision::PhotoReader,
+    vision::{PhotoFace, PhotoReader, PhotoReading},
 };
 
-/// The result of a photo: its size and its faces, with scores if they were classified.
+/// What a photo turned out to hold: its size and its faces.
 struct PhotoResult {
     size_px: (u32, u32),
-    faces: Vec<(Face, Option<Scores>)>,
+    faces: Vec<FoundFace>,
+}
+
+/// A face, its tilt, and what it shows if it was read.
+struct FoundFace {
+    face: Face,
+    roll_deg: f32,
+    reading: Option<PhotoReading>,
 }
 
 /// Faces and their expressions.
@@ -36,7 +43,12 @@ pub(super) fn analyze(args: &AnalyzeArgs) -> Result<Exit, Failure> {
         if let Some(overlays) = &overlays {
             overlays.write(path, photo, &faces)?;
         }
-        Ok(faces.iter().map(|f| (f.face, Some(f.scores))).collect())
+        let found = |read: &PhotoFace| FoundFace {
+            face: read.face,
+            roll_deg: read.roll_deg,
+            reading: Some(read.reading),
+        };
+        Ok(faces.iter().map(found).collect())
     })
 }
 
@@ -45,14 +57,19 @@ pub(super) fn detect(args: &PhotoArgs) -> Result<Exit, Failure> {
     look_at_all(args, &args.overrides(), |reader, _, photo| {
         let frame = photo.frame().map_err(|e| e.to_string())?;
         let faces = reader.detect(&frame).map_err(|e| e.to_string())?;
-        Ok(faces.into_iter().map(|face| (face, None)).collect())
+        let found = |face: Face| FoundFace {
+            roll_deg: face.roll_deg(),
+            face,
+            reading: None,
+        };
+        Ok(faces.into_iter().map(found).collect())
     })
 }
 
 fn look_at_all(
     args: &PhotoArgs,
     flags: &Overrides,
-    look: impl Fn(&mut PhotoReader, &Path, &Photo) -> Result<Vec<(Face, Option<Scores>)>, String>,
+    look: impl Fn(&mut PhotoReader, &Path, &Photo) -> Result<Vec<FoundFace>, String>,
 ) -> Result<Exit, Failure> {
     let settings = quiet_settings(args.config.config.as_deref(), flags)?;
     let mut reader = PhotoReader::open(&settings)?;
@@ -63,7 +80,10 @@ fn look_at_all(
                 size_px: photo.size_px(),
                 faces: faces
                     .into_iter()
-                    .map(|(face, scores)| (photo.in_file(face), scores))
+                    .map(|found| FoundFace {
+                        face: photo.in_file(found.face),
+                        ..found
+                    })
                     .collect(),
             })
         });
@@ -86,8 +106,10 @@ fn json_line(path: &Path, found: &Result<PhotoResult, String>) -> String {
             size_px: (width, height),
             faces,
         }) => {
-            let record = |(face, scores): &(Face, Option<Scores>)| {
-                FaceRecord::new(face, face.roll_deg(), scores.as_ref())
+            let record = |found: &FoundFace| {
+                let reading = found.reading.as_ref();
+                let reading = reading.map(|r| ReadingRecord::new(&r.scores, r.mood, r.facing));
+                FaceRecord::new(&found.face, found.roll_deg, reading)
             };
             let faces = faces.iter().map(record).collect();
             json(&PhotoLine {
@@ -116,26 +138,37 @@ fn text_line(path: &Path, found: &Result<PhotoResult, String>) -> String {
         n => format!("{n} faces"),
     };
     let mut text = format!("{name}: {width}x{height}, {count}");
-    for (face, scores) in faces {
-        let rect = face.rect;
-        let shows = scores.as_ref().map_or_else(String::new, |scores| {
-            let (expression, p) = scores.top();
-            format!(
-                "{} {:<8} {:>3.0} %  ",
-                expression.emoji(),
-                expression.name(),
-                p * 100.0
-            )
-        });
+    for found in faces {
+        let (face, rect) = (&found.face, found.face.rect);
+        let shows = found.reading.as_ref().map_or_else(String::new, shows);
         text += &format!(
             "\n  {shows}at {:.0},{:.0} size {:.0}x{:.0} tilt {:+.0}° (face {:.0} %)",
             rect.x,
             rect.y,
             rect.w,
             rect.h,
-            face.roll_deg(),
+            found.roll_deg,
             face.score * 100.0
         );
     }
     text
+}
+
+/// The emoji and the word, and for an uncertain face what is likeliest.
+fn shows(reading: &PhotoReading) -> String {
+    let (mood, (likeliest, p)) = (reading.mood.mood(), reading.scores.top());
+    let percent = p * 100.0;
+    match mood {
+        Mood::Showing(expression) => format!(
+            "{} {:<8} {percent:>3.0} %  ",
+            mood.emoji(),
+            expression.name()
+        ),
+        _ => format!(
+            "{} {} ({} {percent:.0} %)  ",
+            mood.emoji(),
+            mood.name(),
+            likeliest.name()
+        ),
+    }
 }

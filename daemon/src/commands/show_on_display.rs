@@ -2,7 +2,11 @@
 
 use std::{path::Path, thread, time::Duration};
 
-use moodring_core::mood::{Mood, MoodState};
+use moodring_core::{
+    frame::Millis,
+    mood::{Mood, MoodState},
+    track::TrackId,
+};
 use moodring_face::look::Look;
 
 use super::{Failure, quiet_settings};
@@ -70,11 +74,7 @@ fn scene(look: Look) -> Option<Snapshot> {
         Look::Starting | Look::Fault(_) => return None,
     };
     Some(Snapshot {
-        mood: MoodState {
-            mood,
-            confidence: 1.0,
-            ..MoodState::default()
-        },
+        mood: MoodState::new(mood, 1.0, TrackId(1), Millis(0)),
         camera,
         ..Snapshot::default()
     })

@@ -10,6 +10,7 @@ mod error;
 mod events;
 mod home_assistant;
 mod homie;
+mod hooks;
 mod light;
 mod load;
 mod location;
@@ -35,6 +36,7 @@ pub use error::ConfigError;
 pub use events::EventSettings;
 pub use home_assistant::HomeAssistantSettings;
 pub use homie::HomieSettings;
+pub use hooks::HookSettings;
 pub use light::{LightKind, LightSettings};
 pub use load::{Overrides, load};
 pub use location::Location;
@@ -92,6 +94,8 @@ pub struct Settings {
     pub preview: PreviewSettings,
     /// Microcontrollers that show the mood too.
     pub satellite: SatelliteSettings,
+    /// A program that is started at each change.
+    pub hooks: HookSettings,
     /// The search for newer versions.
     pub update: UpdateSettings,
     /// What is logged.
@@ -137,6 +141,7 @@ impl Settings {
         self.panel.board(&self.display.board)?;
         self.buttons.validate()?;
         self.light.validate()?;
+        self.hooks.validate()?;
         self.mqtt.validate()?;
         self.events.validate()?;
         self.store.validate()?;

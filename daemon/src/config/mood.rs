@@ -28,7 +28,7 @@ pub struct MoodSettings {
     pub who: WhoCountsSetting,
     /// Milliseconds over which scores are smoothed.
     pub smooth_ms: u64,
-    /// The least probability at which an expression is named; below it the mood is `uncertain`.
+    /// The least probability at which an expression is named; below it the mood is `uncertain`. 0: the model's own.
     pub certain: f32,
     /// How much more probable another expression must be to take over.
     pub margin: f32,
@@ -40,6 +40,10 @@ pub struct MoodSettings {
     pub lost_ms: u64,
     /// How quickly the mood follows, 0 to 100 percent; 50: as the other keys say.
     pub sensitivity: u8,
+    /// Whether only people who look toward the camera count.
+    pub only_facing: bool,
+    /// Whether each person's resting face is learned and taken off what the net says.
+    pub resting: bool,
 }
 
 impl Default for MoodSettings {
@@ -47,24 +51,34 @@ impl Default for MoodSettings {
         Self {
             who: WhoCountsSetting::Largest,
             smooth_ms: 400,
-            certain: 0.45,
+            certain: 0.0,
             margin: 0.1,
             hold_ms: 300,
             confirm_ms: 150,
             lost_ms: 1_000,
             sensitivity: 50,
+            only_facing: false,
+            resting: true,
         }
     }
 }
 
 impl MoodSettings {
     /// These settings at their sensitivity: from 0 to 100 percent, `smooth_ms`, `hold_ms` and `margin` go from four
-    /// times to a quarter of their values, and `certain` from 0.2 more to 0.2 less; at 50 nothing changes. All results
-    /// stay in range.
-    pub fn at_sensitivity(&self) -> Self {
+    /// times to a quarter of their values, and `certain` from 0.2 more to 0.2 less; at 50 all are as they are.
+    /// Results stay in the ranges that the settings have. `model_certain` stands in for a `certain` of 0.
+    pub fn at_sensitivity(&self, model_certain: f32) -> Self {
+        let certain = if self.certain > 0.0 {
+            self.certain
+        } else {
+            model_certain
+        };
         let step = (50.0 - f32::from(self.sensitivity.min(100))) / 50.0;
         if step == 0.0 {
-            return self.clone();
+            return Self {
+                certain,
+                ..self.clone()
+            };
         }
         let times = 4_f32.powf(step);
         // A cast from f32 saturates.
@@ -73,7 +87,7 @@ impl MoodSettings {
             smooth_ms: longer(self.smooth_ms),
             hold_ms: longer(self.hold_ms),
             margin: (self.margin * times).clamp(0.0, 0.5),
-            certain: (self.certain + 0.2 * step).clamp(0.15, 0.99),
+            certain: (certain + 0.2 * step).clamp(0.15, 0.99),
             ..self.clone()
         }
     }
@@ -95,10 +109,10 @@ impl MoodSettings {
             "0 to 100 percent",
         )?;
         range(
-            (0.15..=0.99).contains(&self.certain),
+            self.certain == 0.0 || (0.15..=0.99).contains(&self.certain),
             "mood.certain",
             self.certain,
-            "0.15 to 0.99",
+            "0 (the model's own) or 0.15 to 0.99",
         )?;
         range(
             (0.0..=0.5).contains(&self.margin),
@@ -118,12 +132,21 @@ mod tests {
             sensitivity,
             ..MoodSettings::default()
         };
-        settings.at_sensitivity()
+        settings.at_sensitivity(0.45)
     }
 
     #[test]
     fn sensitivity_moves_all_four_and_the_middle_moves_none() {
-        assert_eq!(at(50), MoodSettings::default());
+        let own = MoodSettings {
+            certain: 0.45,
+            ..MoodSettings::default()
+        };
+        assert_eq!(at(50), own, "the model's own threshold stands in for 0");
+        let set = MoodSettings {
+            certain: 0.6,
+            ..MoodSettings::default()
+        };
+        assert_eq!(set.at_sensitivity(0.45).certain, 0.6);
         let (slow, quick) = (at(0), at(100));
         assert_eq!((slow.smooth_ms, quick.smooth_ms), (1_600, 100));
         assert_eq!((slow.hold_ms, quick.hold_ms), (1_200, 75));
@@ -142,7 +165,7 @@ mod tests {
                 sensitivity,
                 ..MoodSettings::default()
             };
-            let result = extreme.at_sensitivity();
+            let result = extreme.at_sensitivity(0.45);
             let checked = MoodSettings {
                 sensitivity: 50,
                 ..result

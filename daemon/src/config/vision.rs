@@ -23,8 +23,10 @@ pub enum EngineKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Labels {
-    /// FER2013's labels: one per picture, found by web search.
+    /// Both judgements combined, weighed for faces as they are before a mirror.
     #[default]
+    Blend,
+    /// FER2013's labels: one per picture, found by web search.
     Fer2013,
     /// FER+: the same pictures judged by ten people each.
     Ferplus,
@@ -36,7 +38,7 @@ pub enum Labels {
 pub struct VisionSettings {
     /// `int8`, `tract` or `ort`.
     pub engine: EngineKind,
-    /// `fer2013` or `ferplus`.
+    /// `blend`, `fer2013` or `ferplus`.
     pub labels: Labels,
     /// Width of the detector's input, in pixels; a multiple of 32.
     pub width: u32,
@@ -56,7 +58,7 @@ impl Default for VisionSettings {
     fn default() -> Self {
         Self {
             engine: EngineKind::Int8,
-            labels: Labels::Fer2013,
+            labels: Labels::Blend,
             width: 320,
             height: 256,
             threshold: 0.0,

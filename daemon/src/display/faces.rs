@@ -1,7 +1,7 @@
 //! Who is on a display and how each person looks: an animated face for everybody, the one who counts first; the text,
 //! and the sign that the camera runs. Draws nothing.
 
-use moodring_core::{expression::Expression, frame::Millis, mood::Mood, track::TrackId};
+use moodring_core::{frame::Millis, mood::Mood, track::TrackId};
 use moodring_face::{
     animate::{Animator, IdleMotion, Pose},
     picture::{Indicators, MAX_FACES, Picture, ScreenShape},
@@ -13,11 +13,7 @@ use crate::{
     snapshot::{CameraState, Person},
 };
 
-/// Below this probability a face beside the first is shown as uncertain.
-const CERTAIN: f32 = 0.45;
-/// How much more probable another expression must be before such a face changes.
-const MARGIN: f32 = 0.1;
-/// Percentages change in steps of this size: a number that changes with every frame is unreadable and costs bytes.
+/// Percents are told in such steps: a number that changes with every frame says nothing, and costs bytes.
 const PERCENT_STEP: f32 = 5.0;
 
 /// The faces that follow the people in view.
@@ -34,7 +30,6 @@ pub(super) struct Faces {
 #[derive(Debug)]
 struct OtherFace {
     track: TrackId,
-    shows: Mood,
     animator: Animator,
 }
 
@@ -61,8 +56,8 @@ impl Faces {
     pub(super) fn scene(&mut self, view: &View<'_>, now: Millis) -> Scene {
         let snapshot = view.snapshot;
         let mut poses = vec![follow(&mut self.first, snapshot, now)];
-        // Others have a face only while there is a mood; otherwise the first face shows what is wrong.
-        let people = match snapshot.mood.mood {
+        // A face for each of them only while there is a mood; else the first tells what is the matter.
+        let people = match snapshot.mood.mood() {
             Mood::Nobody => &[],
             _ => snapshot.people.get(1..).unwrap_or_default(),
         };
@@ -88,23 +83,25 @@ impl Faces {
         let at = known.unwrap_or_else(|| {
             self.others.push(OtherFace {
                 track: person.track,
-                shows: Mood::Uncertain,
                 animator: Animator::new(Mood::Uncertain, self.life, now),
             });
             self.others.len() - 1
         });
         let other = &mut self.others[at];
-        let confidence = other.read(person);
         let roll_deg = (person.roll_deg / 2.0).round() * 2.0;
-        other.animator.aim(other.shows, confidence, roll_deg, now);
+        // In whole sixteenths, so that a hair's change is none.
+        let confidence = (person.mood.confidence() * 16.0).round() / 16.0;
+        other
+            .animator
+            .aim(person.mood.mood(), confidence, roll_deg, now);
         other.animator.pose(now)
     }
 
     fn lines(&self, view: &View<'_>) -> Vec<String> {
         let mood = view.snapshot.mood;
-        let label = || match mood.mood {
+        let label = || match mood.mood() {
             Mood::Showing(expression) => {
-                let percent = (mood.confidence * 100.0 / PERCENT_STEP).round() * PERCENT_STEP;
+                let percent = (mood.confidence() * 100.0 / PERCENT_STEP).round() * PERCENT_STEP;
                 format!("{} {percent:.0}%", expression.name())
             }
             other => other.name().to_owned(),
@@ -115,24 +112,6 @@ impl Faces {
             DisplayText::Device => vec![view.device.to_owned()],
             DisplayText::Both => vec![label(), view.device.to_owned()],
         }
-    }
-}
-
-impl OtherFace {
-    /// Chooses the look; returns the confidence in sixteenths, so that small changes change nothing.
-    fn read(&mut self, person: &Person) -> f32 {
-        let (top, p) = person.scores.top();
-        let shown = |e: Expression| person.scores.of(e);
-        self.shows = match self.shows {
-            Mood::Showing(now) if shown(now) >= CERTAIN && p < shown(now) + MARGIN => self.shows,
-            _ if p >= CERTAIN => Mood::Showing(top),
-            _ => Mood::Uncertain,
-        };
-        let confidence = match self.shows {
-            Mood::Showing(e) => shown(e),
-            _ => p,
-        };
-        (confidence * 16.0).round() / 16.0
     }
 }
 
@@ -164,9 +143,9 @@ impl Scene {
 mod tests {
     use moodring_core::{
         detect::Face,
-        expression::Scores,
+        expression::{Expression, Scores},
         geometry::{Point, Rect},
-        mood::MoodState,
+        mood::{FaceMood, MoodState},
     };
 
     use super::*;
@@ -175,21 +154,19 @@ mod tests {
     fn person(track: u32, expression: Expression, p: f32) -> Person {
         let mut scores = [(1.0 - p) / 6.0; Expression::COUNT];
         scores[expression.index()] = p;
-        Person {
-            track: TrackId(track),
-            face: Face {
-                rect: Rect {
-                    x: 0.0,
-                    y: 0.0,
-                    w: 9.0,
-                    h: 9.0,
-                },
-                landmarks: [Point { x: 0.0, y: 0.0 }; 5],
-                score: 0.9,
-            },
-            roll_deg: 0.0,
-            scores: Scores(scores),
-        }
+        let rect = Rect {
+            x: 0.0,
+            y: 0.0,
+            w: 9.0,
+            h: 9.0,
+        };
+        let face = Face {
+            rect,
+            landmarks: [Point { x: 0.0, y: 0.0 }; 5],
+            score: 0.9,
+        };
+        let mood = FaceMood::showing(expression, p);
+        Person::new(TrackId(track), face, Scores(scores), mood)
     }
 
     fn snapshot(people: &[Person]) -> Snapshot {
@@ -199,11 +176,12 @@ mod tests {
         };
         snapshot.people.extend(people.iter().copied());
         if !people.is_empty() {
-            snapshot.mood = MoodState {
-                mood: Mood::Showing(Expression::Happy),
-                confidence: 0.87,
-                ..MoodState::default()
-            };
+            snapshot.mood = MoodState::new(
+                Mood::Showing(Expression::Happy),
+                0.87,
+                TrackId(1),
+                Millis(0),
+            );
         }
         snapshot
     }
@@ -252,27 +230,25 @@ mod tests {
     }
 
     #[test]
-    fn a_face_beside_the_first_does_not_flicker() {
-        let mut other = OtherFace {
-            track: TrackId(2),
-            shows: Mood::Uncertain,
-            animator: Animator::new(Mood::Uncertain, IdleMotion::Still, Millis(0)),
-        };
-        other.read(&person(2, Expression::Sad, 0.3));
-        assert_eq!(other.shows, Mood::Uncertain);
-        let mut torn = person(2, Expression::Sad, 0.47);
-        other.read(&torn);
-        assert_eq!(other.shows, Mood::Showing(Expression::Sad));
-        torn.scores.0[Expression::Fear.index()] = 0.53;
-        assert_eq!(other.read(&torn), 0.5, "0.47 in sixteenths");
-        assert_eq!(
-            other.shows,
-            Mood::Showing(Expression::Sad),
-            "a little more is not enough"
+    fn a_face_beside_the_first_shows_the_mood_of_the_report() {
+        let mut faces = Faces::new(
+            &settings(3, DisplayText::None),
+            IdleMotion::Still,
+            Millis(0),
         );
-        torn.scores.0[Expression::Fear.index()] = 0.6;
-        other.read(&torn);
-        assert_eq!(other.shows, Mood::Showing(Expression::Fear));
+        // Its scores lean to sad, but its mood was decided before them: the report has the last word.
+        let mut torn = person(2, Expression::Sad, 0.6);
+        let mut pose = |faces: &mut Faces, mood, now| {
+            torn.mood = mood;
+            let people = [person(1, Expression::Happy, 0.9), torn];
+            scene(faces, &snapshot(&people), now);
+            scene(faces, &snapshot(&people), now + 2_000).poses[1]
+        };
+        let uncertain = pose(&mut faces, FaceMood::uncertain(0.6), 1_000);
+        let sad = pose(&mut faces, FaceMood::showing(Expression::Sad, 0.6), 5_000);
+        let again = pose(&mut faces, FaceMood::uncertain(0.6), 9_000);
+        assert_ne!(uncertain, sad);
+        assert_eq!(uncertain, again);
     }
 
     #[test]

@@ -158,9 +158,9 @@ impl LiveView {
     /// The mood, the scores of the person who counts, and the list of faces.
     fn people(&self, view: &View<'_>, area: Rect) -> Paragraph<'static> {
         let (mood, people) = (&view.snapshot.mood, &view.snapshot.people);
-        let mut title = vec![Span::from(mood.mood.name().to_uppercase()).bold()];
-        if let Mood::Showing(_) = mood.mood {
-            title.push(format!(" {:.0} %", 100.0 * mood.confidence).into());
+        let mut title = vec![Span::from(mood.mood().name().to_uppercase()).bold()];
+        if let Mood::Showing(_) = mood.mood() {
+            title.push(format!(" {:.0} %", 100.0 * mood.confidence()).into());
         }
         let scores = people.first().map(|person| person.scores);
         let mut lines = vec![Line::from(title)];
@@ -236,14 +236,14 @@ fn faces(count: usize) -> String {
     }
 }
 
-/// A person on one line: number, expression, percent, roll, size of the box in pixels.
+/// A person on one line: number, mood, percent, roll, size of the box in pixels.
 fn face(person: &Person) -> String {
-    let (expression, score) = person.scores.top();
+    let mood = person.mood;
     format!(
         "#{} {} {:.0}% {:+.0}° {:.0}x{:.0}",
         person.track.0,
-        expression.name(),
-        100.0 * score,
+        mood.mood().name(),
+        100.0 * mood.confidence(),
         person.roll_deg,
         person.face.rect.w,
         person.face.rect.h,

@@ -176,7 +176,7 @@ const DEVICE_AWAY: u16 = 2;
 /// The look for this snapshot. While there is a mood, it is the mood: the camera's state matters only once nobody is
 /// left in view.
 pub(crate) fn look_of(snapshot: &Snapshot) -> Look {
-    match (snapshot.mood.mood, snapshot.camera) {
+    match (snapshot.mood.mood(), snapshot.camera) {
         (_, CameraState::Off) => Look::CameraOff,
         (Mood::Nobody, CameraState::Starting) => Look::Starting,
         (Mood::Nobody, CameraState::Lost) => Look::Fault(CAMERA_LOST),
@@ -187,8 +187,8 @@ pub(crate) fn look_of(snapshot: &Snapshot) -> Look {
 
 /// Aims the face at what the snapshot shows, and returns its pose at `now`.
 fn follow(animator: &mut Animator, snapshot: &Snapshot, now: Millis) -> Pose {
-    // In whole steps: smaller changes are invisible and would cost a drawing each.
-    let confidence = (snapshot.mood.confidence * 16.0).round() / 16.0;
+    // Whole steps: nobody sees them, and a face that trembles by a hair need not be drawn again.
+    let confidence = (snapshot.mood.confidence() * 16.0).round() / 16.0;
     let roll_deg = snapshot.people.first().map_or(0.0, |p| p.roll_deg);
     let roll_deg = (roll_deg / 2.0).round() * 2.0;
     animator.aim(look_of(snapshot), confidence, roll_deg, now);

@@ -26,7 +26,7 @@ pub fn colour(snapshot: &Snapshot) -> Rgb888 {
     if snapshot.camera != CameraState::Running {
         return Rgb888::BLACK;
     }
-    match snapshot.mood.mood {
+    match snapshot.mood.mood() {
         Mood::Showing(expression) => match expression {
             Expression::Angry => Rgb888::RED,
             Expression::Disgust => Rgb888::GREEN,
@@ -260,6 +260,8 @@ fn encode(colour: Rgb888, percent: u8, count: u16, message: &mut Vec<u8>) {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use moodring_core::{mood::MoodState, track::TrackId};
+
     use super::{super::NullDisplay, *};
 
     #[derive(Clone, Default)]
@@ -302,8 +304,11 @@ mod tests {
     fn every_expression_has_a_colour_of_its_own_and_a_camera_that_is_off_none() {
         let mut seen = Vec::new();
         for expression in Expression::ALL {
-            let mut snapshot = Snapshot::default();
-            snapshot.mood.mood = Mood::Showing(expression);
+            let mood = Mood::Showing(expression);
+            let mut snapshot = Snapshot {
+                mood: MoodState::new(mood, 0.9, TrackId(1), Millis(0)),
+                ..Snapshot::default()
+            };
             assert_eq!(colour(&snapshot), Rgb888::BLACK, "the camera does not run");
             snapshot.camera = CameraState::Running;
             let colour = colour(&snapshot);

@@ -129,17 +129,14 @@ mod tests {
     use moodring_core::{
         expression::Expression,
         mood::{Mood, MoodState},
+        track::TrackId,
     };
 
     use super::*;
 
     fn showing(expression: Expression, confidence: f32) -> Snapshot {
         Snapshot {
-            mood: MoodState {
-                mood: Mood::Showing(expression),
-                confidence,
-                ..MoodState::default()
-            },
+            mood: MoodState::new(Mood::Showing(expression), confidence, TrackId(1), Millis(0)),
             ..Snapshot::default()
         }
     }

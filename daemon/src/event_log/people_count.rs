@@ -1,6 +1,6 @@
 //! How many people are in view, once that has held for a while; and what most of them show.
 
-use moodring_core::{expression::Expression, frame::Millis};
+use moodring_core::{expression::Expression, frame::Millis, mood::Mood};
 
 use crate::snapshot::Snapshot;
 
@@ -42,7 +42,9 @@ impl PeopleCount {
 fn dominant(snapshot: &Snapshot) -> Option<Expression> {
     let mut votes = [0_usize; Expression::COUNT];
     for person in &snapshot.people {
-        votes[person.scores.top().0.index()] += 1;
+        if let Mood::Showing(expression) = person.mood.mood() {
+            votes[expression.index()] += 1;
+        }
     }
     let most = votes.iter().copied().max().filter(|&most| most > 0)?;
     let first = votes.iter().position(|&count| count == most)?;

@@ -45,7 +45,7 @@ impl SummaryBuilder {
         match kind {
             EventKind::Appeared => self.summary.appeared += 1,
             EventKind::Changed { .. } => self.summary.changed += 1,
-            EventKind::Left { .. } => {}
+            EventKind::Left { .. } | EventKind::Facing { .. } => {}
         }
     }
 
@@ -65,7 +65,7 @@ impl SummaryBuilder {
         }
         self.summary.people_max = self.summary.people_max.max(snapshot.people_count);
         let sees = snapshot.camera == CameraState::Running;
-        self.last = sees.then_some((now.run, snapshot.mood.mood));
+        self.last = sees.then_some((now.run, snapshot.mood.mood()));
     }
 
     /// The minute is over.

@@ -56,6 +56,9 @@ pub struct EventBody {
     /// `left`: how long the face was in view.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stayed_ms: Option<u64>,
+    /// `facing`: whether the person looks toward the camera now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facing: Option<bool>,
     /// `crowd`: how many people are in view. `dropped`: how many events were given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
@@ -113,6 +116,12 @@ impl EventBody {
                 kind: "left",
                 track,
                 stayed_ms: Some(stayed_ms),
+                ..Self::default()
+            },
+            EventKind::Facing { facing } => Self {
+                kind: "facing",
+                track,
+                facing: Some(facing),
                 ..Self::default()
             },
             EventKind::Changed {

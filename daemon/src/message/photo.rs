@@ -1,7 +1,10 @@
 //! The lines of `analyze`, `detect` and `classify` with `--json`: one object a picture, keys in the order of design.md.
 
-use moodring_core::detect::Face;
-use moodring_core::expression::{Expression, Scores};
+use moodring_core::{
+    detect::Face,
+    expression::{Expression, Scores},
+    mood::FaceMood,
+};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{Ratio, Tenths};
@@ -26,7 +29,7 @@ pub struct CropLine<'a> {
     pub image: &'a str,
     /// What it shows.
     #[serde(flatten)]
-    pub reading: ExpressionRecord,
+    pub reading: ReadingRecord,
 }
 
 /// A picture that could not be read.
@@ -52,7 +55,7 @@ pub struct FaceRecord {
     pub roll_deg: Tenths,
     /// What it shows; absent in `detect`.
     #[serde(flatten)]
-    pub reading: Option<ExpressionRecord>,
+    pub reading: Option<ReadingRecord>,
     /// The crop as the classifier sees it, a PNG as a `data:` URL; only for who asks for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crop: Option<String>,
@@ -62,14 +65,14 @@ pub struct FaceRecord {
 }
 
 impl FaceRecord {
-    /// A face and, if the classifier ran, its scores.
-    pub fn new(face: &Face, roll_deg: f32, scores: Option<&Scores>) -> Self {
+    /// A face and, if the classifier ran, what it shows.
+    pub fn new(face: &Face, roll_deg: f32, reading: Option<ReadingRecord>) -> Self {
         Self {
             rect: box_of(face),
             score: Ratio::new(face.score),
             landmarks: face.landmarks.map(|p| [Tenths::new(p.x), Tenths::new(p.y)]),
             roll_deg: Tenths::new(roll_deg),
-            reading: scores.map(ExpressionRecord::new),
+            reading,
             crop: None,
             heat: None,
         }
@@ -80,6 +83,30 @@ impl FaceRecord {
 pub(super) fn box_of(face: &Face) -> [Tenths; 4] {
     let r = face.rect;
     [r.x, r.y, r.w, r.h].map(Tenths::new)
+}
+
+/// What a single picture shows: the likeliest expression, and whether it is sure enough to be named.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReadingRecord {
+    /// The likeliest expression, its probability, and all scores.
+    #[serde(flatten)]
+    pub likeliest: ExpressionRecord,
+    /// The same word as in a state's people: the expression's name, or `uncertain` below the threshold and in profile.
+    pub mood: &'static str,
+    /// Whether the person looks toward the camera; absent if the net cannot tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facing: Option<bool>,
+}
+
+impl ReadingRecord {
+    /// The record of these scores and of what they show.
+    pub fn new(scores: &Scores, mood: FaceMood, facing: Option<bool>) -> Self {
+        Self {
+            likeliest: ExpressionRecord::new(scores),
+            mood: mood.mood().name(),
+            facing,
+        }
+    }
 }
 
 /// The likeliest expression, how likely it is, and all scores.
@@ -127,7 +154,7 @@ mod tests {
     use crate::message::json;
 
     const SCORES: Scores = Scores([0.01, 0.02, 0.03, 0.84, 0.04, 0.05, 0.01]);
-    const READING: &str = r#""expression":"happy","confidence":0.84,"scores":{"angry":0.01,"disgust":0.02,"fear":0.03,"happy":0.84,"sad":0.04,"surprise":0.05,"neutral":0.01}"#;
+    const READING: &str = r#""expression":"happy","confidence":0.84,"scores":{"angry":0.01,"disgust":0.02,"fear":0.03,"happy":0.84,"sad":0.04,"surprise":0.05,"neutral":0.01},"mood":"happy""#;
     const FACE: &str = r#"{"box":[1.2,2.0,30.0,40.0],"score":0.98,"landmarks":[[1.0,2.5],[1.0,2.5],[1.0,2.5],[1.0,2.5],[1.0,2.5]],"roll_deg":-7.5"#;
 
     fn face() -> Face {
@@ -143,12 +170,33 @@ mod tests {
         }
     }
 
+    fn record(scores: &Scores) -> ReadingRecord {
+        ReadingRecord::new(scores, FaceMood::of_scores(scores, 0.45), None)
+    }
+
+    #[test]
+    fn a_face_below_the_threshold_is_uncertain_and_its_likeliest_expression_still_there() {
+        // Issue 24, fault 5: 83 of 238 faces were under 45 % and still got a named emoji.
+        let unsure = Scores([0.2, 0.05, 0.05, 0.3, 0.1, 0.1, 0.2]);
+        let mut reading = record(&unsure);
+        reading.facing = Some(false);
+        let text = json(&reading);
+        assert!(
+            text.starts_with(r#"{"expression":"happy","confidence":0.3,"#),
+            "{text}"
+        );
+        assert!(
+            text.ends_with(r#""mood":"uncertain","facing":false}"#),
+            "{text}"
+        );
+    }
+
     fn line(scores: Option<&Scores>) -> String {
         json(&PhotoLine {
             image: "a.jpg",
             width: 640,
             height: 480,
-            faces: vec![FaceRecord::new(&face(), -7.5, scores)],
+            faces: vec![FaceRecord::new(&face(), -7.5, scores.map(record))],
         })
     }
 
@@ -163,7 +211,7 @@ mod tests {
     fn classify_and_errors() {
         let crop = CropLine {
             image: "a.png",
-            reading: ExpressionRecord::new(&SCORES),
+            reading: record(&SCORES),
         };
         assert_eq!(json(&crop), format!(r#"{{"image":"a.png",{READING}}}"#));
         let error = ErrorLine {

@@ -3,7 +3,8 @@
 use moodring_core::{
     detect::Face,
     expression::{Expression, Scores},
-    mood::{Mood, MoodState},
+    frame::Millis,
+    mood::{FaceMood, Mood, MoodSettings, MoodState},
     track::TrackId,
 };
 use serde::Deserialize;
@@ -44,8 +45,10 @@ struct ReceivedState {
 struct ReceivedPerson {
     track: u32,
     roll_deg: Option<f32>,
+    mood: Option<String>,
     expression: String,
     confidence: Option<f32>,
+    facing: Option<bool>,
 }
 
 /// Reads a state message.
@@ -59,12 +62,12 @@ pub fn read_state(payload: &[u8]) -> Result<Snapshot, ReceivedError> {
     }
     let mood = mood(&heard.mood).ok_or(ReceivedError::Mood(heard.mood))?;
     Ok(Snapshot {
-        mood: MoodState {
+        mood: MoodState::new(
             mood,
-            confidence: ratio(heard.confidence),
-            track: heard.track.map(TrackId),
-            ..MoodState::default()
-        },
+            ratio(heard.confidence),
+            TrackId(heard.track.unwrap_or_default()),
+            Millis(0),
+        ),
         people: heard
             .people
             .iter()
@@ -111,12 +114,18 @@ fn person(heard: &ReceivedPerson) -> Option<Person> {
     let likely = ratio(heard.confidence);
     let mut scores = [(1.0 - likely) / 6.0; Expression::COUNT];
     scores[expression.index()] = likely;
+    let scores = Scores(scores);
+    let shown = match heard.mood.as_deref().and_then(mood) {
+        Some(Mood::Showing(expression)) => FaceMood::showing(expression, likely),
+        Some(Mood::Uncertain | Mood::Nobody) => FaceMood::uncertain(likely),
+        // A device of an older version does not send it.
+        None => FaceMood::of_scores(&scores, MoodSettings::default().threshold),
+    };
     let roll_deg = heard.roll_deg.filter(|roll| roll.is_finite());
     Some(Person {
-        track: TrackId(heard.track),
-        face: Face::default(),
         roll_deg: roll_deg.unwrap_or(0.0).clamp(-180.0, 180.0),
-        scores: Scores(scores),
+        facing: heard.facing,
+        ..Person::new(TrackId(heard.track), Face::default(), scores, shown)
     })
 }
 
@@ -140,17 +149,15 @@ mod tests {
         let mut scores = [0.05; 7];
         scores[Expression::Sad.index()] = 0.7;
         let said = Snapshot {
-            mood: MoodState {
-                mood: Mood::Showing(Expression::Sad),
-                confidence: 0.7,
-                track: Some(TrackId(3)),
-                ..MoodState::default()
-            },
+            mood: MoodState::new(Mood::Showing(Expression::Sad), 0.7, TrackId(3), Millis(0)),
             people: std::iter::once(Person {
-                track: TrackId(3),
-                face: Face::default(),
                 roll_deg: -12.5,
-                scores: Scores(scores),
+                ..Person::new(
+                    TrackId(3),
+                    Face::default(),
+                    Scores(scores),
+                    FaceMood::showing(Expression::Sad, 0.7),
+                )
             })
             .collect(),
             people_count: 1,
@@ -183,12 +190,13 @@ mod tests {
             (Expression::Sad, -12.5)
         );
         assert!((likely - 0.7).abs() < 1e-4);
+        assert_eq!(heard.people[0].mood, said.people[0].mood);
     }
 
     #[test]
     fn only_what_is_needed_has_to_be_there() {
         let heard = read_state(br#"{"schema":1,"mood":"happy","new":[1]}"#).unwrap();
-        assert_eq!(heard.mood.mood, Mood::Showing(Expression::Happy));
+        assert_eq!(heard.mood.mood(), Mood::Showing(Expression::Happy));
         assert_eq!(heard.camera, CameraState::Elsewhere);
     }
 
@@ -202,7 +210,7 @@ mod tests {
         let wild = r#"{"schema":1,"mood":"happy","confidence":9e9,"people":[
             {"track":1,"roll_deg":-1e30,"expression":"sad"},{"track":2,"expression":"joy"}]}"#;
         let heard = read_state(wild.as_bytes()).unwrap();
-        assert_eq!((heard.mood.confidence, heard.people.len()), (1.0, 1));
+        assert_eq!((heard.mood.confidence(), heard.people.len()), (1.0, 1));
         assert_eq!(heard.people[0].roll_deg, -180.0);
         assert_eq!(read_status(b"online"), Some(Status::Online));
         assert_eq!(read_status(b"on"), None);

@@ -32,6 +32,8 @@ pub struct StateMessage<'a> {
     pub since: String,
     /// Whose mood it is; `null` for nobody.
     pub track: Option<u32>,
+    /// Whether the person who counts looks toward the camera; `null` for nobody and if the net cannot tell.
+    pub facing: Option<bool>,
     /// How many people are in view, also those not listed.
     pub people_count: usize,
     /// The people in view, who counts first.
@@ -64,7 +66,11 @@ pub struct PersonRecord {
     pub score: Ratio,
     /// The head's tilt in degrees, clockwise positive.
     pub roll_deg: Tenths,
-    /// The smoothed expression.
+    /// What the person shows: an expression's name or `uncertain`. Steadier than the likeliest expression.
+    pub mood: &'static str,
+    /// Whether the person looks toward the camera; `null` if the net cannot tell.
+    pub facing: Option<bool>,
+    /// The likeliest expression by the smoothed scores.
     #[serde(flatten)]
     pub reading: ExpressionRecord,
 }
@@ -86,11 +92,12 @@ impl<'a> StateMessage<'a> {
             seq: store.written.filter(run).map_or(0, |(_, seq)| seq),
             time: rfc3339(now.wall),
             monotonic_ms: now.run.0,
-            mood: mood.mood.name(),
-            emoji: mood.mood.emoji(),
-            confidence: Ratio::new(mood.confidence),
-            since: rfc3339(now.wall_at(mood.since)),
-            track: mood.track.map(|t| t.0),
+            mood: mood.mood().name(),
+            emoji: mood.mood().emoji(),
+            confidence: Ratio::new(mood.confidence()),
+            since: rfc3339(now.wall_at(mood.since())),
+            track: mood.track().map(|t| t.0),
+            facing: snapshot.people.first().and_then(|person| person.facing),
             people_count: snapshot.people_count,
             people: snapshot.people.iter().map(PersonRecord::new).collect(),
             camera: snapshot.camera.name(),
@@ -112,6 +119,8 @@ impl PersonRecord {
             rect: box_of(&person.face),
             score: Ratio::new(person.face.score),
             roll_deg: Tenths::new(person.roll_deg),
+            mood: person.mood.mood().name(),
+            facing: person.facing,
             reading: ExpressionRecord::new(&person.scores),
         }
     }
@@ -140,7 +149,7 @@ mod tests {
         detect::Face,
         expression::{Expression, Scores},
         frame::Millis,
-        mood::{Mood, MoodState},
+        mood::{FaceMood, Mood, MoodState},
         track::TrackId,
     };
 
@@ -177,18 +186,20 @@ mod tests {
             face: Face::default(),
             roll_deg: -0.04,
             scores: Scores([0.0, 0.0, 0.0, 0.75, 0.0, 0.0, 0.25]),
+            mood: FaceMood::showing(Expression::Happy, 0.75),
+            facing: None,
         }
     }
 
     #[test]
     fn all_keys_in_order() {
         let snapshot = Snapshot {
-            mood: MoodState {
-                mood: Mood::Showing(Expression::Happy),
-                confidence: 0.75,
-                track: Some(TrackId(4)),
-                since: Millis(500),
-            },
+            mood: MoodState::new(
+                Mood::Showing(Expression::Happy),
+                0.75,
+                TrackId(4),
+                Millis(500),
+            ),
             people: std::iter::once(person(4)).collect(),
             people_count: 1,
             frame_px: (640, 480),
@@ -200,7 +211,7 @@ mod tests {
         let expected = concat!(
             r#"{"schema":1,"device":"hall","run":"0000000000000001","seq":9,"time":"1970-01-01T00:01:00.000Z","#,
             r#""monotonic_ms":2000,"mood":"happy","emoji":"😄","confidence":0.75,"since":"1970-01-01T00:00:58.500Z","#,
-            r#""track":4,"people_count":1,"people":[{"track":4,"box":[0.0,0.0,0.0,0.0],"score":0.0,"roll_deg":0.0,"#,
+            r#""track":4,"facing":null,"people_count":1,"people":[{"track":4,"box":[0.0,0.0,0.0,0.0],"score":0.0,"roll_deg":0.0,"mood":"happy","facing":null,"#,
             r#""expression":"happy","confidence":0.75,"scores":{"angry":0.0,"disgust":0.0,"fear":0.0,"happy":0.75,"#,
             r#""sad":0.0,"surprise":0.0,"neutral":0.25}}],"camera":"running","frame_px":[640,480],"#,
             r#""frames_per_second":30.0,"frames_skipped":2,"stages_ms":{"letterbox":0.0,"detect":0.0,"decode":0.0,"#,

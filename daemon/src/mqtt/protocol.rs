@@ -129,7 +129,7 @@ struct PublishedState {
 type UrgentPart = (Mood, usize, CameraState);
 
 fn urgent_part(snapshot: &Snapshot) -> UrgentPart {
-    (snapshot.mood.mood, snapshot.people_count, snapshot.camera)
+    (snapshot.mood.mood(), snapshot.people_count, snapshot.camera)
 }
 
 impl Protocol {

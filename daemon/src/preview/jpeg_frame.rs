@@ -4,7 +4,7 @@ use image::{RgbImage, codecs::jpeg::JpegEncoder};
 use moodring_core::{
     detect::Face,
     frame::Frame,
-    geometry::{Point, Rect},
+    geometry::{Point, Rect, Similarity},
 };
 
 use super::Jpeg;
@@ -56,7 +56,19 @@ impl JpegFrame {
         }
     }
 
-    /// Encodes JPEG for a stream.
+    /// A crop's transform to the frame as one to this picture.
+    pub(super) fn place_crop(&self, from_crop: &Similarity) -> Similarity {
+        let scale = 1.0 / self.shrunk as f32;
+        let Similarity { a, b, tx, ty } = *from_crop;
+        Similarity {
+            a: a * scale,
+            b: b * scale,
+            tx: tx * scale,
+            ty: ty * scale,
+        }
+    }
+
+    /// As JPEG for a stream.
     ///
     /// # Errors
     /// The encoder's error.

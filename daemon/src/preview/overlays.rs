@@ -53,10 +53,10 @@ fn emoji_px(face: &Face) -> f32 {
     face.rect.w.max(face.rect.h) * EMOJI_SCALE
 }
 
-/// Draws an emoji over a face, turned with it.
-pub(super) fn emoji(onto: &mut RgbImage, face: &Face, sticker: &RgbaImage) {
+/// Lays an emoji over a face, turned with it.
+pub(super) fn emoji(onto: &mut RgbImage, face: &Face, roll_deg: f32, sticker: &RgbaImage) {
     let (middle, side) = (face.rect.center(), emoji_px(face));
-    let (sine, cosine) = face.roll_deg().to_radians().sin_cos();
+    let (sine, cosine) = roll_deg.to_radians().sin_cos();
     let per_px = sticker.width() as f32 / side.max(1.0);
     // A turned square reaches as far as its diagonal.
     let reach = side * std::f32::consts::FRAC_1_SQRT_2;

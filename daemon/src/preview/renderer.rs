@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use moodring_core::{expression::Expression, frame::Frame, mood::Mood};
+use moodring_core::frame::Frame;
 
 use super::{
     Jpeg, Mode, Shared, handoff::SeenFrame, jpeg_frame::JpegFrame, nets::PreviewNets, overlays,
@@ -26,8 +26,6 @@ pub(super) struct Renderer {
     shared: Arc<Shared>,
     nets: PreviewNets,
     stickers: overlays::Stickers,
-    /// Below this probability a face beside the first is shown as uncertain.
-    certain: f32,
     period: Duration,
 }
 
@@ -47,7 +45,6 @@ impl Renderer {
             shared,
             nets: PreviewNets::new(settings),
             stickers: overlays::Stickers::default(),
-            certain: settings.mood.certain,
         }
     }
 
@@ -118,8 +115,8 @@ impl Renderer {
             Mode::Emoji => {
                 for person in people {
                     let face = jpeg_frame.place(&person.face);
-                    let mood = self.mood(snapshot, person);
-                    overlays::emoji(&mut jpeg_frame.rgb, &face, self.stickers.of(mood, &face));
+                    let sticker = self.stickers.of(person.mood.mood(), &face);
+                    overlays::emoji(&mut jpeg_frame.rgb, &face, person.roll_deg, sticker);
                 }
             }
             Mode::Boxes => {
@@ -139,29 +136,19 @@ impl Renderer {
             Mode::Heat => {
                 for person in people {
                     let read = self.nets.read(frame, person.face)?;
-                    let face = jpeg_frame.place(&person.face);
+                    let from_crop = jpeg_frame.place_crop(&read.from_crop);
                     if let Some(map) = &read.map {
-                        vision::overlay(&mut jpeg_frame.rgb, &face, map);
+                        vision::overlay(&mut jpeg_frame.rgb, &from_crop, map);
                     }
                 }
             }
         }
         Ok(jpeg_frame.encode_preview()?)
     }
-
-    /// The look that the display shows for this person.
-    fn mood(&self, snapshot: &Snapshot, person: &Person) -> Mood {
-        if snapshot.mood.track == Some(person.track) {
-            return snapshot.mood.mood;
-        }
-        match person.scores.top() {
-            (top, p) if p >= self.certain => Mood::Showing(top),
-            _ => Mood::Uncertain,
-        }
-    }
 }
 
+/// What the person shows, as on every other output.
 fn label(person: &Person) -> String {
-    let (top, p): (Expression, f32) = person.scores.top();
-    format!("{} {:.0}%", top.name(), p * 100.0)
+    let mood = person.mood;
+    format!("{} {:.0}%", mood.mood().name(), mood.confidence() * 100.0)
 }

@@ -8,7 +8,7 @@ use moodring_core::{
     expression::{Expression, Scores},
     frame::{Frame, PixelFormat},
     geometry::{Point, Rect},
-    mood::{Mood, MoodState},
+    mood::{FaceMood, Mood, MoodState},
     track::TrackId,
 };
 
@@ -65,21 +65,13 @@ fn snapshot() -> Snapshot {
     let mut scores = [0.02; Expression::COUNT];
     scores[Expression::Happy.index()] = 0.88;
     let mut snapshot = Snapshot {
-        mood: MoodState {
-            mood: Mood::Showing(Expression::Happy),
-            track: Some(TrackId(1)),
-            ..MoodState::default()
-        },
+        mood: MoodState::new(Mood::Showing(Expression::Happy), 0.9, TrackId(1), Millis(0)),
         camera: CameraState::Running,
         people_count: 1,
         ..Snapshot::default()
     };
-    let person = Person {
-        track: TrackId(1),
-        face: face(0.0),
-        roll_deg: 0.0,
-        scores: Scores(scores),
-    };
+    let mood = FaceMood::showing(Expression::Happy, 0.88);
+    let person = Person::new(TrackId(1), face(0.0), Scores(scores), mood);
     snapshot.people.push(person).unwrap();
     snapshot
 }
@@ -263,7 +255,7 @@ fn an_emoji_turns_with_the_head_and_is_as_large() {
     });
     let drawn = |roll_deg: f32| {
         let mut picture = RgbImage::new(SIZE.0, SIZE.1);
-        overlays::emoji(&mut picture, &face(roll_deg), &sticker);
+        overlays::emoji(&mut picture, &face(0.0), roll_deg, &sticker);
         picture
     };
     let (red, blue, none) = (Rgb([255, 0, 0]), Rgb([0, 0, 255]), Rgb([0, 0, 0]));
@@ -305,7 +297,7 @@ fn a_blurred_face_has_no_detail_and_a_face_at_the_edge_is_no_trouble() {
         (far.rect.x, far.rect.y) = (x, y);
         overlays::blur(&mut picture, &far);
         overlays::boxes(&mut picture, &far, "happy 88%");
-        overlays::emoji(&mut picture, &far, &RgbaImage::new(9, 9));
+        overlays::emoji(&mut picture, &far, 0.0, &RgbaImage::new(9, 9));
     }
 }
 

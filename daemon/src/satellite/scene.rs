@@ -9,10 +9,7 @@ use crate::{
     snapshot::{Person, Snapshot},
 };
 
-/// Nothing is named below this probability: a face in a crowd has no hysteresis of its own.
-const CERTAIN: f32 = 0.45;
-
-/// The message for this snapshot.
+/// The message that shows this snapshot.
 pub(super) fn scene(snapshot: &Snapshot) -> ToSatellite {
     let shown = match look_of(snapshot) {
         Look::Fault(code) => return ToSatellite::Fault { code },
@@ -22,7 +19,7 @@ pub(super) fn scene(snapshot: &Snapshot) -> ToSatellite {
     };
     let first = message::ShownFace {
         shown,
-        confidence: byte(snapshot.mood.confidence),
+        confidence: byte(snapshot.mood.confidence()),
         roll_deg: snapshot.people.first().map_or(0, |p| degrees(p.roll_deg)),
     };
     let others = snapshot.people.iter().skip(1).map(other);
@@ -34,15 +31,9 @@ pub(super) fn scene(snapshot: &Snapshot) -> ToSatellite {
 }
 
 fn other(person: &Person) -> message::ShownFace {
-    let (expression, likely) = person.scores.top();
-    let mood = if likely >= CERTAIN {
-        Mood::Showing(expression)
-    } else {
-        Mood::Uncertain
-    };
     message::ShownFace {
-        shown: word(mood),
-        confidence: byte(likely),
+        shown: word(person.mood.mood()),
+        confidence: byte(person.mood.confidence()),
         roll_deg: degrees(person.roll_deg),
     }
 }
@@ -71,7 +62,8 @@ mod tests {
     use moodring_core::{
         detect::Face,
         expression::{Expression, Scores},
-        mood::MoodState,
+        frame::Millis,
+        mood::{FaceMood, MoodState},
         track::TrackId,
     };
 
@@ -81,21 +73,21 @@ mod tests {
     fn person(expression: Expression, likely: f32, roll_deg: f32) -> Person {
         let mut scores = [(1.0 - likely) / 6.0; 7];
         scores[expression.index()] = likely;
+        let scores = Scores(scores);
         Person {
-            track: TrackId(1),
-            face: Face::default(),
             roll_deg,
-            scores: Scores(scores),
+            ..Person::new(
+                TrackId(1),
+                Face::default(),
+                scores,
+                FaceMood::of_scores(&scores, 0.45),
+            )
         }
     }
 
     fn snapshot(mood: Mood, people: &[Person]) -> Snapshot {
         Snapshot {
-            mood: MoodState {
-                mood,
-                confidence: 0.9,
-                ..MoodState::default()
-            },
+            mood: MoodState::new(mood, 0.9, TrackId(1), Millis(0)),
             people: people.iter().copied().collect(),
             camera: CameraState::Running,
             ..Snapshot::default()

@@ -7,7 +7,9 @@ use std::{
 
 use moodring_core::{
     expression::Expression,
+    frame::Millis,
     mood::{Mood, MoodState},
+    track::TrackId,
 };
 use serde::Serialize;
 
@@ -118,11 +120,7 @@ pub fn display(name: &str, settings: &Settings) -> ProbeResult {
 
 fn show(display: &mut dyn Display) -> Result<(), crate::display::DisplayError> {
     let snapshot = Snapshot {
-        mood: MoodState {
-            mood: Mood::Showing(Expression::Happy),
-            confidence: 1.0,
-            ..MoodState::default()
-        },
+        mood: MoodState::new(Mood::Showing(Expression::Happy), 1.0, TrackId(1), Millis(0)),
         ..Snapshot::default()
     };
     let view = View {

@@ -133,10 +133,5 @@ fn show(snapshot: &mut Snapshot, mood: Mood, now: Millis) {
     snapshot.time = now;
     snapshot.camera = CameraState::Running;
     snapshot.people_count = 1;
-    snapshot.mood = MoodState {
-        mood,
-        confidence: 0.9,
-        track: Some(TrackId(1)),
-        since: now,
-    };
+    snapshot.mood = MoodState::new(mood, 0.9, TrackId(1), now);
 }

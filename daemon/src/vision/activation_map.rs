@@ -2,7 +2,9 @@
 
 use image::RgbImage;
 use moodring_core::{
-    align::to_crop, classify::CROP_PX, detect::Face, expression::Expression, geometry::Point,
+    classify::CROP_PX,
+    expression::Expression,
+    geometry::{Point, Similarity},
 };
 
 /// Cells a side of a map.
@@ -62,9 +64,10 @@ impl ClassMap {
     }
 }
 
-/// Draws a face's map over its photo, turned and sized like the crop, with the crop's outline.
-pub fn overlay(photo: &mut RgbImage, face: &Face, map: &ClassMap) {
-    let transform = to_crop(face);
+/// Lays a face's map over the photo, where and turned as the crop was by its transform to the photo, with the crop's
+/// outline.
+pub fn overlay(photo: &mut RgbImage, from_crop: &Similarity, map: &ClassMap) {
+    let transform = from_crop.inverse().unwrap_or(Similarity::IDENTITY);
     let side = CROP_PX as f32;
     for (x, y, pixel) in photo.enumerate_pixels_mut() {
         let at = transform.apply(Point::new(x as f32 + 0.5, y as f32 + 0.5));
@@ -88,8 +91,6 @@ pub fn overlay(photo: &mut RgbImage, face: &Face, map: &ClassMap) {
 
 #[cfg(test)]
 mod tests {
-    use moodring_core::{align::LANDMARKS_IN_CROP, geometry::Rect};
-
     use super::*;
 
     /// Happy speaks in one cell only, everything else is silent.
@@ -118,16 +119,16 @@ mod tests {
 
     #[test]
     fn the_overlay_lies_where_the_crop_was_taken() {
-        // A face whose crop is the photo's square from (100, 50), three times as large.
-        let place = |p: Point| Point::new(100.0 + 3.0 * p.x, 50.0 + 3.0 * p.y);
-        let face = Face {
-            rect: Rect::new(115.3, 48.5, 113.4, 148.2),
-            landmarks: LANDMARKS_IN_CROP.map(place),
-            score: 0.9,
+        // The crop is the photo's square from (100, 50), three times as large.
+        let from_crop = Similarity {
+            a: 3.0,
+            b: 0.0,
+            tx: 100.0,
+            ty: 50.0,
         };
         let grey = image::Rgb([100; 3]);
         let mut photo = RgbImage::from_pixel(300, 220, grey);
-        overlay(&mut photo, &face, &one_cell(4, 1));
+        overlay(&mut photo, &from_crop, &one_cell(4, 1));
         assert_eq!(photo.get_pixel(50, 100), &grey, "outside");
         assert_eq!(photo.get_pixel(200, 80), &grey, "inside, cold");
         let [r, g, b] = photo.get_pixel(136, 158).0;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use moodring_core::{
-    classify::{CROP_PX, ClassifyNet, Crop},
+    classify::{Answer, CROP_PX, ClassifyNet, Crop},
     detect::{Cells, Channels, DetectNet, Head, InputShape, NetError},
     expression::Expression,
 };
@@ -15,14 +15,13 @@ use moodring_nn::{Kernel, Kind, Model, Net, Shape};
 use super::{
     VisionError,
     activation_map::{ClassMap, MAP_CELLS, MAP_VALUES},
+    answer::{File, Recipe, Thresholds},
 };
 use crate::config::Labels;
 
 /// Strides of the detector's heads in input pixels.
 const STRIDES_PX: [u32; 3] = [8, 16, 32];
-/// FER+'s classes: our seven, then contempt.
-const FERPLUS_CLASSES: usize = Expression::COUNT + 1;
-/// The threshold of a detector without a `threshold` note.
+/// A detector without a `threshold` note.
 const DEFAULT_THRESHOLD: f32 = 0.5;
 
 /// The kernel to run: `MOODRING_KERNEL` if it is set, else this machine's best.
@@ -201,18 +200,15 @@ impl DetectNet for Int8Detector {
 /// An expression classifier on our engine.
 pub struct Int8Classifier {
     loaded: LoadedNet,
-    /// The output that is used.
-    answer: usize,
-    temperature: f32,
-    /// The maps of the last run, if the net has that output.
+    recipe: Recipe,
+    /// What the last run said for the maps, if the net has that output.
     maps: Option<Box<[f32; MAP_VALUES]>>,
 }
 
 impl Int8Classifier {
     /// The packed file at `path`, or the built-in classifier if it is empty.
     ///
-    /// Its first output is FER2013's seven logits. Of the others, which a file may lack, one has FER+'s eight (the same
-    /// seven and contempt, which is left out) and one the class activation maps, 6x6 of seven.
+    /// What its outputs mean is told by its notes: see [`super::answer`].
     ///
     /// # Errors
     /// [`VisionError`] if the file cannot be used.
@@ -225,42 +221,28 @@ impl Int8Classifier {
                 format!("its labels must be {}", names.join(",")),
             ));
         }
-        let temperature = model
-            .note(match labels {
-                Labels::Fer2013 => "temperature",
-                Labels::Ferplus => "temperature.ferplus",
-            })
-            .and_then(|t| t.parse().ok())
-            .unwrap_or(1.0);
-        if !(0.05..=20.0).contains(&temperature) {
-            return Err(broken(
-                path,
-                format!("its temperature is {temperature}, not 0.05 to 20"),
-            ));
-        }
         if model.channels() != 1 {
             return Err(broken(path, "a classifier sees one grey channel"));
         }
+        let file = File::new(|name| model.note(name));
         let loaded = LoadedNet::new(model, (CROP_PX, CROP_PX), path)?;
         let shapes: Vec<_> = loaded.net.plan().output_shapes().collect();
-        if shapes.first().is_none_or(|s| s.len() != Expression::COUNT) {
-            return Err(broken(path, "a classifier's first output has 7 values"));
-        }
-        let answer = match labels {
-            Labels::Fer2013 => Some(0),
-            Labels::Ferplus => shapes.iter().position(|s| s.len() == FERPLUS_CLASSES),
-        };
-        let reason = "it has no answer by FER+'s labels; set vision.labels = \"fer2013\"";
+        let file = file.with_outputs(shapes.iter().map(|shape| shape.len()));
+        let recipe = Recipe::new(&file, labels).map_err(|reason| broken(path, reason))?;
         let has_maps = shapes.iter().any(is_maps);
         Ok(Self {
             loaded,
-            answer: answer.ok_or_else(|| broken(path, reason))?,
-            temperature,
+            recipe,
             maps: has_maps.then(|| Box::new([0.0; MAP_VALUES])),
         })
     }
 
-    /// The activation map of the last crop for this expression of FER2013's; `None` if the file has no such output.
+    /// What the file says of its certainty.
+    pub(super) const fn thresholds(&self) -> Thresholds {
+        self.recipe.thresholds()
+    }
+
+    /// Where the last crop spoke for this expression of FER2013's; `None` if the file has no such output.
     pub fn class_map(&self, expression: Expression) -> Option<ClassMap> {
         let maps = self.maps.as_deref()?;
         Some(ClassMap::new(maps, expression))
@@ -272,14 +254,18 @@ fn is_maps(shape: &Shape) -> bool {
 }
 
 impl ClassifyNet for Int8Classifier {
-    fn run(&mut self, crop: &Crop) -> Result<[f32; Expression::COUNT], NetError> {
+    fn run(&mut self, crop: &Crop) -> Result<Answer, NetError> {
         let LoadedNet { net, arena, raw } = &mut self.loaded;
         let outputs = net.run(crop, arena, raw).map_err(|_| NetError::Engine)?;
-        let output = outputs.get(self.answer).ok_or(NetError::Shape)?;
-        let mut logits = [0.0; Expression::COUNT];
-        for (logit, real) in logits.iter_mut().zip(output.reals()) {
-            *logit = real / self.temperature;
-        }
+        let answer = self.recipe.answer(|at, values| {
+            let Some(output) = outputs.get(at).filter(|o| o.shape.len() >= values.len()) else {
+                return false;
+            };
+            for (value, real) in values.iter_mut().zip(output.reals()) {
+                *value = real;
+            }
+            true
+        })?;
         if let Some(maps) = &mut self.maps
             && let Some(output) = outputs.iter().find(|o| is_maps(&o.shape))
         {
@@ -287,12 +273,14 @@ impl ClassifyNet for Int8Classifier {
                 *value = real;
             }
         }
-        Ok(logits)
+        Ok(answer)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use moodring_core::classify::classify;
+
     use super::*;
 
     #[test]
@@ -342,6 +330,51 @@ mod tests {
         assert!(error.contains("Detector"), "{error}");
     }
 
+    /// `models/train/classifier/golden_answers.py` writes the file from the same outputs, in double precision.
+    #[test]
+    fn scores_pose_and_face_are_those_of_the_python_reference() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../models/golden/classifier_answers.json"
+        );
+        let text = std::fs::read_to_string(path).unwrap();
+        let file: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let vectors = moodring_models::golden::parse(moodring_models::CLASSIFIER_GOLDEN).unwrap();
+        let write = "run python -m models.train.classifier.golden_answers";
+        assert_eq!(file["net"], vectors.net(), "of another net: {write}");
+        let answers = file["answers"].as_array().unwrap();
+        let mut net = Int8Classifier::open(Path::new(""), Labels::Blend).unwrap();
+        let mut count = 0;
+        for (vector, answer) in vectors.zip(answers) {
+            let crop: &Crop = vector.picture.try_into().unwrap();
+            let read = classify(&mut net, crop).unwrap();
+            let near = |ours: f32, reference: &serde_json::Value, what: &str| {
+                let reference = reference.as_f64().unwrap();
+                let off = (f64::from(ours) - reference).abs();
+                assert!(off < 1e-3, "{what}: {ours}, by the reference {reference}");
+            };
+            for expression in Expression::ALL {
+                let name = expression.name();
+                near(read.scores.of(expression), &answer["scores"][name], name);
+            }
+            let pose = read.pose.unwrap();
+            for (ours, what) in [
+                (pose.roll_deg, "roll_deg"),
+                (pose.log_size, "log_size"),
+                (pose.frontal, "frontal"),
+                (pose.profile, "profile"),
+                (pose.lowered, "lowered"),
+                (read.face.unwrap(), "face"),
+            ] {
+                near(ours, &answer[what], what);
+            }
+            near(pose.offset_px.x, &answer["offset_px"][0], "x");
+            near(pose.offset_px.y, &answer["offset_px"][1], "y");
+            count += 1;
+        }
+        assert_eq!(count, answers.len());
+    }
+
     #[test]
     fn both_answers_and_the_maps_are_those_of_the_golden_vectors() {
         let vectors = moodring_models::golden::parse(moodring_models::CLASSIFIER_GOLDEN).unwrap();
@@ -349,16 +382,17 @@ mod tests {
         let mut nets = [Labels::Fer2013, Labels::Ferplus]
             .map(|labels| Int8Classifier::open(Path::new(""), labels).unwrap());
         assert!(model.note("temperature.ferplus").is_some());
-        // The average of the maps is the answer without the head's bias, which is the same for every picture.
+        let temperature: f32 = model.note("temperature").unwrap().parse().unwrap();
+        // The average of the maps is the answer but for the head's bias, which is the same for every picture.
         let mut bias: Option<[f32; Expression::COUNT]> = None;
         for vector in vectors {
             let crop: &Crop = vector.picture.try_into().unwrap();
-            let [fer, ferplus] = nets.each_mut().map(|net| net.run(crop).unwrap());
+            let [fer, ferplus] = nets.each_mut().map(|net| net.run(crop).unwrap().logits);
             assert_ne!(fer, ferplus);
             let (maps, cells) = (nets[0].maps.as_deref().unwrap(), MAP_CELLS * MAP_CELLS);
             let rest: [f32; Expression::COUNT] = std::array::from_fn(|i| {
                 let sum: f32 = maps.iter().skip(i).step_by(Expression::COUNT).sum();
-                fer[i] * nets[0].temperature - sum / cells as f32
+                fer[i] * temperature - sum / cells as f32
             });
             let first = bias.get_or_insert(rest);
             for (a, b) in first.iter().zip(rest) {

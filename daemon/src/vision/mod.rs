@@ -1,6 +1,7 @@
 //! Runs the nets on the engine of the settings, and times the pipeline's stages. `moodring-core` holds the logic.
 
 mod activation_map;
+mod answer;
 mod error;
 #[cfg(feature = "ort")]
 mod fallback;
@@ -12,11 +13,12 @@ mod onnx;
 mod photo;
 mod stage_timer;
 mod stream;
+mod upside_down;
 
 use std::path::Path;
 
 use moodring_core::{
-    classify::{ClassifyNet, Crop},
+    classify::{Answer, ClassifyNet, Crop},
     detect::{DetectNet, Head, InputShape, NetError},
     expression::Expression,
     mood::{MoodSettings, WhoCounts},
@@ -29,11 +31,12 @@ use moodring_nn::Kind;
 use net_files::NetFile;
 
 pub use activation_map::{ClassMap, overlay};
+pub use answer::Thresholds;
 pub use error::VisionError;
 pub use int8::{Int8Classifier, Int8Detector, kernel};
 #[cfg(any(feature = "tract", feature = "ort"))]
 pub use onnx::{Engine, OnnxClassifier, OnnxDetector};
-pub use photo::{PhotoFace, PhotoReader};
+pub use photo::{PhotoFace, PhotoReader, PhotoReading};
 pub use stage_timer::StageTimer;
 pub use stream::VisionPipeline;
 
@@ -160,7 +163,16 @@ impl Classifier {
         }
     }
 
-    /// The activation map of the last crop for this expression; `None` if the net has none, or runs on another engine.
+    /// What the file says of its certainty.
+    pub fn thresholds(&self) -> Thresholds {
+        match self {
+            Self::Int8(net) => net.thresholds(),
+            #[cfg(any(feature = "tract", feature = "ort"))]
+            Self::Onnx(net) => net.thresholds(),
+        }
+    }
+
+    /// Where the last crop spoke for this expression; `None` if the net has no such output, or runs on another engine.
     pub fn class_map(&self, expression: Expression) -> Option<ClassMap> {
         match self {
             Self::Int8(net) => net.class_map(expression),
@@ -171,7 +183,7 @@ impl Classifier {
 }
 
 impl ClassifyNet for Classifier {
-    fn run(&mut self, crop: &Crop) -> Result<[f32; Expression::COUNT], NetError> {
+    fn run(&mut self, crop: &Crop) -> Result<Answer, NetError> {
         match self {
             Self::Int8(net) => net.run(crop),
             #[cfg(any(feature = "tract", feature = "ort"))]
@@ -180,9 +192,15 @@ impl ClassifyNet for Classifier {
     }
 }
 
-/// The pipeline's settings, made of the daemon's; `model_threshold` replaces a threshold of 0.
-pub fn pipeline_settings(settings: &Settings, model_threshold: f32) -> PipelineSettings {
-    let (vision, mood) = (&settings.vision, settings.mood.at_sensitivity());
+/// The pipeline's settings from ours; the nets' own thresholds stand in for those that are 0.
+pub fn pipeline_settings(
+    settings: &Settings,
+    detector: &Detector,
+    classifier: &Classifier,
+) -> PipelineSettings {
+    let thresholds = classifier.thresholds();
+    let vision = &settings.vision;
+    let mood = settings.mood.at_sensitivity(thresholds.certain);
     let who = match mood.who {
         WhoCountsSetting::Largest => WhoCounts::Largest,
         WhoCountsSetting::Central => WhoCounts::Central,
@@ -192,7 +210,7 @@ pub fn pipeline_settings(settings: &Settings, model_threshold: f32) -> PipelineS
         score_threshold: if vision.threshold > 0.0 {
             vision.threshold
         } else {
-            model_threshold
+            detector.threshold()
         },
         min_face_px: vision.min_face as f32,
         max_faces: vision.max_faces,
@@ -203,12 +221,15 @@ pub fn pipeline_settings(settings: &Settings, model_threshold: f32) -> PipelineS
             confirm_ms: mood.confirm_ms,
             lost_ms: mood.lost_ms,
         },
+        face_threshold: thresholds.face,
+        resting: mood.resting,
         smooth_ms: mood.smooth_ms,
         mood: MoodSettings {
             who,
             threshold: mood.certain,
             margin: mood.margin,
             hold_ms: mood.hold_ms,
+            only_facing: mood.only_facing,
         },
         ..PipelineSettings::default()
     }

@@ -3,12 +3,15 @@
 use std::ops::RangeInclusive;
 
 use moodring_core::{
-    align::align,
-    classify::{CROP_PX, Crop, classify},
+    classify::{CROP_PX, Crop, Reading, classify},
     detect::{DetectNet, Face},
     expression::Scores,
     frame::Frame,
+    geometry::Similarity,
+    mood::FaceMood,
     pipeline::{Candidates, Settings as PipelineSettings, find},
+    presence::is_face,
+    upright::read_upright,
 };
 
 use super::{
@@ -37,14 +40,31 @@ pub struct PhotoReader {
     found: Box<Candidates>,
 }
 
-/// A face of a photo and its expression.
+/// What a face or a crop shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PhotoReading {
+    /// A probability for each expression.
+    pub scores: Scores,
+    /// The likeliest expression; uncertain below the threshold and in profile.
+    pub mood: FaceMood,
+    /// Whether the person looks toward the camera; `None` if the net cannot tell.
+    pub facing: Option<bool>,
+}
+
+/// A face of a photo and what it shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PhotoFace {
     /// Where it is, in the photo's pixels.
     pub face: Face,
-    /// Its scores.
-    pub scores: Scores,
-    /// The activation map of the likeliest expression, if the net has maps.
+    /// What it shows.
+    pub reading: PhotoReading,
+    /// The head's tilt in degrees, clockwise positive: the net's, or if it cannot tell, that of the eyes.
+    pub roll_deg: f32,
+    /// Where the crop that was read lies: the transform from the crop to the photo.
+    pub from_crop: Similarity,
+    /// Whether it is a human face by the classifier's judgement.
+    pub is_face: bool,
+    /// Where the crop spoke for the likeliest expression, if the net tells.
     pub map: Option<ClassMap>,
 }
 
@@ -62,11 +82,12 @@ impl PhotoReader {
     pub fn open(settings: &Settings) -> Result<Self, VisionError> {
         let size_px = (COARSE_PX, COARSE_PX);
         let detector = Detector::open(settings, size_px)?;
-        let wanted = pipeline_settings(settings, detector.threshold());
+        let classifier = Classifier::open(settings)?;
+        let wanted = pipeline_settings(settings, &detector, &classifier);
         wanted.validate()?;
         Ok(Self {
             wanted,
-            classifier: Classifier::open(settings)?,
+            classifier,
             looks: vec![ScaledDetector { size_px, detector }],
             found: Box::default(),
             settings: settings.clone(),
@@ -103,14 +124,20 @@ impl PhotoReader {
         ))
     }
 
-    /// All faces and their expressions.
+    /// All human faces and what each shows. What the detector took for one and the classifier does not is left out.
     ///
     /// # Errors
     /// [`VisionError`] if a net fails.
     pub fn analyze(&mut self, frame: &Frame<'_>) -> Result<Vec<PhotoFace>, VisionError> {
         let faces = self.detect(frame)?;
-        let read = |face: Face| self.read(frame, face);
-        faces.into_iter().map(read).collect()
+        let mut read = Vec::new();
+        for face in faces {
+            let found = self.read(frame, face)?;
+            if found.is_face {
+                read.push(found);
+            }
+        }
+        Ok(read)
     }
 
     /// The expression of a face that was found before.
@@ -119,18 +146,39 @@ impl PhotoReader {
     /// [`VisionError`] if the net fails.
     pub fn read(&mut self, frame: &Frame<'_>, face: Face) -> Result<PhotoFace, VisionError> {
         let mut crop: Crop = [0; CROP_PX * CROP_PX];
-        align(frame, &face, &mut crop);
-        let scores = self.classify(&crop)?;
-        let map = self.classifier.class_map(scores.top().0);
-        Ok(PhotoFace { face, scores, map })
+        let upright = read_upright(&mut self.classifier, frame, &face, &mut crop)?;
+        let reading = self.reading(&upright.reading);
+        Ok(PhotoFace {
+            face,
+            reading,
+            roll_deg: upright.roll_deg,
+            from_crop: upright.from_crop,
+            is_face: is_face(upright.reading.face, self.wanted.face_threshold),
+            map: self.classifier.class_map(reading.scores.top().0),
+        })
     }
 
     /// The expression of an upright crop.
     ///
     /// # Errors
     /// [`VisionError`] if the net fails.
-    pub fn classify(&mut self, crop: &Crop) -> Result<Scores, VisionError> {
-        Ok(classify(&mut self.classifier, crop)?)
+    pub fn classify(&mut self, crop: &Crop) -> Result<PhotoReading, VisionError> {
+        let reading = classify(&mut self.classifier, crop)?;
+        Ok(self.reading(&reading))
+    }
+
+    fn reading(&self, reading: &Reading) -> PhotoReading {
+        let (scores, pose) = (reading.scores, reading.pose);
+        let mood = if pose.is_some_and(|pose| pose.is_profile()) {
+            FaceMood::uncertain(scores.top().1)
+        } else {
+            FaceMood::of_scores(&scores, self.wanted.mood.threshold)
+        };
+        PhotoReading {
+            scores,
+            mood,
+            facing: pose.map(|pose| pose.is_facing()),
+        }
     }
 
     /// The index of the detector for this size; a new one replaces the oldest.

@@ -3,11 +3,12 @@
 use moodring_core::{
     event::Event,
     frame::{Frame, Millis},
-    pipeline::Pipeline,
+    pipeline::{self, Pipeline, Report},
 };
 
 use super::{
     Classifier, Detector, StageTimer, VisionError, pipeline_settings, stage_timer::Stopwatch,
+    upside_down::UpsideDown,
 };
 use crate::{
     config::Settings,
@@ -21,6 +22,7 @@ pub struct VisionPipeline {
     timer: StageTimer,
     snapshot: Snapshot,
     looks: u64,
+    upside_down: UpsideDown,
 }
 
 impl VisionPipeline {
@@ -31,13 +33,14 @@ impl VisionPipeline {
     pub fn open(settings: &Settings) -> Result<Self, VisionError> {
         let detector = Detector::open(settings, (settings.vision.width, settings.vision.height))?;
         let classifier = Classifier::open(settings)?;
-        let wanted = pipeline_settings(settings, detector.threshold());
+        let wanted = pipeline_settings(settings, &detector, &classifier);
         let pipeline = Box::new(Pipeline::new(detector, classifier, wanted)?);
         Ok(Self {
             pipeline,
             timer: StageTimer::default(),
             snapshot: Snapshot::default(),
             looks: 0,
+            upside_down: UpsideDown::default(),
         })
     }
 
@@ -46,8 +49,9 @@ impl VisionPipeline {
     /// # Errors
     /// [`VisionError::Settings`] if one is out of range; then the old ones stay.
     pub fn tune(&mut self, settings: &Settings) -> Result<(), VisionError> {
-        let threshold = self.pipeline.detector_mut().threshold();
-        self.pipeline.set(pipeline_settings(settings, threshold))?;
+        let (detector, classifier) = self.pipeline.nets();
+        let wanted = pipeline_settings(settings, detector, classifier);
+        self.pipeline.set(wanted)?;
         Ok(())
     }
 
@@ -82,29 +86,16 @@ impl VisionPipeline {
         self.looks += u64::from(report.looked);
         report.events.iter().copied().for_each(&mut emit);
 
+        if self.upside_down.update(report.people, report.time) {
+            tracing::warn!(
+                "all heads stand upside down: is the camera mounted upside down? [camera] rotate = 180"
+            );
+        }
         let snapshot = &mut self.snapshot;
-        snapshot.time = report.time;
-        snapshot.mood = report.mood;
+        show(snapshot, &report);
         snapshot.frame_px = (frame.width_px(), frame.height_px());
         snapshot.camera = CameraState::Running;
         snapshot.frames_skipped = skipped;
-        snapshot.people_count = report.people.len();
-        snapshot.people.clear();
-        // The person who counts comes first.
-        let counts = |p: &&moodring_core::pipeline::Person| Some(p.track) == report.mood.track;
-        let first = report.people.iter().filter(counts);
-        let others = report.people.iter().filter(|p| !counts(p));
-        for person in first.chain(others) {
-            let listed = Person {
-                track: person.track,
-                face: person.face,
-                roll_deg: person.face.roll_deg(),
-                scores: person.scores,
-            };
-            if snapshot.people.push(listed).is_err() {
-                break; // the rest is counted, not listed
-            }
-        }
         snapshot.stages_ms = self.timer.stages();
         snapshot.frames_per_second = self.timer.frames_per_second();
         Ok(snapshot)
@@ -119,11 +110,7 @@ impl VisionPipeline {
     ) -> &Snapshot {
         let report = self.pipeline.advance_without_frame(time);
         report.events.iter().copied().for_each(emit);
-        self.snapshot.time = report.time;
-        self.snapshot.mood = report.mood;
-        self.snapshot.people_count = report.people.len();
-        let gone = |p: &Person| report.people.iter().any(|q| q.track == p.track);
-        self.snapshot.people.retain(gone);
+        show(&mut self.snapshot, &report);
         self.snapshot.camera = camera;
         self.snapshot.frames_per_second = 0.0;
         &self.snapshot
@@ -137,5 +124,29 @@ impl VisionPipeline {
     /// Milliseconds per stage of the last frame.
     pub fn last_ms(&self) -> crate::snapshot::StageTimes {
         self.timer.last()
+    }
+}
+
+/// People and mood of a report, all of one moment. Who counts comes first.
+fn show(snapshot: &mut Snapshot, report: &Report<'_>) {
+    snapshot.time = report.time;
+    snapshot.mood = report.mood;
+    snapshot.people_count = report.people.len();
+    snapshot.people.clear();
+    let counts = |p: &&pipeline::Person| Some(p.track) == report.mood.track();
+    let first = report.people.iter().filter(counts);
+    let others = report.people.iter().filter(|p| !counts(p));
+    for person in first.chain(others) {
+        let listed = Person {
+            track: person.track,
+            face: person.face,
+            roll_deg: person.roll_deg,
+            scores: person.scores,
+            mood: person.mood,
+            facing: person.facing,
+        };
+        if snapshot.people.push(listed).is_err() {
+            break; // the rest is counted, not listed
+        }
     }
 }

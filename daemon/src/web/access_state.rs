@@ -5,8 +5,6 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use tokio::sync::Semaphore;
-
 use super::{
     WebError,
     counters::AnswerCounters,
@@ -14,6 +12,7 @@ use super::{
     embed::Embed,
     hosts::Hosts,
     ingress::Ingress,
+    password_worker::PasswordWorker,
 };
 use crate::config::WebSettings;
 
@@ -23,10 +22,9 @@ pub(super) struct AccessState {
     pub(super) ingress: Ingress,
     pub(super) embed: Embed,
     pub(super) keys: Arc<Credentials>,
+    pub(super) passwords: PasswordWorker,
     pub(super) sessions: Mutex<Sessions>,
     pub(super) guesses: Mutex<LoginLimit>,
-    /// Passwords are checked one at a time, each takes 19 MB while it is: one for strangers, and one for who was in before.
-    pub(super) checking: [Semaphore; 2],
     pub(super) answers: AnswerCounters,
 }
 
@@ -34,16 +32,17 @@ impl AccessState {
     /// As the settings say.
     ///
     /// # Errors
-    /// [`WebError::Token`] if the token cannot be read.
+    /// [`WebError`] if the token cannot be read or the system gives no thread.
     pub(super) fn new(web: &WebSettings) -> Result<Self, WebError> {
+        let keys = Arc::new(Credentials::new(&web.password, &token(&web.token_file)?));
         Ok(Self {
             hosts: Hosts::new(&web.hosts),
             ingress: Ingress::new(&web.ingress),
             embed: Embed::new(&web.embed),
-            keys: Arc::new(Credentials::new(&web.password, &token(&web.token_file)?)),
+            passwords: PasswordWorker::start(Arc::clone(&keys))?,
+            keys,
             sessions: Mutex::default(),
             guesses: Mutex::default(),
-            checking: [Semaphore::new(1), Semaphore::new(1)],
             answers: AnswerCounters::default(),
         })
     }

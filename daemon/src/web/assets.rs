@@ -141,7 +141,11 @@ mod tests {
         println!("the page: {plain} bytes, {packed} packed");
         // The description of the interface is for programs; the page does not load it.
         let page = plain - include_bytes!("page/openapi.json").len();
-        assert!(page < 100_000 && packed < 40_000, "{page} bytes");
+        // A fifth of it is words in five languages.
+        assert!(
+            page < 130_000 && packed < 52_000,
+            "{page} bytes, {packed} packed"
+        );
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/page");
         let there = std::fs::read_dir(folder).unwrap().count();
         assert_eq!(there, FILES.len(), "a file of page/ is not served");

@@ -81,13 +81,13 @@ impl EventBroadcast {
     fn note(live: &LiveState, device: &DeviceState, snapshot: &Snapshot) {
         let now = device.now();
         let mood = snapshot.mood;
-        let name = match (mood.mood, snapshot.camera) {
+        let name = match (mood.mood(), snapshot.camera) {
             (Mood::Nobody, camera) if camera != CameraState::Running => "off",
             (mood, _) => mood.name(),
         };
         let since = match name {
             "off" => now.wall,
-            _ => now.wall_at(mood.since),
+            _ => now.wall_at(mood.since()),
         };
         hold(&live.recent_events).mood(name, since, now.wall);
     }

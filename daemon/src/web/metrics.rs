@@ -90,10 +90,10 @@ fn text(app_state: &AppState) -> String {
     let moods = Expression::ALL.map(Mood::Showing).into_iter();
     let moods: Vec<_> = moods
         .chain([Mood::Uncertain, Mood::Nobody])
-        .map(|mood| (label("mood", mood.name()), is(mood == snapshot.mood.mood)))
+        .map(|mood| (label("mood", mood.name()), is(mood == snapshot.mood.mood())))
         .collect();
     page.one("mood", "gauge", "1 for the mood that is shown.", &moods);
-    let confidence = f64::from(snapshot.mood.confidence);
+    let confidence = f64::from(snapshot.mood.confidence());
     page.one(
         "mood_confidence_ratio",
         "gauge",

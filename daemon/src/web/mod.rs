@@ -18,7 +18,7 @@
 //! | `control` | the knobs: the same texts and commands as MQTT's |
 //! | `preview` | the camera's picture, while it is on: streams and single pictures |
 //! | `setup`, `notice` | first steps; the notice for the door |
-//! | `login`, `credentials` | password in, cookie out; sessions, and how often one may guess |
+//! | `login`, `credentials`, `password_worker` | password in, cookie out; sessions, and how often one may guess |
 //! | `access_state`, `device_state`, `live_state`, `photo_state` | what handlers share, in four parts; `app_state` joins them |
 //! | `routes` | which path is whose |
 //! | `counters`, `sync` | for the metrics; locks |
@@ -49,6 +49,7 @@ mod live_state;
 mod login;
 mod metrics;
 mod notice;
+mod password_worker;
 mod photo_state;
 mod photo_worker;
 mod preview;
@@ -190,6 +191,8 @@ pub fn spawn(settings: &Settings, inputs: Inputs) -> Result<Option<Web>, WebErro
     let limits = Limits::of_descriptors(process_limits::open_files());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        // Trials and settings; the allocator keeps memory for each thread.
+        .max_blocking_threads(4)
         .build()?;
     let thread = thread::Builder::new().name("web".into()).spawn(move || {
         runtime.block_on(serve(listener, app_state, broadcast, limits, stopped));

@@ -7,18 +7,20 @@ use std::{
 
 use axum::{
     extract::State,
-    http::header,
+    http::{HeaderMap, Uri, header},
     response::{IntoResponse, Response},
 };
 use qrcode::{QrCode, render::svg};
 
 use super::device_state::DeviceState;
-use crate::config::WebSettings;
+use crate::{
+    config::WebSettings,
+    words::{self, Language},
+};
 
 /// The sheet; its sentences are those of `deploy/notice.html`, which a test holds it to.
 const SHEET: &str = include_str!("page/notice.html");
 const NOBODY: &str = "................................................................";
-const WAY_OUT: &str = "press the button, or ask us.";
 /// The sentence that is true while no picture may leave the memory, and the one that is true else.
 const KEPT: &str = "No picture is stored or sent.";
 const SHOWN: &str =
@@ -28,7 +30,12 @@ const IN_SHORT: &str = "A camera reads facial expressions here and shows an emoj
      moment and are gone. Nobody is recognised. No picture is stored or sent.";
 
 /// `GET /notice`.
-pub(super) async fn sheet(State(device): State<Arc<DeviceState>>) -> Response {
+pub(super) async fn sheet(
+    State(device): State<Arc<DeviceState>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let language = language(&uri, &headers);
     let notice = &device.settings.notice;
     let or = |text: &str, other: &str| escaped(if text.is_empty() { other } else { text });
     let preview = &device.settings.preview;
@@ -41,13 +48,60 @@ pub(super) async fn sheet(State(device): State<Arc<DeviceState>>) -> Response {
         (None, "") => short,
         (None, responsible) => format!("{short} Responsible: {responsible}"),
     };
-    let page = SHEET
+    let page = translated(SHEET, language, shown)
         .replace("{{responsible}}", &or(&notice.responsible, NOBODY))
-        .replace("{{way_out}}", &or(&notice.way_out, WAY_OUT))
+        .replace(
+            "{{way_out}}",
+            &or(
+                &notice.way_out,
+                words::text(language, "notice.wayout.usual"),
+            ),
+        )
         .replace("{{code}}", &code(&says))
-        .replace("{{url}}", &escaped(url.as_deref().unwrap_or_default()))
-        .replace(KEPT, pictures);
+        .replace("{{url}}", &escaped(url.as_deref().unwrap_or_default()));
     ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
+}
+
+/// The language in the address (`?lang=de`), else the browser's.
+fn language(uri: &Uri, headers: &HeaderMap) -> Language {
+    let asked = uri.query().unwrap_or_default().split('&');
+    let asked = asked.filter_map(|pair| pair.strip_prefix("lang="));
+    let accepted = headers.get(header::ACCEPT_LANGUAGE);
+    let accepted = accepted.and_then(|value| value.to_str().ok());
+    asked
+        .filter_map(Language::from_tag)
+        .next()
+        .unwrap_or_else(|| Language::from_accepted(accepted.unwrap_or_default()))
+}
+
+/// The sheet with its English sentences replaced; `shown`: others may see the camera's picture.
+fn translated(sheet: &str, language: Language, shown: bool) -> String {
+    let pictures = if shown { "notice.shown" } else { "notice.kept" };
+    let mut page = sheet.replace("lang=\"en\"", &format!("lang=\"{}\"", language.tag()));
+    page = page.replace(
+        words::text(Language::En, "notice.kept"),
+        words::text(language, pictures),
+    );
+    if language == Language::En {
+        return page;
+    }
+    // Their English text holds marks and line breaks, so they are found by their ends.
+    for (from, to, key) in [
+        ("<p>It shows", "</p>", "notice.what"),
+        ("This notice follows", "</p>", "notice.law"),
+    ] {
+        if let Some(start) = page.find(from)
+            && let Some(length) = page[start..].find(to)
+        {
+            let opening = if from.starts_with("<p>") { "<p>" } else { "" };
+            let text = format!("{opening}{}", words::text(language, key));
+            page.replace_range(start..start + length, &text);
+        }
+    }
+    for key in ["notice.title", "notice.wayout", "notice.responsible"] {
+        page = page.replace(words::text(Language::En, key), words::text(language, key));
+    }
+    page
 }
 
 /// A QR code as inline SVG; nothing for a text that none can hold.
@@ -104,6 +158,50 @@ fn own_address() -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_notice_is_in_the_browsers_language_and_nothing_stays_english() {
+        for language in Language::ALL {
+            let page = translated(SHEET, language, false);
+            let english = [
+                "feel",
+                "Pictures stay",
+                "Responsible:",
+                "This notice follows",
+            ];
+            for text in english {
+                assert_eq!(
+                    page.contains(text),
+                    language == Language::En,
+                    "{language:?}: {text}"
+                );
+            }
+            for key in [
+                "notice.title",
+                "notice.kept",
+                "notice.wayout",
+                "notice.responsible",
+            ] {
+                assert!(
+                    page.contains(words::text(language, key)),
+                    "{language:?}: {key}"
+                );
+            }
+            assert!(
+                page.contains("AI Act") || page.contains("50(3)"),
+                "{language:?}"
+            );
+            assert!(page.contains("{{way_out}}") && page.contains("{{responsible}}"));
+        }
+        let shown = translated(SHEET, Language::De, true);
+        assert!(shown.contains("rote Lampe") && !shown.contains("Kein Bild"));
+        let ask = |uri: &str, accept: &str| {
+            let header = (header::ACCEPT_LANGUAGE, accept.parse().unwrap());
+            language(&uri.parse().unwrap(), &HeaderMap::from_iter([header]))
+        };
+        assert_eq!(ask("/notice", "de-AT, en"), Language::De);
+        assert_eq!(ask("/notice?lang=fr", "de"), Language::Fr);
+    }
 
     fn web(listen: &str, hosts: &[&str]) -> WebSettings {
         WebSettings {

@@ -5,18 +5,17 @@ use std::{io, sync::mpsc, thread};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use moodring_core::{
-    align::align,
+    align::cut,
     classify::{CROP_PX, Crop},
-    detect::Face,
     frame::Frame,
-    geometry::Point,
+    geometry::{Point, Similarity},
 };
 use tokio::sync::oneshot;
 
 use super::photo_state::UploadPermit;
 use crate::{
     config::Settings,
-    message::{FaceRecord, PhotoLine, json},
+    message::{FaceRecord, PhotoLine, ReadingRecord, json},
     photo::{Budget, Photo, PhotoError},
     vision::{ClassMap, PhotoReader},
     worker::one_job,
@@ -110,9 +109,11 @@ fn read(
     let record = |found: &crate::vision::PhotoFace| {
         let face = &found.face;
         let in_file = photo.in_file(*face);
-        let mut record = FaceRecord::new(&in_file, face.roll_deg(), Some(&found.scores));
+        let shows = found.reading;
+        let reading = ReadingRecord::new(&shows.scores, shows.mood, shows.facing);
+        let mut record = FaceRecord::new(&in_file, found.roll_deg, Some(reading));
         if job.crops {
-            record.crop = crop(&frame, face);
+            record.crop = crop(&frame, &found.from_crop);
             record.heat = found.map.as_ref().and_then(heat);
         }
         record
@@ -127,9 +128,9 @@ fn read(
 }
 
 /// The face as the classifier sees it.
-fn crop(frame: &Frame<'_>, face: &Face) -> Option<String> {
+fn crop(frame: &Frame<'_>, from_crop: &Similarity) -> Option<String> {
     let mut crop: Crop = [0; CROP_PX * CROP_PX];
-    align(frame, face, &mut crop);
+    cut(frame, from_crop, &mut crop);
     data_url(&crop, ExtendedColorType::L8)
 }
 

@@ -23,6 +23,7 @@ use moodring_core::{
     expression::Expression,
     frame::Millis,
     mood::{Mood, MoodState},
+    track::TrackId,
 };
 use moodring_face::picture::ScreenShape;
 use moodring_tests::panel::{Chip, Dcs, Pages, Picture, Wiring};
@@ -115,11 +116,7 @@ fn bench(settings: &DisplaySettings) -> Bench {
 
 fn snapshot(mood: Mood, camera: CameraState) -> Snapshot {
     Snapshot {
-        mood: MoodState {
-            mood,
-            confidence: 0.9,
-            ..MoodState::default()
-        },
+        mood: MoodState::new(mood, 0.9, TrackId(1), Millis(0)),
         camera,
         ..Snapshot::default()
     }

@@ -9,6 +9,7 @@ use crate::{
     detect::{Channels, Face},
     frame::{Frame, Millis, PixelFormat},
     geometry::{Point, Rect, Similarity},
+    pose::CropPose,
     resample::resample,
 };
 use warp::warp;
@@ -69,14 +70,88 @@ fn box_to_crop(rect: &Rect) -> Similarity {
     }
 }
 
-/// Cuts the face out of the frame, upright. Averages where the face is larger than the crop, interpolates
-/// bilinearly where it is smaller, repeats the border where it reaches over the frame's edge.
+/// The crop's point around which a crop is turned: the mean of [`LANDMARKS_IN_CROP`].
+pub const TURN_CENTER: Point = Point::new(24.0, 27.8);
+
+/// The transform from the crop to the frame, turned as the landmarks say.
+pub fn from_crop(face: &Face) -> Similarity {
+    to_crop(face).inverse().unwrap_or(Similarity::IDENTITY)
+}
+
+/// The same, with the crop turned to this roll, in degrees, clockwise positive: the crop's [`TURN_CENTER`] and its scale
+/// stay as they are.
+pub fn from_crop_at(face: &Face, roll_deg: f32) -> Similarity {
+    let back = from_crop(face);
+    let by_deg = wrap_deg(roll_deg - rotation_deg(&back));
+    moved(&back, by_deg, Point::default(), 1.0)
+}
+
+/// A transform from a crop to the frame, mended by what the net says of that crop: turned by the roll that is left, around
+/// the face's middle, and of the right size.
+pub fn mended(back: &Similarity, pose: &CropPose) -> Similarity {
+    let size = libm::expf(pose.log_size);
+    moved(back, pose.roll_deg, pose.offset_px, size)
+}
+
+/// By how much a crop is turned against the frame if the landmarks say so, in degrees, clockwise positive.
+pub fn landmarks_roll_deg(face: &Face) -> f32 {
+    rotation_deg(&from_crop(face))
+}
+
+/// The rotation of a transform, in degrees, clockwise positive, -180 to 180.
+pub fn rotation_deg(transform: &Similarity) -> f32 {
+    libm::atan2f(transform.b, transform.a).to_degrees()
+}
+
+/// An angle brought into -180 to below 180 degrees; what is not finite counts as 0.
+pub fn wrap_deg(angle: f32) -> f32 {
+    let rest = libm::fmodf(angle + 180.0, 360.0);
+    let wrapped = if rest < 0.0 {
+        rest + 180.0
+    } else {
+        rest - 180.0
+    };
+    if wrapped.is_finite() { wrapped } else { 0.0 }
+}
+
+/// A transform from a crop to the frame, with the crop turned further clockwise and made `size` times as large; what was at
+/// `offset_px` from [`TURN_CENTER`] comes to lie there.
+fn moved(back: &Similarity, by_deg: f32, offset_px: Point, size: f32) -> Similarity {
+    let (sin, cos) = libm::sincosf(by_deg.to_radians());
+    let (sin, cos) = (sin * size, cos * size);
+    let (a, b) = (back.a * cos - back.b * sin, back.b * cos + back.a * sin);
+    let rotation = Similarity {
+        a,
+        b,
+        tx: 0.0,
+        ty: 0.0,
+    };
+    let shift = back.apply(TURN_CENTER + offset_px) - rotation.apply(TURN_CENTER);
+    Similarity {
+        a,
+        b,
+        tx: shift.x,
+        ty: shift.y,
+    }
+}
+
+/// Cuts the face out of the frame, turned upright as the landmarks say. Averages where the face is larger than the crop,
+/// interpolates bilinearly where it is smaller, repeats the border where it reaches over the frame's edge.
 ///
 /// Takes 26 kB of stack for large faces.
 pub fn align(frame: &Frame<'_>, face: &Face, crop: &mut Crop) {
-    let back = to_crop(face).inverse().unwrap_or(Similarity::IDENTITY);
-    if back.scale() < SHRINK_FROM || !shrunk(frame, &back, crop) {
-        warp(frame, &back, crop);
+    cut(frame, &from_crop(face), crop);
+}
+
+/// [`align`] for a head whose roll is known, in degrees, clockwise positive.
+pub fn align_at(frame: &Frame<'_>, face: &Face, roll_deg: f32, crop: &mut Crop) {
+    cut(frame, &from_crop_at(face, roll_deg), crop);
+}
+
+/// Cuts what the transform from the crop to the frame shows; see [`align`].
+pub fn cut(frame: &Frame<'_>, back: &Similarity, crop: &mut Crop) {
+    if back.scale() < SHRINK_FROM || !shrunk(frame, back, crop) {
+        warp(frame, back, crop);
     }
 }
 

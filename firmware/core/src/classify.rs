@@ -3,6 +3,7 @@
 use crate::{
     detect::NetError,
     expression::{Expression, Scores},
+    pose::CropPose,
 };
 
 /// Width and height of the upright grey face that the classifier sees, in pixels.
@@ -11,23 +12,61 @@ pub const CROP_PX: usize = 48;
 /// An upright grey face, row by row.
 pub type Crop = [u8; CROP_PX * CROP_PX];
 
+/// What a classifier's net says of one crop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Answer {
+    /// A logit for each expression, already divided by the net's calibration temperature.
+    pub logits: [f32; Expression::COUNT],
+    /// How the head is turned in the crop; `None` if the net cannot tell.
+    pub pose: Option<CropPose>,
+    /// The logit that the crop shows a human face; `None` if the net cannot tell.
+    pub face: Option<f32>,
+}
+
+impl From<[f32; Expression::COUNT]> for Answer {
+    /// The answer of a net that tells expressions only.
+    fn from(logits: [f32; Expression::COUNT]) -> Self {
+        Self {
+            logits,
+            pose: None,
+            face: None,
+        }
+    }
+}
+
 /// An expression classifier's net behind whatever engine runs it.
 pub trait ClassifyNet {
-    /// One forward pass: a logit for each expression, already divided by the net's calibration temperature.
+    /// One forward pass.
     ///
     /// # Errors
-    /// [`NetError`] if the engine fails or its output has another shape.
-    fn run(&mut self, crop: &Crop) -> Result<[f32; Expression::COUNT], NetError>;
+    /// [`NetError`] if the engine fails or its outputs have another shape.
+    fn run(&mut self, crop: &Crop) -> Result<Answer, NetError>;
+}
+
+/// An [`Answer`] with scores instead of logits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    /// A probability for each expression.
+    pub scores: Scores,
+    /// How the head is turned in the crop, if the net can tell.
+    pub pose: Option<CropPose>,
+    /// The logit that the crop shows a human face, if the net can tell.
+    pub face: Option<f32>,
 }
 
 /// Runs the net on a crop and turns its logits into scores.
 ///
 /// # Errors
 /// The net's own, or [`NetError::Engine`] if a logit is not a finite number.
-pub fn classify(net: &mut impl ClassifyNet, crop: &Crop) -> Result<Scores, NetError> {
-    let logits = net.run(crop)?;
-    if logits.iter().all(|logit| logit.is_finite()) {
-        Ok(softmax(&logits))
+pub fn classify(net: &mut impl ClassifyNet, crop: &Crop) -> Result<Reading, NetError> {
+    let answer = net.run(crop)?;
+    let face = answer.face.is_none_or(f32::is_finite);
+    if face && answer.logits.iter().all(|logit| logit.is_finite()) {
+        Ok(Reading {
+            scores: softmax(&answer.logits),
+            pose: answer.pose,
+            face: answer.face,
+        })
     } else {
         Err(NetError::Engine)
     }
@@ -49,8 +88,8 @@ mod tests {
     struct Fixed([f32; Expression::COUNT]);
 
     impl ClassifyNet for Fixed {
-        fn run(&mut self, _: &Crop) -> Result<[f32; Expression::COUNT], NetError> {
-            Ok(self.0)
+        fn run(&mut self, _: &Crop) -> Result<Answer, NetError> {
+            Ok(self.0.into())
         }
     }
 
@@ -77,7 +116,7 @@ mod tests {
         let bad = [0.0, f32::NAN, 0.0, 0.0, 0.0, 0.0, 0.0];
         assert_eq!(classify(&mut Fixed(bad), &crop), Err(NetError::Engine));
         assert_eq!(
-            classify(&mut Fixed([0.0; 7]), &crop),
+            classify(&mut Fixed([0.0; 7]), &crop).map(|reading| reading.scores),
             Ok(Scores([1.0 / 7.0; 7]))
         );
     }

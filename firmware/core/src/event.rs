@@ -16,6 +16,11 @@ pub enum EventKind {
         /// How long it was in view, in milliseconds.
         stayed_ms: u64,
     },
+    /// A person turned toward the camera or away from it. Only with a net that can tell; who appears counts as turned away.
+    Facing {
+        /// Whether the person looks toward the camera now.
+        facing: bool,
+    },
     /// The mood changed.
     Changed {
         /// The mood before.
@@ -40,8 +45,8 @@ pub struct Event {
     pub kind: EventKind,
 }
 
-/// The most events one frame can bring: every face appears or leaves, and the mood changes.
-pub const MAX_EVENTS: usize = 2 * MAX_FACES + 1;
+/// The most events one frame can bring: every face appears or leaves, or turns, and the mood changes.
+pub const MAX_EVENTS: usize = 3 * MAX_FACES + 1;
 
 /// The events of one frame in the order in which they happened.
 pub type Events = heapless::Vec<Event, MAX_EVENTS>;

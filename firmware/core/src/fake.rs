@@ -1,9 +1,11 @@
 //! Test support: pictures drawn as text, and fake nets that find bright squares and read their brightness.
 
 use crate::{
-    classify::{ClassifyNet, Crop},
+    classify::{Answer, CROP_PX, ClassifyNet, Crop},
     detect::{Cells, Channels, DetectNet, Head, InputShape, NetError},
     expression::Expression,
+    geometry::Point,
+    pose::CropPose,
 };
 use std::{
     string::String,
@@ -130,6 +132,11 @@ impl DetectNet for BrightSquares {
 #[derive(Default)]
 pub(crate) struct Brightness {
     pub(crate) runs: usize,
+    /// What it says of the pose and of the face, of every crop.
+    pub(crate) pose: Option<CropPose>,
+    pub(crate) face: Option<f32>,
+    /// Whether neutral is the second likeliest in whatever it reads.
+    pub(crate) serious: bool,
 }
 
 /// The brightness that [`Brightness`] reads as this expression.
@@ -138,10 +145,54 @@ pub(crate) fn brightness(expression: Expression) -> u8 {
 }
 
 impl ClassifyNet for Brightness {
-    fn run(&mut self, crop: &Crop) -> Result<[f32; Expression::COUNT], NetError> {
+    fn run(&mut self, crop: &Crop) -> Result<Answer, NetError> {
         self.runs += 1;
         let middle = crop[crop.len() / 2 + 24];
         let nearest = Expression::ALL.map(|e| brightness(e).abs_diff(middle));
-        Ok(nearest.map(|off| if off < 10 { 3.0 } else { 0.0 }))
+        let mut logits = nearest.map(|off| if off < 10 { 3.0 } else { 0.0 });
+        if self.serious {
+            logits[Expression::Neutral.index()] += 2.0;
+        }
+        Ok(Answer {
+            pose: self.pose,
+            face: self.face,
+            ..logits.into()
+        })
+    }
+}
+
+/// Reads the roll that is left in a crop from the direction in which it grows brighter: down when upright.
+pub(crate) struct Compass;
+
+impl Compass {
+    /// How bright a tilted head's picture is at this place from its middle, in pixels, for a head of about 64 pixels.
+    pub(crate) fn ink(roll_deg: f32, x: f32, y: f32) -> u8 {
+        let (sin, cos) = roll_deg.to_radians().sin_cos();
+        (180.0 + (y * cos - x * sin)).clamp(120.0, 240.0) as u8
+    }
+}
+
+impl ClassifyNet for Compass {
+    fn run(&mut self, crop: &Crop) -> Result<Answer, NetError> {
+        let at = |x: usize, y: usize| f32::from(crop[y * CROP_PX + x]);
+        let middle = CROP_PX / 2;
+        let along_x: f32 = (14..34)
+            .map(|y| at(middle + 8, y) - at(middle - 8, y))
+            .sum();
+        let along_y: f32 = (14..34)
+            .map(|x| at(x, middle + 8) - at(x, middle - 8))
+            .sum();
+        let pose = CropPose {
+            roll_deg: (-along_x).atan2(along_y).to_degrees(),
+            offset_px: Point::default(),
+            log_size: 0.0,
+            frontal: 1.0,
+            profile: 0.0,
+            lowered: 0.0,
+        };
+        Ok(Answer {
+            pose: Some(pose),
+            ..[0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0].into()
+        })
     }
 }

@@ -15,9 +15,13 @@
 //! | [`detect`] | the detector's heads decoded to faces |
 //! | [`nms`] | one face for many overlapping boxes |
 //! | [`align`] | landmarks to an upright 48x48 crop |
+//! | [`upright`] | a single picture's face, cut again until the head is upright |
 //! | [`expression`] | the seven expressions and their scores |
 //! | [`classify`] | a crop to scores |
+//! | [`pose`] | how a head is turned |
+//! | [`presence`] | whether it is a human face at all |
 //! | [`track`] | the same face from frame to frame |
+//! | [`resting`] | what a calm face looks like, taken off its scores |
 //! | [`smooth`] | scores over time |
 //! | [`mood`] | the expression of who counts, with hysteresis |
 //! | [`event`] | a change worth telling |
@@ -46,8 +50,12 @@ pub mod mood;
 pub mod motion;
 pub mod nms;
 pub mod pipeline;
+pub mod pose;
+pub mod presence;
+pub mod resting;
 pub mod smooth;
 pub mod track;
+pub mod upright;
 
 mod resample;
 

@@ -40,17 +40,124 @@ impl Mood {
     }
 }
 
-/// A mood, how sure it is, whose it is and since when.
+/// What one face shows: an expression or [`Mood::Uncertain`], never [`Mood::Nobody`], and how sure that is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FaceMood {
+    expression: Option<Expression>,
+    confidence: f32,
+}
+
+impl FaceMood {
+    /// Nothing is known yet.
+    pub const UNKNOWN: Self = Self::uncertain(1.0 / Expression::COUNT as f32);
+
+    /// The face shows this expression, with this probability from 0 to 1.
+    pub const fn showing(expression: Expression, confidence: f32) -> Self {
+        Self {
+            expression: Some(expression),
+            confidence,
+        }
+    }
+
+    /// No expression is clear enough to name; the likeliest has this probability from 0 to 1.
+    pub const fn uncertain(confidence: f32) -> Self {
+        Self {
+            expression: None,
+            confidence,
+        }
+    }
+
+    /// What these scores show without any history: the likeliest expression if it reaches `threshold`.
+    pub fn of_scores(scores: &Scores, threshold: f32) -> Self {
+        let (top, likely) = scores.top();
+        if likely >= threshold {
+            Self::showing(top, likely)
+        } else {
+            Self::uncertain(likely)
+        }
+    }
+
+    /// The expression, or uncertain.
+    pub const fn mood(&self) -> Mood {
+        match self.expression {
+            Some(expression) => Mood::Showing(expression),
+            None => Mood::Uncertain,
+        }
+    }
+
+    /// The probability of the shown expression, 0 to 1; while uncertain, of the likeliest.
+    pub const fn confidence(&self) -> f32 {
+        self.confidence
+    }
+}
+
+/// The mood of the scene, how sure it is, whose it is and since when it is shown.
+///
+/// Mood, confidence and track are of one person at one moment: the fields are private, and [`MoodState::of`] takes all
+/// three together.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct MoodState {
+    person: Option<(TrackId, FaceMood)>,
+    since: Millis,
+}
+
+impl MoodState {
+    /// Nobody is in view, since this time.
+    pub const fn nobody(since: Millis) -> Self {
+        Self {
+            person: None,
+            since,
+        }
+    }
+
+    /// The mood of the person who counts; it is shown since this time.
+    pub const fn of(track: TrackId, face: FaceMood, since: Millis) -> Self {
+        Self {
+            person: Some((track, face)),
+            since,
+        }
+    }
+
+    /// This mood of this person; a state of nobody has neither person nor confidence.
+    pub const fn new(mood: Mood, confidence: f32, track: TrackId, since: Millis) -> Self {
+        match mood {
+            Mood::Nobody => Self::nobody(since),
+            Mood::Uncertain => Self::of(track, FaceMood::uncertain(confidence), since),
+            Mood::Showing(expression) => {
+                let face = FaceMood::showing(expression, confidence);
+                Self::of(track, face, since)
+            }
+        }
+    }
+
     /// The mood.
-    pub mood: Mood,
+    pub const fn mood(&self) -> Mood {
+        match &self.person {
+            Some((_, face)) => face.mood(),
+            None => Mood::Nobody,
+        }
+    }
+
     /// The smoothed probability of the shown expression, 0 to 1; while uncertain, of the likeliest; 0 for nobody.
-    pub confidence: f32,
+    pub const fn confidence(&self) -> f32 {
+        match &self.person {
+            Some((_, face)) => face.confidence(),
+            None => 0.0,
+        }
+    }
+
     /// Whose mood it is; `None` for nobody.
-    pub track: Option<TrackId>,
-    /// When this mood began.
-    pub since: Millis,
+    pub const fn track(&self) -> Option<TrackId> {
+        match self.person {
+            Some((track, _)) => Some(track),
+            None => None,
+        }
+    }
+
+    /// When this mood began to be shown.
+    pub const fn since(&self) -> Millis {
+        self.since
+    }
 }
 
 /// Whose expression is the mood when several people are in view.
@@ -78,6 +185,8 @@ pub struct MoodSettings {
     /// How long another mood has to be wanted before it is shown, in milliseconds. Faces that come and go are not
     /// held up; the tracks see to those.
     pub hold_ms: u64,
+    /// Whether only people who look toward the camera count; whoever the net cannot tell it of counts, too.
+    pub only_facing: bool,
 }
 
 impl Default for MoodSettings {
@@ -87,29 +196,121 @@ impl Default for MoodSettings {
             threshold: 0.45,
             margin: 0.1,
             hold_ms: 300,
+            only_facing: false,
         }
     }
 }
 
-/// A confirmed face, as far as the mood is concerned.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Candidate {
-    /// Its number.
-    pub track: TrackId,
-    /// Its box, in frame pixels.
-    pub rect: Rect,
-    /// When it was first seen.
-    pub since: Millis,
-    /// Its smoothed scores.
-    pub scores: Scores,
+/// From where a face is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// So that an expression can be read.
+    Readable,
+    /// From the side: whatever the scores are, no expression is named.
+    Profile,
 }
 
-/// Turns the faces in view into one mood that does not flicker.
+/// One person's mood over time: hysteresis on the scores, and changes that have to last.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct FaceMoodHysteresis {
+    shown: Option<Mood>,
+    pending: Pending<Mood>,
+}
+
+impl FaceMoodHysteresis {
+    /// Takes in the person's smoothed scores at `time` and returns what the person shows. The first call decides at
+    /// once; later ones change the mood when another has been wanted for [`MoodSettings::hold_ms`].
+    pub fn update(
+        &mut self,
+        scores: &Scores,
+        view: View,
+        time: Millis,
+        settings: &MoodSettings,
+    ) -> FaceMood {
+        let wanted = match view {
+            View::Readable => wanted(self.shown, scores, settings),
+            View::Profile => Mood::Uncertain,
+        };
+        let shown = self.shown.unwrap_or(wanted);
+        let shown = self.pending.settle(shown, wanted, time, settings.hold_ms);
+        self.shown = Some(shown);
+        match shown {
+            Mood::Showing(expression) => FaceMood::showing(expression, scores.of(expression)),
+            Mood::Uncertain | Mood::Nobody => FaceMood::uncertain(scores.top().1),
+        }
+    }
+}
+
+/// What the scores call for. Leaving an expression takes more than staying with it.
+fn wanted(shown: Option<Mood>, scores: &Scores, settings: &MoodSettings) -> Mood {
+    let fresh = FaceMood::of_scores(scores, settings.threshold).mood();
+    let Some(Mood::Showing(shown)) = shown else {
+        return fresh;
+    };
+    let (likely, still) = (scores.top().1, scores.of(shown));
+    let named = fresh != Mood::Uncertain;
+    if named && likely > still && likely >= still + settings.margin {
+        fresh
+    } else if still >= settings.threshold - settings.margin {
+        Mood::Showing(shown)
+    } else {
+        Mood::Uncertain
+    }
+}
+
+/// A change that waits until it has been wanted for long enough without a break.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Pending<T> {
+    wanted: Option<(T, Millis)>,
+}
+
+impl<T> Default for Pending<T> {
+    fn default() -> Self {
+        Self { wanted: None }
+    }
+}
+
+impl<T: Copy + PartialEq> Pending<T> {
+    /// `wanted` once it has been wanted for `hold_ms`, until then `shown`.
+    pub(crate) fn settle(&mut self, shown: T, wanted: T, time: Millis, hold_ms: u64) -> T {
+        if wanted == shown {
+            self.wanted = None;
+            return shown;
+        }
+        let since = match self.wanted {
+            Some((before, since)) if before == wanted => since,
+            _ => time,
+        };
+        if time.since(since) >= hold_ms {
+            self.wanted = None;
+            wanted
+        } else {
+            self.wanted = Some((wanted, since));
+            shown
+        }
+    }
+}
+
+/// A confirmed person, as far as the scene's mood is concerned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Candidate {
+    /// The track's number.
+    pub track: TrackId,
+    /// The face's box, in frame pixels.
+    pub rect: Rect,
+    /// When the face was first seen.
+    pub since: Millis,
+    /// What the person shows now.
+    pub mood: FaceMood,
+    /// Whether the person looks toward the camera; `None` if the net cannot tell.
+    pub facing: Option<bool>,
+}
+
+/// Turns the people in view into one mood: that of the person who counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct MoodHysteresis {
     state: MoodState,
-    /// What is wanted instead of the shown mood, and since when without a break.
-    wanted: Option<(Mood, Millis)>,
+    lead: Pending<TrackId>,
     begun: bool,
 }
 
@@ -124,10 +325,8 @@ impl MoodHysteresis {
         self.state
     }
 
-    /// Takes in all confirmed faces at `time`, seen or occluded, in a frame of `frame_px` (width, height). Returns the
-    /// change of mood, if there is one.
-    ///
-    /// Until a change is made, the track and the confidence are already those of the face that counts now.
+    /// Takes in all confirmed people at `time`, visible or occluded, in a frame of `frame_px` (width, height). Returns
+    /// the change of mood, if there is one.
     pub fn update(
         &mut self,
         people: &[Candidate],
@@ -138,89 +337,71 @@ impl MoodHysteresis {
         if !self.begun {
             (self.begun, self.state.since) = (true, time);
         }
-        let person = who_counts(people, self.state.track, settings.who, frame_px, time);
-        let wanted = person.map_or(Mood::Nobody, |p| self.wanted(&p.scores, settings));
-        self.state.track = person.map(|p| p.track);
-        let from = self.state.mood;
-        let due = self.is_due(wanted, time, settings.hold_ms);
-        if due {
-            self.state.mood = wanted;
-        }
-        self.state.confidence = person.map_or(0.0, |p| confidence(self.state.mood, &p.scores));
-        due.then(|| self.changed(from, time))
-    }
-
-    /// What the face that counts calls for. Leaving an expression takes more than staying with it.
-    fn wanted(&self, scores: &Scores, settings: &MoodSettings) -> Mood {
-        let (top, likely) = scores.top();
-        let named = likely >= settings.threshold;
-        match self.state.mood {
-            Mood::Showing(shown) => {
-                let still = scores.of(shown);
-                if named && likely > still && likely >= still + settings.margin {
-                    Mood::Showing(top)
-                } else if still >= settings.threshold - settings.margin {
-                    self.state.mood
-                } else {
-                    Mood::Uncertain
-                }
-            }
-            Mood::Nobody | Mood::Uncertain if named => Mood::Showing(top),
-            Mood::Nobody | Mood::Uncertain => Mood::Uncertain,
-        }
-    }
-
-    /// Whether `wanted` is another mood than the shown one and has been wanted for long enough.
-    fn is_due(&mut self, wanted: Mood, time: Millis, hold_ms: u64) -> bool {
-        if wanted == self.state.mood {
-            self.wanted = None;
-            return false;
-        }
-        let since = match self.wanted {
-            Some((mood, since)) if mood == wanted => since,
-            _ => time,
+        let from = self.state;
+        let person = self.lead(people, frame_px, time, settings);
+        let to = person.map_or(Mood::Nobody, |p| p.mood.mood());
+        let since = if to == from.mood() { from.since } else { time };
+        self.state = match person {
+            Some(person) => MoodState::of(person.track, person.mood, since),
+            None => MoodState::nobody(since),
         };
-        self.wanted = Some((wanted, since));
-        wanted == Mood::Nobody || self.state.mood == Mood::Nobody || time.since(since) >= hold_ms
+        (to != from.mood()).then(|| changed(&from, &self.state))
     }
 
-    fn changed(&mut self, from: Mood, time: Millis) -> Event {
-        let lasted_ms = time.since(self.state.since);
-        self.state.since = time;
-        self.wanted = None;
-        Event {
+    /// Who counts: the same person as before until another has clearly outdone them for [`MoodSettings::hold_ms`].
+    fn lead<'p>(
+        &mut self,
+        people: &'p [Candidate],
+        frame_px: (u32, u32),
+        time: Millis,
+        settings: &MoodSettings,
+    ) -> Option<&'p Candidate> {
+        let before = self.state.track();
+        let counts = |person: &&Candidate| !settings.only_facing || person.facing != Some(false);
+        let best = who_counts(
+            people.iter().filter(counts),
+            before,
+            settings.who,
+            frame_px,
             time,
-            track: self.state.track,
-            kind: EventKind::Changed {
-                from,
-                to: self.state.mood,
-                confidence: self.state.confidence,
-                lasted_ms,
-            },
-        }
+        )?;
+        let mut old = people.iter().filter(counts);
+        let old = old.find(|person| Some(person.track) == before);
+        let lead = match old {
+            Some(old) => {
+                let hold_ms = settings.hold_ms;
+                self.lead.settle(old.track, best.track, time, hold_ms)
+            }
+            None => best.track,
+        };
+        people.iter().find(|person| person.track == lead)
     }
 }
 
-/// The probability of what is shown; where nothing is named, of the likeliest.
-fn confidence(mood: Mood, scores: &Scores) -> f32 {
-    match mood {
-        Mood::Showing(expression) => scores.of(expression),
-        Mood::Uncertain => scores.top().1,
-        Mood::Nobody => 0.0,
+fn changed(from: &MoodState, to: &MoodState) -> Event {
+    Event {
+        time: to.since,
+        track: to.track(),
+        kind: EventKind::Changed {
+            from: from.mood(),
+            to: to.mood(),
+            confidence: to.confidence(),
+            lasted_ms: to.since.since(from.since),
+        },
     }
 }
 
 /// How many times another face has to outdo the one that counts to take its place.
 const STICKINESS: f32 = 1.3;
 
-/// Whose mood it is. Who counted before goes on to count until clearly outdone; of equals, the older track counts.
-fn who_counts(
-    people: &[Candidate],
+/// Who should count. Who counted before goes on to count until clearly outdone; of equals, the older track counts.
+fn who_counts<'p>(
+    people: impl Iterator<Item = &'p Candidate> + Clone,
     before: Option<TrackId>,
     who: WhoCounts,
     frame_px: (u32, u32),
     time: Millis,
-) -> Option<&Candidate> {
+) -> Option<&'p Candidate> {
     let middle = Point::new(frame_px.0 as f32, frame_px.1 as f32) * 0.5;
     // Near the centre all are equally central; this also keeps the quotient finite.
     let close = 0.05 * (middle.x + middle.y);
@@ -229,11 +410,11 @@ fn who_counts(
         WhoCounts::Central => 1.0 / (person.rect.center().distance(middle) + close),
         WhoCounts::Longest => time.since(person.since) as f32,
     };
-    let best = people.iter().max_by(|a, b| {
+    let best = people.clone().max_by(|a, b| {
         let by_weight = weight(a).total_cmp(&weight(b));
         by_weight.then(b.track.cmp(&a.track))
     })?;
-    let old = people.iter().find(|person| Some(person.track) == before);
+    let old = people.clone().find(|person| Some(person.track) == before);
     match old {
         Some(old) if weight(best) <= weight(old) * STICKINESS => Some(old),
         _ => Some(best),

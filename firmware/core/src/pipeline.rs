@@ -12,16 +12,19 @@ pub use report::{Person, Report, Stage};
 pub use settings::{Settings, SettingsError};
 
 use crate::{
-    align::align,
-    classify::{CROP_PX, ClassifyNet, Crop, classify},
+    align::{align_at, landmarks_roll_deg},
+    classify::{CROP_PX, ClassifyNet, Crop, Reading, classify},
     detect::{DetectNet, Face, NetError, decode},
-    event::Events,
+    event::{Event, EventKind, Events},
     expression::Scores,
     frame::{Frame, Millis},
     letterbox::Letterbox,
-    mood::{Candidate, MoodHysteresis},
+    mood::{Candidate, FaceMood, FaceMoodHysteresis, MoodHysteresis, MoodSettings, Pending, View},
     motion::MotionWatch,
     nms::suppress,
+    pose::HeadPose,
+    presence::Presence,
+    resting::RestingFace,
     smooth::Smoother,
     track::{MAX_FACES, Track, Tracker},
 };
@@ -37,13 +40,74 @@ pub const MAX_CROPS: usize = MAX_FACES;
 struct TrackData {
     smoother: Smoother,
     raw: Option<Scores>,
+    presence: Presence,
+    head: HeadPose,
+    /// Whether the last crop was too far from upright to be read; the next one is turned better.
+    is_skewed: bool,
+    facing: Option<bool>,
+    turning: Pending<bool>,
+    resting: RestingFace,
+    mood_hysteresis: FaceMoodHysteresis,
+    mood: Option<FaceMood>,
+}
+
+/// A crop with more tilt than this left is not read if the one before was: the next one will be upright.
+const SKEWED_DEG: f32 = 15.0;
+
+impl TrackData {
+    /// How the next crop is turned: as the head was last, or as the landmarks say.
+    fn crop_roll_deg(&self, face: &Face) -> f32 {
+        let known = self.head.roll_deg();
+        known.unwrap_or_else(|| landmarks_roll_deg(face))
+    }
+
+    /// Takes in what the net said of the crop that was cut by [`TrackData::crop_roll_deg`].
+    fn take(&mut self, reading: &Reading, face: &Face, time: Millis, settings: &Settings) {
+        let crop_roll_deg = self.crop_roll_deg(face);
+        if let Some(logit) = reading.face {
+            let confirm_ms = settings.track.confirm_ms;
+            self.presence.update(logit, time, confirm_ms);
+        }
+        if let Some(pose) = &reading.pose {
+            self.head.update(pose, crop_roll_deg, time);
+            let skewed = pose.roll_deg.abs() > SKEWED_DEG;
+            self.is_skewed = skewed && !self.is_skewed;
+            if self.is_skewed {
+                return;
+            }
+        }
+        self.raw = Some(reading.scores);
+        let scores = if settings.resting {
+            self.resting.update(&reading.scores, time)
+        } else {
+            reading.scores
+        };
+        self.smoother.update(&scores, time, settings.smooth_ms);
+    }
+
+    /// Decides what the person shows; whether the person looks toward the camera if that changed.
+    fn decide(&mut self, time: Millis, settings: &MoodSettings) -> Option<bool> {
+        let scores = self.smoother.scores().unwrap_or(Scores::UNKNOWN);
+        let view = if self.head.is_profile() {
+            View::Profile
+        } else {
+            View::Readable
+        };
+        self.mood = Some(self.mood_hysteresis.update(&scores, view, time, settings));
+        let wanted = self.head.is_facing()?;
+        // Who appears counts at once.
+        let before = self.facing.unwrap_or(wanted);
+        let now = self.turning.settle(before, wanted, time, settings.hold_ms);
+        let was_facing = self.facing.replace(now).unwrap_or(false);
+        (now != was_facing).then_some(now)
+    }
 }
 
 /// From frames to a mood.
 ///
 /// ```
 /// use moodring_core::{
-///     classify::{ClassifyNet, Crop},
+///     classify::{Answer, ClassifyNet, Crop},
 ///     detect::{Cells, Channels, DetectNet, Head, InputShape, NetError},
 ///     frame::{Frame, Millis, PixelFormat},
 ///     mood::Mood,
@@ -66,8 +130,8 @@ struct TrackData {
 /// }
 ///
 /// impl ClassifyNet for Blind {
-///     fn run(&mut self, _: &Crop) -> Result<[f32; 7], NetError> {
-///         Ok([0.0; 7])
+///     fn run(&mut self, _: &Crop) -> Result<Answer, NetError> {
+///         Ok([0.0; 7].into())
 ///     }
 /// }
 ///
@@ -76,7 +140,7 @@ struct TrackData {
 /// let picture = [0; 160 * 120];
 /// let frame = Frame::packed(&picture, PixelFormat::Grey, (160, 120), Millis(33))?;
 /// let report = pipeline.step(&frame, &mut |_stage| {})?;
-/// assert_eq!(report.mood.mood, Mood::Nobody);
+/// assert_eq!(report.mood.mood(), Mood::Nobody);
 /// assert!(report.people.is_empty());
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
@@ -138,6 +202,11 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         Ok(())
     }
 
+    /// Both nets.
+    pub const fn nets(&self) -> (&D, &C) {
+        (&self.detector, &self.classifier)
+    }
+
     /// The detector's net.
     pub const fn detector_mut(&mut self) -> &mut D {
         &mut self.detector
@@ -179,8 +248,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
             mark(Stage::Letterbox);
         }
         self.frame_px = (frame.width_px(), frame.height_px());
-        self.tracker
-            .update(&self.faces, time, &self.settings.track, &mut self.events);
+        self.follow(time);
         mark(Stage::Track);
         self.read(frame, time, mark)?;
         self.conclude(time);
@@ -206,13 +274,21 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         }
         self.looked = false;
         self.faces.clear();
-        self.tracker
-            .update(&self.faces, time, &self.settings.track, &mut self.events);
+        self.follow(time);
         self.conclude(time);
         self.report(time)
     }
 
+    fn follow(&mut self, time: Millis) {
+        let threshold = self.settings.face_threshold;
+        let is_person = |note: &TrackData, before| note.presence.is_face(threshold, before);
+        let settings = &self.settings.track;
+        self.tracker
+            .update(&self.faces, time, settings, is_person, &mut self.events);
+    }
+
     fn conclude(&mut self, time: Millis) {
+        self.decide(time);
         self.collect();
         self.judge(self.frame_px, time);
         self.told = true;
@@ -244,17 +320,32 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         let _ = self.crops.resize(chosen.len(), [0; CROP_PX * CROP_PX]);
         let tracks = self.tracker.tracks_mut();
         for (&i, crop) in chosen.iter().zip(&mut self.crops) {
-            align(frame, &tracks[i].face, crop);
+            let Track { face, note, .. } = &tracks[i];
+            align_at(frame, face, note.crop_roll_deg(face), crop);
         }
         mark(Stage::Align);
         for (&i, crop) in chosen.iter().zip(&self.crops) {
-            let raw = classify(&mut self.classifier, crop)?;
-            let note = &mut tracks[i].note;
-            note.raw = Some(raw);
-            note.smoother.update(&raw, time, self.settings.smooth_ms);
+            let reading = classify(&mut self.classifier, crop)?;
+            let Track { face, note, .. } = &mut tracks[i];
+            note.take(&reading, face, time, &self.settings);
         }
         mark(Stage::Classify);
         Ok(())
+    }
+
+    /// What each person shows now, and who turned toward the camera or away.
+    fn decide(&mut self, time: Millis) {
+        let confirmed = self.tracker.tracks_mut().iter_mut();
+        for track in confirmed.filter(|track| track.confirmed) {
+            if let Some(facing) = track.note.decide(time, &self.settings.mood) {
+                // Fits by `MAX_EVENTS`.
+                let _ = self.events.push(Event {
+                    time,
+                    track: Some(track.id),
+                    kind: EventKind::Facing { facing },
+                });
+            }
+        }
     }
 
     fn collect(&mut self) {
@@ -267,7 +358,8 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
             track: person.track,
             rect: person.face.rect,
             since: person.since,
-            scores: person.scores,
+            mood: person.mood,
+            facing: person.facing,
         });
         let candidates: Vec<Candidate, MAX_FACES> = candidates.collect();
         let settings = &self.settings.mood;
@@ -316,16 +408,19 @@ pub fn find(
 }
 
 fn person(track: &Track<TrackData>) -> Person {
-    let scores = track.note.smoother.scores().unwrap_or(Scores::UNKNOWN);
-    let (expression, confidence) = scores.top();
     Person {
         track: track.id,
         face: track.face,
         visible: track.visible,
-        scores,
+        roll_deg: track
+            .note
+            .head
+            .roll_deg()
+            .unwrap_or_else(|| track.face.roll_deg()),
+        facing: track.note.facing,
+        scores: track.note.smoother.scores().unwrap_or(Scores::UNKNOWN),
         raw: track.note.raw.unwrap_or(Scores::UNKNOWN),
-        expression,
-        confidence,
+        mood: track.note.mood.unwrap_or(FaceMood::UNKNOWN),
         since: track.first_seen,
     }
 }

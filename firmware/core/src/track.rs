@@ -6,6 +6,7 @@ use crate::{
     event::{Event, EventKind, Events},
     frame::Millis,
     geometry::{Point, Rect},
+    presence::Before,
     smooth::smoothing_factor,
 };
 use heapless::Vec;
@@ -173,11 +174,15 @@ impl<T: Default> Tracker<T> {
 
     /// Takes in the faces of the frame at `time`, the best first; those after the first [`MAX_FACES`] are not looked
     /// at. Adds who appeared and who left to `events`.
+    ///
+    /// `is_person` says of a note whether its face counts, given what it counted as before: who does not is followed, but
+    /// neither confirmed nor told of.
     pub fn update(
         &mut self,
         faces: &[Face],
         time: Millis,
         settings: &TrackSettings,
+        is_person: impl Fn(&T, Before) -> bool,
         events: &mut Events,
     ) {
         self.forget(time, settings, events);
@@ -202,7 +207,7 @@ impl<T: Default> Tracker<T> {
                 self.begin(face, time);
             }
         }
-        self.confirm(time, settings, events);
+        self.confirm(time, settings, is_person, events);
     }
 
     /// Removes who is gone.
@@ -229,12 +234,23 @@ impl<T: Default> Tracker<T> {
         }
     }
 
-    fn confirm(&mut self, time: Millis, settings: &TrackSettings, events: &mut Events) {
+    fn confirm(
+        &mut self,
+        time: Millis,
+        settings: &TrackSettings,
+        is_person: impl Fn(&T, Before) -> bool,
+        events: &mut Events,
+    ) {
         for track in &mut self.tracks {
             let seen_ms = track.last_seen.since(track.first_seen);
-            if !track.confirmed && track.sights >= 2 && seen_ms >= settings.confirm_ms {
+            let is_old = track.sights >= 2 && seen_ms >= settings.confirm_ms;
+            if !track.confirmed && is_old && is_person(&track.note, Before::Unknown) {
                 track.confirmed = true;
                 emit(events, time, track.id, EventKind::Appeared);
+            } else if track.confirmed && !is_person(&track.note, Before::Person) {
+                track.confirmed = false;
+                let stayed_ms = seen_ms;
+                emit(events, time, track.id, EventKind::Left { stayed_ms });
             }
         }
     }

@@ -55,7 +55,7 @@ impl LayerStack {
         }
         match layer.paint {
             Paint::Flat(colour, opacity) => {
-                write!(out, r##"<g fill="#{colour:06x}"##)?;
+                write!(out, r##"<g fill="#{colour:06x}""##)?;
                 self.group(out, &layer.shape, opacity)?;
             }
             Paint::Skin => self.skin(out, &layer.shape)?,
@@ -258,6 +258,12 @@ mod tests {
         let mut open = std::vec::Vec::new();
         for tag in text.split('<').skip(1) {
             let (tag, _) = tag.split_once('>').unwrap();
+            assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
+            assert_eq!(
+                tag.matches('"').count(),
+                2 * tag.matches('=').count(),
+                "{tag}"
+            );
             let name = tag.split([' ', '/']).find(|word| !word.is_empty()).unwrap();
             match (tag.starts_with('/'), tag.ends_with('/')) {
                 (true, _) => assert_eq!(open.pop(), Some(name)),

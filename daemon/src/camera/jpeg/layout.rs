@@ -59,15 +59,15 @@ impl Layout {
         if !jpeg.starts_with(&[0xFF, 0xD8]) {
             return Err("it does not begin as a JPEG does".into());
         }
-        let mut walk = Walk::default();
+        let mut builder = LayoutBuilder::default();
         let mut at = 2;
         loop {
             let (marker, body) = segment(jpeg, at)?;
             let payload = &jpeg[body.clone()];
             at = body.end;
             match marker {
-                0xD9 => return walk.finish(at),
-                0xC0..=0xC2 => walk.frame(marker, payload)?,
+                0xD9 => return builder.finish(at),
+                0xC0..=0xC2 => builder.frame(marker, payload)?,
                 0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
                     return Err(
                         "it is a lossless, hierarchical or arithmetic JPEG, which is not read; \
@@ -75,16 +75,16 @@ impl Layout {
                             .into(),
                     );
                 }
-                0xC4 if walk.scans == 0 => walk.has_tables = true,
+                0xC4 if builder.scans == 0 => builder.has_tables = true,
                 0xDC => {
                     return Err("its height comes after its pixels (DNL), which is not read".into());
                 }
-                0xE1 => walk.exif(payload),
+                0xE1 => builder.exif(payload),
                 0xDA => {
                     let begin = body.start - 4;
-                    walk.scan(begin, payload)?;
+                    builder.scan(begin, payload)?;
                     at = scan_end(jpeg, at)?;
-                    walk.last_scan_end = at;
+                    builder.last_scan_end = at;
                 }
                 _ => {}
             }
@@ -103,7 +103,7 @@ impl Layout {
 }
 
 #[derive(Default)]
-struct Walk {
+struct LayoutBuilder {
     frame: Option<FrameHeader>,
     orientation: Option<u8>,
     has_tables: bool,
@@ -113,7 +113,7 @@ struct Walk {
     is_split: bool,
 }
 
-impl Walk {
+impl LayoutBuilder {
     fn frame(&mut self, marker: u8, payload: &[u8]) -> Result<(), String> {
         if self.frame.is_some() {
             return Err("it has two frame headers".into());

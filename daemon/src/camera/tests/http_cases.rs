@@ -26,20 +26,20 @@ const MULTIPART: &str =
 const JPEG: &str = "Content-Type: image/jpeg\r\n";
 
 /// What must come of a camera.
-enum Want {
+enum Expected {
     /// These outcomes, in order.
     Seen(&'static [&'static str]),
     /// It is not opened, and the error has this in it.
     Refused(&'static str),
 }
-use Want::{Refused, Seen};
+use Expected::{Refused, Seen};
 
 /// A camera's name, its answers, the address's login, and what must come of it.
-struct Case(&'static str, Script, &'static str, Want);
+struct Case(&'static str, Script, &'static str, Expected);
 
 fn case(
     name: &'static str,
-    want: Want,
+    want: Expected,
     script: impl Fn(u32, &str, &mut Wire) -> bool + Send + Sync + 'static,
 ) -> Case {
     Case(name, Arc::new(script), "", want)
@@ -49,19 +49,19 @@ fn case(
 fn login(
     name: &'static str,
     login: &'static str,
-    want: Want,
+    want: Expected,
     script: impl Fn(u32, &str, &mut Wire) -> bool + Send + Sync + 'static,
 ) -> Case {
     Case(name, Arc::new(script), login, want)
 }
 
 /// One answer to every request.
-fn always(name: &'static str, want: Want, bytes: Vec<u8>) -> Case {
+fn always(name: &'static str, want: Expected, bytes: Vec<u8>) -> Case {
     case(name, want, move |_, _, wire| wire.send(&bytes))
 }
 
 /// One answer to every request, then the end of the connection.
-fn once(name: &'static str, want: Want, bytes: Vec<u8>) -> Case {
+fn once(name: &'static str, want: Expected, bytes: Vec<u8>) -> Case {
     case(name, want, move |_, _, wire| {
         wire.send(&bytes);
         false

@@ -2,7 +2,9 @@
 
 use std::io::Write as _;
 
-use moodring_core::{detect::Face, geometry, mood::MoodState, track::TrackId};
+use moodring_core::{
+    detect::Face, frame::Millis, geometry, mood::FaceMood, mood::MoodState, track::TrackId,
+};
 use ratatui::{Terminal, backend::TestBackend};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -23,13 +25,16 @@ fn two_people() -> Snapshot {
         },
         roll_deg,
         scores: Scores(scores),
+        mood: FaceMood::of_scores(&Scores(scores), 0.45),
+        facing: None,
     };
     let mut snapshot = Snapshot {
-        mood: MoodState {
-            mood: Mood::Showing(Expression::Happy),
-            confidence: 0.91,
-            ..MoodState::default()
-        },
+        mood: MoodState::new(
+            Mood::Showing(Expression::Happy),
+            0.91,
+            TrackId(1),
+            Millis(0),
+        ),
         people_count: 2,
         frame_px: (640, 480),
         camera: CameraState::Running,

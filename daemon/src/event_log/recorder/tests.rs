@@ -3,7 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use moodring_core::{
-    detect::Face, expression::Expression, expression::Scores, mood::Mood, mood::MoodState,
+    detect::Face,
+    expression::{Expression, Scores},
+    mood::{FaceMood, Mood, MoodState},
     track::TrackId,
 };
 
@@ -80,12 +82,8 @@ fn scene(camera: CameraState, people: &[Expression]) -> Snapshot {
     let person = |&shows: &Expression| {
         let mut scores = [0.0; 7];
         scores[shows.index()] = 1.0;
-        Person {
-            track: TrackId(1),
-            face: Face::default(),
-            roll_deg: 0.0,
-            scores: Scores(scores),
-        }
+        let mood = FaceMood::showing(shows, 1.0);
+        Person::new(TrackId(1), Face::default(), Scores(scores), mood)
     };
     Snapshot {
         camera,
@@ -233,10 +231,7 @@ fn times_add_up_to_minutes_and_summaries() {
     // Ninety seconds, a look each second: thirty seconds of each of three moods.
     for second in 0..=90_u64 {
         let mood = [HAPPY, Mood::Nobody, SAD][(second / 30).min(2) as usize];
-        watched.mood = MoodState {
-            mood,
-            ..MoodState::default()
-        };
+        watched.mood = MoodState::new(mood, 0.9, TrackId(1), Millis(0));
         recorder.snapshot(at(second * 1_000), &watched);
         // Twenty seconds in which the machine slept: nobody saw anything.
         if second == 90 {

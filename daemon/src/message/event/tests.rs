@@ -58,6 +58,10 @@ fn all() -> Vec<(EventBody, &'static str)> {
             r#""kind":"left","track":3,"stayed_ms":4200}"#,
         ),
         (
+            of(EventKind::Facing { facing: true }, Some(3)),
+            r#""kind":"facing","track":3,"facing":true}"#,
+        ),
+        (
             of(changed, None),
             r#""kind":"changed","from":"nobody","to":"happy","confidence":0.8765,"lasted_ms":800}"#,
         ),

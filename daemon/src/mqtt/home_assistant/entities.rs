@@ -85,6 +85,16 @@ fn shown(state: &str, event: &str) -> Vec<(&'static str, Value)> {
                 "value_template": "{{ dict(value_json, event_type=value_json.kind) | tojson }}",
             }),
         ),
+        (
+            "facing",
+            json!({
+                "platform": "binary_sensor", "name": "Facing", "icon": "mdi:face-recognition",
+                "state_topic": state,
+                // A payload of None is "unknown": somebody is there, but the classifier cannot tell.
+                "value_template": "{{ 'None' if value_json.facing is none and value_json.people_count > 0 \
+                    else 'ON' if value_json.facing else 'OFF' }}",
+            }),
+        ),
     ]
 }
 

@@ -161,9 +161,9 @@ impl HomieTree {
     /// All values of now.
     pub(super) fn values(&self, snapshot: &Snapshot, controls: &Controls) -> Values {
         let mood = &snapshot.mood;
-        let percent = (mood.confidence * 100.0).round().clamp(0.0, 100.0);
+        let percent = (mood.confidence() * 100.0).round().clamp(0.0, 100.0);
         let mut all: Values = [
-            (FACE, "expression", mood.mood.name().to_owned()),
+            (FACE, "expression", mood.mood().name().to_owned()),
             (FACE, "confidence", percent.to_string()),
             (FACE, "people", snapshot.people_count.to_string()),
             (FACE, "presence", (snapshot.people_count > 0).to_string()),

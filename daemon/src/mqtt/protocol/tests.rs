@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use moodring_core::{expression::Expression, mood::MoodState};
+use moodring_core::{expression::Expression, frame::Millis, mood::MoodState, track::TrackId};
 
 use super::*;
 use crate::message::{DeviceName, RunId};
@@ -48,10 +48,7 @@ fn row(id: EntryId) -> OutboxRow {
 
 fn scene(mood: Mood, people: usize) -> Snapshot {
     Snapshot {
-        mood: MoodState {
-            mood,
-            ..MoodState::default()
-        },
+        mood: MoodState::new(mood, 0.9, TrackId(1), Millis(0)),
         people_count: people,
         ..Snapshot::default()
     }

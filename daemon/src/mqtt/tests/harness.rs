@@ -304,11 +304,7 @@ impl TestDaemon {
 
     pub(super) fn show_happy(&self) {
         self.snapshots.send_modify(|s| {
-            s.mood = MoodState {
-                mood: Mood::Showing(Expression::Happy),
-                confidence: 0.9,
-                ..MoodState::default()
-            };
+            s.mood = MoodState::new(Mood::Showing(Expression::Happy), 0.9, TrackId(1), Millis(0));
         });
     }
 

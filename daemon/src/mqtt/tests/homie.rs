@@ -1,7 +1,12 @@
 //! The Homie tree at a real mosquitto, read back by the convention's own parser.
 
 use homie5::{Homie5Message, HomieDeviceStatus, parse_mqtt_message};
-use moodring_core::{expression::Expression, mood::Mood};
+use moodring_core::{
+    expression::Expression,
+    frame::Millis,
+    mood::{Mood, MoodState},
+    track::TrackId,
+};
 use tokio::sync::{mpsc, watch};
 
 use super::{
@@ -118,8 +123,12 @@ async fn a_controller_finds_the_device_its_values_and_its_end() {
 
     client.snapshots.send_modify(|snapshot| {
         snapshot.people_count = 2;
-        snapshot.mood.mood = Mood::Showing(Expression::Happy);
-        snapshot.mood.confidence = 0.876;
+        snapshot.mood = MoodState::new(
+            Mood::Showing(Expression::Happy),
+            0.876,
+            TrackId(1),
+            Millis(0),
+        );
     });
     listener
         .wait_for(&format!("{base}/face/expression happy"))

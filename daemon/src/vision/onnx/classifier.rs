@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use moodring_core::{
-    classify::{CROP_PX, ClassifyNet, Crop},
+    classify::{Answer, CROP_PX, ClassifyNet, Crop},
     detect::NetError,
     expression::Expression,
 };
@@ -12,7 +12,13 @@ use super::{
     graph::{Graph, NetRole},
     runner::{Engine, PreparedNet},
 };
-use crate::{config::Labels, vision::VisionError};
+use crate::{
+    config::Labels,
+    vision::{
+        VisionError,
+        answer::{File, Recipe, Thresholds},
+    },
+};
 
 const ROLE: NetRole = NetRole {
     key: "classifier",
@@ -21,17 +27,6 @@ const ROLE: NetRole = NetRole {
 };
 /// The accepted sides of the input, in pixels.
 const SIDES_PX: [usize; 2] = [48, 64];
-/// The least probability before the logarithm is taken.
-const LEAST: f32 = 1e-9;
-
-/// What the net puts out, and how it becomes logits.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Outputs {
-    /// Logits, to be divided by this temperature.
-    Logits(f32),
-    /// Probabilities, whose logarithms are logits.
-    Probabilities,
-}
 
 /// An expression classifier on an engine for ONNX files.
 pub struct OnnxClassifier {
@@ -40,20 +35,17 @@ pub struct OnnxClassifier {
     /// The net's input for a byte `b` is `b * scale - offset`.
     scale: f32,
     offset: f32,
-    outputs: Outputs,
-    /// The output that is used.
-    answer: usize,
+    recipe: Recipe,
     input: Vec<f32>,
 }
 
 impl OnnxClassifier {
     /// Opens the ONNX file at `path`.
     ///
-    /// One input, f32, 1 x 1 x side x side or 1 x side x side x 1, side 48 or 64; a first output of 7 values. A file
-    /// with a `labels` note counts as ours: bytes 0..255 in, logits out, divided by its `temperature`. Any other gets
-    /// `b / 127.5 - 1` and has FER2013's order, which is ours; the sum of its outputs tells probabilities (a softmax at
-    /// the end) from logits. FER+'s answer is our file's second output: eight values; the last one, contempt, is
-    /// dropped.
+    /// One input, f32, 1 x 1 x side x side or 1 x side x side x 1, side 48 or 64; a first output of 7 values.
+    /// A file with a `labels` note is taken as ours: bytes 0..255 in, logits out, divided by its `temperature`.
+    /// Any other wants `b / 127.5 - 1` and has FER2013's order, which is ours; probabilities (a softmax at the end) are
+    /// told from logits by their sum. What our file's outputs mean is told by its notes: see [`crate::vision::answer`].
     ///
     /// # Errors
     /// [`VisionError`] if the file cannot be used.
@@ -67,35 +59,22 @@ impl OnnxClassifier {
                 return Err(graph.refuse(format!("its labels are {labels}, not {names}")));
             }
         }
-        let temperature = graph
-            .note(match wanted {
-                Labels::Fer2013 => "temperature",
-                Labels::Ferplus => "temperature.ferplus",
-            })
-            .and_then(|t| t.parse().ok())
-            .unwrap_or(1.0);
-        if !(0.05..=20.0).contains(&temperature) {
-            return Err(graph.refuse(format!("its temperature is {temperature}, not 0.05 to 20")));
-        }
         let ours = labels.is_some();
+        let file = File::new(|name| graph.note(name));
         let plan = graph.plan(engine, sides)?;
         let lengths: Vec<_> = plan.outputs.iter().map(|o| o.values.len()).collect();
         if lengths.first() != Some(&Expression::COUNT) {
             let reason = format!("its outputs have {lengths:?} values");
             return Err(ROLE.refuse(path, reason));
         }
-        let answer = match wanted {
-            Labels::Fer2013 => Some(0),
-            Labels::Ferplus if ours => lengths.iter().position(|&n| n == Expression::COUNT + 1),
-            Labels::Ferplus => None,
-        };
-        let reason = "it has no answer by FER+'s labels: set vision.labels = \"fer2013\"";
-        let answer = answer.ok_or_else(|| ROLE.refuse(path, reason))?;
-        let first = plan.outputs[0].values.as_slice();
-        let outputs = if !ours && are_probabilities(first) {
-            Outputs::Probabilities
+        let recipe = if ours {
+            let file = file.with_outputs(lengths);
+            Recipe::new(&file, wanted).map_err(|reason| ROLE.refuse(path, reason))?
+        } else if wanted == Labels::Ferplus {
+            let reason = "it has no answer by FER+'s labels: set vision.labels = \"blend\"";
+            return Err(ROLE.refuse(path, reason));
         } else {
-            Outputs::Logits(temperature)
+            Recipe::foreign(are_probabilities(&plan.outputs[0].values))
         };
         let (scale, offset) = if ours { (1.0, 0.0) } else { (1.0 / 127.5, 1.0) };
         Ok(Self {
@@ -103,8 +82,7 @@ impl OnnxClassifier {
             side_px,
             scale,
             offset,
-            outputs,
-            answer,
+            recipe,
             input: vec![0.0; side_px * side_px],
         })
     }
@@ -135,22 +113,27 @@ fn are_probabilities(values: &[f32]) -> bool {
 }
 
 impl ClassifyNet for OnnxClassifier {
-    fn run(&mut self, crop: &Crop) -> Result<[f32; Expression::COUNT], NetError> {
+    fn run(&mut self, crop: &Crop) -> Result<Answer, NetError> {
         resample(crop, self.side_px, &mut self.input);
         for real in &mut self.input {
             *real = *real * self.scale - self.offset;
         }
         let outputs = self.plan.run(&self.input)?;
-        let found = outputs.get(self.answer).ok_or(NetError::Shape)?;
-        let found: [f32; Expression::COUNT] = *found.values.first_chunk().ok_or(NetError::Shape)?;
-        Ok(match self.outputs {
-            Outputs::Logits(temperature) => found.map(|logit| logit / temperature),
-            Outputs::Probabilities => found.map(|p| p.max(LEAST).ln()),
+        self.recipe.answer(|at, values| {
+            let found = outputs.get(at).and_then(|o| o.values.get(..values.len()));
+            found.map(|found| values.copy_from_slice(found)).is_some()
         })
     }
 }
 
-/// Resizes the crop, bilinear with pixel centres at halves; at its own size the bytes stay as they are.
+impl OnnxClassifier {
+    /// What the file says of its certainty.
+    pub(in crate::vision) const fn thresholds(&self) -> Thresholds {
+        self.recipe.thresholds()
+    }
+}
+
+/// The crop at another size, bilinear with pixel centres at halves; at its own size the bytes as they are.
 fn resample(crop: &Crop, side_px: usize, to: &mut [f32]) {
     let last = (CROP_PX - 1) as f32;
     // Where output pixel `i` lies in the crop: the pixel before it, the one after, and the share of the latter.

@@ -6,6 +6,9 @@ import { startLive } from './live.js';
 import { startPhotos } from './photo.js';
 import { startPreview } from './preview.js';
 import { startTimeline } from './timeline.js';
+import { useLanguage } from './words.js';
+
+await useLanguage();
 
 const timeline = startTimeline();
 startPhotos();

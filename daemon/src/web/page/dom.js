@@ -1,4 +1,6 @@
 // Small helpers that every part of the page uses. Knows no part.
+import { mood } from './words.js';
+
 export const EXPRESSIONS = ['angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral'];
 
 /** An element with properties and children; text is never read as HTML. */
@@ -29,7 +31,7 @@ export function bars(scores, box = el('div', { className: 'bars' })) {
     let row = box.querySelector(`[data-name="${name}"]`);
     if (!row) {
       row = el('div', { className: 'bar', dataset: { name } },
-        el('span', { className: 'bar-name', textContent: name }),
+        el('span', { className: 'bar-name', textContent: mood(name) }),
         el('span', { className: 'bar-rail' }, el('span', { className: 'bar-fill', dataset: { mood: name } })),
         el('span', { className: 'bar-value' }));
       box.append(row);

@@ -1,9 +1,12 @@
 // The days before: stacked bars by hour or day, by hour of the day, and the way to take all of it away or delete it.
 import { ask, byId, duration, el, percent } from './dom.js';
+import { mood as word, t } from './words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const ORDER = ['happy', 'surprise', 'neutral', 'uncertain', 'sad', 'fear', 'angry', 'disgust'];
-const WIDTH = 720;
+/** The charts' own unit is a pixel of the page: so labels are as large as text, on a phone, too. */
+const WIDEST = 720;
+const LABEL_PX = 46;
 const HEIGHT = 130;
 
 export function startHistory({ forgotten }) {
@@ -25,7 +28,7 @@ export function startHistory({ forgotten }) {
     if (byId('sure').returnValue !== 'delete') return;
     try {
       await ask('api/v1/history', { method: 'DELETE' });
-      byId('history-says').textContent = 'All of it is deleted.';
+      byId('history-says').textContent = t('page.deleted');
       forgotten();
     } catch (error) {
       byId('history-says').textContent = error.message;
@@ -33,6 +36,12 @@ export function startHistory({ forgotten }) {
     refresh();
   });
   setInterval(() => document.hidden || refresh(), 60_000);
+  // Turned or resized: drawn anew at the new width.
+  let waiting = 0;
+  addEventListener('resize', () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(refresh, 300);
+  });
   refresh();
 }
 
@@ -61,7 +70,7 @@ function show(history, days) {
     return days === 1 ? `${String(date.getHours()).padStart(2, '0')}` : date.toLocaleDateString([], { day: 'numeric', month: 'numeric' });
   };
   const top = ORDER.map((mood) => [mood, present.filter(([, m]) => m === mood).reduce((all, [, , s]) => all + s, 0)])
-    .filter(([, s]) => s / sum >= 0.005).sort((a, b) => b[1] - a[1]).map(([mood, s]) => `${mood} ${percent(s / sum)}`).join(', ');
+    .filter(([, s]) => s / sum >= 0.005).sort((a, b) => b[1] - a[1]).map(([mood, s]) => `${word(mood)} ${percent(s / sum)}`).join(', ');
   byId('presence').textContent = sum ? `Somebody was in view for ${duration(sum * 1000)}: ${top}.` : 'Nobody was seen in this time.';
   chart('chart-days', by(column), count, label, `Expressions by ${days === 1 ? 'hour' : 'day'}`);
   chart('chart-hours', by((start) => new Date(start * 1000).getHours()), 24, (i) => String(i), 'Expressions by hour of the day');
@@ -69,9 +78,10 @@ function show(history, days) {
 
 function chart(id, groups, count, label, title) {
   const most = Math.max(1, ...[...groups.values()].map((g) => [...g.values()].reduce((a, b) => a + b, 0)));
-  const svg = node('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT + 18}`, role: 'img', 'aria-label': `${title}; the highest column is ${duration(most * 1000)}` });
-  const wide = WIDTH / count;
-  const every = Math.ceil(count / 12);
+  const width = Math.min(WIDEST, byId(id).clientWidth || WIDEST);
+  const svg = node('svg', { viewBox: `0 0 ${width} ${HEIGHT + 18}`, role: 'img', 'aria-label': `${title}; the highest column is ${duration(most * 1000)}` });
+  const wide = width / count;
+  const every = Math.ceil(count / Math.max(2, Math.floor(width / LABEL_PX)));
   for (let i = 0; i < count; i += 1) {
     let y = HEIGHT;
     for (const mood of ORDER) {
@@ -80,12 +90,12 @@ function chart(id, groups, count, label, title) {
       const tall = (seconds / most) * HEIGHT;
       y -= tall;
       const bar = node('rect', { x: i * wide + wide * 0.1, y, width: wide * 0.8, height: tall, 'data-mood': mood });
-      bar.append(node('title', {}, `${label(i)}: ${mood} ${duration(seconds * 1000)}`));
+      bar.append(node('title', {}, `${label(i)}: ${word(mood)} ${duration(seconds * 1000)}`));
       svg.append(bar);
     }
     if (i % every === 0) svg.append(node('text', { x: (i + 0.5) * wide, y: HEIGHT + 14, 'text-anchor': 'middle' }, label(i)));
   }
-  svg.append(node('line', { x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT }));
+  svg.append(node('line', { x1: 0, x2: width, y1: HEIGHT, y2: HEIGHT }));
   byId(id).replaceChildren(el('h3', { textContent: title }), svg);
 }
 

@@ -2,11 +2,14 @@
 import { showControls } from './control.js';
 import { showPreview } from './preview.js';
 import { bars, byId, clock, duration, el, emoji, percent } from './dom.js';
+import { mood, t } from './words.js';
 
 const CAMERA = { starting: 'wait', running: 'good', lost: 'bad', off: 'off', ended: 'off', elsewhere: 'off', away: 'bad' };
 const BROKER = { online: 'good', connecting: 'wait', off: 'off' };
 const MOST_EVENTS = 60;
 const RETRY_MS = 5000;
+/** People with bars of their own; more are one line, so that a crowd does not push the page away. */
+const MOST_PEOPLE = 3;
 
 export function startLive({ changed }) {
   let source = null;
@@ -70,15 +73,17 @@ function showState(state) {
   chip('chip-camera', CAMERA[state.camera] ?? 'wait', `camera ${state.camera}`);
   chip('chip-broker', BROKER[state.broker] ?? 'wait', `broker ${state.broker}`);
   const off = state.camera === 'off';
-  const word = off ? 'camera off' : state.mood;
+  const word = mood(off ? 'off' : state.mood);
   say('mood', word);
   byId('mood').dataset.mood = off ? 'off' : state.mood;
   document.title = `${word} · ${state.device} · moodring`;
-  byId('face').alt = `The face on the display: ${word}`;
+  byId('face').alt = t('live.face', { mood: word });
   const lasts = duration(Date.parse(state.time) - Date.parse(state.since));
-  const people = state.people_count === 1 ? '1 person in view' : `${state.people_count} people in view`;
-  const sure = state.confidence > 0 && !off ? `${percent(state.confidence)} sure, ` : '';
-  say('mood-text', off ? 'Somebody switched the camera off.' : `${sure}for ${lasts}. ${people}.`);
+  const people = t('live.people', { count: state.people_count });
+  // Who is uncertain is not "48 % sure" of that.
+  const says = state.confidence > 0 && !['uncertain', 'nobody'].includes(state.mood);
+  const sure = says ? `${t('live.sure', { percent: percent(state.confidence) })}, ` : '';
+  say('mood-text', off ? t('live.off') : `${sure}${t('live.for', { time: lasts })}. ${people}.`);
   const trouble = byId('trouble');
   trouble.hidden = !state.trouble || off;
   if (state.trouble) say('trouble', state.trouble);
@@ -88,29 +93,43 @@ function showState(state) {
   showPreview(state.controls);
 }
 
+/** What the device decided that this face shows; older devices say the likeliest expression alone. */
+const shows = (face) => face.mood ?? face.expression;
+
 function showPeople(state) {
   const box = byId('people');
-  const here = new Set(state.people.map((person) => String(person.track)));
+  const first = state.people.slice(0, MOST_PEOPLE);
+  const here = new Set(first.map((person) => String(person.track)));
   for (const node of [...box.children]) {
     if (!here.has(node.dataset.track)) node.remove();
   }
-  state.people.forEach((person, at) => {
+  first.forEach((person, at) => {
     let node = box.querySelector(`[data-track="${person.track}"]`);
     if (!node) {
       node = el('section', { className: 'person', dataset: { track: String(person.track) } },
-        el('h3', {}, emoji(person.expression, 28), el('span')), bars(person.scores));
-      node.dataset.shows = person.expression;
+        el('h3', {}, emoji(shows(person), 28), el('span')), bars(person.scores));
+      node.dataset.shows = shows(person);
     }
     if (box.children[at] !== node) box.insertBefore(node, box.children[at] ?? null);
-    if (node.dataset.shows !== person.expression) {
-      node.dataset.shows = person.expression;
-      node.querySelector('img').replaceWith(emoji(person.expression, 28));
+    if (node.dataset.shows !== shows(person)) {
+      node.dataset.shows = shows(person);
+      node.querySelector('img').replaceWith(emoji(shows(person), 28));
     }
-    const title = `Person ${person.track}: ${person.expression}`;
+    const title = t('live.person', { track: person.track, mood: mood(shows(person)) });
     const heading = node.querySelector('h3 span');
     if (heading.textContent !== title) heading.textContent = title;
     bars(person.scores, node.querySelector('.bars'));
   });
+  showMore(state.people.slice(MOST_PEOPLE));
+}
+
+/** The others of a crowd, in one line. */
+function showMore(others) {
+  const counts = new Map();
+  for (const person of others) counts.set(shows(person), (counts.get(shows(person)) ?? 0) + 1);
+  const moods = [...counts].sort((a, b) => b[1] - a[1]).map(([name, count]) => `${count} ${mood(name)}`).join(', ');
+  byId('people-more').hidden = !others.length;
+  say('people-more', others.length ? t('live.more', { count: others.length, moods }) : '');
 }
 
 function showMachine(state) {
@@ -142,13 +161,14 @@ function showMachine(state) {
 }
 
 const WORDS = {
-  appeared: (e) => ['nobody', `Person ${e.track} appeared`],
-  left: (e) => ['nobody', `Person ${e.track} left after ${duration(e.stayed_ms)}`],
-  changed: (e) => [e.to, `${e.to}, after ${duration(e.lasted_ms)} of ${e.from}`],
-  crowd: (e) => [e.dominant ?? 'neutral', e.count === 1 ? '1 person in view' : `${e.count} people in view`],
+  // Nobody sleeps who just came, and whoever is left may be awake.
+  appeared: (e) => ['neutral', t('event.appeared', { track: e.track })],
+  left: (e) => ['neutral', t('event.left', { track: e.track, time: duration(e.stayed_ms) })],
+  changed: (e) => [e.to, t('event.changed', { to: mood(e.to), time: duration(e.lasted_ms), from: mood(e.from) })],
+  crowd: (e) => [e.dominant ?? 'neutral', t('live.people', { count: e.count })],
   summary: (e) => ['neutral', `Summary of ${duration(e.interval_s * 1000)}: ${e.appeared} appeared, ${e.changed} changes`],
-  fault: (e) => ['fault', `Trouble with the ${e.what}${e.reason ? `: ${e.reason}` : ''}`],
-  recovery: (e) => ['happy', `The ${e.what} is back`],
+  fault: (e) => ['fault', `${t('event.fault', { what: e.what })}${e.reason ? `: ${e.reason}` : ''}`],
+  recovery: (e) => ['happy', t('event.recovery', { what: e.what })],
   dropped: (e) => ['fault', `${e.count} events were given up`],
   camera: (e) => [e.to === 'running' ? 'neutral' : 'camera-off', `Camera ${e.to}`],
 };

@@ -1,4 +1,7 @@
 // The door: sends the password, and goes to the page if it opens.
+import { useLanguage } from './words.js';
+
+useLanguage();
 const form = document.getElementById('form');
 const says = document.getElementById('says');
 const password = document.getElementById('password');

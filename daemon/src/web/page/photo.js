@@ -1,8 +1,11 @@
 // Photos: in by drop, choice, paste or camera; out as a picture with emoji and a list of faces. Kept only in this tab.
 import { ask, bars, byId, el, emoji, emojiUrl, percent, save } from './dom.js';
+import { mood, t } from './words.js';
 
-/** Larger photos are scaled down before they leave the browser: quicker, and nothing is lost for faces. */
+/** The device reads photos as they are, so that page and command line say the same; only what it refuses as too large is scaled down. */
 const LONG_PX = 2048;
+/** Photos are shown at most so large here. */
+const SHOWN_PX = 2048;
 const TRIES = 8;
 const COLOURS = { box: '#ffd23f', ink: '#1d1a14' };
 const stickers = new Map();
@@ -71,8 +74,11 @@ function progress(text, share) {
 async function one(file) {
   const name = file.name || 'photo';
   try {
-    const { bitmap, body } = await prepare(file);
-    const line = await read(body, name);
+    const bitmap = await createImageBitmap(file).catch(() => null);
+    const line = await read(file, name).catch((error) => {
+      if (error.status !== 413 || !bitmap) throw error;
+      return smaller(bitmap).then((body) => read(body, name));
+    });
     if (!bitmap) throw new Error('The device read it, but this browser cannot show it.');
     await show(name, bitmap, line);
   } catch (error) {
@@ -81,22 +87,14 @@ async function one(file) {
   }
 }
 
-/** The picture to draw on, and the bytes to send. What the browser cannot read, the device judges. */
-async function prepare(file) {
-  let bitmap = null;
-  try {
-    bitmap = await createImageBitmap(file);
-  } catch {
-    return { bitmap, body: file };
-  }
-  const scale = LONG_PX / Math.max(bitmap.width, bitmap.height);
-  if (scale >= 1) return { bitmap, body: file };
+/** The photo scaled down, for a device that takes no larger one. */
+async function smaller(bitmap) {
+  const scale = Math.min(1, LONG_PX / Math.max(bitmap.width, bitmap.height));
   const canvas = el('canvas', { width: Math.round(bitmap.width * scale), height: Math.round(bitmap.height * scale) });
   const pen = canvas.getContext('2d');
   pen.imageSmoothingQuality = 'high';
   pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  const body = await new Promise((resolve) => canvas.toBlob(resolve, 'image/jpeg', 0.92));
-  return { bitmap: await createImageBitmap(canvas), body };
+  return new Promise((resolve) => canvas.toBlob(resolve, 'image/jpeg', 0.92));
 }
 
 async function read(body, name) {
@@ -124,30 +122,39 @@ function sticker(name) {
 }
 
 async function show(name, bitmap, line) {
-  const canvas = el('canvas', { width: line.width, height: line.height, role: 'img' });
+  const scale = Math.min(1, SHOWN_PX / Math.max(line.width, line.height));
+  const canvas = el('canvas', { width: Math.round(line.width * scale), height: Math.round(line.height * scale), role: 'img' });
   const count = line.faces.length;
-  const words = count ? line.faces.map((face) => `${face.expression}, ${percent(face.confidence)}`).join('; ') : 'no face found';
+  const words = count ? line.faces.map(caption).join('; ') : t('photo.none');
   canvas.setAttribute('aria-label', `${name}: ${words}`);
-  const images = await Promise.all(line.faces.map((face) => sticker(face.expression)));
+  const images = await Promise.all(line.faces.map((face) => sticker(shows(face))));
   const bare = { ...line, faces: line.faces.map(({ crop, heat, ...face }) => face) };
   const result = el('article', { className: 'result' },
     el('h3', { textContent: name }), canvas,
-    el('p', { className: 'found', textContent: count === 0 ? 'No face found. Try one that is larger, or brighter.' : count === 1 ? '1 face' : `${count} faces` }),
+    el('p', { className: 'found', textContent: count === 0 ? t('photo.none') : t('photo.faces', { count }) }),
     el('div', { className: 'faces' }, ...line.faces.map(faceCard)),
     el('p', { className: 'buttons' },
       button('Download picture', () => canvas.toBlob((blob) => save(blob, `${stem(name)}-moodring.png`))),
       button('Download JSON', () => save(new Blob([JSON.stringify(bare, null, 2)], { type: 'application/json' }), `${stem(name)}.json`)),
       button('Remove', () => result.remove(), 'quiet')));
-  result.redraw = () => draw(canvas, bitmap, line, images);
+  result.redraw = () => draw(canvas, bitmap, line, images, scale);
   result.redraw();
   byId('marks').hidden = false;
   byId('results').prepend(result);
   result.scrollIntoView({ block: 'nearest', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
 }
 
+/** What the device decided that this face shows. */
+const shows = (face) => face.mood ?? face.expression;
+
+function caption(face) {
+  const likely = { expression: mood(face.expression), percent: percent(face.confidence) };
+  return shows(face) === 'uncertain' ? t('photo.likely', likely) : `${likely.expression}, ${likely.percent}`;
+}
+
 function faceCard(face) {
   return el('section', { className: 'person' },
-    el('h4', {}, emoji(face.expression, 44), el('span', {}, face.expression, el('small', { textContent: ` ${percent(face.confidence)}` }))),
+    el('h4', {}, emoji(shows(face), 44), el('span', { textContent: caption(face) })),
     el('figure', {}, el('span', { className: 'crop' }, ...[face.crop, face.heat].filter(Boolean).map((src) => el('img', { src, width: 72, height: 72, alt: '' }))),
       el('figcaption', { textContent: face.heat ? 'as the net sees it; red: why' : 'as the net sees it' })),
     bars(face.scores));
@@ -161,15 +168,17 @@ function button(text, act, kind = 'second') {
 
 const stem = (name) => name.replace(/\.[^.]*$/, '') || 'photo';
 
-function draw(canvas, bitmap, line, images) {
+function draw(canvas, bitmap, line, images, scale) {
   const mark = document.querySelector('input[name="mark"]:checked').value;
   const pen = canvas.getContext('2d');
+  pen.setTransform(1, 0, 0, 1, 0, 0);
   pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  pen.setTransform(scale, 0, 0, scale, 0, 0);
   // Small faces first, so that the large ones in front cover them.
   const order = line.faces.map((_, i) => i).sort((a, b) => line.faces[a].box[3] - line.faces[b].box[3]);
   for (const i of order) {
     if (mark === 'emoji') drawEmoji(pen, line.faces[i], images[i]);
-    if (mark === 'boxes') drawBox(pen, line.faces[i], canvas.width);
+    if (mark === 'boxes') drawBox(pen, line.faces[i], line.width);
   }
 }
 
@@ -196,7 +205,7 @@ function drawBox(pen, face, canvasWidth) {
     pen.arc(px, py, 2 * unit, 0, 7);
     pen.fill();
   }
-  const text = `${face.expression} ${percent(face.confidence)}`;
+  const text = shows(face) === 'uncertain' ? mood('uncertain') : caption(face);
   pen.font = `600 ${13 * unit}px system-ui, sans-serif`;
   const textWidth = pen.measureText(text).width + 8 * unit;
   const top = y > 20 * unit ? y - 19 * unit : y + height;

@@ -1,5 +1,6 @@
 // The last hour or day as a strip of colours, and the same in words.
 import { ask, byId, duration, el, percent } from './dom.js';
+import { mood as word } from './words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const WIDTH = 1000;
@@ -38,14 +39,14 @@ function draw({ from, to, moods }, hours) {
   }
   const sum = [...shares.values()].reduce((a, b) => a + b, 0);
   const sorted = [...shares].filter(([, ms]) => ms / sum >= 0.005).sort((a, b) => b[1] - a[1]);
-  const words = sorted.map(([mood, ms]) => `${mood} ${percent(ms / sum)}`).join(', ');
+  const words = sorted.map(([mood, ms]) => `${word(mood)} ${percent(ms / sum)}`).join(', ');
   const title = `Expressions of the last ${hours === 1 ? 'hour' : 'day'}: ${words || 'nobody was seen'}`;
 
   const x = (time) => ((time - from) / (to - from)) * WIDTH;
   const strip = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': title });
   for (const { mood, at, until } of spans) {
     const bar = svg('rect', { x: x(at), y: 0, width: Math.max(0.6, x(until) - x(at)), height: HEIGHT, 'data-mood': mood });
-    bar.append(svg('title', {}, `${mood} for ${duration(until - at)}`));
+    bar.append(svg('title', {}, `${word(mood)}: ${duration(until - at)}`));
     strip.append(bar);
   }
   const marks = el('div', { className: 'marks', ariaHidden: 'true' });
@@ -55,7 +56,7 @@ function draw({ from, to, moods }, hours) {
   }
   byId('timeline').replaceChildren(strip, marks);
   const items = sorted.map(([mood, ms]) => el('li', {}, el('span', { className: 'dot', dataset: { mood } }),
-    `${mood} ${percent(ms / sum)}`, el('span', { className: 'hint', textContent: ` ${duration(ms)}` })));
+    `${word(mood)} ${percent(ms / sum)}`, el('span', { className: 'hint', textContent: ` ${duration(ms)}` })));
   byId('shares').replaceChildren(...(items.length ? items : [el('li', { className: 'hint', textContent: 'Nobody was seen yet.' })]));
 }
 

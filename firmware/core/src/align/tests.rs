@@ -231,3 +231,59 @@ proptest! {
         prop_assert_eq!(crop, [9; CROP_PX * CROP_PX]);
     }
 }
+
+#[test]
+fn a_crop_turned_to_a_roll_keeps_its_middle_and_its_scale() {
+    let (sin, cos) = 0.3_f32.sin_cos();
+    let placed = Similarity {
+        a: 2.0 * cos,
+        b: 2.0 * sin,
+        tx: 70.0,
+        ty: 40.0,
+    };
+    let face = face_at(&placed);
+    assert!((landmarks_roll_deg(&face) - 0.3_f32.to_degrees()).abs() < 1e-3);
+    for roll_deg in [-170.0, -60.0, 0.0, 17.0, 45.0, 180.0, 1000.0] {
+        let turned = from_crop_at(&face, roll_deg);
+        assert!((turned.scale() - 2.0).abs() < 1e-4);
+        let off = rotation_deg(&turned) - wrap_deg(roll_deg);
+        assert!(wrap_deg(off).abs() < 1e-2, "{roll_deg}");
+        let moved = turned
+            .apply(TURN_CENTER)
+            .distance(placed.apply(TURN_CENTER));
+        assert!(moved < 1e-3, "{moved}");
+    }
+    assert!(from_crop_at(&face, f32::NAN).tx.is_finite());
+}
+
+#[test]
+fn a_crop_is_mended_by_turn_offset_and_size() {
+    // By the definition: linear part times rotation and size, and the offset point comes to the centre.
+    let back = Similarity {
+        a: 2.0,
+        b: 0.5,
+        tx: 7.0,
+        ty: -3.0,
+    };
+    let pose = CropPose {
+        roll_deg: 30.0,
+        offset_px: Point::new(3.0, -2.0),
+        log_size: 0.2,
+        frontal: 1.0,
+        profile: 0.0,
+        lowered: 0.0,
+    };
+    let mended = mended(&back, &pose);
+    assert!((rotation_deg(&mended) - rotation_deg(&back) - 30.0).abs() < 1e-3);
+    assert!((mended.scale() / back.scale() - 0.2_f32.exp()).abs() < 1e-5);
+    let at = mended.apply(TURN_CENTER);
+    assert!(at.distance(back.apply(Point::new(27.0, 25.8))) < 1e-4);
+}
+
+#[test]
+fn angles_are_brought_into_one_circle() {
+    for (angle, expected) in [(0.0, 0.0), (180.0, -180.0), (-181.0, 179.0), (725.0, 5.0)] {
+        assert!((wrap_deg(angle) - expected).abs() < 1e-3);
+    }
+    assert_eq!(wrap_deg(f32::NAN), 0.0);
+}

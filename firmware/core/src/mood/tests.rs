@@ -1,36 +1,77 @@
-//! One mood out of readings: how long a change has to last, thresholds, who counts.
+//! One mood out of readings: how long a change has to last, thresholds, who counts, and whose mood it is.
 
 use super::*;
+use proptest::prelude::*;
+use std::{collections::HashMap, vec::Vec};
 
-fn person(track: u32, side: f32, expression: Expression, likely: f32) -> Candidate {
+/// A face and its smoothed scores.
+#[derive(Clone, Copy, Debug)]
+struct Face {
+    track: TrackId,
+    rect: Rect,
+    since: Millis,
+    scores: Scores,
+    facing: Option<bool>,
+}
+
+fn person(track: u32, side: f32, expression: Expression, likely: f32) -> Face {
     let rest = (1.0 - likely) / 6.0;
     let mut scores = [rest; Expression::COUNT];
     scores[expression.index()] = likely;
-    Candidate {
+    Face {
         track: TrackId(track),
         rect: Rect::new(0.0, 0.0, side, side),
         since: Millis(0),
         scores: Scores(scores),
+        facing: None,
     }
 }
 
 #[derive(Default)]
 struct Scene {
     hysteresis: MoodHysteresis,
+    faces: HashMap<TrackId, FaceMoodHysteresis>,
     settings: MoodSettings,
     changes: usize,
 }
 
 impl Scene {
-    fn at(&mut self, time: u64, people: &[Candidate]) -> Mood {
-        let before = self.hysteresis.state().mood;
+    fn candidates(&mut self, time: u64, people: &[Face]) -> Vec<Candidate> {
+        let mut decide = |face: &Face| Candidate {
+            track: face.track,
+            rect: face.rect,
+            since: face.since,
+            mood: self.faces.entry(face.track).or_default().update(
+                &face.scores,
+                View::Readable,
+                Millis(time),
+                &self.settings,
+            ),
+            facing: face.facing,
+        };
+        people.iter().map(&mut decide).collect()
+    }
+
+    fn at(&mut self, time: u64, people: &[Face]) -> Mood {
+        let people = self.candidates(time, people);
+        let before = self.hysteresis.state().mood();
         let event = self
             .hysteresis
-            .update(people, (640, 480), Millis(time), &self.settings);
-        let now = self.hysteresis.state().mood;
+            .update(&people, (640, 480), Millis(time), &self.settings);
+        let now = self.hysteresis.state().mood();
         assert_eq!(event.is_some(), before != now);
         self.changes += usize::from(event.is_some());
         now
+    }
+}
+
+fn candidate(face: &Face) -> Candidate {
+    Candidate {
+        track: face.track,
+        rect: face.rect,
+        since: face.since,
+        mood: FaceMood::of_scores(&face.scores, 0.45),
+        facing: face.facing,
     }
 }
 
@@ -57,7 +98,7 @@ fn a_new_face_shows_at_once_and_a_change_has_to_last() {
 fn the_event_tells_the_whole_change() {
     let mut hysteresis = MoodHysteresis::new();
     let settings = MoodSettings::default();
-    let happy = [person(4, 50.0, Expression::Happy, 0.75)];
+    let happy = [candidate(&person(4, 50.0, Expression::Happy, 0.75))];
     hysteresis.update(&[], (640, 480), Millis(100), &settings);
     let event = hysteresis.update(&happy, (640, 480), Millis(700), &settings);
     let expected = Event {
@@ -72,10 +113,10 @@ fn the_event_tells_the_whole_change() {
     };
     assert_eq!(event, Some(expected));
     let state = hysteresis.state();
-    assert_eq!((state.since, state.confidence), (Millis(700), 0.75));
+    assert_eq!((state.since(), state.confidence()), (Millis(700), 0.75));
     let gone = hysteresis.update(&[], (640, 480), Millis(800), &settings);
     assert_eq!(gone.map(|event| event.track), Some(None));
-    assert_eq!(hysteresis.state().confidence, 0.0);
+    assert_eq!(hysteresis.state().confidence(), 0.0);
 }
 
 #[test]
@@ -132,15 +173,126 @@ fn who_counts_by_each_rule() {
     let mut old = person(3, 40.0, Expression::Fear, 0.9);
     central.rect = central.rect.moved(Point::new(300.0, 220.0));
     (large.since, central.since, old.since) = (Millis(500), Millis(500), Millis(100));
-    let people = [large, central, old];
-    let of =
-        |who, before| who_counts(&people, before, who, (640, 480), Millis(1000)).map(|p| p.track.0);
+    let people = [large, central, old].map(|face| candidate(&face));
+    let of = |who, before| {
+        who_counts(people.iter(), before, who, (640, 480), Millis(1000)).map(|p| p.track.0)
+    };
     assert_eq!(of(WhoCounts::Largest, None), Some(1));
     assert_eq!(of(WhoCounts::Central, None), Some(2));
     assert_eq!(of(WhoCounts::Longest, None), Some(3));
     assert_eq!(of(WhoCounts::Largest, Some(TrackId(9))), Some(1));
     assert_eq!(
-        who_counts(&[], None, WhoCounts::Largest, (1, 1), Millis(0)),
+        who_counts([].iter(), None, WhoCounts::Largest, (1, 1), Millis(0)),
         None
     );
+}
+
+#[test]
+fn the_state_is_that_of_the_new_lead_from_its_first_moment() {
+    // Issue 24, fault 2: "mood sad, confidence 0.0405, track 12" while 12 showed fear with 0.61.
+    let mut scene = Scene::default();
+    let sad = person(7, 60.0, Expression::Sad, 0.8);
+    let fear = person(12, 50.0, Expression::Fear, 0.61);
+    assert_eq!(scene.at(0, &[sad, fear]), SAD);
+    assert_eq!(scene.at(500, &[fear]), Mood::Showing(Expression::Fear));
+    let state = scene.hysteresis.state();
+    assert_eq!(
+        (state.track(), state.confidence()),
+        (Some(TrackId(12)), 0.61)
+    );
+}
+
+#[test]
+fn who_comes_near_for_a_moment_does_not_take_the_lead() {
+    let mut scene = Scene::default();
+    let happy = person(1, 100.0, Expression::Happy, 0.9);
+    let passer = |side| person(2, side, Expression::Sad, 0.9);
+    scene.at(0, &[happy, passer(50.0)]);
+    scene.at(500, &[happy, passer(200.0)]);
+    assert_eq!(scene.at(700, &[happy, passer(200.0)]), HAPPY);
+    assert_eq!(scene.at(750, &[happy, passer(50.0)]), HAPPY);
+    scene.at(1000, &[happy, passer(200.0)]);
+    assert_eq!(scene.at(1300, &[happy, passer(200.0)]), SAD);
+    assert_eq!(scene.changes, 2);
+}
+
+#[test]
+fn only_who_looks_here_counts_if_so_set() {
+    let mut scene = Scene::default();
+    let mut large = person(1, 100.0, Expression::Happy, 0.9);
+    let mut small = person(2, 40.0, Expression::Sad, 0.9);
+    (large.facing, small.facing) = (Some(false), Some(true));
+    assert_eq!(scene.at(0, &[large, small]), HAPPY);
+    scene.settings.only_facing = true;
+    assert_eq!(scene.at(1000, &[large, small]), SAD);
+    small.facing = Some(false);
+    assert_eq!(scene.at(2000, &[large, small]), Mood::Nobody);
+    small.facing = None;
+    assert_eq!(
+        scene.at(3000, &[large, small]),
+        SAD,
+        "who cannot be told of counts"
+    );
+}
+
+#[test]
+fn a_profile_is_uncertain_whatever_its_scores() {
+    let settings = MoodSettings::default();
+    let scores = person(1, 50.0, Expression::Sad, 0.95).scores;
+    let mut hysteresis = FaceMoodHysteresis::default();
+    let mut at = |view, time| {
+        hysteresis
+            .update(&scores, view, Millis(time), &settings)
+            .mood()
+    };
+    assert_eq!(at(View::Profile, 0), Mood::Uncertain);
+    at(View::Readable, 100);
+    assert_eq!(at(View::Readable, 400), SAD);
+    assert_eq!(at(View::Profile, 500), SAD, "for a moment");
+    assert_eq!(at(View::Profile, 800), Mood::Uncertain);
+}
+
+fn any_face(track: u32) -> impl Strategy<Value = Face> {
+    let scores = prop::array::uniform7(0.001..1.0_f32);
+    (scores, 20.0..200.0_f32).prop_map(move |(weights, side)| {
+        let sum: f32 = weights.iter().sum();
+        Face {
+            scores: Scores(weights.map(|weight| weight / sum)),
+            ..person(track, side, Expression::Neutral, 0.5)
+        }
+    })
+}
+
+proptest! {
+    #[test]
+    fn mood_confidence_and_track_are_of_one_person_at_one_moment(
+        steps in prop::collection::vec(
+            (prop::collection::vec((any_face(0), any::<bool>()), 4), 1..400_u64), 1..40),
+    ) {
+        let mut scene = Scene::default();
+        let mut time = 0;
+        for (faces, passed_ms) in steps {
+            time += passed_ms;
+            let seen = faces.iter().enumerate().filter(|(_, (_, there))| *there);
+            let seen: Vec<Face> = seen
+                .map(|(i, (face, _))| Face { track: TrackId(i as u32), ..*face })
+                .collect();
+            let people = scene.candidates(time, &seen);
+            scene.hysteresis.update(&people, (640, 480), Millis(time), &scene.settings);
+            let state = scene.hysteresis.state();
+            let Some(track) = state.track() else {
+                prop_assert!(people.is_empty());
+                prop_assert_eq!((state.mood(), state.confidence()), (Mood::Nobody, 0.0));
+                continue;
+            };
+            let who = people.iter().position(|p| p.track == track).unwrap();
+            prop_assert_eq!(state.mood(), people[who].mood.mood());
+            prop_assert_eq!(state.confidence(), people[who].mood.confidence());
+            let expected = match state.mood() {
+                Mood::Showing(expression) => seen[who].scores.of(expression),
+                _ => seen[who].scores.top().1,
+            };
+            prop_assert_eq!(state.confidence(), expected);
+        }
+    }
 }

@@ -3,9 +3,9 @@
 use crate::{
     detect::Face,
     event::Event,
-    expression::{Expression, Scores},
+    expression::Scores,
     frame::Millis,
-    mood::MoodState,
+    mood::{FaceMood, MoodState},
     track::TrackId,
 };
 
@@ -63,10 +63,12 @@ pub struct Person {
     pub scores: Scores,
     /// The last scores as the net gave them.
     pub raw: Scores,
-    /// The likeliest expression by the smoothed scores.
-    pub expression: Expression,
-    /// Its smoothed probability, 0 to 1.
-    pub confidence: f32,
+    /// The head's tilt in degrees, clockwise positive: the net's, or if it cannot tell, that of the eyes.
+    pub roll_deg: f32,
+    /// Whether the person looks toward the camera; `None` if the net cannot tell.
+    pub facing: Option<bool>,
+    /// What the person shows: the one answer for every display, message and page.
+    pub mood: FaceMood,
     /// When it was first seen.
     pub since: Millis,
 }

@@ -55,7 +55,13 @@ mod tests {
         for frame in 0..frames {
             let time = Millis(frame * 33);
             let mut events = Events::new();
-            tracker.update(&faces, time, &TrackSettings::default(), &mut events);
+            tracker.update(
+                &faces,
+                time,
+                &TrackSettings::default(),
+                |_, _| true,
+                &mut events,
+            );
             let chosen = choose(tracker.tracks(), max_faces, |smoother| smoother);
             assert_eq!(chosen.len(), count.min(max_faces));
             for i in chosen {

@@ -20,6 +20,11 @@ pub struct Settings {
     pub motion: MotionSettings,
     /// When a face counts and when it is gone.
     pub track: TrackSettings,
+    /// The probability from which the net's face output takes a crop for a human face, 0 (everything is one, as with a net
+    /// that has no such output) to below 1.
+    pub face_threshold: f32,
+    /// Whether each person's calm face is learned and taken off the scores: see [`crate::resting`].
+    pub resting: bool,
     /// Time constant of the scores' smoothing in milliseconds, 0 for none.
     pub smooth_ms: u64,
     /// How sure and how steady a mood has to be.
@@ -35,6 +40,8 @@ impl Default for Settings {
             max_faces: 8,
             motion: MotionSettings::default(),
             track: TrackSettings::default(),
+            face_threshold: 0.0,
+            resting: false,
             smooth_ms: 400,
             mood: MoodSettings::default(),
         }
@@ -78,6 +85,10 @@ impl Settings {
                 SettingsError::MaxFaces,
             ),
             (
+                (0.0..1.0).contains(&self.face_threshold),
+                SettingsError::FaceThreshold,
+            ),
+            (
                 times.iter().all(|&ms| ms <= Self::MAX_MS),
                 SettingsError::Time,
             ),
@@ -107,6 +118,8 @@ pub enum SettingsError {
     MinFace,
     /// [`Settings::max_faces`]: choose 1 to [`MAX_CROPS`].
     MaxFaces,
+    /// [`Settings::face_threshold`]: choose 0 to below 1.
+    FaceThreshold,
     /// A time above [`Settings::MAX_MS`]: choose less than a minute.
     Time,
     /// [`MoodSettings::threshold`]: choose 0 to 1.
@@ -122,6 +135,7 @@ impl core::fmt::Display for SettingsError {
             Self::NmsIou => "the IoU from which boxes are one face must be 0 to 1",
             Self::MinFace => "the least height of a face must be 0 pixels or more",
             Self::MaxFaces => "the number of faces read per frame must be 1 to 32",
+            Self::FaceThreshold => "the probability of a human face must be 0 to below 1",
             Self::Time => "times must be at most 60000 milliseconds",
             Self::MoodThreshold => "the probability that names a mood must be 0 to 1",
             Self::MoodMargin => "the margin between two moods must be 0 to 1",
@@ -151,6 +165,7 @@ mod tests {
         assert_eq!(broken(|s| s.min_face_px = f32::INFINITY), Some(MinFace));
         assert_eq!(broken(|s| s.max_faces = 0), Some(MaxFaces));
         assert_eq!(broken(|s| s.max_faces = MAX_CROPS + 1), Some(MaxFaces));
+        assert_eq!(broken(|s| s.face_threshold = 1.0), Some(FaceThreshold));
         assert_eq!(broken(|s| s.track.lost_ms = 60_001), Some(Time));
         assert_eq!(broken(|s| s.motion.period_ms = 60_001), Some(Time));
         assert_eq!(broken(|s| s.mood.threshold = -0.1), Some(MoodThreshold));

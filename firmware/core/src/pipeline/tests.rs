@@ -4,10 +4,11 @@ use super::*;
 use crate::{
     event::{Event, EventKind},
     expression::Expression,
-    fake::{BrightSquares, Brightness, brightness},
+    fake::{BrightSquares, Brightness, Compass, brightness},
     frame::PixelFormat,
-    geometry::Rect,
+    geometry::{Point, Rect},
     mood::Mood,
+    pose::CropPose,
 };
 use std::{boxed::Box, vec, vec::Vec as StdVec};
 
@@ -62,7 +63,7 @@ impl Scene {
         Ok(Seen {
             people: report.people.to_vec(),
             faces: report.faces.len(),
-            mood: report.mood.mood,
+            mood: report.mood.mood(),
             time: report.time,
         })
     }
@@ -85,6 +86,7 @@ impl Scene {
         let emit = |event: &Event| match event.kind {
             EventKind::Appeared => std::format!("appeared {}", event.track.unwrap().0),
             EventKind::Left { .. } => std::format!("left {}", event.track.unwrap().0),
+            EventKind::Facing { facing } => std::format!("facing {facing}"),
             EventKind::Changed { to, .. } => to.name().into(),
         };
         self.events.iter().map(emit).collect()
@@ -98,7 +100,10 @@ fn someone_appears_is_hidden_for_half_a_second_returns_and_leaves() {
     let seen = scene.during(40..400, &[HAPPY]);
     assert_eq!(seen.people.len(), 1);
     let person = seen.people[0];
-    assert_eq!((person.track.0, person.expression), (1, Expression::Happy));
+    assert_eq!(
+        (person.track.0, person.mood.mood()),
+        (1, Mood::Showing(Expression::Happy))
+    );
     assert_eq!(person.since, Millis(40));
     let Rect { x, y, w, h } = person.face.rect;
     for (value, expected) in [(x, 40.0), (y, 40.0), (w, 64.0), (h, 64.0)] {
@@ -121,7 +126,7 @@ fn the_mood_follows_the_larger_of_two_people() {
     let mut scene = Scene::new(Settings::default());
     let seen = scene.during(0..400, &[HAPPY, small]);
     assert_eq!(seen.people.len(), 2);
-    assert_eq!(seen.people[1].expression, Expression::Sad);
+    assert_eq!(seen.people[1].mood.mood(), Mood::Showing(Expression::Sad));
     assert_eq!(seen.mood, Mood::Showing(Expression::Happy));
     let seen = scene.during(400..2400, &[small]);
     assert_eq!(seen.mood, Mood::Showing(Expression::Sad));
@@ -181,7 +186,7 @@ fn a_crowd_takes_turns() {
     }
     let people = scene.at(240, &squares).people;
     assert_eq!(people.len(), 10);
-    let happy = |person: &&Person| person.expression == Expression::Happy;
+    let happy = |person: &&Person| person.mood.mood() == Mood::Showing(Expression::Happy);
     assert_eq!(people.iter().filter(happy).count(), 10, "all had a turn");
 }
 
@@ -274,8 +279,122 @@ fn a_lost_camera_sees_nobody_after_a_while() {
     assert_eq!(scene.at(3000, &[]).mood, Mood::Nobody);
 }
 
+const FRONTAL: CropPose = CropPose {
+    roll_deg: 0.0,
+    offset_px: Point::new(0.0, 0.0),
+    log_size: 0.0,
+    frontal: 1.0,
+    profile: 0.0,
+    lowered: 0.0,
+};
+
+/// The roll that the pipeline reports of a head that is tilted so in each frame, 40 ms apart, whatever its landmarks say.
+fn rolls(heads_deg: impl Iterator<Item = f32>) -> StdVec<f32> {
+    let detector = BrightSquares::new(128, 96);
+    let pipeline = Pipeline::new(detector, Compass, Settings::default()).unwrap();
+    let mut pipeline = Box::new(pipeline);
+    let mut rolls = StdVec::new();
+    for (i, head_deg) in heads_deg.enumerate() {
+        let mut bytes = vec![0; W * H];
+        for (y, x) in (40..104).flat_map(|y| (40..104).map(move |x| (y, x))) {
+            bytes[y * W + x] = Compass::ink(head_deg, x as f32 - 72.0, y as f32 - 72.0);
+        }
+        let (size, time) = ((W as u32, H as u32), Millis(i as u64 * 40));
+        let frame = Frame::packed(&bytes, PixelFormat::Grey, size, time).unwrap();
+        let report = pipeline.step(&frame, &mut |_| {}).unwrap();
+        if let Some(person) = report.people.first() {
+            assert_eq!(person.mood.mood(), Mood::Showing(Expression::Happy));
+            rolls.push(person.roll_deg);
+        }
+    }
+    rolls
+}
+
+#[test]
+fn a_tilted_head_is_found_upright_by_the_second_crop_and_followed() {
+    for head_deg in [-60.0, -35.0, 10.0, 45.0, 60.0] {
+        let rolls = rolls(core::iter::repeat_n(head_deg, 10));
+        assert!(!rolls.is_empty());
+        for roll in rolls {
+            assert!((roll - head_deg).abs() < 4.0, "{roll} of {head_deg}");
+        }
+    }
+    // A head that nods to its side by 5 degrees a frame, there and back.
+    let head = |i: i32| 60.0 - 5.0 * (12 - i % 24).abs() as f32;
+    let rolls = rolls((0..48).map(head));
+    let first = 48 - rolls.len() as i32;
+    for (i, roll) in (first..).zip(rolls) {
+        assert!(
+            (roll - head(i)).abs() < 10.0,
+            "frame {i}: {roll} of {}",
+            head(i)
+        );
+    }
+}
+
+#[test]
+fn a_dog_has_no_mood_and_a_person_keeps_theirs_behind_a_hand() {
+    let settings = Settings {
+        face_threshold: 0.5,
+        ..Settings::default()
+    };
+    let mut scene = Scene::new(settings);
+    scene.pipeline.classifier.face = Some(-2.0);
+    let seen = scene.during(0..1000, &[HAPPY]);
+    assert_eq!(
+        (seen.faces, seen.people.len()),
+        (1, 0),
+        "the detector's word"
+    );
+    assert_eq!((seen.mood, scene.events.len()), (Mood::Nobody, 0));
+    let mut scene = Scene::new(settings);
+    scene.pipeline.classifier.face = Some(4.0);
+    scene.during(0..1000, &[HAPPY]);
+    scene.pipeline.classifier.face = Some(-3.0);
+    assert_eq!(scene.during(1000..1800, &[HAPPY]).people.len(), 1);
+    scene.during(1800..6000, &[HAPPY]);
+    assert_eq!(scene.story(), ["appeared 1", "happy", "left 1", "nobody"]);
+}
+
+#[test]
+fn a_profile_is_uncertain_and_who_turns_here_is_told_of() {
+    let mut scene = Scene::new(Settings::default());
+    scene.pipeline.classifier.pose = Some(FRONTAL);
+    let seen = scene.during(0..1000, &[HAPPY]);
+    assert_eq!(seen.people[0].facing, Some(true));
+    scene.pipeline.classifier.pose = Some(CropPose {
+        frontal: 0.0,
+        profile: 1.0,
+        ..FRONTAL
+    });
+    let seen = scene.during(1000..2000, &[HAPPY]);
+    assert_eq!(seen.mood, Mood::Uncertain);
+    assert_eq!(seen.people[0].scores.top().0, Expression::Happy);
+    let story = scene.story();
+    assert_eq!(story[..3], ["appeared 1", "facing true", "happy"]);
+    let mut rest: StdVec<_> = story[3..].to_vec();
+    rest.sort();
+    assert_eq!(rest, ["facing false", "uncertain"]);
+}
+
+#[test]
+fn a_serious_face_is_neutral_after_a_while_if_so_set() {
+    for (resting, expected) in [(false, Expression::Angry), (true, Expression::Neutral)] {
+        let mut scene = Scene::new(Settings {
+            resting,
+            ..Settings::default()
+        });
+        scene.pipeline.classifier.serious = true;
+        let square = (40, 40, 64, Expression::Angry);
+        let seen = scene.during(0..5000, &[square]);
+        assert_eq!(seen.mood, Mood::Showing(Expression::Angry));
+        let seen = scene.during(5000..60_000, &[square]);
+        assert_eq!(seen.mood, Mood::Showing(expected), "resting {resting}");
+    }
+}
+
 #[test]
 fn the_buffers_have_the_promised_size() {
     let bytes = size_of::<Pipeline<(), ()>>();
-    assert!((140_000..160_000).contains(&bytes), "{bytes}");
+    assert!((140_000..170_000).contains(&bytes), "{bytes}");
 }

@@ -22,13 +22,43 @@ struct Scene {
 
 impl Scene {
     fn at(&mut self, time: u64, faces: &[Face]) -> vec::Vec<(u32, bool, bool)> {
+        self.at_if(time, faces, |()| true)
+    }
+
+    fn at_if(
+        &mut self,
+        time: u64,
+        faces: &[Face],
+        is_person: impl Fn(&()) -> bool,
+    ) -> vec::Vec<(u32, bool, bool)> {
+        let is_person = |note: &(), _| is_person(note);
         let mut events = Events::new();
         self.tracker
-            .update(faces, Millis(time), &self.settings, &mut events);
+            .update(faces, Millis(time), &self.settings, is_person, &mut events);
         self.log.extend(events);
         let tracks = self.tracker.tracks().iter();
         tracks.map(|t| (t.id.0, t.confirmed, t.visible)).collect()
     }
+}
+
+#[test]
+fn what_is_no_person_is_followed_but_neither_counts_nor_is_told_of() {
+    let mut scene = Scene::default();
+    let dog = [face(10.0, 10.0, 40.0)];
+    for time in 0..10 {
+        assert_eq!(
+            scene.at_if(time * 100, &dog, |()| false),
+            [(1, false, true)]
+        );
+    }
+    assert_eq!(scene.log, []);
+    assert_eq!(scene.at(1000, &dog), [(1, true, true)]);
+    assert_eq!(scene.at_if(1100, &dog, |()| false), [(1, false, true)]);
+    let kinds: vec::Vec<_> = scene.log.iter().map(|event| event.kind).collect();
+    let left = EventKind::Left { stayed_ms: 1100 };
+    assert_eq!(kinds, [EventKind::Appeared, left]);
+    scene.at(5000, &[]);
+    assert_eq!(scene.log.len(), 2, "it left once");
 }
 
 #[test]
