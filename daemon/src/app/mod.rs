@@ -17,6 +17,7 @@ mod camera_off;
 mod camera_sink;
 mod cameras;
 mod controller;
+mod demo;
 mod display_thread;
 mod error;
 mod follow;
@@ -29,6 +30,7 @@ mod stills;
 mod vision_thread;
 mod watchdog;
 
+pub use demo::demo;
 pub use error::AppError;
 pub use follow::follow;
 pub use run::{check, run, watch};

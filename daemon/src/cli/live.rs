@@ -93,6 +93,29 @@ impl WatchArgs {
     }
 }
 
+/// `demo`.
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)] // clap would show it as help
+    pub config: ConfigArgs,
+    /// auto, terminal, png or spi.
+    #[arg(long, value_name = "KIND")]
+    pub display: Option<String>,
+    /// The file that the png display writes.
+    #[arg(long, value_name = "FILE")]
+    pub display_path: Option<PathBuf>,
+}
+
+impl DemoArgs {
+    /// The flags as settings.
+    pub fn overrides(&self) -> Overrides {
+        Overrides::default()
+            .set("display.kind", self.display.as_ref())
+            .set("display.path", self.display_path.as_ref())
+    }
+}
+
 /// `follow`.
 #[derive(Args, Debug)]
 pub struct FollowArgs {

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use live::{FollowArgs, RunArgs, WatchArgs};
+pub use live::{DemoArgs, FollowArgs, RunArgs, WatchArgs};
 pub use maintenance::{DevicesArgs, GenerateArgs, ShowConfigArgs};
 pub use measure::{BenchArgs, BenchInput, EvalArgs};
 pub use model::{BundleArgs, InstallArgs, ModelCommand, NetKind, PackArgs, RollbackArgs};
@@ -66,6 +66,8 @@ pub enum Command {
     Follow(FollowArgs),
     /// Watch a camera and print each change as a line of JSON; for programs that start this one.
     Watch(WatchArgs),
+    /// Show every mood on the display, one after the other; needs no camera.
+    Demo(DemoArgs),
     /// List the cameras found.
     Devices(DevicesArgs),
     /// Find what is wrong on this machine, and say how to mend it.

@@ -3,6 +3,7 @@
 mod bench;
 mod classify;
 mod config;
+mod demo;
 mod devices;
 mod doctor;
 mod eval;
@@ -35,7 +36,11 @@ pub fn dispatch(cli: Cli) -> Exit {
     crate::process_limits::forbid_core_files();
     if !matches!(
         cli.command,
-        Command::Run(_) | Command::Watch(_) | Command::Follow(_) | Command::Simulate(_)
+        Command::Run(_)
+            | Command::Demo(_)
+            | Command::Watch(_)
+            | Command::Follow(_)
+            | Command::Simulate(_)
     ) {
         // `| head` ends a command quietly. Those that hold connections go on: theirs come and go.
         sigpipe::reset();
@@ -50,6 +55,7 @@ pub fn dispatch(cli: Cli) -> Exit {
         Command::Show(args) => show::show(&args),
         Command::Follow(args) => follow::follow(&args),
         Command::Watch(args) => watch::watch(&args),
+        Command::Demo(args) => demo::demo(&args),
         Command::Devices(args) => devices::devices(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Config(args) => config::config(&args),

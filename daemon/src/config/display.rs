@@ -6,6 +6,7 @@ use moodring_face::{picture::MAX_FACES, theme::Theme};
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range, night::NightHours};
+use crate::words::Language;
 
 /// The kind of display.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +108,8 @@ pub struct DisplaySettings {
     pub faces: usize,
     /// Text on `png` and `spi`.
     pub text: DisplayText,
+    /// The language of the text: `en`, `de`, `fr`, `es` or `it`.
+    pub language: Language,
     /// Brightness of `spi`, in percent.
     pub brightness: u8,
     /// The hours of the night, in local time.
@@ -127,6 +130,7 @@ impl Default for DisplaySettings {
             theme: ThemeName::Auto,
             faces: 4,
             text: DisplayText::None,
+            language: Language::En,
             brightness: 100,
             night: NightHours::default(),
             night_brightness: 15,

@@ -11,6 +11,7 @@ use super::{View, follow};
 use crate::{
     config::{DisplaySettings, DisplayText},
     snapshot::{CameraState, Person},
+    words::{self, Language},
 };
 
 /// Percents are told in such steps: a number that changes with every frame says nothing, and costs bytes.
@@ -22,6 +23,7 @@ pub(super) struct Faces {
     life: IdleMotion,
     faces: usize,
     text: DisplayText,
+    language: Language,
     first: Animator,
     others: Vec<OtherFace>,
 }
@@ -47,6 +49,7 @@ impl Faces {
             life,
             faces: settings.faces.clamp(1, MAX_FACES),
             text: settings.text,
+            language: settings.language,
             first: Animator::new(Mood::Nobody, life, now),
             others: Vec::new(),
         }
@@ -102,9 +105,10 @@ impl Faces {
         let label = || match mood.mood() {
             Mood::Showing(expression) => {
                 let percent = (mood.confidence() * 100.0 / PERCENT_STEP).round() * PERCENT_STEP;
-                format!("{} {percent:.0}%", expression.name())
+                let word = words::mood(self.language, Mood::Showing(expression));
+                format!("{word} {percent:.0}%")
             }
-            other => other.name().to_owned(),
+            other => words::mood(self.language, other).to_owned(),
         };
         match self.text {
             DisplayText::None => vec![],
@@ -260,6 +264,12 @@ mod tests {
         };
         assert!(lines(DisplayText::None).is_empty());
         assert_eq!(lines(DisplayText::Both), ["happy 85%", "hall"]);
+        let german = DisplaySettings {
+            language: Language::De,
+            ..settings(1, DisplayText::Label)
+        };
+        let mut faces = Faces::new(&german, IdleMotion::Still, Millis(0));
+        assert_eq!(scene(&mut faces, &one, 10).lines, ["fröhlich 85%"]);
         let mut faces = Faces::new(
             &settings(1, DisplayText::Label),
             IdleMotion::Still,

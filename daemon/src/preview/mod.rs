@@ -11,6 +11,7 @@
 
 mod handoff;
 mod jpeg_frame;
+mod lingering;
 mod nets;
 mod overlays;
 mod renderer;

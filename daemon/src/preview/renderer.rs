@@ -9,7 +9,8 @@ use std::{
 use moodring_core::frame::Frame;
 
 use super::{
-    Jpeg, Mode, Shared, handoff::SeenFrame, jpeg_frame::JpegFrame, nets::PreviewNets, overlays,
+    Jpeg, Mode, Shared, handoff::SeenFrame, jpeg_frame::JpegFrame, lingering::LingeringFaces,
+    nets::PreviewNets, overlays,
 };
 use crate::{
     config::Settings,
@@ -26,6 +27,7 @@ pub(super) struct Renderer {
     shared: Arc<Shared>,
     nets: PreviewNets,
     stickers: overlays::Stickers,
+    lingering: LingeringFaces,
     period: Duration,
 }
 
@@ -45,6 +47,7 @@ impl Renderer {
             shared,
             nets: PreviewNets::new(settings),
             stickers: overlays::Stickers::default(),
+            lingering: LingeringFaces::default(),
         }
     }
 
@@ -127,7 +130,7 @@ impl Renderer {
             }
             Mode::Blur => {
                 let found = self.nets.faces(frame)?;
-                let known = people.map(|person| person.face);
+                let known = self.lingering.update(people, frame.time());
                 for face in known.chain(found) {
                     let face = jpeg_frame.place(&face);
                     overlays::blur(&mut jpeg_frame.rgb, &face);
