@@ -93,7 +93,7 @@ fn a_hook_gets_each_change() {
         "m.toml",
         format!("[hooks]\non_change = [\"{}\"]\n", hook.display()),
     );
-    let mut daemon =
+    let daemon =
         bench.start("run --config m.toml --source synthetic --display none --no-mqtt --no-web");
     let end = std::time::Instant::now() + Duration::from_secs(60);
     loop {
