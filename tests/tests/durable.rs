@@ -176,13 +176,13 @@ impl Trial {
                 self.devices[which].start();
                 "daemons killed"
             }
-            (7..9, true) => {
+            (7..=8, true) => {
                 if let Some(wire) = &self.wire {
                     wire.flap(&mut self.dice);
                 }
                 "links down and up"
             }
-            (10..12, _) if self.knows_listeners => {
+            (10..=11, _) if self.knows_listeners => {
                 self.restart_ear();
                 "subscribers restarted"
             }
