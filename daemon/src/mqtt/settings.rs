@@ -164,7 +164,7 @@ impl CheckedSettings {
     }
 }
 
-/// Checks everything that [`CheckedSettings::new`] checks, and opens nothing.
+/// Checks everything that `CheckedSettings::new` checks, and opens nothing.
 ///
 /// # Errors
 /// [`MqttError`] for the first setting that cannot work.

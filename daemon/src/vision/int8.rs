@@ -208,7 +208,7 @@ pub struct Int8Classifier {
 impl Int8Classifier {
     /// The packed file at `path`, or the built-in classifier if it is empty.
     ///
-    /// What its outputs mean is told by its notes: see [`super::answer`].
+    /// What its outputs mean is told by its notes: see `vision::answer`.
     ///
     /// # Errors
     /// [`VisionError`] if the file cannot be used.
