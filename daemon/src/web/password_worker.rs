@@ -1,5 +1,4 @@
-//! Checks passwords on one thread. Each check takes 19 MB for its time; on threads that come and go the allocator would keep
-//! as much for each of them.
+//! Checks passwords on one thread, in 19 MB that are taken at the first check and used again.
 
 use std::{
     io,
@@ -32,10 +31,11 @@ impl PasswordWorker {
         thread::Builder::new()
             .name("passwords".into())
             .spawn(move || {
+                let mut memory = Vec::new();
                 for job in asked {
                     // Whoever asked may have gone.
                     if !job.answer.is_closed() {
-                        let _ = job.answer.send(keys.opens(&job.given));
+                        let _ = job.answer.send(keys.opens(&job.given, &mut memory));
                     }
                 }
             })?;
@@ -73,6 +73,7 @@ mod tests {
 
     /// On threads that come and go this takes 19 MB more with each of them.
     #[tokio::test]
+    #[ignore = "reads the memory of the whole process: tests/run runs it alone"]
     async fn many_checks_take_the_memory_of_a_few() {
         let hash = hash_password("correct horse").unwrap();
         let worker = PasswordWorker::start(Arc::new(Credentials::new(&hash, ""))).unwrap();
@@ -87,11 +88,7 @@ mod tests {
         for _ in 0..12 {
             worker.check("wrong".into(), Guest::Stranger).await;
         }
-        // Other tests run beside this one.
-        assert!(
-            resident_kb() < before + 150_000,
-            "{before} {}",
-            resident_kb()
-        );
+        let after = resident_kb();
+        assert!(after < before + 40_000, "{before} kB, then {after} kB");
     }
 }

@@ -142,7 +142,8 @@ impl<T> Track<T> {
 ///         landmarks: [Point::new(x, 50.0); 5],
 ///         score: 0.9,
 ///     };
-///     tracker.update(&[face], Millis(33 * frame), &TrackSettings::default(), &mut events);
+///     let (now, settings) = (Millis(33 * frame), TrackSettings::default());
+///     tracker.update(&[face], now, &settings, |(), _| true, &mut events);
 /// }
 /// assert_eq!(tracker.tracks().len(), 1);
 /// assert_eq!(events[0].kind, EventKind::Appeared);
