@@ -52,7 +52,7 @@ test('the first steps are done by keyboard alone, and the settings are written',
   await page.check('#mqtt');
   await page.evaluate(() => document.querySelector('[data-try=broker]').focus());
   await page.keyboard.press('Enter');
-  assert.match(await says('broker'), /127\.0\.0\.1:9.*To mend it/);
+  assert.match(await says('broker'), /no broker answered there.*To mend it/);
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await page.waitForSelector('#says .trouble');

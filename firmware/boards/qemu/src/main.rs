@@ -56,7 +56,11 @@ fn main() -> ! {
 }
 
 /// The checksum of the picture's bytes, and how long drawing took.
-fn draw(picture: &BandedPicture, buffer: &mut [u8], counter: &mut InstructionCounter) -> (u32, u32) {
+fn draw(
+    picture: &BandedPicture,
+    buffer: &mut [u8],
+    counter: &mut InstructionCounter,
+) -> (u32, u32) {
     let mut digest = CRC.digest();
     let mut ticks = 0;
     counter.start();
