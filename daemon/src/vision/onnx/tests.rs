@@ -159,16 +159,17 @@ fn our_classifier_is_the_same_net() {
                     classify(&mut other, &crop).unwrap(),
                     classify(&mut int8, &crop).unwrap(),
                 );
-                eprintln!("{:?} {:?}", slow.top(), quick.top());
-                assert_eq!(slow.top().0, quick.top().0);
+                eprintln!("{:?} {:?}", slow.scores.top(), quick.scores.top());
+                assert_eq!(slow.scores.top().0, quick.scores.top().0);
                 assert!(
-                    slow.0
+                    slow.scores
+                        .0
                         .iter()
-                        .zip(quick.0)
+                        .zip(quick.scores.0)
                         .all(|(a, b)| (a - b).abs() <= 0.02),
                     "{slow:?} {quick:?}"
                 );
-                tops.push(quick.top().0);
+                tops.push(quick.scores.top().0);
             }
             tops.dedup();
             assert!(
@@ -239,7 +240,7 @@ fn a_public_classifier_of_64_pixels_reads_a_smile() {
         align(&scene.frame().unwrap(), &face, &mut crop);
         let scores = classify(&mut net, &crop).unwrap();
         eprintln!("{scores:?}");
-        assert_eq!(scores.top().0, Expression::Happy, "{scores:?}");
+        assert_eq!(scores.scores.top().0, Expression::Happy, "{scores:?}");
     }
 }
 
