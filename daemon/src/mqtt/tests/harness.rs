@@ -205,7 +205,11 @@ impl Listener {
             let is_it = |l: &String| l.contains("/event ") && l.contains(&number);
             lines.iter().any(is_it)
         };
-        let found = within("an event", lines.wait_for(has)).await;
+        let found = tokio::time::timeout(DEADLINE, lines.wait_for(has)).await;
+        let Ok(found) = found else {
+            let last: Vec<_> = self.lines.borrow().iter().rev().take(5).cloned().collect();
+            panic!("waited in vain for event {seq}; the last lines, newest first: {last:#?}");
+        };
         assert!(found.is_ok(), "mosquitto_sub ended");
     }
 
