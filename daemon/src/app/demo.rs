@@ -47,6 +47,7 @@ pub async fn demo(settings: &Settings, display: Box<dyn Display + Send>) -> Resu
         source: "demo".into(),
         device: "demo".into(),
         heartbeat: Watchdog::from_environment().register("display", Duration::ZERO, clock.now()),
+        clock,
     };
     let (closed, mut user_quit) = watch::channel(false);
     let screen = screen.spawn(&supervisor, shutdown.clone(), closed)?;

@@ -99,11 +99,13 @@ impl EventBroadcast {
             source: &device.source,
             device: device.identity.device.as_str(),
             preview: device.preview.until().is_some(),
+            now: device.clock.now(),
+            minute: 0,
         };
         let theme = device.controls.borrow().theme;
         if live.svgs.receiver_count() > 0 {
             self.vector.set_theme(theme);
-            if let Some(svg) = self.vector.draw(&view, device.clock.now()) {
+            if let Some(svg) = self.vector.draw(&view) {
                 live.svgs.send_replace(sse("svg", &svg));
             }
         }
@@ -111,7 +113,7 @@ impl EventBroadcast {
             return;
         }
         self.portrait.set_theme(theme);
-        match self.portrait.draw(&view, device.clock.now()) {
+        match self.portrait.draw(&view) {
             Ok(Some(png)) => {
                 let text = BASE64_STANDARD.encode(png);
                 live.faces.send_replace(sse("face", &text));
