@@ -1,4 +1,4 @@
-//! `demo`: the display as it looks with people before it, without a camera: for a shop window, and to try a display out.
+//! `demo`: runs the display as if people stood before it, without a camera: for a shop window, or to try a display.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Who is on a display and how each person looks: an animated face for everybody, the one who counts first; the text,
-//! and the sign that the camera runs. Draws nothing.
+//! Decides what a display shows of people: an animated face for each person, first the one who counts; the text; and
+//! the sign that the camera runs. Draws nothing.
 
 use moodring_core::{frame::Millis, mood::Mood, track::TrackId};
 use moodring_face::{

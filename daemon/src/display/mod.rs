@@ -1,4 +1,4 @@
-//! Displays behind one trait: a terminal, a small display, a PNG file, or none. A display shows; it decides nothing.
+//! Displays behind one trait: a terminal, a small display, a PNG file, or none. A display shows and decides nothing.
 
 mod animated_png;
 mod canvas;

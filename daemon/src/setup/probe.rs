@@ -1,4 +1,4 @@
-//! Tries what somebody is about to set: opens the camera, draws on the display, connects to the broker.
+//! Tries new settings before they are saved: opens the camera, draws on the display, connects to the broker.
 
 use std::{
     thread,

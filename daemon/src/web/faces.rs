@@ -29,7 +29,7 @@ const SVG: &str = "image/svg+xml";
 pub(super) struct EmojiQuery {
     size: u32,
     theme: String,
-    /// Looked at by the gate.
+    /// Only `access` reads it.
     #[serde(rename = "token")]
     _token: String,
 }

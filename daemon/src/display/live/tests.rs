@@ -1,4 +1,4 @@
-//! The live view as a screen of cells: sizes, colours, and what has to be seen.
+//! The live view as a screen of cells: sizes, colours, and what must be visible.
 
 use std::io::Write as _;
 
