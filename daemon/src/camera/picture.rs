@@ -53,6 +53,25 @@ impl Stamp {
     }
 }
 
+/// Films of other kinds, which a child can turn into pictures.
+const FILMS: [&str; 10] = [
+    "mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "ts", "wmv",
+];
+
+/// What to do with a file that is no picture.
+fn way_out(path: &Path) -> String {
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    if FILMS.iter().any(|film| ending == *film) {
+        return "ffmpeg plays such a film (sudo apt install ffmpeg): write \
+                'cmd:ffmpeg -loglevel error -re -i FILE -f mjpeg -q:v 4 -' with the file's name as the source"
+            .into();
+    }
+    format!(
+        "Pictures are {}; films are .mjpeg and .y4m",
+        ENDINGS.join(", ")
+    )
+}
+
 impl PictureFile {
     /// Reads the picture.
     pub(super) fn open(path: &Path, context: Context) -> Result<Self, CameraError> {
@@ -60,10 +79,7 @@ impl PictureFile {
         let refuse = |reason: String| CameraError::Open {
             source_name: name.clone(),
             reason,
-            way_out: format!(
-                "Pictures are {}; films are .mjpeg and .y4m",
-                ENDINGS.join(", ")
-            ),
+            way_out: way_out(path),
         };
         // The date before the picture: what is written between them is read again.
         let metadata = path.metadata().map_err(|e| refuse(e.to_string()))?;
@@ -188,6 +204,18 @@ mod tests {
         assert_eq!(outcomes(&mut camera, 1), ["40x30"]);
         std::fs::remove_file(&path).unwrap();
         assert_eq!(outcomes(&mut camera, 2), ["lost", "lost"]);
+    }
+
+    #[test]
+    fn a_film_of_another_kind_is_refused_with_the_way_to_play_it() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["a.mp4", "b.MOV", "c.mkv"] {
+            let path = dir.path().join(name);
+            std::fs::write(&path, b"\0\0\0\x18ftypmp42").unwrap();
+            let error = PictureFile::open(&path, Context::for_tests(false)).err();
+            let text = error.unwrap().to_string();
+            assert!(text.contains(name) && text.contains("cmd:ffmpeg"), "{text}");
+        }
     }
 
     #[test]
