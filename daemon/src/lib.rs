@@ -36,6 +36,7 @@
 //! | [`service`] | what systemd is told |
 //! | [`update`] | whether there is something newer, for who asks |
 //! | [`notes`] | what a daemon remembers beside its store |
+//! | `fuzz` | every parser of foreign bytes, for the tests that change bytes |
 //! | [`files`] | files replaced in one step, the folder for lasting state |
 //! | [`redact`] | what may be shown of addresses and commands |
 //! | [`shutdown`] | the one way to stop |
@@ -64,6 +65,8 @@ pub mod evaluation;
 pub mod event_log;
 pub mod exit;
 pub mod files;
+#[cfg(test)]
+mod fuzz;
 pub mod gpio;
 pub mod hooks;
 pub mod latest;

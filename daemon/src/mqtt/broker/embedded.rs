@@ -8,11 +8,11 @@ use std::{
     time::Duration,
 };
 
-use rumqttd::protocol::v4::V4;
 use rumqttd::{ConnectionSettings, LinkType, Router, RouterConfig, Server, ServerSettings};
 use tokio::sync::oneshot;
 
 use super::super::{MqttError, connect_options::MAX_PACKET_BYTES};
+use super::bounds::{BoundedProtocol, BrokerLimits};
 
 /// A running broker.
 pub(crate) struct Broker {
@@ -83,7 +83,11 @@ fn serve(
         Err(error) => return drop(tell.send(Err(error))),
     };
     let router = Router::new(0, router_config()).spawn();
-    let mut server = Server::new(server_settings(address, login), router, V4);
+    let mut server = Server::new(
+        server_settings(address, login),
+        router,
+        BoundedProtocol::new(BrokerLimits::default()),
+    );
     runtime.block_on(async move {
         let mut serving = std::pin::pin!(server.start(LinkType::Remote));
         // The first poll binds and then waits for clients; it returns early only if it could not.
@@ -111,7 +115,7 @@ fn cause(ended: Result<(), impl std::error::Error>) -> io::Error {
     }
 }
 
-/// Small segments: rumqttd keeps what it forwarded, per topic, until a segment is full.
+/// Small segments: rumqttd keeps what it forwarded, per topic, until a segment is full; how many topics there are is bounded.
 fn router_config() -> RouterConfig {
     RouterConfig {
         max_connections: 32,

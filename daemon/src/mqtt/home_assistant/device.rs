@@ -30,6 +30,8 @@ pub struct Device {
     pub release_topic: String,
     /// Whether this device itself looks for newer versions, and tells.
     pub tells_updates: bool,
+    /// Whether pictures of the camera that somebody asks for are sent.
+    pub sends_pictures: bool,
     /// Our topics.
     pub topics: Topics,
     /// Home Assistant's first part of topics.
@@ -52,6 +54,7 @@ impl Device {
             page: None,
             release_topic: settings.home_assistant.release_topic.clone(),
             tells_updates: false,
+            sends_pictures: settings.sends_camera_picture(),
             topics: Topics::new(&settings.prefix, &identity.device)?,
             prefix: settings.home_assistant.prefix.clone(),
         })
@@ -95,6 +98,11 @@ impl Device {
     /// Where the picture of the emoji is published.
     pub fn emoji_topic(&self) -> String {
         self.topics.leaf("emoji")
+    }
+
+    /// Where a picture of the camera that somebody asked for is published; the broker does not keep it.
+    pub fn picture_topic(&self) -> String {
+        self.thing_topic(ControlName::Picture, "image")
     }
 
     /// Where newer versions are told.

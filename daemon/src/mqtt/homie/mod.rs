@@ -93,3 +93,15 @@ impl HomieTask {
         let _ = self.task.await;
     }
 }
+
+/// A message as the tree takes it, for the fuzz targets.
+#[cfg(test)]
+pub(super) fn receive(topic: &str, payload: &[u8], controls: &control::Controls) {
+    let (tree, _) = HomieTree::new("hall", HomieDomain::Default, true);
+    let asked = tree.requests();
+    // Foreign topics are ours by chance only, so each payload comes on one of ours too.
+    let ours = asked.get(payload.len() % asked.len().max(1));
+    for topic in std::iter::once(topic).chain(ours.map(String::as_str)) {
+        _ = tree.receive(topic, payload, controls);
+    }
+}
