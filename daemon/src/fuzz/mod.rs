@@ -1,7 +1,7 @@
 //! Every parser of foreign bytes as a function of bytes, and changed bytes for each: the targets of `tests/fuzz`.
 //!
-//! A target panics if what it calls panics, takes more memory than it promises, or gives what is wrong in itself. The gate runs
-//! some changes of each seed; `tests/fuzz` runs them for as long as it is told. Inputs that failed once lie in
+//! A target panics if what it calls panics, takes more memory than it promises, or gives what is wrong in itself. Each
+//! test run makes some changes; `tests/fuzz` makes them for as long as it is told. Inputs that failed once lie in
 //! `tests/fuzz.corpus/<target>` and are run each time.
 //!
 //! | file | what it does |
@@ -23,8 +23,8 @@ use std::{
 
 use self::{mutate::Mutator, seeds::Seeds, targets::Target};
 
-/// Changes of each target in the gate.
-const IN_THE_GATE: u64 = 400;
+/// Changes of each target in each test run.
+const CHANGES: u64 = 400;
 /// No input may take longer, in a development build on a busy machine.
 const SLOWEST: Duration = Duration::from_secs(20);
 
@@ -87,7 +87,7 @@ fn fuzz(target: &Target, seed: u64, mut goes_on: impl FnMut(u64) -> bool) -> u64
 #[test]
 fn no_changed_input_does_harm() {
     for target in targets::ALL {
-        let count = target.gate.unwrap_or(IN_THE_GATE);
+        let count = target.changes.unwrap_or(CHANGES);
         assert_eq!(fuzz(target, 1, |done| done < count), count);
     }
 }

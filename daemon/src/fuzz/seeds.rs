@@ -20,7 +20,7 @@ impl Seeds {
                 "YUV4MPEG2 W64 H48 F30:1 Ip A1:1 C420jpeg XCOLORRANGE=FULL\nFRAME\n",
                 "YUV4MPEG2 W2 H2 F25:1 C444p10\nFRAME Ip\n",
             ]),
-            "http_gate" => texts(&[
+            "http_head" => texts(&[
                 "/api/v1/state?token=a%20b\nhost: moodring.local:8080\norigin: http://moodring.local\ncookie: a=b; moodring=c\n",
                 "/\nhost: [::1]:8080\nx-ingress-path: /api/hassio_ingress/abc\nx-forwarded-host: ha.local\norigin: https://ha.local\n",
                 "http://evil.example/\nhost: [::1].evil\nhost: b\n",

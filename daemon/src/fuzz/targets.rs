@@ -23,8 +23,8 @@ pub(super) struct Target {
     pub(super) run: fn(&[u8]),
     /// The most memory that it may hold at a time.
     pub(super) max_bytes: u64,
-    /// Changes in the gate, if it is a slow one.
-    pub(super) gate: Option<u64>,
+    /// Changes in each test run, if it is a slow one.
+    pub(super) changes: Option<u64>,
 }
 
 const fn target(name: &'static str, run: fn(&[u8]), max_mb: u64) -> Target {
@@ -32,12 +32,12 @@ const fn target(name: &'static str, run: fn(&[u8]), max_mb: u64) -> Target {
         name,
         run,
         max_bytes: max_mb << 20,
-        gate: None,
+        changes: None,
     }
 }
 
-const fn slow(mut target: Target, gate: u64) -> Target {
-    target.gate = Some(gate);
+const fn slow(mut target: Target, changes: u64) -> Target {
+    target.changes = Some(changes);
     target
 }
 
@@ -48,7 +48,7 @@ pub(super) const ALL: &[Target] = &[
     target("y4m", camera::fuzz::y4m, 4),
     // What the page promises for a photo, and the bytes themselves.
     slow(target("photo", photo, 66), 100),
-    target("http_gate", web::fuzz::gate, 4),
+    target("http_head", web::fuzz::head, 4),
     target("mqtt_payload", mqtt_payload, 4),
     target("mqtt_broker", mqtt::fuzz::broker, 8),
     target("homie", mqtt::fuzz::homie, 4),

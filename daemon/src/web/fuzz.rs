@@ -1,4 +1,4 @@
-//! What stands before every handler, for the fuzz targets: a request's first lines, read as the page's gate reads them.
+//! What stands before every handler, for the fuzz targets: a request's first lines, as the checks for access read them.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use axum::{
 use super::{access, hosts, ingress};
 
 /// A head of a request: the path, then one header a line.
-pub(crate) fn gate(bytes: &[u8]) {
+pub(crate) fn head(bytes: &[u8]) {
     let mut lines = bytes.split(|byte| *byte == b'\n');
     let mut request = Request::builder().uri(lines.next().unwrap_or_default());
     for line in lines {
