@@ -1,5 +1,6 @@
-//! Cameras at an address: a stream of JPEGs, or one asked for again and again. Which of the two it is, its bytes show: what
-//! ends after one picture is a snapshot, whatever it calls itself. Requests and logins: `client`.
+//! Cameras at an HTTP address: a stream of JPEGs, or one JPEG that is requested again and again. The bytes decide which
+//! of the two it is: an answer that ends after one picture is a snapshot, whatever its headers say. `client` makes the
+//! requests and logs in.
 
 mod client;
 

@@ -1,4 +1,4 @@
-//! Sources by their text, their turns, and waits that a stop ends.
+//! Parses and opens every kind of source, goes to the next source, and ends waits by a stop.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! `/state`: what the world looks like now, retained by the broker.
+//! `/state`: the mood, the people and the device's state now; retained by the broker.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 

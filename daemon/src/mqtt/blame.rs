@@ -1,7 +1,7 @@
-//! Which message a broker hangs up on: after a connection broke with messages on their way, the next ones carry one at a time,
-//! and what was alone on its way again and again is held back for some
-//! hours. A receipt for such a message acquits it: then it was the
-//! broker's own end, a restart for example. No I/O, no clock.
+//! Finds the message at which a broker hangs up. After a connection broke with messages on their way, the next
+//! connections send one at a time; a message that was alone on its way at several breaks is held back for some hours. A
+//! receipt for a message of that topic and size clears it: then the broker itself had ended, at a restart for example. No
+//! I/O, no clock.
 
 use std::{collections::HashMap, time::Duration};
 

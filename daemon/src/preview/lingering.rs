@@ -1,4 +1,4 @@
-//! Faces that were there a moment ago: what is blurred stays blurred while a detector misses it for some frames.
+//! Remembers faces of a moment ago, so that they stay blurred while a detector misses them for some frames.
 
 use moodring_core::{detect::Face, frame::Millis, track::TrackId};
 

@@ -1,4 +1,4 @@
-//! The live view as a screen of cells: sizes, colours, and what has to be seen.
+//! The live view as a screen of cells: sizes, colours, and what must be visible.
 
 use std::io::Write as _;
 
@@ -70,11 +70,13 @@ fn shown(
         source: "Logitech C920",
         device: "hall",
         preview: false,
+        now: Millis(0),
+        minute: 0,
     };
     // The first picture starts the change of mood, the second shows it done.
     for time in [Millis(1_000), Millis(3_723_000)] {
         terminal
-            .draw(|frame| live.render(frame, &view, time))
+            .draw(|frame| live.render(frame, &view.at(time)))
             .unwrap();
     }
     let backend = terminal.backend().clone();

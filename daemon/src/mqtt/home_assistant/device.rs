@@ -1,4 +1,4 @@
-//! Who is announced: names that Home Assistant keeps, and the topics that its entities read.
+//! The announced device: names that Home Assistant keeps, and the topics that its entities read.
 
 use std::fs;
 
@@ -26,9 +26,9 @@ pub struct Device {
     pub version: String,
     /// Its web page, if others can reach it.
     pub page: Option<String>,
-    /// Where a newer version would be told; empty: nowhere.
+    /// The topic of a newer version; empty: none.
     pub release_topic: String,
-    /// Whether this device itself looks for newer versions, and tells.
+    /// Whether this device itself looks for newer versions and publishes them.
     pub tells_updates: bool,
     /// Whether pictures of the camera that somebody asks for are sent.
     pub sends_pictures: bool,
@@ -85,7 +85,7 @@ impl Device {
         format!("{}/status", self.prefix)
     }
 
-    /// Where health is told.
+    /// The topic of health.
     pub fn health_topic(&self) -> String {
         self.topics.leaf("health")
     }
@@ -100,12 +100,12 @@ impl Device {
         self.topics.leaf("emoji")
     }
 
-    /// Where a picture of the camera that somebody asked for is published; the broker does not keep it.
+    /// The topic of a camera's picture that somebody asked for; the broker does not keep it.
     pub fn picture_topic(&self) -> String {
         self.thing_topic(ControlName::Picture, "image")
     }
 
-    /// Where newer versions are told.
+    /// The topic of newer versions.
     pub fn update_topic(&self) -> String {
         self.topics.leaf("update")
     }

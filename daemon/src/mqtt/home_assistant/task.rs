@@ -1,4 +1,5 @@
-//! The task between [`HomeProtocol`] and the MQTT client: passes on what is received and published, and keeps the times.
+//! The task between [`HomeProtocol`] and the MQTT client: passes messages both ways, and calls the protocol when it is
+//! time.
 
 use std::{
     collections::HashMap,
@@ -29,17 +30,17 @@ use crate::{
     update,
 };
 
-/// How long a command may take until how things are is told, changed or not.
+/// How long after a command the controls are published, changed or not.
 const ANSWER_AFTER: Duration = Duration::from_millis(250);
-/// Home Assistant is told again after its start, not at once: it has much to do then, and from many devices.
+/// After its start Home Assistant gets the announcement again, but not at once: it has much to do then, and from many devices.
 const REBIRTH: (Duration, Duration) = (Duration::from_millis(500), Duration::from_millis(4_500));
-/// How often health and figures are told, if they changed.
+/// How often health and figures are published, if they changed.
 const FIGURES_EVERY: Duration = Duration::from_secs(60);
 /// What a broker retained comes right after its receipt for the subscriptions; one that gives none is not waited for any longer.
 const RETAINED_WITHIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
 /// The side of the emoji's picture in pixels.
 const EMOJI_PX: u32 = 192;
-/// So many refusals of one thing are told
+/// So many refusals of one thing are published
 const REFUSALS: u32 = 10;
 /// in so long.
 const REFUSALS_WITHIN: Duration = Duration::from_secs(1);
@@ -166,7 +167,7 @@ impl Drop for HomeAssistant {
     }
 }
 
-/// What was told of refused requests for one thing.
+/// What was published about refused requests for one thing.
 struct Refusals {
     since: Instant,
     told: u32,
@@ -178,13 +179,13 @@ struct Task {
     inputs: Inputs,
     /// The same snapshots, for the emoji.
     looks: watch::Receiver<Snapshot>,
-    /// The controls that were told last.
+    /// The controls that were published last.
     known: Controls,
     /// Things whose command was given and is not answered yet.
     owed: Vec<ControlName>,
-    /// When a refusal of a thing was told, and when it was logged.
+    /// When a refusal of a thing was published, and when it was logged.
     refusals: HashMap<ControlName, Refusals>,
-    /// The figures that were told last.
+    /// The figures that were published last.
     diagnostics: Option<Diagnostics>,
     health: String,
     /// The emoji that was published last, and its theme.
@@ -383,7 +384,7 @@ impl Task {
         self.publish_emoji();
     }
 
-    /// Health, and figures of the pipeline, where they differ from what was told.
+    /// Health, and figures of the pipeline, where they differ from what was published.
     fn tell_figures(&mut self) {
         if self.look_at.is_some() {
             return;
