@@ -213,7 +213,7 @@ def main():
     sys.path.insert(0, str(HERE))
     import siege_attacks
 
-    binary = os.environ.get("MOODRING_BIN") or str(HERE.parent / "target/debug/moodring")
+    binary = os.environ.get("MOODRING_BIN") or str(HERE.parent / "target/release/moodring")
     enter_namespace()
     folder = Path(tempfile.mkdtemp(prefix="moodring-siege-"))
     broker = subprocess.Popen([shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", "/dev/stdin"], stdin=subprocess.PIPE, text=True,

@@ -21,7 +21,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::{mutate::Mutator, seeds::Seeds, targets::Target};
+pub(crate) use self::{mutate::Mutator, seeds::Seeds};
+
+use self::targets::Target;
 
 /// Changes of each target in each test run.
 const CHANGES: u64 = 400;

@@ -32,10 +32,10 @@ const TEXTS: [&[u8]; 12] = [
 ];
 
 /// A source of changes (xorshift; Marsaglia 2003).
-pub(super) struct Mutator(u64);
+pub(crate) struct Mutator(u64);
 
 impl Mutator {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
@@ -49,7 +49,7 @@ impl Mutator {
     }
 
     /// One of the inputs with one to eight changes.
-    pub(super) fn change(&mut self, inputs: &[Vec<u8>]) -> Vec<u8> {
+    pub(crate) fn change(&mut self, inputs: &[Vec<u8>]) -> Vec<u8> {
         let mut bytes = inputs[self.below(inputs.len())].clone();
         for _ in 0..=self.below(8) {
             let other = &inputs[self.below(inputs.len())];

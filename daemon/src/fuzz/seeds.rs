@@ -5,10 +5,10 @@ use std::io::Cursor;
 use image::{DynamicImage, ImageFormat, RgbImage};
 
 /// Seeds by the name of their target.
-pub(super) struct Seeds;
+pub(crate) struct Seeds;
 
 impl Seeds {
-    pub(super) fn of(target: &str) -> Vec<Vec<u8>> {
+    pub(crate) fn of(target: &str) -> Vec<Vec<u8>> {
         match target {
             "jpeg_stream" => streams(),
             "jpeg_frame" => vec![

@@ -1,5 +1,5 @@
 //! What the clients of the embedded broker may make it keep. rumqttd keeps every topic, every filter and every retained message
-//! for as long as it runs, so each packet is counted here before the broker sees it.
+//! for as long as it runs, so each packet is counted here before the broker sees it. A topic at which it panics is kept from it.
 //!
 //! A retained message over the budget is passed on and not kept. A client that brings too many names is hung up on: MQTT 3.1.1
 //! has no other answer, and to confirm what is dropped would be a lie. One client may use half of each budget.
@@ -148,6 +148,10 @@ impl BoundedProtocol {
         let limits = self.limits;
         if topic.len() > limits.name_bytes {
             return Err("uses a topic that is too long");
+        }
+        // rumqttd 0.20 cuts topics after their first byte, and panics.
+        if topic.is_empty() || !topic.is_char_boundary(1) {
+            return Err("uses a topic that begins with a letter other than ASCII's");
         }
         if kept.topics.len() >= limits.topics || self.brought.topics >= limits.topics / 2 {
             return Err("uses too many topics");
@@ -308,6 +312,11 @@ mod tests {
         assert!(publish(&mut other, "mine", 1).is_ok());
         assert!(publish(&mut other, "a/3", 1).is_ok(), "known");
         assert!(publish(&mut other, &"x".repeat(31), 1).is_err(), "too long");
+        assert!(
+            publish(&mut other, "\u{f6}l", 1).is_err(),
+            "rumqttd panics at it"
+        );
+        assert!(publish(&mut other, "", 1).is_err());
     }
 
     #[test]

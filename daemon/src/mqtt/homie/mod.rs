@@ -66,6 +66,22 @@ pub fn spawn(
     Ok(Some(HomieTask { stop, task }))
 }
 
+/// Every topic that the broker may keep of the tree; none if the settings switch it off.
+///
+/// # Errors
+/// [`MqttError`] if a setting cannot work.
+pub(super) fn retained_topics(
+    settings: &MqttSettings,
+    identity: &Identity,
+) -> Result<Vec<String>, MqttError> {
+    if !settings.homie.enabled {
+        return Ok(Vec::new());
+    }
+    let domain = domain(&settings.homie.domain)?;
+    let (tree, _) = HomieTree::new(identity.device.as_str(), domain, settings.commands);
+    Ok(tree.retained_topics())
+}
+
 /// Checks what [`spawn`] checks, and starts nothing.
 pub(super) fn check(settings: &MqttSettings) -> Result<(), MqttError> {
     match settings.homie.enabled {
