@@ -24,8 +24,11 @@ pub(super) struct Stills {
     folder: PathBuf,
     asked: Arc<AtomicBool>,
     /// Where the newest goes as JPEG, if the settings let it leave this machine.
-    sent: Option<Arc<watch::Sender<Option<Arc<[u8]>>>>>,
+    sent: Option<JpegSender>,
 }
+
+/// The newest picture, as JPEG.
+type JpegSender = watch::Sender<Option<Arc<[u8]>>>;
 
 /// The longest side of a picture that is sent, and its most bytes: the broker's largest message, less its topic.
 const SENT_PX: u32 = 640;
@@ -36,7 +39,7 @@ impl Stills {
         Self {
             folder: folder.into(),
             asked: Arc::default(),
-            sent: sends.then(|| Arc::new(watch::channel(None).0)),
+            sent: sends.then(|| watch::channel(None).0),
         }
     }
 
