@@ -88,6 +88,7 @@ pub mod shutdown;
 pub mod simulate;
 pub mod snapshot;
 pub mod store;
+mod tls;
 pub mod update;
 pub mod vision;
 pub mod web;

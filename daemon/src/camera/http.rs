@@ -3,6 +3,7 @@
 //! requests and logs in.
 
 mod client;
+mod secure;
 
 use std::{
     io::Read,
@@ -17,6 +18,7 @@ use moodring_core::frame::Frame;
 use ureq::Agent;
 
 use self::client::{Client, Refusal};
+pub(super) use self::secure::TrustSettings;
 use super::{
     Camera, CameraError, CameraInfo, Context,
     address::HttpAddress,

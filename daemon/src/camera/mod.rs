@@ -169,8 +169,8 @@ struct Context {
     raw: Option<Raw>,
     /// What becomes of a frame from an address that nobody fetched in time.
     overflow: Overflow,
-    /// The authorities to trust instead of the system's; empty: the system's.
-    ca_file: String,
+    /// Whose certificates are taken.
+    trust: http::TrustSettings,
     clock: Clock,
     stop: Shutdown,
 }
@@ -207,7 +207,10 @@ impl Context {
                 range: None,
             }),
             overflow: Overflow::Newest,
-            ca_file: settings.ca_file.clone(),
+            trust: http::TrustSettings {
+                ca_file: settings.ca_file.clone(),
+                fingerprint: settings.fingerprint.clone(),
+            },
             clock,
             stop,
         }

@@ -7,6 +7,7 @@ mod fixtures;
 mod http_cases;
 mod leaks;
 mod picture_cases;
+mod secure_cases;
 mod serving;
 
 impl Context {

@@ -195,6 +195,7 @@ mod tests {
             scores: Scores([0.0, 0.0, 0.0, 0.75, 0.0, 0.0, 0.25]),
             mood: FaceMood::showing(Expression::Happy, 0.75),
             facing: None,
+            last_seen: Millis(0),
         }
     }
 

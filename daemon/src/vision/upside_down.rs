@@ -48,6 +48,7 @@ mod tests {
             facing: None,
             mood: FaceMood::UNKNOWN,
             since: Millis(0),
+            last_seen: Millis(0),
         };
         rolls_deg.iter().map(person).collect()
     }

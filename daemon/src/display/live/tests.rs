@@ -27,6 +27,7 @@ fn two_people() -> Snapshot {
         scores: Scores(scores),
         mood: FaceMood::of_scores(&Scores(scores), 0.45),
         facing: None,
+        last_seen: Millis(0),
     };
     let mut snapshot = Snapshot {
         mood: MoodState::new(
