@@ -83,7 +83,8 @@ fn refused(listen: SocketAddr, error: &io::Error) -> MqttError {
 }
 
 /// The thread: says through `tell` whether the port was had, then serves until `dropped`. The part that routes messages is a
-/// thread of rumqttd's own; if it panics, everything is begun anew, with nothing kept.
+/// thread of rumqttd's own; if it panics, everything is begun anew, with nothing kept. (A client that asks to be let in at the very
+/// moment of a panic makes rumqttd 0.20 wait for ever, so topics at which it panics are kept from it, too.)
 fn serve<P: Protocol + Clone + Send + 'static>(
     address: SocketAddr,
     login: Option<(String, String)>,
@@ -218,8 +219,17 @@ mod tests {
     #[test]
     fn a_broker_that_panics_begins_anew() {
         let broker = Broker::start_with(local(), None, || V4).unwrap();
-        let all = [CONNECT, SUBSCRIBE, PANICS].concat();
-        assert!(is_let_in(broker.address(), &all));
+        let mut stream = TcpStream::connect(broker.address()).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
+        stream
+            .write_all(&[CONNECT, SUBSCRIBE, PANICS].concat())
+            .unwrap();
+        // Until the end, when the panic is over.
+        let mut answers = Vec::new();
+        let _ = stream.read_to_end(&mut answers);
+        assert!(answers.starts_with(&[0x20, 2, 0, 0]));
         wait_until_let_in(broker.address());
     }
 
