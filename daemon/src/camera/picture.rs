@@ -16,7 +16,7 @@ use moodring_core::frame::{Frame, FrameError, Millis, PixelFormat};
 
 use super::{Camera, CameraError, CameraInfo, Context, frame_pacer::FramePacer};
 use crate::{
-    photo::{ENDINGS, Photo},
+    photo::{ENDINGS, Photo, PhotoError},
     redact::printable,
 };
 
@@ -76,14 +76,18 @@ impl PictureFile {
     /// Reads the picture.
     pub(super) fn open(path: &Path, context: Context) -> Result<Self, CameraError> {
         let name = printable(&path.to_string_lossy());
-        let refuse = |reason: String| CameraError::Open {
-            source_name: name.clone(),
-            reason,
-            way_out: way_out(path),
+        let way_out = way_out(path);
+        let refuse = |error: PhotoError| match error {
+            PhotoError::Io(error) => super::refuse(&name, &error, way_out.clone()),
+            error => CameraError::Open {
+                source_name: name.clone(),
+                reason: error.to_string(),
+                way_out: way_out.clone(),
+            },
         };
         // The date before the picture: what is written between them is read again.
-        let metadata = path.metadata().map_err(|e| refuse(e.to_string()))?;
-        let photo = Photo::read(path).map_err(|e| refuse(e.to_string()))?;
+        let metadata = path.metadata().map_err(|e| refuse(e.into()))?;
+        let photo = Photo::read(path).map_err(refuse)?;
         Ok(Self {
             info: CameraInfo {
                 size_px: Some(photo.size_px()),
@@ -121,6 +125,7 @@ impl PictureFile {
                 (self.photo, self.stamp) = (photo, stamp);
                 Ok(())
             }
+            Err(e) if e.is_shortage() => Err(self.info.bad(e.to_string())),
             Err(e) => {
                 let age = metadata
                     .modified()
