@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    config::{LightKind, LightSettings, Settings, pin::Pin},
+    config::{LightKind, LightSettings, Settings, board::SpiMode, pin::Pin},
     gpio::{Chips, OutputLine},
     snapshot::{CameraState, Snapshot},
 };
@@ -212,7 +212,7 @@ impl LedStrip {
 
     fn open(settings: &LightSettings) -> Result<Self, InterfaceError> {
         let path = PathBuf::from(&settings.bus);
-        let spi = open::open_spi(&path, Self::SPEED_HZ).map_err(|error| {
+        let spi = open::open_spi(&path, Self::SPEED_HZ, SpiMode::Mode0).map_err(|error| {
             let way_out = open::way_out(&path, error.kind());
             InterfaceError(format!("{}: {error}. {way_out}", path.display()))
         })?;
