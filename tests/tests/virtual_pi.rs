@@ -187,12 +187,8 @@ fn a_face_goes_in_and_its_emoji_comes_out() {
 /// kernel has neither vkms nor vfb; QEMU's virtio-gpu is the card, and the kernel emulates /dev/fb0 on it.)
 fn a_screen_shows_it_too(pi: &Guest, settings: &str) {
     let looks = Looks::draw(SCREEN);
-    for (device, modules) in [("/dev/dri/card0", "vkms"), ("/dev/fb0", "vfb")] {
-        let there = pi.run(&format!("ls {device} || true"));
-        assert!(
-            there.contains(device) && !there.contains("No such"),
-            "no {modules}: {there}"
-        );
+    for device in ["/dev/dri/card0", "/dev/fb0"] {
+        pi.run(&format!("test -c {device}"));
         let before = read_screen(pi, device);
         let kind = format!("kind = \"screen\"\nscreen = \"{device}\"");
         let settings = settings.replace("kind = \"spi\"", &kind);

@@ -19,7 +19,6 @@ pub mod layout;
 
 use std::{fs, io, path::Path};
 
-use moodring_core::frame::Millis;
 use moodring_face::picture::ScreenShape;
 
 use self::{
@@ -38,10 +37,7 @@ use super::{
         panel_retry::PanelRetry,
     },
 };
-use crate::{
-    clock::{self, Clock},
-    config::{DisplaySettings, PanelSettings, board::Rotation},
-};
+use crate::config::{DisplaySettings, PanelSettings, board::Rotation};
 
 /// A screen that takes finished pixels.
 trait PixelTarget: Send {
@@ -67,7 +63,6 @@ pub fn open(settings: &DisplaySettings, panel: &PanelSettings) -> Box<dyn Displa
         settings: settings.clone(),
         rotation,
         controls: DisplayControls::new(settings),
-        clock: Clock::start(),
         inner: None,
         retry: PanelRetry::default(),
     })
@@ -79,31 +74,12 @@ struct ScreenDisplay {
     settings: DisplaySettings,
     rotation: Rotation,
     controls: DisplayControls,
-    clock: Clock,
     inner: Option<PanelDisplay<ColourBuffer>>,
     retry: PanelRetry,
 }
 
 impl ScreenDisplay {
-    fn show_at(&mut self, view: &View<'_>, now: Millis, minute: u16) -> Result<(), DisplayError> {
-        if self.retry.rests(now) {
-            return Ok(());
-        }
-        let Err(error) = self.try_show(view, minute) else {
-            if self.retry.end() {
-                tracing::info!("display {} is back", self.name);
-            }
-            return Ok(());
-        };
-        self.inner = None;
-        if self.retry.fail(now) {
-            return Err(error);
-        }
-        tracing::debug!("{error}");
-        Ok(())
-    }
-
-    fn try_show(&mut self, view: &View<'_>, minute: u16) -> Result<(), DisplayError> {
+    fn try_show(&mut self, view: &View<'_>) -> Result<(), DisplayError> {
         let inner = match &mut self.inner {
             Some(inner) => inner,
             None => {
@@ -114,7 +90,7 @@ impl ScreenDisplay {
                 self.inner.insert(display)
             }
         };
-        inner.show_at(view, self.clock.now(), minute)
+        inner.show(view)
     }
 
     fn panel_display(&self, target: Box<dyn PixelTarget>) -> PanelDisplay<ColourBuffer> {
@@ -151,8 +127,21 @@ impl Display for ScreenDisplay {
     }
 
     fn show(&mut self, view: &View<'_>) -> Result<(), DisplayError> {
-        let (now, minute) = (self.clock.now(), clock::minute_of_day());
-        self.show_at(view, now, minute)
+        if self.retry.rests(view.now) {
+            return Ok(());
+        }
+        let Err(error) = self.try_show(view) else {
+            if self.retry.end() {
+                tracing::info!("display {} is back", self.name);
+            }
+            return Ok(());
+        };
+        self.inner = None;
+        if self.retry.fail(view.now) {
+            return Err(error);
+        }
+        tracing::debug!("{error}");
+        Ok(())
     }
 
     fn set(&mut self, controls: DisplayControls) {
@@ -308,6 +297,8 @@ mod tests {
             source: "",
             device: "",
             preview: false,
+            now: moodring_core::frame::Millis(0),
+            minute: 0,
         };
         let error = screen.show(&view).unwrap_err().to_string();
         assert!(

@@ -1,5 +1,5 @@
 //! Mono OLEDs with an SSD1306, SH1106 or SH1107. One driver serves all: they differ in the pump that makes their voltage,
-//! in some timings and in the start line, and all know page addressing (SSD1306 datasheet 10.1.3, SH1106 datasheet,
+//! in some timings and in the start line, and all have page addressing (SSD1306 datasheet 10.1.3, SH1106 datasheet,
 //! commands 1 to 25). The values are those of Adafruit_SSD1306, Adafruit_SH110X, luma.oled and Waveshare.
 
 use super::{
