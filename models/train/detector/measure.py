@@ -21,7 +21,7 @@ import torch
 
 from ..classifier.data import LABELS, load_split
 from ..classifier.face_cuts import named
-from ..classifier.photos import Classifier, FaceFinder, crop_to_photo, cut, look_sizes, read_grey, roll_of
+from ..classifier.photos import Classifier, FaceFinder, crop_to_photo, look_sizes, read_face, read_grey, roll_of
 from ..common.markdown import table
 from .ap import average_precision, curve
 from .evaluate import default_threshold, measure_ap, wider
@@ -96,7 +96,7 @@ def live_look(finder, picture, threshold=LEAST):
 
 
 def mean_of_able(scores, sides):
-    """Today's: the mean over looks that should see such a face; the look that found it always counts (it comes first)."""
+    """The mean over looks that should see such a face; the look that found it always counts (it comes first)."""
     able = (sides >= 26) & (sides <= 300)
     able[0] = True
     return scores[able].mean()
@@ -124,7 +124,7 @@ def mean_weighed(scores, sides):
 
 
 def between(scores, sides):
-    """Half way from the mean to the better one."""
+    """Half way from the mean to the better one: fuse.rs."""
     return 0.5 * mean_of_able(scores, sides) + 0.5 * scores.max()
 
 
@@ -132,8 +132,8 @@ def between_weighed(scores, sides):
     return 0.5 * mean_weighed(scores, sides) + 0.5 * (scores * np.sqrt(ability(sides))).max()
 
 
-JOINS = {"mean of those that should see it": mean_of_able, "better": better, "better, weighed": better_weighed, "mean, weighed": mean_weighed,
-         "half way from mean to better": between, "half way, weighed": between_weighed}
+JOINS = {"half way from mean to better": between, "mean of those that should see it": mean_of_able, "better": better, "better, weighed": better_weighed, "mean, weighed": mean_weighed,
+         "half way, weighed": between_weighed}
 
 
 @functools.lru_cache(None)
@@ -149,7 +149,7 @@ class Looks:
         self.rows = looks_of(finder, picture)
 
 
-def join(looks, rule=mean_of_able, least=LEAST):
+def join(looks, rule, least=LEAST):
     """One list of rows out of two looks."""
     kept = []
     for i, (scale, rows) in enumerate(looks):
@@ -177,22 +177,25 @@ class Seen:
 
     def __init__(self, path, lib):
         finder, self.net = FaceFinder(path), Classifier()
-        self.least = float(self.net.notes["face.threshold"])
+        self.least, self.said = float(self.net.notes["face.threshold"]), {}
         near = list(near_faces())
         self.near = [(Looks(finder, p), live_look(finder, p), b) for p, b, _ in near]
         self.near_pictures = [p for p, _, _ in near]
-        self.turned = {a: [Looks(finder, turn(g, a * s)) for g in wild_photos() for s in (-1, 1)] for a in (0, *ANGLES)}
+        self.turned = {a: [Looks(finder, p) for p in turned_photos(a)] for a in (0, *ANGLES)}
         self.pet_pictures = pets()
         self.pets = [(Looks(finder, p), live_look(finder, p)) for p in self.pet_pictures]
         self.empty = [(p, Looks(finder, p), known) for p, known in held(lib, ("rooms", "scenes"))]
         self.animals = [(p, Looks(finder, p), known) for p, known in held(lib, ("animals",))]
         self.wider = [(Looks(finder, p), b) for _, p, b in wider()]
 
-    def human(self, picture, row):
-        """Whether the head `face` agrees; its answers are kept."""
-        grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-        out = self.net(cut(grey, crop_to_photo(row))[None])
-        return 1 / (1 + math.exp(-float(out["face"][0, 0]))) >= self.least
+    def human(self, picture, row, least=None):
+        """Whether the head `face` agrees, after the cuts that `analyze` makes; its answers are kept."""
+        key = (id(picture), row[:4].tobytes())
+        if key not in self.said:
+            grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+            out = read_face(self.net, grey, crop_to_photo(row), 3)
+            self.said[key] = 1 / (1 + math.exp(-float(out["face"][0, 0])))
+        return self.said[key] >= (self.least if least is None else least)
 
     def near_found(self, rule, threshold):
         both = [hit(joined(looks, rule), box) for looks, _, box in self.near]
@@ -254,6 +257,43 @@ class Seen:
         return line
 
 
+def both(seen, rule, thresholds=(0.4, 0.45, 0.5, 0.55, 0.6, 0.65), leasts=(0.5, 0.75, 0.9, 0.95, 0.98)):
+    """The detector's threshold and the face head's, chosen together: what stays of faces, and of what is none."""
+    lines, near = [], [(p, joined(looks, rule), box) for p, (looks, _, box) in zip(seen.near_pictures, seen.near)]
+    for threshold in thresholds:
+        for least in leasts:
+            passed = lambda picture, rows: rows[[bool(r[4] >= threshold and seen.human(picture, r, least)) for r in rows]] if len(rows) else rows
+            line = {"detector": threshold, "face head": least}
+            line["near, found"] = np.mean([hit(passed(p, rows), box) > 0 for p, rows, box in near])
+            for angle in (0, 45):
+                line[f"wild turned by {angle}, found"] = np.mean([len(passed(p, joined(looks, rule))) > 0 for p, looks in zip(turned_photos(angle), seen.turned[angle])])
+            line["pets"] = np.mean([len(passed(p, tall(joined(looks, rule)))) > 0 for p, (looks, _) in zip(seen.pet_pictures, seen.pets)])
+            for name, pictures in (("rooms and scenes", seen.empty), ("animals", seen.animals)):
+                line[f"{name}, false in 1,000"] = 1000 * sum(len(passed(p, unknown(joined(looks, rule), known))) for p, looks, known in pictures) / len(pictures)
+            faces = [(p, joined(looks, rule), b[(b[:, 3] - b[:, 1]) >= 32]) for (looks, b), (_, p, _) in zip(seen.wider, wider_pictures())]
+            line["WIDER recall"] = sum((iou(b, passed(p, rows)).max(1, initial=0) >= 0.5).sum() for p, rows, b in faces if len(b)) / sum(len(b) for _, _, b in faces)
+            lines.append(line)
+    return lines
+
+
+@functools.cache
+def turned_photos(angle):
+    return [turn(g, angle * s) for g in wild_photos() for s in (-1, 1)]
+
+
+@functools.cache
+def wider_pictures():
+    return wider()
+
+
+def tall(rows):
+    return rows[rows[:, 3] - rows[:, 1] >= 20]
+
+
+def unknown(rows, known):
+    return rows[iou(rows, known).max(1) < 0.3] if len(rows) and len(known) else rows
+
+
 def best(rows, threshold):
     rows = rows[rows[:, 4] >= threshold]
     return rows[((rows[:, 2] - rows[:, 0]) * (rows[:, 3] - rows[:, 1])).argmax()] if len(rows) else None
@@ -295,7 +335,7 @@ def kept(file, path, lib):
     if Path(file).exists():
         with open(file, "rb") as f:
             seen = pickle.load(f)
-        seen.net = Classifier()
+        seen.net, seen.said = Classifier(), {}
         return seen
     seen = Seen(path, lib)
     net, seen.net = seen.net, None
@@ -315,6 +355,7 @@ def main():
     a.add_argument("--model", action="append", help="QDQ files (default: the committed one)")
     a.add_argument("--threshold", type=float, action="append", help="(default: what the packed file's notes say)")
     a.add_argument("--joins", action="store_true", help="also compare the rules")
+    a.add_argument("--both", action="store_true", help="also the table of the detector's threshold and the face head's")
     a.add_argument("--keep", metavar="FILE.pickle", help="keep the looks there, or take them from there")
     a.add_argument("--rule", default=next(iter(JOINS)), choices=JOINS)
     a.add_argument("--json", help="also write it to this file")
@@ -328,6 +369,8 @@ def main():
         report[Path(path).name] = {"one look": one_look(path, thresholds[0]), "at": [seen.at(JOINS[args.rule], t) for t in thresholds]}
         if args.joins:
             report[Path(path).name]["joins"] = joins(seen)
+        if args.both:
+            report[Path(path).name]["both"] = both(seen, JOINS[args.rule])
     report = rounded(report)
     text = json.dumps(report, indent=1)
     if args.json:
@@ -335,8 +378,8 @@ def main():
     for name, part in report.items():
         table(("measure", name), [(k, f"{v:.3f}") for k, v in part["one look"].items()])
         table(("measure", *(f"at {line['threshold']:g}" for line in part["at"])), [(k, *(f"{line[k]:.3f}" for line in part["at"])) for k in part["at"][0]])
-        if args.joins:
-            table(tuple(part["joins"][0]), [tuple(v if isinstance(v, str) else f"{v:.3f}" for v in line.values()) for line in part["joins"]])
+        for more in [m for m in ("joins", "both") if m in part]:
+            table(tuple(part[more][0]), [tuple(v if isinstance(v, str) else f"{v:.3f}" for v in line.values()) for line in part[more]])
 
 
 if __name__ == "__main__":

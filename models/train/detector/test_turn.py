@@ -10,7 +10,7 @@ from ..common.reference import reals, run
 from .covers import KINDS, covered, frame
 from .label import mean_points
 from .library import FACE
-from .measure import JOINS, ability, join, mean_of_able, turn
+from .measure import JOINS, ability, between, join, turn
 from .paths import MODELS
 from .student import normalise
 from .turn import dark, from_packed, noise_view
@@ -93,9 +93,9 @@ class Joined(unittest.TestCase):
         fine = np.stack([face(5, 100, 0.7), face(302, 100, 0.9), face(1200, 30, 0.75)])
         return [(0.5, coarse), (1.0, fine)]
 
-    def test_the_mean_is_the_one_of_the_daemon(self):
+    def test_half_way_is_the_one_of_the_daemon(self):
         for threshold in (0.55, 0.65, 0.75):
-            rows = join(self.looks(), mean_of_able)
+            rows = join(self.looks(), between)
             np.testing.assert_allclose(rows[rows[:, 4] >= threshold], fuse(self.looks(), threshold))
 
     def test_every_rule_lies_between_the_looks(self):
