@@ -48,6 +48,9 @@ def shown(p, y, certain, hidden=None):
 def answers(root, net, finder):
     out = {}
     wild, y, missed = wild_faces(root, net, finder, 3)
+    if "face" in wild:
+        passed = 1 / (1 + np.exp(-wild["face"][:, 0])) >= float(net.notes["face.threshold"])
+        wild, y, missed = {k: v[passed] for k, v in wild.items()}, y[passed], missed + int((~passed).sum())
     fitted = blend.Set(wild["logits"], wild["ferplus"], y).fitted
     hidden = profile(wild) if "pose" in wild else np.zeros(len(y), bool)
     for answer in ("blend", "logits", "ferplus"):
