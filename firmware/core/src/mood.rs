@@ -243,8 +243,13 @@ impl FaceMoodHysteresis {
             View::Readable => wanted(self.shown, scores, settings),
             View::Profile => Mood::Uncertain,
         };
+        let hold_ms = match view {
+            View::Readable => settings.hold_ms,
+            // A glance aside changes nothing.
+            View::Profile => settings.person_hold_ms(),
+        };
         let shown = self.shown.unwrap_or(wanted);
-        let shown = self.pending.settle(shown, wanted, time, settings.hold_ms);
+        let shown = self.pending.settle(shown, wanted, time, hold_ms);
         self.shown = Some(shown);
         match shown {
             Mood::Showing(expression) => FaceMood::showing(expression, scores.of(expression)),

@@ -20,7 +20,7 @@ SIDE = 48
 BOX_IN_CROP = np.array([5.1, -0.5, 5.1 + 37.8, -0.5 + 49.4])
 SCALE_LIMIT = 2.0
 # The detector's note threshold.before_face: the head `face` asks again.
-THRESHOLD, LEAST_SCORE, MAX_IOU, PADDING = 0.5, 0.2, 0.3, 128
+THRESHOLD, ALONE, LEAST_SCORE, MAX_IOU, PADDING = 0.5, 0.65, 0.2, 0.3, 128
 COARSE, FINE, STEP = 320, (640, 1280), 32
 TRUSTED, SAME_IOU = (26.0, 300.0), 0.4
 
@@ -66,9 +66,15 @@ class FaceFinder:
         looks = [(max(size) / max(h, w), self.look(picture, *size, LEAST_SCORE)) for size in look_sizes(w, h)]
         return fuse(looks, threshold)
 
+    def alone(self, picture):
+        """As `moodring detect`, where nobody asks again."""
+        picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR) if picture.ndim == 2 else picture
+        h, w = picture.shape[:2]
+        return fuse([(max(size) / max(h, w), self.look(picture, *size, LEAST_SCORE)) for size in look_sizes(w, h)], ALONE, 0.0)
 
-def fuse(looks, threshold):
-    """Faces whose score, half way from the mean over the looks that should see them to the best, reaches the threshold: fuse.rs."""
+
+def fuse(looks, threshold, to_best=0.5):
+    """Faces whose score, so far from the mean over the looks that should see them to the best, reaches the threshold: fuse.rs."""
     kept = []
     for i, (_, rows) in enumerate(looks):
         for row in rows:
@@ -82,7 +88,7 @@ def fuse(looks, threshold):
                 best = max(best, seen)
                 if TRUSTED[0] <= side <= TRUSTED[1]:
                     able.append(seen)
-            score = (np.mean(able) + best) / 2
+            score = (1 - to_best) * np.mean(able) + to_best * best
             if score >= threshold:
                 kept.append(np.concatenate([row[:4], [score], row[5:]]))
     return nms(np.array(kept, np.float32), MAX_IOU) if kept else np.zeros((0, 15), np.float32)
@@ -201,6 +207,14 @@ def read_face(net, grey, back, cuts=3):
     return out | {"roll": np.array([(roll + 180) % 360 - 180])}
 
 
+def largest_human(net, grey, rows, cuts=3):
+    """(what the net says, whether the head `face` passes it) of the largest face that passes, or of the largest if none does."""
+    by_size = rows[np.argsort(-(rows[:, 2:4] - rows[:, :2]).prod(1), kind="stable")]
+    read = [read_face(net, grey, crop_to_photo(row), cuts) for row in by_size[:4]]
+    good = [r for r in read if passes(net, r)]
+    return (good[0], True) if good else (read[0], False)
+
+
 def passes(net, out):
     """Whether the head `face` takes it for a human face; a net without it takes everything for one."""
     return "face" not in out or 1 / (1 + math.exp(-float(out["face"][0, 0]))) >= float(net.notes.get("face.threshold", 0))
@@ -218,9 +232,7 @@ def wild_faces(root, net, finder, cuts=3):
             grey = read_grey(path)
             found = finder(grey)
             if len(found):
-                by_size = found[np.argsort(-(found[:, 2:4] - found[:, :2]).prod(1), kind="stable")]
-                read = [read_face(net, grey, crop_to_photo(row), cuts) for row in by_size[:4]]
-                rows.append(next((r for r in read if passes(net, r)), read[0]))
+                rows.append(largest_human(net, grey, found, cuts)[0])
                 y.append(c)
             else:
                 missed += 1

@@ -21,6 +21,7 @@ from .scores import softmax
 SEGMENTS = Path(__file__).parent / "video_segments.json"
 UNSURE = -1
 SMOOTH_S, HOLD_S, MARGIN = 0.4, 0.3, 0.1
+LEAST_HOLD_S = 0.3  # what a profile needs at least
 
 
 def frames(path, every):
@@ -93,7 +94,7 @@ def hysteresis(times, scores, profile, certain, margin=MARGIN, hold=HOLD_S):
             waiting = None
         elif waiting is None or waiting[0] != want:
             waiting = (want, t)
-        if waiting and t - waiting[1] >= hold:
+        if waiting and t - waiting[1] >= (max(hold, LEAST_HOLD_S) if turned else hold):
             state, waiting = want, None
         shown.append(state)
     return np.array(shown)

@@ -282,6 +282,7 @@ fn a_profile_is_uncertain_whatever_its_scores() {
     at(View::Readable, 100);
     assert_eq!(at(View::Readable, 400), SAD);
     assert_eq!(at(View::Profile, 500), SAD, "for a moment");
+    assert_eq!(at(View::Profile, 799), SAD, "without a hold, too");
     assert_eq!(at(View::Profile, 800), Mood::Uncertain);
 }
 
