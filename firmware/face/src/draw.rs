@@ -1,5 +1,7 @@
 //! Draws a pose: every pixel once, row by row. Needs no framebuffer.
 
+use core::hash::{Hash, Hasher};
+
 use embedded_graphics::{
     pixelcolor::Rgb888,
     prelude::{DrawTarget, Point},
@@ -29,6 +31,15 @@ where
     let mut drawing = Drawing::new();
     drawing.set(area, pose, theme, ScreenShape::Square);
     drawing.draw(target)
+}
+
+/// A target that takes whole pieces of rows: on a microcontroller, calls for each pixel cost more than the drawing.
+pub trait RowTarget: DrawTarget {
+    /// Puts colours, as `0x00RRGGBB`, from `at` on to the right. They lie within the target's bounding box.
+    ///
+    /// # Errors
+    /// The target's own.
+    fn put(&mut self, at: Point, colours: &[u32]) -> Result<(), Self::Error>;
 }
 
 /// A face prepared for drawing: about 15 KB. All floats are behind it; what is left is whole numbers.
@@ -74,6 +85,53 @@ impl Drawing {
             return Ok(());
         }
         target.fill_contiguous(&seen, Pixels::new(self, seen).map(D::Color::from))
+    }
+
+    /// As [`Drawing::draw`], piece by piece of each row, and background in one go.
+    ///
+    /// # Errors
+    /// The target's own.
+    pub fn draw_rows<D>(&self, target: &mut D) -> Result<(), D::Error>
+    where
+        D: RowTarget,
+        D::Color: From<Rgb888>,
+    {
+        let seen = self.area.intersection(&target.bounding_box());
+        let background = D::Color::from(rgb(self.scene.background));
+        target.fill_solid(&seen, background)?;
+        let Some(end) = seen.bottom_right() else {
+            return Ok(());
+        };
+        let origin = self.area.top_left;
+        let mut brush = Brush::new();
+        for y in seen.top_left.y..=end.y {
+            let mut x = seen.top_left.x;
+            while x <= end.x {
+                // Sizes of screens are far below i32's range.
+                let len = ((end.x - x + 1) as usize).min(PIECE);
+                self.scene
+                    .paint(&mut brush, y - origin.y, x - origin.x, len);
+                let painted = brush.painted.clone();
+                if !painted.is_empty() {
+                    let at = Point::new(x + painted.start as i32, y);
+                    target.put(at, &brush.colours[painted])?;
+                }
+                x += PIECE as i32;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drawing {
+    /// Hashes all that decides the colours of a part of the screen.
+    pub(crate) fn hash_seen(&self, seen: Rectangle, hasher: &mut impl Hasher) {
+        let seen = self.area.intersection(&seen);
+        self.area.hash(hasher);
+        let top = seen.top_left.y - self.area.top_left.y;
+        // Sizes of screens are far below i32's range.
+        self.scene
+            .hash_rows(top..top + seen.size.height as i32, hasher);
     }
 }
 
@@ -123,7 +181,8 @@ impl<'a> Pixels<'a> {
         }
         self.len = (self.right - self.piece).min(PIECE as i32) as usize;
         self.next = 0;
-        self.scene.paint(&mut self.brush, self.row, self.piece);
+        self.scene
+            .paint(&mut self.brush, self.row, self.piece, self.len);
         true
     }
 }

@@ -5,7 +5,7 @@ use core::f32::consts::FRAC_1_SQRT_2;
 use heapless::Vec;
 use libm::exp2f;
 
-use super::{Builder, NOTHING};
+use super::{Builder, NOTHING, opaque};
 use crate::{
     layers::Paint,
     params::Mouth,
@@ -45,18 +45,9 @@ const LOG2_SINE: [f32; 10] = [
     -2.6763697, -1.6942419, -1.139266, -0.7666389, -0.5, -0.3057581, -0.1664921, -0.072397,
     -0.0178722, 0.0,
 ];
-/// `sin(3 pi cos(pi i / 20))`.
-const WAVE: [f32; 21] = [
-    0.0, 0.1157744, 0.445096, 0.8558745, 0.9738539, 0.3719781, -0.6768241, -0.9074468, 0.2271752,
-    0.9953536, 0.0, -0.9953536, -0.2271752, 0.9074468, 0.6768241, -0.3719781, -0.9738539,
-    -0.8558745, -0.445096, -0.1157744, 0.0,
-];
-
 /// The lips from corner to corner.
 struct Lips {
     upper: [Vec2; STEPS + 1],
-    /// Between them: where clenched teeth meet.
-    middle: [Vec2; STEPS + 1],
     /// Upper and lower, all around.
     ring: Vec<Vec2, MAX_STROKE>,
 }
@@ -73,7 +64,7 @@ impl Lips {
             let height = mouth.corner + (middle - mouth.corner) * bulges[i];
             at(
                 mouth.x + mouth.half_width * along,
-                mouth.y + height + mouth.skew * along + mouth.wave * WAVE[i],
+                mouth.y + height + mouth.skew * along,
             )
         };
         let line = |middle: f32| core::array::from_fn(|i| point(STEPS - i, middle));
@@ -82,7 +73,6 @@ impl Lips {
         let back = below[1..STEPS].iter().rev();
         Self {
             upper,
-            middle: line(0.5 * (mouth.upper + lower)),
             ring: upper.iter().chain(back).copied().collect(),
         }
     }
@@ -91,6 +81,7 @@ impl Lips {
 pub(super) fn build(face: &mut Builder<'_>, mouth: &Mouth) {
     let lower = mouth.lower.max(mouth.upper);
     let open = lower - mouth.upper;
+    tongue_out(face, mouth);
     if mouth.lip >= NOTHING {
         let lips = Lips::of(mouth, lower);
         let pen = Pen::round(face.bold(mouth.lip));
@@ -104,7 +95,6 @@ pub(super) fn build(face: &mut Builder<'_>, mouth: &Mouth) {
             inside(face, mouth, &lips, share(open / 0.08));
         }
     }
-    tongue_out(face, mouth);
 }
 
 /// Tongue and teeth, seen through the open mouth.
@@ -126,34 +116,28 @@ fn inside(face: &mut Builder<'_>, mouth: &Mouth, lips: &Lips, opacity: u32) {
         let shape = face.stroke(&lips.upper, Ends::Open, Pen::round(mouth.teeth));
         seen(face, shape, colour(face.theme.white));
     }
-    if mouth.grit > NOTHING {
-        let pen = Pen::round(face.bold(mouth.grit));
-        let shape = face.stroke(&lips.middle, Ends::Open, pen);
-        seen(face, shape, face.line);
-        for x in [-0.5, 0.0, 0.5] {
-            let x = mouth.x + x * mouth.half_width;
-            let ends = [at(x, mouth.y - 0.4), at(x, mouth.y + 0.4)];
-            let shape = face.stroke(&ends, Ends::Open, pen);
-            seen(face, shape, face.line);
-        }
-    }
 }
 
+/// A tongue over the lower lip, cut off straight where it comes out.
 fn tongue_out(face: &mut Builder<'_>, mouth: &Mouth) {
     let out = mouth.tongue_out;
     if out < 0.03 {
         return;
     }
-    let half_width = 0.17_f32.min(out);
+    let half_width = 0.2_f32.min(out);
     let root = at(mouth.x, mouth.y + 0.5 * (mouth.lower + mouth.upper));
     let tip = at(root.x, root.y + out - 0.3 * half_width);
-    let outline = Pen::round(half_width + face.bold(0.03));
-    let shape = face.stroke(&[root, tip], Ends::Open, outline);
-    face.ink(shape);
-    let shape = face.stroke(&[root, tip], Ends::Open, Pen::round(half_width));
-    face.flat(shape, face.theme.tongue);
-    let middle = [root, at(tip.x, tip.y - 0.02)];
-    let pen = Pen::round(face.bold(0.022));
-    let shape = face.stroke(&middle, Ends::Open, pen);
-    face.flat(shape, face.theme.tongue_line);
+    let lid = face.lid(root, 0.0);
+    let middle = [at(root.x, root.y + 0.35 * out), at(tip.x, tip.y - 0.02)];
+    for (points, radius, paint) in [
+        ([root, tip], half_width + face.rim(0.04), Paint::Flat(face.line, 256)),
+        ([root, tip], half_width, opaque(face.theme.tongue)),
+        (middle, face.bold(0.022), opaque(face.theme.tongue_line)),
+    ] {
+        let shape = face.stroke(&points, Ends::Open, Pen::round(radius));
+        let layer = face.paint(shape, paint);
+        if let Some(layer) = face.scene.layers.get_mut(layer) {
+            layer.lid = Some(lid);
+        }
+    }
 }
