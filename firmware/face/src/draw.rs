@@ -7,10 +7,11 @@ use embedded_graphics::{
     prelude::{DrawTarget, Point},
     primitives::Rectangle,
 };
+use heapless::Vec;
 
 use crate::{
     animate::Pose,
-    layers::{Brush, LayerStack},
+    layers::{Brush, LayerStack, MAX_LAYERS},
     parts,
     picture::ScreenShape,
     raster::row::{Colour, PIECE},
@@ -40,6 +41,13 @@ pub trait RowTarget: DrawTarget {
     /// # Errors
     /// The target's own.
     fn put(&mut self, at: Point, colours: &[u32]) -> Result<(), Self::Error>;
+
+    /// Puts one colour, as `0x00RRGGBB`, onto `count` pixels from `at` on to the right. They lie within the target's
+    /// bounding box.
+    ///
+    /// # Errors
+    /// The target's own.
+    fn put_run(&mut self, at: Point, count: usize, colour: u32) -> Result<(), Self::Error>;
 }
 
 /// A face prepared for drawing: about 15 KB. All floats are behind it; what is left is whole numbers.
@@ -47,6 +55,8 @@ pub trait RowTarget: DrawTarget {
 pub struct Drawing {
     scene: LayerStack,
     area: Rectangle,
+    /// One for each layer, once somebody asked.
+    digests: Vec<u32, MAX_LAYERS>,
 }
 
 impl Default for Drawing {
@@ -61,6 +71,7 @@ impl Drawing {
         Self {
             scene: LayerStack::default(),
             area: Rectangle::zero(),
+            digests: Vec::new(),
         }
     }
 
@@ -68,6 +79,7 @@ impl Drawing {
     pub fn set(&mut self, area: Rectangle, pose: &Pose, theme: &Theme, glass: ScreenShape) {
         self.area = area;
         self.scene.clear();
+        self.digests.clear();
         parts::build(&mut self.scene, area, pose, theme, glass);
     }
 
@@ -91,14 +103,9 @@ impl Drawing {
     ///
     /// # Errors
     /// The target's own.
-    pub fn draw_rows<D>(&self, target: &mut D) -> Result<(), D::Error>
-    where
-        D: RowTarget,
-        D::Color: From<Rgb888>,
-    {
+    pub fn draw_rows<D: RowTarget>(&self, target: &mut D) -> Result<(), D::Error> {
         let seen = self.area.intersection(&target.bounding_box());
-        let background = D::Color::from(rgb(self.scene.background));
-        target.fill_solid(&seen, background)?;
+        let background = self.scene.background;
         let Some(end) = seen.bottom_right() else {
             return Ok(());
         };
@@ -111,7 +118,13 @@ impl Drawing {
                 let len = ((end.x - x + 1) as usize).min(PIECE);
                 self.scene
                     .paint(&mut brush, y - origin.y, x - origin.x, len);
-                let painted = brush.painted.clone();
+                let painted = brush.painted.start.min(len)..brush.painted.end;
+                for bare in [0..painted.start, painted.end.max(painted.start)..len] {
+                    if !bare.is_empty() {
+                        let at = Point::new(x + bare.start as i32, y);
+                        target.put_run(at, bare.len(), background)?;
+                    }
+                }
                 if !painted.is_empty() {
                     let at = Point::new(x + painted.start as i32, y);
                     target.put(at, &brush.colours[painted])?;
@@ -125,13 +138,16 @@ impl Drawing {
 
 impl Drawing {
     /// Hashes all that decides the colours of a part of the screen.
-    pub(crate) fn hash_seen(&self, seen: Rectangle, hasher: &mut impl Hasher) {
+    pub(crate) fn hash_seen(&mut self, seen: Rectangle, hasher: &mut impl Hasher) {
+        if self.digests.is_empty() {
+            self.digests = self.scene.digests();
+        }
         let seen = self.area.intersection(&seen);
         self.area.hash(hasher);
         let top = seen.top_left.y - self.area.top_left.y;
         // Sizes of screens are far below i32's range.
-        self.scene
-            .hash_rows(top..top + seen.size.height as i32, hasher);
+        let rows = top..top + seen.size.height as i32;
+        self.scene.hash_rows(&self.digests, rows, hasher);
     }
 }
 
@@ -183,6 +199,12 @@ impl<'a> Pixels<'a> {
         self.next = 0;
         self.scene
             .paint(&mut self.brush, self.row, self.piece, self.len);
+        let Brush {
+            colours, painted, ..
+        } = &mut self.brush;
+        let start = painted.start.min(self.len);
+        colours[..start].fill(self.scene.background);
+        colours[painted.end.max(start)..self.len].fill(self.scene.background);
         true
     }
 }

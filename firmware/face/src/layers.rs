@@ -5,6 +5,7 @@ use core::{
     ops::Range,
 };
 
+use hash32::{FnvHasher, Hasher as _};
 use heapless::Vec;
 
 use crate::{
@@ -57,7 +58,7 @@ pub(crate) struct LayerStack {
 /// What painting needs besides the scene; larger than a microcontroller's registers, smaller than its stack.
 pub(crate) struct Brush {
     pub(crate) colours: [Colour; PIECE],
-    /// The pixels that some layer touched; all others are background.
+    /// The pixels that some layer touched; all others are background, whatever their colours are.
     pub(crate) painted: Range<usize>,
     coverage: Coverage,
     lines: RowSpans,
@@ -107,22 +108,41 @@ impl LayerStack {
         number
     }
 
-    /// Paints the pixels `left .. left + len` of a row, at most [`PIECE`], into the brush's colours.
+    /// Paints the pixels `left .. left + len` of a row, at most [`PIECE`], into the brush's colours; those outside of
+    /// `painted` are left as they were, and are background.
     pub(crate) fn paint(&self, brush: &mut Brush, row: i32, left: i32, len: usize) {
         let len = len.min(PIECE);
-        brush.colours[..len].fill(self.background);
         brush.coverage.move_to(left);
         brush.painted = len..0;
         for layer in &self.layers {
             if layer.shape.touches(row, left) {
                 self.cover(layer, row, brush);
-                let touched = brush.coverage.touched();
-                let painted = &mut brush.painted;
-                painted.start = painted.start.min(touched.start);
-                painted.end = painted.end.max(touched.end).min(len);
-                self.fill(layer, row, left, brush);
+                let touched = brush.coverage.touched(len);
+                if touched.is_empty() {
+                    // What lies beyond the pixels of use is forgotten.
+                    brush.coverage.resolve(|_, _| {});
+                } else {
+                    self.fill(layer, row, left, touched, brush);
+                }
             }
         }
+    }
+
+    /// Lets some pixels be background where nothing was painted yet.
+    fn ground(&self, touched: &Range<usize>, brush: &mut Brush) {
+        let painted = brush.painted.clone();
+        if painted.is_empty() {
+            brush.colours[touched.clone()].fill(self.background);
+            brush.painted = touched.clone();
+            return;
+        }
+        let (start, end) = (
+            touched.start.min(painted.start),
+            touched.end.max(painted.end),
+        );
+        brush.colours[start..painted.start].fill(self.background);
+        brush.colours[painted.end..end].fill(self.background);
+        brush.painted = start..end;
     }
 
     /// Adds up the layer's coverage of a row.
@@ -159,7 +179,11 @@ impl LayerStack {
     }
 
     /// Colours what is covered.
-    fn fill(&self, layer: &Layer, row: i32, left: i32, brush: &mut Brush) {
+    fn fill(&self, layer: &Layer, row: i32, left: i32, touched: Range<usize>, brush: &mut Brush) {
+        if layer.paint == Paint::Skin {
+            return self.fill_skin(row, left, touched, brush);
+        }
+        self.ground(&touched, brush);
         let Brush {
             colours, coverage, ..
         } = brush;
@@ -167,7 +191,7 @@ impl LayerStack {
             Paint::Flat(colour, opacity) => coverage.resolve(|run, cover| {
                 blend(&mut colours[run], colour, (cover * opacity) >> 8);
             }),
-            Paint::Skin => self.fill_skin(row, left, colours, coverage),
+            Paint::Skin => {}
             Paint::Glow(colour, opacity, disc) => {
                 let down = disc.down(row);
                 coverage.resolve(|run, cover| {
@@ -183,34 +207,31 @@ impl LayerStack {
         }
     }
 
+    /// A number for all that decides what each layer covers and how it is coloured.
+    pub(crate) fn digests(&self) -> Vec<u32, MAX_LAYERS> {
+        let digest = |layer: &Layer| {
+            let mut hasher = FnvHasher::default();
+            (layer.paint, layer.lid).hash(&mut hasher);
+            self.shapes.parts(&layer.shape).hash(&mut hasher);
+            hasher.finish32()
+        };
+        self.layers.iter().map(digest).collect()
+    }
+
     /// Hashes all that decides the colours of some rows.
-    pub(crate) fn hash_rows(&self, rows: Range<i32>, hasher: &mut impl Hasher) {
+    pub(crate) fn hash_rows(&self, digests: &[u32], rows: Range<i32>, hasher: &mut impl Hasher) {
         (self.background, self.tones, self.head).hash(hasher);
-        for (number, layer) in self.layers.iter().enumerate() {
+        for (number, (layer, digest)) in self.layers.iter().zip(digests).enumerate() {
             if layer.shape.touches_rows(&rows) {
-                number.hash(hasher);
-                self.hash_layer(layer, hasher);
-                let outer = layer.within.and_then(|outer| self.layers.get(outer));
-                if let Some(outer) = outer {
-                    self.hash_layer(outer, hasher);
-                }
+                let outer = layer.within.and_then(|outer| digests.get(outer));
+                (number, digest, outer).hash(hasher);
             }
         }
     }
 
-    fn hash_layer(&self, layer: &Layer, hasher: &mut impl Hasher) {
-        (layer.paint, layer.lid).hash(hasher);
-        self.shapes.parts(&layer.shape).hash(hasher);
-    }
-
-    /// Colours a row of skin: one colour inside, and another toward the rim.
-    fn fill_skin(
-        &self,
-        row: i32,
-        left: i32,
-        colours: &mut [Colour; PIECE],
-        coverage: &mut Coverage,
-    ) {
+    /// Colours a row of skin: one colour inside, and another toward the rim. Skin is the lowest layer: only where it does not
+    /// cover a pixel wholly, background is seen.
+    fn fill_skin(&self, row: i32, left: i32, touched: Range<usize>, brush: &mut Brush) {
         let down = self.head.down(row);
         let tones = self.tones.row(down >> 4);
         let inner = match RowTones::reach(down) {
@@ -219,7 +240,14 @@ impl LayerStack {
             Some(reach) => self.head.pixels_within(reach),
         };
         let rim = tones.rim();
+        let Brush {
+            colours, coverage, ..
+        } = brush;
+        let mut next = touched.start;
         coverage.resolve(|run, cover| {
+            let ground = if cover < 256 { run.end } else { run.start };
+            colours[next..ground].fill(self.background);
+            next = run.end;
             let place = |x: i32| {
                 let x = x.saturating_sub(left);
                 // Pixels are below 2^15.
@@ -239,6 +267,8 @@ impl LayerStack {
                 }
             }
         });
+        colours[next..touched.end.max(next)].fill(self.background);
+        brush.painted = touched;
     }
 }
 

@@ -92,27 +92,27 @@ impl Tones {
         self.tint(line, 40)
     }
 
-    fn tint(&self, mut base: Colour, down: u32) -> Colour {
-        // The order does not matter: at most one of them is left.
-        for ((tone, amount), here) in [
-            (self.pale, 256),
-            (self.ash, 256),
-            (self.sick, 159 + 77 * down / 256),
-            (self.heat, 243 - 192 * down / 256),
-            (self.chill, smooth(307 - 614 * down as i32 / 256)),
-        ] {
-            if amount > 0 {
-                base = mix(base, tone, amount * here / 256);
-            }
-        }
-        base
+    fn tint(&self, base: Colour, down: u32) -> Colour {
+        // At most one of them is left.
+        let ((tone, amount), here) = if self.sick.1 > 0 {
+            (self.sick, 159 + 77 * down / 256)
+        } else if self.heat.1 > 0 {
+            (self.heat, 243 - 192 * down / 256)
+        } else if self.chill.1 > 0 {
+            (self.chill, smooth(307 - 614 * down as i32 / 256))
+        } else if self.ash.1 > 0 {
+            (self.ash, 256)
+        } else {
+            (self.pale, 256)
+        };
+        mix(base, tone, amount * here / 256)
     }
 }
 
 /// Up to here (0.72 of `2^24`) the squared distance from the middle changes no colour.
 const INNER: i32 = ((72_i64 << 24) / 100) as i32;
 /// The remaining 0.28 is cut into steps of `2^STEP_BITS`, each of one colour.
-const STEP_BITS: u32 = 17;
+const STEP_BITS: u32 = 18;
 /// Steps of the rim.
 const STEPS: usize = (((1 << 24) - INNER) >> STEP_BITS) as usize + 1;
 /// How far a step's colour is toward the outer one.

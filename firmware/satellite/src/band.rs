@@ -79,6 +79,20 @@ impl<'a> Band<'a> {
     }
 }
 
+impl Band<'_> {
+    /// Fills some pixels from one on to the right.
+    fn fill_run(&mut self, at: Point, count: usize, pixel: [u8; PIXEL_BYTES]) {
+        let row = self.rest_of_row(at).get_mut(..count * PIXEL_BYTES);
+        let row = row.unwrap_or_default();
+        if pixel[0] == pixel[1] {
+            row.fill(pixel[0]);
+        } else {
+            let (pixels, _) = row.as_chunks_mut();
+            pixels.fill(pixel);
+        }
+    }
+}
+
 /// The five or six bits of each of a byte's values, as embedded-graphics rounds them.
 const FIVE_BITS: [u8; 256] = bits(31);
 const SIX_BITS: [u8; 256] = bits(63);
@@ -130,17 +144,10 @@ impl DrawTarget for Band<'_> {
 
     fn fill_solid(&mut self, area: &Rectangle, colour: Rgb565) -> Result<(), Infallible> {
         let area = area.intersection(&self.bounding_box());
-        let [high, low] = colour.into_storage().to_be_bytes();
+        let pixel = colour.into_storage().to_be_bytes();
         for y in area.rows() {
-            let row = self.rest_of_row(Point::new(area.top_left.x, y));
-            let bytes = area.size.width as usize * PIXEL_BYTES;
-            let row = row.get_mut(..bytes).unwrap_or_default();
-            if high == low {
-                row.fill(low);
-            } else {
-                let (pixels, _) = row.as_chunks_mut();
-                pixels.fill([high, low]);
-            }
+            let at = Point::new(area.top_left.x, y);
+            self.fill_run(at, area.size.width as usize, pixel);
         }
         Ok(())
     }
@@ -159,6 +166,11 @@ impl RowTarget for Band<'_> {
             }
             *pixel = bytes;
         }
+        Ok(())
+    }
+
+    fn put_run(&mut self, at: Point, count: usize, colour: u32) -> Result<(), Infallible> {
+        self.fill_run(at, count, rgb565(colour));
         Ok(())
     }
 }

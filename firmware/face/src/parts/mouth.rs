@@ -15,36 +15,32 @@ use crate::{
 };
 
 /// Steps along a lip.
-const STEPS: usize = 20;
-/// `cos(pi i / 20)`.
-const COSINE: [f32; 21] = [
+const STEPS: usize = 16;
+/// `cos(pi i / 16)`.
+const COSINE: [f32; 17] = [
     1.0,
-    0.9876883,
-    0.9510565,
-    0.8910065,
-    0.809017,
+    0.9807853,
+    0.9238795,
+    0.8314696,
     FRAC_1_SQRT_2,
-    0.5877853,
-    0.4539905,
-    0.309017,
-    0.1564345,
+    0.5555702,
+    0.3826834,
+    0.1950903,
     0.0,
-    -0.1564345,
-    -0.309017,
-    -0.4539905,
-    -0.5877853,
+    -0.1950903,
+    -0.3826834,
+    -0.5555702,
     -FRAC_1_SQRT_2,
-    -0.809017,
-    -0.8910065,
-    -0.9510565,
-    -0.9876883,
+    -0.8314696,
+    -0.9238795,
+    -0.9807853,
     -1.0,
 ];
-/// `log2(sin(pi i / 20))` for i = 1 to 10; the other half is its mirror image.
-const LOG2_SINE: [f32; 10] = [
-    -2.6763697, -1.6942419, -1.139266, -0.7666389, -0.5, -0.3057581, -0.1664921, -0.072397,
-    -0.0178722, 0.0,
+/// `log2(sin(pi i / 16))` for i = 1 to 8; the other half is its mirror image.
+const LOG2_SINE: [f32; 8] = [
+    -2.3577859, -1.3857767, -0.8479588, -0.5, -0.2662646, -0.1142233, -0.0279908, 0.0,
 ];
+
 /// The lips from corner to corner.
 struct Lips {
     upper: [Vec2; STEPS + 1],
@@ -55,9 +51,10 @@ struct Lips {
 impl Lips {
     fn of(mouth: &Mouth, lower: f32) -> Self {
         // sin^round, without a power for each lip.
+        let half = LOG2_SINE.map(|sine| exp2f(mouth.round.max(0.1) * sine));
         let bulges: [f32; STEPS + 1] = core::array::from_fn(|i| match i.min(STEPS - i) {
             0 => 0.0,
-            i => exp2f(mouth.round.max(0.1) * LOG2_SINE[i - 1]),
+            i => half[i - 1],
         });
         let point = |i: usize, middle: f32| {
             let along = COSINE[i];
@@ -113,7 +110,11 @@ fn inside(face: &mut Builder<'_>, mouth: &Mouth, lips: &Lips, opacity: u32) {
         seen(face, shape, colour(face.theme.tongue));
     }
     if mouth.teeth > NOTHING {
-        let shape = face.stroke(&lips.upper, Ends::Open, Pen::round(mouth.teeth));
+        // Under the whole upper lip; what is too much lies outside of the mouth.
+        let gums = lips.upper.iter().copied();
+        let edge = gums.clone().rev().map(|p| at(p.x, p.y + mouth.teeth));
+        let band: Vec<Vec2, { 2 * (STEPS + 1) }> = gums.chain(edge).collect();
+        let shape = face.polygon(&band);
         seen(face, shape, colour(face.theme.white));
     }
 }
@@ -130,7 +131,11 @@ fn tongue_out(face: &mut Builder<'_>, mouth: &Mouth) {
     let lid = face.lid(root, 0.0);
     let middle = [at(root.x, root.y + 0.35 * out), at(tip.x, tip.y - 0.02)];
     for (points, radius, paint) in [
-        ([root, tip], half_width + face.rim(0.04), Paint::Flat(face.line, 256)),
+        (
+            [root, tip],
+            half_width + face.rim(0.04),
+            Paint::Flat(face.line, 256),
+        ),
         ([root, tip], half_width, opaque(face.theme.tongue)),
         (middle, face.bold(0.022), opaque(face.theme.tongue_line)),
     ] {

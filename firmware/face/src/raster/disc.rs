@@ -11,6 +11,8 @@ pub(crate) struct Disc {
     /// The middle, 24.8 pixels.
     pub(crate) x: i32,
     pub(crate) y: i32,
+    /// The radius across, 24.8 pixels.
+    rx: i32,
     /// `2^24` over the radii in 24.8 pixels.
     pub(crate) per_rx: i32,
     pub(crate) per_ry: i32,
@@ -18,10 +20,11 @@ pub(crate) struct Disc {
 
 impl Disc {
     pub(crate) fn new(x: f32, y: f32, rx: f32, ry: f32) -> Self {
-        let per = |r: f32| (65536.0 / r.max(0.05)) as i32;
+        let per = |r: f32| (65536.0 / r.max(0.5)) as i32;
         Self {
             x: (x * 256.0) as i32,
             y: (y * 256.0) as i32,
+            rx: (rx * 256.0) as i32,
             per_rx: per(rx),
             per_ry: per(ry),
         }
@@ -45,7 +48,8 @@ impl Disc {
         let mut across = off.wrapping_mul(self.per_rx);
         let step = self.per_rx << FINE_BITS;
         core::iter::repeat_with(move || {
-            let share = (across >> 12).clamp(-FAR, FAR);
+            // Outside by two pixels at most, which makes four radii: the squares fit.
+            let share = across >> 12;
             across = across.wrapping_add(step);
             share * share + down * down
         })
@@ -53,7 +57,7 @@ impl Disc {
 
     /// Pixels, from the first to one past the last, that are at most `reach` of 4096 away from the middle.
     pub(crate) fn pixels_within(&self, reach: i32) -> (i32, i32) {
-        let off = (reach << 12) / self.per_rx.max(1);
+        let off = ((reach >> 1) * self.rx) >> 11;
         // A pixel's middle counts: half a pixel is taken off both ends, and both are rounded inward.
         let first = (self.x - off - 128 + 255) >> FINE_BITS;
         let last = (self.x + off - 128) >> FINE_BITS;
@@ -74,8 +78,9 @@ mod tests {
             let disc = Disc::new(x, 0.0, rx, 1.0);
             let (first, end) = ((x - rx) as i32 - 1, (x + rx) as i32 + 2);
             for (pixel, squared) in (first..end).zip(disc.squares(first, down)) {
-                let across = Disc::share(pixel, disc.x, disc.per_rx);
-                prop_assert_eq!(squared, across * across + down * down, "pixel {}", pixel);
+                let off = i64::from((pixel << FINE_BITS) + 128 - disc.x);
+                let across = (off * i64::from(disc.per_rx)) >> 12;
+                prop_assert_eq!(i64::from(squared), across * across + i64::from(down * down), "pixel {}", pixel);
             }
         }
     }

@@ -80,9 +80,9 @@ impl Coverage {
         pixel
     }
 
-    /// The pixels that something touches, as places in the piece.
-    pub(crate) fn touched(&self) -> Range<usize> {
-        self.touched.0..self.touched.1.min(PIECE)
+    /// The pixels that something touches, as places in the piece, of which only the first `len` are of use.
+    pub(crate) fn touched(&self, len: usize) -> Range<usize> {
+        self.touched.0..self.touched.1.min(len)
     }
 
     /// Hands runs of touched pixels, as places in the piece, and their coverage, 1 to 256, to `paint`; then nothing is

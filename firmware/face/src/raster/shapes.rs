@@ -125,8 +125,12 @@ impl Shapes {
     /// Adds an ellipse of face units.
     pub(crate) fn oval(&mut self, map: &Transform, centre: Vec2, radii: Vec2) {
         let (a, b) = (at(radii.x, 0.0), at(0.0, radii.y));
-        let oval = Oval::new(map.point(centre), map.direction(a), map.direction(b));
-        let _full = self.ovals.push(oval);
+        self.ellipse(map.point(centre), [map.direction(a), map.direction(b)]);
+    }
+
+    /// Adds an ellipse of pixels, by its middle and two half diameters.
+    pub(crate) fn ellipse(&mut self, centre: Vec2, [a, b]: [Vec2; 2]) {
+        let _full = self.ovals.push(Oval::new(centre, a, b));
     }
 
     /// Adds a polygon of face units, clockwise or not.
