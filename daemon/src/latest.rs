@@ -1,13 +1,79 @@
-//! The slot between camera and vision: the newest frame wins, and the camera never waits.
+//! The slot between camera and vision: the newest picture wins, and the camera never waits.
 //!
 //! Three buffers are swapped, so that nothing is allocated once each has a frame's size.
 
 use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use moodring_core::frame::{Frame, FrameError, LumaRange, Millis, PixelFormat};
+use moodring_core::{
+    classify::Crop,
+    frame::{Frame, FrameError, LumaRange, Millis, PixelFormat},
+    geometry::Similarity,
+    picture::Picture,
+};
+
+use crate::scaled_jpeg::ScaledJpeg;
+
+/// A picture as a camera lends it.
+#[derive(Debug)]
+pub enum LentPicture<'a> {
+    /// All its pixels.
+    Frame(Frame<'a>),
+    /// A JPEG, decoded as far as its reader needs it.
+    Jpeg(&'a mut ScaledJpeg),
+}
+
+impl<'a> LentPicture<'a> {
+    /// The frame; of a JPEG its overview.
+    pub fn into_frame(self) -> Frame<'a> {
+        match self {
+            Self::Frame(frame) => frame,
+            Self::Jpeg(jpeg) => jpeg.overview(),
+        }
+    }
+}
+
+impl Picture for LentPicture<'_> {
+    fn time(&self) -> Millis {
+        match self {
+            Self::Frame(frame) => frame.time(),
+            Self::Jpeg(jpeg) => jpeg.time(),
+        }
+    }
+
+    fn size_px(&self) -> (u32, u32) {
+        match self {
+            Self::Frame(frame) => (frame.width_px(), frame.height_px()),
+            Self::Jpeg(jpeg) => jpeg.size_px(),
+        }
+    }
+
+    fn thumbnail(&mut self) -> Frame<'_> {
+        match self {
+            Self::Frame(frame) => *frame,
+            Self::Jpeg(jpeg) => jpeg.thumbnail(),
+        }
+    }
+
+    fn overview(&mut self) -> Frame<'_> {
+        match self {
+            Self::Frame(frame) => *frame,
+            Self::Jpeg(jpeg) => jpeg.overview(),
+        }
+    }
+
+    fn cut(&mut self, from_crop: &Similarity, crop: &mut Crop) {
+        match self {
+            Self::Frame(frame) => (&*frame).cut(from_crop, crop),
+            Self::Jpeg(jpeg) => jpeg.cut(from_crop, crop),
+        }
+    }
+}
 
 /// A frame that owns its bytes.
 #[derive(Debug)]
@@ -58,8 +124,67 @@ impl OwnedFrame {
     }
 }
 
-struct SlotState {
+/// A picture that owns its bytes: a frame or a JPEG.
+#[derive(Debug)]
+pub struct OwnedPicture {
     frame: OwnedFrame,
+    jpeg: Box<ScaledJpeg>,
+    is_jpeg: bool,
+}
+
+impl OwnedPicture {
+    fn empty() -> Self {
+        Self {
+            frame: OwnedFrame::empty(),
+            jpeg: Box::default(),
+            is_jpeg: false,
+        }
+    }
+
+    /// Copies a frame; takes a JPEG over and leaves its own old one in its place, so that nothing is copied.
+    fn take(&mut self, picture: &mut LentPicture<'_>) {
+        match picture {
+            LentPicture::Frame(frame) => {
+                self.frame.copy(frame);
+                self.is_jpeg = false;
+            }
+            LentPicture::Jpeg(jpeg) => {
+                std::mem::swap(&mut *self.jpeg, jpeg);
+                self.is_jpeg = true;
+            }
+        }
+    }
+
+    /// Lends the picture.
+    ///
+    /// # Errors
+    /// As [`OwnedFrame::lend`].
+    pub fn lend(&mut self) -> Result<LentPicture<'_>, FrameError> {
+        if self.is_jpeg {
+            return Ok(LentPicture::Jpeg(&mut self.jpeg));
+        }
+        self.frame.lend().map(LentPicture::Frame)
+    }
+}
+
+/// Whether the reader rests: then the writer need not prepare what only a search for faces needs.
+#[derive(Clone, Debug, Default)]
+pub struct Rest(Arc<AtomicBool>);
+
+impl Rest {
+    /// Sets whether the reader rests from now on.
+    pub fn set(&self, is_resting: bool) {
+        self.0.store(is_resting, Ordering::Relaxed);
+    }
+
+    /// Whether it does.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+struct SlotState {
+    picture: OwnedPicture,
     fresh: bool,
     closed: bool,
     /// Frames that were replaced before anyone took them.
@@ -81,20 +206,22 @@ impl Shared {
 /// The camera's side.
 pub struct FrameWriter {
     shared: Arc<Shared>,
-    spare: OwnedFrame,
+    spare: OwnedPicture,
+    rest: Rest,
 }
 
 /// The pipeline's side.
 pub struct FrameReader {
     shared: Arc<Shared>,
-    taken: OwnedFrame,
+    taken: OwnedPicture,
+    rest: Rest,
 }
 
 /// What [`FrameReader::take`] found.
 #[derive(Debug)]
 pub enum Taken<'a> {
     /// A new frame, and how many were skipped since the run began.
-    Frame(&'a OwnedFrame, u64),
+    Frame(&'a mut OwnedPicture, u64),
     /// No frame came in time.
     Nothing,
     /// The writer is gone and the last frame was taken.
@@ -104,7 +231,7 @@ pub enum Taken<'a> {
 /// An empty slot.
 pub fn frame_slot() -> (FrameWriter, FrameReader) {
     let slot = SlotState {
-        frame: OwnedFrame::empty(),
+        picture: OwnedPicture::empty(),
         fresh: false,
         closed: false,
         skipped: 0,
@@ -115,12 +242,15 @@ pub fn frame_slot() -> (FrameWriter, FrameReader) {
     });
     let reader = FrameReader {
         shared: Arc::clone(&shared),
-        taken: OwnedFrame::empty(),
+        taken: OwnedPicture::empty(),
+        rest: Rest::default(),
     };
+    let rest = reader.rest.clone();
     (
         FrameWriter {
             shared,
-            spare: OwnedFrame::empty(),
+            spare: OwnedPicture::empty(),
+            rest,
         },
         reader,
     )
@@ -129,13 +259,23 @@ pub fn frame_slot() -> (FrameWriter, FrameReader) {
 impl FrameWriter {
     /// Copies the frame into the slot; it replaces an older one that nobody took.
     pub fn put(&mut self, frame: &Frame<'_>) {
-        self.spare.copy(frame);
+        self.put_picture(&mut LentPicture::Frame(*frame));
+    }
+
+    /// The same with any picture; a JPEG is taken over, and an old one is left in its place.
+    pub fn put_picture(&mut self, picture: &mut LentPicture<'_>) {
+        self.spare.take(picture);
         let mut slot = self.shared.lock();
-        std::mem::swap(&mut slot.frame, &mut self.spare);
+        std::mem::swap(&mut slot.picture, &mut self.spare);
         slot.skipped += u64::from(slot.fresh);
         slot.fresh = true;
         drop(slot);
         self.shared.arrived.notify_one();
+    }
+
+    /// Whether the reader rests.
+    pub fn reader_rests(&self) -> bool {
+        self.rest.is_set()
     }
 }
 
@@ -147,6 +287,11 @@ impl Drop for FrameWriter {
 }
 
 impl FrameReader {
+    /// Tells the writer whether the reader rests.
+    pub fn rest(&self) -> Rest {
+        self.rest.clone()
+    }
+
     /// Takes the newest frame that was not taken yet; waits at most `patience` for it.
     pub fn take(&mut self, patience: Duration) -> Taken<'_> {
         let slot = self.shared.lock();
@@ -158,8 +303,8 @@ impl FrameReader {
             .unwrap_or_else(PoisonError::into_inner);
         if slot.fresh {
             slot.fresh = false;
-            std::mem::swap(&mut slot.frame, &mut self.taken);
-            return Taken::Frame(&self.taken, slot.skipped);
+            std::mem::swap(&mut slot.picture, &mut self.taken);
+            return Taken::Frame(&mut self.taken, slot.skipped);
         }
         if slot.closed {
             Taken::Closed
@@ -187,7 +332,9 @@ mod tests {
         let Taken::Frame(frame, skipped) = reader.take(Duration::ZERO) else {
             panic!("no frame")
         };
-        let frame = frame.lend().unwrap();
+        let Ok(LentPicture::Frame(frame)) = frame.lend() else {
+            panic!("a frame was put")
+        };
         assert_eq!((frame.luma(0, 0), frame.time(), skipped), (3, Millis(3), 2));
         assert!(matches!(reader.take(Duration::ZERO), Taken::Nothing));
     }
@@ -203,7 +350,10 @@ mod tests {
             let Taken::Frame(frame, _) = reader.take(Duration::ZERO) else {
                 panic!("no frame")
             };
-            assert_eq!(format!("{:?}", frame.lend().unwrap()), format!("{came:?}"));
+            let Ok(LentPicture::Frame(frame)) = frame.lend() else {
+                panic!("a frame was put")
+            };
+            assert_eq!(format!("{frame:?}"), format!("{came:?}"));
         }
     }
 

@@ -78,6 +78,7 @@ pub mod preview;
 pub mod process_limits;
 pub mod redact;
 mod regular_file;
+pub mod scaled_jpeg;
 pub mod satellite;
 pub mod service;
 pub mod setup;

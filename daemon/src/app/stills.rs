@@ -11,7 +11,9 @@ use std::{
 };
 
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
-use moodring_core::frame::Frame;
+use moodring_core::{frame::Frame, picture::Picture as _};
+
+use crate::{camera::jpeg::FrameDecoder, latest::LentPicture};
 
 /// One thread requests a picture, another one saves it.
 #[derive(Clone, Debug)]
@@ -36,14 +38,14 @@ impl Stills {
         self.asked.store(true, Ordering::Relaxed);
     }
 
-    /// Saves this frame if somebody requested a picture since the last one.
-    pub(super) fn offer(&self, frame: &Frame<'_>) {
+    /// Saves this picture if somebody requested one since the last one.
+    pub(super) fn offer(&self, picture: &LentPicture<'_>) {
         if !self.asked.swap(false, Ordering::Relaxed) {
             return;
         }
         let name = jiff::Zoned::now().strftime("%Y-%m-%dT%H-%M-%S%.3f.png");
         let path = self.folder.join(name.to_string());
-        match save(frame, &path) {
+        match save_whole(picture, &path) {
             Ok(()) => tracing::info!("picture taken: {}", path.display()),
             Err(error) => {
                 tracing::warn!(
@@ -53,6 +55,17 @@ impl Stills {
             }
         }
     }
+}
+
+fn save_whole(picture: &LentPicture<'_>, path: &Path) -> io::Result<()> {
+    let jpeg = match picture {
+        LentPicture::Frame(frame) => return save(frame, path),
+        LentPicture::Jpeg(jpeg) => jpeg,
+    };
+    let mut decoder = FrameDecoder::new(false);
+    let size_px = decoder.decode(jpeg.jpeg()).map_err(io::Error::other)?;
+    let frame = Frame::packed(decoder.pixels(), decoder.format(), size_px, picture.time());
+    save(&frame.map_err(io::Error::other)?, path)
 }
 
 /// Saves the frame in grey, as the nets see it.
@@ -74,8 +87,9 @@ mod tests {
 
     use super::*;
 
-    fn frame(pixels: &[u8]) -> Frame<'_> {
-        Frame::packed(pixels, PixelFormat::Grey, (2, 2), Millis(0)).unwrap()
+    fn frame(pixels: &[u8]) -> LentPicture<'_> {
+        let frame = Frame::packed(pixels, PixelFormat::Grey, (2, 2), Millis(0));
+        LentPicture::Frame(frame.unwrap())
     }
 
     #[test]

@@ -6,14 +6,16 @@ use std::{
     path::Path,
 };
 
-use moodring_core::frame::Frame;
+use moodring_core::{frame::Frame, picture::Picture as _};
 
 use super::{
     Camera, CameraError, CameraInfo, Context,
     frame_pacer::FramePacer,
     jpeg::FrameDecoder,
     jpeg_splitter::{JpegSplitter, SplitResult},
+    stream_thread::StreamFormat,
 };
+use crate::{latest::LentPicture, scaled_jpeg::Wish};
 
 /// An open `.mjpeg` file.
 pub(super) struct MjpegFile {
@@ -97,18 +99,21 @@ impl Camera for MjpegFile {
     }
 
     fn next_frame(&mut self) -> Result<Frame<'_>, CameraError> {
+        self.next_picture(None).map(LentPicture::into_frame)
+    }
+
+    fn next_picture(&mut self, wish: Option<Wish>) -> Result<LentPicture<'_>, CameraError> {
         if !self.pace.wait() {
             return Err(self.info.ended());
         }
         let range = self.next_jpeg()?;
-        let size = self
-            .decoder
-            .decode(self.splitter.bytes(range))
-            .map_err(|reason| self.info.bad(reason))?;
-        self.info.size_px = Some(size);
-        let time = self.context.clock.now();
-        Frame::packed(self.decoder.pixels(), self.decoder.format(), size, time)
-            .map_err(|e| self.info.bad(e.to_string()))
+        let bytes = self.splitter.bytes(range);
+        let picture = self
+            .context
+            .picture(StreamFormat::Jpeg, bytes, &mut self.decoder, wish);
+        let picture = picture.map_err(|reason| self.info.bad(reason))?;
+        self.info.size_px = Some(picture.size_px());
+        Ok(picture)
     }
 }
 

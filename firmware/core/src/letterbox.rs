@@ -46,17 +46,19 @@ impl Letterbox {
         self.picture_px
     }
 
-    /// Writes the frame and its padding into the net's input buffer. Shrinks by area averaging, enlarges bilinearly.
+    /// Writes the frame and its padding into the net's input buffer. Shrinks by area averaging, enlarges bilinearly. The
+    /// frame shows the whole picture; it may have fewer pixels than the size that this was made for.
     ///
     /// # Errors
-    /// [`NetError::Shape`] if the buffer has not `width * height * channels` bytes or the frame has another size.
+    /// [`NetError::Shape`] if the buffer has not `width * height * channels` bytes or the frame is larger.
     pub fn fill(&self, frame: &Frame<'_>, input: &mut [u8]) -> Result<(), NetError> {
         let InputShape {
             channels, padding, ..
         } = self.shape;
         let row_bytes = self.shape.width_px as usize * channels.count();
         if input.len() != row_bytes * self.shape.height_px as usize
-            || (frame.width_px(), frame.height_px()) != self.frame_px
+            || frame.width_px() > self.frame_px.0
+            || frame.height_px() > self.frame_px.1
         {
             return Err(NetError::Shape);
         }
