@@ -19,7 +19,7 @@ use embedded_hal::{
 use moodring::{
     config::{DisplayKind, DisplaySettings, board::Board},
     display::{
-        View,
+        Display, View,
         spi::{
             PanelDisplay, backlight::Backlight, framebuffer::ColourBuffer, interface::SpiInterface,
             tft,
@@ -180,9 +180,11 @@ fn main() -> Result<(), Box<dyn Error>> {
                 source: "",
                 device: "",
                 preview: false,
+                now,
+                minute: NOON,
             };
             let start = Instant::now();
-            screen.show_at(&view, now, NOON)?;
+            screen.show(&view)?;
             let ms = start.elapsed().as_secs_f64() * 1e3;
             let (bytes, messages) = counter.take();
             if frame == 0 {

@@ -1,5 +1,5 @@
-//! What changes, line by line, for programs beside the daemon: every event, and the state whenever mood, camera or number of
-//! people are others. `watch` prints the lines, a hook gets them on its standard input.
+//! Changes as lines of JSON, for programs beside the daemon: every event, and the state whenever the mood, the camera's
+//! state or the number of people changes. `watch` prints the lines; a hook gets them on its standard input.
 
 use std::{sync::Arc, time::SystemTime};
 

@@ -1,6 +1,6 @@
-//! What people ask a running daemon to do, from buttons, MQTT and the web page. One mailbox for all.
+//! The commands that people give a running daemon, by buttons, MQTT and the web page. One mailbox for all.
 //!
-//! [`parse`] makes commands of texts from outside; `app::controller` executes them.
+//! [`parse`] makes commands from texts; `app::controller` executes them.
 
 mod limit;
 mod mailbox;

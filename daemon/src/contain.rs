@@ -1,4 +1,4 @@
-//! Calls into code that may panic on foreign bytes: a panic becomes an error with its place, and nothing else ends.
+//! Calls code that may panic on untrusted bytes: its panic becomes an error that says where, and the thread goes on.
 
 use std::{
     cell::RefCell,

@@ -1,4 +1,4 @@
-//! How everything is set that a command can set, for the web page and MQTT. The app keeps it up to date.
+//! The present value of everything that a command can set, for the web page and MQTT. The app keeps it up to date.
 
 use moodring_core::frame::Millis;
 use tokio::sync::watch;

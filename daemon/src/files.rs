@@ -1,5 +1,5 @@
-//! Files that outlive a power cut: replaced in one step, readable by their owner alone. Also where lasting state is kept, and
-//! the host's name. Everybody who replaces a file or looks for such a folder asks here.
+//! Replaces files in one step, so that a power cut leaves the old or the new one, readable by their owner alone. Also
+//! finds the folder for lasting state and the host's name. All code that needs one of these uses this module.
 
 use std::{
     env,

@@ -1,5 +1,5 @@
-//! `[hooks]`: a program of the user's that is started at each change and gets it on its standard input. No shell, and at most
-//! so many at once for at most so long: a hook that hangs or is slow delays nobody.
+//! `[hooks]`: starts a program of the user's at each change and writes the change to its standard input. Uses no shell.
+//! Both the number of hooks at once and their time are limited, so that a slow one delays nothing.
 
 use std::{
     io::{ErrorKind, Write},

@@ -15,7 +15,7 @@
 //! | [`snapshot`] | what every output sees at one moment |
 //! | [`display`] | the emoji on a terminal, a small SPI or I2C display, in a PNG or nowhere, behind one trait |
 //! | [`gpio`] | lines of the header: found by label, driven, watched for buttons |
-//! | [`command`], [`control`] | requests to a running daemon; how everything is set that they can set |
+//! | [`command`], [`control`] | requests to a running daemon; the present value of all that they can set |
 //! | [`event_log`] | makes numbered events and writes them into the store |
 //! | [`store`] | events that wait for the broker, and the history: one SQLite file |
 //! | [`message`] | the JSON that leaves this machine |
@@ -33,17 +33,17 @@
 //! | `contain`, `regular_file` | turns panics of other code into errors; opens only regular files |
 //! | [`app`] | `run`: starts, connects and stops threads and tasks |
 //! | [`logs`] | where logs go |
-//! | [`service`] | what systemd is told |
-//! | [`update`] | whether there is something newer, for who asks |
-//! | [`notes`] | what a daemon remembers beside its store |
-//! | [`files`] | files replaced in one step, the folder for lasting state |
-//! | [`redact`] | what may be shown of addresses and commands |
+//! | [`service`] | reports to systemd |
+//! | [`update`] | looks for newer versions, if it is switched on |
+//! | [`notes`] | small files beside the store that outlive the daemon |
+//! | [`files`] | replaces files in one step, finds the folder for lasting state |
+//! | [`redact`] | removes secrets from addresses and commands |
 //! | [`shutdown`] | the one way to stop |
 //! | [`worker`] | restarts threads after a panic, and reports their health |
 //! | [`exit`] | exit codes |
 //! | [`changes`], [`hooks`] | each change as a line of JSON, for programs beside the daemon |
 //! | [`words`] | what people read, in five languages |
-//! | [`process_limits`] | open files, core files |
+//! | [`process_limits`] | the process's own limits: open files, core files |
 //! | [`clock`] | the one clock of a run |
 //!
 //! `docs/glossary.md` in the repository explains every word.
@@ -86,6 +86,7 @@ pub mod shutdown;
 pub mod simulate;
 pub mod snapshot;
 pub mod store;
+mod tls;
 pub mod update;
 pub mod vision;
 pub mod web;

@@ -1,5 +1,5 @@
-//! Small notes that outlive the daemon, beside its store: what it announced, whether its camera was switched off. They carry
-//! the store's name, so that several daemons in one folder have notes of their own; only one daemon at a time has them.
+//! Small files beside the store that outlive the daemon: what it announced, whether its camera was switched off. Their
+//! names contain the store's, so that several daemons can share a folder, and a lock keeps other daemons from them.
 
 use std::{
     fs::{self, File},

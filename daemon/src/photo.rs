@@ -170,7 +170,7 @@ impl Photo {
     /// The decoded pixels as a frame of time 0.
     ///
     /// # Errors
-    /// None for a decoded photo: its size was checked at the door.
+    /// None for a decoded photo: its size was checked before it was decoded.
     pub fn frame(&self) -> Result<Frame<'_>, FrameError> {
         Frame::packed(
             self.rgb.as_raw(),

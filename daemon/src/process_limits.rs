@@ -1,5 +1,5 @@
-//! What the system may do to this process: open as many files as it allows, and write no core file, in which the camera's
-//! pictures would be.
+//! Limits that the process sets for itself: as many open files as the system allows, and no core files, because those
+//! would hold the camera's pictures.
 
 use rustix::process::{
     DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,

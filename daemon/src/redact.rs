@@ -1,5 +1,5 @@
-//! What may be shown of addresses and commands. Whatever leaves the process (log, state, events, page, messages) shows a
-//! [`Redacted`]; the address or command itself goes only to whom it names.
+//! Removes secrets from addresses and commands. Everything that leaves the process (log, state, events, page, messages)
+//! shows a [`Redacted`]; only the host or the shell that it is meant for gets the full address or command.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! Opens files that others name, and nothing but files: a pipe or a device could block for ever, or do something.
+//! Opens files that others name, and only regular files: to open a pipe or a device could block for ever or cause an
+//! action.
 
 use std::{
     fs::{File, FileType, OpenOptions},

@@ -1,4 +1,4 @@
-//! The one way to stop: asked once, seen by all. Threads wait for it in sleeps, tasks await it, loops look at it.
+//! The one way to stop: begun once, seen by all. Threads wait for it in sleeps, tasks await it, loops ask for it.
 
 use std::{
     sync::{

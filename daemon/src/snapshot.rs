@@ -50,6 +50,8 @@ pub struct Person {
     pub mood: FaceMood,
     /// Whether the person looks toward the device; `None` if the net cannot tell.
     pub facing: Option<bool>,
+    /// When the face was last found in a frame; its owner may have left since.
+    pub last_seen: Millis,
 }
 
 impl Person {
@@ -62,6 +64,7 @@ impl Person {
             scores,
             mood,
             facing: None,
+            last_seen: Millis(0),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A camera that was switched off stays off when the daemon or the machine starts again: a note beside the store says so.
-//! Nothing else that is asked for outlives the daemon; the rest is not worth a surprise.
+//! Keeps the camera switched off over a restart of the daemon or the machine, by a note beside the store. Other things
+//! that were switched at run time are as in the settings again after a restart.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! `demo`: the display as it looks with people before it, without a camera: for a shop window, and to try a display out.
+//! `demo`: runs the display as if people stood before it, without a camera: for a shop window, or to try a display.
 
 use std::time::Duration;
 
@@ -47,6 +47,7 @@ pub async fn demo(settings: &Settings, display: Box<dyn Display + Send>) -> Resu
         source: "demo".into(),
         device: "demo".into(),
         heartbeat: Watchdog::from_environment().register("display", Duration::ZERO, clock.now()),
+        clock,
     };
     let (closed, mut user_quit) = watch::channel(false);
     let screen = screen.spawn(&supervisor, shutdown.clone(), closed)?;

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::watchdog::Heartbeat;
 use crate::{
+    clock::{self, Clock},
     display::{Display, DisplayControls, View},
     shutdown::Shutdown,
     snapshot::{BrokerState, Snapshot},
@@ -35,6 +36,7 @@ pub(super) struct DisplayThread {
     pub(super) source: String,
     pub(super) device: String,
     pub(super) heartbeat: Heartbeat,
+    pub(super) clock: Clock,
 }
 
 impl DisplayThread {
@@ -87,6 +89,8 @@ impl DisplayThread {
             source: &self.source,
             device: &self.device,
             preview,
+            now: self.clock.now(),
+            minute: clock::minute_of_day(),
         };
         self.display.show(&view)
     }

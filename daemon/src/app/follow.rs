@@ -61,6 +61,7 @@ pub async fn follow(
         source: root.to_owned(),
         device: root.rsplit('/').next().unwrap_or_default().to_owned(),
         heartbeat: watchdog.register("display", Duration::ZERO, clock.now()),
+        clock,
     };
     let (closed, mut user_quit) = watch::channel(false);
     let screen = screen.spawn(&supervisor, shutdown.clone(), closed)?;

@@ -1,4 +1,4 @@
-//! The device's name and the run's number.
+//! Makes this run's identity from the settings: the device's name, and a random number for the run.
 
 use super::AppError;
 use crate::{

@@ -334,6 +334,7 @@ impl StartContext<'_> {
             source: self.source.to_string(),
             device: self.identity.device.as_str().to_owned(),
             heartbeat,
+            clock: self.clock,
         }
     }
 }

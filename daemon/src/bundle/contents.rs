@@ -1,4 +1,4 @@
-//! Reads a bundle's files after the signature was checked. The zip is read as if an enemy had made it, all the same.
+//! Reads a bundle's files after the signature was checked. The zip is treated as hostile even so.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! The folders of one kind of net: written completely, checked, and removed when nothing needs them.
+//! Writes, checks and removes the folders of one kind of net. A folder appears only when all of its files are written.
 
 use std::{
     fs::{self, File, Permissions},

@@ -1,11 +1,12 @@
-//! The folder of installed nets: of each kind one is in use, and the one before is kept for a rollback.
+//! The folder of installed nets: for each kind, the one in use, and the one before it for a rollback.
 //!
 //! ```text
 //! models/classifier/in-use.json          which one runs, which ran before
 //! models/classifier/0.11.0-1a2b3c4d/     a bundle's files
 //! ```
 //!
-//! Wherever this is interrupted, `in-use.json` names a complete folder; or there is none, and the built-in net runs.
+//! Whenever an installation is interrupted, `in-use.json` names a complete folder, or does not exist; then the built-in
+//! net runs.
 
 use std::{
     env, fs,

@@ -1,4 +1,4 @@
-//! Makes a bundle of a packed net and its golden vectors; its maker then signs it by `minisign -Sm`.
+//! Makes a bundle from a packed net and its golden vectors. Whoever made it then signs it with `minisign -Sm`.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! A camera's address whose user and password are kept apart from it and never shown.
+//! A camera's address. Its user and password are stored apart from it and never shown.
 
 use std::{fmt, str::FromStr};
 

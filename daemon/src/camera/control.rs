@@ -1,11 +1,11 @@
-//! What people want of the camera thread: on or off, and which source. Clones share one wish.
+//! What is requested of the camera thread: on or off, and which source. All clones share one request.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::source::Source;
 use crate::{command::Switch, shutdown::Shutdown};
 
-/// The wishes of a running camera thread.
+/// What is requested of a running camera thread.
 #[derive(Clone, Debug, Default)]
 pub struct CameraControl(Arc<Shared>);
 
@@ -133,7 +133,7 @@ impl CameraControl {
     }
 
     fn lock(&self) -> MutexGuard<'_, Requested> {
-        // A wish is whole at every moment.
+        // A request is whole at every moment.
         self.0
             .requested
             .lock()

@@ -1,4 +1,4 @@
-//! Which capture devices there are, and what they can do: for `auto`, `moodring devices` and `doctor`.
+//! Lists the capture devices and what they can do: for `auto`, `moodring devices` and `doctor`.
 
 use std::{
     fs, io,

@@ -1,4 +1,4 @@
-//! A folder of pictures, its folders included, played in the order of their names.
+//! A folder of pictures, with its subfolders, played in the order of the names.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! A pace for what is played, that a shutdown ends.
+//! Waits for the next frame's time when files are played; a shutdown ends the wait.
 
 use std::time::{Duration, Instant};
 

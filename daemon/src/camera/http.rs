@@ -1,7 +1,9 @@
-//! Cameras at an address: a stream of JPEGs, or one asked for again and again. Which of the two it is, its bytes show: what
-//! ends after one picture is a snapshot, whatever it calls itself. Requests and logins: `client`.
+//! Cameras at an HTTP address: a stream of JPEGs, or one JPEG that is requested again and again. The bytes decide which
+//! of the two it is: an answer that ends after one picture is a snapshot, whatever its headers say. `client` makes the
+//! requests and logs in.
 
 mod client;
+mod secure;
 
 use std::{
     io::Read,
@@ -16,6 +18,7 @@ use moodring_core::{frame::Frame, picture::Picture as _};
 use ureq::Agent;
 
 use self::client::{Client, Refusal};
+pub(super) use self::secure::TrustSettings;
 use super::{
     Camera, CameraError, CameraInfo, Context,
     address::HttpAddress,

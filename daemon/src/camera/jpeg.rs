@@ -1,7 +1,8 @@
-//! One JPEG to pixels, strictly and with limits. Cameras' habits are handled here, files of JPEGs in [`super::jpeg_splitter`].
+//! Decodes one JPEG to pixels, strictly and with limits. It knows the habits of cameras; [`super::jpeg_splitter`] cuts
+//! streams and files into JPEGs.
 //!
-//! `layout` walks the markers first, so that what cannot be decoded is refused by name before memory is taken; `huffman`
-//! holds the tables that cameras leave out. Why this decoder: docs/decisions/016-jpeg-decoder.md.
+//! `layout` walks the markers first, so that what cannot be decoded is refused by name before memory is taken;
+//! `huffman` holds the tables that cameras leave out. Why this decoder: docs/decisions/017-jpeg-decoder.md.
 
 mod huffman;
 pub(crate) mod layout;

@@ -1,5 +1,5 @@
-//! Cuts a byte stream into whole JPEGs by walking their markers, so that thumbnails inside them do not cut them short.
-//! What lies between them (multipart headers, garbage) is skipped; memory stays bounded whatever comes.
+//! Cuts a byte stream into whole JPEGs by walking their markers, so that thumbnails inside them do not end them early.
+//! Skips what lies between them (multipart headers, garbage); its memory stays bounded for any input.
 
 use std::{
     io::{self, Read},

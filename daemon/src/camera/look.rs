@@ -1,4 +1,4 @@
-//! What bytes look like, in words: for errors about streams that hold no pictures.
+//! Describes in words what bytes look like, for errors about streams without pictures.
 
 use crate::redact::printable;
 

@@ -1,4 +1,4 @@
-//! A file of JPEGs one after another, played at the rate that was asked for.
+//! A file of JPEGs one after another, played at the rate of the settings.
 
 use std::{
     fs::File,

@@ -1,19 +1,18 @@
-//! Frames from devices, files, children, the network or drawn ones, behind one trait that lends them.
-
+//! Frames from devices, files, child processes, the network or a drawing, behind one trait that lends them.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | [`source`], [`address`] | which source a text names; an address keeps its password to itself |
-//! | `v4l2`, [`modes`], [`devices`] | capture devices: streaming, what to ask of them, which there are |
+//! | [`source`], [`address`] | which source a text names; an address that hides its password |
+//! | `v4l2`, [`modes`], [`devices`] | capture devices: streams from one, chooses its mode, finds all |
 //! | `picture`, `folder`, `mjpeg`, `y4m` | files, played at a rate |
-//! | `process`, `presets` | children, read by a thread of their own (`stream_thread`); the programs behind a source |
-//! | `http` | addresses, by a thread of their own too |
-//! | `pump`, `look` | a byte stream to frames, by what its bytes show; what they look like |
+//! | `process`, `presets` | child processes, read by a thread of their own (`stream_thread`); the programs that sources start |
+//! | `http` | HTTP addresses, read by a thread of their own too |
+//! | `pump`, `look` | cuts a byte stream of unknown format into frames; describes bytes that are none |
 //! | `synthetic`, `drawn_face`, `sprite` | a scene and a face from formulas, for when there is nothing else |
 //! | `jpeg`, `jpeg_splitter` | one JPEG to pixels; a byte stream to JPEGs |
 //! | `turn` | pictures turned upright: as EXIF says, or as the camera is mounted |
-//! | [`supervise`], `control` | the camera thread: opens again what was lost; on, off and next |
-//! | `frame_pacer` | a pace for what is played |
+//! | [`supervise`], `control` | the camera thread: decides what is lost and opens it again; on, off and next |
+//! | `frame_pacer` | waits for the next frame's time when files are played |
 
 use std::{fs::File, path::Path, time::Duration};
 
@@ -178,8 +177,8 @@ struct Context {
     raw: Option<Raw>,
     /// What becomes of a frame from an address that nobody fetched in time.
     overflow: Overflow,
-    /// The authorities to trust instead of the system's; empty: the system's.
-    ca_file: String,
+    /// Whose certificates are taken.
+    trust: http::TrustSettings,
     clock: Clock,
     stop: Shutdown,
 }
@@ -216,7 +215,10 @@ impl Context {
                 range: None,
             }),
             overflow: Overflow::Newest,
-            ca_file: settings.ca_file.clone(),
+            trust: http::TrustSettings {
+                ca_file: settings.ca_file.clone(),
+                fingerprint: settings.fingerprint.clone(),
+            },
             clock,
             stop,
         }

@@ -1,4 +1,4 @@
-//! Which of a device's modes comes nearest to what was asked for. Pure choice; the device is in `v4l2`.
+//! Chooses the device's mode that is nearest to the one in the settings. Opens no device; `v4l2` does.
 
 /// What a device can send that we can read, cheapest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

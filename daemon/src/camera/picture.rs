@@ -1,7 +1,8 @@
-//! One picture as a source. How pictures are read is in [`crate::photo`].
+//! One picture as a source; [`crate::photo`] reads it.
 //!
-//! Repeated, it is read again whenever it was written anew, as `last.jpg` of many cameras is. Whether it was is asked at
-//! every frame by its date, size and number: that costs a microsecond, and unlike inotify it works over NFS, SMB and FUSE.
+//! If it is repeated, it is read again whenever the file was rewritten, as many cameras rewrite their `last.jpg`. Each
+//! frame compares the file's date, size and inode: that costs a microsecond, and unlike inotify it works over NFS, SMB
+//! and FUSE.
 
 use std::{
     fs::Metadata,

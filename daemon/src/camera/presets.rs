@@ -1,4 +1,4 @@
-//! The programs that stand behind a source: `rpicam-vid`, GStreamer on a Jetson, ffmpeg or GStreamer for RTSP.
+//! The programs that some sources start: `rpicam-vid`, GStreamer on a Jetson, ffmpeg or GStreamer for RTSP.
 
 use std::ffi::OsStr;
 

@@ -1,4 +1,4 @@
-//! A child process that writes pictures to its stdout. Which programs there are for what: [`super::presets`].
+//! A child process that writes pictures to its stdout. [`super::presets`] chooses the program.
 
 use std::{
     io,

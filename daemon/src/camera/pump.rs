@@ -1,5 +1,5 @@
-//! A byte stream that nobody described, cut into frames: JPEGs wherever they begin (multipart or bare), YUV4MPEG2, or raw
-//! planes where the settings say so. What is none of these is named by what it looks like.
+//! Cuts a byte stream of unknown format into frames: JPEGs wherever they begin (multipart or bare), YUV4MPEG2, or raw
+//! planes where the settings say so. The error for anything else says what it looks like.
 
 use std::io::{self, Read};
 

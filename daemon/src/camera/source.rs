@@ -1,4 +1,4 @@
-//! The `SRC` of the command line as data: which source, not yet opened.
+//! Parses a source's text (`SRC` of the command line) into data. Opens nothing.
 
 use std::{
     fmt,

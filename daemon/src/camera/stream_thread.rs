@@ -1,4 +1,5 @@
-//! A thread that reads a byte stream, cuts it into frames and hands them over, so that a reader can be given up on.
+//! A thread that reads a byte stream, cuts it into frames and hands them over, so that the camera thread need not wait
+//! for a read that hangs.
 
 use std::{
     io, mem,

@@ -1,4 +1,5 @@
-//! The camera thread: opens, reads, and opens again what was lost, so that trouble is a state and not the end.
+//! The camera thread: opens a source, reads frames, and decides what an error means: skip the frame, the camera is lost
+//! (wait, then open it again), or the end. The sources themselves notice that no frame came within `timeout_ms`.
 
 use std::{
     io,
@@ -42,7 +43,7 @@ pub struct CameraStatus {
     pub panics: u64,
     /// How often it was opened, the first time included.
     pub opened: u64,
-    /// The last trouble, with the way out.
+    /// The last error, and how to mend it.
     pub trouble: Option<String>,
 }
 

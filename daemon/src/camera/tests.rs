@@ -1,4 +1,4 @@
-//! Sources by their text, their turns, and waits that a stop ends.
+//! Parses and opens every kind of source, goes to the next source, and ends waits by a stop.
 
 use super::*;
 
@@ -7,6 +7,7 @@ mod fixtures;
 mod http_cases;
 mod leaks;
 mod picture_cases;
+mod secure_cases;
 mod serving;
 
 impl Context {

@@ -1,4 +1,4 @@
-//! Pictures turned by quarters and mirrored: as EXIF says, or as a camera is mounted. Who decides is elsewhere.
+//! Turns pictures by quarters and mirrors them, as EXIF says or as a camera is mounted. The caller says which.
 
 use moodring_core::frame::{Frame, PixelFormat};
 

@@ -1,5 +1,5 @@
-//! A V4L2 capture device, streaming through mapped buffers. What there is and what to ask of it: [`super::devices`]
-//! and [`super::modes`].
+//! A V4L2 capture device, streaming through mapped buffers. [`super::devices`] finds devices, [`super::modes`] chooses
+//! what to ask of them.
 
 use std::{
     io,

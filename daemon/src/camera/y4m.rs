@@ -1,4 +1,4 @@
-//! YUV4MPEG2 files with 8-bit 4:2:0 or luma only, played at the rate that was asked for.
+//! YUV4MPEG2 files with 8-bit 4:2:0 or luma only, played at the rate of the settings.
 
 use std::{
     fs::File,

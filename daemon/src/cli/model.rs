@@ -1,4 +1,4 @@
-//! The flags of `model`: packed nets are made, described, tested and installed.
+//! The flags of `model`, which makes, describes, tests and installs packed nets.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! How often one sender may ask. Times come in as data.
+//! Limits how often one sender may ask. Times come in as data.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! The way from who asks to who obeys: one place per control, so that it never grows. The newest request wins, and a camera
-//! that is to go off is behind nothing.
+//! Passes commands from their senders to the controller: one place per control, so that it never grows. The newest
+//! request wins, and a request to switch the camera off overtakes all others.
 
 use std::{
     collections::VecDeque,

@@ -1,4 +1,4 @@
-//! Texts that become commands: foreign bytes from MQTT and the web, checked for size, kind and range.
+//! Parses commands from texts: untrusted bytes from MQTT and the web, checked for size, kind and range.
 
 use super::{Command, Switch};
 use crate::{config::ThemeName, control::Controls};

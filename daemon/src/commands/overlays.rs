@@ -1,4 +1,4 @@
-//! `analyze --cam`: photos with heat where the classifier looked, one PNG each in one folder.
+//! `analyze --cam`: writes each photo as a PNG with a heat map of where the classifier looked, all into one folder.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! `analyze` and `detect`: every face of every photo. A broken photo gets its line and the others go on.
+//! `analyze` and `detect`: every face of every photo. A broken photo gets a line too, and the rest is still read.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Works through pictures and prints a line for each. A broken one gets its line, too, and the others go on.
+//! Works through pictures and prints a line for each. A broken one gets a line too, and the rest is still read.
 
 use std::{
     io::{self, Write},

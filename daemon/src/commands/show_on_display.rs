@@ -11,6 +11,7 @@ use moodring_face::look::Look;
 
 use super::{Failure, quiet_settings};
 use crate::{
+    clock::{self, Clock},
     config::{DisplayKind, Overrides},
     display::{self, Display, LogLines, View},
     exit::Exit,
@@ -38,27 +39,35 @@ pub(super) fn show_on_display(
     let period = Duration::from_secs_f32(1.0 / settings.display.rate_hz());
     // At most 60 a second.
     let frames = (STAY.as_secs_f32() / period.as_secs_f32()) as u32;
+    let clock = Clock::start();
     let scenes: Vec<_> = looks.iter().filter_map(|look| scene(*look)).collect();
     if let [only] = &scenes[..] {
         loop {
-            frame(display.as_mut(), only, period)?;
+            frame(display.as_mut(), only, clock, period)?;
         }
     }
     for scene in &scenes {
         for _ in 0..frames.max(1) {
-            frame(display.as_mut(), scene, period)?;
+            frame(display.as_mut(), scene, clock, period)?;
         }
     }
     Ok(Exit::Done)
 }
 
-fn frame(display: &mut dyn Display, scene: &Snapshot, period: Duration) -> Result<(), Failure> {
+fn frame(
+    display: &mut dyn Display,
+    scene: &Snapshot,
+    clock: Clock,
+    period: Duration,
+) -> Result<(), Failure> {
     let view = View {
         snapshot: scene,
         broker: BrokerState::Off,
         source: "show",
         device: "show",
         preview: false,
+        now: clock.now(),
+        minute: clock::minute_of_day(),
     };
     display.show(&view).map_err(Failure::output)?;
     thread::sleep(period);

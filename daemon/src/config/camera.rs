@@ -62,8 +62,10 @@ pub struct CameraSettings {
     pub raw: RawKind,
     /// Seconds between two requests to an address that gives one picture at a time.
     pub snapshot_s: f32,
-    /// A PEM file with the authorities to trust for `https://`; empty: the system's.
+    /// A PEM file with the authorities to trust for `https://`, or the camera's own certificate; empty: the system's.
     pub ca_file: String,
+    /// SHA-256 of the camera's certificate, which is then the only one that is trusted; empty: `ca_file` counts.
+    pub fingerprint: String,
     /// Decode JPEGs in colour, which finds more faces; else only their luma, which is faster.
     pub colour: bool,
     /// Frames a second to ask for; for files and folders, the rate to play at.
@@ -91,6 +93,7 @@ impl Default for CameraSettings {
             raw: RawKind::None,
             snapshot_s: 1.0,
             ca_file: String::new(),
+            fingerprint: String::new(),
             colour: true,
             rate: 30.0,
             picture_s: 2.0,

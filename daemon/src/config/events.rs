@@ -1,4 +1,4 @@
-//! `[events]`: limits on how many events are published.
+//! `[events]`: limits on how often events are published.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! `[panel]`: differences from the board that `display.board` names.
+//! `[panel]`: what differs from the board that `display.board` names.
 
 use serde::{Deserialize, Serialize};
 

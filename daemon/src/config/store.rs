@@ -1,4 +1,4 @@
-//! `[store]`: events until the broker has them, and the history.
+//! `[store]`: where events wait until the broker has them, and how long the history is.
 
 use serde::{Deserialize, Serialize};
 

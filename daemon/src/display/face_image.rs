@@ -40,12 +40,12 @@ impl FaceImage {
         self.theme = theme.or(&Theme::CLASSIC);
     }
 
-    /// The picture at `now` as PNG; `None` if it looks as it did last time.
+    /// The picture as PNG; `None` if it looks as it did last time.
     ///
     /// # Errors
     /// The encoder's error.
-    pub fn draw(&mut self, view: &View<'_>, now: Millis) -> ImageResult<Option<Vec<u8>>> {
-        let scene = self.faces.scene(view, now);
+    pub fn draw(&mut self, view: &View<'_>) -> ImageResult<Option<Vec<u8>>> {
+        let scene = self.faces.scene(view);
         scene.with_picture(ScreenShape::Square, |picture| {
             self.canvas.paint(picture, &self.theme);
         });
@@ -86,8 +86,8 @@ impl VectorPortrait {
     }
 
     /// The picture at `now` as one line of text; `None` if it looks as it did the last time.
-    pub fn draw(&mut self, view: &View<'_>, now: Millis) -> Option<String> {
-        let pose = self.faces.scene(view, now).first()?;
+    pub fn draw(&mut self, view: &View<'_>) -> Option<String> {
+        let pose = self.faces.scene(view).first()?;
         if self.shown == Some(pose) {
             return None;
         }
@@ -193,19 +193,17 @@ mod tests {
             source: "test",
             device: "test",
             preview: false,
+            now: Millis(10_000),
+            minute: 0,
         };
-        let first = portrait.draw(&view, Millis(10_000)).unwrap();
+        let first = portrait.draw(&view).unwrap();
         assert!(
             first.starts_with("<svg ") && !first.contains('\n'),
             "{first:.80}"
         );
-        assert_eq!(portrait.draw(&view, Millis(10_000)), None);
+        assert_eq!(portrait.draw(&view), None);
         portrait.set_theme(ThemeName::Classic);
-        assert_eq!(
-            portrait.draw(&view, Millis(10_000)),
-            None,
-            "the same colours"
-        );
+        assert_eq!(portrait.draw(&view), None, "the same colours");
     }
 
     #[test]
@@ -218,8 +216,10 @@ mod tests {
             source: "test",
             device: "test",
             preview: false,
+            now: Millis(10_000),
+            minute: 0,
         };
-        assert!(portrait.draw(&view, Millis(10_000)).unwrap().is_some());
-        assert!(portrait.draw(&view, Millis(10_000)).unwrap().is_none());
+        assert!(portrait.draw(&view).unwrap().is_some());
+        assert!(portrait.draw(&view).unwrap().is_none());
     }
 }

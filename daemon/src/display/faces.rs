@@ -1,5 +1,5 @@
-//! Who is on a display and how each person looks: an animated face for everybody, the one who counts first; the text,
-//! and the sign that the camera runs. Draws nothing.
+//! Decides what a display shows of people: an animated face for each person, first the one who counts; the text; and
+//! the sign that the camera runs. Draws nothing.
 
 use moodring_core::{frame::Millis, mood::Mood, track::TrackId};
 use moodring_face::{
@@ -55,9 +55,9 @@ impl Faces {
         }
     }
 
-    /// The scene at `now`. Times must not run backward.
-    pub(super) fn scene(&mut self, view: &View<'_>, now: Millis) -> Scene {
-        let snapshot = view.snapshot;
+    /// The scene of this view.
+    pub(super) fn scene(&mut self, view: &View<'_>) -> Scene {
+        let View { snapshot, now, .. } = *view;
         let mut poses = vec![follow(&mut self.first, snapshot, now)];
         // A face for each of them only while there is a mood; else the first tells what is the matter.
         let people = match snapshot.mood.mood() {
@@ -197,8 +197,10 @@ mod tests {
             source: "test",
             device: "hall",
             preview: false,
+            now: Millis(now),
+            minute: 0,
         };
-        faces.scene(&view, Millis(now))
+        faces.scene(&view)
     }
 
     fn settings(faces: usize, text: DisplayText) -> DisplaySettings {

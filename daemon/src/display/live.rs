@@ -87,10 +87,10 @@ impl LiveView {
         }
     }
 
-    /// Draws the whole screen as of `now`.
-    pub(super) fn render(&mut self, frame: &mut Frame<'_>, view: &View<'_>, now: Millis) {
+    /// Draws the whole screen.
+    pub(super) fn render(&mut self, frame: &mut Frame<'_>, view: &View<'_>) {
         let rows = RowLayout::of(frame.area());
-        self.header(frame, rows.header, view, now);
+        self.header(frame, rows.header, view);
         let side = rows
             .body
             .height
@@ -104,7 +104,7 @@ impl LiveView {
         ])
         .areas(rows.body);
         if self.on {
-            self.emoji(frame, emoji, view, now);
+            self.emoji(frame, emoji, view);
             frame.render_widget(self.people(view, text), text);
         } else {
             frame.render_widget(Line::from("the display is switched off").dim(), text);
@@ -117,7 +117,7 @@ impl LiveView {
         frame.render_widget(Paragraph::new(lines), rows.log);
     }
 
-    fn header(&self, frame: &mut Frame<'_>, area: Rect, view: &View<'_>, now: Millis) {
+    fn header(&self, frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
         let left = Line::from(vec![
             "moodring ".bold(),
             if view.preview {
@@ -127,7 +127,7 @@ impl LiveView {
             },
             format!("{} · {}", view.device, view.source).into(),
         ]);
-        let up = duration(now.since(self.started));
+        let up = duration(view.now.since(self.started));
         let right = match area.width {
             0..60 => format!(" up {up}"),
             _ => format!(" up {up} · q quits"),
@@ -139,8 +139,8 @@ impl LiveView {
         frame.render_widget(Line::from(right).dim(), end);
     }
 
-    fn emoji(&mut self, frame: &mut Frame<'_>, area: Rect, view: &View<'_>, now: Millis) {
-        let pose = follow(&mut self.animator, view.snapshot, now);
+    fn emoji(&mut self, frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
+        let pose = follow(&mut self.animator, view.snapshot, view.now);
         let rows = (area.width / 2).min(area.height);
         if rows == 0 {
             return;

@@ -1,4 +1,4 @@
-//! Displays behind one trait: a terminal, a small display, a PNG file, or none. A display shows; it decides nothing.
+//! Displays behind one trait: a terminal, a small display, a PNG file, or none. A display shows and decides nothing.
 
 mod animated_png;
 mod canvas;
@@ -126,6 +126,17 @@ pub struct View<'a> {
     pub device: &'a str,
     /// Whether others can see the camera's picture.
     pub preview: bool,
+    /// The time of the run; must not run backward from one view to the next.
+    pub now: Millis,
+    /// The minute of the day where the device stands, 0 to 1439.
+    pub minute: u16,
+}
+
+impl View<'_> {
+    /// The same at another time of the run.
+    pub const fn at(&self, now: Millis) -> Self {
+        Self { now, ..*self }
+    }
 }
 
 /// Why a display could not show. The text names the thing and the way out.

@@ -15,7 +15,6 @@ use super::{
     spi::{backlight::DigitalOutput, interface::InterfaceError, open, panel_retry::PanelRetry},
 };
 use crate::{
-    clock::Clock,
     config::{LightKind, LightSettings, Settings, pin::Pin},
     gpio::{Chips, OutputLine},
     snapshot::{CameraState, Snapshot},
@@ -70,7 +69,6 @@ struct WithMoodLight {
     mood_light: Option<Box<dyn MoodLight>>,
     lit: Option<Rgb888>,
     retry: PanelRetry,
-    clock: Clock,
     on: bool,
 }
 
@@ -82,7 +80,6 @@ impl WithMoodLight {
             mood_light: None,
             lit: None,
             retry: PanelRetry::default(),
-            clock: Clock::start(),
             on: true,
         }
     }
@@ -120,13 +117,12 @@ impl Display for WithMoodLight {
     }
 
     fn show(&mut self, view: &View<'_>) -> Result<(), DisplayError> {
-        let now = self.clock.now();
         let colour = if self.on {
             colour(view.snapshot)
         } else {
             Rgb888::BLACK
         };
-        self.light(colour, now);
+        self.light(colour, view.now);
         self.display.show(view)
     }
 

@@ -13,7 +13,6 @@ use moodring_face::{animate::IdleMotion, picture::ScreenShape, theme::Theme};
 
 use super::{Display, DisplayControls, DisplayError, View, canvas::Canvas, faces::Faces};
 use crate::{
-    clock::Clock,
     config::{DisplaySettings, ThemeName},
     snapshot::{BrokerState, Snapshot},
 };
@@ -25,7 +24,6 @@ const WAY_OUT: &str = "Choose a file in a folder that exists and may be written 
 pub struct PngDisplay {
     name: String,
     path: PathBuf,
-    clock: Clock,
     faces: Faces,
     on: bool,
     theme: ThemeName,
@@ -41,12 +39,11 @@ impl PngDisplay {
     /// # Errors
     /// [`DisplayError::Open`] if the file cannot be written.
     pub fn open(settings: &DisplaySettings) -> Result<Self, DisplayError> {
-        let (path, size_px, clock) = (&settings.path, settings.size, Clock::start());
+        let (path, size_px) = (&settings.path, settings.size);
         let mut display = Self {
             name: format!("png ({})", path.display()),
             path: path.into(),
-            clock,
-            faces: Faces::new(settings, IdleMotion::Still, clock.now()),
+            faces: Faces::new(settings, IdleMotion::Still, Millis(0)),
             on: true,
             theme: settings.theme,
             canvas: Canvas::new(size_px, size_px),
@@ -58,14 +55,16 @@ impl PngDisplay {
             source: "",
             device: "",
             preview: false,
+            now: Millis(0),
+            minute: 0,
         };
-        let first = display.show_at(&view, clock.now());
+        let first = display.write(&view);
         first.map_err(|error| DisplayError::open(&display.name, error, WAY_OUT))?;
         Ok(display)
     }
 
-    fn show_at(&mut self, view: &View<'_>, now: Millis) -> Result<(), ImageError> {
-        let scene = self.faces.scene(view, now);
+    fn write(&mut self, view: &View<'_>) -> Result<(), ImageError> {
+        let scene = self.faces.scene(view);
         let theme = self.theme.or(&Theme::CLASSIC);
         if self.on {
             scene.with_picture(ScreenShape::Square, |picture| {
@@ -91,8 +90,7 @@ impl Display for PngDisplay {
     }
 
     fn show(&mut self, view: &View<'_>) -> Result<(), DisplayError> {
-        let now = self.clock.now();
-        let shown = self.show_at(view, now);
+        let shown = self.write(view);
         shown.map_err(|error| DisplayError::show(&self.name, error))
     }
 
@@ -156,8 +154,10 @@ mod tests {
             source: "test",
             device: "test",
             preview: false,
+            now: Millis(now),
+            minute: 0,
         };
-        display.show_at(&view, Millis(now))
+        display.write(&view)
     }
 
     #[test]

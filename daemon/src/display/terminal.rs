@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use moodring_core::frame::Millis;
 use ratatui::{
     DefaultTerminal,
     crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers},
@@ -13,7 +14,6 @@ use ratatui::{
 use super::{
     Display, DisplayControls, DisplayError, LogLines, View, cells::ColorDepth, live::LiveView,
 };
-use crate::clock::Clock;
 
 const NAME: &str = "terminal";
 const WAY_OUT: &str = "Run in a terminal, or choose display.kind = \"png\" or \"none\"";
@@ -23,7 +23,6 @@ const WAY_OUT: &str = "Run in a terminal, or choose display.kind = \"png\" or \"
 pub struct TerminalDisplay {
     screen: DefaultTerminal,
     live: LiveView,
-    clock: Clock,
     quit: bool,
 }
 
@@ -43,11 +42,9 @@ impl TerminalDisplay {
             let _ = ratatui::try_restore();
         });
         let screen = opened.map_err(|error| DisplayError::open(NAME, error, WAY_OUT))?;
-        let clock = Clock::start();
         Ok(Self {
             screen,
-            live: LiveView::new(logs, ColorDepth::from_env(), clock.now()),
-            clock,
+            live: LiveView::new(logs, ColorDepth::from_env(), Millis(0)),
             quit: false,
         })
     }
@@ -68,8 +65,7 @@ impl Display for TerminalDisplay {
     }
 
     fn show(&mut self, view: &View<'_>) -> Result<(), DisplayError> {
-        let now = self.clock.now();
-        let drawn = self.screen.draw(|frame| self.live.render(frame, view, now));
+        let drawn = self.screen.draw(|frame| self.live.render(frame, view));
         drawn.map_err(|error| DisplayError::show(NAME, error))?;
         Ok(())
     }

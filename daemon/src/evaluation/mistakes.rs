@@ -1,4 +1,4 @@
-//! Collects the worst mistakes: faces with a confident wrong answer.
+//! Collects the worst mistakes: faces that got a wrong answer with high confidence.
 
 use image::{GrayImage, Luma, imageops};
 use moodring_core::{

@@ -1,10 +1,10 @@
-//! What happens, as numbered messages in the store: one event per scene change, never one per frame.
+//! Turns what happens into numbered messages in the store: one event per change of the scene, never one per frame.
 //!
 //! ```text
-//! events, snapshots, the store's state -> scribe (which, when, what number; no I/O) -> store -> { mqtt, web }
+//! events, snapshots, faults, the store's state -> recorder (which, when, what number; no I/O) -> store -> { mqtt, web }
 //! ```
 //!
-//! Numbers count 1, 2, 3, ... in each run and are given here only, so that a receiver sees every gap.
+//! Only this module gives numbers: 1, 2, 3, ... in each run, so that a receiver sees every gap.
 
 mod people_count;
 mod recorder;
@@ -31,12 +31,12 @@ use crate::{
     worker::WorkerFault,
 };
 
-/// What the journal is told.
+/// What the event log gets.
 #[derive(Debug)]
 pub struct EventLogInputs {
     /// What the world looks like; the newest wins.
     pub snapshots: watch::Receiver<Snapshot>,
-    /// What happened; nothing is skipped. When its senders are gone the journal comes to its end.
+    /// What happened; nothing is skipped. When its senders are gone the event log ends.
     pub events: mpsc::UnboundedReceiver<Event>,
     /// What went wrong between this machine and its broker, in words.
     pub broker_faults: Option<mpsc::UnboundedReceiver<String>>,

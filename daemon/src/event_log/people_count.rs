@@ -1,4 +1,4 @@
-//! How many people are in view, once that has held for a while; and what most of them show.
+//! Counts the people in view, once the number has held for a while, and finds the mood that most of them show.
 
 use moodring_core::{expression::Expression, frame::Millis, mood::Mood};
 

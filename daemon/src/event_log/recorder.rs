@@ -1,4 +1,4 @@
-//! Which events are told, when, and with what number. Times come in as data; drafts for the store come out.
+//! Decides which events are recorded, when, and with what number. Times come in as data; drafts for the store come out.
 
 use moodring_core::{
     event::{Event, EventKind},
@@ -14,12 +14,12 @@ use crate::{
     worker::WorkerFault,
 };
 
-/// How much is told.
+/// How much is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventLimits {
     /// Two changes of mood are at least so many milliseconds apart; those between them become one.
     pub gap_ms: u64,
-    /// A number of people is told of after it has held for so many milliseconds.
+    /// A number of people is recorded after it has held for so many milliseconds.
     pub crowd_ms: u64,
     /// Milliseconds between summaries; 0 for none.
     pub summary_ms: u64,
@@ -46,15 +46,15 @@ pub struct EventRecorder {
     drafts: Vec<EventDraft>,
     camera: CameraState,
     camera_since: Millis,
-    /// A change that waits for the gap's end, and when the last one was told.
+    /// A change that waits for the gap's end, and when the last one was recorded.
     held: Option<Event>,
     changed_at: Option<Millis>,
     crowd: PeopleCount,
     sum: SummaryBuilder,
     store_fails: bool,
-    /// How often the store's file was replaced when that was last told.
+    /// How often the store's file had been replaced when that was last recorded.
     store_replaced: u64,
-    /// How many were given up when that was last told, until the store knows.
+    /// How many rows had been dropped when that was last recorded, until the store knows of it.
     told_at: Option<u64>,
     told_of_dropped: Option<u64>,
 }
@@ -139,11 +139,11 @@ impl EventRecorder {
             }
         }
         if self.told_at == Some(state.untold) {
-            // The store has not heard yet that it was told.
+            // The store does not know yet that it was recorded.
             return;
         }
         self.told_at = None;
-        // While the outbox is full, telling of it would cost another event.
+        // While the outbox is full, an event about it would drop another one.
         if state.untold > 0 && !state.full {
             self.add_event(now, now.run, EventBody::dropped(state.untold));
             self.told_at = Some(state.untold);
@@ -176,7 +176,7 @@ impl EventRecorder {
         self.sum.close();
     }
 
-    /// When [`EventRecorder::tick`] will have something to tell without anything coming in.
+    /// When [`EventRecorder::tick`] will have something to record even if nothing comes in.
     pub fn wake(&self) -> Option<Millis> {
         let held = self.held.and(self.changed_at);
         let held = held.map(|at| Millis(at.0.saturating_add(self.pace.gap_ms)));
@@ -189,7 +189,7 @@ impl EventRecorder {
         std::mem::take(&mut self.drafts).into_iter()
     }
 
-    /// How many given-up events a draft has just told of, once.
+    /// How many dropped events a new draft reports; each number is given once.
     pub fn told_of_dropped(&mut self) -> Option<u64> {
         self.told_of_dropped.take()
     }

@@ -1,4 +1,4 @@
-//! What a while was like: how long each mood was shown, how many people came. For summaries and for the history.
+//! Sums up a period: how long each mood was shown, how many people came. For `summary` events and for the history.
 
 use std::time::SystemTime;
 

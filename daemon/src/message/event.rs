@@ -1,4 +1,4 @@
-//! `/event`: one change, told once.
+//! `/event`: one change, sent once.
 
 use moodring_core::{
     event::{Event, EventKind},

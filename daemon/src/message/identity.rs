@@ -1,4 +1,4 @@
-//! Who speaks: the device's name and the run's number. Made once at the start and passed down.
+//! The sender of all messages: the device's name and the run's number. Made once at the start and passed down.
 
 use std::{
     fmt,

@@ -1,4 +1,4 @@
-//! Numbers as messages show them: rounded, so that a line is readable and does not claim digits nobody measured.
+//! Numbers in messages, rounded: readable, and without digits that nobody measured.
 
 use serde::{Serialize, Serializer};
 

@@ -1,4 +1,5 @@
-//! The lines of `analyze`, `detect` and `classify` with `--json`: one object a picture, keys in the order of design.md.
+//! The lines of `analyze`, `detect` and `classify` with `--json`: one object for each picture, its keys in a fixed
+//! order.
 
 use moodring_core::{
     detect::Face,

@@ -1,4 +1,4 @@
-//! `/state` and `/status` as another device sends them: foreign bytes, so everything is checked here.
+//! `/state` and `/status` as another device sends them: untrusted bytes, so everything is checked here.
 
 use moodring_core::{
     detect::Face,

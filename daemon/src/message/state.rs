@@ -1,4 +1,4 @@
-//! `/state`: what the world looks like now, retained by the broker.
+//! `/state`: the mood, the people and the device's state now; retained by the broker.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -195,6 +195,7 @@ mod tests {
             scores: Scores([0.0, 0.0, 0.0, 0.75, 0.0, 0.0, 0.25]),
             mood: FaceMood::showing(Expression::Happy, 0.75),
             facing: None,
+            last_seen: Millis(0),
         }
     }
 

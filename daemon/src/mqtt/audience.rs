@@ -1,7 +1,8 @@
-//! Whether anybody listens to our events: MQTT 5 says with each receipt whether a subscriber gets it. No I/O, no clock.
+//! Notices whether anybody subscribes to our events: MQTT 5 says so with each receipt. No I/O, no clock.
 //!
-//! After a broker's restart we are often back before those who listen. An event that nobody gets then is kept, and one at a time
-//! is offered again until somebody is there. Whoever never had a listener waits for the patience's time once per connection.
+//! After a broker's restart we are often back before the subscribers. An event that no subscriber got is then kept, and
+//! one event at a time is sent again until a subscriber is there. If none comes within `patience_ms`, events count as
+//! delivered without one.
 
 use moodring_core::frame::Millis;
 

@@ -1,5 +1,6 @@
-//! Which message a broker hangs up on: after a connection broke with messages on their way, the next ones carry one at a time,
-//! and what was alone on its way again and again is held back from then on. No I/O, no clock.
+//! Finds the message at which a broker hangs up. After a connection broke with messages on their way, the next
+//! connections send one at a time; a message that was alone on its way at several breaks is held back from then on. No
+//! I/O, no clock.
 
 use std::collections::HashMap;
 

@@ -153,7 +153,7 @@ struct Client {
     /// When a stop that was asked for must have ended.
     stop_by: Option<Instant>,
     state: watch::Sender<BrokerState>,
-    /// Topics that the broker refused, and when that was told.
+    /// Topics that the broker refused, and when that was last reported.
     refusals: HashMap<String, Instant>,
     /// What the broker hangs up on.
     blame: Blame,
@@ -162,14 +162,14 @@ struct Client {
     patience: Duration,
 }
 
-/// Refusals of one topic are told once in so long.
+/// Refusals of one topic are reported once in so long.
 const TELL_AGAIN: Duration = Duration::from_secs(3_600);
 /// So many topics are kept in mind for that.
 const MOST_REFUSALS: usize = 64;
 
 /// Why serving a link ended.
 enum ServeEnd {
-    /// All is told; say goodbye.
+    /// All is published; disconnect.
     Finished,
     /// The connection is gone, or none came about.
     Lost(Disconnect),
@@ -377,7 +377,7 @@ impl Client {
         self.failover.works();
     }
 
-    /// A rule of the broker that does not fit is met with each message; it is told once for each topic.
+    /// A rule of the broker that does not fit is met with each message; it is reported once for each topic.
     fn refused(&mut self, pending: &Pending, reason: &str) {
         let what = what(pending.token);
         let then = match pending.token {

@@ -9,7 +9,7 @@ use crate::{
     store::{Store, StoreState},
 };
 
-/// What the client tells of. One may end before the other.
+/// What the client publishes. One input may end before another.
 #[derive(Debug)]
 pub struct Inputs {
     /// What the world looks like; the newest wins.
@@ -18,7 +18,7 @@ pub struct Inputs {
     pub store: Store,
     /// What else goes through this connection.
     pub extra: Option<super::Passthrough>,
-    /// Where it is told that a message cannot pass.
+    /// Gets a text for each message that cannot pass to the broker.
     pub faults: Option<tokio::sync::mpsc::UnboundedSender<String>>,
 }
 

@@ -1,4 +1,4 @@
-//! A broker and how to connect to it, in no library's words. What becomes of it on the wire: `link/v3.rs`, `link/v5.rs`.
+//! A broker and how to connect to it, without any library's types. `link/v3.rs` and `link/v5.rs` make packets of it.
 
 use std::{fmt, sync::Arc, time::Duration};
 

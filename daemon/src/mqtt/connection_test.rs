@@ -1,4 +1,4 @@
-//! One connection to a broker, to see whether it would work. Publishes nothing.
+//! Opens one connection to a broker to see whether it works. Publishes nothing.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Which broker is tried next, by which version of MQTT, and when. The same turn for everything here that connects.
+//! Decides which broker is tried next, by which version of MQTT, and when. Everything here that connects uses it.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! One connection to a broker, from its attempt to its end, by MQTT 5 or 3.1.1. Knows nothing of moods.
 //!
-//! Each connection gets an event loop of its own: rumqttc carries some requests over to the next connection and drops
-//! others, and what is to be sent again is the outbox's business. A task polls it, so that no poll is ever cancelled.
-//! What differs between the versions is in `v3` and `v5`, two files of one shape.
+//! Each connection gets its own event loop: rumqttc would carry some requests over to the next connection and drop
+//! others, but the outbox decides what is sent again. A task polls it, so that no poll is ever cancelled. `v3` and `v5`
+//! hold what differs between the versions, in two files of the same form.
 
 mod reason;
 mod v3;

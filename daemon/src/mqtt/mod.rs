@@ -1,13 +1,13 @@
-//! State, events and availability on a broker, and the embedded broker for a machine alone.
+//! State, events and availability on a broker, and the embedded broker for a machine that has none.
 //!
 //! Topics: `<prefix>/<id>/status` (retained, also the will), `/state` (retained), `/event` (QoS 1, never retained).
 //!
 //! ```text
 //! snapshots, events -> protocol (what and when) -> client (a task) -> link (one connection, by MQTT 5 or 3.1.1) -> broker
-//!                        | outbox                    | route (which broker and version next)
+//!                        | outbox                    | failover (which broker and version next)
 //! ```
 //!
-//! The other way, for who shows another device's mood: broker -> [`Subscriber`] -> `app::follow`.
+//! In the other direction, for `follow`, which shows another device's mood: broker -> [`Subscriber`] -> `app::follow`.
 
 mod audience;
 pub mod backoff;

@@ -1,7 +1,9 @@
-//! The part of the store's outbox that is on its way: a window of its oldest rows. No I/O, no time.
+//! A window of the oldest rows of the store's outbox: those that are on their way to the broker, and the next ones. No
+//! I/O, no time.
 //!
-//! Rows come in as data in their order, leave it only by the broker's receipt (PUBACK), and are forgotten when the
-//! connection breaks: the next one fetches them anew, since the store still has what has no receipt.
+//! [`Outbox::fill`] adds rows in their order, [`Outbox::take`] sends one, and the broker's receipt (PUBACK) removes it:
+//! [`Outbox::acked`]. When the connection breaks, [`Outbox::rewind`] empties the window; the next connection fetches
+//! the rows anew, since the store keeps every row without a receipt.
 
 use std::collections::VecDeque;
 

@@ -1,6 +1,6 @@
-//! What else goes through the client's connection: topics of others, published and received. Knows nothing of what they say.
+//! Lets other modules publish and subscribe through the client's connection. Does not look at what they say.
 //!
-//! Nothing of it is kept over an outage: who publishes here publishes everything again at each [`Incoming::Connected`].
+//! Nothing of it is kept over an outage: other modules publish everything again at each [`Incoming::Connected`].
 
 use std::{
     collections::VecDeque,

@@ -1,4 +1,5 @@
-//! What to publish and when, without I/O: snapshots, the store's rows, receipts and times go in, publications come out.
+//! Decides what is published and when, without I/O: snapshots, the store's rows, receipts and times go in, publications
+//! come out.
 
 use moodring_core::{frame::Millis, mood::Mood};
 
@@ -76,7 +77,7 @@ pub use super::audience::Unheard;
 /// Milliseconds after which events that the broker refused are offered again.
 const RETRY_MS: u64 = 30_000;
 
-/// How often the state is told.
+/// How often the state is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StateLimits {
     /// Milliseconds between two states when nothing changes.
@@ -138,7 +139,7 @@ struct PublishedState {
     under_way: bool,
 }
 
-/// The part of a snapshot whose change is told at once.
+/// The part of a snapshot whose change is published at once.
 type UrgentPart = (Mood, usize, CameraState);
 
 fn urgent_part(snapshot: &Snapshot) -> UrgentPart {
@@ -146,7 +147,7 @@ fn urgent_part(snapshot: &Snapshot) -> UrgentPart {
 }
 
 impl Protocol {
-    /// A run that has told nothing yet.
+    /// A run that has published nothing yet.
     pub fn new(
         identity: Identity,
         topics: Topics,

@@ -1,4 +1,4 @@
-//! `[mqtt]` checked at the door: what the client needs, in the types it needs.
+//! Checks `[mqtt]` and turns it into the types that the client needs.
 
 use std::{
     env, fs,

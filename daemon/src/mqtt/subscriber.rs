@@ -1,4 +1,4 @@
-//! A client that only listens: subscribes to topics, comes back after each outage. Knows nothing of moods.
+//! A client that only receives: it subscribes to topics and comes back after each outage. Knows nothing of moods.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Topics: `<prefix>/<device>/...`. Checked once here, so that nothing below can publish on a broken one.
+//! Topics: `<prefix>/<device>/...`. They are checked once, here, so that nothing can publish on an invalid one.
 
 use super::MqttError;
 use crate::message::{DeviceName, NameError, check_level};

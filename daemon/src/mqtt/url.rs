@@ -1,4 +1,4 @@
-//! `mqtt://host:port` and its kin, read strictly: what is not understood is refused, not guessed.
+//! `mqtt://host:port` and the other schemes, read strictly: what is not understood is refused, not guessed.
 
 /// How a broker is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! Reads ONNX files with limits: inputs, outputs, notes and constants. Others interpret the graph: `pack`, and the
-//! engines in `vision`.
+//! Reads ONNX files with limits: inputs, outputs, notes and constants. `pack`, and the engines in `vision`, interpret
+//! the graph.
 
 pub(crate) mod proto;
 mod tensor;

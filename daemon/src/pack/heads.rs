@@ -1,4 +1,5 @@
-//! The net's outputs: finds out which of the two nets it is, and makes its last convolutions raw results.
+//! The net's outputs: finds out which of the two nets it is, and makes the sums of its last convolutions the raw
+//! outputs.
 
 use std::rc::Rc;
 

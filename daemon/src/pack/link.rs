@@ -1,5 +1,5 @@
-//! Makes the packed net of sums and tensors: the operators that the outputs need, in the order of the graph's nodes,
-//! renumbered.
+//! Makes the packed net from the graph's sums and tensors: the operators that the outputs need, in the order of the
+//! graph's nodes, with new numbers.
 
 use std::{collections::HashMap, rc::Rc};
 

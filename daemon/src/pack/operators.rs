@@ -1,4 +1,4 @@
-//! The nodes that compute: each becomes a sum that waits for its scale.
+//! The nodes that compute: each becomes a `PendingSum`, an operator whose result still waits for its scale.
 
 use std::rc::Rc;
 

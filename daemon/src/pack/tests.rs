@@ -1,4 +1,5 @@
-//! Our own files byte for byte, ONNX Runtime's quantizer's by what they compute, and refusals that name the node.
+//! Packs our own files (equal byte for byte) and those of ONNX Runtime's quantizer (equal in what they compute);
+//! refusals name the node.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What is known of a name while the graph's nodes are walked through.
+//! What is known of a name in the graph while its nodes are walked through.
 
 use std::rc::Rc;
 

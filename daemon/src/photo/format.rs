@@ -1,4 +1,4 @@
-//! Which kind of picture the bytes are: by their first bytes, never by a name.
+//! Decides by the first bytes which kind of picture a file is, never by its name.
 
 use image::ImageFormat;
 

@@ -1,4 +1,4 @@
-//! JPEG photos: one pass at full size where it fits, else scaled while it is decoded, by a decoder that can.
+//! JPEG photos: decoded in one pass at full size where that fits, else by a decoder that can scale while it decodes.
 
 use image::RgbImage;
 

@@ -1,4 +1,4 @@
-//! The pictures of files and folders. Opens none of them.
+//! Lists the pictures of files and folders. Opens none of them.
 
 use std::{
     fs,

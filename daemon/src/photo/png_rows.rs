@@ -1,4 +1,4 @@
-//! PNG photos, row by row: whatever their depth, only 8 bits of red, green and blue are kept. Profiles and texts are not
+//! PNG photos, row by row: only 8 bits of red, green and blue are kept, whatever the depth. Profiles and texts are not
 //! unpacked at all.
 
 use std::io::Cursor;

@@ -1,4 +1,4 @@
-//! Faces that were there a moment ago: what is blurred stays blurred while a detector misses it for some frames.
+//! Remembers faces of a moment ago, so that they stay blurred while a detector misses them for some frames.
 
 use moodring_core::{detect::Face, frame::Millis, track::TrackId};
 
@@ -12,7 +12,7 @@ const LINGER_MS: u64 = 500;
 pub(super) struct LingeringFaces(Vec<(TrackId, Face, Millis)>);
 
 impl LingeringFaces {
-    /// Takes in who is seen at `now`, and gives all that were seen within the last half second.
+    /// Takes in who is in view at `now`, and gives all that were seen within the last half second.
     pub(super) fn update<'a>(
         &'a mut self,
         people: impl Iterator<Item = &'a Person>,
@@ -20,7 +20,7 @@ impl LingeringFaces {
     ) -> impl Iterator<Item = Face> + 'a {
         for person in people {
             self.0.retain(|(track, ..)| *track != person.track);
-            self.0.push((person.track, person.face, now));
+            self.0.push((person.track, person.face, person.last_seen));
         }
         // A source that begins anew begins with an earlier time.
         self.0

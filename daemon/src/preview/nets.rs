@@ -1,4 +1,4 @@
-//! Nets of the preview's own, so that it does not slow the pipeline's; loaded on first use.
+//! The preview's own nets, so that it does not slow the pipeline's; loaded on first use.
 
 use moodring_core::{detect::Face, frame::Frame};
 

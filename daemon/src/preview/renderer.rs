@@ -23,6 +23,9 @@ use crate::{
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How much lower this thread's priority is than the pipeline's (nice).
 const NICE: i32 = 10;
+/// How long a mark stays on a face that is not found: a frame or two, so that it does not blink; after a cut in a film it would
+/// hang in empty air.
+const HELD_MS: u64 = 150;
 
 pub(super) struct Renderer {
     shared: Arc<Shared>,
@@ -106,6 +109,13 @@ impl Renderer {
         Ok(())
     }
 
+    /// One picture of a frame.
+    #[cfg(test)]
+    pub(super) fn draw_alone(&mut self, mode: Mode, frame: &Frame<'_>, people: &Snapshot) -> Jpeg {
+        let plain = JpegFrame::preview(frame);
+        self.draw(mode, plain, frame, people).expect("it is drawn")
+    }
+
     fn draw(
         &mut self,
         mode: Mode,
@@ -115,30 +125,33 @@ impl Renderer {
     ) -> Result<Jpeg, RenderError> {
         // The person who counts is first in the list and drawn last, over the others.
         let people = snapshot.people.iter().rev();
+        let seen = people
+            .clone()
+            .filter(|person| snapshot.time.since(person.last_seen) <= HELD_MS);
         match mode {
             Mode::Emoji => {
-                for person in people {
+                for person in seen {
                     let face = jpeg_frame.place(&person.face);
                     let sticker = self.stickers.of(person.mood.mood(), &face);
                     overlays::emoji(&mut jpeg_frame.rgb, &face, person.roll_deg, sticker);
                 }
             }
             Mode::Boxes => {
-                for person in people {
+                for person in seen {
                     let face = jpeg_frame.place(&person.face);
                     overlays::boxes(&mut jpeg_frame.rgb, &face, &label(person));
                 }
             }
             Mode::Blur => {
                 let found = self.nets.faces(frame)?;
-                let known = self.lingering.update(people, frame.time());
+                let known = self.lingering.update(people, snapshot.time);
                 for face in known.chain(found) {
                     let face = jpeg_frame.place(&face);
                     overlays::blur(&mut jpeg_frame.rgb, &face);
                 }
             }
             Mode::Heat => {
-                for person in people {
+                for person in seen {
                     let read = self.nets.read(frame, person.face)?;
                     let from_crop = jpeg_frame.place_crop(&read.from_crop);
                     if let Some(map) = &read.map {

@@ -250,6 +250,27 @@ fn a_single_picture_has_no_marks() {
 }
 
 #[test]
+fn no_mark_hangs_where_a_face_was() {
+    for mode in [Mode::Emoji, Mode::Boxes, Mode::Heat] {
+        let settings = settings(open);
+        let preview = preview(&settings);
+        preview.switch(true);
+        let renderer = || renderer::Renderer::new(Arc::clone(&preview.0), &settings);
+        let pixels = stripes();
+        let frame = Frame::packed(&pixels, PixelFormat::Grey, SIZE, Millis(5)).unwrap();
+        let drawn = |people: &Snapshot| decoded(&renderer().draw_alone(mode, &frame, people));
+        let at = |time| Snapshot {
+            time: Millis(time),
+            ..snapshot()
+        };
+        let empty = drawn(&Snapshot::default());
+        assert_ne!(drawn(&at(0)), empty, "{mode:?} marks who is there");
+        assert_ne!(drawn(&at(100)), empty, "{mode:?} does not blink");
+        assert_eq!(drawn(&at(300)), empty, "{mode:?} after a cut");
+    }
+}
+
+#[test]
 fn an_emoji_turns_with_the_head_and_is_as_large() {
     // Left half red, right half blue.
     let sticker = RgbaImage::from_fn(96, 96, |x, _| match x < 48 {

@@ -1,4 +1,4 @@
-//! Tries what somebody is about to set: opens the camera, draws on the display, connects to the broker.
+//! Tries new settings before they are saved: opens the camera, draws on the display, connects to the broker.
 
 use std::{
     thread,
@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::{Broker, NO_DISPLAY, SAME_DISPLAY};
 use crate::{
     camera::{self, Source},
-    clock::Clock,
+    clock::{self, Clock},
     config::{CameraSettings, DisplayKind, Settings},
     display::{
         Display, View,
@@ -129,10 +129,13 @@ fn show(display: &mut dyn Display) -> Result<(), crate::display::DisplayError> {
         source: "set-up",
         device: "set-up",
         preview: false,
+        now: Millis(0),
+        minute: clock::minute_of_day(),
     };
+    let clock = Clock::start();
     let end = Instant::now() + SHOWN;
     while Instant::now() < end {
-        display.show(&view)?;
+        display.show(&view.at(clock.now()))?;
         thread::sleep(Duration::from_millis(50));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Answers become a file, and what cannot be is refused before anything is written.
+//! Turns answers into a file, and refuses bad ones before anything is written.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 

@@ -1,6 +1,6 @@
-//! A store whose file lies in RAM keeps a copy where it outlives the power: brought back at the start, renewed now and then and
-//! at the end. Spares an SD card, and lets the rest of the system be read-only. What came since the last copy is lost with the
-//! power; what the copy says was not confirmed may be sent twice.
+//! Keeps a copy of a store whose file lies in RAM: restored at the start, renewed now and then and at the end. This
+//! spares an SD card, and the rest of the system can be read-only. A power cut loses what came after the last copy;
+//! events that were confirmed after it may be sent twice.
 
 use std::{
     fs, io,

@@ -1,4 +1,4 @@
-//! One open file (or memory) and what can be done with it. Knows no threads and no clock.
+//! One open database, in a file or in memory, and its operations. Knows no threads and no clock.
 
 use rusqlite::{Connection, OptionalExtension, Result, Transaction, params};
 
@@ -23,7 +23,7 @@ pub(super) struct Counts {
     pub(super) bytes: u64,
     /// The newest row's id.
     pub(super) newest: i64,
-    /// Rows given up that no event has told of yet.
+    /// Dropped rows that no `dropped` event has reported yet.
     pub(super) untold: u64,
 }
 
@@ -34,7 +34,7 @@ pub(super) enum Change {
     Append(i64, EventDraft),
     /// This row has its receipt.
     Delivered(i64),
-    /// So many dropped rows were told of.
+    /// So many dropped rows were reported.
     Told(u64),
     /// Times for the history.
     Moods(Vec<MoodSpan>),
@@ -135,7 +135,7 @@ impl Database {
         rows.collect()
     }
 
-    /// Everything that waits here, copied to another ledger with its ids; as much as can be read of a damaged file.
+    /// Everything that waits here, copied to another database with its ids; as much as can be read of a damaged file.
     /// True if it was all.
     pub(super) fn salvage_into(&self, other: &mut Self) -> bool {
         let (changes, whole) = self.waiting_drafts().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Opening: the file as it should be, or a new one beside what a broken one left behind, or memory.
+//! Opens the store's file; if it is damaged, sets it aside and makes a new one; or opens a database in memory.
 
 use std::{
     fs, io,

@@ -1,4 +1,4 @@
-//! What was: how long each mood was shown, minute by minute, and the events. Plain data and the queries for it.
+//! The past: how long each mood was shown, minute by minute, and the events. Plain data and the queries for it.
 
 use std::collections::BTreeSet;
 

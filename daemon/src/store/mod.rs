@@ -1,12 +1,12 @@
 //! The local store: events that wait for the broker, and the history that the web page draws. One SQLite file.
 //!
 //! ```text
-//! journal -> Store -> writer (a thread) -> ledger (one file) -> rows, history -> { mqtt, web }
+//! event log -> Store -> writer (a thread) -> storage (file or memory) -> database -> rows, history -> { mqtt, web }
 //! ```
 //!
-//! An event is on the disk before anybody is told of it, and leaves the outbox only when the broker has confirmed it.
-//! A disk that is full, read-only or broken is a state: the store goes on in memory, says so, and counts what it must
-//! give up. Why SQLite: `docs/decisions/009-store.md`.
+//! An event is on the disk before anybody hears of it, and leaves the outbox only when the broker has confirmed it:
+//! [`Store::delivered`]. A disk that is full, read-only or broken is a state: the store goes on in memory, says so, and
+//! counts the rows that it drops. Why SQLite: `docs/decisions/009-store.md`.
 
 mod copy;
 mod database;
@@ -84,7 +84,7 @@ pub struct StoreState {
     pub written: Option<(u64, u64)>,
     /// Events given up since this process began, because the outbox was full or they were too old.
     pub dropped: u64,
-    /// Of those and earlier ones, how many no `dropped` event has told of yet.
+    /// Of those and earlier ones, how many no `dropped` event has reported yet.
     pub untold: u64,
     /// Whether the outbox has hardly room for more.
     pub full: bool,
@@ -141,7 +141,7 @@ impl Store {
         self.ask(Request::Delivered(id));
     }
 
-    /// A `dropped` event has been appended that tells of so many.
+    /// A `dropped` event has been appended that reports so many.
     pub fn told_of_dropped(&self, count: u64) {
         self.ask(Request::ToldOfDropped(count));
     }

@@ -1,4 +1,4 @@
-//! What the store's thread is asked to do.
+//! The requests to the store's thread.
 
 use std::sync::mpsc;
 

@@ -1,4 +1,4 @@
-//! Where the file is: as configured, else where a service or a user keeps such files.
+//! Finds the store's file: as configured, else where a service or a user keeps such files.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,5 @@
-//! Where the rows are now: the file, or memory while the file cannot be used, and the way between the two.
+//! Holds the database that is in use: the file's, or one in memory while the file cannot be used; and moves rows
+//! between them.
 
 use std::{
     fs,
@@ -146,7 +147,7 @@ impl Storage {
     /// # Errors
     /// As [`Storage::open`]; everything is as it was then.
     pub(super) fn fail(&mut self, trouble: FileProblem) -> Result<(), rusqlite::Error> {
-        // The file must be closed before it is set aside; so there is a home in between.
+        // The file must be closed before it is set aside; so the store is in memory in between.
         let failed = std::mem::replace(self, Self::memory()?);
         *self = match (failed.kind, trouble) {
             (StorageKind::Disk(OpenFile { path, .. }), FileProblem::Gone(reason)) => {

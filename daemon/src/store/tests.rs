@@ -1,4 +1,4 @@
-//! The store from its own side: bounds, damage, disks that fail. Kills of the whole daemon are tests/tests/durable.rs.
+//! The store alone: bounds, damage, disks that fail. tests/tests/durable.rs kills the whole daemon.
 
 use std::{fs, path::Path};
 

@@ -1,5 +1,5 @@
-//! Whether the wall clock can be relied on: a machine without a battery starts in the past, and a clock may be set at any time.
-//! Nothing is deleted for its age before the clock has gone evenly for an hour. Times come in as data.
+//! Decides whether the wall clock can be trusted: a machine without a battery starts in the past, and a clock may be
+//! set at any time. Nothing is deleted for its age until the clock has run evenly for an hour. Times come in as data.
 
 /// The clock was set if it went further than the time that passed by so much.
 const JUMP_MS: i64 = 30_000;

@@ -1,4 +1,5 @@
-//! The thread that owns the file: gathers changes, commits them together, falls back to memory and returns.
+//! The thread that owns the database: gathers changes, commits them together, and goes to memory and back when the file
+//! fails.
 
 use std::{
     collections::BTreeSet,
@@ -263,7 +264,7 @@ impl Writer {
         self.publish();
     }
 
-    /// Another home, if one can be had.
+    /// The database failed: goes on with a new file or in memory, if there is memory.
     fn fail(&mut self, trouble: FileProblem) {
         if let Err(error) = self.storage.fail(trouble) {
             tracing::error!("no memory for the store: {error}");

@@ -1,5 +1,5 @@
 //! Looks for newer versions: in the machine's package lists, or in a signed index that is fetched. Off until it is
-//! switched on; this device asks nobody before that. Installs nothing.
+//! switched on; before that it asks no server. Installs nothing.
 
 mod apt;
 mod index;

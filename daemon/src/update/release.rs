@@ -1,4 +1,4 @@
-//! `<prefix>/<id>/update`: what runs, and what is available.
+//! `<prefix>/<id>/update`: which version runs, and which is available.
 
 use serde::Serialize;
 

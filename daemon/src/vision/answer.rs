@@ -1,5 +1,5 @@
-//! Which of a classifier's outputs are asked, and how their values become an answer: by the notes in the file, for every
-//! engine alike. Runs no net.
+//! Chooses which outputs of a classifier are read and how their values become an answer, as the notes in the file say.
+//! The same for every engine. Runs no net.
 
 use moodring_core::{
     classify::Answer,

@@ -154,6 +154,7 @@ fn show(snapshot: &mut Snapshot, report: &Report<'_>) {
             scores: person.scores,
             mood: person.mood,
             facing: person.facing,
+            last_seen: person.last_seen,
         };
         if snapshot.people.push(listed).is_err() {
             break; // the rest is counted, not listed

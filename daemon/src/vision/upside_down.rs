@@ -1,4 +1,5 @@
-//! Whether the camera hangs upside down: everybody's head does, for a while. Writes no log and turns no picture.
+//! Notices a camera that hangs upside down: everybody's head has been upside down for a while. Writes no log and turns
+//! no picture.
 
 use moodring_core::{frame::Millis, pipeline::Person};
 
@@ -47,6 +48,7 @@ mod tests {
             facing: None,
             mood: FaceMood::UNKNOWN,
             since: Millis(0),
+            last_seen: Millis(0),
         };
         rolls_deg.iter().map(person).collect()
     }

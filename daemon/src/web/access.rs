@@ -193,7 +193,7 @@ fn has_query_token(access: &AccessState, request: &Request) -> bool {
     token.is_some_and(|token| access.keys.is_token(token))
 }
 
-/// What may be seen without a key: whether it lives, the door itself, and the notice that hangs on it.
+/// What may be seen without a password or token: health, the login page and its files, and the printed notice.
 fn is_open(path: &str) -> bool {
     ["/healthz", "/readyz", "/login", "/notice"].contains(&path) || path.starts_with("/assets/")
 }

@@ -1,4 +1,4 @@
-//! What decides who may pass: names, proxies, sites, keys, sessions and wrong guesses.
+//! What `access` decides by: names, proxies, sites, keys, sessions and wrong guesses.
 
 use std::{
     fs,

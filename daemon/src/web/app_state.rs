@@ -1,4 +1,4 @@
-//! The four states of the page: each handler takes the one that it needs.
+//! Joins the four states of the page; each handler takes the one that it needs.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! The page's files, in the binary: checked by their hash when a browser comes back, packed when it can unpack.
+//! The page's files, inside the binary: with their hash as ETag, so that a browser loads each only once, and compressed
+//! if it accepts gzip.
 
 use std::{io::Write, sync::LazyLock};
 

@@ -1,4 +1,4 @@
-//! Turns what happens into server-sent events, once for all live views. Who looks, and how fast, is not its business.
+//! Turns events and snapshots into server-sent events, once for all live views. Knows nothing of the viewers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -77,7 +77,7 @@ impl EventBroadcast {
         }
     }
 
-    /// What the journal keeps.
+    /// Adds the present mood to the recent events.
     fn note(live: &LiveState, device: &DeviceState, snapshot: &Snapshot) {
         let now = device.now();
         let mood = snapshot.mood;
@@ -99,11 +99,13 @@ impl EventBroadcast {
             source: &device.source,
             device: device.identity.device.as_str(),
             preview: device.preview.until().is_some(),
+            now: device.clock.now(),
+            minute: 0,
         };
         let theme = device.controls.borrow().theme;
         if live.svgs.receiver_count() > 0 {
             self.vector.set_theme(theme);
-            if let Some(svg) = self.vector.draw(&view, device.clock.now()) {
+            if let Some(svg) = self.vector.draw(&view) {
                 live.svgs.send_replace(sse("svg", &svg));
             }
         }
@@ -111,7 +113,7 @@ impl EventBroadcast {
             return;
         }
         self.portrait.set_theme(theme);
-        match self.portrait.draw(&view, device.clock.now()) {
+        match self.portrait.draw(&view) {
             Ok(Some(png)) => {
                 let text = BASE64_STANDARD.encode(png);
                 live.faces.send_replace(sse("face", &text));
@@ -122,12 +124,12 @@ impl EventBroadcast {
     }
 }
 
-/// Keeps an event and tells it. Under one lock, so that who joins misses none and hears none twice.
+/// Keeps an event and sends it to all views. Under one lock, so that a new view misses none and gets none twice.
 fn send(live: &LiveState, json: &str) {
     let mut recent_events = hold(&live.recent_events);
     let bytes = recent_events.add(json);
     live.published.add();
-    // Nobody listening is no trouble.
+    // It may be that nobody listens.
     let _ = live.events.send(bytes);
 }
 

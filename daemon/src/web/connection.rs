@@ -1,5 +1,5 @@
 //! A connection that ends when it stands still: no byte for a while, a body that stalls, an answer that nobody takes.
-//! What is said on it is not looked at.
+//! Does not look at what is said on it.
 
 use std::{
     future::Future,

@@ -1,8 +1,9 @@
-//! How many connections may be open, in all and from one address, and which one makes room for the next. Pure: no socket.
+//! Decides how many connections may be open, in all and from one address, and which one makes room for the next. Pure:
+//! no socket.
 //!
-//! A connection that only makes us wait (no complete request, or an answer that nobody takes) may be closed at any time;
-//! one that we are answering stays. So silent, dribbling and stalled visitors never close the page to others: the oldest
-//! of them, from the address that has most, makes room.
+//! A connection that makes us wait for its visitor (no complete request, or an answer that nobody takes) may be closed
+//! at any time; one that we are answering stays. So visitors who are silent, slow or stalled never lock others out: the
+//! oldest of their connections, from the address that has most, makes room.
 
 use std::{
     collections::HashMap,

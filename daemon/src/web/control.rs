@@ -74,7 +74,7 @@ pub(super) struct ControlAnswer {
     asked: &'static str,
 }
 
-/// `POST /api/v1/control/{thing}`: the body is the wish as text, such as `off` or `60`.
+/// `POST /api/v1/control/{thing}`: the body is the request as text, such as `off` or `60`.
 pub(super) async fn set(
     State(device): State<Arc<DeviceState>>,
     thing: Result<Path<String>, PathRejection>,

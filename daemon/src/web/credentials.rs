@@ -53,7 +53,7 @@ impl Credentials {
         }
     }
 
-    /// Whether anything must be shown at the door.
+    /// Whether visitors need a password or a token.
     pub(super) fn locked(&self) -> bool {
         !self.hash.is_empty() || !self.token.is_empty()
     }

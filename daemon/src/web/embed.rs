@@ -1,5 +1,5 @@
-//! `[web] embed`: sites that may show the face in a frame and read what it shows. Nothing that changes anything, no
-//! picture of the camera and no history is among it.
+//! `[web] embed`: sites that may show the face in a frame and read what it shows. They cannot change anything, and get
+//! no picture of the camera and no history.
 
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 
@@ -62,7 +62,7 @@ pub(super) fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(corp, HeaderValue::from_static("cross-origin"));
 }
 
-/// What a browser is told that asks beforehand whether it may send a token.
+/// The answer to a browser that asks beforehand whether it may send a token.
 pub(super) const PREFLIGHT: [(header::HeaderName, &str); 3] = [
     (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"),
     (

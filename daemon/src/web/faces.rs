@@ -15,10 +15,7 @@ use moodring_face::{look::Look, theme::Theme};
 use serde::Deserialize;
 
 use super::{device_state::DeviceState, error::ApiError};
-use crate::{
-    clock::Clock,
-    display::{FaceImage, VectorPortrait, View, sticker, vector_sticker},
-};
+use crate::display::{FaceImage, VectorPortrait, View, sticker, vector_sticker};
 
 /// Sides of a picture in pixels.
 const SIZES: std::ops::RangeInclusive<u32> = 16..=512;
@@ -32,7 +29,7 @@ const SVG: &str = "image/svg+xml";
 pub(super) struct EmojiQuery {
     size: u32,
     theme: String,
-    /// Looked at by the gate.
+    /// Only `access` reads it.
     #[serde(rename = "token")]
     _token: String,
 }
@@ -68,12 +65,11 @@ pub(super) async fn now(
     asked: QueryResult,
 ) -> Result<Response, ApiError> {
     let (size, _) = query(asked)?;
-    let (begin, settled) = settling();
-    let mut portrait = FaceImage::new(&device.settings.display, size, begin);
+    let mut portrait = FaceImage::new(&device.settings.display, size, BEGIN);
     portrait.set_theme(device.controls.borrow().theme);
     let png = with_view(&device, |view| {
-        portrait.draw(view, begin)?;
-        portrait.draw(view, settled)
+        portrait.draw(view)?;
+        portrait.draw(&view.at(SETTLED))
     });
     let png = png.map_err(ApiError::ours)?;
     Ok(picture(png.unwrap_or_default(), PNG, "no-store"))
@@ -85,12 +81,11 @@ pub(super) async fn now_as_svg(
     asked: QueryResult,
 ) -> Result<Response, ApiError> {
     query(asked)?;
-    let (begin, settled) = settling();
-    let mut portrait = VectorPortrait::new(&device.settings.display, begin);
+    let mut portrait = VectorPortrait::new(&device.settings.display, BEGIN);
     portrait.set_theme(device.controls.borrow().theme);
     let svg = with_view(&device, |view| {
-        let first = portrait.draw(view, begin);
-        portrait.draw(view, settled).or(first)
+        let first = portrait.draw(view);
+        portrait.draw(&view.at(SETTLED)).or(first)
     });
     Ok(picture(
         svg.unwrap_or_default().into_bytes(),
@@ -99,11 +94,9 @@ pub(super) async fn now_as_svg(
     ))
 }
 
-/// A clock of its own: the face is asked to be what it is to become, not on its way there.
-fn settling() -> (Millis, Millis) {
-    let begin = Clock::start().now();
-    (begin, Millis(begin.0 + 1_000))
-}
+/// Times of its own: the face is to be what it will become, not on its way there.
+const BEGIN: Millis = Millis(0);
+const SETTLED: Millis = Millis(1_000);
 
 fn with_view<T>(device: &DeviceState, draw: impl FnOnce(&View<'_>) -> T) -> T {
     let snapshot = device.snapshots.borrow().clone();
@@ -113,6 +106,8 @@ fn with_view<T>(device: &DeviceState, draw: impl FnOnce(&View<'_>) -> T) -> T {
         source: &device.source,
         device: device.identity.device.as_str(),
         preview: device.preview.until().is_some(),
+        now: BEGIN,
+        minute: 0,
     })
 }
 

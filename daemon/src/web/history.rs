@@ -1,4 +1,4 @@
-//! The days before, out of the store: as buckets for charts, as CSV and JSON to take away, and deleted for good.
+//! The history in the store: as buckets for charts, as CSV and JSON to download, and its deletion.
 
 use std::{
     fmt::Write,

@@ -1,4 +1,4 @@
-//! The names under which this device may be asked for, and what a `Host` header must look like.
+//! The names by which this device may be addressed, and what a `Host` header must look like.
 
 use std::net::{IpAddr, Ipv6Addr};
 

@@ -1,4 +1,5 @@
-//! `GET /api/v1/events`: what happens, as server-sent events. A slow reader skips states and faces, and slows nobody.
+//! `GET /api/v1/events`: events, states and faces as server-sent events. A slow reader misses states and faces, and
+//! slows nobody.
 
 use std::{
     convert::Infallible,
@@ -41,12 +42,12 @@ pub(super) struct LiveQuery {
     svg: bool,
     /// So many of the last events first.
     recent: u8,
-    /// Looked at by the gate.
+    /// Only `access` reads it.
     #[serde(rename = "token")]
     _token: String,
 }
 
-/// Opens a live view, if there is a seat.
+/// Opens a live view, if there is a place for one.
 pub(super) async fn events(
     State(live): State<Arc<LiveState>>,
     State(device): State<Arc<DeviceState>>,

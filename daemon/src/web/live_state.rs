@@ -1,4 +1,4 @@
-//! What live views are given, and who looks.
+//! What all live views share: the newest messages for them, and the places for viewers.
 
 use std::sync::{Arc, Mutex};
 

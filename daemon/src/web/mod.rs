@@ -1,30 +1,33 @@
-//! The page: HTTP for people and programs. It looks and asks; what is seen and done is decided elsewhere.
+//! The page: HTTP for people and programs. It shows and asks; other modules decide and act.
 //!
 //! ```text
-//! snapshots, store  -> herald (what and when) -> live (server-sent events) -> browsers
-//!                        | journal (the last events, the last hours)
-//! photos -> analyze -> reader (one thread, a short queue) -> a line of `analyze --json`
+//! snapshots, store -> broadcast (what and when) -> live (server-sent events) -> browsers
+//!                       | recent_events (the last events, the last day's moods)
+//! photos -> analyze -> photo_worker (one thread, a short queue) -> a line of `analyze --json`
 //! ```
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `server` | accepts connections and serves HTTP on them, with bounds for all that comes before a handler |
+//! | `server` | accepts connections and serves HTTP on them, with limits for all that comes before a handler |
 //! | `connection_limit` | how many connections may be open, and which one makes room for the next |
 //! | `connection` | one connection: it ends when it stands still |
 //! | `access` | who may pass: Host, Origin, token, session; headers of every answer |
 //! | `shares` | places of which no visitor may have all: live views, uploads, downloads |
-//! | `hosts`, `ingress`, `embed` | this device's names; the proxy that is believed; sites that may show the face |
-//! | `history` | the days before, out of the store |
-//! | `control` | the knobs: the same texts and commands as MQTT's |
+//! | `hosts`, `ingress`, `embed` | this device's names; the trusted proxy; sites that may show the face |
+//! | `state`, `faces`, `metrics` | the state as JSON, the emoji as PNG and SVG, figures for Prometheus |
+//! | `live`, `broadcast`, `recent_events` | server-sent events: one view, what all views get, what new views get first |
+//! | `analyze`, `photo_worker` | photos in, faces out |
+//! | `history` | the history in the store: shown, downloaded, deleted |
+//! | `control` | sets what can be set: the same texts and commands as MQTT's |
 //! | `preview` | the camera's picture, while it is on: streams and single pictures |
-//! | `setup`, `notice` | first steps; the notice for the door |
+//! | `setup`, `notice` | first steps; the printed notice about the camera |
 //! | `login`, `credentials`, `password_worker` | password in, cookie out; sessions, and how often one may guess |
 //! | `access_state`, `device_state`, `live_state`, `photo_state` | what handlers share, in four parts; `app_state` joins them |
-//! | `routes` | which path is whose |
+//! | `routes`, `assets` | the handler of each path; the page's files |
 //! | `counters`, `sync` | for the metrics; locks |
 //! | `error` | errors as JSON |
 //!
-//! It runs on a thread of its own, so that no visitor slows down the camera, the display or the broker.
+//! It runs on its own thread, so that no visitor slows down the camera, the display or the broker.
 
 mod access;
 mod access_state;
@@ -99,7 +102,7 @@ use crate::{
 /// How long a stop waits for visitors.
 const STOP_WITHIN: Duration = Duration::from_secs(1);
 
-/// What the page tells of.
+/// What the page shows, and what it may ask for.
 #[derive(Debug)]
 pub struct Inputs {
     /// Who this is.
@@ -108,7 +111,7 @@ pub struct Inputs {
     pub clock: Clock,
     /// What the world looks like; the newest wins.
     pub snapshots: watch::Receiver<Snapshot>,
-    /// What happened: told from there, and the days before.
+    /// The events as they happen, and the history.
     pub store: Store,
     /// What the camera does.
     pub camera: watch::Receiver<CameraStatus>,

@@ -1,4 +1,4 @@
-//! The notice for the door: printable, open to everybody who reaches the page, with a QR code that leads to it.
+//! The printed notice about the camera: open to everybody who reaches the page, with a QR code that leads to it.
 
 use std::{
     net::{IpAddr, UdpSocket},

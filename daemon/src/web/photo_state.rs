@@ -1,4 +1,4 @@
-//! Where photos are read, and how many of them may be on their way.
+//! What uploads share: the thread that reads photos, and the limit on photos that are uploaded, wait or are read.
 
 use std::{io, net::IpAddr, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! The last events and the last day's moods, in memory. What is to be kept for longer, the store keeps.
+//! The last events and the last day's moods, in memory. The store keeps what must last longer.
 
 use std::{collections::VecDeque, time::SystemTime};
 

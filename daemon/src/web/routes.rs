@@ -1,4 +1,4 @@
-//! Which path is whose. Every request goes through the gate first.
+//! The handler of each path. Every request passes `access` first.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,5 +1,5 @@
-//! Accepts connections and serves HTTP on them, with a bound for everything that comes before a handler: connections,
-//! bytes and seconds of a head. What a request asks for is not looked at.
+//! Accepts connections and serves HTTP on them, with a limit on everything that comes before a handler: connections,
+//! and bytes and seconds of a head. Does not look at what a request asks for.
 
 use std::{
     convert::Infallible,

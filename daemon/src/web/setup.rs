@@ -1,4 +1,4 @@
-//! First steps in the browser: what there is to choose from, a trial of each part, and the settings written.
+//! First steps in the browser: lists what there is to choose from, tries each part, and writes the settings.
 
 use std::{
     path::{Path, PathBuf},

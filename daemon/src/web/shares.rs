@@ -1,4 +1,5 @@
-//! Places of which no visitor may have all: live views, uploads, downloads. Pure: no socket, no clock.
+//! Places (for live views, uploads, downloads) that are limited so that no visitor can take all of them. Pure: no
+//! socket, no clock.
 
 use std::{
     net::IpAddr,

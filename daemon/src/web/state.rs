@@ -15,10 +15,10 @@ use super::{
 };
 use crate::message::{StateMessage, json};
 
-/// Hours that the journal goes back.
+/// Hours that `recent_events` goes back.
 const MOST_HOURS: u8 = 24;
 
-/// The state message, and what only the page tells.
+/// The state message, and what only the page shows.
 #[derive(Serialize)]
 struct PageState<'a> {
     #[serde(flatten)]

@@ -6,7 +6,7 @@ use embedded_hal::digital::{ErrorType, OutputPin};
 use moodring::{
     config::{DisplayKind, DisplaySettings, board::Board},
     display::{
-        DisplayError, View,
+        Display, DisplayError, View,
         spi::{
             PanelDisplay,
             backlight::Backlight,
@@ -126,19 +126,21 @@ fn showing(expression: Expression) -> Snapshot {
     snapshot(Mood::Showing(expression), CameraState::Running)
 }
 
-fn view(snapshot: &Snapshot) -> View<'_> {
+fn view(snapshot: &Snapshot, now: Millis, minute: u16) -> View<'_> {
     View {
         snapshot,
         broker: BrokerState::Off,
         source: "test",
         device: "test",
         preview: false,
+        now,
+        minute,
     }
 }
 
 impl Bench {
     fn show(&mut self, snapshot: &Snapshot, ms: u64) -> Result<(), String> {
-        let shown = self.screen.show_at(&view(snapshot), Millis(ms), NOON);
+        let shown = self.screen.show(&view(snapshot, Millis(ms), NOON));
         shown.map_err(|error| error.to_string())
     }
 
@@ -247,7 +249,7 @@ fn at_night_it_is_darker_and_at_the_end_dark() {
     for ms in [66, 99] {
         bench
             .screen
-            .show_at(&view(&happy), Millis(ms), MIDNIGHT)
+            .show(&view(&happy, Millis(ms), MIDNIGHT))
             .unwrap();
     }
     bench.check();
@@ -266,7 +268,7 @@ fn at_night_it_is_darker_and_at_the_end_dark() {
     let mut bench = self::bench(&dark);
     bench
         .screen
-        .show_at(&view(&happy), Millis(0), MIDNIGHT)
+        .show(&view(&happy, Millis(0), MIDNIGHT))
         .unwrap();
     assert!(!*bench.light.0.lock().unwrap());
     bench.show(&happy, 33).unwrap();
@@ -317,7 +319,7 @@ fn an_oled_shows_the_same_and_dims_by_contrast() {
         let minute = if frame < 35 { NOON } else { MIDNIGHT };
         let now = Millis(100 * frame as u64);
         screen
-            .show_at(&view(&showing(expression)), now, minute)
+            .show(&view(&showing(expression), now, minute))
             .unwrap();
         bytes.push(device.take_bytes());
         let grid = screen.framebuffer().grid();

@@ -1,4 +1,5 @@
-//! Makes an upright 48x48 crop from landmarks, framed as FER2013 frames faces. Knows no net.
+//! Makes an upright 48x48 crop from landmarks, framed as FER2013 frames faces: [`align`] turns it by the landmarks,
+//! [`align_at`] by a roll that is known better. Knows no net.
 
 #[cfg(test)]
 mod tests;

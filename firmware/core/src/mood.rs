@@ -1,4 +1,5 @@
-//! Decides the mood: the expression of the person who counts, with hysteresis, or *uncertain*, or *nobody*.
+//! Decides the mood: the expression of the person who counts, or *uncertain*, or *nobody*. [`FaceMoodHysteresis`]
+//! decides what one person shows, [`MoodHysteresis`] who counts.
 
 use crate::{
     event::{Event, EventKind},

@@ -425,6 +425,7 @@ fn person(track: &Track<TrackData>) -> Person {
         raw: track.note.raw.unwrap_or(Scores::UNKNOWN),
         mood: track.note.mood.unwrap_or(FaceMood::UNKNOWN),
         since: track.first_seen,
+        last_seen: track.last_seen,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whether a followed face is a human face at all, by the net's face output over time. Follows nothing itself.
+//! Decides whether a tracked face is a human face at all, by the net's face output over time. Tracks nothing itself.
 
 use crate::{frame::Millis, smooth::smoothing_factor};
 

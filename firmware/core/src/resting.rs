@@ -1,8 +1,8 @@
-//! A resting face is not anger: what a calm face looks like to the net is learned for each track and taken off the
-//! answer. Kept in memory only and forgotten with the track.
+//! Learns for each track what the net answers to the person's calm face, and subtracts it from the answers: a resting
+//! face is not anger. Kept in memory only and forgotten with the track.
 //!
-//! Some serious faces are called angry or sad all day long. Tools for action units subtract a person's median (OpenFace,
-//! Baltrusaitis et al. 2018, section 4.3); here it is the median of log-odds against neutral.
+//! Some serious faces would be called angry or sad all day long. Tools for action units subtract a person's median
+//! (OpenFace, Baltrusaitis et al. 2018, section 4.3); here it is the median of log-odds against neutral.
 
 use crate::{
     expression::{Expression, Scores},

@@ -1,5 +1,5 @@
-//! A face of a single picture, cut again until the head is upright. A stream needs no second cut: see
-//! [`crate::pose::HeadPose`].
+//! Turns the head upright in a single picture: cuts the face's crop again until the net says that it is upright. A
+//! stream needs no second cut: there [`crate::pose::HeadPose`] gives the roll at which the next crop is cut.
 
 use crate::{
     align::{cut, from_crop, mended, rotation_deg, wrap_deg},

@@ -1,7 +1,7 @@
 //! The face as numbers that can be mixed. Knows no mood, no colour and no pixels.
 //!
-//! The face is a disc of radius 1 around (0, 0), x to the right, y down. Eyes and brows are written for the
-//! picture's right side and mirrored for the left: "inner" is the end at the nose.
+//! The face is a disc of radius 1 around (0, 0), x to the right, y down. Eyes and brows are given for the picture's
+//! right side and mirrored for the left: "inner" is the end at the nose.
 
 /// Declares a struct of numbers (or of such structs) together with its linear interpolation.
 macro_rules! mixable {

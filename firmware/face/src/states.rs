@@ -1,4 +1,4 @@
-//! The numbers of the looks that are no expressions: uncertain, nobody, and the device's own states.
+//! The numbers of the looks that are not expressions: uncertain, nobody, and the device's own states.
 
 use crate::{
     expression::{BROW, EXTRAS, EYE, MOUTH, SKIN, face},

@@ -1,4 +1,4 @@
-//! Frames on a line: sizes, round trips, pieces, garbage, noise, and what nobody knows yet.
+//! Frames on a line: sizes, round trips, pieces, garbage, noise, and messages of later versions.
 
 use moodring_link::{
     decoder::{DecodeError, Decoder},

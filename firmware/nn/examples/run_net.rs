@@ -1,5 +1,5 @@
-//! Runs a net some times on a picture of arithmetic and prints a checksum of what it put out, for tools that count what
-//! a process did: `run_net NET.moodnet TIMES`, with the kernel in `MOODRING_KERNEL` or this machine's best.
+//! Runs a net some times on a computed picture and prints a checksum of its outputs, for tools that count what a
+//! process did: `run_net NET.moodnet TIMES`, with the kernel in `MOODRING_KERNEL` or this machine's best.
 
 use moodring_nn::{Kernel, Model, Net};
 

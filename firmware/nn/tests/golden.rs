@@ -1,5 +1,5 @@
-//! Every kernel puts out exactly what the slow reference of the training scripts did, for small nets of all
-//! operators and for the trained nets.
+//! Every kernel gives exactly the integers of the training scripts' slow reference, for small nets of all operators and
+//! for the trained nets.
 #![allow(clippy::unwrap_used)] // clippy's own exception for tests leaves out their helpers
 
 mod support;

@@ -1,4 +1,4 @@
-//! A satellite at the end of a line: what it shows, answers and survives. The host's side is played by hand.
+//! A satellite at the end of a line: what it shows, answers and survives. The test plays the host.
 
 use moodring_core::frame::Millis;
 use moodring_link::{

@@ -1,5 +1,5 @@
-//! The firmware's real machine code against the host's: boards/qemu in an emulator gets messages over its serial line;
-//! its answers and the checksums of its pictures must be the host's, byte for byte.
+//! Compares the firmware's real machine code with the host's: boards/qemu in an emulator gets messages over its serial
+//! line; its answers and the checksums of its pictures must be the host's, byte for byte.
 //!
 //! tests/boards builds the image and runs this with `MOODRING_IMAGE` set to it.
 

@@ -1,4 +1,4 @@
-//! What is taken for a bundle and what is not.
+//! What is accepted as a bundle and what is refused.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! Fetching by https from a server in this process, with an authority of its own.
+//! Fetches by https from a server in this process, with its own certificate authority.
 
 use std::{
     io::{Read, Write},

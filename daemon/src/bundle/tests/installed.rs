@@ -1,4 +1,4 @@
-//! Installing, going back, and what a machine may do in between.
+//! Installs and rolls back, with damage and interruptions in between.
 
 use std::{fs, path::Path};
 
@@ -9,7 +9,7 @@ use crate::bundle::{
     Bundle, BundleError, FileRole, InstalledNets, Selected, built_in, kind_name, noted,
 };
 
-/// A shelf in a folder of its own, and bundles for it.
+/// A folder of installed nets for one test, and bundles for it.
 struct Bench {
     maker: Maker,
     folder: tempfile::TempDir,

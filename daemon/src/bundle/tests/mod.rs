@@ -1,4 +1,4 @@
-//! Bundles made and signed here, with keys that live as long as a test.
+//! Makes and signs bundles for the tests, with new keys for each test.
 
 mod contents;
 pub(crate) mod fetch;

@@ -1,17 +1,12 @@
 //! Requests to a camera: redirects, logins by Basic (RFC 7617) and Digest (RFC 7616), TLS. The login goes only to the host
 //! that it was given for, and by Basic only to a server that does not ask for Digest.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use digest_auth::{AuthContext, WwwAuthenticateHeader};
-use rustls::{
-    crypto::ring,
-    pki_types::{CertificateDer, pem::PemObject},
-};
 use ureq::{
     Agent, Body,
     http::{Response, StatusCode, header},
-    tls::{Certificate, RootCerts, TlsConfig, TlsProvider},
 };
 
 use super::{
@@ -19,7 +14,7 @@ use super::{
         Context,
         address::{HttpAddress, Scheme},
     },
-    drain,
+    drain, secure,
 };
 use crate::redact::Redacted;
 
@@ -64,10 +59,9 @@ impl Client {
             .max_redirects(0)
             .proxy(None)
             .user_agent(concat!("moodring/", env!("CARGO_PKG_VERSION")))
-            .tls_config(tls(address.scheme(), &context.ca_file)?)
             .build();
         Ok(Self {
-            agent: config.new_agent(),
+            agent: secure::agent(config, address.scheme(), &context.trust)?,
             address: address.clone(),
             authorization: Authorization::Unknown,
         })
@@ -197,45 +191,12 @@ fn next_address(from: &HttpAddress, location: &str) -> Result<HttpAddress, Refus
     }
 }
 
-/// Whom to trust: the authorities of the settings' file alone, or the system's.
-fn tls(scheme: Scheme, ca_file: &str) -> Result<TlsConfig, String> {
-    let builder = TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()));
-    let certificates = if ca_file.is_empty() {
-        let system = rustls_native_certs::load_native_certs().certs;
-        // Over plain HTTP nobody needs them, unless it redirects.
-        if system.is_empty() && scheme == Scheme::Https {
-            return Err("this system has no certificates: install ca-certificates, or name the camera's authority in [camera] ca_file".into());
-        }
-        system
-    } else {
-        let fail = |reason: String| format!("[camera] ca_file {ca_file}: {reason}");
-        let bytes = std::fs::read(ca_file).map_err(|e| fail(e.to_string()))?;
-        let found: Result<Vec<CertificateDer<'static>>, _> =
-            CertificateDer::pem_slice_iter(&bytes).collect();
-        match found {
-            Ok(found) if !found.is_empty() => found,
-            Ok(_) => return Err(fail("it holds no certificate in PEM form".into())),
-            Err(e) => return Err(fail(e.to_string())),
-        }
-    };
-    Ok(builder.root_certs(roots(&certificates)).build())
-}
-
-fn roots(certificates: &[CertificateDer<'static>]) -> RootCerts {
-    let roots: Vec<_> = certificates
-        .iter()
-        .map(|certificate| Certificate::from_der(certificate).to_owned())
-        .collect();
-    RootCerts::Specific(Arc::new(roots))
-}
-
 /// What a failure means for people, if its text says.
 fn hint(text: &str) -> String {
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let more = if says(&["UnknownIssuer", "BadSignature", "CaUsedAsEndEntity"]) {
-        "; its certificate is not signed by an authority that is trusted here: name its authority's file in [camera] ca_file"
+        "; its certificate is not signed by an authority that is trusted here: name the file of its authority, or of its own certificate, in [camera] ca_file, or that certificate's SHA-256 in \
+         fingerprint"
     } else if says(&["Expired", "expired", "NotValidYet", "not valid yet"]) {
         "; its certificate has expired, or the clock of this machine is wrong"
     } else if says(&["NotValidForName", "not valid for name"]) {

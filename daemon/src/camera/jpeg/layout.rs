@@ -1,5 +1,5 @@
-//! How a JPEG is laid out: walks its markers without decoding, so that size, end and completeness are known before.
-//! Nothing here trusts a length.
+//! How a JPEG is laid out: walks its markers without decoding, so that size, end and completeness are known before it
+//! is decoded. Trusts no length in the file.
 
 use memchr::memchr;
 

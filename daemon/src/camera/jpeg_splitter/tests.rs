@@ -1,4 +1,4 @@
-//! A stream of JPEGs, however its bytes arrive, torn, or garbage.
+//! Streams of JPEGs: in pieces of any size, cut off, and with garbage.
 
 use proptest::prelude::*;
 

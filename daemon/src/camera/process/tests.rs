@@ -1,4 +1,4 @@
-//! Real children, made of shell lines: their pictures, their last words, their end.
+//! Real child processes, made of shell lines: their pictures, their last error lines, their end.
 
 use moodring_core::frame::PixelFormat;
 

@@ -1,4 +1,4 @@
-//! Cameras that end, break and come back, that are switched off and on, and a real child that dies.
+//! Cameras that end, break and come back, that are switched off and on, and a real child process that dies.
 
 use std::{
     sync::mpsc::{Receiver, Sender, channel},

@@ -1,4 +1,4 @@
-//! What children write, and what must come of it: one line of the table a behaviour.
+//! What child processes write, and what must come of it: one row of the table for each case.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Small pictures of kinds that our own encoders do not write, in base64. 32x24 but for the PNGs.
+//! Small pictures in formats that our own encoders do not write, in base64. 32x24, except for the PNGs.
 
 pub(super) const PROGRESSIVE: &str = "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAoHBwgHBgoICAgLCgoLDhgQDg0NDh0VFhEYIx8lJCIfIiEmKzcvJik0KSEiMEExNDk7Pj4+JS5ESU\
     M8SDc9Pjv/2wBDAQoLCw4NDhwQEBw7KCIoOzs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozv/wgARCAAY\

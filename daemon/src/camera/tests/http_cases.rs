@@ -1,4 +1,4 @@
-//! What cameras at an address do, and what must come of it: one line of the table a behaviour.
+//! What cameras at an address do, and what must come of it: one row of the table for each case.
 
 use std::{
     sync::{Arc, atomic::Ordering},

@@ -1,4 +1,4 @@
-//! What stays behind: threads, sockets and children after many openings of every source.
+//! No threads, sockets and child processes are left after every source was opened many times.
 
 use std::{
     path::Path,

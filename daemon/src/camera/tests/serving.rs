@@ -1,4 +1,4 @@
-//! A server of scripted answers, for cameras that misbehave.
+//! A server that gives scripted answers, as cameras do that misbehave.
 
 use std::{
     io::{Read, Write},

@@ -1,4 +1,4 @@
-//! The words of commands: what each thing takes, what is refused and why, and bytes that mean nothing.
+//! The texts of commands: what each control accepts, what is refused and why, and bytes without meaning.
 
 use proptest::prelude::*;
 

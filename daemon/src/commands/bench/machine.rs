@@ -1,4 +1,4 @@
-//! Describes the machine: a figure is worth nothing without it.
+//! Describes the machine: a measured figure means nothing without it.
 
 use std::{fmt, fs};
 

@@ -1,4 +1,4 @@
-//! Checks the broker, and where newer versions are announced.
+//! Checks the broker, and the address where newer versions are announced.
 
 use std::{
     net::{TcpStream, ToSocketAddrs},

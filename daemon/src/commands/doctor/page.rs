@@ -1,4 +1,4 @@
-//! Checks whether the page can be opened, by whom, and what it may show.
+//! Checks whether the page can be opened, who may open it, and what it may show.
 
 use std::{
     io::{Read, Write},

@@ -1,4 +1,4 @@
-//! The live view as a screen of cells: sizes, colours, and what has to be seen.
+//! The live view as a screen of cells: sizes, colours, and what must be visible.
 
 use std::io::Write as _;
 
@@ -27,6 +27,7 @@ fn two_people() -> Snapshot {
         scores: Scores(scores),
         mood: FaceMood::of_scores(&Scores(scores), 0.45),
         facing: None,
+        last_seen: Millis(0),
     };
     let mut snapshot = Snapshot {
         mood: MoodState::new(
@@ -70,11 +71,13 @@ fn shown(
         source: "Logitech C920",
         device: "hall",
         preview: false,
+        now: Millis(0),
+        minute: 0,
     };
     // The first picture starts the change of mood, the second shows it done.
     for time in [Millis(1_000), Millis(3_723_000)] {
         terminal
-            .draw(|frame| live.render(frame, &view, time))
+            .draw(|frame| live.render(frame, &view.at(time)))
             .unwrap();
     }
     let backend = terminal.backend().clone();

@@ -1,5 +1,5 @@
 //! Mono OLEDs with an SSD1306 or SH1106. One driver serves both: they differ in a charge pump and a column offset, and
-//! both know page addressing (SSD1306 datasheet 10.1.3, SH1106 datasheet, commands 1 to 25).
+//! both have page addressing (SSD1306 datasheet 10.1.3, SH1106 datasheet, commands 1 to 25).
 
 use super::{
     grid::{CellRect, Grid},

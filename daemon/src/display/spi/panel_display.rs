@@ -21,10 +21,7 @@ use super::{
     panel::Panel,
     panel_retry::PanelRetry,
 };
-use crate::{
-    clock::{self, Clock},
-    config::{DisplaySettings, ThemeName},
-};
+use crate::config::{DisplaySettings, ThemeName};
 
 /// Opens the panel, also again after a failure.
 pub type PanelOpener<P> = Box<dyn FnMut() -> Result<Box<dyn Panel<P>>, DisplayError> + Send>;
@@ -35,7 +32,6 @@ pub struct PanelDisplay<S: Framebuffer> {
     settings: DisplaySettings,
     on: bool,
     glass: ScreenShape,
-    clock: Clock,
     faces: Faces,
     framebuffer: S,
     /// The inputs of the picture in the framebuffer.
@@ -62,14 +58,12 @@ impl<S: Framebuffer> PanelDisplay<S> {
         framebuffer: S,
         open: PanelOpener<S::Cell>,
     ) -> Self {
-        let clock = Clock::start();
         Self {
             name: name.into(),
             settings: settings.clone(),
             on: true,
             glass,
-            faces: Faces::new(settings, IdleMotion::Alive, clock.now()),
-            clock,
+            faces: Faces::new(settings, IdleMotion::Alive, Millis(0)),
             framebuffer,
             drawn: None,
             open,
@@ -88,41 +82,13 @@ impl<S: Framebuffer> PanelDisplay<S> {
         self.panel.is_some()
     }
 
-    /// Shows the view as of `now`; `minute` is the minute of the day (0 to 1439). A panel that failed is opened again
-    /// after a wait.
-    ///
-    /// # Errors
-    /// [`DisplayError`] for the first failure of an outage; later ones are logged at debug level.
-    pub fn show_at(
-        &mut self,
-        view: &View<'_>,
-        now: Millis,
-        minute: u16,
-    ) -> Result<(), DisplayError> {
-        if self.retry.rests(now) {
-            return Ok(());
-        }
-        let Err(error) = self.try_show(view, now, minute) else {
-            if self.retry.end() {
-                tracing::info!("display {} is back", self.name);
-            }
-            return Ok(());
-        };
-        self.panel = None;
-        if self.retry.fail(now) {
-            return Err(error);
-        }
-        tracing::debug!("{error}");
-        Ok(())
-    }
-
-    fn try_show(&mut self, view: &View<'_>, now: Millis, minute: u16) -> Result<(), DisplayError> {
+    fn try_show(&mut self, view: &View<'_>) -> Result<(), DisplayError> {
         let panel = match &mut self.panel {
             Some(panel) => panel,
             None => self.panel.insert(ActivePanel::new((self.open)()?)),
         };
         let wanted = if self.on {
-            self.settings.brightness_at(minute)
+            self.settings.brightness_at(view.minute)
         } else {
             0
         };
@@ -132,7 +98,7 @@ impl<S: Framebuffer> PanelDisplay<S> {
         let drawing = PictureInputs {
             scene: self
                 .faces
-                .scene(view, now)
+                .scene(view)
                 .map(|pose| steady(pose, &self.framebuffer)),
             theme: self.settings.theme,
             gain: panel.gain,
@@ -226,9 +192,24 @@ impl<S: Framebuffer> Display for PanelDisplay<S> {
         &self.name
     }
 
+    /// A panel that failed is opened again after a wait. Only the first failure of an outage is an error; later ones
+    /// are logged at debug level.
     fn show(&mut self, view: &View<'_>) -> Result<(), DisplayError> {
-        let (now, minute) = (self.clock.now(), clock::minute_of_day());
-        self.show_at(view, now, minute)
+        if self.retry.rests(view.now) {
+            return Ok(());
+        }
+        let Err(error) = self.try_show(view) else {
+            if self.retry.end() {
+                tracing::info!("display {} is back", self.name);
+            }
+            return Ok(());
+        };
+        self.panel = None;
+        if self.retry.fail(view.now) {
+            return Err(error);
+        }
+        tracing::debug!("{error}");
+        Ok(())
     }
 
     fn set(&mut self, controls: DisplayControls) {

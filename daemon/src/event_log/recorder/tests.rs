@@ -1,4 +1,4 @@
-//! The scribe without a store: what comes in, and the kinds that come out.
+//! The recorder without a store: what goes in, and the kinds of events that come out.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! Every kind as it goes out, letter by letter, and held against the schema that receivers have.
+//! Every kind of event as it is sent, byte for byte, and checked against the schema that receivers use.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,5 +1,5 @@
-//! What this device announced, in a note beside the store: its lasting id, its topics now, and topics that it left behind and
-//! that the broker has not forgotten yet.
+//! Remembers what this device announced, in a note beside the store: its lasting id, its topics now, and former topics
+//! that the broker may still keep.
 
 use std::{
     fs, io,
@@ -23,14 +23,14 @@ const MAX_FORMER: usize = 16;
 /// The topics of a device under one name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announcement {
-    /// Where Home Assistant is told; empty: nowhere any more.
+    /// The topic of the discovery message; empty: none any more.
     pub config_topic: String,
     /// Its retained topics.
     pub retained: Vec<String>,
-    /// Where its state was told.
+    /// The topic of its state.
     #[serde(default)]
     pub state_topic: String,
-    /// Where its availability was told.
+    /// The topic of its availability.
     #[serde(default)]
     pub status_topic: String,
     /// The run that announced it last, 16 hexadecimal digits; empty in notes of older versions.

@@ -1,4 +1,4 @@
-//! Who is announced: names that Home Assistant keeps, and the topics that its entities read.
+//! The announced device: names that Home Assistant keeps, and the topics that its entities read.
 
 use std::fs;
 
@@ -26,9 +26,9 @@ pub struct Device {
     pub version: String,
     /// Its web page, if others can reach it.
     pub page: Option<String>,
-    /// Where a newer version would be told; empty: nowhere.
+    /// The topic of a newer version; empty: none.
     pub release_topic: String,
-    /// Whether this device itself looks for newer versions, and tells.
+    /// Whether this device itself looks for newer versions and publishes them.
     pub tells_updates: bool,
     /// Our topics.
     pub topics: Topics,
@@ -82,7 +82,7 @@ impl Device {
         format!("{}/status", self.prefix)
     }
 
-    /// Where health is told.
+    /// The topic of health.
     pub fn health_topic(&self) -> String {
         self.topics.leaf("health")
     }
@@ -97,7 +97,7 @@ impl Device {
         self.topics.leaf("emoji")
     }
 
-    /// Where newer versions are told.
+    /// The topic of newer versions.
     pub fn update_topic(&self) -> String {
         self.topics.leaf("update")
     }

@@ -1,4 +1,5 @@
-//! `/diagnostics`: how the pipeline does. Apart from `/state`, and seldom: few people look, and a recorder keeps every change.
+//! `/diagnostics`: how well the pipeline runs. It is separate from `/state` and sent seldom, because few people look at
+//! it and Home Assistant's recorder stores every change.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! The payload that tells Home Assistant what there is: one for the whole device. A pure function.
+//! The message by which Home Assistant learns of the device and its entities: one for all of them. A pure function.
 
 use std::collections::BTreeMap;
 

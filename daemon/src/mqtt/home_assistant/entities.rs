@@ -1,4 +1,4 @@
-//! The entities that Home Assistant shows, each as its MQTT integration wants it described.
+//! The entities in Home Assistant, each described as its MQTT integration requires.
 
 use moodring_core::{expression::Expression, mood::Mood};
 use serde_json::{Value, json};

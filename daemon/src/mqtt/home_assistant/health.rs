@@ -1,4 +1,4 @@
-//! `/health`: how the device itself does. Reads the kernel's files; dates come in as data.
+//! `/health`: how the device itself is. Reads the kernel's files; dates come in as data.
 
 use std::{fs, path::Path, time::SystemTime};
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::message::{Tenths, rfc3339};
 
-/// What is told of it.
+/// What is published about the device.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DeviceHealth {
     /// The version of this message.
@@ -56,7 +56,7 @@ fn temperature_c(class: &Path) -> Option<f32> {
     let zone = zones.iter().find(|zone| is_cpu(zone)).or(zones.first())?;
     let text = fs::read_to_string(zone.join("temp")).ok()?;
     let thousandths: f32 = text.trim().parse().ok()?;
-    // Sensors that are not there tell nonsense.
+    // A sensor that is missing may read as nonsense.
     Some(thousandths / 1_000.0).filter(|c| (-50.0..=150.0).contains(c))
 }
 

@@ -1,16 +1,18 @@
-//! What a home needs beside state and events: requests that change something, and Home Assistant's discovery.
+//! What Home Assistant needs beside state and events: discovery, requests that change something, and reports of the
+//! device.
 //!
 //! ```text
 //! <prefix>/<id>/<thing>/set    a request, checked by `command::parse`
-//! <prefix>/<id>/<thing>/state  how it is set now (retained)
+//! <prefix>/<id>/<thing>/state  its present value (retained)
 //! <prefix>/<id>/<thing>/error  why a request was refused
 //! <prefix>/<id>/health         temperature, start and version (retained)
 //! <prefix>/<id>/diagnostics    frame rate, times and counts (retained)
-//! <prefix>/<id>/update         what there is that is newer, if this device looks (retained)
-//! homeassistant/device/<id>/config   what there is (retained)
+//! <prefix>/<id>/update         a newer version, if this device looks for one (retained)
+//! homeassistant/device/<id>/config   the device and its entities (retained)
 //! ```
 //!
-//! [`HomeProtocol`] decides, without I/O and clock; `task` connects it to the MQTT client's [`Extra`](super::Passthrough).
+//! [`HomeProtocol`] decides, without I/O and clock; `task` connects it to the MQTT client's
+//! [`Passthrough`](super::Passthrough).
 
 mod announced;
 mod device;

@@ -1,4 +1,5 @@
-//! What is published and answered, without I/O and clock: messages and controls go in, publications and commands come out.
+//! Decides what is published and answered, without I/O and clock: messages and controls go in, publications and
+//! commands come out.
 
 use std::collections::HashMap;
 
@@ -23,7 +24,7 @@ const MIGRATE: &str = r#"{"migrate_discovery":true}"#;
 #[derive(Debug)]
 pub struct HomeProtocol {
     device: Device,
-    /// Whether Home Assistant is told.
+    /// Whether the device is announced to Home Assistant.
     announces: bool,
     /// Whether requests are obeyed.
     obeys: bool,
@@ -45,7 +46,7 @@ pub struct Effect {
     pub command: Option<(ControlName, Command)>,
     /// Why a request was refused.
     pub refused: Option<(ControlName, CommandError)>,
-    /// Home Assistant started: it is to be told again, after a while.
+    /// Home Assistant started: announce again, after a while.
     pub born: bool,
 }
 
@@ -172,7 +173,7 @@ impl HomeProtocol {
         topics.cloned().collect()
     }
 
-    /// The announcement, if Home Assistant is told.
+    /// The announcement, if the device is announced.
     pub fn announce(&mut self, controls: &Controls) -> Vec<Outgoing> {
         if !self.announces {
             return Vec::new();

@@ -1,4 +1,5 @@
-//! The task between [`HomeProtocol`] and the MQTT client: passes on what is received and published, and keeps the times.
+//! The task between [`HomeProtocol`] and the MQTT client: passes messages both ways, and calls the protocol when it is
+//! time.
 
 use std::{
     collections::HashMap,
@@ -25,15 +26,15 @@ use crate::{
     update,
 };
 
-/// How long a command may take until how things are is told, changed or not.
+/// How long after a command the controls are published, changed or not.
 const ANSWER_AFTER: Duration = Duration::from_millis(250);
-/// Home Assistant is told again after its start, not at once: it has much to do then, and from many devices.
+/// After its start Home Assistant gets the announcement again, but not at once: it has much to do then, and from many devices.
 const REBIRTH: (Duration, Duration) = (Duration::from_millis(500), Duration::from_millis(4_500));
-/// How often health and figures are told, if they changed.
+/// How often health and figures are published, if they changed.
 const FIGURES_EVERY: Duration = Duration::from_secs(60);
 /// What a broker retained comes right after its receipt for the subscriptions; one that gives none is not waited for any longer.
 const RETAINED_WITHIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
-/// So many refusals of one thing are told
+/// So many refusals of one thing are published
 const REFUSALS: u32 = 10;
 /// in so long.
 const REFUSALS_WITHIN: Duration = Duration::from_secs(1);
@@ -152,7 +153,7 @@ impl Drop for HomeAssistant {
     }
 }
 
-/// What was told of refused requests for one thing.
+/// What was published about refused requests for one thing.
 struct Refusals {
     since: Instant,
     told: u32,
@@ -162,13 +163,13 @@ struct Refusals {
 struct Task {
     ready: PreparedHome,
     inputs: Inputs,
-    /// The controls that were told last.
+    /// The controls that were published last.
     known: Controls,
     /// Things whose command was given and is not answered yet.
     owed: Vec<ControlName>,
-    /// When a refusal of a thing was told, and when it was logged.
+    /// When a refusal of a thing was published, and when it was logged.
     refusals: HashMap<ControlName, Refusals>,
-    /// The figures that were told last.
+    /// The figures that were published last.
     diagnostics: Option<Diagnostics>,
     health: String,
     /// Former topics that the broker is to forget, by the number of the message that says so.
@@ -357,7 +358,7 @@ impl Task {
         }
     }
 
-    /// Health, and figures of the pipeline, where they differ from what was told.
+    /// Health, and figures of the pipeline, where they differ from what was published.
     fn tell_figures(&mut self) {
         if self.look_at.is_some() {
             return;

@@ -1,4 +1,4 @@
-//! The conversation, and the announcement held against what Home Assistant's source requires.
+//! Messages in and out, and the announcement checked against what Home Assistant's source requires.
 
 mod rules;
 

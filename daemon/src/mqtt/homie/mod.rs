@@ -1,7 +1,8 @@
-//! The Homie 5 tree, by option: `homie/5/<id>/...`, for openHAB and other controllers that know the convention.
+//! The Homie 5 tree, if it is switched on: `homie/5/<id>/...`, for openHAB and other controllers that know the
+//! convention.
 //!
-//! It has a connection of its own, because a connection has one will, and Homie's `$state` wants it. Values are kept by the
-//! broker and said anew at each connection; nothing here is an event that could be lost.
+//! It has its own connection, because a connection has only one will, and Homie needs that for `$state`. The broker
+//! retains the values, and each new connection publishes them again; nothing here is an event that could be lost.
 
 mod task;
 mod tree;

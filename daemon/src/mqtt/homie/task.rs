@@ -1,4 +1,4 @@
-//! The tree's task: one connection after the other; on each the whole tree, then what changes.
+//! The tree's task: opens one connection after another; on each it publishes the whole tree, then what changes.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::mqtt::{
     until,
 };
 
-/// Values are told so far apart at least.
+/// The least time between two publications of values.
 const GAP: Duration = Duration::from_millis(250);
 /// How long the goodbye may take.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
@@ -33,10 +33,10 @@ pub(super) struct Task {
     stopped: oneshot::Receiver<()>,
     /// Whether the newest connection came about.
     is_up: bool,
-    /// What the broker was told in this connection.
+    /// What was published in this connection.
     description: Option<Publish>,
     told: Values,
-    /// When values may be told again, if some changed.
+    /// When values may be published again, if some changed.
     due: Option<Instant>,
     next: Instant,
 }
@@ -131,7 +131,7 @@ impl Task {
         self.publish_changes(link)
     }
 
-    /// Something changed; it is told when its time has come.
+    /// Something changed; it is published when its time has come.
     fn mark(&mut self) -> Result<(), String> {
         self.due = Some(self.next);
         Ok(())

@@ -1,6 +1,6 @@
 //! The device as Homie 5 describes it: nodes, properties and their values. No I/O, no clock.
 //!
-//! What can be set is what `/<thing>/set` can set, and goes through the same door ([`command::parse`]).
+//! The same things can be set as by `/<thing>/set`, and the same function checks them ([`command::parse`]).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What is sent, confirmed or cut off, in every order: nothing is lost or overtaken.
+//! Rows are sent, confirmed and cut off in every order: none is lost, none overtakes another.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The conversation, replayed without a broker: a list of what comes in, a list of what goes out.
+//! The protocol without a broker: a list of what goes in, a list of what comes out.
 
 use std::time::{Duration, SystemTime};
 

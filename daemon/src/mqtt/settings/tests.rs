@@ -1,4 +1,4 @@
-//! Addresses and settings of brokers: what is taken, what is refused and with which words.
+//! Brokers' addresses and settings: which are accepted, which are refused, and with which words.
 
 use super::*;
 use crate::message::{DeviceName, RunId};

@@ -1,4 +1,4 @@
-//! What is asked of the device while its link is down for a moment: it comes if it is fresh, and only then.
+//! Requests to the device while its link is down for a moment: it gets those that are recent, and no others.
 
 use std::{process::Command, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
 
 const TOPIC: &str = "moodring/hall/camera/set";
 
-/// A daemon behind a gate, and what it hears of its broker.
+/// A daemon behind a proxy, and what it hears of its broker.
 struct TestClient {
     broker: Mosquitto,
     proxy: VersionProxy,

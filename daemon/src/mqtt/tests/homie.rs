@@ -1,4 +1,4 @@
-//! The Homie tree at a real mosquitto, read back by the convention's own parser.
+//! The Homie tree at a real mosquitto, read back by the parser of the crate homie5.
 
 use homie5::{Homie5Message, HomieDeviceStatus, parse_mqtt_message};
 use moodring_core::{

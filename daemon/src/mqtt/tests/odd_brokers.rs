@@ -1,5 +1,5 @@
-//! Brokers that do what no broker should: they hang up on a message, confirm it twice or with a reason that MQTT 5 does not have,
-//! or have no subscriber for it. Each is a few lines that speak MQTT 5 and answer every publication as the test says.
+//! Brokers that misbehave: they hang up on a message, confirm it twice or with a reason that MQTT 5 does not have, or
+//! have no subscriber for it. Each is a few lines that speak MQTT 5 and answer every publication as the test says.
 
 use std::{
     sync::{

@@ -1,4 +1,5 @@
-//! A listener with a session misses nothing while it is away, and leaves nothing behind; one of several brokers will do.
+//! A subscriber with a session misses nothing while it is away, and leaves nothing behind. Of several brokers one is
+//! enough.
 
 use std::{process::Command, time::Duration};
 

@@ -1,5 +1,5 @@
-//! A gate before a broker: it sees which version of MQTT a client speaks, refuses it in the ways that brokers do, and cuts
-//! connections. What it lets in passes unchanged.
+//! A proxy before a broker: it sees which version of MQTT a client speaks, refuses it in the ways that brokers do, and
+//! cuts connections. It passes on everything else unchanged.
 
 use std::{
     io,
@@ -12,7 +12,7 @@ use tokio::{
     sync::watch,
 };
 
-/// What the gate does with those who come.
+/// What the proxy does with those who connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     Open,

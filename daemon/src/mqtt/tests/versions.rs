@@ -1,4 +1,5 @@
-//! Which version of MQTT is spoken: 5 where the broker speaks it, 3.1.1 where it says no, and nothing learned from trouble.
+//! Which version of MQTT is spoken: 5 where the broker speaks it, 3.1.1 where it refuses 5. A broken connection proves
+//! neither.
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

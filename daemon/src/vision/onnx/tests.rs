@@ -1,6 +1,8 @@
-//! Other engines as the slow truth: the same nets, run in f32 by somebody else's code, say the same as our engine.
+//! Other engines as the reference: the same nets, run in f32 by other people's code, give the same answers as our
+//! engine.
 //!
-//! Each test runs on every engine of this build; ONNX Runtime only if `ORT_DYLIB_PATH` names its library (tests/ort sees to it).
+//! Each test runs on every engine of this build; ONNX Runtime only if `ORT_DYLIB_PATH` names its library (tests/ort
+//! sees to it).
 
 use std::{
     fs,

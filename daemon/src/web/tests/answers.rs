@@ -1,4 +1,4 @@
-//! What is answered to whom asks once: state, metrics, files, pictures, refusals.
+//! Answers to single requests: state, metrics, files, pictures, refusals.
 
 use super::*;
 

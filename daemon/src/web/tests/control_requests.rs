@@ -1,4 +1,4 @@
-//! What the page changes: knobs, and the history that is deleted.
+//! What the page can change: the controls, and the history, which it can delete.
 
 use super::*;
 

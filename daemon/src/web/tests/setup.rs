@@ -1,4 +1,4 @@
-//! First steps over HTTP: what is offered, what is written, what is refused; and the notice for the door.
+//! First steps over HTTP: what is offered, what is written, what is refused; and the printed notice.
 
 use serde_json::json;
 

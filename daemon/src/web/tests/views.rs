@@ -1,4 +1,4 @@
-//! Live views: what they tell, how many there are, how they end.
+//! Live views: what they receive, how many there may be, how they end.
 
 use std::io::Read;
 

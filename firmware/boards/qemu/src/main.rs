@@ -1,8 +1,8 @@
-//! A satellite on QEMU's lm3s6965evb: messages in and replies out over UART 0; of each picture, drawn in bands as on a
-//! real board, the checksum goes out by semihosting.
+//! A satellite on QEMU's lm3s6965evb: messages in and replies out over UART 0. It draws each picture in bands, as a
+//! real board does, and sends the picture's checksum out by semihosting.
 //!
 //! The serial line is the clock: each byte that comes in takes a millisecond, as at 9600 baud. So the pictures depend
-//! on the bytes alone, and a host that does the same must get the same checksums.
+//! on the bytes alone, and a host that draws them from the same bytes must get the same checksums.
 #![no_std]
 #![no_main]
 

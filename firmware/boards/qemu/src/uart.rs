@@ -1,5 +1,5 @@
-//! UART 0 of the LM3S6965, an Arm PL011, as QEMU emulates it: neither clock nor pins nor speed need be set up.
-//! The only place of this board that touches registers.
+//! UART 0 of the LM3S6965, an Arm PL011, as QEMU emulates it: clock, pins and speed need no set-up. The only file of
+//! this board that touches registers.
 
 /// Where it is (LM3S6965 data sheet, 12.4).
 const BASE: usize = 0x4000_c000;

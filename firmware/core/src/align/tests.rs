@@ -1,4 +1,4 @@
-//! Crops against what the frame shows there.
+//! Compares crops with what the frame shows at the same place.
 
 use super::*;
 use crate::{fake::assert_picture, frame::Millis};

@@ -1,4 +1,4 @@
-//! Cells written by hand, and raw heads against the same heads made real.
+//! Cells written by hand, and raw integer heads compared with the same heads as real numbers.
 
 use super::*;
 use proptest::prelude::*;

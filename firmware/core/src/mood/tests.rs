@@ -1,4 +1,4 @@
-//! One mood out of readings: how long a change has to last, thresholds, who counts, and whose mood it is.
+//! Readings become one mood: how long a change must last, thresholds, who counts, and whose mood it is.
 
 use super::*;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! An empty room, changing light, a tree in the window, a disco: how often the nets look.
+//! An empty room, changing light, a tree in the window, a disco: how often the pipeline searches for faces.
 
 use super::*;
 use crate::frame::PixelFormat;

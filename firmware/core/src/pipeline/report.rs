@@ -71,6 +71,8 @@ pub struct Person {
     pub mood: FaceMood,
     /// When it was first seen.
     pub since: Millis,
+    /// When the face was last found in a frame.
+    pub last_seen: Millis,
 }
 
 /// What a step found. Lent by the pipeline until the next one.

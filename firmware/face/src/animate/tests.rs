@@ -1,4 +1,4 @@
-//! Movements do not jump, blinks come in their time, and nonsense moves nothing.
+//! Movements do not jump, blinks come in their time, and invalid numbers move nothing.
 
 use moodring_core::expression::Expression;
 

@@ -1,6 +1,6 @@
-//! The kernels: lists them, chooses the best one of this machine, and defines the one shape of their work, a row.
+//! The kernels: lists them, chooses the best one of this machine, and defines the unit of their work, one output row.
 //!
-//! All of them give the same bits; `scalar` is the reference. A kernel computes one output row at a time.
+//! All of them give the same bits; `scalar` is the reference.
 
 #[cfg(any(
     target_arch = "x86_64",

@@ -1,5 +1,5 @@
-//! The plain loops of `ARITHMETIC.md`, straight from the file's weights. Slow, obvious, and the reference for all other
-//! kernels: it tests borders instead of trusting them, and subtracts zero points instead of folding them.
+//! The plain loops of `ARITHMETIC.md`, on the weights as they are in the file. Slow, obvious, and the reference for all
+//! other kernels: it tests borders instead of trusting them, and subtracts zero points instead of folding them.
 
 use super::AddRow;
 use crate::quant::{OutputStage, requantize};

@@ -1,5 +1,5 @@
 //! Shared by the vector kernels: checks a row against its slices and cuts it into tiles; each kernel computes one tile.
-//! No instruction of any machine stands here.
+//! Uses no instruction of any particular machine.
 #![allow(unsafe_code)] // tiles speak in raw pointers; here they are measured
 
 use core::ptr::null_mut;

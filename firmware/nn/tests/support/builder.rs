@@ -1,4 +1,4 @@
-//! Writes nets in the packed format with random weights: structurally valid, numerically lively, meaning nothing.
+//! Writes nets in the packed format with random weights: valid files whose numbers vary, but mean nothing.
 
 /// A small reproducible random source (SplitMix64: Steele, Lea, Flood, 2014).
 pub struct Random(pub u64);

@@ -1,4 +1,4 @@
-//! What `doctor` says of machines that are written down here.
+//! What `doctor` says about machines that these tests write down as files.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 

@@ -1,4 +1,4 @@
-//! The commands as a user gives them, on a shelf in a folder of their own.
+//! The commands as a user gives them, with a temporary folder for the installed nets.
 
 use std::{fs, path::PathBuf};
 
