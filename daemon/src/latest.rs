@@ -2,6 +2,8 @@
 //!
 //! Three buffers are swapped, so that nothing is allocated once each has a frame's size.
 
+mod picture;
+
 use std::{
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
@@ -10,162 +12,9 @@ use std::{
     time::Duration,
 };
 
-use moodring_core::{
-    classify::Crop,
-    frame::{Frame, FrameError, LumaRange, Millis, PixelFormat},
-    geometry::Similarity,
-    picture::Picture,
-};
+use moodring_core::frame::Frame;
 
-use crate::scaled_jpeg::ScaledJpeg;
-
-/// A picture as a camera lends it.
-#[derive(Debug)]
-pub enum LentPicture<'a> {
-    /// All its pixels.
-    Frame(Frame<'a>),
-    /// A JPEG, decoded as far as its reader needs it.
-    Jpeg(&'a mut ScaledJpeg),
-}
-
-impl<'a> LentPicture<'a> {
-    /// The frame; of a JPEG its overview.
-    pub fn into_frame(self) -> Frame<'a> {
-        match self {
-            Self::Frame(frame) => frame,
-            Self::Jpeg(jpeg) => jpeg.overview(),
-        }
-    }
-}
-
-impl Picture for LentPicture<'_> {
-    fn time(&self) -> Millis {
-        match self {
-            Self::Frame(frame) => frame.time(),
-            Self::Jpeg(jpeg) => jpeg.time(),
-        }
-    }
-
-    fn size_px(&self) -> (u32, u32) {
-        match self {
-            Self::Frame(frame) => (frame.width_px(), frame.height_px()),
-            Self::Jpeg(jpeg) => jpeg.size_px(),
-        }
-    }
-
-    fn thumbnail(&mut self) -> Frame<'_> {
-        match self {
-            Self::Frame(frame) => *frame,
-            Self::Jpeg(jpeg) => jpeg.thumbnail(),
-        }
-    }
-
-    fn overview(&mut self) -> Frame<'_> {
-        match self {
-            Self::Frame(frame) => *frame,
-            Self::Jpeg(jpeg) => jpeg.overview(),
-        }
-    }
-
-    fn cut(&mut self, from_crop: &Similarity, crop: &mut Crop) {
-        match self {
-            Self::Frame(frame) => (&*frame).cut(from_crop, crop),
-            Self::Jpeg(jpeg) => jpeg.cut(from_crop, crop),
-        }
-    }
-}
-
-/// A frame that owns its bytes.
-#[derive(Debug)]
-pub struct OwnedFrame {
-    data: Vec<u8>,
-    format: PixelFormat,
-    size_px: (u32, u32),
-    stride: usize,
-    range: LumaRange,
-    time: Millis,
-}
-
-impl OwnedFrame {
-    pub(crate) const fn empty() -> Self {
-        Self {
-            data: Vec::new(),
-            format: PixelFormat::Grey,
-            size_px: (0, 0),
-            stride: 0,
-            range: LumaRange::Full,
-            time: Millis(0),
-        }
-    }
-
-    pub(crate) fn copy(&mut self, frame: &Frame<'_>) {
-        self.data.clear();
-        self.data.extend_from_slice(frame.data());
-        self.format = frame.format();
-        self.size_px = (frame.width_px(), frame.height_px());
-        self.stride = frame.stride();
-        self.range = frame.range();
-        self.time = frame.time();
-    }
-
-    /// Lends the frame.
-    ///
-    /// # Errors
-    /// `None` only before a frame was copied into it: each frame was checked before.
-    pub fn lend(&self) -> Result<Frame<'_>, FrameError> {
-        let frame = Frame::new(
-            &self.data,
-            self.format,
-            self.size_px,
-            self.stride,
-            self.time,
-        )?;
-        Ok(frame.with_range(self.range))
-    }
-}
-
-/// A picture that owns its bytes: a frame or a JPEG.
-#[derive(Debug)]
-pub struct OwnedPicture {
-    frame: OwnedFrame,
-    jpeg: Box<ScaledJpeg>,
-    is_jpeg: bool,
-}
-
-impl OwnedPicture {
-    fn empty() -> Self {
-        Self {
-            frame: OwnedFrame::empty(),
-            jpeg: Box::default(),
-            is_jpeg: false,
-        }
-    }
-
-    /// Copies a frame; takes a JPEG over and leaves its own old one in its place, so that nothing is copied.
-    fn take(&mut self, picture: &mut LentPicture<'_>) {
-        match picture {
-            LentPicture::Frame(frame) => {
-                self.frame.copy(frame);
-                self.is_jpeg = false;
-            }
-            LentPicture::Jpeg(jpeg) => {
-                std::mem::swap(&mut *self.jpeg, jpeg);
-                self.is_jpeg = true;
-            }
-        }
-    }
-
-    /// Lends the picture.
-    ///
-    /// # Errors
-    /// As [`OwnedFrame::lend`].
-    pub fn lend(&mut self) -> Result<LentPicture<'_>, FrameError> {
-        if self.is_jpeg {
-            return Ok(LentPicture::Jpeg(&mut self.jpeg));
-        }
-        self.frame.lend().map(LentPicture::Frame)
-    }
-}
+pub use picture::{LentPicture, OwnedFrame, OwnedPicture};
 
 /// Whether the reader rests: then the writer need not prepare what only a search for faces needs.
 #[derive(Clone, Debug, Default)]
@@ -316,7 +165,13 @@ impl FrameReader {
 
 #[cfg(test)]
 mod tests {
+    use moodring_core::{
+        frame::{LumaRange, Millis, PixelFormat},
+        picture::Picture as _,
+    };
+
     use super::*;
+    use crate::scaled_jpeg::{ScaledJpeg, Wish};
 
     fn put(writer: &mut FrameWriter, value: u8, time: u64) {
         let pixels = [value; 4];
@@ -355,6 +210,38 @@ mod tests {
             };
             assert_eq!(format!("{frame:?}"), format!("{came:?}"));
         }
+    }
+
+    #[test]
+    fn a_jpeg_is_handed_over_and_an_old_one_comes_back() {
+        let (mut writer, mut reader) = frame_slot();
+        let mut camera = ScaledJpeg::default();
+        let jpeg = include_bytes!("scaled_jpeg/tests/420.jpg");
+        for time in 1..=3 {
+            let decoded = camera.decode(jpeg, &[], Wish::default(), Millis(time));
+            decoded.unwrap();
+            writer.put_picture(&mut LentPicture::Jpeg(&mut camera));
+        }
+        let Taken::Frame(picture, 2) = reader.take(Duration::ZERO) else {
+            panic!("two of three are skipped")
+        };
+        let mut picture = picture.lend().unwrap();
+        assert_eq!((picture.size_px(), picture.time()), ((93, 61), Millis(3)));
+        assert_eq!(picture.overview().width_px(), 93);
+        // A frame after it is a frame again.
+        put(&mut writer, 9, 4);
+        let Taken::Frame(picture, _) = reader.take(Duration::ZERO) else {
+            panic!("no frame")
+        };
+        assert!(matches!(picture.lend(), Ok(LentPicture::Frame(_))));
+    }
+
+    #[test]
+    fn the_writer_knows_whether_the_reader_rests() {
+        let (writer, reader) = frame_slot();
+        assert!(!writer.reader_rests());
+        reader.rest().set(true);
+        assert!(writer.reader_rests());
     }
 
     #[test]

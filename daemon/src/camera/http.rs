@@ -121,9 +121,7 @@ impl Camera for HttpCamera {
             }
         };
         let bytes = self.stream.bytes();
-        let picture = self
-            .context
-            .picture(format, bytes, &mut self.decoder, wish);
+        let picture = self.context.picture(format, bytes, &mut self.decoder, wish);
         let picture = picture.map_err(|reason| self.info.bad(reason))?;
         self.info.size_px = Some(picture.size_px());
         if let LentPicture::Frame(frame) = &picture {

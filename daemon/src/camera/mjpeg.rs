@@ -142,6 +142,38 @@ mod tests {
     }
 
     #[test]
+    fn with_a_wish_jpegs_stay_jpegs_unless_they_stand_on_their_side() {
+        use super::super::jpeg::tests::with_orientation;
+        let upright = ramp(64, 48, 10);
+        let film = [
+            &upright[..],
+            &with_orientation(&upright, 6),
+            &upright[..400],
+        ]
+        .concat();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("film.mjpeg");
+        std::fs::write(&path, [&film[..], &[0xFF, 0xD9]].concat()).unwrap();
+        let mut camera = MjpegFile::open(&path, Context::for_tests(false)).unwrap();
+        let wish = Wish {
+            least_px: (20, 20),
+            ..Wish::default()
+        };
+        let mut next = || {
+            camera.next_picture(Some(wish)).map(|picture| {
+                let is_jpeg = matches!(picture, LentPicture::Jpeg(_));
+                let whole = picture.size_px();
+                let overview = picture.into_frame();
+                (is_jpeg, whole, (overview.width_px(), overview.height_px()))
+            })
+        };
+        assert_eq!(next().unwrap(), (true, (64, 48), (32, 24)));
+        assert_eq!(next().unwrap(), (false, (48, 64), (48, 64)));
+        let cut = next().unwrap_err().to_string();
+        assert!(cut.contains("ends early"), "{cut}");
+    }
+
+    #[test]
     fn a_file_without_jpegs_is_an_error_even_when_repeated() {
         for bytes in [&b""[..], b"not a film", &[0xFF; 5000]] {
             assert_eq!(play(bytes, true, 1), ["open"]);

@@ -15,8 +15,8 @@ use super::{
     control::{CameraControl, CameraSession, NextStep},
 };
 use crate::{
-    clock::Clock, config::CameraSettings, contain::contain, latest::LentPicture,
-    scaled_jpeg::Wish, shutdown::Shutdown, snapshot::CameraState,
+    clock::Clock, config::CameraSettings, contain::contain, latest::LentPicture, scaled_jpeg::Wish,
+    shutdown::Shutdown, snapshot::CameraState,
 };
 
 /// The first and the longest wait before a lost source is opened again; doubled in between.

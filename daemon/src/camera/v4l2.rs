@@ -174,10 +174,7 @@ impl V4l2Camera {
         }
         let size = self.decoder.decode(&self.raw);
         let size = size.map_err(|reason| self.info.bad(reason))?;
-        Ok(Taken::Pixels(
-            size,
-            self.decoder.format().row_bytes(size.0),
-        ))
+        Ok(Taken::Pixels(size, self.decoder.format().row_bytes(size.0)))
     }
 }
 

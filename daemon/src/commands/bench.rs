@@ -81,7 +81,11 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
     let (width, height) = (settings.vision.width, settings.vision.height);
     let totals = times.totals();
     let compared = match args.compare {
-        true => Some(compare::compare(&mut scene, &settings, (WARM_UP, args.frames))?),
+        true => Some(compare::compare(
+            &mut scene,
+            &settings,
+            (WARM_UP, args.frames),
+        )?),
         false => None,
     };
     let measured = Measured {

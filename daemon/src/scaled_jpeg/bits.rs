@@ -97,7 +97,11 @@ impl Bits<'_> {
     #[inline(always)]
     pub(super) fn refill(&mut self) {
         // Behind the end there are ones; see `CodedData::is_within`.
-        let word = match self.bytes.get(self.next..).and_then(|rest| rest.first_chunk()) {
+        let word = match self
+            .bytes
+            .get(self.next..)
+            .and_then(|rest| rest.first_chunk())
+        {
             Some(bytes) => u64::from_be_bytes(*bytes),
             None => u64::MAX,
         };
@@ -132,9 +136,13 @@ mod tests {
     #[test]
     fn stuffing_and_restarts_are_taken_out() {
         let mut coded = CodedData::default();
-        coded.read(&[1, 0xFF, 0, 2, 0xFF, 0xD0, 3, 0xFF, 0xFF, 0xD1, 4, 0xFF, 0xD9, 9]);
+        coded.read(&[
+            1, 0xFF, 0, 2, 0xFF, 0xD0, 3, 0xFF, 0xFF, 0xD1, 4, 0xFF, 0xD9, 9,
+        ]);
         assert_eq!(coded.count(), 3);
-        let firsts: Vec<u64> = (0..3).map(|i| coded.part(i).unwrap().ahead() >> 40).collect();
+        let firsts: Vec<u64> = (0..3)
+            .map(|i| coded.part(i).unwrap().ahead() >> 40)
+            .collect();
         assert_eq!(firsts, [0x01_FF02, 0x03_FFFF, 0x04_FFFF]);
         let mut bits = coded.part(2).unwrap();
         bits.consume(8);
@@ -153,7 +161,11 @@ mod tests {
             for at in place..place + 30 {
                 bits.refill();
                 let byte = bytes.get(at as usize / 8).copied().unwrap_or(0xFF);
-                assert_eq!(bits.ahead() >> 63, u64::from(byte >> (7 - at % 8) & 1), "{at}");
+                assert_eq!(
+                    bits.ahead() >> 63,
+                    u64::from(byte >> (7 - at % 8) & 1),
+                    "{at}"
+                );
                 assert_eq!(bits.place(), at);
                 bits.consume(1);
             }

@@ -16,7 +16,14 @@ const ZIGZAG: [u8; 64] = [
 
 /// cos(i pi / 16) for i in 0..8.
 const COS: [f32; 8] = [
-    1.0, 0.980_785_25, 0.923_879_5, 0.831_469_6, 0.707_106_77, 0.555_570_24, 0.382_683_43, 0.195_090_32,
+    1.0,
+    0.980_785_25,
+    0.923_879_5,
+    0.831_469_6,
+    0.707_106_77,
+    0.555_570_24,
+    0.382_683_43,
+    0.195_090_32,
 ];
 
 /// What becomes of the coefficients of a component's blocks.
@@ -164,7 +171,14 @@ fn eight([c0, c1, c2, c3, c4, c5, c6, c7]: [f32; 8]) -> [f32; 8] {
         c1 * COS[7] - c3 * COS[5] + c5 * COS[3] - c7 * COS[1],
     ];
     [
-        e[0] + o[0], e[1] + o[1], e[2] + o[2], e[3] + o[3], e[3] - o[3], e[2] - o[2], e[1] - o[1], e[0] - o[0],
+        e[0] + o[0],
+        e[1] + o[1],
+        e[2] + o[2],
+        e[3] + o[3],
+        e[3] - o[3],
+        e[2] - o[2],
+        e[1] - o[1],
+        e[0] - o[0],
     ]
 }
 
@@ -174,7 +188,9 @@ mod tests {
 
     /// The sum as the standard writes it, in double precision, then means of blocks.
     fn truth(coefficients: &[f64; 64], width: usize, height: usize) -> Vec<f64> {
-        let cos = |x: usize, u: usize| ((2 * x + 1) as f64 * u as f64 * std::f64::consts::PI / 16.0).cos();
+        let cos = |x: usize, u: usize| {
+            ((2 * x + 1) as f64 * u as f64 * std::f64::consts::PI / 16.0).cos()
+        };
         let norm = |u: usize| if u == 0 { 0.5_f64.sqrt() } else { 1.0 };
         let whole = |x: usize, y: usize| -> f64 {
             let terms = (0..64).map(|i| {
@@ -188,7 +204,9 @@ mod tests {
             let block = (0..w * h).map(|i| whole(x * w + i % w, y * h + i / w));
             block.sum::<f64>() / (w * h) as f64
         };
-        (0..width * height).map(|i| mean(i % width, i / width)).collect()
+        (0..width * height)
+            .map(|i| mean(i % width, i / width))
+            .collect()
     }
 
     fn check<const W: usize, const H: usize>() {
@@ -208,7 +226,10 @@ mod tests {
             }
             for (got, want) in pixels(&kept).as_flattened().iter().zip(truth(&plain, W, H)) {
                 let want = (want + 128.0).clamp(0.0, 255.0);
-                assert!((f64::from(*got) - want).abs() < 0.501, "{W}x{H}: {got} {want}");
+                assert!(
+                    (f64::from(*got) - want).abs() < 0.501,
+                    "{W}x{H}: {got} {want}"
+                );
             }
         }
     }
@@ -226,6 +247,9 @@ mod tests {
 
     #[test]
     fn what_leaves_the_range_is_cut() {
-        assert_eq!([-129.0, -0.4, 126.6, 127.4, 500.0].map(pixel), [0, 128, 255, 255, 255]);
+        assert_eq!(
+            [-129.0, -0.4, 126.6, 127.4, 500.0].map(pixel),
+            [0, 128, 255, 255, 255]
+        );
     }
 }

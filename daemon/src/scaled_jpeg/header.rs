@@ -77,7 +77,9 @@ impl Header {
                     return self.scan(payload).then_some(at);
                 }
                 // Adobe's, without the conversion to YCbCr.
-                0xEE if payload.starts_with(b"Adobe") && payload.get(11) == Some(&0) => return None,
+                0xEE if payload.starts_with(b"Adobe") && payload.get(11) == Some(&0) => {
+                    return None;
+                }
                 0xE0..=0xEF | 0xFE => {}
                 _ => return None,
             }
@@ -171,7 +173,8 @@ impl Header {
         let Some((&count, rest)) = payload.split_first() else {
             return false;
         };
-        let whole = self.count > 0 && usize::from(count) == self.count && rest.len() >= 2 * self.count;
+        let whole =
+            self.count > 0 && usize::from(count) == self.count && rest.len() >= 2 * self.count;
         let mut pairs = rest.as_chunks::<2>().0.iter();
         whole
             && self.components[..self.count].iter_mut().all(|component| {

@@ -120,7 +120,9 @@ impl HuffmanTable {
     fn skip_entry(&self, ahead: u64) -> u16 {
         let (mut bits, mut advance) = (0, 0);
         loop {
-            let Some(symbol) = self.symbol(ahead << bits) else { break };
+            let Some(symbol) = self.symbol(ahead << bits) else {
+                break;
+            };
             if bits + symbol.bits() > SKIP_BITS || advance + symbol.advance() > 63 + END_OF_BLOCK {
                 break;
             }
@@ -206,14 +208,21 @@ mod tests {
         assert_eq!(read(0b100_00, 5), (5, 2, -3));
         assert_eq!(read(0b1010, 4), (4, 16, 0));
         // The code of 14 bits, then ten of a value.
-        assert_eq!(read(0b1011_0000_0000_00 << 10 | 0b10_0000_0001, 24), (24, 3, 513));
+        assert_eq!(
+            read(0b1011_0000_0000_00 << 10 | 0b10_0000_0001, 24),
+            (24, 3, 513)
+        );
         assert_eq!(table.symbol(u64::MAX), None);
     }
 
     #[test]
     fn several_symbols_are_skipped_at_once_up_to_the_end_of_the_block() {
         let table = table();
-        assert_eq!(table.skip(0b011_010_10011_00 << 51), (11, 4), "the third is whole, the next is not");
+        assert_eq!(
+            table.skip(0b011_010_10011_00 << 51),
+            (11, 4),
+            "the third is whole, the next is not"
+        );
         assert_eq!(table.skip(0b011_00_011 << 56), (5, 1 + END_OF_BLOCK));
         assert_eq!(table.skip(u64::MAX), (0, 0));
     }

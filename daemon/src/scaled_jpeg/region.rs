@@ -9,12 +9,11 @@ use moodring_core::{
 use super::{
     CHECKPOINT_EVERY,
     bits::CodedData,
-    blocks,
     cosine::Weights,
     header::Header,
     planes::Planes,
-    put_block,
     scan::{Checkpoint, Scan},
+    walk::{blocks, put_block},
 };
 
 /// A part of a picture; its buffer is used again.
@@ -50,7 +49,7 @@ impl Region {
         let height = end(units.y.1, unit_h, header.size_px.1).checked_sub(top)?;
         let size = [width, height].map(|side| side.div_ceil(divisor as usize));
         let stride = (units.x.1 - units.x.0) * unit_w * points;
-        self.planes.reset((size[0], size[1]), stride, false);
+        self.planes.reset((size[0], size[1]), stride);
         self.fill(header, coded, checkpoints, &units, points)?;
         let frame = self.planes.frame(Millis(0)).ok()?;
         Some((frame, (left as u32, top as u32)))
@@ -83,7 +82,14 @@ impl Region {
                             continue;
                         }
                         let block = ((x - units.x.0) * bw + h, (y - units.y.0) * bh + v);
-                        put_block(&mut scan, (i, component), &weights, (points, points), &mut luma, block)?;
+                        put_block(
+                            &mut scan,
+                            (i, component),
+                            &weights,
+                            points,
+                            &mut luma,
+                            block,
+                        )?;
                     }
                 }
                 scan.end_unit();
@@ -107,7 +113,9 @@ impl Units {
             let most = places.into_iter().fold(f32::NEG_INFINITY, f32::max) + margin;
             // Casts saturate. What lies outside of the picture shows its border.
             let first = ((least / unit_px) as usize).min(count - 1);
-            let end = ((most / unit_px).max(0.0) as usize).saturating_add(1).clamp(first + 1, count);
+            let end = ((most / unit_px).max(0.0) as usize)
+                .saturating_add(1)
+                .clamp(first + 1, count);
             (first, end)
         };
         let (w, h) = header.unit_blocks();

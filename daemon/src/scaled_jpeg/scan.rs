@@ -72,7 +72,11 @@ impl<'a> Scan<'a> {
     #[inline(always)]
     pub(super) fn begin_unit(&mut self) -> Option<()> {
         let interval = self.header.restart;
-        if interval > 0 && self.unit > 0 && self.unit.is_multiple_of(interval) && self.unit / interval > self.part {
+        if interval > 0
+            && self.unit > 0
+            && self.unit.is_multiple_of(interval)
+            && self.unit / interval > self.part
+        {
             self.is_within()?;
             self.part += 1;
             self.bits = self.coded.part(self.part)?;

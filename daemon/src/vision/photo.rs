@@ -108,14 +108,7 @@ impl PhotoReader {
         for size_px in looks((frame.width_px(), frame.height_px())) {
             let at = self.look(size_px)?;
             let detector = &mut self.looks[at].detector;
-            let mut picture = frame;
-            find(
-                detector,
-                &mut picture,
-                &wanted,
-                &mut self.found,
-                &mut |_| {},
-            )?;
+            find(detector, frame, &wanted, &mut self.found, &mut |_| {})?;
             // Ask the net: an ONNX file may be made for one size only.
             let shape = detector.shape();
             let scale = shape.width_px.max(shape.height_px) as f32 / long as f32;

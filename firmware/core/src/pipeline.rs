@@ -388,7 +388,7 @@ pub type Candidates = Vec<Face, MAX_CANDIDATES>;
 /// [`NetError`] from the detector.
 pub fn find(
     detector: &mut impl DetectNet,
-    picture: &mut impl Picture,
+    mut picture: impl Picture,
     settings: &Settings,
     faces: &mut Candidates,
     mark: &mut impl FnMut(Stage),

@@ -6,8 +6,8 @@ use moodring_core::frame::{Frame, Millis, PixelFormat};
 
 use super::*;
 use crate::{
-    latest::LentPicture,
     command::{Command, Switch},
+    latest::LentPicture,
     preview::FrameTap,
     shutdown::Shutdown,
     worker::Supervisor,
