@@ -12,6 +12,7 @@ import socket
 import struct
 import sys
 import time
+import zlib
 
 ONE = "10.77.1.1"
 FREEBIND = 15  # IP_FREEBIND: any address of the namespace's local networks may be a source
@@ -129,6 +130,36 @@ def gif(width=8000, height=5000):
         "<HH", width, height) + bytes.fromhex("0002024c01003b")
 
 
+def png(width=8000, height=5000):
+    """A picture of 40 megapixels, 16 bits a channel with alpha, in 320 kB: 320 MB when it is unpacked whole."""
+    packer = zlib.compressobj(9)
+    row = bytes(1 + 8 * width)
+    data = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
+    chunk = lambda kind, body: struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    head = struct.pack(">IIBBBBB", width, height, 16, 6, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def text(string):
+    return struct.pack(">H", len(string)) + string
+
+
+async def commands(end):
+    """Thousands of requests a second through the broker, from somebody who may publish there."""
+    await asyncio.sleep(random.random())
+    reader, writer = await asyncio.open_connection("10.77.0.1", 1883)
+    connect = text(b"MQTT") + b"\x04\x02\x00\x3c" + text(b"siege-%d" % os.getpid())
+    writer.write(bytes([0x10, len(connect)]) + connect)
+    await reader.readexactly(4)
+    while time.monotonic() < end:
+        for thing, value in ((b"sensitivity", b"%d" % random.randrange(101)), (b"brightness", b"999"), (b"theme", b"\xff\xfe"), (b"camera", b"on")):
+            body = text(b"moodring/siege/" + thing + b"/set") + value
+            writer.write(bytes([0x30, len(body)]) + body)
+        await writer.drain()
+        await asyncio.sleep(0)
+    writer.close()
+
+
 def attacks(token):
     unread = lambda path: lambda p, e: hold(p, e, 60, some_address, head(f"GET {path}", token=token))
     return {
@@ -147,6 +178,8 @@ def attacks(token):
         "unread views": unread("/api/v1/events?svg=true&recent=200"),
         "unread history": unread("/api/v1/history/events?days=3660"),
         "bombs": lambda p, e: repeat(p, e, head("POST /api/v1/analyze", gif(), token), some_address, pause=0.2, workers=4),
+        "large pictures": lambda p, e: repeat(p, e, head("POST /api/v1/analyze", png(), token), some_address, pause=0.2, workers=2),
+        "commands": lambda p, e: commands(e),
         "forwarded": lambda p, e: repeat(p, e, lambda: b"GET / HTTP/1.1\r\nHost: ha.local\r\nX-Ingress-Path: /a\r\nX-Forwarded-For: 10.77.0.2\r\n\r\n",
                                          some_address),
     }

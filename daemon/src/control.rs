@@ -24,7 +24,7 @@ pub struct Controls {
     pub theme: ThemeName,
     /// How quickly the mood follows, 0 to 100 percent; 50 is as the settings have it.
     pub sensitivity: u8,
-    /// Whether a picture may be taken: `camera.pictures` names a folder.
+    /// Whether a picture may be taken: `camera.pictures` names a folder, or `mqtt.home_assistant.camera_picture` sends it.
     pub may_take_picture: bool,
     /// Whether a browser may get a picture: `preview.pictures`.
     pub may_give_picture: bool,
@@ -51,7 +51,8 @@ impl Controls {
             brightness: settings.display.brightness_at(minute),
             theme: settings.display.theme,
             sensitivity: settings.mood.sensitivity,
-            may_take_picture: !settings.camera.pictures.as_os_str().is_empty(),
+            may_take_picture: !settings.camera.pictures.as_os_str().is_empty()
+                || settings.mqtt.sends_camera_picture(),
             may_give_picture: settings.preview.pictures,
             preview_allowed: settings.preview.allowed,
             preview_until: None,

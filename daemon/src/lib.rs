@@ -36,6 +36,7 @@
 //! | [`service`] | reports to systemd |
 //! | [`update`] | looks for newer versions, if it is switched on |
 //! | [`notes`] | small files beside the store that outlive the daemon |
+//! | `fuzz` | every parser of foreign bytes, for the tests that change bytes |
 //! | [`files`] | replaces files in one step, finds the folder for lasting state |
 //! | [`redact`] | removes secrets from addresses and commands |
 //! | [`shutdown`] | the one way to stop |
@@ -64,6 +65,8 @@ pub mod evaluation;
 pub mod event_log;
 pub mod exit;
 pub mod files;
+#[cfg(test)]
+mod fuzz;
 pub mod gpio;
 pub mod hooks;
 pub mod latest;

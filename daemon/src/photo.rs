@@ -31,10 +31,13 @@ use moodring_core::{
     geometry::{Point, Rect},
 };
 
-pub use listing::{ENDINGS, expand, is_picture_name};
+pub use listing::{ENDINGS, expand, is_picture_name, list};
 
 use self::format::Format;
-use crate::{contain::contain, regular_file::open_regular};
+use crate::{
+    contain::contain,
+    regular_file::{is_shortage, open_regular},
+};
 
 /// The largest file that is read.
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -108,6 +111,13 @@ pub enum PhotoError {
     /// Cut short or damaged.
     #[error("the picture is damaged or cut short: {0}")]
     Damaged(String),
+}
+
+impl PhotoError {
+    /// Whether the machine was short of something, and the picture may be read a moment later.
+    pub fn is_shortage(&self) -> bool {
+        matches!(self, Self::Io(error) if is_shortage(error))
+    }
 }
 
 impl Photo {

@@ -5,22 +5,32 @@ use rustix::process::{
     DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
 };
 
-/// Where the system names no limit.
-const MANY: u64 = 65_536;
+/// More open files than anything here needs. Children inherit the limit, and some try every number up to it.
+const MANY: u64 = 8_192;
 
-/// Raises the limit of open files to what the system allows: cameras, stores, brokers and visitors share it.
+/// Raises the limit of open files as far as it is needed and the system allows: cameras, stores, brokers and visitors share it.
 pub fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
     let wanted = Rlimit {
-        current: limit.maximum.or(Some(MANY)),
+        current: Some(enough(limit)),
         maximum: limit.maximum,
     };
+    // A service may not change its limits everywhere; its unit has set this one then.
+    if wanted.current == limit.current {
+        return;
+    }
     if let Err(error) = setrlimit(Resource::Nofile, wanted) {
         tracing::debug!(
             "the limit of open files stays at {:?}: {error}",
             limit.current
         );
     }
+}
+
+/// As many as are needed or allowed, and never fewer than now.
+fn enough(limit: Rlimit) -> u64 {
+    let allowed = limit.maximum.unwrap_or(MANY).min(MANY);
+    limit.current.unwrap_or(MANY).max(allowed)
 }
 
 /// How many files may be open.
@@ -55,8 +65,22 @@ mod tests {
     fn the_limit_is_what_the_system_allows() {
         raise_open_files();
         let limit = getrlimit(Resource::Nofile);
-        assert_eq!(limit.current, limit.maximum.or(Some(MANY)));
+        assert_eq!(limit.current, Some(enough(limit)));
         assert!(open_files() >= 64);
+    }
+
+    #[test]
+    fn enough_is_no_more_than_needed_and_never_less_than_before() {
+        for (current, maximum, wanted) in [
+            (1_024, Some(524_288), MANY),
+            (1_024, None, MANY),
+            (1_024, Some(4_096), 4_096),
+            (1_024, Some(1_024), 1_024),
+            (65_536, Some(1 << 30), 65_536),
+        ] {
+            let current = Some(current);
+            assert_eq!(enough(Rlimit { current, maximum }), wanted);
+        }
     }
 
     #[test]

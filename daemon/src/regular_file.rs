@@ -26,6 +26,20 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Whether the machine or this process is short of something just now: files, memory. It says nothing of the file, which may be
+/// opened a moment later.
+pub(crate) fn is_shortage(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let short = [
+        Errno::MFILE,
+        Errno::NFILE,
+        Errno::NOMEM,
+        Errno::NOBUFS,
+        Errno::AGAIN,
+    ];
+    Errno::from_io_error(error).is_some_and(|errno| short.contains(&errno))
+}
+
 fn check(kind: FileType) -> io::Result<()> {
     let what = match kind {
         kind if kind.is_file() => return Ok(()),
@@ -68,5 +82,14 @@ mod tests {
         assert!(said(Path::new("/dev/zero")).contains("device"));
         assert!(said(&at("loop.jpg")).contains("symbolic links"));
         assert!(open_regular(&at("file.jpg")).is_ok());
+    }
+
+    #[test]
+    fn a_shortage_says_nothing_of_the_file() {
+        for (number, is_one) in [(24, true), (23, true), (12, true), (2, false), (13, false)] {
+            let error = io::Error::from_raw_os_error(number);
+            assert_eq!(is_shortage(&error), is_one, "{error}");
+        }
+        assert!(!is_shortage(&io::Error::other("a pipe")));
     }
 }

@@ -241,3 +241,16 @@ test('a daemon that comes back is found again', async () => {
   await context.close();
   await second.stop();
 });
+
+test('pages of other cameras are linked', async () => {
+  const own = await daemon({ config: '[web]\nothers = ["http://hall.local:8080", "http://[fd00::7]:81"]\n' });
+  const { page, context, faults } = await visit(own.url);
+  await page.goto(own.url);
+  await page.waitForSelector('#others a');
+  assert.deepEqual(await page.locator('#others a').allTextContents(), ['hall.local:8080', '[fd00::7]:81']);
+  assert.equal(await page.getAttribute('#others a', 'href'), 'http://hall.local:8080');
+  assert.deepEqual(await serious(page), []);
+  assert.deepEqual(faults, []);
+  await context.close();
+  assert.equal((await own.stop()).code, 0);
+});

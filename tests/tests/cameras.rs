@@ -192,3 +192,35 @@ fn the_secrets_of_a_source_are_in_no_output() {
     assert!(!finished.stderr.contains(SECRET), "{}", finished.stderr);
     finished.expect_code(4);
 }
+
+/// Sets how many files a process may open; those that are open stay.
+fn limit_open_files(pid: u32, files: u32) {
+    let limited = Command::new("prlimit")
+        .args([&format!("--pid={pid}"), &format!("--nofile={files}:")])
+        .status();
+    assert!(limited.expect("prlimit is there").success());
+}
+
+#[test]
+fn want_of_open_files_is_no_end_of_a_folder() {
+    let mut bench = Bench::new();
+    let port = free_port();
+    bench.set("MOODRING_WEB__LISTEN", format!("127.0.0.1:{port}"));
+    bench.set("MOODRING_CAMERA__PICTURE_S", "0.5");
+    for name in ["a", "b", "c", "d", "e"] {
+        bench.write(&format!("album/{name}.jpg"), good_jpeg());
+    }
+    let mut daemon = bench.start("run --display none --no-mqtt --source album");
+    wait_for(port, "/readyz", |status, _| status == 200);
+    limit_open_files(daemon.id(), 3);
+    // Five times as long as the rest of the folder takes.
+    std::thread::sleep(Duration::from_secs(8));
+    assert!(
+        daemon.is_running(),
+        "the pictures cannot be opened, and are not over"
+    );
+    limit_open_files(daemon.id(), 1024);
+    let finished = daemon.finish(LIMIT).expect_code(0);
+    let said = format!("{}{}", finished.stdout, finished.stderr);
+    assert!(said.contains("Too many open files"), "{said}");
+}

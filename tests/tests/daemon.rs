@@ -238,6 +238,42 @@ fn a_stop_does_not_wait_for_a_broker_that_is_away() {
     stop(daemon, "TERM");
 }
 
+/// A start, a restart of the broker, a camera that went away for a moment, and the end.
+#[test]
+fn an_ordinary_day_is_told_in_a_few_lines() {
+    let (mut bench, mut broker) = (bench(), Broker::start());
+    let port = free_port();
+    bench.set("MOODRING_WEB__LISTEN", format!("127.0.0.1:{port}"));
+    bench.write("film.mjpeg", pictures::scene(Jpeg, 64, 48).repeat(3));
+    let mut heard = Subscriber::to(broker.port);
+    let source = "cmd:[ -e again ] && exec sh -c 'while :; do cat film.mjpeg; sleep 0.1; done'; touch again; cat film.mjpeg";
+    let url = broker.url();
+    let daemon = bench.start_all(&[
+        "run",
+        "--display",
+        "none",
+        "--source",
+        source,
+        "--mqtt",
+        &url,
+    ]);
+    heard.wait_for("the camera again", |message| {
+        message.topic.ends_with("/event")
+            && message.json()["to"] == "running"
+            && message.json()["from"] == "lost"
+    });
+    broker.kill();
+    std::thread::sleep(Duration::from_secs(2));
+    broker.resume();
+    heard.wait_for("the device again", |message| {
+        message.topic.ends_with("/status") && message.payload == "online"
+    });
+    daemon.signal("TERM");
+    let finished = daemon.finish(LIMIT).expect_code(0);
+    let lines: Vec<_> = finished.stderr.lines().collect();
+    assert!((4..=10).contains(&lines.len()), "{lines:#?}");
+}
+
 #[test]
 fn alone_it_brings_its_own_broker() {
     let mut bench = bench();

@@ -55,7 +55,10 @@ impl Controller {
         let controller = Self {
             camera,
             off,
-            stills: Stills::new(&settings.camera.pictures),
+            stills: Stills::new(
+                &settings.camera.pictures,
+                settings.mqtt.sends_camera_picture(),
+            ),
             preview,
             display: settings.display.clone(),
             cameras,

@@ -265,6 +265,7 @@ impl StartContext<'_> {
             store: self.publishing.store.state(),
             started: SystemTime::now(),
             updates: self.publishing.updates.as_ref().map(UpdateThread::watch),
+            picture: controller.stills().watch(),
         })
     }
 

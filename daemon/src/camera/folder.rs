@@ -1,10 +1,15 @@
 //! A folder of pictures, with its subfolders, played in the order of the names.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use moodring_core::frame::{Frame, PixelFormat};
 
-use super::{Camera, CameraError, CameraInfo, Context, frame_pacer::FramePacer, picture::lend};
+use super::{
+    Camera, CameraError, CameraInfo, Context, frame_pacer::FramePacer, picture::lend, refuse,
+};
 use crate::{
     photo::{self, ENDINGS, Photo},
     redact::printable,
@@ -17,6 +22,8 @@ pub(super) struct Folder {
     pace: FramePacer,
     path: PathBuf,
     files: std::vec::IntoIter<PathBuf>,
+    /// One that could not be opened for want of files or memory.
+    postponed: Option<PathBuf>,
     photo: Option<Photo>,
     /// Frames of `photo` that are still to be lent.
     left: u32,
@@ -26,11 +33,8 @@ impl Folder {
     /// Lists the folder.
     pub(super) fn open(path: &Path, context: Context) -> Result<Self, CameraError> {
         let name = printable(&path.to_string_lossy());
-        let files = list(path).map_err(|reason| CameraError::Open {
-            source_name: name.clone(),
-            reason,
-            way_out: format!("Put pictures there: {}", ENDINGS.join(", ")),
-        })?;
+        let way_out = || format!("Put pictures there: {}", ENDINGS.join(", "));
+        let files = list(path).map_err(|error| refuse(&name, &error, way_out()))?;
         Ok(Self {
             info: CameraInfo {
                 name,
@@ -44,20 +48,21 @@ impl Folder {
             context,
             path: path.into(),
             files: files.into_iter(),
+            postponed: None,
             photo: None,
             left: 0,
         })
     }
 
     fn next_file(&mut self) -> Result<PathBuf, CameraError> {
-        if let Some(file) = self.files.next() {
+        if let Some(file) = self.postponed.take().or_else(|| self.files.next()) {
             return Ok(file);
         }
         if !self.context.repeat {
             return Err(self.info.ended());
         }
         self.files = list(&self.path)
-            .map_err(|reason| self.info.lost(reason))?
+            .map_err(|error| self.info.lost(error.to_string()))?
             .into_iter();
         // Somebody may be changing its pictures just now: it is waited for, as a camera is.
         let empty = || self.info.lost("it holds no pictures");
@@ -67,9 +72,16 @@ impl Folder {
     /// The next picture, whose turn begins.
     fn next_photo(&mut self) -> Result<Photo, CameraError> {
         let file = self.next_file()?;
-        let photo = Photo::read(&file).map_err(|e| CameraError::Bad {
-            source_name: printable(&file.to_string_lossy()),
-            reason: e.to_string(),
+        let photo = Photo::read(&file).map_err(|error| {
+            let source_name = printable(&file.to_string_lossy());
+            if error.is_shortage() {
+                // It has its turn once it can be opened.
+                self.postponed = Some(file);
+            }
+            CameraError::Bad {
+                source_name,
+                reason: error.to_string(),
+            }
         })?;
         self.info.size_px = Some(photo.size_px());
         self.left = self.context.frames_per_picture;
@@ -99,10 +111,9 @@ impl Camera for Folder {
 }
 
 /// The pictures of a folder; at least one.
-fn list(path: &Path) -> Result<Vec<PathBuf>, String> {
-    std::fs::read_dir(path).map_err(|e| e.to_string())?;
-    match photo::expand(&[path.into()]) {
-        files if files.is_empty() => Err("it holds no pictures".into()),
+fn list(path: &Path) -> io::Result<Vec<PathBuf>> {
+    match photo::list(path)? {
+        files if files.is_empty() => Err(io::Error::other("it holds no pictures")),
         files => Ok(files),
     }
 }

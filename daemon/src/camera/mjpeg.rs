@@ -148,7 +148,7 @@ mod tests {
         let film = [
             &upright[..],
             &with_orientation(&upright, 6),
-            &upright[..400],
+            &upright[..upright.len() - 40],
         ]
         .concat();
         let dir = tempfile::tempdir().unwrap();

@@ -14,7 +14,7 @@
 //! | [`supervise`], `control` | the camera thread: decides what is lost and opens it again; on, off and next |
 //! | `frame_pacer` | waits for the next frame's time when files are played |
 
-use std::{fs::File, path::Path, time::Duration};
+use std::{fs::File, io, path::Path, time::Duration};
 
 use moodring_core::frame::{Frame, FrameError, LumaRange, PixelFormat};
 
@@ -28,6 +28,7 @@ use crate::{
     clock::Clock,
     config::{CameraSettings, RangeKind, RawKind},
     latest::LentPicture,
+    regular_file::is_shortage,
     scaled_jpeg::Wish,
     shutdown::Shutdown,
 };
@@ -38,6 +39,8 @@ pub mod devices;
 mod drawn_face;
 mod folder;
 mod frame_pacer;
+#[cfg(test)]
+pub(crate) mod fuzz;
 mod http;
 pub(crate) mod jpeg;
 mod jpeg_splitter;
@@ -382,11 +385,27 @@ fn around(all: &[Source], start: &Source, turns: usize) -> Source {
 }
 
 fn open_file(path: &Path) -> Result<File, CameraError> {
-    crate::regular_file::open_regular(path).map_err(|e| CameraError::Open {
-        source_name: crate::redact::printable(&path.to_string_lossy()),
-        reason: e.to_string(),
-        way_out: "Check the path and its permissions".into(),
+    crate::regular_file::open_regular(path).map_err(|error| {
+        let name = crate::redact::printable(&path.to_string_lossy());
+        refuse(&name, &error, "Check the path and its permissions".into())
     })
+}
+
+/// Why a file or folder is not opened. Want of files or memory passes, so the source is waited for as one that was lost; all
+/// else is for the user to mend.
+fn refuse(name: &str, error: &io::Error, way_out: String) -> CameraError {
+    let (source_name, reason) = (name.to_owned(), error.to_string());
+    match is_shortage(error) {
+        true => CameraError::Lost {
+            source_name,
+            reason,
+        },
+        false => CameraError::Open {
+            source_name,
+            reason,
+            way_out,
+        },
+    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use moodring_core::frame::{Frame, FrameError, Millis, PixelFormat};
 
 use super::{Camera, CameraError, CameraInfo, Context, frame_pacer::FramePacer};
 use crate::{
-    photo::{ENDINGS, Photo},
+    photo::{ENDINGS, Photo, PhotoError},
     redact::printable,
 };
 
@@ -53,21 +53,41 @@ impl Stamp {
     }
 }
 
+/// Films of other kinds, which a child can turn into pictures.
+const FILMS: [&str; 10] = [
+    "mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "ts", "wmv",
+];
+
+/// What to do with a file that is no picture.
+fn way_out(path: &Path) -> String {
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    if FILMS.iter().any(|film| ending == *film) {
+        return "ffmpeg plays such a film (sudo apt install ffmpeg): write \
+                'cmd:ffmpeg -loglevel error -re -i FILE -f mjpeg -q:v 4 -' with the file's name as the source"
+            .into();
+    }
+    format!(
+        "Pictures are {}; films are .mjpeg and .y4m",
+        ENDINGS.join(", ")
+    )
+}
+
 impl PictureFile {
     /// Reads the picture.
     pub(super) fn open(path: &Path, context: Context) -> Result<Self, CameraError> {
         let name = printable(&path.to_string_lossy());
-        let refuse = |reason: String| CameraError::Open {
-            source_name: name.clone(),
-            reason,
-            way_out: format!(
-                "Pictures are {}; films are .mjpeg and .y4m",
-                ENDINGS.join(", ")
-            ),
+        let way_out = way_out(path);
+        let refuse = |error: PhotoError| match error {
+            PhotoError::Io(error) => super::refuse(&name, &error, way_out.clone()),
+            error => CameraError::Open {
+                source_name: name.clone(),
+                reason: error.to_string(),
+                way_out: way_out.clone(),
+            },
         };
         // The date before the picture: what is written between them is read again.
-        let metadata = path.metadata().map_err(|e| refuse(e.to_string()))?;
-        let photo = Photo::read(path).map_err(|e| refuse(e.to_string()))?;
+        let metadata = path.metadata().map_err(|e| refuse(e.into()))?;
+        let photo = Photo::read(path).map_err(refuse)?;
         Ok(Self {
             info: CameraInfo {
                 size_px: Some(photo.size_px()),
@@ -105,6 +125,7 @@ impl PictureFile {
                 (self.photo, self.stamp) = (photo, stamp);
                 Ok(())
             }
+            Err(e) if e.is_shortage() => Err(self.info.bad(e.to_string())),
             Err(e) => {
                 let age = metadata
                     .modified()
@@ -188,6 +209,18 @@ mod tests {
         assert_eq!(outcomes(&mut camera, 1), ["40x30"]);
         std::fs::remove_file(&path).unwrap();
         assert_eq!(outcomes(&mut camera, 2), ["lost", "lost"]);
+    }
+
+    #[test]
+    fn a_film_of_another_kind_is_refused_with_the_way_to_play_it() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["a.mp4", "b.MOV", "c.mkv"] {
+            let path = dir.path().join(name);
+            std::fs::write(&path, b"\0\0\0\x18ftypmp42").unwrap();
+            let error = PictureFile::open(&path, Context::for_tests(false)).err();
+            let text = error.unwrap().to_string();
+            assert!(text.contains(name) && text.contains("cmd:ffmpeg"), "{text}");
+        }
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub struct HomeAssistantSettings {
     /// A topic with the newest version of moodring, published (retained) by somebody else; empty: there is no update
     /// entity.
     pub release_topic: String,
+    /// Send the picture that somebody asked for ("Take a picture") to the broker, as an image entity.
+    pub camera_picture: bool,
 }
 
 impl Default for HomeAssistantSettings {
@@ -23,6 +25,7 @@ impl Default for HomeAssistantSettings {
             enabled: true,
             prefix: "homeassistant".into(),
             release_topic: String::new(),
+            camera_picture: false,
         }
     }
 }

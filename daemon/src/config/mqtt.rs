@@ -138,6 +138,11 @@ impl Default for MqttSettings {
 }
 
 impl MqttSettings {
+    /// Whether a picture of the camera that somebody asked for goes to the broker.
+    pub fn sends_camera_picture(&self) -> bool {
+        self.enabled && self.home_assistant.enabled && self.home_assistant.camera_picture
+    }
+
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         self.home_assistant.validate()?;
         self.homie.validate()?;

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range};
 
+/// More cameras than one page links.
+const MOST_OTHERS: usize = 32;
+
 /// The page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -24,6 +27,8 @@ pub struct WebSettings {
     pub ingress: Vec<IpAddr>,
     /// Sites that may show the face in a frame and read what it shows, such as `http://mirror.local:8080`.
     pub embed: Vec<String>,
+    /// Pages of other cameras that the page links, such as `http://hall.local:8080`.
+    pub others: Vec<String>,
     /// The most live views at once.
     pub streams: usize,
     /// The largest photo that is read, in megabytes.
@@ -42,6 +47,7 @@ impl Default for WebSettings {
             hosts: Vec::new(),
             ingress: Vec::new(),
             embed: Vec::new(),
+            others: Vec::new(),
             streams: 32,
             upload_mb: 16,
             upload_megapixels: 40,
@@ -91,6 +97,13 @@ impl WebSettings {
             "web.embed",
             format!("{:?}", stranger.map_or("", String::as_str)),
             "scheme, host and port as browsers name a site, such as http://mirror.local:8080, without a path",
+        )?;
+        let wrong = self.others.iter().find(|origin| !is_origin(origin));
+        range(
+            wrong.is_none() && self.others.len() <= MOST_OTHERS,
+            "web.others",
+            format!("{:?}", wrong.map_or("", String::as_str)),
+            "at most 32 pages by scheme, host and port, such as http://hall.local:8080, without a path",
         )?;
         range(
             (1..=1000).contains(&self.streams),

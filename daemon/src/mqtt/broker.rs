@@ -5,7 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 use super::MqttError;
 
 #[cfg(feature = "broker")]
+mod bounds;
+#[cfg(feature = "broker")]
 mod embedded;
+#[cfg(all(feature = "broker", test))]
+pub(super) use bounds::read;
 #[cfg(feature = "broker")]
 pub(super) use embedded::Broker;
 

@@ -25,6 +25,7 @@ use super::{
     protocol::{Content, Protocol, Publication, ReceiptToken, Unheard},
     settings::CheckedSettings,
     until,
+    url::BrokerAddress,
 };
 use crate::{
     clock::Clock,
@@ -75,7 +76,7 @@ pub fn spawn(
         stop_by: None,
         state: tell,
         refusals: HashMap::new(),
-        blame: Blame::default(),
+        blames: HashMap::new(),
         faults: inputs_faults,
         patience: Duration::from_millis(plan.pace.patience_ms),
     };
@@ -155,8 +156,8 @@ struct Client {
     state: watch::Sender<BrokerState>,
     /// Topics that the broker refused, and when that was last reported.
     refusals: HashMap<String, Instant>,
-    /// What the broker hangs up on.
-    blame: Blame,
+    /// What each broker hangs up on.
+    blames: HashMap<BrokerAddress, Blame>,
     faults: Option<mpsc::UnboundedSender<String>>,
     /// How long an event without a subscriber is kept.
     patience: Duration,
@@ -207,7 +208,8 @@ impl Client {
 
     /// One connection and the wait after it. True once the client is to end.
     async fn is_over(&mut self) -> bool {
-        let mut link = self.failover.open().without(self.blame.barred());
+        let mut link = self.failover.open();
+        link.hold_back(self.blame().barred());
         let lost = match self.serve(&mut link).await {
             ServeEnd::Finished => {
                 self.goodbye(link).await;
@@ -234,9 +236,10 @@ impl Client {
         if *self.state.borrow() != BrokerState::Online {
             return;
         }
+        let lasts = self.failover.lasts();
         let verdict = self
-            .blame
-            .ended(lost.hint, self.failover.lasts(), link.outstanding());
+            .blame()
+            .ended(lost.hint, lasts, link.outstanding(), Instant::now());
         let Some(Pending { topic, bytes, .. }) = verdict.suspect else {
             return;
         };
@@ -247,6 +250,13 @@ impl Client {
             self.tell_fault(text);
         }
         self.failover.suspect(format!("{topic} ({bytes} bytes)"));
+    }
+
+    /// What the broker that is tried or used now hangs up on.
+    fn blame(&mut self) -> &mut Blame {
+        self.blames
+            .entry(self.failover.broker().clone())
+            .or_default()
     }
 
     /// In the log, and as an event.
@@ -261,7 +271,11 @@ impl Client {
     /// Serves one link until it ends.
     async fn serve(&mut self, link: &mut Link) -> ServeEnd {
         loop {
-            let careful = self.blame.is_careful();
+            if self.blame().lift(Instant::now()) {
+                link.hold_back(self.blame().barred());
+                self.protocol.look_again();
+            }
+            let careful = self.blame().is_careful();
             while (!careful || link.is_idle())
                 && let Some(mut publication) = self.protocol.poll(self.now())
             {
@@ -280,7 +294,7 @@ impl Client {
                 return ServeEnd::Finished;
             }
             let wake = self.wake();
-            let stop_by = self.stop_by;
+            let (stop_by, lift_at) = (self.stop_by, self.blame().wake());
             let online = *self.state.borrow() == BrokerState::Online;
             tokio::select! {
                 news = link.next() => match news {
@@ -302,6 +316,7 @@ impl Client {
                 },
                 input = self.feed.next() => self.take(input),
                 () = until(wake) => {}
+                () = until(lift_at) => {}
                 () = until(stop_by) => return ServeEnd::Late,
             }
         }
@@ -324,8 +339,17 @@ impl Client {
     fn read(&mut self, news: LinkEvent) {
         match news {
             LinkEvent::Done(token) => self.done(token),
-            LinkEvent::Unheard(ReceiptToken::Event(id)) => self.unheard(id),
-            LinkEvent::Unheard(token) => self.done(token),
+            LinkEvent::Confirmed(pending) => {
+                self.blame().confirmed(&pending);
+                self.done(pending.token);
+            }
+            LinkEvent::Unheard(pending) => {
+                self.blame().confirmed(&pending);
+                match pending.token {
+                    ReceiptToken::Event(id) => self.unheard(id),
+                    token => self.done(token),
+                }
+            }
             LinkEvent::Refused(pending, reason) => self.refused(&pending, &reason),
             LinkEvent::HeldBack(pending, reason) => self.held_back(&pending, &reason),
             LinkEvent::Subscribed => self.pass_to_extra(Incoming::Subscribed),

@@ -1,6 +1,6 @@
 //! A broker and how to connect to it, without any library's types. `link/v3.rs` and `link/v5.rs` make packets of it.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use rumqttc::{TlsConfiguration, Transport};
 use rustls::ClientConfig;
@@ -71,6 +71,19 @@ impl ConnectOptions {
         }
     }
 
+    /// The same broker at this address, where nothing but the connection depends on its name: a certificate is for the name.
+    pub(super) fn at(&self, address: Option<SocketAddr>) -> Self {
+        let mut at = self.clone();
+        if let (Some(address), Scheme::Tcp) = (address, self.broker.scheme) {
+            // With brackets and zone where there are any.
+            let text = address.to_string();
+            at.broker.host = text
+                .rsplit_once(':')
+                .map_or(text.clone(), |(host, _)| host.to_owned());
+        }
+        at
+    }
+
     /// What lies below MQTT.
     pub(super) fn transport(&self) -> Transport {
         match (self.broker.scheme, self.tls.clone()) {
@@ -78,6 +91,34 @@ impl ConnectOptions {
             (Scheme::Wss, Some(tls)) => Transport::Wss(TlsConfiguration::Rustls(tls)),
             (Scheme::Ws, _) => Transport::Ws,
             (Scheme::Tcp | Scheme::Tls | Scheme::Wss, _) => Transport::Tcp,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::MqttSettings, mqtt::settings};
+
+    #[test]
+    fn another_address_is_taken_only_where_no_certificate_wants_the_name() {
+        for (url, address, host) in [
+            ("mqtt://broker", "192.0.2.7:1883", "192.0.2.7"),
+            ("mqtt://broker", "[2001:db8::7]:1883", "[2001:db8::7]"),
+            ("mqtt://broker", "[fe80::7%3]:1883", "[fe80::7%3]"),
+            ("mqtts://broker", "192.0.2.7:8883", "broker"),
+        ] {
+            let wanted = MqttSettings {
+                url: url.into(),
+                ..MqttSettings::default()
+            };
+            let ways = settings::reader(&wanted, "x", SessionKind::Clean).unwrap();
+            let at = ways[0].at(Some(address.parse().unwrap()));
+            assert_eq!(
+                (at.broker.host.as_str(), at.broker.port),
+                (host, ways[0].broker.port)
+            );
+            assert_eq!(ways[0].at(None).broker, ways[0].broker);
         }
     }
 }

@@ -8,7 +8,8 @@ use super::{
     backoff::Backoff,
     connect_options::{ConnectOptions, SessionKind, Version},
     link::{Disconnect, Link, VersionHint},
-    url::BrokerAddress,
+    reachable::ReachableAddress,
+    url::{BrokerAddress, Scheme},
 };
 use crate::config::MqttVersion;
 
@@ -205,6 +206,8 @@ struct Candidate {
     left: Option<Instant>,
     /// Whether it was said that this one speaks 3.1.1.
     is_told: bool,
+    /// Another of its addresses, where the first gave no answer.
+    reachable: ReachableAddress,
 }
 
 impl Candidate {
@@ -219,12 +222,14 @@ impl Candidate {
             doubts: 0,
             left: None,
             is_told: false,
+            reachable: ReachableAddress::default(),
             way,
         }
     }
 
     fn open(&self, now: Instant) -> Link {
-        Link::open(&self.way, self.version, self.resumes(now))
+        let way = self.way.at(self.reachable.take());
+        Link::open(&way, self.version, self.resumes(now))
     }
 
     /// Whether to go on with the session that the broker has. One of an earlier run is none of ours; and whatever the
@@ -256,6 +261,10 @@ impl Candidate {
         if was_up && self.version == Version::V5 {
             self.left = Some(now);
         }
+        if !was_up && hint == VersionHint::Nothing && self.way.broker.scheme == Scheme::Tcp {
+            let broker = &self.way.broker;
+            self.reachable.look_for(&broker.host, broker.port);
+        }
         if self.way.version != MqttVersion::Auto {
             return false;
         }
@@ -282,11 +291,46 @@ impl Candidate {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+    };
+
     use super::*;
     use crate::{config::MqttSettings, mqtt::settings};
 
-    /// Attempts in five minutes of a broker that ends every connection with this sign, at once or after it let us in.
-    fn attempts(version: MqttVersion, hint: VersionHint, lets_in: bool) -> u32 {
+    /// Attempts in five minutes of a broker that ends every connection with this sign, at once or after it let us in; and the
+    /// lines that the log has of it.
+    fn attempts(version: MqttVersion, hint: VersionHint, lets_in: bool) -> (u32, usize) {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let log = tracing_subscriber::fmt().with_writer(move || writer.clone());
+        let attempts = tracing::subscriber::with_default(log.finish(), || {
+            attempts_in_silence(version, hint, lets_in)
+        });
+        (attempts, lines.0.load(Ordering::Relaxed))
+    }
+
+    /// Counts what is written.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<AtomicUsize>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+            self.0.fetch_add(lines, Ordering::Relaxed);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn attempts_in_silence(version: MqttVersion, hint: VersionHint, lets_in: bool) -> u32 {
         let wanted = MqttSettings {
             url: "mqtt://broker".into(),
             version,
@@ -322,10 +366,10 @@ mod tests {
                 (VersionHint::Foreign, false),
                 (VersionHint::Spoken, false),
             ] {
-                let attempts = attempts(version, hint, lets_in);
+                let (attempts, lines) = attempts(version, hint, lets_in);
                 assert!(
-                    (5..=20).contains(&attempts),
-                    "{version:?} {hint:?} {lets_in}: {attempts}"
+                    (5..=20).contains(&attempts) && (1..=10).contains(&lines),
+                    "{version:?} {hint:?} {lets_in}: {attempts} attempts, {lines} lines"
                 );
             }
         }
@@ -333,7 +377,8 @@ mod tests {
 
     #[test]
     fn a_broker_that_is_away_is_found_within_seconds() {
-        let attempts = attempts(MqttVersion::Auto, VersionHint::Nothing, false);
+        let (attempts, lines) = attempts(MqttVersion::Auto, VersionHint::Nothing, false);
         assert!((20..40).contains(&attempts), "{attempts}");
+        assert_eq!(lines, 1, "one outage is told once");
     }
 }

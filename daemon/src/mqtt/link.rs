@@ -57,8 +57,10 @@ pub(super) enum LinkEvent {
     Subscribed,
     /// A publication is done, see [`Delivery`].
     Done(ReceiptToken),
-    /// A publication is done, and no subscriber gets it.
-    Unheard(ReceiptToken),
+    /// The same, by the broker's receipt.
+    Confirmed(Pending),
+    /// The broker has a publication, and no subscriber gets it.
+    Unheard(Pending),
     /// The broker does not take a publication, and why. The connection goes on.
     Refused(Pending, String),
     /// It would not pass, so it was not sent, and why.
@@ -191,10 +193,9 @@ impl Link {
         }
     }
 
-    /// The same, without what this broker hung up on before.
-    pub(super) fn without(mut self, barred: Barred) -> Self {
+    /// From now on without what this broker hung up on before.
+    pub(super) fn hold_back(&mut self, barred: Barred) {
         self.barred = barred;
-        self
     }
 
     /// What has no receipt yet, or is not on the network yet.
@@ -304,8 +305,8 @@ impl Link {
             WireEvent::Receipt(number, given) => {
                 let pending = self.sent.remove(&number)?;
                 Some(match given {
-                    Receipt::Taken => LinkEvent::Done(pending.token),
-                    Receipt::Unheard => LinkEvent::Unheard(pending.token),
+                    Receipt::Taken => LinkEvent::Confirmed(pending),
+                    Receipt::Unheard => LinkEvent::Unheard(pending),
                     Receipt::Refused(reason) => LinkEvent::Refused(pending, reason),
                 })
             }

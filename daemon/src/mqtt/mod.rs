@@ -19,12 +19,15 @@ mod connect_options;
 mod connection_test;
 mod error;
 mod failover;
+#[cfg(test)]
+pub(crate) mod fuzz;
 pub mod home_assistant;
 pub mod homie;
 mod link;
 pub mod outbox;
 mod passthrough;
 pub mod protocol;
+mod reachable;
 mod settings;
 mod subscriber;
 mod tls;

@@ -92,7 +92,7 @@ impl Outbox {
         }
     }
 
-    /// The store came back from memory to its disk, where older rows may be.
+    /// Older rows may be to be sent: the store came back from memory to its disk, or what was set aside may pass now.
     pub fn look_again(&mut self) {
         self.last = 0;
     }

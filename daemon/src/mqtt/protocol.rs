@@ -184,6 +184,11 @@ impl Protocol {
         self.store = state;
     }
 
+    /// Events that were set aside may pass now: they are fetched again.
+    pub fn look_again(&mut self) {
+        self.outbox.look_again();
+    }
+
     /// Which rows of the store are needed now; to be answered by [`Protocol::rows`] in this connection.
     pub fn want(&mut self) -> Option<FetchRequest> {
         match self.link {

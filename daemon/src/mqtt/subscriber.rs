@@ -198,6 +198,7 @@ impl SubscriberTask {
                 LinkEvent::Heard(_)
                 | LinkEvent::Subscribed
                 | LinkEvent::Done(_)
+                | LinkEvent::Confirmed(_)
                 | LinkEvent::Unheard(_)
                 | LinkEvent::Refused(..)
                 | LinkEvent::HeldBack(..)

@@ -1,7 +1,7 @@
 //! `mqtt://host:port` and the other schemes, read strictly: what is not understood is refused, not guessed.
 
 /// How a broker is spoken to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scheme {
     /// MQTT on TCP, in the clear: `mqtt://`.
     Tcp,
@@ -34,7 +34,7 @@ impl Scheme {
 }
 
 /// Where a broker is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BrokerAddress {
     /// How it is spoken to.
     pub scheme: Scheme,

@@ -1,9 +1,11 @@
 //! Lists the pictures of files and folders. Opens none of them.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
+
+use crate::regular_file::is_shortage;
 
 /// Endings that count as pictures when a folder is read.
 pub const ENDINGS: [&str; 6] = ["png", "jpg", "jpeg", "gif", "webp", "bmp"];
@@ -14,22 +16,25 @@ pub const ENDINGS: [&str; 6] = ["png", "jpg", "jpeg", "gif", "webp", "bmp"];
 pub fn expand(paths: &[PathBuf]) -> Vec<PathBuf> {
     let mut all = Vec::new();
     for path in paths {
-        if path.is_dir() {
-            walk(path, &mut all)
-        } else {
+        if !path.is_dir() || walk(path, &mut all).is_err() {
             all.push(path.clone())
         }
     }
     all
 }
 
-fn walk(folder: &Path, all: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        // Reading it as a picture later gives the error its line.
-        all.push(folder.to_owned());
-        return;
-    };
-    let mut entries: Vec<_> = entries.flatten().collect();
+/// Every picture in a folder, its folders included, in the order of names.
+///
+/// # Errors
+/// The folder cannot be read, or one in it for want of files or memory, which passes.
+pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut all = Vec::new();
+    walk(folder, &mut all)?;
+    Ok(all)
+}
+
+fn walk(folder: &Path, all: &mut Vec<PathBuf>) -> io::Result<()> {
+    let mut entries: Vec<_> = fs::read_dir(folder)?.flatten().collect();
     entries.sort_by_key(fs::DirEntry::path);
     for entry in entries {
         // Links to folders are not followed: one that leads back up would never end.
@@ -37,12 +42,18 @@ fn walk(folder: &Path, all: &mut Vec<PathBuf>) {
             continue;
         };
         if kind.is_dir() {
-            walk(&entry.path(), all);
+            match walk(&entry.path(), all) {
+                Err(error) if is_shortage(&error) => return Err(error),
+                // Reading it as a picture later gives the error its line.
+                Err(_) => all.push(entry.path()),
+                Ok(()) => {}
+            }
         } else if is_picture_name(&entry.path()) {
             // Pipes, sockets and devices with a picture's name get their error line when somebody opens them.
             all.push(entry.path());
         }
     }
+    Ok(())
 }
 
 /// Whether the name ends like a picture's.

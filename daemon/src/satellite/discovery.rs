@@ -1,7 +1,5 @@
 //! Finds satellites: at the port of the settings, or at every USB port with our ids.
 
-use std::path::Path;
-
 use serialport::{SerialPortType, UsbPortInfo};
 
 use crate::config::{SatellitePort, SatelliteSettings};
@@ -20,8 +18,8 @@ pub(super) fn ports(settings: &SatelliteSettings) -> Vec<String> {
 }
 
 fn by_usb() -> Vec<String> {
-    // Some containers have no /sys, and serialport would panic there.
-    if !Path::new("/sys/class/tty").is_dir() {
+    // Some containers have no /sys, and sometimes no file can be opened; serialport would panic.
+    if std::fs::read_dir("/sys/class/tty").is_err() {
         return Vec::new();
     }
     let all = serialport::available_ports().unwrap_or_default();

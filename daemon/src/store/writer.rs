@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::{broadcast, watch};
 
 use super::{
@@ -455,12 +456,12 @@ impl Writer {
     }
 }
 
-/// Both clocks, now. The kernel's uptime counts sleep, too; a run's own clock does not.
+/// Both clocks, now. The kernel's uptime counts sleep, too; a run's own clock does not. No file is read for it: want of open files
+/// would look like a clock that was set.
 fn reading() -> Reading {
-    let uptime = std::fs::read_to_string("/proc/uptime").ok();
-    let seconds = uptime.and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
+    let up = clock_gettime(ClockId::Boottime);
     Reading {
-        uptime_ms: seconds.map_or(0, |seconds| (seconds * 1_000.0) as i64),
+        uptime_ms: up.tv_sec.saturating_mul(1_000) + up.tv_nsec / 1_000_000,
         wall_ms: unix_ms(),
     }
 }

@@ -37,6 +37,8 @@ pub(super) struct LoginState {
     locked: bool,
     /// Whether the set-up was never done.
     setup: bool,
+    /// Pages of other cameras.
+    others: Vec<String>,
 }
 
 /// `POST /login`.
@@ -96,6 +98,7 @@ pub(super) async fn door(
     Json(LoginState {
         locked: access.keys.locked(),
         setup: !device.settings.notice.acknowledged,
+        others: device.settings.web.others.clone(),
     })
 }
 

@@ -44,6 +44,8 @@ mod device_state;
 mod embed;
 mod error;
 mod faces;
+#[cfg(test)]
+pub(crate) mod fuzz;
 mod history;
 mod hosts;
 mod ingress;

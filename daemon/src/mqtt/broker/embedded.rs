@@ -8,11 +8,15 @@ use std::{
     time::Duration,
 };
 
-use rumqttd::protocol::v4::V4;
+use rumqttd::protocol::Protocol;
 use rumqttd::{ConnectionSettings, LinkType, Router, RouterConfig, Server, ServerSettings};
 use tokio::sync::oneshot;
 
 use super::super::{MqttError, connect_options::MAX_PACKET_BYTES};
+use super::bounds::{BoundedProtocol, BrokerLimits};
+
+/// How often it is looked whether messages are still routed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A running broker.
 pub(crate) struct Broker {
@@ -30,12 +34,22 @@ impl Broker {
         listen: SocketAddr,
         login: Option<(String, String)>,
     ) -> Result<Self, MqttError> {
+        let protocol = || BoundedProtocol::new(BrokerLimits::default());
+        Self::start_with(listen, login, protocol)
+    }
+
+    /// The same with any way to read packets.
+    fn start_with<P: Protocol + Clone + Send + 'static>(
+        listen: SocketAddr,
+        login: Option<(String, String)>,
+        protocol: impl Fn() -> P + Send + 'static,
+    ) -> Result<Self, MqttError> {
         let address = pick(listen).map_err(|error| refused(listen, &error))?;
         let (alive, dropped) = oneshot::channel();
         let (tell, told) = mpsc::channel();
         thread::Builder::new()
             .name("broker".to_owned())
-            .spawn(move || serve(address, login, dropped, &tell))
+            .spawn(move || serve(address, login, &protocol, dropped, &tell))
             .map_err(MqttError::Thread)?;
         match told.recv() {
             Ok(Ok(())) => Ok(Self {
@@ -68,11 +82,14 @@ fn refused(listen: SocketAddr, error: &io::Error) -> MqttError {
     }
 }
 
-/// The thread: says through `tell` whether the port was had, then serves until `dropped`.
-fn serve(
+/// The thread: says through `tell` whether the port was had, then serves until `dropped`. The part that routes messages is a
+/// thread of rumqttd's own; if it panics, everything is begun anew, with nothing kept. (A client that asks to be let in at the very
+/// moment of a panic makes rumqttd 0.20 wait for ever, so topics at which it panics are kept from it, too.)
+fn serve<P: Protocol + Clone + Send + 'static>(
     address: SocketAddr,
     login: Option<(String, String)>,
-    dropped: oneshot::Receiver<()>,
+    protocol: &dyn Fn() -> P,
+    mut dropped: oneshot::Receiver<()>,
     tell: &mpsc::Sender<io::Result<()>>,
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -82,19 +99,35 @@ fn serve(
         Ok(runtime) => runtime,
         Err(error) => return drop(tell.send(Err(error))),
     };
-    let router = Router::new(0, router_config()).spawn();
-    let mut server = Server::new(server_settings(address, login), router, V4);
     runtime.block_on(async move {
-        let mut serving = std::pin::pin!(server.start(LinkType::Remote));
-        // The first poll binds and then waits for clients; it returns early only if it could not.
-        let first = tokio::time::timeout(Duration::from_millis(1), &mut serving).await;
-        if let Ok(ended) = first {
-            return drop(tell.send(Err(cause(ended))));
-        }
-        let _ = tell.send(Ok(()));
-        tokio::select! {
-            ended = serving => tracing::error!("the embedded broker ended: {}", cause(ended)),
-            _ = dropped => {}
+        loop {
+            let router = Router::new(0, router_config()).spawn();
+            let routes = router.clone();
+            let mut server = Server::new(server_settings(address, login.clone()), router, protocol());
+            let mut serving = std::pin::pin!(server.start(LinkType::Remote));
+            // The first poll binds and then waits for clients; it returns early only if it could not.
+            let first = tokio::time::timeout(Duration::from_millis(1), &mut serving).await;
+            if let Ok(ended) = first {
+                if let Err(mpsc::SendError(unheard)) = tell.send(Err(cause(ended))) {
+                    tracing::error!("the embedded broker cannot begin anew: {unheard:?}");
+                }
+                return;
+            }
+            // Only the first start is waited for.
+            let _ = tell.send(Ok(()));
+            let mut look = tokio::time::interval(LOOK_EVERY);
+            let gone = async {
+                while !routes.is_disconnected() {
+                    look.tick().await;
+                }
+            };
+            tokio::select! {
+                ended = serving => {
+                    return tracing::error!("the embedded broker ended: {}", cause(ended));
+                }
+                () = gone => tracing::error!("the embedded broker failed; it begins anew, with nothing kept"),
+                _ = &mut dropped => return,
+            }
         }
     });
 }
@@ -111,7 +144,7 @@ fn cause(ended: Result<(), impl std::error::Error>) -> io::Error {
     }
 }
 
-/// Small segments: rumqttd keeps what it forwarded, per topic, until a segment is full.
+/// Small segments: rumqttd keeps what it forwarded, per topic, until a segment is full; how many topics there are is bounded.
 fn router_config() -> RouterConfig {
     RouterConfig {
         max_connections: 32,
@@ -136,5 +169,93 @@ fn server_settings(listen: SocketAddr, login: Option<(String, String)>) -> Serve
             external_auth: None,
             dynamic_filters: true,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        net::TcpStream,
+        time::Instant,
+    };
+
+    use rumqttd::protocol::v4::V4;
+
+    use super::*;
+    use crate::fuzz::{Mutator, Seeds};
+
+    const CONNECT: &[u8] = b"\x10\x10\0\x04MQTT\x04\x02\0\x3C\0\x04hall";
+    const SUBSCRIBE: &[u8] = b"\x82\x08\0\x01\0\x03a/#\0";
+    /// To `\u{f6}l`: rumqttd 0.20 cuts topics after their first byte.
+    const PANICS: &[u8] = b"\x30\x05\0\x03\xC3\xB6l";
+
+    fn local() -> SocketAddr {
+        "127.0.0.1:0".parse().unwrap()
+    }
+
+    /// Sends this; whether the broker lets us in.
+    fn is_let_in(address: SocketAddr, bytes: &[u8]) -> bool {
+        let Ok(mut stream) = TcpStream::connect(address) else {
+            return false;
+        };
+        let mut answer = [0; 4];
+        stream
+            .set_read_timeout(Some(Duration::from_secs(2)))
+            .unwrap();
+        // A broker that hangs up has answered, too.
+        let _ = stream.write_all(bytes);
+        stream.read_exact(&mut answer).is_ok() && answer == [0x20, 2, 0, 0]
+    }
+
+    fn wait_until_let_in(address: SocketAddr) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !is_let_in(address, CONNECT) {
+            assert!(Instant::now() < end, "the broker is gone");
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    #[test]
+    fn a_broker_that_panics_begins_anew() {
+        let broker = Broker::start_with(local(), None, || V4).unwrap();
+        let mut stream = TcpStream::connect(broker.address()).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
+        stream
+            .write_all(&[CONNECT, SUBSCRIBE, PANICS].concat())
+            .unwrap();
+        // Until the end, when the panic is over.
+        let mut answers = Vec::new();
+        let _ = stream.read_to_end(&mut answers);
+        assert!(answers.starts_with(&[0x20, 2, 0, 0]));
+        wait_until_let_in(broker.address());
+    }
+
+    #[test]
+    fn no_clients_bytes_end_the_broker() {
+        let broker = Broker::start(local(), None).unwrap();
+        let mut inputs = Seeds::of("mqtt_broker");
+        inputs.push([CONNECT, SUBSCRIBE, PANICS].concat());
+        let mut mutator = Mutator::new(7);
+        for round in 0..300 {
+            let mut bytes = CONNECT.to_vec();
+            bytes.extend(mutator.change(&inputs));
+            let mut stream = TcpStream::connect(broker.address()).unwrap();
+            let _ = stream.write_all(&bytes);
+            if round % 50 == 0 {
+                assert!(
+                    is_let_in(broker.address(), CONNECT),
+                    "{round}: {bytes:02x?}"
+                );
+            }
+        }
+        wait_until_let_in(broker.address());
+        assert!(is_let_in(
+            broker.address(),
+            &[CONNECT, SUBSCRIBE, PANICS].concat()
+        ));
+        assert!(is_let_in(broker.address(), CONNECT), "a topic ended it");
     }
 }

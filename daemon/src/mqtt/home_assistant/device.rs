@@ -6,7 +6,7 @@ use crate::{
     command::ControlName,
     config::MqttSettings,
     message::Identity,
-    mqtt::{MqttError, topic::Topics},
+    mqtt::{MqttError, homie, topic::Topics},
 };
 
 /// A device as Home Assistant is to know it.
@@ -30,6 +30,10 @@ pub struct Device {
     pub release_topic: String,
     /// Whether this device itself looks for newer versions and publishes them.
     pub tells_updates: bool,
+    /// Whether pictures of the camera that somebody asks for are sent.
+    pub sends_pictures: bool,
+    /// Topics of the Homie tree that the broker keeps; none without one.
+    pub homie_topics: Vec<String>,
     /// Our topics.
     pub topics: Topics,
     /// Home Assistant's first part of topics.
@@ -52,6 +56,8 @@ impl Device {
             page: None,
             release_topic: settings.home_assistant.release_topic.clone(),
             tells_updates: false,
+            sends_pictures: settings.sends_camera_picture(),
+            homie_topics: homie::retained_topics(settings, identity)?,
             topics: Topics::new(&settings.prefix, &identity.device)?,
             prefix: settings.home_assistant.prefix.clone(),
         })
@@ -74,7 +80,10 @@ impl Device {
         ];
         let things = ControlName::ALL.iter();
         let things = things.map(|thing| self.thing_topic(*thing, "state"));
-        own.into_iter().chain(things).collect()
+        own.into_iter()
+            .chain(things)
+            .chain(self.homie_topics.iter().cloned())
+            .collect()
     }
 
     /// Where Home Assistant says that it started.
@@ -95,6 +104,11 @@ impl Device {
     /// Where the picture of the emoji is published.
     pub fn emoji_topic(&self) -> String {
         self.topics.leaf("emoji")
+    }
+
+    /// The topic of a camera's picture that somebody asked for; the broker does not keep it.
+    pub fn picture_topic(&self) -> String {
+        self.thing_topic(ControlName::Picture, "image")
     }
 
     /// The topic of newer versions.

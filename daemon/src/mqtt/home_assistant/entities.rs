@@ -17,6 +17,7 @@ pub(super) fn entities(
 ) -> Vec<(String, Value)> {
     let state = device.topics.state();
     let mut all = shown(&state, &device.topics.event());
+    all.extend(pictures(device));
     all.extend(diagnostics(device));
     if commands {
         all.extend(settings(device, controls));
@@ -118,6 +119,28 @@ fn shown(state: &str, event: &str) -> Vec<(&'static str, Value)> {
             }),
         ),
     ]
+}
+
+/// What can be looked at.
+fn pictures(device: &Device) -> Vec<(&'static str, Value)> {
+    let image = |name: &str, icon: &str, topic: String, kind: &str| {
+        json!({
+            "platform": "image", "name": name, "icon": icon, "image_topic": topic, "content_type": kind,
+        })
+    };
+    let emoji = image(
+        "Emoji",
+        "mdi:emoticon-outline",
+        device.emoji_topic(),
+        "image/png",
+    );
+    let mut all = vec![("emoji", emoji)];
+    if device.sends_pictures {
+        let topic = device.picture_topic();
+        let taken = image("Last picture", "mdi:image-outline", topic, "image/jpeg");
+        all.push(("last_picture", taken));
+    }
+    all
 }
 
 /// What can be set.

@@ -157,6 +157,8 @@ impl HomeProtocol {
         let config_is_ours = config.is_none_or(|kept| kept.unique_id == self.device.unique_id);
         let state = self.retained.get(&former.state_topic);
         let topics_are_ours = match state.and_then(|state| run_of_state(state)) {
+            // The same name as now, such as when only the Homie tree was switched off.
+            _ if former.state_topic == self.device.topics.state() => true,
             Some(run) if !former.run.is_empty() => run == former.run,
             _ => {
                 let status = self.retained.get(&former.status_topic);

@@ -3,9 +3,11 @@
 
 use std::{
     collections::HashMap,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
+use moodring_face::{look::Look, theme::Theme};
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use super::{
@@ -14,11 +16,13 @@ use super::{
 };
 use crate::{
     command::{self, CommandError, ControlName},
-    config::MqttSettings,
+    config::{MqttSettings, ThemeName},
     control::{self, Controls},
+    display::{look_of, sticker},
     message::{Identity, json},
     mqtt::{
-        Incoming, IncomingReceiver, MqttError, Outgoing, Passthrough, Publisher, passthrough, until,
+        Delivery, Incoming, IncomingReceiver, MqttError, Outgoing, Passthrough, Publisher,
+        passthrough, until,
     },
     notes::Notes,
     snapshot::{BrokerState, Snapshot},
@@ -34,6 +38,8 @@ const REBIRTH: (Duration, Duration) = (Duration::from_millis(500), Duration::fro
 const FIGURES_EVERY: Duration = Duration::from_secs(60);
 /// What a broker retained comes right after its receipt for the subscriptions; one that gives none is not waited for any longer.
 const RETAINED_WITHIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
+/// The side of the emoji's picture in pixels.
+const EMOJI_PX: u32 = 192;
 /// So many refusals of one thing are published
 const REFUSALS: u32 = 10;
 /// in so long.
@@ -50,6 +56,8 @@ pub struct PreparedHome {
     publish: Publisher,
     receive: IncomingReceiver,
     jitter: Duration,
+    /// Whether Home Assistant gets the emoji as a picture.
+    shows_emoji: bool,
 }
 
 /// What a device says of itself beside its settings.
@@ -78,6 +86,8 @@ pub struct Inputs {
     pub started: SystemTime,
     /// What is newer, if anybody looks.
     pub updates: Option<update::ReleaseReceiver>,
+    /// The picture of the camera that somebody asked for last, as JPEG.
+    pub picture: watch::Receiver<Option<Arc<[u8]>>>,
 }
 
 /// What goes through the client, and the home that is to be started once the client runs. In `notes` the device remembers its
@@ -116,6 +126,7 @@ pub fn prepare(
         publish,
         receive,
         jitter: REBIRTH.0 + Duration::from_millis(identity.run.number() % spread),
+        shows_emoji: settings.home_assistant.enabled,
     };
     Ok((passthrough, ready))
 }
@@ -124,14 +135,17 @@ impl PreparedHome {
     /// Starts it in the current tokio runtime.
     pub fn spawn(self, inputs: Inputs) -> HomeAssistant {
         let known = inputs.controls.borrow().clone();
+        let looks = inputs.snapshots.clone();
         let home = Task {
             ready: self,
             inputs,
+            looks,
             known,
             owed: Vec::new(),
             refusals: HashMap::new(),
             diagnostics: None,
             health: String::new(),
+            emoji: None,
             taking_back: HashMap::new(),
             taken_back: Vec::new(),
             look_at: None,
@@ -163,6 +177,8 @@ struct Refusals {
 struct Task {
     ready: PreparedHome,
     inputs: Inputs,
+    /// The same snapshots, for the emoji.
+    looks: watch::Receiver<Snapshot>,
     /// The controls that were published last.
     known: Controls,
     /// Things whose command was given and is not answered yet.
@@ -172,6 +188,8 @@ struct Task {
     /// The figures that were published last.
     diagnostics: Option<Diagnostics>,
     health: String,
+    /// The emoji that was published last, and its theme.
+    emoji: Option<(Look, ThemeName)>,
     /// Former topics that the broker is to forget, by the number of the message that says so.
     taking_back: HashMap<u32, String>,
     taken_back: Vec<String>,
@@ -198,7 +216,12 @@ impl Task {
                     Ok(()) => self.tell_figures(),
                     Err(_) => return,
                 },
+                changed = look_changed(&mut self.looks, self.emoji) => match changed {
+                    Ok(()) => self.publish_emoji(),
+                    Err(_) => return,
+                },
                 () = found(&mut self.inputs.updates) => self.publish_update(),
+                () = taken(&mut self.inputs.picture) => self.publish_picture(),
                 () = until(self.look_at) => self.introduce(),
                 () = until(self.answer_at) => self.changed(),
                 () = until(self.announce_at) => {
@@ -218,6 +241,7 @@ impl Task {
                 self.taking_back.clear();
                 (self.diagnostics, self.figures_at) = (None, None);
                 self.health.clear();
+                self.emoji = None;
                 self.look_at = Some(Instant::now() + RETAINED_WITHIN.1);
             }
             Incoming::Subscribed => {
@@ -269,6 +293,7 @@ impl Task {
         self.say(say);
         self.tell_figures();
         self.publish_update();
+        self.publish_emoji();
         self.ready.publish.introduced();
         self.take_back();
     }
@@ -356,6 +381,7 @@ impl Task {
         if self.look_at.is_none() {
             self.say(say);
         }
+        self.publish_emoji();
     }
 
     /// Health, and figures of the pipeline, where they differ from what was published.
@@ -401,6 +427,35 @@ impl Task {
         }
     }
 
+    /// The emoji of now, in the display's theme, if it is another one than before. The broker keeps it.
+    fn publish_emoji(&mut self) {
+        if self.look_at.is_some() || !self.ready.shows_emoji {
+            return;
+        }
+        let look = look_of(&self.looks.borrow_and_update());
+        let theme = self.known.theme;
+        if self.emoji == Some((look, theme)) {
+            return;
+        }
+        self.emoji = Some((look, theme));
+        match sticker(look, EMOJI_PX, &theme.or(&Theme::CLASSIC)) {
+            Ok(png) => self.say(vec![lasting(self.ready.device.emoji_topic(), png)]),
+            Err(error) => tracing::debug!("no picture of the emoji: {error}"),
+        }
+    }
+
+    /// The picture that somebody asked for. The broker does not keep it.
+    fn publish_picture(&mut self) {
+        let picture = self.inputs.picture.borrow_and_update().clone();
+        if let (Some(jpeg), true) = (picture, self.ready.device.sends_pictures) {
+            self.say(vec![Outgoing {
+                topic: self.ready.device.picture_topic(),
+                payload: jpeg.to_vec(),
+                delivery: Delivery::Once,
+            }]);
+        }
+    }
+
     /// While there is no connection nothing is said: all of it is said again with the next.
     fn say(&self, say: Vec<Outgoing>) {
         if *self.inputs.broker.borrow() != BrokerState::Online {
@@ -424,6 +479,27 @@ async fn camera_changed(
         .wait_for(|snapshot| Diagnostics::camera_runs(snapshot) != told.has_figures())
         .await
         .map(drop)
+}
+
+/// Waits until there is another look than was published; for ever while none was.
+async fn look_changed(
+    snapshots: &mut watch::Receiver<Snapshot>,
+    told: Option<(Look, ThemeName)>,
+) -> Result<(), watch::error::RecvError> {
+    let Some((told, _)) = told else {
+        return std::future::pending().await;
+    };
+    snapshots
+        .wait_for(|snapshot| look_of(snapshot) != told)
+        .await
+        .map(drop)
+}
+
+/// Waits until a picture was taken, or for ever.
+async fn taken(picture: &mut watch::Receiver<Option<Arc<[u8]>>>) {
+    if picture.changed().await.is_err() {
+        std::future::pending().await
+    }
 }
 
 /// Waits until somebody looked for updates, or for ever.

@@ -5,15 +5,16 @@ mod rules;
 use serde_json::Value;
 
 use super::{
-    Announcement, Device, Effect, HomeProtocol,
+    AnnouncedTopics, Announcement, Device, Effect, HomeProtocol,
     discovery::{Components, payload, read},
 };
 use crate::{
     command::{Command, CommandError, ControlName, Switch},
-    config::MqttSettings,
+    config::{MqttSettings, StoreSettings},
     control::Controls,
     message::{DeviceName, Identity, RunId},
     mqtt::{Delivery, Outgoing},
+    notes::Notes,
 };
 
 fn device() -> Device {
@@ -275,6 +276,37 @@ fn a_renamed_device_moves_and_leaves_nothing() {
     assert_eq!(say[1].topic, CONFIG, "and then the new one");
     let left: Vec<_> = attic.topics().cloned().collect();
     assert_eq!(protocol.leftovers(&attic), left);
+}
+
+#[test]
+fn a_homie_tree_that_is_switched_off_is_taken_back() {
+    let identity = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1));
+    let mut settings = MqttSettings::default();
+    settings.homie.enabled = true;
+    let with = Device::new(&settings, &identity).unwrap();
+    let state = "homie/5/hall/$state".to_owned();
+    assert!(with.retained_topics().contains(&state));
+    let folder = tempfile::tempdir().unwrap();
+    let notes = Notes::open(&StoreSettings {
+        path: folder.path().join("moodring.db").display().to_string(),
+        ..StoreSettings::default()
+    });
+    let mut memory = AnnouncedTopics::open(&notes, "moodring_hall");
+    memory.announce(Announcement::of(&with, identity.run));
+    memory.announce(Announcement::of(&device(), identity.run));
+    let [former] = memory.former() else {
+        panic!("one announcement is left: {:?}", memory.former());
+    };
+    let mut protocol = HomeProtocol::new(device(), true, true, memory.former());
+    // What the broker has of the state is of this run, at the second connection.
+    let state_now = state_of("00000000000000ff");
+    connect(
+        &mut protocol,
+        &[("moodring/hall/state", &state_now)],
+        memory.former(),
+    );
+    let left = protocol.leftovers(former);
+    assert!(left.contains(&state) && left.iter().all(|topic| topic.starts_with("homie/5/hall/")));
 }
 
 #[test]

@@ -66,6 +66,22 @@ pub fn spawn(
     Ok(Some(HomieTask { stop, task }))
 }
 
+/// Every topic that the broker may keep of the tree; none if the settings switch it off.
+///
+/// # Errors
+/// [`MqttError`] if a setting cannot work.
+pub(super) fn retained_topics(
+    settings: &MqttSettings,
+    identity: &Identity,
+) -> Result<Vec<String>, MqttError> {
+    if !settings.homie.enabled {
+        return Ok(Vec::new());
+    }
+    let domain = domain(&settings.homie.domain)?;
+    let (tree, _) = HomieTree::new(identity.device.as_str(), domain, settings.commands);
+    Ok(tree.retained_topics())
+}
+
 /// Checks what [`spawn`] checks, and starts nothing.
 pub(super) fn check(settings: &MqttSettings) -> Result<(), MqttError> {
     match settings.homie.enabled {
@@ -92,5 +108,17 @@ impl HomieTask {
     pub(super) async fn kill(self) {
         self.task.abort();
         let _ = self.task.await;
+    }
+}
+
+/// A message as the tree takes it, for the fuzz targets.
+#[cfg(test)]
+pub(super) fn receive(topic: &str, payload: &[u8], controls: &control::Controls) {
+    let (tree, _) = HomieTree::new("hall", HomieDomain::Default, true);
+    let asked = tree.requests();
+    // Foreign topics are ours by chance only, so each payload comes on one of ours too.
+    let ours = asked.get(payload.len() % asked.len().max(1));
+    for topic in std::iter::once(topic).chain(ours.map(String::as_str)) {
+        _ = tree.receive(topic, payload, controls);
     }
 }

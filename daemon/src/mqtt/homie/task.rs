@@ -95,7 +95,7 @@ impl Task {
                         self.receive(&topic, &payload, retained);
                         Ok(())
                     }
-                    LinkEvent::Done(_) | LinkEvent::Unheard(_) => {
+                    LinkEvent::Done(_) | LinkEvent::Confirmed(_) | LinkEvent::Unheard(_) => {
                         self.failover.works();
                         Ok(())
                     }

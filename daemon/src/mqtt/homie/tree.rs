@@ -77,6 +77,26 @@ impl HomieTree {
         self.protocol.publish_value(node, property, value, true)
     }
 
+    /// Every topic that the broker may keep of this tree, whatever there is to control.
+    pub(super) fn retained_topics(&self) -> Vec<String> {
+        let every = Controls {
+            camera: "first".to_owned(),
+            cameras: vec!["first".to_owned(), "second".to_owned()],
+            has_display: true,
+            may_take_picture: true,
+            preview_allowed: true,
+            ..Controls::default()
+        };
+        let state = self.state(HomieDeviceStatus::Init).topic;
+        let description = self.describe(&every).ok().map(|publish| publish.topic);
+        let values = self.values(&Snapshot::default(), &every).into_keys();
+        let values = values.map(|property| self.value(&property, "").topic);
+        std::iter::once(state)
+            .chain(description)
+            .chain(values)
+            .collect()
+    }
+
     /// Where requests come in.
     pub(super) fn requests(&self) -> Vec<String> {
         let reference = self.protocol.device_ref();
@@ -297,6 +317,13 @@ mod tests {
         }
         let all = description.iter().filter(|(_, _, _, p)| p.retained).count();
         assert_eq!(all, values.len());
+        let kept = tree.retained_topics();
+        assert_eq!(kept.len(), all + 2, "and the state and the description");
+        assert!(
+            values
+                .keys()
+                .all(|property| kept.contains(&tree.value(property, "").topic))
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
 // Puts the parts together.
-import { ask, byId } from './dom.js';
+import { ask, byId, el } from './dom.js';
 import { startControl } from './control.js';
 import { startHistory } from './history.js';
 import { startLive } from './live.js';
@@ -20,6 +20,8 @@ startLive({ changed: timeline.refresh });
 const door = await ask('api/v1/door');
 byId('logout').hidden = !door.locked;
 byId('first').hidden = !door.setup;
+for (const page of door.others) byId('others').append(el('a', { href: page, textContent: new URL(page).host }));
+byId('others').hidden = !door.others.length;
 byId('logout').addEventListener('click', async () => {
   await fetch('logout', { method: 'POST' });
   location.assign('login');

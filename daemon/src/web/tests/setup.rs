@@ -36,6 +36,10 @@ fn the_first_steps_write_the_settings_and_keep_the_old_ones() {
     let folder = tempfile::tempdir().unwrap();
     let (page, path) = page(folder.path());
     assert_eq!(page.get("/api/v1/door").json()["setup"], true);
+    assert_eq!(
+        page.get("/api/v1/door").json()["others"],
+        serde_json::json!([])
+    );
     let now = page.get("/api/v1/setup").json();
     assert_eq!(
         (&now["needed"], &now["file"]),

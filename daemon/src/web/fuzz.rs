@@ -1,0 +1,45 @@
+//! What stands before every handler, for the fuzz targets: a request's first lines, as the checks for access read them.
+
+use std::net::IpAddr;
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{HeaderName, HeaderValue},
+};
+
+use super::{access, hosts, ingress};
+
+/// A head of a request: the path, then one header a line.
+pub(crate) fn head(bytes: &[u8]) {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let mut request = Request::builder().uri(lines.next().unwrap_or_default());
+    for line in lines {
+        let at = line
+            .iter()
+            .position(|byte| *byte == b':')
+            .unwrap_or(line.len());
+        let (name, value) = line.split_at(at);
+        let value = value.get(1..).unwrap_or_default();
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(name), HeaderValue::from_bytes(value))
+        {
+            request = request.header(name, value);
+        }
+    }
+    let Ok(request) = request.body(Body::empty()) else {
+        return;
+    };
+    let known = hosts::Hosts::new(&["moodring.local".to_owned()]);
+    if let Ok(host) = hosts::host(&request)
+        && known.has(host)
+    {
+        assert!(!host.contains("evil"), "{host}");
+    }
+    _ = access::session(request.headers());
+    for origin in request.headers().get_all("origin") {
+        _ = ingress::is_own_origin(origin.to_str().unwrap_or_default(), request.headers());
+    }
+    let peer = IpAddr::from([172, 30, 32, 2]);
+    _ = ingress::Ingress::new(&[peer]).sender(peer, request.headers());
+}
