@@ -11,9 +11,10 @@ use moodring::{
     clock::Clock,
     config::{CameraSettings, Settings},
     latest::{self, Taken},
+    scaled_jpeg::Wish,
     vision::VisionPipeline,
 };
-use moodring_core::{frame::Millis, geometry::Rect, mood::Mood};
+use moodring_core::{frame::Millis, geometry::Rect, mood::Mood, picture::Picture as _};
 
 const RATE_HZ: usize = 15;
 const EMPTY_FRAMES: usize = 10 * RATE_HZ;
@@ -56,6 +57,7 @@ fn play(name: &str, source: &Source, watch_ms: u64) -> Result<(), Error> {
     let mut camera = camera::open(source, &wanted, clock)?;
     let mut stream = VisionPipeline::open(&settings)?;
     let (mut writer, mut reader) = latest::frame_slot();
+    let rest = reader.rest();
     let (mut cost_ns, mut looks, mut appeared) = (0, 0, Millis(0));
     for number in 0..EMPTY_FRAMES + FACE_FRAMES {
         if number == WARM_UP_FRAMES {
@@ -64,15 +66,21 @@ fn play(name: &str, source: &Source, watch_ms: u64) -> Result<(), Error> {
         if number == EMPTY_FRAMES {
             (cost_ns, looks) = (used_ns()? - cost_ns, stream.looks() - looks);
         }
-        writer.put(&camera.next_frame()?);
+        let wish = Wish {
+            least_px: (settings.vision.width, settings.vision.height),
+            colour: true,
+            is_resting: writer.reader_rests(),
+        };
+        writer.put_picture(&mut camera.next_picture(Some(wish))?);
         let Taken::Frame(frame, skipped) = reader.take(Duration::ZERO) else {
             return Err("no frame".into());
         };
-        let frame = frame.lend()?;
+        let mut frame = frame.lend()?;
         if number == EMPTY_FRAMES {
             appeared = frame.time();
         }
-        let mood = stream.see(&frame, skipped, drop)?.mood.mood();
+        let mood = stream.see(&mut frame, skipped, drop)?.mood.mood();
+        rest.set(stream.is_resting());
         if mood == Mood::Nobody {
             continue;
         }

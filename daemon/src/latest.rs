@@ -1,65 +1,39 @@
-//! The slot between camera and vision: the newest frame wins, and the camera never waits.
+//! The slot between camera and vision: the newest picture wins, and the camera never waits.
 //!
 //! Three buffers are swapped, so that nothing is allocated once each has a frame's size.
 
+mod picture;
+
 use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use moodring_core::frame::{Frame, FrameError, LumaRange, Millis, PixelFormat};
+use moodring_core::frame::Frame;
 
-/// A frame that owns its bytes.
-#[derive(Debug)]
-pub struct OwnedFrame {
-    data: Vec<u8>,
-    format: PixelFormat,
-    size_px: (u32, u32),
-    stride: usize,
-    range: LumaRange,
-    time: Millis,
-}
+pub use picture::{LentPicture, OwnedFrame, OwnedPicture};
 
-impl OwnedFrame {
-    pub(crate) const fn empty() -> Self {
-        Self {
-            data: Vec::new(),
-            format: PixelFormat::Grey,
-            size_px: (0, 0),
-            stride: 0,
-            range: LumaRange::Full,
-            time: Millis(0),
-        }
+/// Whether the reader rests: then the writer need not prepare what only a search for faces needs.
+#[derive(Clone, Debug, Default)]
+pub struct Rest(Arc<AtomicBool>);
+
+impl Rest {
+    /// Sets whether the reader rests from now on.
+    pub fn set(&self, is_resting: bool) {
+        self.0.store(is_resting, Ordering::Relaxed);
     }
 
-    pub(crate) fn copy(&mut self, frame: &Frame<'_>) {
-        self.data.clear();
-        self.data.extend_from_slice(frame.data());
-        self.format = frame.format();
-        self.size_px = (frame.width_px(), frame.height_px());
-        self.stride = frame.stride();
-        self.range = frame.range();
-        self.time = frame.time();
-    }
-
-    /// Lends the frame.
-    ///
-    /// # Errors
-    /// `None` only before a frame was copied into it: each frame was checked before.
-    pub fn lend(&self) -> Result<Frame<'_>, FrameError> {
-        let frame = Frame::new(
-            &self.data,
-            self.format,
-            self.size_px,
-            self.stride,
-            self.time,
-        )?;
-        Ok(frame.with_range(self.range))
+    /// Whether it does.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
 struct SlotState {
-    frame: OwnedFrame,
+    picture: OwnedPicture,
     fresh: bool,
     closed: bool,
     /// Frames that were replaced before anyone took them.
@@ -81,20 +55,22 @@ impl Shared {
 /// The camera's side.
 pub struct FrameWriter {
     shared: Arc<Shared>,
-    spare: OwnedFrame,
+    spare: OwnedPicture,
+    rest: Rest,
 }
 
 /// The pipeline's side.
 pub struct FrameReader {
     shared: Arc<Shared>,
-    taken: OwnedFrame,
+    taken: OwnedPicture,
+    rest: Rest,
 }
 
 /// What [`FrameReader::take`] found.
 #[derive(Debug)]
 pub enum Taken<'a> {
     /// A new frame, and how many were skipped since the run began.
-    Frame(&'a OwnedFrame, u64),
+    Frame(&'a mut OwnedPicture, u64),
     /// No frame came in time.
     Nothing,
     /// The writer is gone and the last frame was taken.
@@ -104,7 +80,7 @@ pub enum Taken<'a> {
 /// An empty slot.
 pub fn frame_slot() -> (FrameWriter, FrameReader) {
     let slot = SlotState {
-        frame: OwnedFrame::empty(),
+        picture: OwnedPicture::empty(),
         fresh: false,
         closed: false,
         skipped: 0,
@@ -115,12 +91,15 @@ pub fn frame_slot() -> (FrameWriter, FrameReader) {
     });
     let reader = FrameReader {
         shared: Arc::clone(&shared),
-        taken: OwnedFrame::empty(),
+        taken: OwnedPicture::empty(),
+        rest: Rest::default(),
     };
+    let rest = reader.rest.clone();
     (
         FrameWriter {
             shared,
-            spare: OwnedFrame::empty(),
+            spare: OwnedPicture::empty(),
+            rest,
         },
         reader,
     )
@@ -129,13 +108,23 @@ pub fn frame_slot() -> (FrameWriter, FrameReader) {
 impl FrameWriter {
     /// Copies the frame into the slot; it replaces an older one that nobody took.
     pub fn put(&mut self, frame: &Frame<'_>) {
-        self.spare.copy(frame);
+        self.put_picture(&mut LentPicture::Frame(*frame));
+    }
+
+    /// The same with any picture; a JPEG is taken over, and an old one is left in its place.
+    pub fn put_picture(&mut self, picture: &mut LentPicture<'_>) {
+        self.spare.take(picture);
         let mut slot = self.shared.lock();
-        std::mem::swap(&mut slot.frame, &mut self.spare);
+        std::mem::swap(&mut slot.picture, &mut self.spare);
         slot.skipped += u64::from(slot.fresh);
         slot.fresh = true;
         drop(slot);
         self.shared.arrived.notify_one();
+    }
+
+    /// Whether the reader rests.
+    pub fn reader_rests(&self) -> bool {
+        self.rest.is_set()
     }
 }
 
@@ -147,6 +136,11 @@ impl Drop for FrameWriter {
 }
 
 impl FrameReader {
+    /// Tells the writer whether the reader rests.
+    pub fn rest(&self) -> Rest {
+        self.rest.clone()
+    }
+
     /// Takes the newest frame that was not taken yet; waits at most `patience` for it.
     pub fn take(&mut self, patience: Duration) -> Taken<'_> {
         let slot = self.shared.lock();
@@ -158,8 +152,8 @@ impl FrameReader {
             .unwrap_or_else(PoisonError::into_inner);
         if slot.fresh {
             slot.fresh = false;
-            std::mem::swap(&mut slot.frame, &mut self.taken);
-            return Taken::Frame(&self.taken, slot.skipped);
+            std::mem::swap(&mut slot.picture, &mut self.taken);
+            return Taken::Frame(&mut self.taken, slot.skipped);
         }
         if slot.closed {
             Taken::Closed
@@ -171,7 +165,13 @@ impl FrameReader {
 
 #[cfg(test)]
 mod tests {
+    use moodring_core::{
+        frame::{LumaRange, Millis, PixelFormat},
+        picture::Picture as _,
+    };
+
     use super::*;
+    use crate::scaled_jpeg::{ScaledJpeg, Wish};
 
     fn put(writer: &mut FrameWriter, value: u8, time: u64) {
         let pixels = [value; 4];
@@ -187,7 +187,9 @@ mod tests {
         let Taken::Frame(frame, skipped) = reader.take(Duration::ZERO) else {
             panic!("no frame")
         };
-        let frame = frame.lend().unwrap();
+        let Ok(LentPicture::Frame(frame)) = frame.lend() else {
+            panic!("a frame was put")
+        };
         assert_eq!((frame.luma(0, 0), frame.time(), skipped), (3, Millis(3), 2));
         assert!(matches!(reader.take(Duration::ZERO), Taken::Nothing));
     }
@@ -203,8 +205,43 @@ mod tests {
             let Taken::Frame(frame, _) = reader.take(Duration::ZERO) else {
                 panic!("no frame")
             };
-            assert_eq!(format!("{:?}", frame.lend().unwrap()), format!("{came:?}"));
+            let Ok(LentPicture::Frame(frame)) = frame.lend() else {
+                panic!("a frame was put")
+            };
+            assert_eq!(format!("{frame:?}"), format!("{came:?}"));
         }
+    }
+
+    #[test]
+    fn a_jpeg_is_handed_over_and_an_old_one_comes_back() {
+        let (mut writer, mut reader) = frame_slot();
+        let mut camera = ScaledJpeg::default();
+        let jpeg = include_bytes!("scaled_jpeg/tests/420.jpg");
+        for time in 1..=3 {
+            let decoded = camera.decode(jpeg, &[], Wish::default(), Millis(time));
+            decoded.unwrap();
+            writer.put_picture(&mut LentPicture::Jpeg(&mut camera));
+        }
+        let Taken::Frame(picture, 2) = reader.take(Duration::ZERO) else {
+            panic!("two of three are skipped")
+        };
+        let mut picture = picture.lend().unwrap();
+        assert_eq!((picture.size_px(), picture.time()), ((93, 61), Millis(3)));
+        assert_eq!(picture.overview().width_px(), 93);
+        // A frame after it is a frame again.
+        put(&mut writer, 9, 4);
+        let Taken::Frame(picture, _) = reader.take(Duration::ZERO) else {
+            panic!("no frame")
+        };
+        assert!(matches!(picture.lend(), Ok(LentPicture::Frame(_))));
+    }
+
+    #[test]
+    fn the_writer_knows_whether_the_reader_rests() {
+        let (writer, reader) = frame_slot();
+        assert!(!writer.reader_rests());
+        reader.rest().set(true);
+        assert!(writer.reader_rests());
     }
 
     #[test]

@@ -82,6 +82,7 @@ pub mod process_limits;
 pub mod redact;
 mod regular_file;
 pub mod satellite;
+pub mod scaled_jpeg;
 pub mod service;
 pub mod setup;
 pub mod shutdown;

@@ -33,7 +33,9 @@ fn a_warm_pipeline_allocates_nothing_per_frame() {
             let Taken::Frame(frame, skipped) = reader.take(Duration::ZERO) else {
                 panic!("no frame")
             };
-            let snapshot = stream.see(&frame.lend().unwrap(), skipped, |_| {}).unwrap();
+            let snapshot = stream
+                .see(&mut frame.lend().unwrap(), skipped, |_| {})
+                .unwrap();
             most_people = snapshot.people_count.max(most_people);
         }
     };

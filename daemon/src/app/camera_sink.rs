@@ -6,7 +6,9 @@ use tokio::sync::watch;
 use super::watchdog::Heartbeat;
 use crate::{
     camera::{CameraSink, CameraStatus},
-    latest::FrameWriter,
+    config::Settings,
+    latest::{FrameWriter, LentPicture},
+    scaled_jpeg::Wish,
 };
 
 /// Receives the camera thread's frames and states.
@@ -14,6 +16,10 @@ pub(super) struct FrameForwarder {
     writer: FrameWriter,
     status: watch::Sender<CameraStatus>,
     heartbeat: Heartbeat,
+    /// Whether the detector sees colours.
+    colour: bool,
+    /// The detector's input.
+    input_px: (u32, u32),
 }
 
 impl FrameForwarder {
@@ -21,11 +27,14 @@ impl FrameForwarder {
         writer: FrameWriter,
         status: watch::Sender<CameraStatus>,
         heartbeat: Heartbeat,
+        settings: &Settings,
     ) -> Self {
         Self {
             writer,
             status,
             heartbeat,
+            colour: settings.camera.colour,
+            input_px: (settings.vision.width, settings.vision.height),
         }
     }
 }
@@ -34,6 +43,19 @@ impl CameraSink for FrameForwarder {
     fn frame(&mut self, frame: &Frame<'_>) {
         self.heartbeat.beat();
         self.writer.put(frame);
+    }
+
+    fn picture(&mut self, picture: &mut LentPicture<'_>) {
+        self.heartbeat.beat();
+        self.writer.put_picture(picture);
+    }
+
+    fn wish(&self) -> Option<Wish> {
+        Some(Wish {
+            least_px: self.input_px,
+            colour: self.colour,
+            is_resting: self.writer.reader_rests(),
+        })
     }
 
     fn state(&mut self, status: &CameraStatus) {

@@ -151,7 +151,7 @@ impl App {
             others,
             settings.camera.clone(),
             clock,
-            FrameForwarder::new(writer, status, frames.clone()),
+            FrameForwarder::new(writer, status, frames.clone(), settings),
         )?;
 
         let preview = Preview::new(&settings.preview, clock);

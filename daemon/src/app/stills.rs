@@ -15,8 +15,10 @@ use image::{
     codecs::{jpeg::JpegEncoder, png::PngEncoder},
     imageops::thumbnail,
 };
-use moodring_core::frame::Frame;
+use moodring_core::{frame::Frame, picture::Picture as _};
 use tokio::sync::watch;
+
+use crate::{camera::jpeg::FrameDecoder, latest::LentPicture};
 
 /// One thread requests a picture, another one saves it.
 #[derive(Clone, Debug)]
@@ -59,11 +61,18 @@ impl Stills {
         self.asked.store(true, Ordering::Relaxed);
     }
 
-    /// Saves this frame if somebody requested a picture since the last one.
-    pub(super) fn offer(&self, frame: &Frame<'_>) {
+    /// Saves this picture if somebody requested one since the last one.
+    pub(super) fn offer(&self, picture: &LentPicture<'_>) {
         if !self.asked.swap(false, Ordering::Relaxed) {
             return;
         }
+        match whole(picture, &mut FrameDecoder::new(false)) {
+            Ok(frame) => self.take(&frame),
+            Err(error) => tracing::warn!("no picture: {error}"),
+        }
+    }
+
+    fn take(&self, frame: &Frame<'_>) {
         if let Some(sent) = &self.sent {
             match jpeg(frame) {
                 Ok(jpeg) => drop(sent.send_replace(Some(jpeg.into()))),
@@ -85,6 +94,20 @@ impl Stills {
             }
         }
     }
+}
+
+/// The picture with all its pixels.
+fn whole<'a>(
+    picture: &'a LentPicture<'_>,
+    decoder: &'a mut FrameDecoder,
+) -> Result<Frame<'a>, String> {
+    let jpeg = match picture {
+        LentPicture::Frame(frame) => return Ok(*frame),
+        LentPicture::Jpeg(jpeg) => jpeg,
+    };
+    let size_px = decoder.decode(jpeg.jpeg())?;
+    let frame = Frame::packed(decoder.pixels(), decoder.format(), size_px, picture.time());
+    frame.map_err(|e| e.to_string())
 }
 
 /// The frame in grey, as the nets see it.
@@ -137,8 +160,9 @@ mod tests {
 
     use super::*;
 
-    fn frame(pixels: &[u8]) -> Frame<'_> {
-        Frame::packed(pixels, PixelFormat::Grey, (2, 2), Millis(0)).unwrap()
+    fn frame(pixels: &[u8]) -> LentPicture<'_> {
+        let frame = Frame::packed(pixels, PixelFormat::Grey, (2, 2), Millis(0));
+        LentPicture::Frame(frame.unwrap())
     }
 
     #[test]

@@ -76,6 +76,7 @@ impl VisionThread {
     /// Runs until the camera thread is gone or the shutdown begins.
     fn watch(&mut self, stop: &Shutdown) {
         let mut reloads = self.vision_controls.borrow().reloads;
+        let rest = self.reader.rest();
         while !stop.has_begun() {
             self.heartbeat.beat();
             self.apply_controls(&mut reloads);
@@ -84,20 +85,23 @@ impl VisionThread {
                 let _ = self.events.send(event);
             };
             match self.reader.take(PATIENCE) {
-                Taken::Frame(frame, skipped) => {
-                    let Ok(frame) = frame.lend() else { continue };
+                Taken::Frame(picture, skipped) => {
+                    let Ok(mut picture) = picture.lend() else {
+                        continue;
+                    };
                     // A frame that was taken before the camera was switched off is not used.
                     if self.camera.borrow().state == CameraState::Off {
                         continue;
                     }
-                    self.stills.offer(&frame);
-                    match self.stream.see(&frame, skipped, emit) {
+                    self.stills.offer(&picture);
+                    match self.stream.see(&mut picture, skipped, emit) {
                         Ok(snapshot) => {
                             publish(&self.snapshots, snapshot);
-                            self.tap.offer(&frame, snapshot);
+                            self.tap.offer(&picture, snapshot);
                         }
                         Err(error) => tracing::error!("{error}"),
                     }
+                    rest.set(self.stream.is_resting());
                 }
                 Taken::Nothing => {
                     let state = self.camera.borrow().state;

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use moodring_core::frame::Frame;
+use moodring_core::{frame::Frame, picture::Picture as _};
 use ureq::Agent;
 
 use self::client::{Client, Refusal};
@@ -26,7 +26,7 @@ use super::{
     pump::{Ended, pump},
     stream_thread::{FrameStream, NoFrame, Producer},
 };
-use crate::shutdown::Shutdown;
+use crate::{latest::LentPicture, scaled_jpeg::Wish, shutdown::Shutdown};
 
 /// An address that answered.
 pub(super) struct HttpCamera {
@@ -102,6 +102,10 @@ impl Camera for HttpCamera {
     }
 
     fn next_frame(&mut self) -> Result<Frame<'_>, CameraError> {
+        self.next_picture(None).map(LentPicture::into_frame)
+    }
+
+    fn next_picture(&mut self, wish: Option<Wish>) -> Result<LentPicture<'_>, CameraError> {
         let patience = match self.is_polled.load(Ordering::Relaxed) {
             true => self.context.timeout + self.context.snapshot,
             false => self.context.timeout,
@@ -117,11 +121,13 @@ impl Camera for HttpCamera {
             }
         };
         let bytes = self.stream.bytes();
-        let frame = self.context.frame(format, bytes, &mut self.decoder);
-        let frame = frame.map_err(|reason| self.info.bad(reason))?;
-        self.info.size_px = Some((frame.width_px(), frame.height_px()));
-        self.info.format = frame.format();
-        Ok(frame)
+        let picture = self.context.picture(format, bytes, &mut self.decoder, wish);
+        let picture = picture.map_err(|reason| self.info.bad(reason))?;
+        self.info.size_px = Some(picture.size_px());
+        if let LentPicture::Frame(frame) = &picture {
+            self.info.format = frame.format();
+        }
+        Ok(picture)
     }
 }
 

@@ -7,7 +7,7 @@
 mod huffman;
 pub(crate) mod layout;
 
-use moodring_core::frame::{PixelFormat, rgb_luma};
+use moodring_core::frame::{Millis, PixelFormat, rgb_luma};
 use zune_jpeg::{
     JpegDecoder,
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
@@ -15,7 +15,10 @@ use zune_jpeg::{
 
 use self::{huffman::STANDARD_HUFFMAN, layout::Layout};
 use super::turn::Turn;
-use crate::contain::contain;
+use crate::{
+    contain::contain,
+    scaled_jpeg::{NotDecoded, ScaledJpeg, Wish},
+};
 
 /// The longest side of a camera's picture; no more than 8K.
 pub(super) const MAX_SIDE_PX: usize = 8192;
@@ -23,6 +26,8 @@ pub(super) const MAX_SIDE_PX: usize = 8192;
 pub(super) const MAX_PIXELS: usize = 7680 * 4320;
 /// The most bytes that decoding a camera's picture may take: 8K UHD in one pass.
 const MAX_DECODING_BYTES: u64 = 160 << 20;
+/// What is wrong with a cut picture.
+const ENDS_EARLY: &str = "it was cut or damaged: its coded data ends early";
 /// Stands between the coded data and its end. No Huffman code is all ones, so that a decoder that runs out of data before
 /// the picture is complete finds an error there; one that is done does not look.
 const ALL_ONES: [u8; 64] = {
@@ -43,6 +48,7 @@ pub(crate) struct FrameDecoder {
     pixels: Vec<u8>,
     prepared: Vec<u8>,
     turned: Vec<u8>,
+    scaled: Box<ScaledJpeg>,
 }
 
 impl FrameDecoder {
@@ -70,10 +76,8 @@ impl FrameDecoder {
     /// The cause, if the picture is cut, broken, too large, or of a kind that is not read. Never panics.
     pub(crate) fn decode(&mut self, jpeg: &[u8]) -> Result<(u32, u32), String> {
         let layout = Layout::read(jpeg)?;
+        check_size(&layout)?;
         let (width, height) = layout.size_px;
-        if width.max(height) > MAX_SIDE_PX || width * height > MAX_PIXELS {
-            return Err(format!("{width}x{height} is larger than 7680x4320 pixels"));
-        }
         let bytes = (width * height * self.format().row_bytes(1)) as u64 + layout.working_bytes();
         if bytes > MAX_DECODING_BYTES {
             return Err(format!(
@@ -82,6 +86,37 @@ impl FrameDecoder {
             ));
         }
         self.decode_as(jpeg, &layout)
+    }
+
+    /// Decodes a picture only as far as `wish` says; [`FrameDecoder::scaled`] then has it. `false` if it is of a kind for
+    /// [`FrameDecoder::decode`], or stands on its side.
+    ///
+    /// # Errors
+    /// As [`FrameDecoder::decode`].
+    pub(crate) fn decode_scaled(
+        &mut self,
+        jpeg: &[u8],
+        wish: Wish,
+        time: Millis,
+    ) -> Result<bool, String> {
+        let layout = Layout::read(jpeg)?;
+        check_size(&layout)?;
+        if layout.is_progressive || layout.is_split || layout.orientation != 1 {
+            return Ok(false);
+        }
+        let (own, scaled) = (&jpeg[..layout.end], &mut self.scaled);
+        match contain("the JPEG decoder", || {
+            scaled.decode(own, &STANDARD_HUFFMAN, wish, time)
+        })? {
+            Ok(()) => Ok(true),
+            Err(NotDecoded::OtherKind) => Ok(false),
+            Err(NotDecoded::Damaged) => Err(ENDS_EARLY.into()),
+        }
+    }
+
+    /// The last picture that [`FrameDecoder::decode_scaled`] decoded; may be taken, another one left in its place.
+    pub(crate) fn scaled(&mut self) -> &mut ScaledJpeg {
+        &mut self.scaled
     }
 
     /// The same for a picture whose layout was read, and whose size the caller found good.
@@ -124,6 +159,14 @@ impl FrameDecoder {
     pub(crate) fn into_pixels(self) -> Vec<u8> {
         self.pixels
     }
+}
+
+fn check_size(layout: &Layout) -> Result<(), String> {
+    let (width, height) = layout.size_px;
+    if width.max(height) > MAX_SIDE_PX || width * height > MAX_PIXELS {
+        return Err(format!("{width}x{height} is larger than 7680x4320 pixels"));
+    }
+    Ok(())
 }
 
 /// The picture as the decoder shall see it: with Huffman tables, a mark behind its data, and nothing behind its end.
@@ -181,7 +224,7 @@ fn tidy(error: &zune_jpeg::errors::DecodeErrors) -> String {
         "ExhaustedData",
     ];
     if is_cut.iter().any(|part| text.contains(part)) {
-        return "it was cut or damaged: its coded data ends early".into();
+        return ENDS_EARLY.into();
     }
     let short: String = text.chars().take(160).collect();
     format!(

@@ -6,14 +6,16 @@ use std::{
     path::Path,
 };
 
-use moodring_core::frame::Frame;
+use moodring_core::{frame::Frame, picture::Picture as _};
 
 use super::{
     Camera, CameraError, CameraInfo, Context,
     frame_pacer::FramePacer,
     jpeg::FrameDecoder,
     jpeg_splitter::{JpegSplitter, SplitResult},
+    stream_thread::StreamFormat,
 };
+use crate::{latest::LentPicture, scaled_jpeg::Wish};
 
 /// An open `.mjpeg` file.
 pub(super) struct MjpegFile {
@@ -97,18 +99,21 @@ impl Camera for MjpegFile {
     }
 
     fn next_frame(&mut self) -> Result<Frame<'_>, CameraError> {
+        self.next_picture(None).map(LentPicture::into_frame)
+    }
+
+    fn next_picture(&mut self, wish: Option<Wish>) -> Result<LentPicture<'_>, CameraError> {
         if !self.pace.wait() {
             return Err(self.info.ended());
         }
         let range = self.next_jpeg()?;
-        let size = self
-            .decoder
-            .decode(self.splitter.bytes(range))
-            .map_err(|reason| self.info.bad(reason))?;
-        self.info.size_px = Some(size);
-        let time = self.context.clock.now();
-        Frame::packed(self.decoder.pixels(), self.decoder.format(), size, time)
-            .map_err(|e| self.info.bad(e.to_string()))
+        let bytes = self.splitter.bytes(range);
+        let picture = self
+            .context
+            .picture(StreamFormat::Jpeg, bytes, &mut self.decoder, wish);
+        let picture = picture.map_err(|reason| self.info.bad(reason))?;
+        self.info.size_px = Some(picture.size_px());
+        Ok(picture)
     }
 }
 
@@ -134,6 +139,38 @@ mod tests {
             play(&film, true, 6),
             ["16x16", "bad", "24x8", "bad", "16x16", "bad"]
         );
+    }
+
+    #[test]
+    fn with_a_wish_jpegs_stay_jpegs_unless_they_stand_on_their_side() {
+        use super::super::jpeg::tests::with_orientation;
+        let upright = ramp(64, 48, 10);
+        let film = [
+            &upright[..],
+            &with_orientation(&upright, 6),
+            &upright[..upright.len() - 40],
+        ]
+        .concat();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("film.mjpeg");
+        std::fs::write(&path, [&film[..], &[0xFF, 0xD9]].concat()).unwrap();
+        let mut camera = MjpegFile::open(&path, Context::for_tests(false)).unwrap();
+        let wish = Wish {
+            least_px: (20, 20),
+            ..Wish::default()
+        };
+        let mut next = || {
+            camera.next_picture(Some(wish)).map(|picture| {
+                let is_jpeg = matches!(picture, LentPicture::Jpeg(_));
+                let whole = picture.size_px();
+                let overview = picture.into_frame();
+                (is_jpeg, whole, (overview.width_px(), overview.height_px()))
+            })
+        };
+        assert_eq!(next().unwrap(), (true, (64, 48), (32, 24)));
+        assert_eq!(next().unwrap(), (false, (48, 64), (48, 64)));
+        let cut = next().unwrap_err().to_string();
+        assert!(cut.contains("ends early"), "{cut}");
     }
 
     #[test]

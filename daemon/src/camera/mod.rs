@@ -27,7 +27,9 @@ use self::{
 use crate::{
     clock::Clock,
     config::{CameraSettings, RangeKind, RawKind},
+    latest::LentPicture,
     regular_file::is_shortage,
+    scaled_jpeg::Wish,
     shutdown::Shutdown,
 };
 
@@ -73,6 +75,15 @@ pub trait Camera: Send {
     /// # Errors
     /// [`CameraError`]; after [`CameraError::Ended`] or [`CameraError::Lost`] the source must be opened again.
     fn next_frame(&mut self) -> Result<Frame<'_>, CameraError>;
+
+    /// The same, but a JPEG is decoded only as far as `wish` says, where the source can do that; without a wish, or if not,
+    /// the picture is a whole frame.
+    ///
+    /// # Errors
+    /// As [`Camera::next_frame`].
+    fn next_picture(&mut self, _wish: Option<Wish>) -> Result<LentPicture<'_>, CameraError> {
+        self.next_frame().map(LentPicture::Frame)
+    }
 }
 
 /// What a source is and what it agreed to.
@@ -235,6 +246,22 @@ impl Context {
                 Ok(self.with_range(frame, raw.range))
             }
         }
+    }
+
+    /// As [`Context::frame`], but a JPEG may stay one.
+    fn picture<'a>(
+        &self,
+        format: StreamFormat,
+        bytes: &'a [u8],
+        decoder: &'a mut FrameDecoder,
+        wish: Option<Wish>,
+    ) -> Result<LentPicture<'a>, String> {
+        if let (StreamFormat::Jpeg, Some(wish)) = (format, wish)
+            && decoder.decode_scaled(bytes, wish, self.clock.now())?
+        {
+            return Ok(LentPicture::Jpeg(decoder.scaled()));
+        }
+        self.frame(format, bytes, decoder).map(LentPicture::Frame)
     }
 
     /// A frame of YUV with the range that the settings demand, else the one its source told, else the usual one.

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use moodring_core::frame::Frame;
+use moodring_core::{frame::Frame, picture::Picture as _};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
     stderr_tail::StderrTail,
     stream_thread::{FrameStream, NoFrame, Overflow, StreamFormat},
 };
-use crate::redact::secrets_of;
+use crate::{latest::LentPicture, redact::secrets_of, scaled_jpeg::Wish};
 
 /// How long a child that closed its stdout may take to end by itself.
 const GRACE: Duration = Duration::from_millis(300);
@@ -134,6 +134,10 @@ impl Camera for Process {
     }
 
     fn next_frame(&mut self) -> Result<Frame<'_>, CameraError> {
+        self.next_picture(None).map(LentPicture::into_frame)
+    }
+
+    fn next_picture(&mut self, wish: Option<Wish>) -> Result<LentPicture<'_>, CameraError> {
         let wire = match self.stream.next(self.context.timeout, &self.context.stop) {
             Ok(wire) => wire,
             Err(NoFrame::Bad(reason)) => return Err(self.info.bad(reason)),
@@ -148,18 +152,19 @@ impl Camera for Process {
             }
         };
         let bytes = self.stream.bytes();
-        let frame = self.context.frame(wire, bytes, &mut self.decoder);
-        let frame = frame.map_err(|reason| self.info.bad(reason))?;
-        let size = (frame.width_px(), frame.height_px());
-        if self.info.size_px != Some(size) {
-            self.info.size_px = Some(size);
-            self.info.format = frame.format();
+        let picture = self.context.picture(wire, bytes, &mut self.decoder, wish);
+        let picture = picture.map_err(|reason| self.info.bad(reason))?;
+        if self.info.size_px != Some(picture.size_px()) {
+            self.info.size_px = Some(picture.size_px());
+            if let LentPicture::Frame(frame) = &picture {
+                self.info.format = frame.format();
+            }
             self.info.wire = match wire {
                 StreamFormat::Jpeg => "MJPG".into(),
                 StreamFormat::Raw(raw) => format!("raw {:?}", raw.format),
             };
         }
-        Ok(frame)
+        Ok(picture)
     }
 }
 

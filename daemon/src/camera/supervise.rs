@@ -15,8 +15,8 @@ use super::{
     control::{CameraControl, CameraSession, NextStep},
 };
 use crate::{
-    clock::Clock, config::CameraSettings, contain::contain, shutdown::Shutdown,
-    snapshot::CameraState,
+    clock::Clock, config::CameraSettings, contain::contain, latest::LentPicture, scaled_jpeg::Wish,
+    shutdown::Shutdown, snapshot::CameraState,
 };
 
 /// The first and the longest wait before a lost source is opened again; doubled in between.
@@ -51,6 +51,18 @@ pub struct CameraStatus {
 pub trait CameraSink: Send {
     /// A good frame.
     fn frame(&mut self, frame: &Frame<'_>);
+
+    /// A good picture: a frame, or where there is a [`CameraSink::wish`], perhaps a JPEG.
+    fn picture(&mut self, picture: &mut LentPicture<'_>) {
+        if let LentPicture::Frame(frame) = picture {
+            self.frame(frame);
+        }
+    }
+
+    /// How far the next JPEG is to be decoded; `None`: it is to be a frame.
+    fn wish(&self) -> Option<Wish> {
+        None
+    }
 
     /// The state changed.
     fn state(&mut self, _status: &CameraStatus) {}
@@ -322,10 +334,10 @@ impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
             if stop.has_begun() {
                 return camera.info().ended();
             }
-            match camera.next_frame() {
-                Ok(frame) => {
+            match camera.next_picture(self.sink.wish()) {
+                Ok(mut picture) => {
                     bad_in_a_row = 0;
-                    self.sink.frame(&frame);
+                    self.sink.picture(&mut picture);
                     let before = self.count_frame();
                     if before != CameraState::Running {
                         let info = camera.info().clone();

@@ -22,6 +22,7 @@ use super::{
     jpeg::FrameDecoder,
     modes::{WireFormat, nearest},
 };
+use crate::{latest::LentPicture, scaled_jpeg::Wish};
 
 /// So many of the first MJPEG buffers may be broken without a word: some devices report stale lengths there.
 const STALE_BUFFERS: u32 = 4;
@@ -157,17 +158,32 @@ impl V4l2Camera {
         }
     }
 
-    /// Fetches one buffer and makes it pixels; their size and stride.
-    fn take(&mut self) -> Result<((u32, u32), usize), CameraError> {
+    /// Fetches one buffer and makes it a picture.
+    fn take(&mut self, wish: Option<Wish>) -> Result<Taken, CameraError> {
         self.wait()?;
         self.fetch()?;
         if self.wire != WireFormat::Mjpeg {
-            return Ok((self.size_px, self.stride));
+            return Ok(Taken::Pixels(self.size_px, self.stride));
+        }
+        if let Some(wish) = wish {
+            let now = self.context.clock.now();
+            let decoded = self.decoder.decode_scaled(&self.raw, wish, now);
+            if decoded.map_err(|reason| self.info.bad(reason))? {
+                return Ok(Taken::Jpeg);
+            }
         }
         let size = self.decoder.decode(&self.raw);
         let size = size.map_err(|reason| self.info.bad(reason))?;
-        Ok((size, self.decoder.format().row_bytes(size.0)))
+        Ok(Taken::Pixels(size, self.decoder.format().row_bytes(size.0)))
     }
+}
+
+/// What became of a buffer.
+enum Taken {
+    /// Pixels; their size and stride.
+    Pixels((u32, u32), usize),
+    /// The decoder's scaled JPEG.
+    Jpeg,
 }
 
 impl Camera for V4l2Camera {
@@ -176,12 +192,19 @@ impl Camera for V4l2Camera {
     }
 
     fn next_frame(&mut self) -> Result<Frame<'_>, CameraError> {
-        let (size, stride) = loop {
-            match self.take() {
+        self.next_picture(None).map(LentPicture::into_frame)
+    }
+
+    fn next_picture(&mut self, wish: Option<Wish>) -> Result<LentPicture<'_>, CameraError> {
+        let taken = loop {
+            match self.take(wish) {
                 Err(CameraError::Bad { .. })
                     if self.wire == WireFormat::Mjpeg && self.buffers_seen <= STALE_BUFFERS => {}
                 other => break other?,
             }
+        };
+        let Taken::Pixels(size, stride) = taken else {
+            return Ok(LentPicture::Jpeg(self.decoder.scaled()));
         };
         let data = match self.wire {
             WireFormat::Mjpeg => self.decoder.pixels(),
@@ -190,11 +213,11 @@ impl Camera for V4l2Camera {
         let time = self.context.clock.now();
         let frame = Frame::new(data, self.info.format, size, stride, time)
             .map_err(|e| self.info.bad(e.to_string()))?;
-        Ok(match self.wire {
+        Ok(LentPicture::Frame(match self.wire {
             // JFIF has one range only.
             WireFormat::Mjpeg => frame,
             _ => self.context.with_range(frame, self.range),
-        })
+        }))
     }
 }
 

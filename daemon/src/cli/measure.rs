@@ -56,6 +56,12 @@ pub struct BenchArgs {
     /// A photo to time instead of the synthetic scene, as RGB in its own size.
     #[arg(long, value_name = "PATH", conflicts_with_all = ["input", "size"])]
     pub photo: Option<PathBuf>,
+    /// A JPEG file to time as it is, as a camera that sends MJPEG would send it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "size", "photo"])]
+    pub picture: Option<PathBuf>,
+    /// Time each JPEG by the plain way, too, in turn: decoded whole, in colour. Processor time, for a busy machine.
+    #[arg(long)]
+    pub compare: bool,
 }
 
 /// How the frames of `bench` come.

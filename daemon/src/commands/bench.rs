@@ -1,8 +1,10 @@
 //! `bench`: measures milliseconds per stage on this machine. Medians, because a machine is never quite idle.
 
+mod compare;
 mod frames;
 mod machine;
 
+use moodring_core::picture::Picture as _;
 use serde::Serialize;
 
 use super::{Failure, progress, quiet_settings};
@@ -11,9 +13,11 @@ use crate::{
     config::{EngineKind, Overrides},
     exit::Exit,
     message::json,
+    scaled_jpeg::Wish,
     snapshot::StageTimes,
     vision::{VisionPipeline, kernel},
 };
+use compare::Comparison;
 use frames::FrameSource;
 use machine::Machine;
 
@@ -35,6 +39,9 @@ struct Measured {
     total_ms: f32,
     /// 95 % of the frames took at most this.
     total_p95_ms: f32,
+    /// Only if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compared: Option<Comparison>,
 }
 
 /// Runs the pipeline over frames as a camera would give them.
@@ -44,19 +51,26 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
     let settings = quiet_settings(args.config.config.as_deref(), &every_frame)?;
     let machine = Machine::look();
     let mut stream = VisionPipeline::open(&settings)?;
-    let mut scene = FrameSource::open(args, settings.camera.colour)?;
+    let wish = Wish {
+        least_px: (settings.vision.width, settings.vision.height),
+        colour: settings.camera.colour,
+        is_resting: false,
+    };
+    let mut scene = FrameSource::open(args, wish)?;
+    if args.compare && !scene.sends_jpegs() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "--compare is for JPEGs: add --input mjpeg or --picture FILE",
+        ));
+    }
     let bar = progress(args.frames as usize, true);
     let mut times = Times::default();
     let (mut faces, mut size) = (0, String::new());
     for number in 0..args.frames + WARM_UP {
-        let (frame, jpeg_ms) = scene.frame(number)?;
-        size = format!(
-            "{}x{} {}",
-            frame.width_px(),
-            frame.height_px(),
-            frames::name(args)
-        );
-        faces = stream.see(&frame, 0, drop)?.people_count;
+        let (mut picture, jpeg_ms) = scene.picture(number)?;
+        let (width, height) = picture.size_px();
+        size = format!("{width}x{height} {}", frames::name(args));
+        faces = stream.see(&mut picture, 0, drop)?.people_count;
         if number >= WARM_UP {
             times.stages.push(stream.last_ms());
             times.jpeg_ms.extend(jpeg_ms);
@@ -66,6 +80,14 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
     bar.finish_and_clear();
     let (width, height) = (settings.vision.width, settings.vision.height);
     let totals = times.totals();
+    let compared = match args.compare {
+        true => Some(compare::compare(
+            &mut scene,
+            &settings,
+            (WARM_UP, args.frames),
+        )?),
+        false => None,
+    };
     let measured = Measured {
         machine,
         engine: settings.vision.engine,
@@ -77,6 +99,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
         stages_ms: times.medians(),
         total_ms: totals[totals.len() / 2],
         total_p95_ms: totals[totals.len() * 95 / 100],
+        compared,
     };
     if args.json {
         println!("{}", json(&measured))
@@ -139,4 +162,7 @@ fn print(measured: &Measured) {
         "  {:<10}{:>8.3} ms   (95 % within {:.3} ms)",
         "total", measured.total_ms, measured.total_p95_ms
     );
+    if let Some(compared) = &measured.compared {
+        println!("{compared}");
+    }
 }

@@ -8,22 +8,55 @@ use std::{
     time::Duration,
 };
 
-use moodring_core::frame::Frame;
+use moodring_core::{
+    frame::{Frame, Millis},
+    picture::Picture as _,
+};
 
 use super::Shared;
-use crate::{latest::OwnedFrame, snapshot::Snapshot};
+use crate::{
+    camera::jpeg::FrameDecoder,
+    latest::{LentPicture, OwnedFrame},
+    snapshot::Snapshot,
+};
 
 /// A frame and what the pipeline saw on it.
 #[derive(Debug)]
 pub(super) struct SeenFrame {
     pub(super) frame: OwnedFrame,
+    /// The frame as it came, if it is a JPEG that is not decoded yet; else empty.
+    jpeg: Vec<u8>,
+    time: Millis,
     pub(super) snapshot: Snapshot,
+}
+
+impl SeenFrame {
+    fn copy(&mut self, picture: &LentPicture<'_>, snapshot: &Snapshot) {
+        self.jpeg.clear();
+        match picture {
+            LentPicture::Frame(frame) => self.frame.copy(frame),
+            LentPicture::Jpeg(jpeg) => self.jpeg.extend_from_slice(jpeg.jpeg()),
+        }
+        self.time = picture.time();
+        self.snapshot.clone_from(snapshot);
+    }
+
+    /// The frame with all its pixels; `None` if it cannot be decoded.
+    pub(super) fn whole<'a>(&'a self, decoder: &'a mut FrameDecoder) -> Option<Frame<'a>> {
+        if self.jpeg.is_empty() {
+            return self.frame.lend().ok();
+        }
+        let size_px = decoder.decode(&self.jpeg).ok()?;
+        Frame::packed(decoder.pixels(), decoder.format(), size_px, self.time).ok()
+    }
 }
 
 impl Default for SeenFrame {
     fn default() -> Self {
         Self {
             frame: OwnedFrame::empty(),
+            jpeg: Vec::new(),
+            time: Millis(0),
             snapshot: Snapshot::default(),
         }
     }
@@ -92,15 +125,14 @@ impl FrameTap {
         Self(shared)
     }
 
-    /// Copies this frame if the renderer waits for one. Otherwise it only reads a flag.
-    pub fn offer(&self, frame: &Frame<'_>, snapshot: &Snapshot) {
+    /// Copies this picture if the renderer waits for one. Otherwise it only reads a flag.
+    pub fn offer(&self, picture: &LentPicture<'_>, snapshot: &Snapshot) {
         let handoff = &self.0.handoff;
         if !handoff.open.load(Ordering::Acquire) {
             return;
         }
         let mut state = handoff.lock();
-        state.seen_frame.frame.copy(frame);
-        state.seen_frame.snapshot.clone_from(snapshot);
+        state.seen_frame.copy(picture, snapshot);
         state.full = true;
         handoff.open.store(false, Ordering::Release);
         drop(state);

@@ -13,6 +13,7 @@ use super::{
     nets::PreviewNets, overlays,
 };
 use crate::{
+    camera::jpeg::FrameDecoder,
     config::Settings,
     snapshot::{Person, Snapshot},
     vision::{self, VisionError},
@@ -58,14 +59,14 @@ impl Renderer {
     pub(super) fn work(&mut self) {
         // Where the system refuses, it is as important as the others.
         let _ = rustix::process::nice(NICE);
-        let mut seen_frame = SeenFrame::default();
+        let (mut seen_frame, mut decoder) = (SeenFrame::default(), FrameDecoder::new(true));
         let shared = Arc::clone(&self.shared);
         while shared.handoff.wait_for(|| shared.is_wanted()) {
             let start = Instant::now();
             if !shared.handoff.take(&mut seen_frame, PATIENCE) {
                 continue;
             }
-            let Ok(frame) = seen_frame.frame.lend() else {
+            let Some(frame) = seen_frame.whole(&mut decoder) else {
                 continue;
             };
             if let Err(error) = self.serve(&frame, &seen_frame.snapshot) {

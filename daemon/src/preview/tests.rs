@@ -13,7 +13,10 @@ use moodring_core::{
 };
 
 use super::{handoff::SeenFrame, *};
-use crate::snapshot::{CameraState, Person, Snapshot};
+use crate::{
+    latest::LentPicture,
+    snapshot::{CameraState, Person, Snapshot},
+};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const SIZE: (u32, u32) = (160, 120);
@@ -93,7 +96,7 @@ fn feed<T>(preview: &Preview, settings: &Settings, end: impl AsyncFnOnce() -> T)
         tokio::pin!(end);
         loop {
             let frame = Frame::packed(&pixels, PixelFormat::Grey, SIZE, Millis(5)).unwrap();
-            tap.offer(&frame, &snapshot);
+            tap.offer(&LentPicture::Frame(frame), &snapshot);
             tokio::select! {
                 got = &mut end => break got.expect("in time"),
                 () = tokio::time::sleep(Duration::from_millis(2)) => {}
@@ -151,7 +154,7 @@ fn while_nobody_watches_no_frame_is_copied() {
     let (tap, pixels) = (preview.tap(), stripes());
     let frame = Frame::packed(&pixels, PixelFormat::Grey, SIZE, Millis(5)).unwrap();
     preview.switch(true);
-    tap.offer(&frame, &snapshot());
+    tap.offer(&LentPicture::Frame(frame), &snapshot());
     let mut seen_frame = SeenFrame::default();
     assert!(!preview.0.is_wanted());
     assert!(

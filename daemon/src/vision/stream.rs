@@ -2,7 +2,8 @@
 
 use moodring_core::{
     event::Event,
-    frame::{Frame, Millis},
+    frame::Millis,
+    picture::Picture,
     pipeline::{self, Pipeline, Report},
 };
 
@@ -22,6 +23,7 @@ pub struct VisionPipeline {
     timer: StageTimer,
     snapshot: Snapshot,
     looks: u64,
+    is_resting: bool,
     upside_down: UpsideDown,
 }
 
@@ -40,6 +42,7 @@ impl VisionPipeline {
             timer: StageTimer::default(),
             snapshot: Snapshot::default(),
             looks: 0,
+            is_resting: false,
             upside_down: UpsideDown::default(),
         })
     }
@@ -67,22 +70,24 @@ impl VisionPipeline {
         self.tune(settings)
     }
 
-    /// Processes a frame and passes each event to `emit`. Allocates nothing.
+    /// Processes a picture and passes each event to `emit`. Allocates nothing.
     ///
     /// # Errors
     /// [`VisionError::Net`]; the next frame may work.
     pub fn see(
         &mut self,
-        frame: &Frame<'_>,
+        picture: impl Picture,
         skipped: u64,
         mut emit: impl FnMut(Event),
     ) -> Result<&Snapshot, VisionError> {
         self.timer.begin();
         let (timer, mut stopwatch) = (&mut self.timer, Stopwatch::start());
-        let report = self.pipeline.step(frame, &mut |stage| {
+        let (time, size_px) = (picture.time(), picture.size_px());
+        let report = self.pipeline.step(picture, &mut |stage| {
             timer.stage(stage, stopwatch.stopwatch())
         })?;
-        timer.end(frame.time(), report.looked);
+        timer.end(time, report.looked);
+        self.is_resting = !report.looked;
         self.looks += u64::from(report.looked);
         report.events.iter().copied().for_each(&mut emit);
 
@@ -93,7 +98,7 @@ impl VisionPipeline {
         }
         let snapshot = &mut self.snapshot;
         show(snapshot, &report);
-        snapshot.frame_px = (frame.width_px(), frame.height_px());
+        snapshot.frame_px = size_px;
         snapshot.camera = CameraState::Running;
         snapshot.frames_skipped = skipped;
         snapshot.stages_ms = self.timer.stages();
@@ -119,6 +124,11 @@ impl VisionPipeline {
     /// Frames that were searched for faces; few are while nobody is in view.
     pub fn looks(&self) -> u64 {
         self.looks
+    }
+
+    /// Whether the last frame was not searched, so that probably the next will not be either.
+    pub fn is_resting(&self) -> bool {
+        self.is_resting
     }
 
     /// Milliseconds per stage of the last frame.

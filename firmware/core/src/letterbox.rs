@@ -46,18 +46,17 @@ impl Letterbox {
         self.picture_px
     }
 
-    /// Writes the frame and its padding into the net's input buffer. Shrinks by area averaging, enlarges bilinearly.
+    /// Writes the frame and its padding into the net's input buffer. Shrinks by area averaging, enlarges bilinearly. The
+    /// frame shows the whole picture; its sides may be those that this was made for, divided by the same whole number.
     ///
     /// # Errors
-    /// [`NetError::Shape`] if the buffer has not `width * height * channels` bytes or the frame has another size.
+    /// [`NetError::Shape`] if the buffer has not `width * height * channels` bytes or the frame is of another shape.
     pub fn fill(&self, frame: &Frame<'_>, input: &mut [u8]) -> Result<(), NetError> {
         let InputShape {
             channels, padding, ..
         } = self.shape;
         let row_bytes = self.shape.width_px as usize * channels.count();
-        if input.len() != row_bytes * self.shape.height_px as usize
-            || (frame.width_px(), frame.height_px()) != self.frame_px
-        {
+        if input.len() != row_bytes * self.shape.height_px as usize || !self.is_shown_by(frame) {
             return Err(NetError::Shape);
         }
         let used = self.picture_px.0 as usize * channels.count();
@@ -70,6 +69,16 @@ impl Letterbox {
         }
         resample(frame, self.picture_px, channels, row_bytes, above);
         Ok(())
+    }
+
+    /// Whether the frame is of the size that this was made for, or both sides are divided by the same number, rounded up.
+    fn is_shown_by(&self, frame: &Frame<'_>) -> bool {
+        let divisor = self.frame_px.0.div_ceil(frame.width_px());
+        let divided = (
+            self.frame_px.0.div_ceil(divisor),
+            self.frame_px.1.div_ceil(divisor),
+        );
+        divided == (frame.width_px(), frame.height_px())
     }
 
     /// A point of the input in the frame.
@@ -196,6 +205,12 @@ mod tests {
         assert_eq!(letterbox.fill(&frame, &mut [0; 15]), Err(NetError::Shape));
         let other = Letterbox::new((2, 3), grey(4, 4));
         assert_eq!(other.fill(&frame, &mut [0; 16]), Err(NetError::Shape));
+        // A picture of 5x4 pixels as an overview of 3x2, and what is none.
+        let whole = Letterbox::new((5, 4), grey(4, 4));
+        for (size, told) in [((3, 2), Ok(())), ((3, 3), Err(NetError::Shape))] {
+            let frame = Frame::packed(&[0; 9], PixelFormat::Grey, size, Millis(0)).unwrap();
+            assert_eq!(whole.fill(&frame, &mut [0; 16]), told);
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! | room | what it does |
 //! |---|---|
 //! | [`frame`] | a lent picture and its time |
+//! | [`picture`] | what the pipeline asks of a picture, decoded or not |
 //! | [`geometry`] | points, boxes, similarity transforms |
 //! | [`motion`] | whether to look for faces at all while nobody is in view |
 //! | [`letterbox`] | a frame shrunk into a net's input, and the way back |
@@ -49,6 +50,7 @@ pub mod letterbox;
 pub mod mood;
 pub mod motion;
 pub mod nms;
+pub mod picture;
 pub mod pipeline;
 pub mod pose;
 pub mod presence;

@@ -12,16 +12,17 @@ pub use report::{Person, Report, Stage};
 pub use settings::{Settings, SettingsError};
 
 use crate::{
-    align::{align_at, landmarks_roll_deg},
+    align::{from_crop_at, landmarks_roll_deg},
     classify::{CROP_PX, ClassifyNet, Crop, Reading, classify},
     detect::{DetectNet, Face, NetError, decode},
     event::{Event, EventKind, Events},
     expression::Scores,
-    frame::{Frame, Millis},
+    frame::Millis,
     letterbox::Letterbox,
     mood::{Candidate, FaceMood, FaceMoodHysteresis, MoodHysteresis, MoodSettings, Pending, View},
     motion::MotionWatch,
     nms::suppress,
+    picture::Picture,
     pose::HeadPose,
     presence::Presence,
     resting::RestingFace,
@@ -229,18 +230,18 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
     /// [`NetError`] from a net. The next step goes on as if this frame had not been sent; no event is lost.
     pub fn step(
         &mut self,
-        frame: &Frame<'_>,
+        mut picture: impl Picture,
         mark: &mut impl FnMut(Stage),
     ) -> Result<Report<'_>, NetError> {
-        let time = self.clock.advance(frame.time());
+        let time = self.clock.advance(picture.time());
         if core::mem::take(&mut self.told) {
             self.events.clear();
         }
-        self.looked = self.is_worth_a_look(frame, time);
+        self.looked = self.is_worth_a_look(&mut picture, time);
         if self.looked {
             find(
                 &mut self.detector,
-                frame,
+                &mut picture,
                 &self.settings,
                 &mut self.faces,
                 mark,
@@ -249,20 +250,22 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
             self.faces.clear();
             mark(Stage::Letterbox);
         }
-        self.frame_px = (frame.width_px(), frame.height_px());
+        self.frame_px = picture.size_px();
         self.follow(time);
         mark(Stage::Track);
-        self.read(frame, time, mark)?;
+        self.read(&mut picture, time, mark)?;
         self.conclude(time);
         mark(Stage::Track);
         Ok(self.report(time))
     }
 
     /// With somebody in view every frame is; else the watch decides.
-    fn is_worth_a_look(&mut self, frame: &Frame<'_>, time: Millis) -> bool {
+    fn is_worth_a_look(&mut self, picture: &mut impl Picture, time: Millis) -> bool {
         if self.tracker.tracks().is_empty() {
             let settings = &self.settings.motion;
-            return self.motion.needs_detection(frame, time, settings);
+            return self
+                .motion
+                .needs_detection(&picture.thumbnail(), time, settings);
         }
         self.motion.note_person(time);
         true
@@ -310,7 +313,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
     /// Classifies the faces whose turn it is and smooths their scores.
     fn read(
         &mut self,
-        frame: &Frame<'_>,
+        picture: &mut impl Picture,
         time: Millis,
         mark: &mut impl FnMut(Stage),
     ) -> Result<(), NetError> {
@@ -323,7 +326,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         let tracks = self.tracker.tracks_mut();
         for (&i, crop) in chosen.iter().zip(&mut self.crops) {
             let Track { face, note, .. } = &tracks[i];
-            align_at(frame, face, note.crop_roll_deg(face), crop);
+            picture.cut(&from_crop_at(face, note.crop_roll_deg(face)), crop);
         }
         mark(Stage::Align);
         for (&i, crop) in chosen.iter().zip(&self.crops) {
@@ -378,7 +381,8 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
 /// Faces found in one picture.
 pub type Candidates = Vec<Face, MAX_CANDIDATES>;
 
-/// Fills `faces` with those in the frame that the settings let through, the best first, in frame pixels.
+/// Fills `faces` with those in the picture that the settings let through, the best first, in pixels of
+/// the whole picture.
 ///
 /// `mark` is called when a stage is done, as in [`Pipeline::step`].
 ///
@@ -386,15 +390,14 @@ pub type Candidates = Vec<Face, MAX_CANDIDATES>;
 /// [`NetError`] from the detector.
 pub fn find(
     detector: &mut impl DetectNet,
-    frame: &Frame<'_>,
+    mut picture: impl Picture,
     settings: &Settings,
     faces: &mut Candidates,
     mark: &mut impl FnMut(Stage),
 ) -> Result<(), NetError> {
     faces.clear();
-    let size = (frame.width_px(), frame.height_px());
-    let letterbox = Letterbox::new(size, detector.shape());
-    letterbox.fill(frame, detector.input())?;
+    let letterbox = Letterbox::new(picture.size_px(), detector.shape());
+    letterbox.fill(&picture.overview(), detector.input())?;
     mark(Stage::Letterbox);
     let heads = detector.run()?;
     mark(Stage::Detect);

@@ -1,4 +1,4 @@
-//! The frames that `bench` measures: the drawn scene as a camera would send it, or a photo.
+//! The pictures that `bench` measures: the drawn scene as a camera would send it, a JPEG file as it is, or a photo's pixels.
 
 use std::time::Instant;
 
@@ -11,7 +11,9 @@ use crate::{
     clock::Clock,
     config::CameraSettings,
     exit::Exit,
+    latest::LentPicture,
     photo::Photo,
+    scaled_jpeg::Wish,
 };
 
 /// As webcams encode.
@@ -21,20 +23,31 @@ const JPEG_QUALITY: u8 = 85;
 pub(super) enum FrameSource {
     /// The synthetic scene.
     Drawn(Box<SyntheticFrames>),
+    /// One JPEG file again and again.
+    Jpeg(JpegFrames),
     /// One photo again and again.
     Photo(Photo),
+}
+
+/// JPEGs as a camera sends them, and what decodes them.
+pub(super) struct JpegFrames {
+    bytes: Vec<u8>,
+    decoder: FrameDecoder,
+    wish: Wish,
 }
 
 /// The synthetic scene as a camera would send it.
 pub(super) struct SyntheticFrames {
     camera: Box<dyn Camera>,
     input: BenchInput,
-    bytes: Vec<u8>,
-    decoder: FrameDecoder,
+    frames: JpegFrames,
 }
 
 /// A description for people.
 pub(super) fn name(args: &BenchArgs) -> &'static str {
+    if args.picture.is_some() {
+        return "MJPEG";
+    }
     match (&args.photo, args.input) {
         (Some(_), _) => "RGB",
         (None, BenchInput::Yuyv) => "YUYV",
@@ -45,8 +58,18 @@ pub(super) fn name(args: &BenchArgs) -> &'static str {
 }
 
 impl FrameSource {
-    /// `colour`: whether JPEGs are decoded in colour, as the settings say.
-    pub(super) fn open(args: &BenchArgs, colour: bool) -> Result<Self, Failure> {
+    /// `wish`: how far JPEGs are decoded, as the settings say.
+    pub(super) fn open(args: &BenchArgs, wish: Wish) -> Result<Self, Failure> {
+        let frames = |bytes| JpegFrames {
+            bytes,
+            decoder: FrameDecoder::new(wish.colour),
+            wish,
+        };
+        if let Some(path) = &args.picture {
+            let bytes = std::fs::read(path);
+            let bytes = bytes.map_err(|e| failed(format!("{}: {e}", path.display())))?;
+            return Ok(Self::Jpeg(frames(bytes)));
+        }
         if let Some(path) = &args.photo {
             let photo = Photo::read(path);
             let photo = photo.map_err(|e| failed(format!("{}: {e}", path.display())))?;
@@ -63,44 +86,82 @@ impl FrameSource {
         Ok(Self::Drawn(Box::new(SyntheticFrames {
             camera: camera.map_err(failed)?,
             input: args.input,
-            bytes: Vec::new(),
-            decoder: FrameDecoder::new(colour),
+            frames: frames(Vec::new()),
         })))
     }
 
-    /// Frame number `number`, and the milliseconds that its JPEG took to decode.
-    pub(super) fn frame(&mut self, number: u32) -> Result<(Frame<'_>, Option<f32>), Failure> {
+    /// Whether its pictures are JPEGs.
+    pub(super) fn sends_jpegs(&self) -> bool {
+        match self {
+            Self::Drawn(drawn) => drawn.input == BenchInput::Mjpeg,
+            Self::Jpeg(_) => true,
+            Self::Photo(_) => false,
+        }
+    }
+
+    /// Picture number `number`, and the milliseconds that its JPEG took to decode.
+    pub(super) fn picture(
+        &mut self,
+        number: u32,
+    ) -> Result<(LentPicture<'_>, Option<f32>), Failure> {
         let time = Millis(u64::from(number) * 33);
         match self {
-            Self::Drawn(drawn) => drawn.frame(time),
+            Self::Drawn(drawn) => drawn.picture(time),
+            Self::Jpeg(frames) => frames.decode(time),
             Self::Photo(photo) => {
                 let frame = photo.frame().map_err(failed)?;
                 let frame = Frame::packed(frame.data(), PixelFormat::Rgb, photo.size_px(), time);
-                Ok((frame.map_err(failed)?, None))
+                Ok((LentPicture::Frame(frame.map_err(failed)?), None))
             }
         }
+    }
+
+    /// The JPEG of this time; empty if the pictures are none.
+    pub(super) fn jpeg(&mut self, time: Millis) -> Result<&[u8], Failure> {
+        match self {
+            Self::Drawn(drawn) => drawn.picture(time).map(drop)?,
+            Self::Jpeg(_) | Self::Photo(_) => {}
+        }
+        Ok(match self {
+            Self::Drawn(drawn) => &drawn.frames.bytes,
+            Self::Jpeg(frames) => &frames.bytes,
+            Self::Photo(_) => &[],
+        })
+    }
+}
+
+impl JpegFrames {
+    /// The JPEG as the daemon decodes it, and the milliseconds that it took.
+    fn decode(&mut self, time: Millis) -> Result<(LentPicture<'_>, Option<f32>), Failure> {
+        let start = Instant::now();
+        let scaled = self.decoder.decode_scaled(&self.bytes, self.wish, time);
+        let is_scaled = scaled.map_err(failed)?;
+        if is_scaled {
+            let jpeg_ms = start.elapsed().as_secs_f32() * 1000.0;
+            return Ok((LentPicture::Jpeg(self.decoder.scaled()), Some(jpeg_ms)));
+        }
+        let size = self.decoder.decode(&self.bytes).map_err(failed)?;
+        let jpeg_ms = start.elapsed().as_secs_f32() * 1000.0;
+        let frame = Frame::packed(self.decoder.pixels(), self.decoder.format(), size, time);
+        Ok((LentPicture::Frame(frame.map_err(failed)?), Some(jpeg_ms)))
     }
 }
 
 impl SyntheticFrames {
-    fn frame(&mut self, time: Millis) -> Result<(Frame<'_>, Option<f32>), Failure> {
+    fn picture(&mut self, time: Millis) -> Result<(LentPicture<'_>, Option<f32>), Failure> {
         let drawn = self.camera.next_frame().map_err(failed)?;
         let size = (drawn.width_px(), drawn.height_px());
-        encode(&drawn, self.input, &mut self.bytes)?;
+        encode(&drawn, self.input, &mut self.frames.bytes)?;
         if self.input == BenchInput::Mjpeg {
-            let start = Instant::now();
-            let size = self.decoder.decode(&self.bytes).map_err(failed)?;
-            let jpeg_ms = start.elapsed().as_secs_f32() * 1000.0;
-            let frame = Frame::packed(self.decoder.pixels(), self.decoder.format(), size, time);
-            return Ok((frame.map_err(failed)?, Some(jpeg_ms)));
+            return self.frames.decode(time);
         }
         let format = match self.input {
             BenchInput::Yuyv => PixelFormat::Yuyv,
             BenchInput::Nv12 => PixelFormat::Nv12,
             BenchInput::Grey | BenchInput::Mjpeg => PixelFormat::Grey,
         };
-        let frame = Frame::packed(&self.bytes, format, size, time).map_err(failed)?;
-        Ok((frame, None))
+        let frame = Frame::packed(&self.frames.bytes, format, size, time).map_err(failed)?;
+        Ok((LentPicture::Frame(frame), None))
     }
 }
 
@@ -132,7 +193,7 @@ fn encode(drawn: &Frame<'_>, input: BenchInput, bytes: &mut Vec<u8>) -> Result<(
     Ok(())
 }
 
-fn failed(error: impl ToString) -> Failure {
+pub(super) fn failed(error: impl ToString) -> Failure {
     Failure::new(Exit::Source, error)
 }
 

@@ -7,6 +7,7 @@ use moodring_core::frame::{Frame, Millis, PixelFormat};
 use super::*;
 use crate::{
     command::{Command, Switch},
+    latest::LentPicture,
     preview::FrameTap,
     shutdown::Shutdown,
     worker::Supervisor,
@@ -37,7 +38,7 @@ fn feed(tap: &FrameTap, grey: u8, mut done: impl FnMut() -> bool) {
     let frame = Frame::packed(&pixels, PixelFormat::Grey, SIZE, Millis(1)).unwrap();
     while !done() {
         assert!(Instant::now() < end, "in time");
-        tap.offer(&frame, &Snapshot::default());
+        tap.offer(&LentPicture::Frame(frame), &Snapshot::default());
         std::thread::sleep(Duration::from_millis(2));
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     event::{Event, EventKind},
     expression::Expression,
     fake::{BrightSquares, Brightness, Compass, brightness},
-    frame::PixelFormat,
+    frame::{Frame, PixelFormat},
     geometry::{Point, Rect},
     mood::Mood,
     pose::CropPose,
