@@ -36,10 +36,19 @@ test('the first steps are done by keyboard alone, and the settings are written',
   await to('device');
   await page.keyboard.type('mirror');
   await to('camera');
+  // A camera in the network: the field for its address is there when it is chosen, and reached by Tab.
+  assert.ok(await page.isHidden('#address'));
+  await page.selectOption('#camera', 'address');
+  await to('address');
+  await page.keyboard.type('http://127.0.0.1:9/video');
+  await page.evaluate(() => document.querySelector('[data-try=camera]').focus());
+  await page.keyboard.press('Enter');
+  assert.match(await says('camera'), /no picture came from this address.*To mend it/);
   // The button's trial opens it for real.
   await page.selectOption('#camera', 'synthetic');
   await page.evaluate(() => document.querySelector('[data-try=camera]').focus());
   await page.keyboard.press('Enter');
+  await page.waitForFunction(() => document.querySelector('#try-camera').textContent.startsWith('Works'));
   assert.match(await says('camera'), /^Works: .*pixels/);
   await page.selectOption('#display', 'display-hat-mini');
   await page.evaluate(() => document.querySelector('[data-try=display]').focus());

@@ -58,6 +58,8 @@ impl Guest {
             "-netdev",
             &format!("user,id=net,restrict=off,hostfwd=tcp:127.0.0.1:{port}-:2323"),
         ]);
+        // A screen by DRM/KMS, with the kernel's emulated framebuffer device beside it.
+        command.args(["-device", "virtio-gpu-device,xres=1024,yres=768"]);
         command.args(["-append", "console=ttyAMA0 quiet panic=-1"]);
         command.arg("-initrd").arg(folder.join("disk.gz"));
         let image = kernel.join(format!("root/boot/vmlinuz-{}", version.trim()));
@@ -147,14 +149,15 @@ impl Guest {
         text.trim().parse().expect("a number")
     }
 
-    /// Everything that the SPI bus and the GPIO outputs do from now on, shown to a display's chip.
-    pub fn watch_display(&self, chip: Dcs, dc_line: u8) -> Watched {
+    /// Everything that the SPI bus and the GPIO outputs do from now on, shown to a display's chip. Its reset line has no
+    /// pull-up: the chip works only while somebody drives the line high.
+    pub fn watch_display(&self, chip: Dcs, dc_line: u8, reset_line: u8) -> Watched {
         let stream = self.connect();
         stream.set_read_timeout(None).expect("a socket");
         writeln!(&stream, "exec cat /dev/virtual-pi").expect("the shell listens");
         let chip = Arc::new(Mutex::new((chip, 0)));
         let shown = Arc::clone(&chip);
-        thread::spawn(move || replay(BufReader::new(stream), &shown, dc_line));
+        thread::spawn(move || replay(BufReader::new(stream), &shown, dc_line, reset_line));
         Watched(chip)
     }
 
@@ -192,7 +195,7 @@ impl Watched {
 }
 
 /// Reads the records of tests/vm/virtual-pi until the guest ends.
-fn replay(mut from: impl Read, to: &Mutex<(Dcs, u64)>, dc_line: u8) {
+fn replay(mut from: impl Read, to: &Mutex<(Dcs, u64)>, dc_line: u8, reset_line: u8) {
     let mut is_data = false;
     loop {
         let mut kind = [0];
@@ -205,6 +208,17 @@ fn replay(mut from: impl Read, to: &Mutex<(Dcs, u64)>, dc_line: u8) {
                 from.read_exact(&mut head[..2]).expect("a whole record");
                 if head[0] == dc_line {
                     is_data = head[1] != 0;
+                }
+                if head[0] == reset_line {
+                    let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
+                    to.0.set_reset_line(head[1] != 0);
+                }
+            }
+            [b'F'] => {
+                from.read_exact(&mut head[..1]).expect("a whole record");
+                if head[0] == reset_line {
+                    let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
+                    to.0.set_reset_line(false);
                 }
             }
             [b'S'] => {

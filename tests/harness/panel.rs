@@ -5,9 +5,11 @@
 
 mod dcs;
 mod pages;
+mod ssd1351;
 
-pub use dcs::{Dcs, Wiring};
-pub use pages::{Chip, Pages};
+pub use dcs::{Dcs, Upright, Wiring};
+pub use pages::{Chip, Gluing, Pages};
+pub use ssd1351::Ssd1351;
 
 /// A picture: width, height and cells row by row.
 #[derive(Clone, Debug, PartialEq, Eq)]

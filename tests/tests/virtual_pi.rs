@@ -24,7 +24,13 @@ const WIRING: Wiring = Wiring {
     inverts: true,
 };
 const DC_LINE: u8 = 25;
+const RESET_LINE: u8 = 27;
 const BUTTON: u8 = 21;
+
+/// What QEMU's screen is told to be.
+const SCREEN: (usize, usize) = (1024, 768);
+/// The side of a cell to which a screen's picture is shrunk, in pixels.
+const CELL: usize = 16;
 
 const SETTINGS: &str = r#"
 place = "home"
@@ -62,13 +68,13 @@ fn a_face_goes_in_and_its_emoji_comes_out() {
     let folder = std::env::var_os("MOODRING_VM").expect("tests/vm/run sets it");
     let broker = Broker::start();
     let mut heard = Subscriber::to(broker.port);
-    let looks = Looks::draw();
+    let looks = Looks::draw((240, 240));
     let pi = Guest::boot(&PathBuf::from(folder));
     println!(
         "boot to the first program: {:.1} s of the guest",
         pi.booted_s
     );
-    let display = pi.watch_display(Dcs::new(WIRING), DC_LINE);
+    let display = pi.watch_display(Dcs::new(WIRING), DC_LINE, RESET_LINE);
     let settings = SETTINGS
         .replace("HOST", HOST)
         .replace("PORT", &broker.port.to_string());
@@ -170,6 +176,61 @@ fn a_face_goes_in_and_its_emoji_comes_out() {
         message.topic == "moodring/pi/status" && message.payload == "stopped"
     });
     assert!(pi.run("cat /tmp/told").contains("STOPPING=1"));
+
+    // Its lines are inputs now, and the display, whose reset line floats, is dark.
+    wait("the display goes dark", || display.picture().is_none());
+
+    a_screen_shows_it_too(&pi, &settings);
+}
+
+/// A screen by DRM/KMS, and its framebuffer device: what is on them is read back, and at the end what was there before. (Debian's
+/// kernel has neither vkms nor vfb; QEMU's virtio-gpu is the card, and the kernel emulates /dev/fb0 on it.)
+fn a_screen_shows_it_too(pi: &Guest, settings: &str) {
+    let looks = Looks::draw(SCREEN);
+    for device in ["/dev/dri/card0", "/dev/fb0"] {
+        pi.run(&format!("test -c {device}"));
+        let before = read_screen(pi, device);
+        let kind = format!("kind = \"screen\"\nscreen = \"{device}\"");
+        let settings = settings.replace("kind = \"spi\"", &kind);
+        pi.run(&format!("cat >/tmp/screen.toml <<'EOF'\n{settings}\nEOF"));
+        println!(
+            "{}",
+            pi.run("moodring doctor --config /tmp/screen.toml | grep screen || true")
+        );
+        pi.run(
+            "moodring run --source /dev/video7 --config /tmp/screen.toml >/tmp/screen.log 2>&1 </dev/null & echo $! >/tmp/screen.pid",
+        );
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let (name, difference) = looks.nearest_of(&read_screen(pi, device));
+            if name == "happy" && difference < 8.0 {
+                println!("{device} shows {name}; mean difference {difference:.2} of 255");
+                break;
+            }
+            let log = pi.run("cat /tmp/screen.log");
+            assert!(
+                Instant::now() < end,
+                "{device}: not happy but {name} {difference}; {log}"
+            );
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        pi.run(
+            "kill $(cat /tmp/screen.pid); while kill -0 $(cat /tmp/screen.pid) 2>/dev/null; do usleep 20000; done",
+        );
+        // A console's cursor may blink in between.
+        let difference = difference(&read_screen(pi, device), &before);
+        assert!(difference < 0.5, "{device}: not restored, {difference}");
+    }
+}
+
+/// The screen's picture as `stage` tells it: shrunk to cells of 16 pixels, three bytes each, in hex.
+fn read_screen(pi: &Guest, device: &str) -> Vec<[u8; 3]> {
+    let text = pi.run(&format!("stage screen {device}"));
+    let hex: String = text.split_whitespace().skip(1).collect();
+    let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex");
+    (0..hex.len() / 6)
+        .map(|i| [byte(6 * i), byte(6 * i + 2), byte(6 * i + 4)])
+        .collect()
 }
 
 /// Processor time and memory of ten seconds, and what a state publishes of them.
@@ -204,11 +265,10 @@ fn wait(what: &str, mut so: impl FnMut() -> bool) {
 struct Looks(Vec<(String, Picture<[u8; 3]>)>);
 
 impl Looks {
-    fn draw() -> Self {
+    fn draw(size: (usize, usize)) -> Self {
         let bench = Bench::new();
-        bench
-            .run("show --tour --size 240x240 --png look.png")
-            .expect_code(0);
+        let tour = format!("show --tour --size {}x{} --png look.png", size.0, size.1);
+        bench.run(&tour).expect_code(0);
         let files = std::fs::read_dir(bench.folder()).expect("it is there");
         let looks = files.filter_map(|file| {
             let path = file.expect("it is there").path();
@@ -218,8 +278,7 @@ impl Looks {
                 .strip_prefix("look-")?
                 .to_owned();
             let image = image::open(&path).expect("a PNG").to_rgb8();
-            let picture =
-                Picture::from_fn((240, 240), |x, y| image.get_pixel(x as u32, y as u32).0);
+            let picture = Picture::from_fn(size, |x, y| image.get_pixel(x as u32, y as u32).0);
             Some((name, picture))
         });
         let looks: Vec<_> = looks.collect();
@@ -245,6 +304,18 @@ impl Looks {
         }
     }
 
+    /// The nearest look to a screen's picture in cells, and the mean difference of a channel to it.
+    fn nearest_of(&self, cells: &[[u8; 3]]) -> (String, f32) {
+        let differences = self.0.iter().map(|(name, look)| {
+            let look = cells_of(look);
+            assert_eq!(look.len(), cells.len(), "the screen has another size");
+            (name.clone(), difference(&look, cells))
+        });
+        differences
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .expect("there are looks")
+    }
+
     /// The nearest look, and the mean difference of a channel to it, 0 to 255.
     fn nearest(&self, shown: &Picture<u16>) -> (String, f32) {
         let wide = |raw: u16| {
@@ -266,4 +337,33 @@ impl Looks {
             .min_by(|a, b| a.1.total_cmp(&b.1))
             .expect("there are looks")
     }
+}
+
+/// The means of cells, row by row.
+fn cells_of(picture: &Picture<[u8; 3]>) -> Vec<[u8; 3]> {
+    let (columns, rows) = (picture.width / CELL, picture.height / CELL);
+    let mean = |column: usize, row: usize| {
+        let mut sums = [0_usize; 3];
+        for y in row * CELL..(row + 1) * CELL {
+            for x in column * CELL..(column + 1) * CELL {
+                for (sum, part) in sums.iter_mut().zip(picture.at(x, y)) {
+                    *sum += usize::from(part);
+                }
+            }
+        }
+        sums.map(|sum| (sum / (CELL * CELL)) as u8)
+    };
+    (0..rows)
+        .flat_map(|row| (0..columns).map(move |column| (column, row)))
+        .map(|(column, row)| mean(column, row))
+        .collect()
+}
+
+/// The mean difference of a channel, 0 to 255.
+fn difference(one: &[[u8; 3]], other: &[[u8; 3]]) -> f32 {
+    let pairs = one.iter().zip(other);
+    let sum: u64 = pairs
+        .flat_map(|(a, b)| (0..3).map(move |i| u64::from(a[i].abs_diff(b[i]))))
+        .sum();
+    sum as f32 / (one.len() * 3) as f32
 }

@@ -3,8 +3,13 @@
  *   stage shell PORT                       a shell for whoever connects; the tests outside speak to it
  *   stage feed DEVICE FILE W H FOURCC FPS  plays FILE in a ring into a v4l2loopback device; of raw frames, or of JPEGs
  *   stage manager SOCKET                   prints what a service tells its manager, with the time of day in milliseconds
+ *   stage screen DEVICE                    what is on /dev/dri/cardN or /dev/fbN: its size, then the mean colour of each cell of
+ *                                          16x16 pixels in hex
  */
+#include <drm/drm.h>
+#include <drm/drm_mode.h>
 #include <fcntl.h>
+#include <linux/fb.h>
 #include <linux/videodev2.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -13,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -125,6 +131,78 @@ static _Noreturn void manager(const char *path)
 	}
 }
 
+/* Prints the means of the cells; a pixel has 2 (RGB565) or 4 bytes (blue, green, red, none). */
+static _Noreturn void tell(const uint8_t *pixels, int width, int height, int stride, int bytes)
+{
+	printf("%dx%d\n", width, height);
+	for (int row = 0; row + 16 <= height; row += 16) {
+		for (int column = 0; column + 16 <= width; column += 16) {
+			unsigned int r = 0, g = 0, b = 0;
+			for (int y = row; y < row + 16; y++)
+				for (int x = column; x < column + 16; x++) {
+					const uint8_t *at = pixels + (size_t)y * stride + (size_t)x * bytes;
+					unsigned int raw = at[0] | at[1] << 8;
+					r += bytes == 4 ? at[2] : (raw >> 11) * 255 / 31;
+					g += bytes == 4 ? at[1] : (raw >> 5 & 63) * 255 / 63;
+					b += bytes == 4 ? at[0] : (raw & 31) * 255 / 31;
+				}
+			printf("%02x%02x%02x", r / 256, g / 256, b / 256);
+		}
+		printf("\n");
+	}
+	exit(0);
+}
+
+/* The framebuffer of the first CRTC that has one; only root gets its memory. */
+static _Noreturn void screen_of_card(int card)
+{
+	uint32_t crtcs[16];
+	struct drm_mode_card_res all = { .crtc_id_ptr = (uintptr_t)crtcs, .count_crtcs = 16 };
+
+	if (ioctl(card, DRM_IOCTL_MODE_GETRESOURCES, &all))
+		fail("GETRESOURCES");
+	for (uint32_t i = 0; i < all.count_crtcs && i < 16; i++) {
+		struct drm_mode_crtc crtc = { .crtc_id = crtcs[i] };
+		struct drm_mode_fb_cmd fb = { 0 };
+		struct drm_mode_map_dumb map = { 0 };
+		const uint8_t *pixels;
+
+		if (ioctl(card, DRM_IOCTL_MODE_GETCRTC, &crtc) || !crtc.fb_id)
+			continue;
+		fb.fb_id = crtc.fb_id;
+		if (ioctl(card, DRM_IOCTL_MODE_GETFB, &fb))
+			fail("GETFB");
+		map.handle = fb.handle;
+		if (ioctl(card, DRM_IOCTL_MODE_MAP_DUMB, &map))
+			fail("MAP_DUMB");
+		pixels = mmap(NULL, (size_t)fb.pitch * fb.height, PROT_READ, MAP_SHARED, card, map.offset);
+		if (pixels == MAP_FAILED)
+			fail("mmap");
+		tell(pixels, fb.width, fb.height, fb.pitch, fb.bpp / 8);
+	}
+	/* Nothing is shown: black, of the size that the test expects. */
+	tell(calloc(1024 * 768, 4), 1024, 768, 1024 * 4, 4);
+}
+
+static _Noreturn void screen(const char *device)
+{
+	int file = open(device, O_RDWR);
+	struct fb_var_screeninfo var;
+	struct fb_fix_screeninfo fix;
+	uint8_t *pixels;
+
+	if (file < 0)
+		fail(device);
+	if (strstr(device, "/dri/"))
+		screen_of_card(file);
+	if (ioctl(file, FBIOGET_VSCREENINFO, &var) || ioctl(file, FBIOGET_FSCREENINFO, &fix))
+		fail("FBIOGET");
+	pixels = malloc((size_t)fix.line_length * var.yres);
+	if (pread(file, pixels, (size_t)fix.line_length * var.yres, (off_t)var.yoffset * fix.line_length) < 0)
+		fail("read");
+	tell(pixels, var.xres, var.yres, fix.line_length, var.bits_per_pixel / 8);
+}
+
 int main(int count, char **arg)
 {
 	if (count == 3 && !strcmp(arg[1], "shell"))
@@ -133,6 +211,8 @@ int main(int count, char **arg)
 		feed(arg + 2);
 	if (count == 3 && !strcmp(arg[1], "manager"))
 		manager(arg[2]);
+	if (count == 3 && !strcmp(arg[1], "screen"))
+		screen(arg[2]);
 	fprintf(stderr, "stage: see the head of stage.c\n");
 	return 2;
 }

@@ -53,12 +53,30 @@ impl Stamp {
     }
 }
 
+/// Films of other kinds, which a child can turn into pictures.
+const FILMS: [&str; 10] = [
+    "mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "ts", "wmv",
+];
+
+/// What to do with a file that is no picture.
+fn way_out(path: &Path) -> String {
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    if FILMS.iter().any(|film| ending == *film) {
+        return "ffmpeg plays such a film (sudo apt install ffmpeg): write \
+                'cmd:ffmpeg -loglevel error -re -i FILE -f mjpeg -q:v 4 -' with the file's name as the source"
+            .into();
+    }
+    format!(
+        "Pictures are {}; films are .mjpeg and .y4m",
+        ENDINGS.join(", ")
+    )
+}
+
 impl PictureFile {
     /// Reads the picture.
     pub(super) fn open(path: &Path, context: Context) -> Result<Self, CameraError> {
         let name = printable(&path.to_string_lossy());
-        let kinds = ENDINGS.join(", ");
-        let way_out = format!("Pictures are {kinds}; films are .mjpeg and .y4m");
+        let way_out = way_out(path);
         let refuse = |error: PhotoError| match error {
             PhotoError::Io(error) => super::refuse(&name, &error, way_out.clone()),
             error => CameraError::Open {
@@ -191,6 +209,18 @@ mod tests {
         assert_eq!(outcomes(&mut camera, 1), ["40x30"]);
         std::fs::remove_file(&path).unwrap();
         assert_eq!(outcomes(&mut camera, 2), ["lost", "lost"]);
+    }
+
+    #[test]
+    fn a_film_of_another_kind_is_refused_with_the_way_to_play_it() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["a.mp4", "b.MOV", "c.mkv"] {
+            let path = dir.path().join(name);
+            std::fs::write(&path, b"\0\0\0\x18ftypmp42").unwrap();
+            let error = PictureFile::open(&path, Context::for_tests(false)).err();
+            let text = error.unwrap().to_string();
+            assert!(text.contains(name) && text.contains("cmd:ffmpeg"), "{text}");
+        }
     }
 
     #[test]

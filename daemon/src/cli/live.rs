@@ -22,7 +22,7 @@ pub struct RunArgs {
     /// Frames a second to ask for; for files and folders, the rate to play at.
     #[arg(long, value_name = "HZ")]
     pub rate: Option<f32>,
-    /// auto, terminal, png, spi or none.
+    /// auto, terminal, png, spi, screen or none.
     #[arg(long, value_name = "KIND")]
     pub display: Option<String>,
     /// The file that the png display writes.
@@ -99,7 +99,7 @@ pub struct DemoArgs {
     #[command(flatten)]
     #[allow(missing_docs)] // clap would show it as help
     pub config: ConfigArgs,
-    /// auto, terminal, png or spi.
+    /// auto, terminal, png, spi or screen.
     #[arg(long, value_name = "KIND")]
     pub display: Option<String>,
     /// The file that the png display writes.

@@ -39,7 +39,7 @@ pub struct ShowArgs {
     /// Write an animated PNG that flows from each expression to the next; of one, that it blinks and breathes.
     #[arg(long, value_name = "OUT", conflicts_with = "png")]
     pub animate: Option<PathBuf>,
-    /// On the small display of the settings: spi. A single look stays until Ctrl-C.
+    /// On the display of the settings: spi or screen. A single look stays until Ctrl-C.
     #[arg(long, value_name = "KIND", conflicts_with_all = ["png", "animate", "sheet"])]
     pub display: Option<String>,
     #[command(flatten)]

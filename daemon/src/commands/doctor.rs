@@ -13,7 +13,10 @@ use crate::{
     camera::{self, Source},
     cli::ConfigArgs,
     config::{DisplayKind, Overrides, Settings, load},
-    display::spi::{self, check::Problem},
+    display::{
+        screen,
+        spi::{self, check::Problem},
+    },
     exit::Exit,
     vision::PhotoReader,
 };
@@ -75,10 +78,16 @@ pub(super) fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
     if let Some(source) = settings.update.source() {
         say("update", network::update(&source, &settings));
     }
+    if let Some(text) = loader(Path::new("/dev/disk/by-label")) {
+        say("satellite", Finding::Note(text));
+    }
     if settings.display.kind == DisplayKind::Spi {
         for check in spi::check::check(&settings) {
             say(&format!("display, {}", check.part), check.found.into());
         }
+    } else if settings.display.kind == DisplayKind::Screen {
+        let check = screen::check(&settings.display);
+        say(&format!("display, {}", check.part), check.found.into());
     } else {
         say("display", display(&settings));
     }
@@ -170,6 +179,28 @@ fn camera(settings: &Settings) -> Finding {
     }
 }
 
+/// A Pico that waits for its file. Its loader takes the other Pico's file, ignores it, and says nothing.
+fn loader(labels: &Path) -> Option<String> {
+    let known = [
+        (
+            "RP2350",
+            "a Pico 2 (RP2350)",
+            "the Pico's file does nothing there",
+        ),
+        (
+            "RPI-RP2",
+            "a Pico (RP2040)",
+            "the Pico 2's file does nothing there",
+        ),
+    ];
+    let (label, what, other) = known
+        .into_iter()
+        .find(|(label, ..)| labels.join(label).exists())?;
+    Some(format!(
+        "{what} waits for its file on the drive {label}: copy the one that is built for it; {other}"
+    ))
+}
+
 fn camera_mend(path: &Path) -> String {
     let denied =
         std::fs::File::open(path).is_err_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied);
@@ -205,4 +236,24 @@ fn tempfile_in(folder: &Path) -> std::io::Result<()> {
     let probe = folder.join(format!(".moodring-{}", std::process::id()));
     std::fs::File::create_new(&probe)?;
     std::fs::remove_file(&probe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pico_that_waits_is_told_from_a_pico_2() {
+        let labels = tempfile::tempdir().unwrap();
+        assert_eq!(loader(labels.path()), None);
+        std::fs::write(labels.path().join("RPI-RP2"), "").unwrap();
+        assert!(loader(labels.path()).unwrap().contains("RP2040"));
+        std::fs::remove_file(labels.path().join("RPI-RP2")).unwrap();
+        std::fs::write(labels.path().join("RP2350"), "").unwrap();
+        let text = loader(labels.path()).unwrap();
+        assert!(
+            text.contains("Pico 2") && text.contains("does nothing"),
+            "{text}"
+        );
+    }
 }

@@ -61,7 +61,7 @@ fn live_view(settings: &DisplaySettings) -> bool {
     match settings.kind {
         DisplayKind::Terminal => true,
         DisplayKind::Auto => std::io::stdout().is_terminal(),
-        DisplayKind::Png | DisplayKind::Spi | DisplayKind::None => false,
+        DisplayKind::Png | DisplayKind::Spi | DisplayKind::Screen | DisplayKind::None => false,
     }
 }
 

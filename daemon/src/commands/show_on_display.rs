@@ -29,9 +29,11 @@ pub(super) fn show_on_display(
 ) -> Result<Exit, Failure> {
     let flags = Overrides::default().set("display.kind", Some(kind));
     let settings = quiet_settings(config, &flags)?;
-    if settings.display.kind != DisplayKind::Spi {
-        let text =
-            "`--display` takes spi; without it the terminal is drawn on, and --png writes a file";
+    if !matches!(
+        settings.display.kind,
+        DisplayKind::Spi | DisplayKind::Screen
+    ) {
+        let text = "`--display` takes spi or screen; without it the terminal is drawn on, and --png writes a file";
         return Err(Failure::new(Exit::Usage, text));
     }
     let mut display =

@@ -1,7 +1,11 @@
-//! Displays that people buy, with their pins and quirks as far as known; none was tried on the real board.
-//! `deploy/wiring.md` shows the wires.
+//! Displays that people buy: their chip, pins and quirks, as their makers' published code has them (the tests hold them
+//! against `daemon/tests/panels/makers.rs`); none was tried on the real board. `deploy/wiring.md` shows the wires.
 
-use std::borrow::Cow;
+mod hats;
+mod modules;
+mod oleds;
+
+use std::{borrow::Cow, sync::LazyLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,26 +19,44 @@ pub enum PanelChip {
     St7789,
     /// Colour, memory of 240x320.
     Ili9341,
-    /// Colour, memory of 132x162.
+    /// Colour, memory of 132x162; its GM pins make it smaller on some glasses, see [`Board::memory_px`].
     St7735s,
     /// Colour, round glass, memory of 240x240.
     Gc9a01,
     /// Colour, memory of 320x480.
     St7796,
-    /// Mono, memory of 128x64.
+    /// Colour OLED, memory of 128x128.
+    Ssd1351,
+    /// Mono OLED, memory of 128x64.
     Ssd1306,
-    /// Mono, memory of 132x64.
+    /// Mono OLED, memory of 132x64.
     Sh1106,
+    /// Mono OLED, memory of 128x128.
+    Sh1107,
 }
 
 impl PanelChip {
-    /// Width and height of its memory in pixels.
+    /// All chips.
+    pub const ALL: [Self; 9] = [
+        Self::St7789,
+        Self::Ili9341,
+        Self::St7735s,
+        Self::Gc9a01,
+        Self::St7796,
+        Self::Ssd1351,
+        Self::Ssd1306,
+        Self::Sh1106,
+        Self::Sh1107,
+    ];
+
+    /// Width and height of its whole memory in pixels.
     pub const fn memory_px(self) -> (u16, u16) {
         match self {
             Self::St7789 | Self::Ili9341 => (240, 320),
             Self::St7735s => (132, 162),
             Self::Gc9a01 => (240, 240),
             Self::St7796 => (320, 480),
+            Self::Ssd1351 | Self::Sh1107 => (128, 128),
             Self::Ssd1306 => (128, 64),
             Self::Sh1106 => (132, 64),
         }
@@ -42,7 +64,12 @@ impl PanelChip {
 
     /// Whether it has only black and white.
     pub const fn is_mono(self) -> bool {
-        matches!(self, Self::Ssd1306 | Self::Sh1106)
+        matches!(self, Self::Ssd1306 | Self::Sh1106 | Self::Sh1107)
+    }
+
+    /// Whether each pixel is a lamp of its own, which ages while it shines.
+    pub const fn is_oled(self) -> bool {
+        self.is_mono() || matches!(self, Self::Ssd1351)
     }
 }
 
@@ -93,6 +120,57 @@ impl Rotation {
     }
 }
 
+/// The clock's level at rest and the edge that counts, as SPI numbers them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub enum SpiMode {
+    /// Low at rest, read at the first edge: nearly all displays.
+    #[default]
+    Mode0,
+    /// Low at rest, read at the second edge.
+    Mode1,
+    /// High at rest, read at the first edge.
+    Mode2,
+    /// High at rest, read at the second edge: an ST7789 without chip select.
+    Mode3,
+}
+
+impl TryFrom<u8> for SpiMode {
+    type Error = &'static str;
+
+    fn try_from(mode: u8) -> Result<Self, Self::Error> {
+        match mode {
+            0 => Ok(Self::Mode0),
+            1 => Ok(Self::Mode1),
+            2 => Ok(Self::Mode2),
+            3 => Ok(Self::Mode3),
+            _ => Err("an SPI mode is 0, 1, 2 or 3"),
+        }
+    }
+}
+
+impl From<SpiMode> for u8 {
+    fn from(mode: SpiMode) -> Self {
+        match mode {
+            SpiMode::Mode0 => 0,
+            SpiMode::Mode1 => 1,
+            SpiMode::Mode2 => 2,
+            SpiMode::Mode3 => 3,
+        }
+    }
+}
+
+/// The level of a line at which its part works.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActiveLevel {
+    /// 3.3 V.
+    #[default]
+    High,
+    /// 0 V.
+    Low,
+}
+
 /// A display with its wires.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Board {
@@ -106,8 +184,12 @@ pub struct Board {
     pub bus: Cow<'static, str>,
     /// SPI clock in Hz.
     pub speed_hz: u32,
+    /// SPI mode.
+    pub mode: SpiMode,
     /// The address on an I2C bus.
     pub address: u8,
+    /// Width and height of the memory that the chip uses with this glass, if its pins make it smaller than the chip's.
+    pub small_memory_px: Option<(u16, u16)>,
     /// Width and height of the glass in pixels, not rotated.
     pub glass_px: (u16, u16),
     /// Where the glass begins in the chip's memory, in pixels, not rotated.
@@ -120,12 +202,16 @@ pub struct Board {
     pub bgr: bool,
     /// Whether the glass shows bright as dark, so that the chip must invert.
     pub invert: bool,
+    /// The contrast of an OLED at full brightness, 0 to 255; more ages it faster.
+    pub contrast: u8,
     /// Data or command (SPI only).
     pub dc: Pin,
     /// Reset, low active.
     pub reset: Pin,
-    /// Backlight, high active.
+    /// Backlight.
     pub backlight: Pin,
+    /// The level that lights it.
+    pub backlight_active: ActiveLevel,
     /// The button for the next camera, and for off and on.
     pub camera_button: Pin,
     /// The button that takes a picture.
@@ -143,6 +229,12 @@ impl Board {
     /// Whether it is on an I2C bus.
     pub fn is_i2c(&self) -> bool {
         self.bus.contains("i2c")
+    }
+
+    /// Width and height of the memory that the chip uses, in pixels. Where a turned picture begins follows from it.
+    pub fn memory_px(&self) -> (u16, u16) {
+        self.small_memory_px
+            .unwrap_or_else(|| self.controller.memory_px())
     }
 
     /// Width and height of the picture as people see it.
@@ -163,179 +255,28 @@ const MODULE: Board = Board {
     controller: PanelChip::St7789,
     bus: Cow::Borrowed("/dev/spidev0.0"),
     speed_hz: 40_000_000,
+    mode: SpiMode::Mode0,
     address: 0x3c,
+    small_memory_px: None,
     glass_px: (240, 240),
     offset_px: (0, 0),
     rotation: Rotation::Deg0,
     mirror: false,
     bgr: false,
     invert: true,
+    contrast: 0xff,
     dc: Pin::Gpio(25),
     reset: Pin::Gpio(27),
     backlight: Pin::Gpio(18),
+    backlight_active: ActiveLevel::High,
     camera_button: Pin::None,
     picture_button: Pin::None,
     led: [const { Pin::None }; 3],
 };
 
-/// A mono OLED on I2C, without other wires.
-const OLED: Board = Board {
-    controller: PanelChip::Ssd1306,
-    bus: Cow::Borrowed("/dev/i2c-1"),
-    speed_hz: 8_000_000,
-    glass_px: (128, 64),
-    invert: false,
-    dc: Pin::None,
-    reset: Pin::None,
-    backlight: Pin::None,
-    ..MODULE
-};
-
-/// All boards.
-pub const BOARDS: &[Board] = &[
-    Board {
-        name: "display-hat-mini",
-        about: "Pimoroni Display HAT Mini, 320x240",
-        bus: Cow::Borrowed("/dev/spidev0.1"),
-        speed_hz: 60_000_000,
-        glass_px: (240, 320),
-        rotation: Rotation::Deg270,
-        dc: Pin::Gpio(9),
-        reset: Pin::None,
-        backlight: Pin::Gpio(13),
-        camera_button: Pin::Gpio(5),
-        picture_button: Pin::Gpio(6),
-        led: [Pin::Gpio(17), Pin::Gpio(27), Pin::Gpio(22)],
-        ..MODULE
-    },
-    Board {
-        name: "mini-pitft-1.3",
-        about: "Adafruit Mini PiTFT 1.3\", 240x240",
-        speed_hz: 64_000_000,
-        reset: Pin::None,
-        backlight: Pin::Gpio(22),
-        camera_button: Pin::Gpio(23),
-        picture_button: Pin::Gpio(24),
-        ..MODULE
-    },
-    Board {
-        name: "mini-pitft-1.14",
-        about: "Adafruit Mini PiTFT 1.14\", 240x135",
-        speed_hz: 64_000_000,
-        glass_px: (135, 240),
-        offset_px: (52, 40),
-        rotation: Rotation::Deg90,
-        reset: Pin::None,
-        backlight: Pin::Gpio(22),
-        camera_button: Pin::Gpio(23),
-        picture_button: Pin::Gpio(24),
-        ..MODULE
-    },
-    Board {
-        name: "waveshare-1.28",
-        about: "Waveshare 1.28\" round module, 240x240",
-        controller: PanelChip::Gc9a01,
-        bgr: true,
-        ..MODULE
-    },
-    Board {
-        name: "waveshare-1.3",
-        about: "Waveshare 1.3\" LCD HAT, 240x240",
-        rotation: Rotation::Deg90,
-        backlight: Pin::Gpio(24),
-        camera_button: Pin::Gpio(21),
-        picture_button: Pin::Gpio(20),
-        ..MODULE
-    },
-    Board {
-        name: "st7789-240x240",
-        about: "bare ST7789 module, 240x240",
-        ..MODULE
-    },
-    Board {
-        name: "st7789-240x320",
-        about: "bare ST7789 module, 240x320",
-        glass_px: (240, 320),
-        ..MODULE
-    },
-    Board {
-        name: "st7789-135x240",
-        about: "bare ST7789 module, 135x240",
-        glass_px: (135, 240),
-        offset_px: (52, 40),
-        ..MODULE
-    },
-    Board {
-        name: "ili9341",
-        about: "bare ILI9341 module, 240x320",
-        controller: PanelChip::Ili9341,
-        glass_px: (240, 320),
-        mirror: true,
-        bgr: true,
-        invert: false,
-        ..MODULE
-    },
-    Board {
-        name: "st7735s",
-        about: "bare ST7735S module, 128x160",
-        controller: PanelChip::St7735s,
-        speed_hz: 16_000_000,
-        glass_px: (128, 160),
-        offset_px: (2, 1),
-        rotation: Rotation::Deg180,
-        invert: false,
-        ..MODULE
-    },
-    Board {
-        name: "gc9a01",
-        about: "bare round GC9A01 module, 240x240",
-        controller: PanelChip::Gc9a01,
-        bgr: true,
-        ..MODULE
-    },
-    Board {
-        name: "st7796",
-        about: "bare ST7796 module, 320x480",
-        controller: PanelChip::St7796,
-        glass_px: (320, 480),
-        mirror: true,
-        bgr: true,
-        invert: false,
-        ..MODULE
-    },
-    Board {
-        name: "ssd1306",
-        about: "SSD1306 OLED on I2C, 128x64",
-        ..OLED
-    },
-    Board {
-        name: "ssd1306-spi",
-        about: "SSD1306 OLED on SPI, 128x64",
-        bus: Cow::Borrowed("/dev/spidev0.0"),
-        dc: Pin::Gpio(25),
-        reset: Pin::Gpio(27),
-        ..OLED
-    },
-    Board {
-        name: "sh1106",
-        about: "SH1106 OLED on I2C, 128x64",
-        controller: PanelChip::Sh1106,
-        offset_px: (2, 0),
-        ..OLED
-    },
-    Board {
-        name: "sh1106-spi",
-        about: "SH1106 OLED on SPI, 128x64 (Waveshare 1.3\" OLED HAT)",
-        controller: PanelChip::Sh1106,
-        offset_px: (2, 0),
-        bus: Cow::Borrowed("/dev/spidev0.0"),
-        dc: Pin::Gpio(24),
-        reset: Pin::Gpio(25),
-        camera_button: Pin::Gpio(21),
-        picture_button: Pin::Gpio(20),
-        ..OLED
-    },
-];
+/// All boards: those that are plugged on, bare colour modules, OLEDs.
+pub static BOARDS: LazyLock<Vec<Board>> =
+    LazyLock::new(|| [hats::HATS, modules::MODULES, oleds::OLEDS].concat());
 
 #[cfg(test)]
 mod tests {
@@ -344,11 +285,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn there_are_at_least_26() {
+        assert!(BOARDS.len() >= 26, "{}", BOARDS.len());
+    }
+
+    #[test]
     fn every_board_fits_its_chip_and_names_no_pin_twice() {
         let names: HashSet<_> = BOARDS.iter().map(|board| board.name).collect();
         assert_eq!(names.len(), BOARDS.len());
-        for board in BOARDS {
-            let (width, height) = board.controller.memory_px();
+        for board in BOARDS.iter() {
+            let (width, height) = board.memory_px();
             let fits = board.glass_px.0 + board.offset_px.0 <= width
                 && board.glass_px.1 + board.offset_px.1 <= height;
             assert!(fits, "{}", board.name);

@@ -21,6 +21,8 @@ pub enum DisplayKind {
     Png,
     /// A small display on SPI or I2C; `board` says which, `[panel]` what differs.
     Spi,
+    /// Any screen that the kernel knows, full screen, without a desktop.
+    Screen,
     /// Nothing.
     None,
 }
@@ -94,7 +96,7 @@ pub enum DisplayText {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DisplaySettings {
-    /// `auto`, `terminal`, `png`, `spi` or `none`.
+    /// `auto`, `terminal`, `png`, `spi`, `screen` or `none`.
     pub kind: DisplayKind,
     /// The file that `png` writes; replaced in one step, so that readers never see half a picture.
     pub path: PathBuf,
@@ -102,7 +104,9 @@ pub struct DisplaySettings {
     pub size: u32,
     /// The display's name for `spi`, see `config::board`.
     pub board: String,
-    /// The face's colours on `png` and `spi`.
+    /// The device of `screen`: `/dev/dri/cardN` or `/dev/fbN`, or `auto` for the first with a screen.
+    pub screen: String,
+    /// The face's colours on `png`, `spi` and `screen`.
     pub theme: ThemeName,
     /// The most faces on `png` and `spi`; the largest come first.
     pub faces: usize,
@@ -116,6 +120,8 @@ pub struct DisplaySettings {
     pub night: NightHours,
     /// Brightness of `spi` at night, in percent; 0: dark.
     pub night_brightness: u8,
+    /// Seconds with nobody in view until `spi` or `screen` goes dark; it dims after half of them. 0: never.
+    pub idle_off_s: u32,
     /// The most pictures a second; 0: the display's usual rate.
     pub rate: f32,
 }
@@ -127,6 +133,7 @@ impl Default for DisplaySettings {
             path: "mood.png".into(),
             size: 240,
             board: "st7789-240x240".into(),
+            screen: "auto".into(),
             theme: ThemeName::Auto,
             faces: 4,
             text: DisplayText::None,
@@ -134,6 +141,7 @@ impl Default for DisplaySettings {
             brightness: 100,
             night: NightHours::default(),
             night_brightness: 15,
+            idle_off_s: 600,
             rate: 0.0,
         }
     }
@@ -144,7 +152,7 @@ impl DisplaySettings {
     pub fn rate_hz(&self) -> f32 {
         match self.kind {
             _ if self.rate > 0.0 => self.rate,
-            DisplayKind::Spi => 30.0,
+            DisplayKind::Spi | DisplayKind::Screen => 30.0,
             _ => 10.0,
         }
     }
@@ -183,6 +191,13 @@ impl DisplaySettings {
         ] {
             range(percent <= 100, key, percent, "0 to 100 percent")?;
         }
+        let device = self.screen.starts_with("/dev/dri/") || self.screen.starts_with("/dev/fb");
+        range(
+            device || self.screen == "auto",
+            "display.screen",
+            &self.screen,
+            "auto, /dev/dri/cardN or /dev/fbN",
+        )?;
         let named = self.kind != DisplayKind::Png || !self.path.as_os_str().is_empty();
         range(named, "display.path", "empty", "a file name")
     }

@@ -160,7 +160,7 @@ fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
             ConfigError::Value {
                 key: quoted(&path),
                 place,
-                reason: format!("found {found}, but it must be {wanted}"),
+                reason: format!("found {found}, but it must be {}", in_words(&wanted)),
             }
         }
         other => ConfigError::Value {
@@ -168,6 +168,21 @@ fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
             place,
             reason: other.to_string(),
         },
+    }
+}
+
+/// A type of Rust, as figment names what it wants, in words of people who write settings; other texts as they are.
+fn in_words(wanted: &str) -> &str {
+    match wanted {
+        "f32" | "f64" => "a number, such as 0.5",
+        "u8" => "a whole number from 0 to 255, without quotes",
+        "u16" => "a whole number from 0 to 65535, without quotes",
+        "u32" | "u64" | "usize" => "a whole number from 0 on, without quotes",
+        "i8" | "i16" | "i32" | "i64" => "a whole number, without quotes",
+        "a boolean" | "bool" => "true or false, without quotes",
+        "a string" | "path string" => "a text in quotes",
+        "a sequence" => "a list, such as [\"one\", \"two\"]",
+        other => other,
     }
 }
 
@@ -233,6 +248,35 @@ mod tests {
         let error = load_text("[mood]\nwho = \"largset\"\n").unwrap_err();
         assert!(error.contains("did you mean `largest`?"), "{error}");
         assert!(load_text("[camera\n").is_err());
+    }
+
+    #[test]
+    fn no_key_speaks_of_types_of_rust() {
+        let all = toml::Table::try_from(Settings::default()).unwrap();
+        let mut seen = 0;
+        for (section, keys) in &all {
+            let Some(keys) = keys.as_table() else {
+                continue;
+            };
+            for (key, value) in keys {
+                let wrong = if value.is_str() { "7" } else { "\"x\"" };
+                // Some take both, such as a version.
+                let Err(error) = load_text(&format!("[{section}]\n{key} = {wrong}\n")) else {
+                    continue;
+                };
+                seen += 1;
+                assert!(error.contains(&format!("`{section}.{key}`")), "{error}");
+                let rust = [
+                    "f32", "f64", "u8", "u16", "u32", "u64", "usize", "i32", "i64", "boolean",
+                    "sequence", "::",
+                ];
+                let words: Vec<_> = error
+                    .split(|c: char| !c.is_alphanumeric() && c != ':')
+                    .collect();
+                assert!(!rust.iter().any(|name| words.contains(name)), "{error}");
+            }
+        }
+        assert!(seen > 60, "only {seen} keys were tried");
     }
 
     #[test]

@@ -50,10 +50,10 @@ impl Default for MoodSettings {
     fn default() -> Self {
         Self {
             who: WhoCountsSetting::Largest,
-            smooth_ms: 400,
+            smooth_ms: 300,
             certain: 0.0,
-            margin: 0.1,
-            hold_ms: 300,
+            margin: 0.3,
+            hold_ms: 0,
             confirm_ms: 150,
             lost_ms: 1_000,
             sensitivity: 50,
@@ -148,9 +148,9 @@ mod tests {
         };
         assert_eq!(set.at_sensitivity(0.45).certain, 0.6);
         let (slow, quick) = (at(0), at(100));
-        assert_eq!((slow.smooth_ms, quick.smooth_ms), (1_600, 100));
-        assert_eq!((slow.hold_ms, quick.hold_ms), (1_200, 75));
-        assert_eq!((slow.margin, quick.margin), (0.4, 0.025));
+        assert_eq!((slow.smooth_ms, quick.smooth_ms), (1_200, 75));
+        assert_eq!((slow.hold_ms, quick.hold_ms), (0, 0));
+        assert_eq!((slow.margin, quick.margin), (0.5, 0.075));
         assert!((slow.certain - 0.65).abs() < 1e-6 && (quick.certain - 0.25).abs() < 1e-6);
     }
 

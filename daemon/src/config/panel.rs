@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ConfigError,
-    board::{BOARDS, Board, PanelChip, Rotation},
+    board::{ActiveLevel, BOARDS, Board, PanelChip, Rotation, SpiMode},
     error::range,
     pin::Pin,
 };
@@ -73,6 +73,8 @@ pub struct PanelSettings {
     pub address: Override<u8>,
     /// SPI clock in MHz.
     pub speed_mhz: Override<f32>,
+    /// SPI mode, 0 to 3; a display without chip select wants 3.
+    pub mode: Override<SpiMode>,
     /// Width of the glass in pixels, not rotated.
     pub width: Override<u16>,
     /// Its height, in pixels.
@@ -81,6 +83,10 @@ pub struct PanelSettings {
     pub x: Override<u16>,
     /// The same from the top.
     pub y: Override<u16>,
+    /// Width of the memory that the chip uses with this glass, in pixels, not rotated.
+    pub memory_width: Override<u16>,
+    /// Its height.
+    pub memory_height: Override<u16>,
     /// Rotation in degrees, clockwise.
     pub rotation: Override<Rotation>,
     /// Left and right are swapped.
@@ -89,13 +95,17 @@ pub struct PanelSettings {
     pub bgr: Override<bool>,
     /// Bright and dark are swapped.
     pub invert: Override<bool>,
+    /// The contrast of an OLED at full brightness.
+    pub contrast: Override<u8>,
     /// The D/C line.
     pub dc: Override<Pin>,
     /// The reset line.
     pub reset: Override<Pin>,
     /// The backlight's line; unused if `pwm` is set.
     pub backlight: Override<Pin>,
-    /// `CHIP:CHANNEL` under /sys/class/pwm that feeds the backlight; empty: none.
+    /// The level that lights it.
+    pub backlight_active: Override<ActiveLevel>,
+    /// `DEVICE:CHANNEL` or `CHIP:CHANNEL` under /sys/class/pwm that feeds the backlight; empty: none.
     pub pwm: String,
     /// The label of the GPIO chip with the 40-pin header; empty: the one of this machine's board.
     pub gpio_chip: String,
@@ -115,7 +125,15 @@ impl PanelSettings {
             return Err(ConfigError::choice("display.board", name, allowed));
         };
         let mut board = known.clone();
-        self.controller.apply(&mut board.controller);
+        if let Override::Own(chip) = self.controller {
+            // Another chip has another memory.
+            board.small_memory_px = board.small_memory_px.filter(|_| chip == board.controller);
+            board.controller = chip;
+        }
+        let mut memory_px = board.memory_px();
+        self.memory_width.apply(&mut memory_px.0);
+        self.memory_height.apply(&mut memory_px.1);
+        board.small_memory_px = (memory_px != board.controller.memory_px()).then_some(memory_px);
         if let Override::Own(bus) = &self.bus {
             board.bus = bus.clone().into();
         }
@@ -130,6 +148,7 @@ impl PanelSettings {
             // In range, so that the cast only drops a fraction of a hertz.
             board.speed_hz = (mhz * 1e6) as u32;
         }
+        self.mode.apply(&mut board.mode);
         self.width.apply(&mut board.glass_px.0);
         self.height.apply(&mut board.glass_px.1);
         self.x.apply(&mut board.offset_px.0);
@@ -138,9 +157,11 @@ impl PanelSettings {
         self.mirror.apply(&mut board.mirror);
         self.bgr.apply(&mut board.bgr);
         self.invert.apply(&mut board.invert);
+        self.contrast.apply(&mut board.contrast);
         self.dc.apply(&mut board.dc);
         self.reset.apply(&mut board.reset);
         self.backlight.apply(&mut board.backlight);
+        self.backlight_active.apply(&mut board.backlight_active);
         check(&board)?;
         Ok(board)
     }
@@ -148,11 +169,20 @@ impl PanelSettings {
 
 /// Checks that the glass fits into the chip's memory and that the bus has what it needs.
 fn check(board: &Board) -> Result<(), ConfigError> {
-    let (width, height) = board.controller.memory_px();
+    let (width, height) = board.memory_px();
+    let most = board.controller.memory_px();
+    let small = "at most the chip's whole memory, and for an OLED all of it";
+    let whole = !board.controller.is_oled();
+    for (key, used, most) in [
+        ("panel.memory_width", width, most.0),
+        ("panel.memory_height", height, most.1),
+    ] {
+        range(used == most || (whole && used < most), key, used, small)?;
+    }
     let inside = |glass: u16, offset: u16, memory: u16| {
         glass >= 16 && u32::from(glass) + u32::from(offset) <= u32::from(memory)
     };
-    let fits = "16 pixels or more, and with its offset (panel.x, panel.y) inside the chip's memory";
+    let fits = "16 pixels or more, and with its offset (panel.x, panel.y) inside the memory";
     let (glass, offset) = (board.glass_px, board.offset_px);
     range(
         inside(glass.0, offset.0, width),
@@ -206,31 +236,35 @@ mod tests {
 
     #[test]
     fn every_board_works_as_it_is() {
-        for known in BOARDS {
+        for known in BOARDS.iter() {
             assert_eq!(board(known.name, "").as_ref(), Ok(known));
         }
     }
 
     #[test]
     fn every_field_can_differ() {
-        let text = "controller = \"ili9341\"\nbus = \"/dev/spidev1.2\"\naddress = 0x3d\nspeed_mhz = 12.5\nwidth = 200\n\
-            height = 100\nx = 40\ny = 220\nrotation = 270\nmirror = true\nbgr = true\ninvert = false\ndc = 5\n\
-            reset = \"none\"\nbacklight = \"PP.04\"\npwm = \"pwmchip0:1\"\ngpio_chip = \"x\"\ndriver = \"rppal\"\n";
+        let text = "controller = \"ili9341\"\nbus = \"/dev/spidev1.2\"\naddress = 0x3d\nspeed_mhz = 12.5\nmode = 3\nwidth = 200\n\
+            height = 100\nx = 30\ny = 220\nmemory_width = 230\nmemory_height = 320\ncontrast = 9\nrotation = 270\nmirror = true\nbgr = true\ninvert = false\ndc = 5\n\
+            reset = \"none\"\nbacklight = \"PP.04\"\nbacklight_active = \"low\"\npwm = \"pwmchip0:1\"\ngpio_chip = \"x\"\ndriver = \"rppal\"\n";
         let own = board("st7789-240x240", text).unwrap();
         let expected = Board {
             controller: PanelChip::Ili9341,
             bus: "/dev/spidev1.2".into(),
             address: 0x3d,
             speed_hz: 12_500_000,
+            mode: SpiMode::Mode3,
+            small_memory_px: Some((230, 320)),
             glass_px: (200, 100),
-            offset_px: (40, 220),
+            offset_px: (30, 220),
             rotation: Rotation::Deg270,
             mirror: true,
             bgr: true,
             invert: false,
+            contrast: 9,
             dc: Pin::Gpio(5),
             reset: Pin::None,
             backlight: Pin::Line("PP.04".into()),
+            backlight_active: ActiveLevel::Low,
             ..Board::named("st7789-240x240").unwrap().clone()
         };
         assert_eq!(own, expected);
@@ -254,5 +288,22 @@ mod tests {
         wrong("st7789-240x240", "speed_mhz = 1000.0", "panel.speed_mhz");
         wrong("st7789-240x240", "rotation = 45", "rotation");
         wrong("st7789-240x240", "x = 65535", "panel.width");
+        wrong("st7789-240x240", "mode = 4", "mode");
+        wrong(
+            "st7789-240x240",
+            "backlight_active = \"off\"",
+            "backlight_active",
+        );
+        wrong("st7735s", "memory_width = 133", "panel.memory_width");
+        wrong("st7735s", "memory_height = 160", "panel.height");
+        wrong("ssd1306", "memory_height = 32", "panel.memory_height");
+    }
+
+    #[test]
+    fn another_chip_forgets_the_glass_of_the_first() {
+        let own = board("st7735-128x128", "controller = \"st7789\"").unwrap();
+        assert_eq!(own.memory_px(), (240, 320));
+        let same = board("st7735-128x128", "controller = \"st7735s\"").unwrap();
+        assert_eq!(same.memory_px(), (132, 132));
     }
 }

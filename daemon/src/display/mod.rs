@@ -1,15 +1,17 @@
-//! Displays behind one trait: a terminal, a small display, a PNG file, or none. A display shows and decides nothing.
+//! Displays behind one trait: a terminal, a small display, a screen, a PNG file, or none. A display shows and decides nothing.
 
 mod animated_png;
 mod canvas;
 mod cells;
 mod face_image;
 mod faces;
+mod idle;
 mod live;
 mod log_lines;
 pub mod mood_light;
 mod null;
 mod png;
+pub mod screen;
 pub mod spi;
 mod still_picture;
 mod terminal;
@@ -30,6 +32,7 @@ use moodring_face::{
 
 use crate::{
     config::{DisplayKind, DisplaySettings, Settings, ThemeName},
+    gpio::{Chips, wires},
     snapshot::{BrokerState, CameraState, Snapshot},
 };
 
@@ -43,6 +46,10 @@ pub fn open(
     stdout_is_terminal: bool,
     logs: &LogLines,
 ) -> Result<Box<dyn Display + Send>, DisplayError> {
+    let is_jetson = Chips::of_this_machine().jetson.is_some();
+    for text in wires::collisions(&wires::wires(settings, is_jetson)) {
+        tracing::warn!("{text}: {}", wires::WAY_OUT);
+    }
     let display = picture(settings, stdout_is_terminal, logs)?;
     Ok(mood_light::with(display, settings))
 }
@@ -59,6 +66,7 @@ fn picture(
         DisplayKind::Auto | DisplayKind::Terminal => Box::new(TerminalDisplay::open(logs.clone())?),
         DisplayKind::Png => Box::new(PngDisplay::open(display)?),
         DisplayKind::Spi => spi::open(display, &settings.panel)?,
+        DisplayKind::Screen => screen::open(display, &settings.panel),
         DisplayKind::None => Box::new(NullDisplay),
     })
 }

@@ -15,7 +15,7 @@ use super::{
     spi::{backlight::DigitalOutput, interface::InterfaceError, open, panel_retry::PanelRetry},
 };
 use crate::{
-    config::{LightKind, LightSettings, Settings, pin::Pin},
+    config::{LightKind, LightSettings, Settings, board::SpiMode, pin::Pin},
     gpio::{Chips, OutputLine},
     snapshot::{CameraState, Snapshot},
 };
@@ -208,7 +208,7 @@ impl LedStrip {
 
     fn open(settings: &LightSettings) -> Result<Self, InterfaceError> {
         let path = PathBuf::from(&settings.bus);
-        let spi = open::open_spi(&path, Self::SPEED_HZ).map_err(|error| {
+        let spi = open::open_spi(&path, Self::SPEED_HZ, SpiMode::Mode0).map_err(|error| {
             let way_out = open::way_out(&path, error.kind());
             InterfaceError(format!("{}: {error}. {way_out}", path.display()))
         })?;

@@ -75,6 +75,12 @@ pub fn spawn(
         let place = chips.place(pin, &settings.panel.gpio_chip)?;
         places.extend(place.map(|place| (pin.clone(), place)));
     }
+    if !chips.has_pull_ups(&settings.panel.gpio_chip) {
+        tracing::warn!(
+            "the buttons: this machine cannot pull its lines up, so each needs a resistor of 10 kOhm from its line to 3.3 V, or \
+             it presses by itself (deploy/jetson.md)"
+        );
+    }
     let timing = ButtonTiming {
         debounce_ms: settings.buttons.debounce_ms,
         long_ms: settings.buttons.long_ms,

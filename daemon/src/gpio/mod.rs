@@ -3,7 +3,9 @@
 //! | file | what it does |
 //! |---|---|
 //! | [`chip`] | finds the chip and offset of a pin: by the chip's label, never by its number |
-//! | [`header`] | the 40-pin header of a Jetson |
+//! | [`header`] | the 40-pin header, and its lines on a Jetson |
+//! | [`pinmux`] | what a Jetson's pins are set to |
+//! | [`wires`] | which part of the settings is on which pin; what is on one pin twice |
 //! | [`mod@line`] | an output |
 //! | [`edges`] | watches lines for edges |
 //! | [`button`] | turns edges into presses; time comes in as data |
@@ -15,6 +17,8 @@ pub mod chip;
 pub mod edges;
 pub mod header;
 pub mod line;
+pub mod pinmux;
+pub mod wires;
 
 pub use chip::{Chips, LineAddress};
 pub use line::{LineError, OutputLine};
@@ -42,6 +46,12 @@ pub enum GpioError {
         /// The labels that exist.
         there: String,
     },
+    /// A Jetson on a carrier board or with a module that is not known.
+    #[error(
+        "the 40-pin header of this Jetson is not known (/proc/device-tree/compatible): take the kernel's names instead of \
+         numbers, such as dc = \"PP.04\"; `gpioinfo` lists them"
+    )]
+    UnknownJetson,
     /// No line has the name, or the chip has no such number.
     #[error("there is no GPIO line {pin} on {chip}. `gpioinfo` lists them")]
     NoSuchLine {

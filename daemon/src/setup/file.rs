@@ -20,16 +20,26 @@ pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
     }
 }
 
+/// Who may read a file, and whether the one before is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Who could read it before; the file before is kept.
+    AsBefore,
+    /// Its owner and group, of those who could before; the file before is kept.
+    NotOthers,
+    /// Its owner; nothing is kept.
+    Secret,
+}
+
 /// Replaces the file: readers see the old text or the new one, also after a power cut. The old file stays beside it as
-/// `.bak` (the name is returned), unless it is `secret`; only its owner can read a secret. Links are replaced, never
-/// followed.
+/// `.bak` (the name is returned), unless it is secret. Links are replaced, never followed.
 ///
 /// # Errors
 /// The system's error; then the file is as it was.
-pub(super) fn replace(path: &Path, text: &str, secret: bool) -> io::Result<Option<PathBuf>> {
+pub(super) fn replace(path: &Path, text: &str, access: Access) -> io::Result<Option<PathBuf>> {
     // Where there is no folder somebody meant another place.
     fs::metadata(files::folder_of(path))?;
-    let old = fs::metadata(path).ok().filter(|_| !secret);
+    let old = fs::metadata(path).ok().filter(|_| access != Access::Secret);
     let mode = old
         .as_ref()
         .map_or(files::PRIVATE, |old| old.permissions().mode() & 0o7777);
@@ -40,6 +50,10 @@ pub(super) fn replace(path: &Path, text: &str, secret: bool) -> io::Result<Optio
             Some(kept)
         }
         None => None,
+    };
+    let mode = match access {
+        Access::NotOthers => mode & !0o007,
+        Access::AsBefore | Access::Secret => mode,
     };
     files::replace(path, text.as_bytes(), mode)?;
     Ok(kept)

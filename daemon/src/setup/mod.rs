@@ -6,8 +6,8 @@
 //! | `file` | replaces the file in one step and keeps the old one |
 //! | [`probe`] | tries a camera, a display, a broker |
 //!
-//! Knows no HTTP. It accepts no command line and no address as a camera: those may be set only by those who can edit
-//! the file.
+//! Knows no HTTP. It accepts no command line and no file as a camera: those may be set only by those who can edit the
+//! file.
 
 mod edit;
 mod file;
@@ -20,7 +20,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Value;
 
+use self::file::Access;
 use crate::{
+    camera::{Source, address::HttpAddress},
     config::{ConfigError, Location, MqttSettings, Settings, board::BOARDS},
     message::DeviceName,
     mqtt::url,
@@ -45,7 +47,7 @@ pub struct Answers {
     pub way_out: String,
     /// The device's name; empty: the host's.
     pub device: String,
-    /// One of the sources that were offered.
+    /// One of the sources that were offered, or the address of a camera in the network.
     pub camera: String,
     /// [`NO_DISPLAY`], [`SAME_DISPLAY`] or a board.
     pub display: String,
@@ -171,9 +173,13 @@ pub fn save(
     let text = changed(path, old.as_deref(), &keys)?;
     let unwritten = |reason| SetupError::unwritten(path, &text, &reason);
     if let Secret::New(password) = secret {
-        file::replace(&own, &format!("{password}\n"), true).map_err(unwritten)?;
+        file::replace(&own, &format!("{password}\n"), Access::Secret).map_err(unwritten)?;
     }
-    let before = file::replace(path, &text, false).map_err(unwritten)?;
+    let access = match address(&answers.camera) {
+        Some(address) if address.login().is_some() => Access::NotOthers,
+        _ => Access::AsBefore,
+    };
+    let before = file::replace(path, &text, access).map_err(unwritten)?;
     if matches!(secret, Secret::Drop) && Path::new(&settings.mqtt.password_file) == own {
         // Nobody reads it any more; one that is not there is as good.
         let _ = std::fs::remove_file(&own);
@@ -196,7 +202,7 @@ pub fn set_key(
 ) -> Result<Saved, SetupError> {
     let (old, _) = current(path)?;
     let text = changed(path, old.as_deref(), &[(section, key, value.into())])?;
-    let before = file::replace(path, &text, false);
+    let before = file::replace(path, &text, Access::AsBefore);
     Ok(Saved {
         before: before.map_err(|reason| SetupError::unwritten(path, &text, &reason))?,
         file: path.into(),
@@ -273,6 +279,14 @@ fn has_credential() -> bool {
 
 type Key = (&'static str, &'static str, Value);
 
+/// The address of a camera in the network, if the answer is one.
+pub fn address(camera: &str) -> Option<HttpAddress> {
+    match camera.parse() {
+        Ok(Source::Http(address) | Source::Rtsp(address)) => Some(address),
+        _ => None,
+    }
+}
+
 /// The keys to set: only those that differ from the present settings.
 fn keys(answers: &Answers, cameras: &[String], now: &Settings) -> Result<Vec<Key>, SetupError> {
     answers.place.validate()?;
@@ -288,8 +302,11 @@ fn keys(answers: &Answers, cameras: &[String], now: &Settings) -> Result<Vec<Key
         return refuse(&format!("the device's name: {reason}"));
     }
     let camera = &answers.camera;
-    if *camera != now.camera.source && !cameras.contains(camera) {
-        return refuse("the camera: take one of the list; others are set in the file");
+    if *camera != now.camera.source && !cameras.contains(camera) && address(camera).is_none() {
+        return refuse(
+            "the camera: take one of the list, or an address that begins with http://, https://, rtsp:// or rtsps://; \
+             commands and files are set in the file",
+        );
     }
     let broker = &answers.broker;
     if !broker.url.is_empty() {

@@ -60,8 +60,21 @@ impl ProbeResult {
     }
 }
 
-/// Opens a camera that is not in use and waits for its first frame, at most for the settings' time limit.
+/// Opens a camera that is not in use and waits for its first frame, at most for the settings' time limit. Of an address it
+/// says no more than whether pictures come from there: who tries addresses must not learn what else runs in the network.
 pub fn camera(name: &str, settings: &CameraSettings) -> ProbeResult {
+    let tried = open(name, settings);
+    if tried.ok || super::address(name).is_none() {
+        return tried;
+    }
+    ProbeResult::bad(
+        "no picture came from this address in time",
+        "open it in a browser or a player on this machine: it must show the picture itself. A login goes before the host: \
+         http://user:password@HOST/PATH",
+    )
+}
+
+fn open(name: &str, settings: &CameraSettings) -> ProbeResult {
     let source: Source = match name.parse() {
         Ok(source) => source,
         Err(error) => return ProbeResult::bad(error, "take one of the list"),

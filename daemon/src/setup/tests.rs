@@ -1,10 +1,10 @@
 //! Turns answers into a file, and refuses bad ones before anything is written.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, io::Write, net::TcpListener, os::unix::fs::PermissionsExt};
 
 use super::*;
 use crate::{
-    config::{DisplayKind, MqttSettings},
+    config::{CameraSettings, DisplayKind, MqttSettings},
     setup::probe::ProbeResult,
     snapshot::BrokerState,
 };
@@ -147,7 +147,7 @@ fn what_cannot_be_is_refused_and_nothing_is_written() {
         ("notice", |a| a.acknowledged = false),
         ("name", |a| a.device = "a/b".into()),
         ("camera", |a| a.camera = "cmd:reboot".into()),
-        ("camera", |a| a.camera = "http://evil.example/x".into()),
+        ("camera", |a| a.camera = "ftp://cam.example/x".into()),
         ("display", |a| a.display = "hologram".into()),
         ("broker", |a| a.broker.url = "ftp://x".into()),
         ("user", |a| a.broker.password = "x".into()),
@@ -162,6 +162,65 @@ fn what_cannot_be_is_refused_and_nothing_is_written() {
     }
     let (done, text) = saved(Some("[camera\n"), &answers());
     assert!(matches!(done, Err(SetupError::Read { .. })) && text.as_deref() == Some("[camera\n"));
+}
+
+#[test]
+fn an_address_is_a_camera_and_its_login_is_not_for_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.toml");
+    let readable = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    for (camera, after) in [
+        ("http://cam.lan/video", 0o644),
+        ("https://cam.lan:8443/shot.jpg?a=1", 0o644),
+        ("rtsp://ada:secret@192.168.1.9/stream1", 0o640),
+    ] {
+        fs::write(&path, "# mine\n").unwrap();
+        readable(0o644);
+        let answers = Answers {
+            camera: camera.into(),
+            ..answers()
+        };
+        save(&path, &answers, &cameras(), &MqttSettings::default()).unwrap();
+        let settings: Settings = toml::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        assert_eq!((settings.camera.source.as_str(), mode()), (camera, after));
+    }
+    for wrong in [
+        "cmd:reboot",
+        "v4l2:/etc/passwd",
+        "/etc/passwd",
+        "http://",
+        "ftp://cam.lan/",
+    ] {
+        assert!(address(wrong).is_none(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_trial_of_an_address_tells_nothing_of_what_answers_there() {
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let talks = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = talks.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in talks.incoming() {
+            let _ = stream.unwrap().write_all(b"SSH-2.0-OpenSSH_9.2\r\n");
+        }
+    });
+    let settings = CameraSettings {
+        timeout_ms: 300,
+        ..CameraSettings::default()
+    };
+    let tried =
+        |address: std::net::SocketAddr| probe::camera(&format!("http://{address}/"), &settings);
+    let all = [closed, silent.local_addr().unwrap(), port].map(tried);
+    assert!(
+        !all[0].ok && all.iter().all(|one| *one == all[0]),
+        "{all:?}"
+    );
 }
 
 #[test]

@@ -11,25 +11,42 @@ const SAME_IOU: f32 = 0.4;
 pub(super) struct ScaleResult {
     /// Pixels of the search per pixel of the photo.
     pub(super) scale: f32,
-    /// Faces down to [`least_score`].
+    /// Faces down to [`LEAST_SCORE`].
     pub(super) faces: Vec<Face>,
 }
 
-/// The score that a search must report, so that the mean of two can reach `threshold`.
-pub(super) fn least_score(threshold: f32) -> f32 {
-    (2.0 * threshold - 1.0).clamp(0.05, threshold.max(0.05))
+/// The score down to which a search must report: also the doubt of one look counts against what another is sure of.
+pub(super) const LEAST_SCORE: f32 = 0.2;
+
+/// How the scores of several searches become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Join {
+    /// The mean over the searches that should see such a face: fewest false faces where nobody asks again.
+    Mean,
+    /// Half way from there to the best score: more near and tilted faces, for a classifier that says what is none
+    /// (docs/decisions/004).
+    HalfWayToBest,
 }
 
-/// All faces whose mean score, over the searches that should see them, reaches `threshold`; the best first.
-pub(super) fn fuse(looks: &[ScaleResult], threshold: f32, max_iou: f32) -> Vec<Face> {
+/// All faces whose joined score reaches `threshold`, the best first.
+pub(super) fn fuse(looks: &[ScaleResult], join: Join, threshold: f32, max_iou: f32) -> Vec<Face> {
     let mut faces = Vec::new();
     for (i, look) in looks.iter().enumerate() {
         for face in &look.faces {
             let others = looks.iter().enumerate().filter(|(j, _)| *j != i);
-            let second = others.filter_map(|(_, other)| opinion(other, face));
-            let (sum, count) =
-                second.fold((face.score, 1.0), |(sum, n), score| (sum + score, n + 1.0));
-            let score = sum / count;
+            let (mut sum, mut count, mut best) = (face.score, 1.0, face.score);
+            for (_, other) in others {
+                let seen = seen_score(other, face);
+                best = seen.max(best);
+                if should_see(other, face) {
+                    (sum, count) = (sum + seen, count + 1.0);
+                }
+            }
+            let mean = sum / count;
+            let score = match join {
+                Join::Mean => mean,
+                Join::HalfWayToBest => 0.5 * (mean + best),
+            };
             if score >= threshold {
                 faces.push(Face { score, ..*face });
             }
@@ -40,18 +57,18 @@ pub(super) fn fuse(looks: &[ScaleResult], threshold: f32, max_iou: f32) -> Vec<F
     faces
 }
 
-/// A search's score for a face that another one found: its own, 0 if it saw none; `None` if the face is out of its
-/// range.
-fn opinion(look: &ScaleResult, face: &Face) -> Option<f32> {
-    let side_px = side(&face.rect) * look.scale;
-    if !TRUSTED_PX.contains(&side_px) {
-        return None;
-    }
+/// Whether the face is in this search's reliable range.
+fn should_see(look: &ScaleResult, face: &Face) -> bool {
+    TRUSTED_PX.contains(&(side(&face.rect) * look.scale))
+}
+
+/// A search's score for a face that another one found: 0 if it saw none.
+fn seen_score(look: &ScaleResult, face: &Face) -> f32 {
     let same = look
         .faces
         .iter()
         .filter(|other| other.rect.iou(&face.rect) >= SAME_IOU);
-    Some(same.map(|other| other.score).fold(0.0, f32::max))
+    same.map(|other| other.score).fold(0.0, f32::max)
 }
 
 fn side(rect: &Rect) -> f32 {
@@ -77,6 +94,10 @@ mod tests {
     }
 
     fn scores(coarse: Vec<Face>, fine: Vec<Face>) -> Vec<f32> {
+        joined(Join::HalfWayToBest, coarse, fine)
+    }
+
+    fn joined(join: Join, coarse: Vec<Face>, fine: Vec<Face>) -> Vec<f32> {
         let looks = [
             ScaleResult {
                 scale: 0.5,
@@ -89,20 +110,46 @@ mod tests {
         ];
         // Rounded: means of such numbers are inexact in their last bit.
         let round = |score: f32| (score * 1e4).round() / 1e4;
-        fuse(&looks, 0.6, 0.3)
+        fuse(&looks, join, 0.6, 0.3)
             .iter()
             .map(|face| round(face.score))
             .collect()
     }
 
     #[test]
-    fn a_face_that_both_should_see_needs_both() {
+    fn by_the_mean_a_face_that_both_should_see_needs_both() {
+        let mean = |coarse, fine| joined(Join::Mean, coarse, fine);
         assert_eq!(
-            scores(vec![face(0.0, 100.0, 0.9)], vec![face(5.0, 100.0, 0.7)]),
+            mean(vec![face(0.0, 100.0, 0.9)], vec![face(5.0, 100.0, 0.7)]),
             [0.8]
         );
-        assert_eq!(scores(vec![], vec![face(0.0, 100.0, 0.9)]), [0.0; 0]);
-        assert_eq!(scores(vec![face(0.0, 100.0, 0.9)], vec![]), [0.0; 0]);
+        assert_eq!(mean(vec![], vec![face(0.0, 100.0, 0.9)]), [0.0; 0]);
+        assert_eq!(mean(vec![face(0.0, 100.0, 0.9)], vec![]), [0.0; 0]);
+        assert_eq!(mean(vec![], vec![face(0.0, 40.0, 0.9)]), [0.9]);
+    }
+
+    #[test]
+    fn of_a_face_that_both_should_see_the_better_look_counts_more() {
+        assert_eq!(
+            scores(vec![face(0.0, 100.0, 0.9)], vec![face(5.0, 100.0, 0.7)]),
+            [0.85]
+        );
+        assert_eq!(
+            scores(vec![face(0.0, 100.0, 0.9)], vec![face(5.0, 100.0, 0.3)]),
+            [0.75],
+            "one look is in doubt"
+        );
+        // Half way from 0.4 to 0.8 is 0.6, from 0.39 to 0.78 less.
+        assert_eq!(scores(vec![], vec![face(0.0, 100.0, 0.8)]), [0.6]);
+        assert_eq!(scores(vec![], vec![face(0.0, 100.0, 0.78)]), [0.0; 0]);
+        assert_eq!(scores(vec![face(0.0, 100.0, 0.78)], vec![]), [0.0; 0]);
+    }
+
+    #[test]
+    fn a_look_that_sees_such_faces_badly_may_speak_for_one_and_not_against() {
+        let huge = |score| face(0.0, 500.0, score);
+        assert_eq!(scores(vec![huge(0.7)], vec![huge(0.9)]), [0.85]);
+        assert_eq!(scores(vec![huge(0.9)], vec![huge(0.3)]), [0.9]);
     }
 
     #[test]
@@ -119,12 +166,5 @@ mod tests {
             face(202.0, 30.0, 0.65),
         ];
         assert_eq!(scores(vec![], fine), [0.8, 0.7]);
-    }
-
-    #[test]
-    fn what_could_still_reach_the_threshold_is_reported() {
-        assert_eq!(least_score(0.75), 0.5);
-        assert_eq!(least_score(0.5), 0.05);
-        assert_eq!(least_score(0.01), 0.05);
     }
 }

@@ -21,6 +21,8 @@ use crate::config::Labels;
 
 /// Strides of the detector's heads in input pixels.
 const STRIDES_PX: [u32; 3] = [8, 16, 32];
+/// The note of a detector's lower threshold, for when a classifier's `face` output asks again.
+pub(super) const BEFORE_FACE: &str = "threshold.before_face";
 /// A detector without a `threshold` note.
 const DEFAULT_THRESHOLD: f32 = 0.5;
 
@@ -119,6 +121,7 @@ pub struct Int8Detector {
     input: Vec<u8>,
     grid: [(usize, usize); 3],
     threshold: f32,
+    before_face: f32,
 }
 
 impl Int8Detector {
@@ -138,7 +141,9 @@ impl Int8Detector {
             channels,
             padding: model.input().zero,
         };
-        let threshold = model.note("threshold").and_then(|t| t.parse().ok());
+        let number = |key: &str| -> Option<f32> { model.note(key)?.parse().ok() };
+        let threshold = number("threshold").unwrap_or(DEFAULT_THRESHOLD);
+        let before_face = number(BEFORE_FACE).unwrap_or(threshold);
         let loaded = LoadedNet::new(model, (width_px as usize, height_px as usize), path)?;
         let shapes: Vec<_> = loaded.net.plan().output_shapes().collect();
         let Ok(shapes) = <[_; 3]>::try_from(shapes) else {
@@ -150,7 +155,8 @@ impl Int8Detector {
         Ok(Self {
             input: vec![0; shape_bytes(&shape)],
             grid: shapes.map(|s| (s.rows, s.columns)),
-            threshold: threshold.unwrap_or(DEFAULT_THRESHOLD),
+            threshold,
+            before_face,
             loaded,
             shape,
         })
@@ -159,6 +165,11 @@ impl Int8Detector {
     /// The default score threshold from the model's notes.
     pub fn threshold(&self) -> f32 {
         self.threshold
+    }
+
+    /// The same where the classifier then says what is no face.
+    pub fn threshold_before_face(&self) -> f32 {
+        self.before_face
     }
 }
 

@@ -106,6 +106,15 @@ impl Detector {
             Self::Onnx(net) => net.threshold(),
         }
     }
+
+    /// The lower one for a classifier that says itself what is no face; the same if the file has none.
+    pub fn threshold_before_face(&self) -> f32 {
+        match self {
+            Self::Int8(net) => net.threshold_before_face(),
+            #[cfg(any(feature = "tract", feature = "ort"))]
+            Self::Onnx(net) => net.threshold_before_face(),
+        }
+    }
 }
 
 impl DetectNet for Detector {
@@ -209,6 +218,8 @@ pub fn pipeline_settings(
     PipelineSettings {
         score_threshold: if vision.threshold > 0.0 {
             vision.threshold
+        } else if thresholds.face > 0.0 {
+            detector.threshold_before_face()
         } else {
             detector.threshold()
         },

@@ -16,7 +16,7 @@ use moodring_core::{
 
 use super::{
     ClassMap, Classifier, Detector, VisionError,
-    fuse::{self, fuse, least_score},
+    fuse::{self, Join, LEAST_SCORE, fuse},
     pipeline_settings,
 };
 use crate::config::Settings;
@@ -35,6 +35,8 @@ const KEPT: usize = 4;
 pub struct PhotoReader {
     settings: Settings,
     wanted: PipelineSettings,
+    /// The least score where nobody asks the classifier whether it is a face.
+    detector_alone: f32,
     classifier: Classifier,
     looks: Vec<ScaledDetector>,
     found: Box<Candidates>,
@@ -85,8 +87,13 @@ impl PhotoReader {
         let classifier = Classifier::open(settings)?;
         let wanted = pipeline_settings(settings, &detector, &classifier);
         wanted.validate()?;
+        let detector_alone = match settings.vision.threshold {
+            set if set > 0.0 => set,
+            _ => detector.threshold(),
+        };
         Ok(Self {
             wanted,
+            detector_alone,
             classifier,
             looks: vec![ScaledDetector { size_px, detector }],
             found: Box::default(),
@@ -94,14 +101,23 @@ impl PhotoReader {
         })
     }
 
-    /// All faces, the best first, in the photo's pixels.
+    /// All faces by the detector alone, the best first, in the photo's pixels.
     ///
     /// # Errors
     /// [`VisionError`] if a net fails.
     pub fn detect(&mut self, frame: &Frame<'_>) -> Result<Vec<Face>, VisionError> {
+        self.find(frame, Join::Mean, self.detector_alone)
+    }
+
+    fn find(
+        &mut self,
+        frame: &Frame<'_>,
+        join: Join,
+        threshold: f32,
+    ) -> Result<Vec<Face>, VisionError> {
         let long = frame.width_px().max(frame.height_px());
         let wanted = PipelineSettings {
-            score_threshold: least_score(self.wanted.score_threshold),
+            score_threshold: LEAST_SCORE,
             ..self.wanted
         };
         let mut seen = Vec::new();
@@ -117,11 +133,7 @@ impl PhotoReader {
                 faces: self.found.to_vec(),
             });
         }
-        Ok(fuse(
-            &seen,
-            self.wanted.score_threshold,
-            self.wanted.nms_iou,
-        ))
+        Ok(fuse(&seen, join, threshold, self.wanted.nms_iou))
     }
 
     /// All human faces and what each shows. What the detector took for one and the classifier does not is left out.
@@ -129,7 +141,12 @@ impl PhotoReader {
     /// # Errors
     /// [`VisionError`] if a net fails.
     pub fn analyze(&mut self, frame: &Frame<'_>) -> Result<Vec<PhotoFace>, VisionError> {
-        let faces = self.detect(frame)?;
+        let join = if self.wanted.face_threshold > 0.0 {
+            Join::HalfWayToBest
+        } else {
+            Join::Mean
+        };
+        let faces = self.find(frame, join, self.wanted.score_threshold)?;
         let mut read = Vec::new();
         for face in faces {
             let found = self.read(frame, face)?;

@@ -224,10 +224,10 @@ pub(super) async fn attempt(
 
 /// The camera that runs now is not opened a second time: it is asked how it does.
 async fn camera(device: &DeviceState, name: String) -> Result<ProbeResult, ApiError> {
-    if !names(device).contains(&name) {
+    if !names(device).contains(&name) && setup::address(&name).is_none() {
         return Ok(ProbeResult::bad(
             "there is no camera of that name",
-            "take one of the list",
+            "take one of the list, or an address: http://, https:// or rtsp://",
         ));
     }
     let running =

@@ -1,6 +1,8 @@
-//! What the display drivers send, read by imitated chips, is the framebuffer exactly: any board, any rotation,
-//! offset, mirror and colour order; whole pictures and what changed.
+//! What the display drivers send, read by imitated chips, is the framebuffer exactly: any board, any rotation, memory,
+//! offset, mirror and colour order; whole pictures and what changed. The boards' chips are made from the makers' values
+//! ([`makers`]), never from the preset; chips of made-up boards show that the drivers follow any setting.
 
+use super::makers::{self, ColourMaker};
 use super::support::{DcLine, Device, NoDelay, Reader};
 use moodring::{
     config::board::{BOARDS, Board, PanelChip, Rotation},
@@ -14,7 +16,7 @@ use moodring::{
         tft,
     },
 };
-use moodring_tests::panel::{Chip, Dcs, Pages, Picture, Wiring};
+use moodring_tests::panel::{Chip, Dcs, Pages, Picture, Ssd1351, Wiring};
 use proptest::prelude::*;
 
 const TURNS: [Rotation; 4] = [
@@ -44,7 +46,7 @@ fn pair((a, b): (u16, u16)) -> (usize, usize) {
 /// A board's chip and glass, and our driver for it.
 fn colour(board: &Board) -> (Device<Dcs>, Box<dyn Panel<u16>>) {
     let chip = Dcs::new(Wiring {
-        memory_px: pair(board.controller.memory_px()),
+        memory_px: pair(board.memory_px()),
         glass_px: pair(board.glass_px),
         offset_px: pair(board.offset_px),
         mirror: board.mirror,
@@ -100,21 +102,168 @@ fn gradient(size: (u16, u16)) -> Grid<u16> {
     grid
 }
 
+fn preset(name: &str) -> &'static Board {
+    Board::named(name).unwrap_or_else(|| panic!("there is no board {name}"))
+}
+
+/// A chip with the maker's memory and colours, and our driver for this board.
+fn maker_colour(maker: &ColourMaker, board: &Board) -> (Device<Dcs>, Box<dyn Panel<u16>>) {
+    let chip = Dcs::new(Wiring {
+        memory_px: maker.memory_px,
+        glass_px: maker.memory_px,
+        offset_px: (0, 0),
+        mirror: false,
+        bgr: maker.upright.madctl & makers::BGR != 0,
+        inverts: maker.upright.inverts,
+    });
+    let device = Device::new(chip);
+    let panel = tft::open(board, spi(&device), Backlight::Fixed, &mut NoDelay).unwrap();
+    (device, panel)
+}
+
 #[test]
-fn every_colour_board_shows_the_framebuffer_in_every_rotation() {
-    for known in BOARDS.iter().filter(|b| !b.controller.is_mono()) {
+fn every_board_has_a_maker_and_every_value_a_source() {
+    let colour = makers::COLOUR.iter().map(|m| (m.board, m.source));
+    let mono = makers::MONO.iter().map(|m| (m.board, m.source));
+    let known: Vec<_> = colour.chain(mono).collect();
+    for board in BOARDS.iter() {
+        let held = known.iter().any(|(name, _)| *name == board.name);
+        assert!(
+            held || board.controller == PanelChip::Ssd1351,
+            "{}",
+            board.name
+        );
+    }
+    assert!(
+        known
+            .iter()
+            .all(|(_, source)| source.starts_with("https://"))
+    );
+}
+
+#[test]
+fn every_colour_board_is_upright_on_its_makers_glass_and_turns_from_there() {
+    for maker in makers::COLOUR {
+        let known = preset(maker.board);
+        for turn in TURNS {
+            let board = Board {
+                rotation: turn,
+                ..known.clone()
+            };
+            let (device, mut panel) = maker_colour(maker, &board);
+            let whole = gradient(board.picture_px());
+            panel.write(&whole, &[whole.area()]).unwrap();
+            let mut changed = whole.clone();
+            for (x, y) in [(0, 0), (7, 9), (8, 9), (board.picture_px().0 - 1, 70)] {
+                *changed.cell_mut(x, y).unwrap() ^= 0x1863;
+            }
+            panel
+                .write(&changed, &dirty(&whole, &changed, COST))
+                .unwrap();
+            let seen = device.ask(|chip| chip.picture_upright(maker.upright));
+            let turned = quarters(turn) + 4 - quarters(known.rotation);
+            let seen = seen.turned(maker.turned_before + 4 - turned % 4);
+            assert_eq!(seen, picture(&changed), "{} at {turn:?}", maker.board);
+        }
+    }
+}
+
+#[test]
+fn every_colour_board_is_addressed_as_its_maker_addresses_it() {
+    for maker in makers::COLOUR {
         for rotation in TURNS {
             let board = Board {
                 rotation,
+                ..preset(maker.board).clone()
+            };
+            let (device, mut panel) = maker_colour(maker, &board);
+            let whole = gradient(board.picture_px());
+            panel.write(&whole, &[whole.area()]).unwrap();
+            let (madctl, window) = device.ask(|chip| (chip.madctl(), chip.last_window()));
+            let of = maker
+                .orientations
+                .iter()
+                .find(|(m, _)| *m == madctl & makers::SEEN);
+            let what = format!("{} at {rotation:?}, MADCTL {madctl:#04x}", maker.board);
+            let (_, first) = of.unwrap_or_else(|| panic!("{what}: not one of the maker's"));
+            let (width, height) = pair(board.picture_px());
+            let (column, row) = *first;
+            let expected = [(column, column + width - 1), (row, row + height - 1)];
+            assert_eq!(window, expected, "{what}");
+        }
+    }
+}
+
+#[test]
+fn every_mono_board_is_upright_on_its_makers_glass_with_its_contrast() {
+    for maker in makers::MONO {
+        let known = preset(maker.board);
+        for turn in TURNS {
+            let board = Board {
+                rotation: turn,
                 ..known.clone()
             };
-            let whole = gradient(board.picture_px());
-            let mut changed = whole.clone();
-            for (x, y) in [(0, 0), (7, 9), (8, 9), (board.picture_px().0 - 1, 100)] {
-                *changed.cell_mut(x, y).unwrap() ^= 0x1863;
+            let device = Device::new(Pages::glued(maker.chip, maker.gluing));
+            let interface: Box<dyn DisplayInterface> = if board.is_i2c() {
+                Box::new(I2cInterface::new(device.clone(), 0x3c))
+            } else {
+                spi(&device)
+            };
+            let mut panel = Oled::open(&board, interface).unwrap();
+            let mut shown = Grid::new((board.glass_px.0, board.glass_px.1 / 8), 0_u8);
+            let pages = shown.size().1;
+            for x in 0..board.glass_px.0 {
+                for page in 0..pages {
+                    *shown.cell_mut(x, page).unwrap() = (x * 37 + page * 101) as u8;
+                }
             }
-            check_colour(&board, &[whole, changed]);
+            panel.write(&shown, &[shown.area()]).unwrap();
+            panel.dim(100).unwrap();
+            // The chip turns half a circle; quarters are turned in the framebuffer.
+            let upside_down = (quarters(turn) >= 2) != (quarters(known.rotation) >= 2);
+            let seen = device.ask(Pages::picture);
+            let seen = if upside_down { seen.turned(2) } else { seen };
+            let expected = Picture::from_fn(pair(board.glass_px), |x, y| {
+                shown.row((y / 8) as u16)[x] >> (y % 8) & 1 == 1
+            });
+            assert_eq!(seen, expected, "{} at {turn:?}", maker.board);
+            assert_eq!(
+                device.ask(Pages::contrast),
+                maker.contrast,
+                "{}",
+                maker.board
+            );
         }
+    }
+}
+
+#[test]
+fn the_colour_oled_turns_and_dims_as_its_maker_has_it() {
+    for (turn, remap) in TURNS.into_iter().zip(makers::SSD1351_REMAP) {
+        let board = Board {
+            rotation: turn,
+            ..preset("ssd1351").clone()
+        };
+        let device = Device::new(Ssd1351::new());
+        let mut panel = tft::open(&board, spi(&device), Backlight::Fixed, &mut NoDelay).unwrap();
+        let whole = gradient((128, 128));
+        panel.write(&whole, &[whole.area()]).unwrap();
+        let mut changed = whole.clone();
+        for (x, y) in [(0, 0), (7, 9), (8, 9), (127, 100), (3, 127)] {
+            *changed.cell_mut(x, y).unwrap() ^= 0x1863;
+        }
+        panel
+            .write(&changed, &dirty(&whole, &changed, COST))
+            .unwrap();
+        assert_eq!(panel.dim(100), Ok(100));
+        assert_eq!(device.ask(Ssd1351::remap), remap, "{turn:?}");
+        assert_eq!(device.ask(Ssd1351::contrast), makers::SSD1351_CONTRAST);
+        let seen = device.ask(Ssd1351::picture).turned(4 - quarters(turn));
+        assert_eq!(seen, picture(&changed), "{turn:?}");
+        panel.dim(50).unwrap();
+        assert_eq!(device.ask(Ssd1351::contrast), [0x64, 0x40, 0x64]);
+        panel.dim(0).unwrap();
+        assert_eq!(device.ask(Ssd1351::contrast), [0; 3]);
     }
 }
 
@@ -128,9 +277,12 @@ fn any_board() -> impl Strategy<Value = Board> {
     ];
     let chip = prop::sample::select(&CHIPS[..]).prop_flat_map(|chip| {
         let (width, height) = chip.memory_px();
+        // A part of the memory, a part of that as glass, and where the glass begins.
         let side = |memory: u16| {
-            (16..=memory, 0..=memory)
-                .prop_map(move |(glass, offset)| (glass, offset.min(memory - glass)))
+            (16..=memory, 16..=memory, 0..=memory).prop_map(|(memory, glass, offset)| {
+                let glass = glass.min(memory);
+                (memory, glass, offset.min(memory - glass))
+            })
         };
         (Just(chip), side(width), side(height))
     });
@@ -138,8 +290,9 @@ fn any_board() -> impl Strategy<Value = Board> {
     (chip, turn, any::<[bool; 3]>()).prop_map(
         |((controller, x, y), rotation, [mirror, bgr, invert])| Board {
             controller,
-            glass_px: (x.0, y.0),
-            offset_px: (x.1, y.1),
+            small_memory_px: Some((x.0, y.0)),
+            glass_px: (x.1, y.1),
+            offset_px: (x.2, y.2),
             rotation,
             mirror,
             bgr,

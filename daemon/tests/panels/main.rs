@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used)] // all of this is tests; clippy knows only functions that say so
 
 mod chips;
+mod makers;
 mod screen;
 mod support;

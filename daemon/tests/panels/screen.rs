@@ -294,6 +294,42 @@ fn a_camera_that_is_off_is_shown_and_has_no_sign() {
 }
 
 #[test]
+fn nobody_in_view_dims_it_then_turns_it_off_and_a_face_brings_it_back() {
+    let mut bench = bench(&DisplaySettings {
+        idle_off_s: 60,
+        ..settings()
+    });
+    let nobody = snapshot(Mood::Nobody, CameraState::Running);
+    let lit = |bench: &Bench| *bench.light.0.lock().unwrap();
+    bench.show(&showing(Expression::Happy), 0).unwrap();
+    for s in 1..=60 {
+        bench.show(&nobody, s * 1_000).unwrap();
+    }
+    assert!(lit(&bench), "59 seconds with nobody");
+    let brightest = |bench: &Bench| bench.framebuffer().cells.iter().map(|raw| raw >> 11).max();
+    assert!(brightest(&bench).unwrap() < 9, "dimmed by its colours");
+    for ms in [61_000, 61_033] {
+        bench.show(&nobody, ms).unwrap();
+    }
+    assert!(!lit(&bench));
+    assert!(bench.framebuffer().cells.iter().all(|raw| *raw == 0));
+    for ms in [90_000, 90_033] {
+        bench.show(&showing(Expression::Sad), ms).unwrap();
+    }
+    assert!(lit(&bench) && brightest(&bench) == Some(31));
+}
+
+#[test]
+fn at_the_end_the_memory_is_black_too() {
+    let mut bench = bench(&settings());
+    bench.show(&showing(Expression::Happy), 0).unwrap();
+    let device = bench.device.clone();
+    assert!(device.ask(Dcs::picture).cells.iter().any(|raw| *raw != 0));
+    drop(bench);
+    assert!(device.ask(Dcs::picture).cells.iter().all(|raw| *raw == 0));
+}
+
+#[test]
 fn an_oled_shows_the_same_and_dims_by_contrast() {
     let board = Board::named("ssd1306").unwrap();
     let device = Device::new(Pages::new(Chip::Ssd1306));
@@ -329,7 +365,7 @@ fn an_oled_shows_the_same_and_dims_by_contrast() {
         assert_eq!(device.ask(Pages::picture), expected);
         assert_eq!(
             device.ask(Pages::contrast),
-            if frame < 35 { 255 } else { 63 }
+            if frame < 35 { 0xcf } else { 0xcf / 4 }
         );
     }
     assert!(
@@ -350,4 +386,58 @@ fn expected_white(screen: &PanelDisplay<MonoBuffer>) -> bool {
         .map(|c| c.count_ones())
         .sum();
     (800..4_000).contains(&bits)
+}
+
+#[test]
+fn an_oleds_picture_goes_around_by_a_pixel_a_minute() {
+    let board = Board::named("ssd1306").unwrap();
+    let screen = || {
+        let device = Device::new(Pages::new(Chip::Ssd1306));
+        let interface = device.clone();
+        let open = move || {
+            let oled = Oled::open(board, Box::new(I2cInterface::new(interface.clone(), 0x3c)));
+            Ok(Box::new(oled.unwrap()) as Box<_>)
+        };
+        let framebuffer = MonoBuffer::new(board.glass_px, board.rotation);
+        let glass = ScreenShape::Square;
+        let open = Box::new(open);
+        let screen = PanelDisplay::new("oled", &settings(), glass, framebuffer, open);
+        (device, screen)
+    };
+    let (still, mut still_screen) = screen();
+    let (moved, moved_screen) = screen();
+    let mut moved_screen = moved_screen.with_pixel_shift();
+    let neutral = showing(Expression::Neutral);
+    let places = [
+        (0, 0),
+        (1, 0),
+        (1, 1),
+        (0, 1),
+        (-1, 1),
+        (-1, 0),
+        (-1, -1),
+        (0, -1),
+    ];
+    for (minute, (dx, dy)) in (0..).zip(places) {
+        let now = Millis(minute * 60_000 + 1_000);
+        for screen in [&mut still_screen, &mut moved_screen] {
+            screen.show(&view(&neutral, now, NOON)).unwrap();
+        }
+        let (still, moved) = (still.ask(Pages::picture), moved.ask(Pages::picture));
+        let difference = |dx: i32, dy: i32| {
+            let inside = (1..63).flat_map(|y| (1..127).map(move |x| (x, y)));
+            let from = |at: i32, by: i32| usize::try_from(at - by).unwrap();
+            let differs = |(x, y): &(i32, i32)| {
+                moved.at(from(*x, 0), from(*y, 0)) != still.at(from(*x, dx), from(*y, dy))
+            };
+            inside.filter(differs).count()
+        };
+        let (there, elsewhere) = (difference(dx, dy), difference(-dx, -dy));
+        let what = format!("minute {minute}: {there} pixels differ there, {elsewhere} elsewhere");
+        assert!(there < 60, "{what}");
+        assert!(
+            (dx, dy) == (0, 0) || elsewhere > 2 * there.max(20),
+            "{what}"
+        );
+    }
 }

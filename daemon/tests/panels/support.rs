@@ -8,7 +8,7 @@ use embedded_hal::{
     spi::{self, SpiDevice},
 };
 use moodring::display::spi::interface::InterfaceError;
-use moodring_tests::panel::{Dcs, Pages};
+use moodring_tests::panel::{Dcs, Pages, Ssd1351};
 
 /// What reads the bytes.
 pub(super) trait Reader: Send + 'static {
@@ -24,6 +24,12 @@ impl Reader for Dcs {
 impl Reader for Pages {
     fn take(&mut self, is_data: bool, bytes: &[u8]) {
         Pages::take(self, is_data, bytes);
+    }
+}
+
+impl Reader for Ssd1351 {
+    fn take(&mut self, is_data: bool, bytes: &[u8]) {
+        Ssd1351::take(self, is_data, bytes);
     }
 }
 

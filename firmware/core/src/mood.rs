@@ -184,10 +184,21 @@ pub struct MoodSettings {
     /// may sink, 0 to 1.
     pub margin: f32,
     /// How long another mood has to be wanted before it is shown, in milliseconds. Faces that come and go are not
-    /// held up; the tracks see to those.
+    /// held up; the tracks see to those. Who counts and who looks here is held for [`LEAST_HOLD_MS`] at least.
     pub hold_ms: u64,
     /// Whether only people who look toward the camera count; whoever the net cannot tell it of counts, too.
     pub only_facing: bool,
+}
+
+/// The margin alone keeps an expression steady, so that its hold may be 0; who counts, and whether someone looks toward the
+/// camera, has nothing else and must last so long.
+pub const LEAST_HOLD_MS: u64 = 300;
+
+impl MoodSettings {
+    /// For how long another person must have outdone the one who counts, and a head must have turned.
+    pub(crate) fn person_hold_ms(&self) -> u64 {
+        self.hold_ms.max(LEAST_HOLD_MS)
+    }
 }
 
 impl Default for MoodSettings {
@@ -195,8 +206,8 @@ impl Default for MoodSettings {
         Self {
             who: WhoCounts::Largest,
             threshold: 0.45,
-            margin: 0.1,
-            hold_ms: 300,
+            margin: 0.3,
+            hold_ms: 0,
             only_facing: false,
         }
     }
@@ -232,8 +243,13 @@ impl FaceMoodHysteresis {
             View::Readable => wanted(self.shown, scores, settings),
             View::Profile => Mood::Uncertain,
         };
+        let hold_ms = match view {
+            View::Readable => settings.hold_ms,
+            // A glance aside changes nothing.
+            View::Profile => settings.person_hold_ms(),
+        };
         let shown = self.shown.unwrap_or(wanted);
-        let shown = self.pending.settle(shown, wanted, time, settings.hold_ms);
+        let shown = self.pending.settle(shown, wanted, time, hold_ms);
         self.shown = Some(shown);
         match shown {
             Mood::Showing(expression) => FaceMood::showing(expression, scores.of(expression)),
@@ -349,7 +365,7 @@ impl MoodHysteresis {
         (to != from.mood()).then(|| changed(&from, &self.state))
     }
 
-    /// Who counts: the same person as before until another has clearly outdone them for [`MoodSettings::hold_ms`].
+    /// Who counts: the same person as before until another has clearly outdone them for long enough.
     fn lead<'p>(
         &mut self,
         people: &'p [Candidate],
@@ -370,7 +386,7 @@ impl MoodHysteresis {
         let old = old.find(|person| Some(person.track) == before);
         let lead = match old {
             Some(old) => {
-                let hold_ms = settings.hold_ms;
+                let hold_ms = settings.person_hold_ms();
                 self.lead.settle(old.track, best.track, time, hold_ms)
             }
             None => best.track,

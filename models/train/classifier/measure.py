@@ -18,7 +18,7 @@ from . import blend, pose
 from .data import LABELS, ferplus_majority, load_split
 from .face_cuts import named
 from .faces import cached_landmarks, inner, labels, sheets
-from .photos import Classifier, FaceFinder, crop_to_photo, largest, read_face, read_grey, wild_faces
+from .photos import Classifier, FaceFinder, crop_to_photo, largest_human, read_face, read_grey, wild_faces
 from .scores import calibration_error, coverage_table, macro_recall, softmax, wilson
 
 ANGLES = (10, 20, 30, 45)
@@ -48,6 +48,9 @@ def shown(p, y, certain, hidden=None):
 def answers(root, net, finder):
     out = {}
     wild, y, missed = wild_faces(root, net, finder, 3)
+    if "face" in wild:
+        passed = 1 / (1 + np.exp(-wild["face"][:, 0])) >= float(net.notes["face.threshold"])
+        wild, y, missed = {k: v[passed] for k, v in wild.items()}, y[passed], missed + int((~passed).sum())
     fitted = blend.Set(wild["logits"], wild["ferplus"], y).fitted
     hidden = profile(wild) if "pose" in wild else np.zeros(len(y), bool)
     for answer in ("blend", "logits", "ferplus"):
@@ -130,7 +133,9 @@ def look(net, finder, grey, cuts):
     rows = finder(grey)
     if not len(rows):
         return None
-    out = read_face(net, grey, crop_to_photo(largest(rows)), cuts)
+    out, human = largest_human(net, grey, rows, cuts)
+    if not human:
+        return None
     return float(out["roll"][0]), int(out.get("blend", out["logits"]).argmax())
 
 
@@ -147,7 +152,8 @@ def faces(root, net, finder):
         found = [read_face(net, grey, crop_to_photo(r), 3) for r in finder(picture) if r[3] - r[1] >= 20]
         c = counts["not learned from" if int(path.stem.split("_")[1]) % 2 else "learned from"]
         c[0] += 1
-        c[1] += bool(found)
+        alone = finder.alone(picture)
+        c[1] += bool((alone[:, 3] - alone[:, 1] >= 20).any())
         c[2] += any(is_face(o, threshold) for o in found)
     out = {"pets " + k: {"pictures": n, "with a face by the detector": a / n, "with a face": b / n} for k, (n, a, b) in counts.items()}
     wild, y, _ = wild_faces(root, net, finder, 3)

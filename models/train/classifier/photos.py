@@ -3,6 +3,7 @@
 Imitates `moodring analyze` (daemon/src/vision/photo.rs and fuse.rs, firmware/core/src/align.rs) closely enough to choose and measure with;
 sampling is in floating point, so a pixel may differ by one or two.
 """
+import functools
 import math
 from pathlib import Path
 
@@ -18,7 +19,8 @@ WEIGHTS = Path(__file__).parents[2] / "weights"
 SIDE = 48
 BOX_IN_CROP = np.array([5.1, -0.5, 5.1 + 37.8, -0.5 + 49.4])
 SCALE_LIMIT = 2.0
-THRESHOLD, MAX_IOU, PADDING = 0.65, 0.3, 128
+# The detector's note threshold.before_face: the head `face` asks again.
+THRESHOLD, ALONE, LEAST_SCORE, MAX_IOU, PADDING = 0.5, 0.65, 0.2, 0.3, 128
 COARSE, FINE, STEP = 320, (640, 1280), 32
 TRUSTED, SAME_IOU = (26.0, 300.0), 0.4
 
@@ -61,24 +63,34 @@ class FaceFinder:
         if picture.ndim == 2:
             picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
         h, w = picture.shape[:2]
-        least = min(max(2 * threshold - 1, 0.05), max(threshold, 0.05))
-        looks = [(max(size) / max(h, w), self.look(picture, *size, least)) for size in look_sizes(w, h)]
+        looks = [(max(size) / max(h, w), self.look(picture, *size, LEAST_SCORE)) for size in look_sizes(w, h)]
         return fuse(looks, threshold)
 
+    def alone(self, picture):
+        """As `moodring detect`, where nobody asks again."""
+        picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR) if picture.ndim == 2 else picture
+        h, w = picture.shape[:2]
+        return fuse([(max(size) / max(h, w), self.look(picture, *size, LEAST_SCORE)) for size in look_sizes(w, h)], ALONE, 0.0)
 
-def fuse(looks, threshold):
-    """Faces whose mean score over the looks that should see them reaches the threshold: fuse.rs."""
+
+def fuse(looks, threshold, to_best=0.5):
+    """Faces whose score, so far from the mean over the looks that should see them to the best, reaches the threshold: fuse.rs."""
     kept = []
     for i, (_, rows) in enumerate(looks):
         for row in rows:
-            scores = [row[4]]
+            able, best = [row[4]], row[4]
             for j, (scale, others) in enumerate(looks):
+                if j == i:
+                    continue
                 side = math.sqrt(max(0.0, float((row[2] - row[0]) * (row[3] - row[1])))) * scale
-                if j != i and TRUSTED[0] <= side <= TRUSTED[1]:
-                    same = iou(row[None, :4], others[:, :4])[0] >= SAME_IOU if len(others) else np.zeros(0, bool)
-                    scores.append(max(others[same, 4], default=0.0))
-            if np.mean(scores) >= threshold:
-                kept.append(np.concatenate([row[:4], [np.mean(scores)], row[5:]]))
+                same = iou(row[None, :4], others[:, :4])[0] >= SAME_IOU if len(others) else np.zeros(0, bool)
+                seen = max(others[same, 4], default=0.0)
+                best = max(best, seen)
+                if TRUSTED[0] <= side <= TRUSTED[1]:
+                    able.append(seen)
+            score = (1 - to_best) * np.mean(able) + to_best * best
+            if score >= threshold:
+                kept.append(np.concatenate([row[:4], [score], row[5:]]))
     return nms(np.array(kept, np.float32), MAX_IOU) if kept else np.zeros((0, 15), np.float32)
 
 
@@ -195,15 +207,32 @@ def read_face(net, grey, back, cuts=3):
     return out | {"roll": np.array([(roll + 180) % 360 - 180])}
 
 
+def largest_human(net, grey, rows, cuts=3):
+    """(what the net says, whether the head `face` passes it) of the largest face that passes, or of the largest if none does."""
+    by_size = rows[np.argsort(-(rows[:, 2:4] - rows[:, :2]).prod(1), kind="stable")]
+    read = [read_face(net, grey, crop_to_photo(row), cuts) for row in by_size[:4]]
+    good = [r for r in read if passes(net, r)]
+    return (good[0], True) if good else (read[0], False)
+
+
+def passes(net, out):
+    """Whether the head `face` takes it for a human face; a net without it takes everything for one."""
+    return "face" not in out or 1 / (1 + math.exp(-float(out["face"][0, 0]))) >= float(net.notes.get("face.threshold", 0))
+
+
+@functools.cache
 def wild_faces(root, net, finder, cuts=3):
-    """The wild set as `analyze` reads it: the net's outputs for the largest face of each picture that has one, the labels of those, how many had none."""
+    """The wild set as `analyze` reads it: the net's outputs for the largest face of each picture that has one, the labels of those, how many had none.
+
+    Of what was found the largest that the head `face` passes counts; if it passes none, the largest.
+    """
     rows, y, missed = [], [], 0
     for c, name in enumerate(LABELS):
         for path in sorted((Path(root) / "faces" / "wild" / name).glob("*.jpg")):
             grey = read_grey(path)
             found = finder(grey)
             if len(found):
-                rows.append(read_face(net, grey, crop_to_photo(largest(found)), cuts))
+                rows.append(largest_human(net, grey, found, cuts)[0])
                 y.append(c)
             else:
                 missed += 1

@@ -4,7 +4,7 @@
 
 Each frame goes through the committed nets as in a live stream: one look of the detector at 320x256, the largest face, one crop that starts from the roll of the frame
 before. Then the answers are smoothed: not at all, by a moving mean, by the daemon's exponential smoothing alone, and with its hysteresis (firmware/core: smooth.rs, mood.rs)
-as it was and as it is proposed. `video_segments.json` says what may be shown when.
+as it was (a margin of 0.1 and a hold of 0.3 s) and as it is (0.3 and none). `--search` tries 120 settings. `video_segments.json` says what may be shown when.
 """
 import argparse
 import json
@@ -21,6 +21,7 @@ from .scores import softmax
 SEGMENTS = Path(__file__).parent / "video_segments.json"
 UNSURE = -1
 SMOOTH_S, HOLD_S, MARGIN = 0.4, 0.3, 0.1
+LEAST_HOLD_S = 0.3  # what a profile needs at least
 
 
 def frames(path, every):
@@ -93,7 +94,7 @@ def hysteresis(times, scores, profile, certain, margin=MARGIN, hold=HOLD_S):
             waiting = None
         elif waiting is None or waiting[0] != want:
             waiting = (want, t)
-        if waiting and t - waiting[1] >= hold:
+        if waiting and t - waiting[1] >= (max(hold, LEAST_HOLD_S) if turned else hold):
             state, waiting = want, None
         shown.append(state)
     return np.array(shown)
@@ -122,12 +123,44 @@ def table(clips, segments, certain):
             "the same, 0.4 s": lambda t, s, p: hysteresis(t, exponential(t, s, 0.4), p, certain, 0.3, 0.0)}
     out = {}
     for name, way in ways.items():
-        sums = [judge(t, way(t, s, p), segments[clip]) for clip, (t, s, p) in clips.items()]
-        counted, right, unsure, flips, length = (sum(v[i] for v in sums) for i in range(5))
-        delays = [d for v in sums for d in v[5]]
-        out[name] = {"acceptable": right / counted, "uncertain": unsure / counted, "flips a minute": flips / length * 60,
-                     "median delay, seconds": float(np.median(delays)), "segments never shown": float(np.mean(np.isinf(delays)))}
+        out[name] = measured(clips, segments, way)
     return out
+
+
+def measured(clips, segments, way):
+    """One line of the table: `way` makes of a clip's (times, scores, profile) what is shown."""
+    sums = [judge(t, way(t, s, p), segments[clip]) for clip, (t, s, p) in clips.items()]
+    counted, right, unsure, flips, length = (sum(v[i] for v in sums) for i in range(5))
+    delays = [d for v in sums for d in v[5]]
+    return {"acceptable": right / counted, "uncertain": unsure / counted, "flips a minute": flips / length * 60,
+            "median delay, seconds": float(np.median(delays)), "segments never shown": float(np.mean(np.isinf(delays)))}
+
+
+def needed(clips, segments):
+    """Changes a minute of a mood that always shows one of the fine expressions and changes only where it must: the least that a clip can have."""
+    changes, seconds = 0, 0.0
+    for clip, (times, _, _) in clips.items():
+        fine = None
+        for _, _, names in segments[clip]:
+            both = set(names) if fine is None else fine & set(names)
+            changes += not both
+            fine = both or set(names)
+        seconds += times[-1] - times[0]
+    return 60 * changes / seconds
+
+
+def search(clips, segments, certain):
+    """What of time, margin and hold gives most acceptable time for each number of changes: the lines that no other beats in both."""
+    lines = []
+    for tau in (0.2, 0.3, 0.4, 0.6, 0.8, 1.2):
+        smooth = {k: exponential(t, s, tau) for k, (t, s, _) in clips.items()}
+        for margin in (0.1, 0.2, 0.3, 0.4, 0.5):
+            for hold in (0.0, 0.15, 0.3, 0.5):
+                shown = {k: (t, smooth[k], p) for k, (t, _, p) in clips.items()}
+                line = measured(shown, segments, lambda t, s, p, m=margin, h=hold: hysteresis(t, s, p, certain, m, h))
+                lines.append({"smooth": tau, "margin": margin, "hold": hold} | line)
+    better = lambda a, b: a["acceptable"] >= b["acceptable"] and a["flips a minute"] < b["flips a minute"]
+    return sorted((v for v in lines if not any(better(o, v) for o in lines)), key=lambda v: v["flips a minute"])
 
 
 def picture(out, path):
@@ -153,11 +186,18 @@ def main():
     parser.add_argument("--picture", metavar="FILE.svg", help="the table as a picture")
     parser.add_argument("--every", type=int, default=1, help="2: 15 frames a second")
     parser.add_argument("--certain", type=float, help="default: the net's own")
+    parser.add_argument("--search", action="store_true", help="print which settings no other beats, and write nothing")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     segments = json.loads(SEGMENTS.read_text())
     net, finder = Classifier(), FaceFinder()
     clips = {p.stem: answers(p, net, finder, args.every) for p in sorted((Path(args.data) / "video").glob("*.mp4")) if p.stem in segments}
+    if args.search:
+        certain = args.certain or float(net.notes["certain.blend"])
+        print(f"changes that the clips need: {needed(clips, segments):.1f} a minute")
+        for line in search(clips, segments, certain):
+            print(*(f"{k} {v:.3f}" for k, v in line.items()), sep=", ")
+        return
     out = {}
     for rate, step in ((30 // args.every, 1), (15 // args.every, 2)):
         thinned = {k: tuple(v[::step] for v in c) for k, c in clips.items()}

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from .geometry import STRIDES
-from .library import EXACT, FACE, IGNORE, SPEAK
+from .library import EXACT, FACE, IGNORE, NONE, SPEAK
 from .loss import assign, corners, eiou, flatten, grid, pair_iou
 from .paths import PEERS
 from .student import FEATURES
@@ -71,8 +71,8 @@ def inside(cells, faces, picture, pictures, grow=0.25):
     return one, torch.zeros(pictures, len(cells)).index_add_(0, picture, one.float()) > 0
 
 
-def rows_of(faces, kind):
-    picture, slot = (faces[..., 15] == kind).nonzero(as_tuple=True)
+def rows_of(faces, kind, column=15):
+    picture, slot = (faces[..., column] == kind).nonzero(as_tuple=True)
     return picture, faces[picture, slot]
 
 
@@ -83,14 +83,14 @@ def targets(out, boxes, cells, faces, teacher_out):
     n = len(faces)
     score = (teacher_out[..., 0] * teacher_out[..., 1]).clamp(min=0).sqrt()
     picture, known = rows_of(faces, FACE)
-    speak = inside(cells, (r := rows_of(faces, SPEAK))[1], r[0], n, 0.0)[1]
+    speak = inside(cells, (r := rows_of(faces, SPEAK))[1], r[0], n, 0.0)[1] & ~inside(cells, (r := rows_of(faces, NONE))[1], r[0], n, 0.0)[1]
     unsure = inside(cells, (r := rows_of(faces, IGNORE))[1], r[0], n)[1]
     within, faced = inside(cells, known, picture, n)
     overlap = pair_iou(known[:, None, :4], corners(teacher_out, cells)[picture])
     best = torch.where(within & (overlap > 0.4), score[picture], 0.0).amax(1) if len(known) else torch.zeros(0)
     plain = best > 0.45
     clear = plain | ((known[:, 2:4] - known[:, :2]).prod(-1) > CLEAR ** 2)
-    near = plain & ((known[:, 2:4] - known[:, :2]).prod(-1) > NEAR ** 2)
+    near = plain & (((known[:, 2:4] - known[:, :2]).prod(-1) > NEAR ** 2) | (known[:, 16] == EXACT))
     seen, missed, blurred, close = (torch.zeros(n, len(cells)).index_add_(0, picture, (within & w[:, None]).float()) > 0
                                     for w in (plain, clear & ~plain, ~clear, near))
     picture, known = picture[clear], known[clear]
@@ -118,7 +118,8 @@ def distill_losses(heads, features, faces, teacher_out, taught, scale, box_weigh
     soft = teacher_part(out, boxes, cells, teacher_out, trust)
     hard = label_part(out, boxes, cells, owner, known)
     cls, box, points = (s + 0.5 * h for s, h in zip(soft, hard))
-    care = calm * (1 + 8 * trust)
+    exact = inside(cells, (r := rows_of(faces, EXACT, 16))[1], r[0], len(faces), 0.0)[1]
+    care = calm * (1 + 8 * trust) * ~exact  # where a tilt is known the teacher's features of it are no example
     gap = torch.cat([f.float().flatten(2).transpose(1, 2) for f in features], 1) - taught.float()
     gap = gap / scale
     hint = (gap.square().mean(-1) * care).sum() / care.sum()

@@ -3,16 +3,18 @@ import numpy as np
 
 from .paths import CACHE
 
-SHARES = {"natural/people": 0.30, "natural/people_squashed": 0.22, "natural/rooms": 0.07, "natural/scenes": 0.10,
-          "natural/animals": 0.14, "mask_kaggle": 0.09, "mask_wearing": 0.08}
-FACE, IGNORE, SPEAK = 1, 0, 2  # kinds of rows
+SHARES = {"natural/people": 0.29, "natural/people_squashed": 0.20, "natural/rooms": 0.06, "natural/scenes": 0.09,
+          "natural/animals": 0.12, "pets": 0.08, "mask_kaggle": 0.09, "mask_wearing": 0.07}
+FACE, IGNORE, SPEAK, NONE = 1, 0, 2, 3  # kinds of rows; NONE: no face, though the teacher sees one
 EXACT = 2  # a row's last column is the weight of its landmarks: 0 unknown, 1 a teacher's, 2 known, of what was pasted
 HELD = 5  # every fifth room, scene and animal is kept for measuring false faces
 
 
 def is_held(name):
-    """Held out of training: rooms, scenes and animals by their number; every tenth picture of people too."""
+    """Held out of training: rooms, scenes and animals by their number, pets with odd ones; every tenth picture of people too."""
     source, number = name.rsplit("/", 1)
+    if source == "pets":
+        return int(number.split("_")[1].split(".")[0]) % 2 == 1
     n = int(number.split(".")[0]) if number.split(".")[0].isdigit() else 1
     if source == "natural/people":
         return n % 10 == 0
@@ -37,7 +39,7 @@ class Library:
         for source, share in SHARES.items():
             self.groups.append(np.array([i for i in train if self.names[i].startswith(source + "/")]))
             self.weights.append(share)
-        self.empty = np.array([i for i in train if not len(self.faces[i]) and self.names[i].startswith("natural")])
+        self.empty = np.array([i for i in train if not len(self.faces[i]) and self.names[i].startswith(("natural", "pets"))])
         c = np.load(CACHE / "crops_train.npz")
         self.hard = dict(np.load(hard)) if hard is not None and hard.exists() else None
         if self.hard is not None and not len(self.hard["score"]):

@@ -4,7 +4,7 @@ import numpy as np
 
 from .cartoon import drawn_face
 from .draw import drawn
-from .library import EXACT, FACE, IGNORE, SPEAK
+from .library import EXACT, FACE, IGNORE, NONE, SPEAK
 from .similarity import log_uniform, moved, random_roll, similarity
 
 
@@ -52,7 +52,7 @@ def something(lib, rng):
     return no_face(lib, rng), np.zeros((0, 17), np.float32)
 
 
-def paste(lib, rng, view, rows):
+def paste(lib, rng, view, rows, reach=30):
     """A face, or something that is none with the same soft edge, laid over the view."""
     size = view.shape[0]
     patch, row = something(lib, rng)
@@ -60,7 +60,7 @@ def paste(lib, rng, view, rows):
         patch = coloured(rng, patch)
     # Half as near as in front of a mirror: such faces are rare in photos.
     side = rng.uniform(0.35, 1) * size if rng.random() < 0.5 else log_uniform(rng, 14, size * 1.25)
-    scale, roll, flip = side / 48, random_roll(rng), rng.random() < 0.5
+    scale, roll, flip = side / 48, random_roll(rng, 0.5 if reach == 30 else 0.75, reach), rng.random() < 0.5
     half = min(24 * scale, size * 0.45)
     m = similarity(scale, roll, flip, (24, 24), rng.uniform(half, size - half, 2))
     if scale < 0.7:
@@ -85,6 +85,6 @@ def paste(lib, rng, view, rows):
         if cover < 0.9 or r[15] == SPEAK:
             r = r.copy()
             if cover >= 0.25:
-                r[15:] = (SPEAK if r[15] == SPEAK else IGNORE), 0
+                r[15:] = (r[15] if r[15] in (SPEAK, NONE) else IGNORE), 0
             kept.append(r)
     return view, np.concatenate([np.array(kept, np.float32).reshape(-1, 17), moved(row, m, scale, roll, flip)])

@@ -17,6 +17,7 @@ from .paths import RUNS
 from .release import calibration
 from .student import FEATURES, build, equalise, normalise
 from .train import Views, blend, by_cell, gather, optimizer_of, quiet_worker, save
+from .turn import TurnedViews
 
 
 def main():
@@ -29,6 +30,7 @@ def main():
     a.add_argument("--seed", type=int, default=8)
     a.add_argument("--size", type=int, default=256)
     a.add_argument("--points", type=float, default=10.0, help="weight of the landmarks' loss")
+    a.add_argument("--turned", action="store_true", help="on the views of turn.py")
     args = a.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
@@ -42,7 +44,8 @@ def main():
     ema.load_state_dict(net.state_dict())
     rounded, ema = Rounded(net, batches, also=FEATURES), ema.eval()
     optimizer, lib = optimizer_of(net, args.lr, 0.0), Library(run / "hard.npz")
-    loader = DataLoader(Views(lib, args.seed, 0, args.steps * args.batch, args.size, gentle=True), args.batch, num_workers=1,
+    kind = TurnedViews if args.turned else Views
+    loader = DataLoader(kind(lib, args.seed, 0, args.steps * args.batch, args.size, gentle=True), args.batch, num_workers=1,
                         collate_fn=gather, worker_init_fn=quiet_worker, prefetch_factor=6)
     begun, sums = time.time(), np.zeros(6)
     for step, (views, faces, teacher_out, taught) in enumerate(loader):

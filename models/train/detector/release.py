@@ -43,14 +43,14 @@ def main():
     a.add_argument("--threshold", type=float, default=0.5)
     a.add_argument("--how", default="mse", choices=("mse", "max"))
     a.add_argument("--weights", default="ema.pt", help="ema.pt or ema_qat.pt of the run")
-    a.add_argument("--out", default=None, help="write only the packed file, to this path")
+    a.add_argument("--out", default=None, help="write only the packed file to this path, and the ONNX file beside it")
     args = a.parse_args()
     torch.set_num_threads(1)
     notes = dict(name="detector", version=args.version, threshold=f"{args.threshold:g}")
     graph = integer_net(RUNS / args.run / args.weights, notes, args.how)
     packed = MODELS / "weights" / "detector.moodnet"
     if args.out:
-        print(pack.write(Path(args.out), graph), "bytes")
+        print(pack.write(Path(args.out), graph), "bytes;", onnx_qdq.write(Path(args.out).with_suffix(".onnx"), graph, calibration(4)))
         return
     sizes = dict(packed_bytes=pack.write(packed, graph))
     sizes["onnx_against_reference"] = onnx_qdq.write(MODELS / "weights" / "detector.onnx", graph, calibration(4))

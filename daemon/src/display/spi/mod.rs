@@ -8,8 +8,8 @@
 //! |---|---|
 //! | [`grid`], [`framebuffer`] | a display's memory, and the face drawn in its form |
 //! | [`dirty`] | finds what changed, as few rectangles |
-//! | [`panel`], [`tft`], [`oled`] | chips: colour by mipidsi, mono by page addressing |
-//! | [`interface`], [`backlight`] | sends bytes to a chip; the light behind the glass |
+//! | [`panel`], [`tft`], [`oled`], [`ssd1351`] | chips: colour by mipidsi, mono by page addressing, the colour OLED |
+//! | [`interface`], [`backlight`], [`pwm`] | sends bytes to a chip and holds its lines; the light behind the glass |
 //! | [`panel_display`], `panel_retry` | the display: draws, sends, and opens a failed panel again |
 //! | [`open`](mod@open), [`check`](mod@check) | opens a board of the settings on this machine; checks it for `doctor` |
 
@@ -24,8 +24,10 @@ pub mod open;
 pub mod panel;
 pub mod panel_display;
 pub(super) mod panel_retry;
+pub mod pwm;
 #[cfg(feature = "rppal")]
 mod rppal;
+pub mod ssd1351;
 pub mod tft;
 
 pub use open::open;

@@ -1,5 +1,6 @@
-//! Mono OLEDs with an SSD1306 or SH1106. One driver serves both: they differ in a charge pump and a column offset, and
-//! both have page addressing (SSD1306 datasheet 10.1.3, SH1106 datasheet, commands 1 to 25).
+//! Mono OLEDs with an SSD1306, SH1106 or SH1107. One driver serves all: they differ in the pump that makes their voltage,
+//! in some timings and in the start line, and all have page addressing (SSD1306 datasheet 10.1.3, SH1106 datasheet,
+//! commands 1 to 25). The values are those of Adafruit_SSD1306, Adafruit_SH110X, luma.oled and Waveshare.
 
 use super::{
     grid::{CellRect, Grid},
@@ -15,6 +16,8 @@ mod command {
     pub(super) const COLUMN_HIGH: u8 = 0x10;
     /// SSD1306 only: 2 is page addressing.
     pub(super) const ADDRESSING: u8 = 0x20;
+    /// SH1107: the way of addressing without an argument; this is page addressing.
+    pub(super) const PAGE_ADDRESSING: u8 = 0x20;
     pub(super) const START_LINE: u8 = 0x40;
     pub(super) const CONTRAST: u8 = 0x81;
     /// SSD1306 only: 0x14 switches it on.
@@ -25,8 +28,8 @@ mod command {
     /// + 1: inverted.
     pub(super) const NORMAL: u8 = 0xa6;
     pub(super) const ROWS: u8 = 0xa8;
-    /// SH1106 only: 0x8b switches it on.
-    pub(super) const CONVERTER: u8 = 0xad;
+    /// SH1106: 0x8b switches the converter on, SH1107: 0x8a. SSD1306: 0x30 makes the reference current inside.
+    pub(super) const SUPPLY: u8 = 0xad;
     pub(super) const OFF: u8 = 0xae;
     pub(super) const ON: u8 = 0xaf;
     pub(super) const PAGE: u8 = 0xb0;
@@ -37,13 +40,22 @@ mod command {
     pub(super) const PRECHARGE: u8 = 0xd9;
     pub(super) const WIRING: u8 = 0xda;
     pub(super) const DESELECT: u8 = 0xdb;
+    /// SH1107 only: the start line with an argument.
+    pub(super) const START_LINE_OF: u8 = 0xdc;
 }
 use command as c;
+
+/// How the rows' lines are wired (command 0xda): one row after the other on flat glasses, alternately on others.
+/// Adafruit's drivers decide it by the glass's shape, and luma's table agrees.
+fn wiring((width, height): (u16, u16)) -> u8 {
+    if width > 2 * height { 0x02 } else { 0x12 }
+}
 
 /// A mono OLED.
 pub struct Oled {
     interface: Box<dyn DisplayInterface>,
     first_column: u8,
+    contrast: u8,
     is_on: bool,
 }
 
@@ -56,25 +68,49 @@ impl Oled {
         board: &Board,
         mut interface: Box<dyn DisplayInterface>,
     ) -> Result<Self, InterfaceError> {
-        // The settings keep both in range: a memory has 132 columns and 64 rows.
-        let (rows, first_column) = (board.glass_px.1 as u8, board.offset_px.0 as u8);
+        let (memory, glass, offset) = (board.memory_px(), board.glass_px, board.offset_px);
         let upside_down = matches!(board.rotation, Rotation::Deg180 | Rotation::Deg270);
         // Modules are glued so that their first column is on the right of an upright glass.
-        let columns = u8::from(!upside_down ^ board.mirror);
-        let scan = if upside_down { 0 } else { 8 };
-        // Glasses of 32 rows are wired one row after the other, taller ones alternately.
-        let wiring = if rows == 32 { 0x02 } else { 0x12 };
-        interface.command(&[c::OFF, c::CLOCK, 0x80, c::ROWS, rows - 1, c::OFFSET, 0])?;
-        interface.command(&[c::START_LINE, c::SEGMENTS + columns, c::SCAN + scan])?;
-        interface.command(&[c::WIRING, wiring, c::PRECHARGE, 0xf1, c::DESELECT, 0x40])?;
+        let reversed = !upside_down ^ board.mirror;
+        // Reversed is how such a module is upright, and there the offset counts.
+        let first_column = if reversed {
+            offset.0
+        } else {
+            memory.0 - glass.0 - offset.0
+        };
+        let columns = c::SEGMENTS + u8::from(reversed);
+        let scan = c::SCAN + if upside_down { 0 } else { 8 };
+        // The settings keep the glass inside a memory of 132 columns and 128 rows.
+        let (last_row, first_column) = ((glass.1 - 1) as u8, first_column as u8);
+        let clock = if glass == (96, 16) { 0x60 } else { 0x80 };
+        interface.command(&[c::OFF, c::CLOCK, clock, c::ROWS, last_row, c::OFFSET, 0])?;
+        interface.command(&[columns, scan])?;
         match board.controller {
-            PanelChip::Sh1106 => interface.command(&[c::CONVERTER, 0x8b])?,
-            _ => interface.command(&[c::CHARGE_PUMP, 0x14, c::ADDRESSING, 0x02])?,
+            PanelChip::Sh1107 => {
+                interface.command(&[c::START_LINE_OF, 0, c::PAGE_ADDRESSING, c::SUPPLY, 0x8a])?;
+                interface.command(&[c::PRECHARGE, 0x22, c::DESELECT, 0x35])?;
+            }
+            chip => {
+                interface.command(&[c::START_LINE, c::WIRING, wiring(glass)])?;
+                interface.command(&[c::PRECHARGE, 0xf1, c::DESELECT, 0x40])?;
+                match chip {
+                    PanelChip::Sh1106 => interface.command(&[c::SUPPLY, 0x8b])?,
+                    _ => interface.command(&[
+                        c::CHARGE_PUMP,
+                        0x14,
+                        c::SUPPLY,
+                        0x30,
+                        c::ADDRESSING,
+                        0x02,
+                    ])?,
+                }
+            }
         }
         interface.command(&[c::SHOW_MEMORY, c::NORMAL + u8::from(board.invert)])?;
         Ok(Self {
             interface,
             first_column,
+            contrast: board.contrast,
             is_on: false,
         })
     }
@@ -103,8 +139,8 @@ impl Panel<u8> for Oled {
         if percent == 0 {
             self.interface.command(&[c::OFF])?;
         } else {
-            // Below 256: 100 * 255 / 100.
-            let contrast = (u16::from(percent.min(100)) * 255 / 100) as u8;
+            // At most 100 * 255 / 100.
+            let contrast = (u16::from(percent.min(100)) * u16::from(self.contrast) / 100) as u8;
             self.interface.command(&[c::CONTRAST, contrast])?;
             if !self.is_on {
                 self.interface.command(&[c::ON])?;

@@ -11,18 +11,19 @@ use moodring_face::picture::ScreenShape;
 
 use super::{
     super::{Display, DisplayError},
-    backlight::{Backlight, Pwm},
+    backlight::{ActiveLow, Backlight},
     framebuffer::{ColourBuffer, MonoBuffer},
-    interface::{DisplayInterface, I2cInterface, InterfaceError, SpiInterface},
+    interface::{DisplayInterface, I2cInterface, InterfaceError, SpiInterface, WithHeldLine},
     oled::Oled,
     panel::Panel,
     panel_display::PanelDisplay,
+    pwm::{self, Pwm},
     tft,
 };
 use crate::{
     config::{
         DisplaySettings, PanelSettings,
-        board::{Board, PanelChip},
+        board::{ActiveLevel, Board, PanelChip, SpiMode},
         panel::Driver,
         pin::Pin,
     },
@@ -33,6 +34,10 @@ use crate::{
 const SPIDEV_BYTES: usize = 4096;
 /// Longer messages would hold up the other chip on the bus.
 const MOST_BYTES: usize = 65_536;
+
+/// The way to mend a PWM that cannot be used.
+pub(super) const PWM_WAY_OUT: &str = "On a Raspberry Pi add `dtoverlay=pwm-2chan` to /boot/firmware/config.txt and restart, see \
+     deploy/wiring.md; `ls -l /sys/class/pwm` shows what there is; or empty panel.pwm";
 
 /// The display of the settings. Its devices are opened when it first shows something, and again after a failure: a
 /// device that is not there yet is a state, not an error.
@@ -58,24 +63,18 @@ pub fn open(
     };
     Ok(if board.controller.is_mono() {
         let framebuffer = MonoBuffer::new(board.glass_px, board.rotation);
-        let open = move || machine.open_mono();
-        Box::new(PanelDisplay::new(
-            &name,
-            settings,
-            glass,
-            framebuffer,
-            Box::new(open),
-        ))
+        let open = Box::new(move || machine.open_mono());
+        let display = PanelDisplay::new(&name, settings, glass, framebuffer, open);
+        Box::new(display.with_pixel_shift())
     } else {
         let framebuffer = ColourBuffer::new(board.picture_px());
-        let open = move || machine.open_colour();
-        Box::new(PanelDisplay::new(
-            &name,
-            settings,
-            glass,
-            framebuffer,
-            Box::new(open),
-        ))
+        let open = Box::new(move || machine.open_colour());
+        let display = PanelDisplay::new(&name, settings, glass, framebuffer, open);
+        if board.controller.is_oled() {
+            Box::new(display.with_pixel_shift())
+        } else {
+            Box::new(display)
+        }
     })
 }
 
@@ -104,7 +103,7 @@ impl BoardDevices {
         Ok(Box::new(oled))
     }
 
-    /// Resets the chip and returns the interface to it.
+    /// Resets the chip and returns the interface to it. It holds every line that the chip needs.
     fn interface(&self, chips: &Chips) -> Result<Box<dyn DisplayInterface>, DisplayError> {
         #[cfg(feature = "rppal")]
         if self.panel.driver == Driver::Rppal {
@@ -115,9 +114,19 @@ impl BoardDevices {
             let way_out = "Build with `--features rppal`, or set panel.driver = \"kernel\"";
             return Err(self.unusable("this build has no rppal", way_out));
         }
-        if let Some(mut line) = self.line(chips, &self.board.reset, true)? {
-            reset(&mut line).map_err(|error| DisplayError::show(&self.name, error))?;
+        let mut reset_line = self.line(chips, &self.board.reset, true)?;
+        if let Some(line) = &mut reset_line {
+            reset(line).map_err(|error| DisplayError::show(&self.name, error))?;
         }
+        let interface = self.wire(chips)?;
+        Ok(match reset_line {
+            Some(line) => Box::new(WithHeldLine::new(interface, line)),
+            None => interface,
+        })
+    }
+
+    /// The bus, with the D/C line if it has one.
+    fn wire(&self, chips: &Chips) -> Result<Box<dyn DisplayInterface>, DisplayError> {
         let bus = Path::new(self.board.bus.as_ref());
         if self.board.is_i2c() {
             let device = I2cdev::new(bus)
@@ -125,7 +134,7 @@ impl BoardDevices {
                 .map_err(|error| self.unusable(&error, way_out(bus, error.kind())))?;
             return Ok(Box::new(I2cInterface::new(device, self.board.address)));
         }
-        let spi = open_spi(bus, self.board.speed_hz)
+        let spi = open_spi(bus, self.board.speed_hz, self.board.mode)
             .map_err(|error| self.unusable(&error, way_out(bus, error.kind())))?;
         let Some(dc) = self.line(chips, &self.board.dc, false)? else {
             return Err(self.unusable("there is no D/C line", "Set panel.dc"));
@@ -133,17 +142,34 @@ impl BoardDevices {
         Ok(Box::new(SpiInterface::new(spi, dc, spidev_bytes())))
     }
 
+    /// The backlight: PWM if the settings name one that works, else the line. A display with a picture and full light is
+    /// of more use than a dark one.
     fn light(&self, chips: &Chips) -> Result<Backlight, DisplayError> {
         if !self.panel.pwm.is_empty() {
-            let pwm = Pwm::open(Path::new("/sys/class/pwm"), &self.panel.pwm).map_err(|error| {
-                let way_out = "On a Raspberry Pi add `dtoverlay=pwm-2chan` to /boot/firmware/config.txt and restart, \
-                     see deploy/wiring.md; `ls /sys/class/pwm` shows what there is; or empty panel.pwm";
-                self.unusable(format!("panel.pwm {}: {error}", self.panel.pwm), way_out)
-            })?;
-            return Ok(Backlight::Pwm(pwm));
+            match Pwm::open(Path::new(pwm::CLASS), &self.panel.pwm) {
+                Ok(pwm) => return Ok(Backlight::Pwm(pwm)),
+                Err(error) => tracing::warn!(
+                    "display {}: panel.pwm {}: {error}; the backlight's line serves instead. {PWM_WAY_OUT}",
+                    self.name,
+                    self.panel.pwm
+                ),
+            }
         }
-        let line = self.line(chips, &self.board.backlight, false)?;
-        Ok(line.map_or(Backlight::Fixed, |line| Backlight::Switch(Box::new(line))))
+        let active = self.board.backlight_active;
+        let off = active == ActiveLevel::Low;
+        let line = match self.line(chips, &self.board.backlight, off) {
+            // Where PWM was meant to feed the light, the line may be missing, or be the PWM's.
+            Err(error) if !self.panel.pwm.is_empty() => {
+                tracing::warn!("the backlight stays as it is: {error}");
+                None
+            }
+            line => line?,
+        };
+        Ok(match (line, active) {
+            (None, _) => Backlight::Fixed,
+            (Some(line), ActiveLevel::High) => Backlight::Switch(Box::new(line)),
+            (Some(line), ActiveLevel::Low) => Backlight::Switch(Box::new(ActiveLow(line))),
+        })
     }
 
     fn line(
@@ -170,16 +196,21 @@ impl BoardDevices {
     }
 }
 
-/// Opens and sets up a spidev: mode 0, as all these chips want it.
+/// Opens and sets up a spidev.
 ///
 /// # Errors
-/// If the node is not there, may not be opened, or refuses the speed.
-pub fn open_spi(path: &Path, speed_hz: u32) -> io::Result<SpidevDevice> {
+/// If the node is not there, may not be opened, or refuses the speed or the mode.
+pub fn open_spi(path: &Path, speed_hz: u32, mode: SpiMode) -> io::Result<SpidevDevice> {
     let mut spi = linux_embedded_hal::spidev::Spidev::open(path)?;
     let options = SpidevOptions::new()
         .bits_per_word(8)
         .max_speed_hz(speed_hz)
-        .mode(SpiModeFlags::SPI_MODE_0)
+        .mode(match mode {
+            SpiMode::Mode0 => SpiModeFlags::SPI_MODE_0,
+            SpiMode::Mode1 => SpiModeFlags::SPI_MODE_1,
+            SpiMode::Mode2 => SpiModeFlags::SPI_MODE_2,
+            SpiMode::Mode3 => SpiModeFlags::SPI_MODE_3,
+        })
         .build();
     spi.configure(&options)?;
     Ok(SpidevDevice(spi))

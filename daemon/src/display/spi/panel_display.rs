@@ -1,7 +1,11 @@
 //! The display on a wire: draws the face, sends what changed, and opens a panel that failed again. Time comes in as
 //! data.
 
-use embedded_graphics::prelude::Dimensions;
+use embedded_graphics::{
+    draw_target::DrawTargetExt,
+    pixelcolor::Rgb888,
+    prelude::{Dimensions, Point, RgbColor},
+};
 use moodring_core::frame::Millis;
 use moodring_face::{
     animate::{IdleMotion, Pose},
@@ -13,6 +17,7 @@ use super::{
     super::{
         Display, DisplayControls, DisplayError, View,
         faces::{Faces, Scene},
+        idle::{IdleTimer, pixel_shift},
     },
     dirty::{Cost, dirty},
     framebuffer::Framebuffer,
@@ -33,6 +38,9 @@ pub struct PanelDisplay<S: Framebuffer> {
     on: bool,
     glass: ScreenShape,
     faces: Faces,
+    idle: IdleTimer,
+    /// Whether the picture moves by a pixel a minute, because the glass ages.
+    moves: bool,
     framebuffer: S,
     /// The inputs of the picture in the framebuffer.
     drawn: Option<PictureInputs>,
@@ -47,6 +55,7 @@ struct PictureInputs {
     scene: Scene,
     theme: ThemeName,
     gain: u8,
+    shift: Point,
 }
 
 impl<S: Framebuffer> PanelDisplay<S> {
@@ -64,12 +73,21 @@ impl<S: Framebuffer> PanelDisplay<S> {
             on: true,
             glass,
             faces: Faces::new(settings, IdleMotion::Alive, Millis(0)),
+            idle: IdleTimer::default(),
+            moves: false,
             framebuffer,
             drawn: None,
             open,
             panel: None,
             retry: PanelRetry::default(),
         }
+    }
+
+    /// The same display on glass that ages: the picture moves by a pixel a minute.
+    #[must_use]
+    pub fn with_pixel_shift(mut self) -> Self {
+        self.moves = true;
+        self
     }
 
     /// What the framebuffer holds.
@@ -92,6 +110,8 @@ impl<S: Framebuffer> PanelDisplay<S> {
         } else {
             0
         };
+        let off_s = self.settings.idle_off_s;
+        let wanted = self.idle.brightness(view.snapshot, wanted, off_s, view.now);
         let failed = |error: InterfaceError| DisplayError::show(&self.name, error);
         // The light is set after the first picture, so that nobody sees what the memory held before. So the brightness
         // that the colours must do shows one picture later.
@@ -102,6 +122,10 @@ impl<S: Framebuffer> PanelDisplay<S> {
                 .map(|pose| steady(pose, &self.framebuffer)),
             theme: self.settings.theme,
             gain: panel.gain,
+            shift: match self.moves {
+                true => pixel_shift(view.now),
+                false => Point::zero(),
+            },
         };
         if self.drawn.as_ref() != Some(&drawing) {
             let theme = drawing.theme.or(&S::THEME);
@@ -169,8 +193,13 @@ fn paint<S: Framebuffer>(
 ) {
     framebuffer.set_gain(drawing.gain);
     let area = framebuffer.bounding_box();
+    if drawing.shift != Point::zero() {
+        // The picture leaves an edge free.
+        let Ok(()) = framebuffer.clear(Rgb888::BLACK);
+    }
+    let mut shifted = framebuffer.translated(drawing.shift);
     drawing.scene.with_picture(glass, |picture| {
-        let Ok(()) = Painter::new(area, picture, theme).draw(framebuffer);
+        let Ok(()) = Painter::new(area, picture, theme).draw(&mut shifted);
     });
 }
 
@@ -221,10 +250,13 @@ impl<S: Framebuffer> Display for PanelDisplay<S> {
 }
 
 impl<S: Framebuffer> Drop for PanelDisplay<S> {
-    /// Nothing updates the picture any more, so the panel goes dark. A failure has no receiver here.
+    /// Nothing updates the picture any more, so the panel goes dark: black as well, because a line that is given back may
+    /// light it again. A failure has no receiver here.
     fn drop(&mut self) {
         if let Some(shown) = &mut self.panel {
             let _ = shown.panel.dim(0);
+            let Ok(()) = self.framebuffer.clear(Rgb888::BLACK);
+            let _ = shown.send(self.framebuffer.grid(), S::COST);
         }
     }
 }

@@ -11,8 +11,11 @@ use rppal::{
     spi::{Bus, Mode, SimpleHalSpiDevice, SlaveSelect, Spi},
 };
 
-use super::interface::{DisplayInterface, InterfaceError, SpiInterface};
-use crate::config::{board::Board, pin::Pin};
+use super::interface::{DisplayInterface, InterfaceError, SpiInterface, WithHeldLine};
+use crate::config::{
+    board::{Board, SpiMode},
+    pin::Pin,
+};
 
 /// The way to mend it.
 pub(super) const WAY_OUT: &str = "rppal works on a Raspberry Pi with /dev/spidevB.C and GPIO numbers; else set panel.driver = \"kernel\"";
@@ -20,25 +23,38 @@ pub(super) const WAY_OUT: &str = "rppal works on a Raspberry Pi with /dev/spidev
 /// Resets the chip and returns the interface to it.
 pub(super) fn interface(board: &Board) -> Result<Box<dyn DisplayInterface>, InterfaceError> {
     let gpio = Gpio::new().map_err(|error| InterfaceError(error.to_string()))?;
-    if board.reset.is_some() {
-        let mut reset = output(&gpio, &board.reset)?;
-        for (high, wait_ms) in [(true, 5), (false, 20), (true, 150)] {
-            reset.set_state(high.into())?;
-            thread::sleep(Duration::from_millis(wait_ms));
-        }
-        // Dropped pins keep their level, or the chip would stay in reset.
-        reset.0.set_reset_on_drop(false);
-    }
+    let reset_line = match board.reset {
+        Pin::None => None,
+        _ => Some(reset(output(&gpio, &board.reset)?)?),
+    };
     let (bus, select) = numbers(&board.bus)?;
-    let spi = Spi::new(bus, select, board.speed_hz, Mode::Mode0)
+    let spi = Spi::new(bus, select, board.speed_hz, mode(board.mode))
         .map_err(|error| InterfaceError(format!("{}: {error}", board.bus)))?;
     let device = RppalSpi(SimpleHalSpiDevice::new(spi));
     // rppal does not split messages.
-    Ok(Box::new(SpiInterface::new(
-        device,
-        output(&gpio, &board.dc)?,
-        4096,
-    )))
+    let spi = Box::new(SpiInterface::new(device, output(&gpio, &board.dc)?, 4096));
+    Ok(match reset_line {
+        Some(line) => Box::new(WithHeldLine::new(spi, line)),
+        None => spi,
+    })
+}
+
+/// A pulse; the line stays high as long as it is held.
+fn reset(mut line: RppalPin) -> Result<RppalPin, InterfaceError> {
+    for (high, wait_ms) in [(true, 5), (false, 20), (true, 150)] {
+        line.set_state(high.into())?;
+        thread::sleep(Duration::from_millis(wait_ms));
+    }
+    Ok(line)
+}
+
+fn mode(mode: SpiMode) -> Mode {
+    match mode {
+        SpiMode::Mode0 => Mode::Mode0,
+        SpiMode::Mode1 => Mode::Mode1,
+        SpiMode::Mode2 => Mode::Mode2,
+        SpiMode::Mode3 => Mode::Mode3,
+    }
 }
 
 fn numbers(node: &str) -> Result<(Bus, SlaveSelect), InterfaceError> {

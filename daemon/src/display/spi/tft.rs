@@ -1,12 +1,16 @@
 //! Colour displays by mipidsi: a window of the memory, its pixels, and the backlight.
+//!
+//! mipidsi knows one memory size for a chip, but the chip's pins make it smaller on some glasses. A picture that is
+//! mirrored or turned begins at the memory's other end, so [`offset_for_mipidsi`] says where that is.
 
 use embedded_graphics::pixelcolor::{Rgb565, raw::RawU16};
 use embedded_hal::delay::DelayNs;
 use mipidsi::{
     Builder, Display, NoResetPin,
+    dcs::{DcsCommand, SetAddressMode},
     interface::{Interface, InterfaceKind, InterfacePixelFormat},
     models::{GC9A01, ILI9341Rgb565, Model, ST7735s, ST7789, ST7796},
-    options::{ColorInversion, ColorOrder, Orientation, Rotation as Turn},
+    options::{ColorInversion, ColorOrder, Orientation, RefreshOrder, Rotation as Turn},
 };
 
 use super::{
@@ -14,6 +18,7 @@ use super::{
     grid::{CellRect, Grid},
     interface::{DisplayInterface, InterfaceError},
     panel::Panel,
+    ssd1351::Ssd1351,
 };
 use crate::config::board::{Board, PanelChip, Rotation};
 
@@ -33,13 +38,46 @@ pub fn open(
         PanelChip::St7735s => Box::new(Tft::open(ST7735s, board, interface, light, delay)?),
         PanelChip::Gc9a01 => Box::new(Tft::open(GC9A01, board, interface, light, delay)?),
         PanelChip::St7796 => Box::new(Tft::open(ST7796, board, interface, light, delay)?),
-        PanelChip::Ssd1306 | PanelChip::Sh1106 => {
+        PanelChip::Ssd1351 => Box::new(Ssd1351::open(board, interface)?),
+        PanelChip::Ssd1306 | PanelChip::Sh1106 | PanelChip::Sh1107 => {
             return Err(InterfaceError(format!(
                 "{:?} knows no colours",
                 board.controller
             )));
         }
     })
+}
+
+/// Bits of the address mode (MADCTL): MX and MY.
+const COLUMNS_REVERSED: u8 = 0x40;
+const ROWS_REVERSED: u8 = 0x80;
+
+/// How the picture lies in the chip's memory.
+fn orientation(board: &Board) -> Orientation {
+    Orientation {
+        rotation: match board.rotation {
+            Rotation::Deg0 => Turn::Deg0,
+            Rotation::Deg90 => Turn::Deg90,
+            Rotation::Deg180 => Turn::Deg180,
+            Rotation::Deg270 => Turn::Deg270,
+        },
+        mirrored: board.mirror,
+    }
+}
+
+/// The glass's offset as mipidsi must be told it: mipidsi counts reversed columns and rows from the end of the chip's
+/// whole memory, this glass's chip from the end of the memory that it uses.
+fn offset_for_mipidsi(board: &Board) -> (u16, u16) {
+    let (whole, used) = (board.controller.memory_px(), board.memory_px());
+    let mut madctl = [0];
+    SetAddressMode::new(ColorOrder::Rgb, orientation(board), RefreshOrder::default())
+        .fill_params_buf(&mut madctl);
+    let shift = |reversed: bool, whole: u16, used: u16| if reversed { whole - used } else { 0 };
+    let (x, y) = board.offset_px;
+    (
+        x + shift(madctl[0] & COLUMNS_REVERSED != 0, whole.0, used.0),
+        y + shift(madctl[0] & ROWS_REVERSED != 0, whole.1, used.1),
+    )
 }
 
 struct Tft<M: Model>
@@ -62,16 +100,6 @@ where
         delay: &mut impl DelayNs,
     ) -> Result<Self, InterfaceError> {
         light.set(0)?;
-        let turn = match board.rotation {
-            Rotation::Deg0 => Turn::Deg0,
-            Rotation::Deg90 => Turn::Deg90,
-            Rotation::Deg180 => Turn::Deg180,
-            Rotation::Deg270 => Turn::Deg270,
-        };
-        let orientation = Orientation {
-            rotation: turn,
-            mirrored: board.mirror,
-        };
         let order = if board.bgr {
             ColorOrder::Bgr
         } else {
@@ -86,10 +114,11 @@ where
             interface,
             pixels: Vec::with_capacity(InterfaceAdapter::PIXELS_BYTES),
         };
+        let offset = offset_for_mipidsi(board);
         let chip = Builder::new(model, serial)
             .display_size(board.glass_px.0, board.glass_px.1)
-            .display_offset(board.offset_px.0, board.offset_px.1)
-            .orientation(orientation)
+            .display_offset(offset.0, offset.1)
+            .orientation(orientation(board))
             .color_order(order)
             .invert_colors(inversion)
             .init(delay)

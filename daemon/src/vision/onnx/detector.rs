@@ -8,7 +8,7 @@ use super::{
     graph::{Graph, NetRole},
     runner::{Engine, Output, PreparedNet},
 };
-use crate::vision::VisionError;
+use crate::vision::{VisionError, int8::BEFORE_FACE};
 
 const ROLE: NetRole = NetRole {
     key: "detector",
@@ -54,6 +54,7 @@ pub struct OnnxDetector {
     cells: [Vec<f32>; 3],
     parts: [Vec<Part>; 3],
     threshold: f32,
+    before_face: f32,
 }
 
 impl OnnxDetector {
@@ -84,7 +85,13 @@ impl OnnxDetector {
                 path.display()
             );
         }
-        let note = graph.note("threshold").and_then(|t| t.parse().ok());
+        let number = |key: &str| -> Option<f32> { graph.note(key)?.parse().ok() };
+        let threshold = number("threshold").unwrap_or(if form == ClassLayout::YuNet {
+            YUNET_THRESHOLD
+        } else {
+            DEFAULT_THRESHOLD
+        });
+        let before_face = number(BEFORE_FACE).unwrap_or(threshold);
         let names: Vec<String> = graph.outputs().into_iter().map(str::to_owned).collect();
         let (rows, columns) = (shape.height_px as usize, shape.width_px as usize);
         let count = shape.channels.count();
@@ -108,17 +115,19 @@ impl OnnxDetector {
             cells: STRIDES_PX
                 .map(|stride| vec![0.0; (rows / stride) * (columns / stride) * Head::CELL]),
             parts,
-            threshold: note.unwrap_or(if form == ClassLayout::YuNet {
-                YUNET_THRESHOLD
-            } else {
-                DEFAULT_THRESHOLD
-            }),
+            threshold,
+            before_face,
         })
     }
 
     /// The default score threshold, from the file's notes if it has one.
     pub fn threshold(&self) -> f32 {
         self.threshold
+    }
+
+    /// The same where the classifier then says what is no face.
+    pub fn threshold_before_face(&self) -> f32 {
+        self.before_face
     }
 }
 

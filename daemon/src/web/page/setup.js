@@ -2,12 +2,17 @@
 import { ask, byId, el } from './dom.js';
 
 const TEXTS = ['responsible', 'way_out', 'device', 'camera', 'display'];
+const IN_NETWORK = 'address';
 
 const now = await ask('api/v1/setup');
 for (const [id, choices] of [['camera', now.cameras], ['display', now.displays]]) {
   byId(id).replaceChildren(...choices.map(({ name, about }) => el('option', { value: name, textContent: about ? `${name} (${about})` : name })));
 }
+byId('camera').append(el('option', { value: IN_NETWORK, textContent: 'a camera in the network, by its address' }));
 for (const id of TEXTS) byId(id).value = now[id];
+const showAddress = () => { byId('address-label').hidden = byId('camera').value !== IN_NETWORK; };
+byId('camera').addEventListener('change', showAddress);
+showAddress();
 byId('place').value = now.place;
 byId('acknowledged').checked = !now.needed;
 byId('mqtt').checked = now.broker.enabled;
@@ -17,6 +22,7 @@ byId('user').value = now.broker.user;
 function answers() {
   return {
     ...Object.fromEntries(TEXTS.map((id) => [id, byId(id).value.trim()])),
+    ...(byId('camera').value === IN_NETWORK && { camera: byId('address').value.trim() }),
     place: byId('place').value,
     acknowledged: byId('acknowledged').checked,
     broker: { enabled: byId('mqtt').checked, url: byId('url').value.trim(), user: byId('user').value.trim(), password: byId('password').value },

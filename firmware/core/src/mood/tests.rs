@@ -27,12 +27,27 @@ fn person(track: u32, side: f32, expression: Expression, likely: f32) -> Face {
     }
 }
 
-#[derive(Default)]
 struct Scene {
     hysteresis: MoodHysteresis,
     faces: HashMap<TrackId, FaceMoodHysteresis>,
     settings: MoodSettings,
     changes: usize,
+}
+
+/// A small margin and a hold, so that each can be told from the other.
+impl Default for Scene {
+    fn default() -> Self {
+        Self {
+            hysteresis: MoodHysteresis::default(),
+            faces: HashMap::default(),
+            settings: MoodSettings {
+                margin: 0.1,
+                hold_ms: 300,
+                ..MoodSettings::default()
+            },
+            changes: 0,
+        }
+    }
 }
 
 impl Scene {
@@ -92,6 +107,24 @@ fn a_new_face_shows_at_once_and_a_change_has_to_last() {
     assert_eq!(scene.at(1200, &sad), SAD);
     assert_eq!(scene.at(1300, &[]), Mood::Nobody);
     assert_eq!(scene.changes, 3);
+}
+
+#[test]
+fn without_a_hold_an_expression_changes_at_once_and_the_one_who_counts_does_not() {
+    let mut scene = Scene::default();
+    scene.settings.hold_ms = 0;
+    let small = |expression| person(1, 50.0, expression, 0.9);
+    let large = person(2, 100.0, Expression::Sad, 0.9);
+    assert_eq!(scene.at(0, &[small(Expression::Happy)]), HAPPY);
+    assert_eq!(scene.at(30, &[small(Expression::Sad)]), SAD);
+    assert_eq!(scene.at(60, &[small(Expression::Happy)]), HAPPY);
+    assert_eq!(
+        scene.at(90, &[small(Expression::Happy), large]),
+        HAPPY,
+        "just outdone"
+    );
+    assert_eq!(scene.at(389, &[small(Expression::Happy), large]), HAPPY);
+    assert_eq!(scene.at(390, &[small(Expression::Happy), large]), SAD);
 }
 
 #[test]
@@ -249,6 +282,7 @@ fn a_profile_is_uncertain_whatever_its_scores() {
     at(View::Readable, 100);
     assert_eq!(at(View::Readable, 400), SAD);
     assert_eq!(at(View::Profile, 500), SAD, "for a moment");
+    assert_eq!(at(View::Profile, 799), SAD, "without a hold, too");
     assert_eq!(at(View::Profile, 800), Mood::Uncertain);
 }
 

@@ -42,7 +42,7 @@ impl Default for Settings {
             track: TrackSettings::default(),
             face_threshold: 0.0,
             resting: false,
-            smooth_ms: 400,
+            smooth_ms: 300,
             mood: MoodSettings::default(),
         }
     }

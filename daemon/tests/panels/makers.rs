@@ -1,0 +1,206 @@
+//! What the makers' own published drivers send, with the place where it was read: the truth that our boards are held
+//! against. Nothing here comes from our presets.
+//!
+//! A driver's orientation is its MADCTL with the first column and row of its window. Drivers that turn the picture before
+//! they send it say by how many quarters, counterclockwise (`turned_before`).
+
+use moodring_tests::panel::{Chip, Gluing, Upright};
+
+/// Bits of MADCTL.
+pub(super) const MY: u8 = 0x80;
+pub(super) const MX: u8 = 0x40;
+pub(super) const MV: u8 = 0x20;
+pub(super) const BGR: u8 = 0x08;
+/// The bits that a picture depends on; the others are the order of refreshing.
+pub(super) const SEEN: u8 = MY | MX | MV | BGR;
+
+const ST7789: &str = "https://github.com/pimoroni/st7789-python/blob/main/st7789/__init__.py";
+const DISPLAY_HAT: &str =
+    "https://github.com/pimoroni/displayhatmini-python/blob/main/displayhatmini/__init__.py";
+const ENVIRO: &str = "https://github.com/pimoroni/st7735-python/blob/main/st7735/__init__.py";
+const ADAFRUIT_PI: &str = "https://github.com/adafruit/Adafruit_CircuitPython_RGB_Display/blob/main/adafruit_rgb_display/st7789.py";
+const ADAFRUIT_ILI: &str = "https://github.com/adafruit/Adafruit_CircuitPython_RGB_Display/blob/main/adafruit_rgb_display/ili9341.py";
+const WAVESHARE_13: &str = "https://www.waveshare.com/wiki/1.3inch_LCD_HAT (python/ST7789.py)";
+const WAVESHARE_144: &str = "https://www.waveshare.com/wiki/1.44inch_LCD_HAT (python/LCD_1in44.py), memory as TFT_eSPI's GREENTAB3";
+const WAVESHARE_128: &str =
+    "https://www.waveshare.com/wiki/1.28inch_LCD_Module (python/lib/LCD_1inch28.py)";
+const TFT_7735: &str =
+    "https://github.com/Bodmer/TFT_eSPI/blob/master/TFT_Drivers/ST7735_Rotation.h";
+const TFT_9341: &str =
+    "https://github.com/Bodmer/TFT_eSPI/blob/master/TFT_Drivers/ILI9341_Rotation.h";
+const TFT_7796: &str =
+    "https://github.com/Bodmer/TFT_eSPI/blob/master/TFT_Drivers/ST7796_Rotation.h";
+const TFT_GC9A01: &str =
+    "https://github.com/Bodmer/TFT_eSPI/blob/master/TFT_Drivers/GC9A01_Rotation.h";
+const ADAFRUIT_7789: &str =
+    "https://github.com/adafruit/Adafruit-ST7735-Library/blob/master/Adafruit_ST7789.cpp";
+const ADAFRUIT_1306: &str =
+    "https://github.com/adafruit/Adafruit_SSD1306/blob/master/Adafruit_SSD1306.cpp";
+const CIRCUIT_1306: &str =
+    "https://github.com/adafruit/Adafruit_CircuitPython_SSD1306/blob/main/adafruit_ssd1306.py";
+const LUMA: &str = "https://github.com/rm-hull/luma.oled/blob/main/luma/oled/device/__init__.py";
+const WAVESHARE_OLED: &str = "https://www.waveshare.com/wiki/1.3inch_OLED_HAT (python/SH1106.py)";
+
+/// A colour panel in its maker's hands.
+pub(super) struct ColourMaker {
+    pub(super) board: &'static str,
+    pub(super) source: &'static str,
+    /// Width and height of the memory behind this glass.
+    pub(super) memory_px: (usize, usize),
+    /// How the maker's driver shows a picture upright.
+    pub(super) upright: Upright,
+    /// Quarters, counterclockwise, by which the maker turns the picture before sending.
+    pub(super) turned_before: usize,
+    /// MADCTL and first column and row of every orientation that the maker publishes.
+    pub(super) orientations: &'static [(u8, (usize, usize))],
+}
+
+const NATIVE: (usize, usize) = (240, 320);
+
+const fn upright(
+    madctl: u8,
+    first: (usize, usize),
+    size_px: (usize, usize),
+    inverts: bool,
+) -> Upright {
+    Upright {
+        madctl,
+        first,
+        size_px,
+        inverts,
+    }
+}
+
+/// MADCTLs of the four turns: not mirrored, in RGB and BGR, and mirrored.
+const fn turns(order: u8, first: [(usize, usize); 4]) -> [(u8, (usize, usize)); 4] {
+    [
+        (order, first[0]),
+        (MX | MV | order, first[1]),
+        (MX | MY | order, first[2]),
+        (MV | MY | order, first[3]),
+    ]
+}
+
+const MIRRORED: [(u8, (usize, usize)); 4] = [
+    (MX | BGR, (0, 0)),
+    (MV | BGR, (0, 0)),
+    (MY | BGR, (0, 0)),
+    (MX | MY | MV | BGR, (0, 0)),
+];
+
+/// Adafruit_ST7789 by the size of the glass: right justified (240x240), centred, or centred with an odd pixel (135x240).
+const SQUARE: [(u8, (usize, usize)); 4] = turns(0, [(0, 0), (0, 0), (0, 80), (80, 0)]);
+const WHOLE: [(u8, (usize, usize)); 4] = turns(0, [(0, 0); 4]);
+const NARROW_135: [(u8, (usize, usize)); 4] = turns(0, [(52, 40), (40, 53), (53, 40), (40, 52)]);
+const NARROW_172: [(u8, (usize, usize)); 4] = turns(0, [(34, 0), (0, 34), (34, 0), (0, 34)]);
+const NARROW_170: [(u8, (usize, usize)); 4] = turns(0, [(35, 0), (0, 35), (35, 0), (0, 35)]);
+const SHORT_280: [(u8, (usize, usize)); 4] = turns(0, [(0, 20), (20, 0), (0, 20), (20, 0)]);
+const GC9A01: [(u8, (usize, usize)); 4] = turns(BGR, [(0, 0); 4]);
+/// TFT_eSPI's tabs of the ST7735.
+const BLACK_TAB: [(u8, (usize, usize)); 4] = turns(0, [(0, 0); 4]);
+const GREEN_TAB_2: [(u8, (usize, usize)); 4] = turns(0, [(2, 1), (1, 2), (2, 1), (1, 2)]);
+const GREEN_TAB_3: [(u8, (usize, usize)); 4] = turns(BGR, [(2, 1), (1, 2), (2, 3), (3, 2)]);
+const GREEN_TAB_160: [(u8, (usize, usize)); 4] = turns(BGR, [(26, 1), (1, 26), (26, 1), (1, 26)]);
+const RED_TAB_160: [(u8, (usize, usize)); 4] = turns(BGR, [(24, 0), (0, 24), (24, 0), (0, 24)]);
+
+const fn maker(
+    board: &'static str,
+    source: &'static str,
+    memory_px: (usize, usize),
+    upright: Upright,
+    turned_before: usize,
+    orientations: &'static [(u8, (usize, usize))],
+) -> ColourMaker {
+    ColourMaker {
+        board,
+        source,
+        memory_px,
+        upright,
+        turned_before,
+        orientations,
+    }
+}
+
+#[rustfmt::skip] // A table.
+pub(super) const COLOUR: &[ColourMaker] = &[
+    maker("display-hat-mini", DISPLAY_HAT, NATIVE, upright(MX | MV, (0, 0), (320, 240), true), 2, &WHOLE),
+    maker("pirate-audio", ST7789, NATIVE, upright(MX | MV, (0, 0), (240, 240), true), 1, &SQUARE),
+    maker("enviro-plus", ENVIRO, (132, 162), upright(MX | MY | BGR, (26, 1), (80, 160), true), 3, &GREEN_TAB_160),
+    maker("mini-pitft-1.3", ADAFRUIT_PI, NATIVE, upright(MX | MY, (0, 80), (240, 240), true), 2, &SQUARE),
+    maker("mini-pitft-1.14", ADAFRUIT_PI, NATIVE, upright(MX | MY, (53, 40), (135, 240), true), 1, &NARROW_135),
+    maker("pitft-2.8", ADAFRUIT_ILI, NATIVE, upright(MX | BGR, (0, 0), (240, 320), false), 1, &MIRRORED),
+    maker("waveshare-1.3", WAVESHARE_13, NATIVE, upright(MX | MV, (0, 0), (240, 240), true), 0, &SQUARE),
+    maker("waveshare-1.44", WAVESHARE_144, (132, 132), upright(MX | MV | BGR, (1, 2), (128, 128), false), 0, &GREEN_TAB_3),
+    maker("waveshare-1.28", WAVESHARE_128, (240, 240), upright(BGR, (0, 0), (240, 240), true), 0, &GC9A01),
+    maker("gc9a01", TFT_GC9A01, (240, 240), upright(BGR, (0, 0), (240, 240), true), 0, &GC9A01),
+    maker("st7789-240x240", ADAFRUIT_7789, NATIVE, upright(0, (0, 0), (240, 240), true), 0, &SQUARE),
+    maker("st7789-240x240-no-cs", ADAFRUIT_7789, NATIVE, upright(0, (0, 0), (240, 240), true), 0, &SQUARE),
+    maker("st7789-240x320", ADAFRUIT_7789, NATIVE, upright(0, (0, 0), (240, 320), true), 0, &WHOLE),
+    maker("st7789-135x240", ADAFRUIT_7789, NATIVE, upright(0, (52, 40), (135, 240), true), 0, &NARROW_135),
+    maker("st7789-172x320", ADAFRUIT_7789, NATIVE, upright(0, (34, 0), (172, 320), true), 0, &NARROW_172),
+    maker("st7789-170x320", ADAFRUIT_7789, NATIVE, upright(0, (35, 0), (170, 320), true), 0, &NARROW_170),
+    maker("st7789-240x280", ADAFRUIT_7789, NATIVE, upright(0, (0, 20), (240, 280), true), 0, &SHORT_280),
+    maker("ili9341", TFT_9341, NATIVE, upright(MX | BGR, (0, 0), (240, 320), false), 0, &MIRRORED),
+    maker("st7796", TFT_7796, (320, 480), upright(MX | BGR, (0, 0), (320, 480), false), 0, &MIRRORED),
+    maker("st7735s", TFT_7735, (132, 162), upright(MX | MY, (2, 1), (128, 160), false), 0, &GREEN_TAB_2),
+    maker("st7735-black-tab", TFT_7735, (128, 160), upright(MX | MY, (0, 0), (128, 160), false), 0, &BLACK_TAB),
+    maker("st7735-128x128", TFT_7735, (132, 132), upright(MX | MY | BGR, (2, 3), (128, 128), false), 0, &GREEN_TAB_3),
+    maker("st7735-80x160", TFT_7735, (132, 162), upright(MX | MY | BGR, (26, 1), (80, 160), true), 0, &GREEN_TAB_160),
+    maker("st7735-80x160-red-tab", TFT_7735, (128, 160), upright(MX | MY | BGR, (24, 0), (80, 160), false), 0, &RED_TAB_160),
+];
+
+/// A mono OLED in its maker's hands.
+pub(super) struct MonoMaker {
+    pub(super) board: &'static str,
+    pub(super) source: &'static str,
+    pub(super) chip: Chip,
+    pub(super) gluing: Gluing,
+    /// The contrast that the maker sets.
+    pub(super) contrast: u8,
+}
+
+/// The glass is its size and the first column on it when it is upright; `down` is the pair A0, C0, else A1, C8.
+const fn mono(
+    board: &'static str,
+    source: &'static str,
+    chip: Chip,
+    (size_px, first_column): ((usize, usize), usize),
+    down: bool,
+    com_pins: Option<u8>,
+    contrast: u8,
+) -> MonoMaker {
+    MonoMaker {
+        board,
+        source,
+        chip,
+        gluing: Gluing {
+            size_px,
+            columns_reversed: !down,
+            rows_reversed: !down,
+            first_column,
+            com_pins,
+            // Adafruit's driver for CircuitPython switches it on for every SSD1306; the smallest glass stays dark without.
+            needs_reference_current: size_px.0 == 72,
+        },
+        contrast,
+    }
+}
+
+#[rustfmt::skip] // A table.
+pub(super) const MONO: &[MonoMaker] = &[
+    mono("ssd1306", ADAFRUIT_1306, Chip::Ssd1306, ((128, 64), 0), false, Some(0x12), 0xcf),
+    mono("ssd1306-spi", ADAFRUIT_1306, Chip::Ssd1306, ((128, 64), 0), false, Some(0x12), 0xcf),
+    mono("ssd1306-128x32", ADAFRUIT_1306, Chip::Ssd1306, ((128, 32), 0), false, Some(0x02), 0x8f),
+    mono("ssd1306-96x16", CIRCUIT_1306, Chip::Ssd1306, ((96, 16), 16), false, Some(0x02), 0xaf),
+    mono("ssd1306-72x40", ADAFRUIT_1306, Chip::Ssd1306, ((72, 40), 28), false, Some(0x12), 0xa0),
+    mono("ssd1306-64x48", LUMA, Chip::Ssd1306, ((64, 48), 32), false, Some(0x12), 0xcf),
+    mono("ssd1306-64x32", LUMA, Chip::Ssd1306, ((64, 32), 32), false, Some(0x12), 0xcf),
+    mono("sh1106", LUMA, Chip::Sh1106, ((128, 64), 2), false, Some(0x12), 0x7f),
+    mono("sh1106-spi", WAVESHARE_OLED, Chip::Sh1106, ((128, 64), 2), true, Some(0x12), 0xa0),
+    mono("sh1107-128x128", LUMA, Chip::Sh1107, ((128, 128), 0), true, None, 0x7f),
+];
+
+/// The remap byte of an SSD1351 at 0, 90, 180 and 270 degrees, and its colours' currents.
+/// <https://github.com/adafruit/Adafruit-SSD1351-library/blob/master/Adafruit_SSD1351.cpp>, `setRotation` and `begin`.
+pub(super) const SSD1351_REMAP: [u8; 4] = [0x74, 0x77, 0x66, 0x65];
+pub(super) const SSD1351_CONTRAST: [u8; 3] = [0xc8, 0x80, 0xc8];
