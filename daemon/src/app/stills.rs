@@ -211,7 +211,7 @@ mod tests {
         let frame = Frame::packed(&pixels, PixelFormat::Grey, (1280, 960), Millis(0)).unwrap();
         for stills in [&kept, &sent] {
             stills.ask();
-            stills.offer(&frame);
+            stills.offer(&LentPicture::Frame(frame));
         }
         assert!(kept.watch().borrow().is_none());
         let mut watch = sent.watch();
@@ -219,7 +219,7 @@ mod tests {
         assert!(jpeg.len() <= SENT_BYTES, "{}", jpeg.len());
         let picture = image::load_from_memory(&jpeg).unwrap();
         assert_eq!((picture.width(), picture.height()), (640, 480));
-        sent.offer(&frame);
+        sent.offer(&LentPicture::Frame(frame));
         assert!(!watch.has_changed().unwrap(), "nobody asked again");
     }
 }
