@@ -38,7 +38,7 @@ const COSINE: [f32; 17] = [
 ];
 /// `log2(sin(pi i / 16))` for i = 1 to 8; the other half is its mirror image.
 const LOG2_SINE: [f32; 8] = [
-    -2.3577859, -1.3857767, -0.8479588, -0.5, -0.2662646, -0.1142233, -0.0279908, 0.0,
+    -2.357_786, -1.3857767, -0.8479588, -0.5, -0.2662646, -0.1142233, -0.0279908, 0.0,
 ];
 
 /// The lips from corner to corner.
