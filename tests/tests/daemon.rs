@@ -186,7 +186,8 @@ fn the_daemon_may_start_before_its_broker() {
     broker.resume();
     // The first state may be older than the first frame.
     Subscriber::to(broker.port).wait_for("the state of a running camera", |message| {
-        message.topic.ends_with("/state") && message.json()["camera"] == "running"
+        // Not `camera/state` and its like, which are words.
+        message.is_of_device("/state") && message.json()["camera"] == "running"
     });
 }
 
@@ -246,7 +247,9 @@ fn an_ordinary_day_is_told_in_a_few_lines() {
     bench.set("MOODRING_WEB__LISTEN", format!("127.0.0.1:{port}"));
     bench.write("film.mjpeg", pictures::scene(Jpeg, 64, 48).repeat(3));
     let mut heard = Subscriber::to(broker.port);
-    let source = "cmd:[ -e again ] && exec sh -c 'while :; do cat film.mjpeg; sleep 0.1; done'; touch again; cat film.mjpeg";
+    // Two seconds of pictures, then none for two seconds, then pictures for ever.
+    let source = "cmd:show() { cat film.mjpeg; sleep 0.1; }; [ -e again ] || { touch again; for i in $(seq 20); do show; done; exit; }; \
+                  sleep 2; while :; do show; done";
     let url = broker.url();
     let daemon = bench.start_all(&[
         "run",
