@@ -20,6 +20,9 @@ use moodring_core::{
 };
 use serde_json::{Value, json};
 
+/// Faces with a lower score are not classified.
+const READ_FROM: f32 = 0.5;
+
 type Error = Box<dyn std::error::Error>;
 
 struct Nets {
@@ -38,7 +41,7 @@ fn main() -> Result<(), Error> {
     let mut nets = Nets {
         settings: PipelineSettings {
             // Low, so that a curve over all thresholds can be drawn.
-            score_threshold: 0.05,
+            score_threshold: 0.1,
             min_face_px: 0.0,
             ..pipeline_settings(&settings, &detector, &classifier)
         },
@@ -85,15 +88,21 @@ impl Nets {
         )?;
         let mut faces = Vec::new();
         for face in found.iter() {
-            let mut crop = [0; CROP_PX * CROP_PX];
-            picture.cut(&from_crop(face), &mut crop);
-            let reading = classify(&mut self.classifier, &crop)?;
+            // Those that only the curve needs are not read.
+            let scores = match face.score >= READ_FROM {
+                true => {
+                    let mut crop = [0; CROP_PX * CROP_PX];
+                    picture.cut(&from_crop(face), &mut crop);
+                    Some(classify(&mut self.classifier, &crop)?.scores.0)
+                }
+                false => None,
+            };
             let rect = face.rect;
             faces.push(json!({
                 "box": [rect.x, rect.y, rect.w, rect.h],
                 "score": face.score,
                 "landmarks": face.landmarks.map(|p| [p.x, p.y]),
-                "scores": reading.scores.0,
+                "scores": scores,
             }));
         }
         Ok(faces)

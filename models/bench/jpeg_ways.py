@@ -159,7 +159,7 @@ def landmarks_apart(found, way, other) -> float:
 
 
 def is_right(faces, box, label) -> bool:
-    faces = [face for face in faces if overlap(face["box"], box) > 0.3]
+    faces = [face for face in faces if face["scores"] and overlap(face["box"], box) > 0.3]
     best = max(faces, key=lambda face: face["score"], default=None)
     return best is not None and int(np.argmax(best["scores"])) == label
 

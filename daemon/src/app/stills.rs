@@ -209,17 +209,18 @@ mod tests {
         };
         let pixels: Vec<u8> = (0..1280 * 960).map(|_| noise()).collect();
         let frame = Frame::packed(&pixels, PixelFormat::Grey, (1280, 960), Millis(0)).unwrap();
+        let picture = LentPicture::Frame(frame);
         for stills in [&kept, &sent] {
             stills.ask();
-            stills.offer(&LentPicture::Frame(frame));
+            stills.offer(&picture);
         }
         assert!(kept.watch().borrow().is_none());
         let mut watch = sent.watch();
         let jpeg = watch.borrow_and_update().clone().unwrap();
         assert!(jpeg.len() <= SENT_BYTES, "{}", jpeg.len());
-        let picture = image::load_from_memory(&jpeg).unwrap();
-        assert_eq!((picture.width(), picture.height()), (640, 480));
-        sent.offer(&LentPicture::Frame(frame));
+        let shown = image::load_from_memory(&jpeg).unwrap();
+        assert_eq!((shown.width(), shown.height()), (640, 480));
+        sent.offer(&picture);
         assert!(!watch.has_changed().unwrap(), "nobody asked again");
     }
 }
