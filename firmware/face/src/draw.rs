@@ -1,14 +1,17 @@
 //! Draws a pose: every pixel once, row by row. Needs no framebuffer.
 
+use core::hash::{Hash, Hasher};
+
 use embedded_graphics::{
     pixelcolor::Rgb888,
     prelude::{DrawTarget, Point},
     primitives::Rectangle,
 };
+use heapless::Vec;
 
 use crate::{
     animate::Pose,
-    layers::{Brush, LayerStack},
+    layers::{Brush, LayerStack, MAX_LAYERS},
     parts,
     picture::ScreenShape,
     raster::row::{Colour, PIECE},
@@ -31,11 +34,29 @@ where
     drawing.draw(target)
 }
 
+/// A target that takes whole pieces of rows: on a microcontroller, calls for each pixel cost more than the drawing.
+pub trait RowTarget: DrawTarget {
+    /// Puts colours, as `0x00RRGGBB`, from `at` on to the right. They lie within the target's bounding box.
+    ///
+    /// # Errors
+    /// The target's own.
+    fn put(&mut self, at: Point, colours: &[u32]) -> Result<(), Self::Error>;
+
+    /// Puts one colour, as `0x00RRGGBB`, onto `count` pixels from `at` on to the right. They lie within the target's
+    /// bounding box.
+    ///
+    /// # Errors
+    /// The target's own.
+    fn put_run(&mut self, at: Point, count: usize, colour: u32) -> Result<(), Self::Error>;
+}
+
 /// A face prepared for drawing: about 15 KB. All floats are behind it; what is left is whole numbers.
 #[derive(Debug)]
 pub struct Drawing {
     scene: LayerStack,
     area: Rectangle,
+    /// One for each layer, once somebody asked.
+    digests: Vec<u32, MAX_LAYERS>,
 }
 
 impl Default for Drawing {
@@ -50,6 +71,7 @@ impl Drawing {
         Self {
             scene: LayerStack::default(),
             area: Rectangle::zero(),
+            digests: Vec::new(),
         }
     }
 
@@ -57,6 +79,7 @@ impl Drawing {
     pub fn set(&mut self, area: Rectangle, pose: &Pose, theme: &Theme, glass: ScreenShape) {
         self.area = area;
         self.scene.clear();
+        self.digests.clear();
         parts::build(&mut self.scene, area, pose, theme, glass);
     }
 
@@ -74,6 +97,57 @@ impl Drawing {
             return Ok(());
         }
         target.fill_contiguous(&seen, Pixels::new(self, seen).map(D::Color::from))
+    }
+
+    /// As [`Drawing::draw`], piece by piece of each row, and background in one go.
+    ///
+    /// # Errors
+    /// The target's own.
+    pub fn draw_rows<D: RowTarget>(&self, target: &mut D) -> Result<(), D::Error> {
+        let seen = self.area.intersection(&target.bounding_box());
+        let background = self.scene.background;
+        let Some(end) = seen.bottom_right() else {
+            return Ok(());
+        };
+        let origin = self.area.top_left;
+        let mut brush = Brush::new();
+        for y in seen.top_left.y..=end.y {
+            let mut x = seen.top_left.x;
+            while x <= end.x {
+                // Sizes of screens are far below i32's range.
+                let len = ((end.x - x + 1) as usize).min(PIECE);
+                self.scene
+                    .paint(&mut brush, y - origin.y, x - origin.x, len);
+                let painted = brush.painted.start.min(len)..brush.painted.end;
+                for bare in [0..painted.start, painted.end.max(painted.start)..len] {
+                    if !bare.is_empty() {
+                        let at = Point::new(x + bare.start as i32, y);
+                        target.put_run(at, bare.len(), background)?;
+                    }
+                }
+                if !painted.is_empty() {
+                    let at = Point::new(x + painted.start as i32, y);
+                    target.put(at, &brush.colours[painted])?;
+                }
+                x += PIECE as i32;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drawing {
+    /// Hashes all that decides the colours of a part of the screen.
+    pub(crate) fn hash_seen(&mut self, seen: Rectangle, hasher: &mut impl Hasher) {
+        if self.digests.is_empty() {
+            self.digests = self.scene.digests();
+        }
+        let seen = self.area.intersection(&seen);
+        self.area.hash(hasher);
+        let top = seen.top_left.y - self.area.top_left.y;
+        // Sizes of screens are far below i32's range.
+        let rows = top..top + seen.size.height as i32;
+        self.scene.hash_rows(&self.digests, rows, hasher);
     }
 }
 
@@ -123,7 +197,14 @@ impl<'a> Pixels<'a> {
         }
         self.len = (self.right - self.piece).min(PIECE as i32) as usize;
         self.next = 0;
-        self.scene.paint(&mut self.brush, self.row, self.piece);
+        self.scene
+            .paint(&mut self.brush, self.row, self.piece, self.len);
+        let Brush {
+            colours, painted, ..
+        } = &mut self.brush;
+        let start = painted.start.min(self.len);
+        colours[..start].fill(self.scene.background);
+        colours[painted.end.max(start)..self.len].fill(self.scene.background);
         true
     }
 }

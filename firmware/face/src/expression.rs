@@ -52,10 +52,8 @@ pub(crate) const MOUTH: Mouth = Mouth {
     lower: 0.0,
     round: 2.0,
     skew: 0.0,
-    wave: 0.0,
     lip: 0.05,
     teeth: 0.0,
-    grit: 0.0,
     tongue: 0.0,
     tongue_out: 0.0,
 };
@@ -63,8 +61,6 @@ pub(crate) const MOUTH: Mouth = Mouth {
 pub(crate) const EXTRAS: Extras = Extras {
     blush: 0.0,
     tear: 0.0,
-    sweat: 0.0,
-    wrinkle: 0.0,
     query: 0.0,
     snore: 0.0,
     float: 0.0,
@@ -122,12 +118,12 @@ const ANGRY: Params = face(
     EXTRAS,
 );
 
-/// Squeezed eyes, wrinkled nose, tongue out, green.
+/// Squeezed eyes under heavy brows, a hard mouth, the tongue out, green.
 const DISGUST: Params = face(
     Skin { sick: 1.0, ..SKIN },
     Eye {
         x: 0.38,
-        y: -0.16,
+        y: -0.14,
         half_width: 0.17,
         bend: 0.05,
         tilt: 0.06,
@@ -144,57 +140,44 @@ const DISGUST: Params = face(
         half_thick: 0.055,
     },
     Mouth {
-        y: 0.44,
-        half_width: 0.42,
-        corner: 0.14,
-        upper: -0.1,
-        lower: 0.12,
-        round: 1.1,
-        lip: 0.045,
-        tongue_out: 0.36,
+        y: 0.28,
+        half_width: 0.48,
+        lip: 0.055,
+        tongue_out: 0.44,
         ..MOUTH
     },
-    Extras {
-        wrinkle: 1.0,
-        ..EXTRAS
-    },
+    EXTRAS,
 );
 
-/// Wide eyes with small pupils, brows up and together, clenched teeth, blue forehead, sweat.
+/// Wide eyes with small pupils, brows up and together, a mouth open downward, blue forehead.
 const FEAR: Params = face(
     Skin { chill: 1.0, ..SKIN },
     Eye {
         y: -0.14,
-        half_thick: 0.065,
+        half_thick: 0.075,
         tall: 1.0,
-        white: 0.24,
+        white: 0.25,
         ..EYE
     },
     Brow {
-        y: -0.54,
-        half_width: 0.16,
-        tilt: -0.09,
+        y: -0.58,
+        half_width: 0.17,
+        tilt: -0.1,
         arch: -0.02,
-        half_thick: 0.04,
+        half_thick: 0.045,
         ..BROW
     },
     Mouth {
-        y: 0.48,
-        half_width: 0.45,
-        corner: 0.08,
-        upper: -0.14,
-        lower: 0.17,
-        round: 0.6,
-        wave: 0.03,
-        lip: 0.045,
-        teeth: 0.4,
-        grit: 0.017,
+        y: 0.54,
+        half_width: 0.32,
+        corner: 0.14,
+        upper: -0.16,
+        lower: 0.16,
+        round: 1.0,
+        lip: 0.05,
         ..MOUTH
     },
-    Extras {
-        sweat: 1.0,
-        ..EXTRAS
-    },
+    EXTRAS,
 );
 
 /// Laughing eyes, a wide open smile, red cheeks.

@@ -57,12 +57,26 @@ where
     if notice != Indicators::None {
         let scale = scale(90, 150);
         let corner = corner(area, glass, -1, Size::new(WIDTH, 7) * scale);
+        ground(
+            target,
+            area,
+            glass,
+            (corner, Size::new(WIDTH, 7), scale),
+            theme,
+        )?;
         stamp(target, area, &CAMERA, (corner, scale), theme)?;
     }
     if notice == Indicators::Preview {
         // Larger than the camera sign, because it matters more.
         let scale = scale(64, 110);
         let corner = corner(area, glass, 1, Size::new(WIDTH, 9) * scale);
+        ground(
+            target,
+            area,
+            glass,
+            (corner, Size::new(WIDTH, 9), scale),
+            theme,
+        )?;
         stamp(target, area, &LAMP, (corner, scale), theme)?;
     }
     Ok(())
@@ -87,6 +101,26 @@ fn corner(area: Rectangle, glass: ScreenShape, hand: i32, sign: Size) -> Point {
             area.center() + Point::new(hand * off, -off) - half
         }
     }
+}
+
+/// Darkens the place of a sign where the glass is round: there it lies on the head.
+fn ground<D>(
+    target: &mut D,
+    area: Rectangle,
+    glass: ScreenShape,
+    (corner, squares, scale): (Point, Size, u32),
+    theme: &Theme,
+) -> Result<(), D::Error>
+where
+    D: DrawTarget,
+    D::Color: From<Rgb888>,
+{
+    if glass == ScreenShape::Square {
+        return Ok(());
+    }
+    let edge = Size::new_equal(scale);
+    let place = Rectangle::new(corner - edge, squares * scale + edge * 2);
+    target.fill_solid(&place.intersection(&area), theme.background.into())
 }
 
 /// Draws a sign of squares of `scale` pixels.

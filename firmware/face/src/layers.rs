@@ -1,13 +1,21 @@
 //! A face as a stack of layers in pixels; paints any part of a row. Whole numbers only from here on.
 
+use core::{
+    hash::{Hash, Hasher},
+    ops::Range,
+};
+
+use hash32::{FnvHasher, Hasher as _};
 use heapless::Vec;
 
 use crate::{
     raster::{
-        FINE_BITS, LINES,
+        clip::ClipEdge,
+        disc::Disc,
+        edge::Crossings,
         row::{Colour, Coverage, PIECE, mix},
         shapes::{Shape, Shapes},
-        spans::Spans,
+        spans::RowSpans,
     },
     skin::{RowTones, Tones},
 };
@@ -16,7 +24,7 @@ use crate::{
 pub(crate) const MAX_LAYERS: usize = 48;
 
 /// How a layer colours what it covers.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Hash)]
 pub(crate) enum Paint {
     /// One colour; 256 is opaque.
     Flat(Colour, u32),
@@ -24,79 +32,6 @@ pub(crate) enum Paint {
     Skin,
     /// One colour that fades from the middle of this disc to its edge; 256 is opaque.
     Glow(Colour, u32, Disc),
-}
-
-/// Measures how far a pixel is from the middle of an upright ellipse.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Disc {
-    /// The middle, 24.8 pixels.
-    pub(crate) x: i32,
-    pub(crate) y: i32,
-    /// `2^24` over the radii in 24.8 pixels.
-    pub(crate) per_rx: i32,
-    pub(crate) per_ry: i32,
-}
-
-impl Disc {
-    pub(crate) fn new(x: f32, y: f32, rx: f32, ry: f32) -> Self {
-        let per = |r: f32| (65536.0 / r.max(0.01)) as i32;
-        Self {
-            x: (x * 256.0) as i32,
-            y: (y * 256.0) as i32,
-            per_rx: per(rx),
-            per_ry: per(ry),
-        }
-    }
-
-    /// A distance in pixels as a share of the radius, -4096 to 4096 inside.
-    fn share(pixel: i32, middle: i32, per: i32) -> i32 {
-        let off = (pixel << FINE_BITS) + 128 - middle;
-        (off.saturating_mul(per) >> 12).clamp(-5000, 5000)
-    }
-
-    pub(crate) fn across(&self, x: i32) -> i32 {
-        Self::share(x, self.x, self.per_rx)
-    }
-
-    /// Pixels, from the first to one past the last, that are at most `reach` of 4096 away from the middle.
-    fn pixels_within(&self, reach: i32) -> (i32, i32) {
-        let off = (reach << 12) / self.per_rx.max(1);
-        // A pixel's middle counts: half a pixel is taken off both ends, and both are rounded inward.
-        let first = (self.x - off - 128 + 255) >> FINE_BITS;
-        let last = (self.x + off - 128) >> FINE_BITS;
-        (first, last + 1)
-    }
-
-    pub(crate) fn down(&self, y: i32) -> i32 {
-        Self::share(y, self.y, self.per_ry)
-    }
-}
-
-/// A straight edge: only one side of it is seen. `bound = base + step * line`, 48.16 pixels.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct ClipEdge {
-    pub(crate) base: i64,
-    pub(crate) step: i64,
-    /// What is seen.
-    pub(crate) seen: Side,
-}
-
-/// A side of an edge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    Left,
-    Right,
-}
-
-impl ClipEdge {
-    fn cut(&self, line: i32, spans: &mut Spans) {
-        let bound = (self.base + self.step * i64::from(line)) >> 8;
-        let bound = bound.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
-        match self.seen {
-            Side::Left => spans.cut(i32::MIN, bound),
-            Side::Right => spans.cut(bound, i32::MAX),
-        }
-    }
 }
 
 /// One shape in one paint.
@@ -123,21 +58,26 @@ pub(crate) struct LayerStack {
 /// What painting needs besides the scene; larger than a microcontroller's registers, smaller than its stack.
 pub(crate) struct Brush {
     pub(crate) colours: [Colour; PIECE],
+    /// The pixels that some layer touched; all others are background, whatever their colours are.
+    pub(crate) painted: Range<usize>,
     coverage: Coverage,
-    spans: Spans,
+    lines: RowSpans,
+    crossings: Crossings,
     /// The last layer that others are seen through, its row and its scan lines.
     outer: Option<(usize, i32)>,
-    outer_lines: [Spans; LINES as usize],
+    outer_lines: RowSpans,
 }
 
 impl Brush {
     pub(crate) fn new() -> Self {
         Self {
             colours: [0; PIECE],
+            painted: 0..0,
             coverage: Coverage::new(),
-            spans: Spans::default(),
+            lines: RowSpans::default(),
+            crossings: Crossings::default(),
             outer: None,
-            outer_lines: Default::default(),
+            outer_lines: RowSpans::default(),
         }
     }
 }
@@ -168,16 +108,41 @@ impl LayerStack {
         number
     }
 
-    /// Paints the pixels `left .. left + PIECE` of a row into the brush's colours.
-    pub(crate) fn paint(&self, brush: &mut Brush, row: i32, left: i32) {
-        brush.colours = [self.background; PIECE];
+    /// Paints the pixels `left .. left + len` of a row, at most [`PIECE`], into the brush's colours; those outside of
+    /// `painted` are left as they were, and are background.
+    pub(crate) fn paint(&self, brush: &mut Brush, row: i32, left: i32, len: usize) {
+        let len = len.min(PIECE);
         brush.coverage.move_to(left);
+        brush.painted = len..0;
         for layer in &self.layers {
             if layer.shape.touches(row, left) {
                 self.cover(layer, row, brush);
-                self.fill(layer, row, left, brush);
+                let touched = brush.coverage.touched(len);
+                if touched.is_empty() {
+                    // What lies beyond the pixels of use is forgotten.
+                    brush.coverage.resolve(|_, _| {});
+                } else {
+                    self.fill(layer, row, left, touched, brush);
+                }
             }
         }
+    }
+
+    /// Lets some pixels be background where nothing was painted yet.
+    fn ground(&self, touched: &Range<usize>, brush: &mut Brush) {
+        let painted = brush.painted.clone();
+        if painted.is_empty() {
+            brush.colours[touched.clone()].fill(self.background);
+            brush.painted = touched.clone();
+            return;
+        }
+        let (start, end) = (
+            touched.start.min(painted.start),
+            touched.end.max(painted.end),
+        );
+        brush.colours[start..painted.start].fill(self.background);
+        brush.colours[painted.end..end].fill(self.background);
+        brush.painted = start..end;
     }
 
     /// Adds up the layer's coverage of a row.
@@ -185,13 +150,12 @@ impl LayerStack {
         if let Some(outer) = layer.within {
             self.look_through(outer, row, brush);
         }
-        for i in 0..LINES {
-            let line = row * LINES + i;
-            self.scan(layer, line, &mut brush.spans);
+        self.scan(layer, row, &mut brush.lines, &mut brush.crossings);
+        for (spans, outer) in brush.lines.iter_mut().zip(&brush.outer_lines) {
             if layer.within.is_some() {
-                brush.spans.within(&brush.outer_lines[i as usize]);
+                spans.within(outer);
             }
-            brush.coverage.add(&brush.spans);
+            brush.coverage.add(spans);
         }
     }
 
@@ -201,23 +165,25 @@ impl LayerStack {
             return;
         }
         brush.outer = Some((outer, row));
-        for (i, spans) in brush.outer_lines.iter_mut().enumerate() {
-            match self.layers.get(outer) {
-                Some(layer) => self.scan(layer, row * LINES + i as i32, spans),
-                None => spans.clear(),
-            }
+        match self.layers.get(outer) {
+            Some(layer) => self.scan(layer, row, &mut brush.outer_lines, &mut brush.crossings),
+            None => brush.outer_lines = RowSpans::default(),
         }
     }
 
-    fn scan(&self, layer: &Layer, line: i32, spans: &mut Spans) {
-        self.shapes.scan(&layer.shape, line, spans);
+    fn scan(&self, layer: &Layer, row: i32, lines: &mut RowSpans, crossings: &mut Crossings) {
+        self.shapes.scan(&layer.shape, row, lines, crossings);
         if let Some(lid) = layer.lid {
-            lid.cut(line, spans);
+            lid.cut(row, lines);
         }
     }
 
     /// Colours what is covered.
-    fn fill(&self, layer: &Layer, row: i32, left: i32, brush: &mut Brush) {
+    fn fill(&self, layer: &Layer, row: i32, left: i32, touched: Range<usize>, brush: &mut Brush) {
+        if layer.paint == Paint::Skin {
+            return self.fill_skin(row, left, touched, brush);
+        }
+        self.ground(&touched, brush);
         let Brush {
             colours, coverage, ..
         } = brush;
@@ -225,37 +191,84 @@ impl LayerStack {
             Paint::Flat(colour, opacity) => coverage.resolve(|run, cover| {
                 blend(&mut colours[run], colour, (cover * opacity) >> 8);
             }),
-            Paint::Skin => {
-                let down = self.head.down(row);
-                let tones: RowTones = self.tones.row(down >> 4);
-                let reach = RowTones::reach(down);
-                let inner = reach.map_or((0, 0), |reach| self.head.pixels_within(reach));
-                coverage.resolve(|run, cover| {
-                    // Pixels are below 2^15.
-                    let place =
-                        |x: i32| (x - left).clamp(run.start as i32, run.end as i32) as usize;
-                    let (from, to) = (place(inner.0), place(inner.1));
-                    blend(&mut colours[from..to.max(from)], tones.inner(), cover);
-                    for i in (run.start..from).chain(to.max(from)..run.end) {
-                        let across = self.head.across(left + i as i32);
-                        let colour = tones.at(across * across + down * down);
-                        blend(&mut colours[i..=i], colour, cover);
-                    }
-                });
-            }
+            Paint::Skin => {}
             Paint::Glow(colour, opacity, disc) => {
                 let down = disc.down(row);
                 coverage.resolve(|run, cover| {
-                    for i in run {
-                        let across = disc.across(left + i as i32);
-                        let squared = (across * across + down * down).min(1 << 24);
-                        let rest = ((1 << 24) - squared) as u32 >> 12;
-                        let share = (((rest * rest) >> 16) * opacity * cover) >> 16;
-                        blend(&mut colours[i..=i], colour, share.min(256));
+                    let strength = opacity * cover;
+                    let squares = disc.squares(left + run.start as i32, down);
+                    for (under, squared) in colours[run].iter_mut().zip(squares) {
+                        let rest = ((1 << 24) - squared.min(1 << 24)) as u32 >> 12;
+                        let share = (((rest * rest) >> 16) * strength) >> 16;
+                        *under = mix(*under, colour, share.min(256));
                     }
                 });
             }
         }
+    }
+
+    /// A number for all that decides what each layer covers and how it is coloured.
+    pub(crate) fn digests(&self) -> Vec<u32, MAX_LAYERS> {
+        let digest = |layer: &Layer| {
+            let mut hasher = FnvHasher::default();
+            (layer.paint, layer.lid).hash(&mut hasher);
+            self.shapes.parts(&layer.shape).hash(&mut hasher);
+            hasher.finish32()
+        };
+        self.layers.iter().map(digest).collect()
+    }
+
+    /// Hashes all that decides the colours of some rows.
+    pub(crate) fn hash_rows(&self, digests: &[u32], rows: Range<i32>, hasher: &mut impl Hasher) {
+        (self.background, self.tones, self.head).hash(hasher);
+        for (number, (layer, digest)) in self.layers.iter().zip(digests).enumerate() {
+            if layer.shape.touches_rows(&rows) {
+                let outer = layer.within.and_then(|outer| digests.get(outer));
+                (number, digest, outer).hash(hasher);
+            }
+        }
+    }
+
+    /// Colours a row of skin: one colour inside, and another toward the rim. Skin is the lowest layer: only where it does not
+    /// cover a pixel wholly, background is seen.
+    fn fill_skin(&self, row: i32, left: i32, touched: Range<usize>, brush: &mut Brush) {
+        let down = self.head.down(row);
+        let tones = self.tones.row(down >> 4);
+        let inner = match RowTones::reach(down) {
+            _ if tones.is_even() => (i32::MIN, i32::MAX),
+            None => (0, 0),
+            Some(reach) => self.head.pixels_within(reach),
+        };
+        let rim = tones.rim();
+        let Brush {
+            colours, coverage, ..
+        } = brush;
+        let mut next = touched.start;
+        coverage.resolve(|run, cover| {
+            let ground = if cover < 256 { run.end } else { run.start };
+            colours[next..ground].fill(self.background);
+            next = run.end;
+            let place = |x: i32| {
+                let x = x.saturating_sub(left);
+                // Pixels are below 2^15.
+                x.clamp(run.start as i32, run.end as i32) as usize
+            };
+            let (from, to) = (place(inner.0), place(inner.1));
+            let to = to.max(from);
+            blend(&mut colours[from..to], tones.inner(), cover);
+            for side in [run.start..from, to..run.end] {
+                let squares = self.head.squares(left + side.start as i32, down);
+                for (under, squared) in colours[side].iter_mut().zip(squares) {
+                    let colour = rim.at(squared);
+                    *under = match cover {
+                        256 => colour,
+                        _ => mix(*under, colour, cover),
+                    };
+                }
+            }
+        });
+        colours[next..touched.end.max(next)].fill(self.background);
+        brush.painted = touched;
     }
 }
 
@@ -312,7 +325,7 @@ mod tests {
             "{}",
             size_of::<LayerStack>()
         );
-        assert!(size_of::<Brush>() <= 4 * 1024, "{}", size_of::<Brush>());
+        assert!(size_of::<Brush>() <= 4608, "{}", size_of::<Brush>());
     }
 
     /// Where a layer is said to touch nothing, painting it changes nothing.

@@ -1,15 +1,27 @@
 //! Places faces and text on a screen, as rectangles. Draws nothing.
 
-use embedded_graphics::{prelude::Size, primitives::Rectangle};
+use core::ops::Range;
+
+use embedded_graphics::{
+    prelude::{Point, Size},
+    primitives::Rectangle,
+};
 use heapless::Vec;
 
 use crate::{
-    picture::{MAX_FACES, Picture, ScreenShape},
+    picture::{MAX_FACES, MAX_LINES, Picture, ScreenShape},
+    raster::oval::square_root,
     text::Font,
 };
 
 /// A place for each face, the one who counts first.
 pub(crate) type Tiles = Vec<Rectangle, MAX_FACES>;
+
+/// Rectangles that cover a screen without an overlap.
+pub type Regions = Vec<Rectangle, MAX_REGIONS>;
+
+/// Pieces of one screen: a test holds all layouts against it.
+const MAX_REGIONS: usize = 48;
 
 /// The places of a picture.
 #[derive(Debug)]
@@ -29,6 +41,10 @@ impl Layout {
         };
         let (faces, text) = match (picture.lines, picture.glass) {
             ([], _) => (room, None),
+            (lines, ScreenShape::Round) if count == 1 => match at_the_bottom(area, lines) {
+                Some((faces, place, font)) => (faces, Some((place, font))),
+                None => beneath(room, lines),
+            },
             (lines, ScreenShape::Square) if is_wide(room) => beside(room, lines),
             (lines, _) => beneath(room, lines),
         };
@@ -50,6 +66,45 @@ fn within_circle(area: Rectangle) -> Rectangle {
     let size = Size::new(side * 64 / 100, side * 82 / 100);
     let middle = Rectangle::with_center(area.center(), size);
     Rectangle::new(middle.top_left - Size::new(0, side * 3 / 100), size)
+}
+
+/// One face at the top of round glass, and text at its bottom, where each line fits between the glass's edges: the face's
+/// place, the text's and its font. The head touches the glass at the top, so its corners hold nothing. `None` if the face
+/// were less than two thirds as high as the glass.
+fn at_the_bottom(area: Rectangle, lines: &[&str]) -> Option<(Rectangle, Rectangle, Font)> {
+    let side = area.size.width.min(area.size.height);
+    let glass = Rectangle::with_center(area.center(), Size::new_equal(side));
+    let choices = (1..=lines.len().min(MAX_LINES)).rev();
+    let choices = choices.flat_map(|count| Font::all().map(move |font| (count, font)));
+    for (count, font) in choices {
+        let Some(bottom) = lowest(side, &lines[..count], font) else {
+            continue;
+        };
+        let Some(face_px) = bottom.checked_sub(font.height_px() * count as u32 + 1) else {
+            continue;
+        };
+        if 3 * face_px >= 2 * side {
+            let face = Rectangle::new(glass.top_left, Size::new(side, face_px));
+            let place = Size::new(side, bottom - face_px);
+            let place = Rectangle::new(glass.top_left + Size::new(0, face_px), place);
+            return Some((face, place, font));
+        }
+    }
+    None
+}
+
+/// How far down a block of lines may reach on round glass, so that its last lines too lie within; `None` if one is longer
+/// than the glass is wide.
+fn lowest(side: u32, lines: &[&str], font: Font) -> Option<u32> {
+    let radius = side / 2;
+    let below = (0..lines.len() as u32).rev();
+    let mut ends = lines.iter().zip(below).map(|(line, below)| {
+        // A pixel to each side, so that no letter touches the edge.
+        let half = font.width_px(line) / 2 + 1;
+        let rest = (radius * radius).checked_sub(half * half)?;
+        Some(radius + square_root(rest) + below * font.height_px())
+    });
+    ends.try_fold(side, |lowest, end| Some(lowest.min(end?)))
 }
 
 /// Text to the right of the faces.
@@ -110,9 +165,73 @@ fn tiles(area: Rectangle, count: usize) -> Tiles {
     tiles
 }
 
+/// The whole area in pieces: the tiles, the text, and what lies between them.
+pub(crate) fn regions(area: Rectangle, tiles: &[Rectangle], text: Option<Rectangle>) -> Regions {
+    let places = tiles.iter().copied().chain(text);
+    let mut regions: Regions = places.filter(|place| !place.is_zero_sized()).collect();
+    let taken = regions.len();
+    let mut y = area.top_left.y;
+    let bottom = y + area.size.height as i32;
+    while y < bottom {
+        // Down to the next place that begins or ends.
+        let ends = |place: &Rectangle| [place.top_left.y, below(place)];
+        let next = regions[..taken]
+            .iter()
+            .flat_map(ends)
+            .filter(|end| *end > y);
+        let next = next.min().unwrap_or(bottom).min(bottom);
+        gaps(area, y..next, taken, &mut regions);
+        y = next;
+    }
+    regions
+}
+
+/// Adds what the first `taken` regions leave free of some rows, in which none of them begins or ends.
+fn gaps(area: Rectangle, rows: Range<i32>, taken: usize, regions: &mut Regions) {
+    let right = area.top_left.x + area.size.width as i32;
+    let mut x = area.top_left.x;
+    while x < right {
+        let here = |place: &&Rectangle| {
+            place.top_left.y < rows.end && rows.start < below(place) && beyond(place) > x
+        };
+        let next = regions[..taken].iter().filter(here);
+        let next = next.min_by_key(|place| place.top_left.x).copied();
+        let (left, end) = next.map_or((right, right), |p| (p.top_left.x, beyond(&p)));
+        if left > x {
+            add_gap(x..left, &rows, taken, regions);
+        }
+        x = end;
+    }
+}
+
+/// Adds a gap, or makes the one above it higher.
+fn add_gap(columns: Range<i32>, rows: &Range<i32>, taken: usize, regions: &mut Regions) {
+    let size = Size::new(columns.len() as u32, rows.len() as u32);
+    let continued = regions[taken..].iter_mut().find(|gap| {
+        gap.top_left.x == columns.start && gap.size.width == size.width && below(gap) == rows.start
+    });
+    match continued {
+        Some(gap) => gap.size.height += size.height,
+        None => {
+            let top_left = Point::new(columns.start, rows.start);
+            let _full = regions.push(Rectangle::new(top_left, size));
+        }
+    }
+}
+
+/// The row under a rectangle.
+fn below(place: &Rectangle) -> i32 {
+    // Screens are far smaller than i32's range.
+    place.top_left.y + place.size.height as i32
+}
+
+/// The column to the right of a rectangle.
+fn beyond(place: &Rectangle) -> i32 {
+    place.top_left.x + place.size.width as i32
+}
+
 #[cfg(test)]
 mod tests {
-    use embedded_graphics::prelude::Point;
     use proptest::prelude::*;
 
     use super::*;
@@ -177,6 +296,13 @@ mod tests {
                 for b in &places[i + 1..] {
                     prop_assert!(a.is_zero_sized() || a.intersection(b).is_zero_sized());
                 }
+            }
+            let regions = regions(area, &layout.tiles, layout.text.map(|(place, _)| place));
+            let pixels = |place: &Rectangle| u64::from(place.size.width) * u64::from(place.size.height);
+            prop_assert_eq!(regions.iter().map(pixels).sum::<u64>(), pixels(&area));
+            for (i, a) in regions.iter().enumerate() {
+                prop_assert_eq!(a.intersection(&area), *a);
+                prop_assert!(regions[i + 1..].iter().all(|b| a.intersection(b).is_zero_sized()));
             }
             let side = |tile: &Rectangle| tile.size.width.min(tile.size.height);
             let first = layout.tiles.first().map_or(0, side);

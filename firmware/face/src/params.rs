@@ -167,14 +167,10 @@ mixable! {
         round: f32,
         /// How far the right corner lies below the centre (and the left above).
         skew: f32,
-        /// Height of a wave along the lips.
-        wave: f32,
         /// Half the thickness of the lips' line; 0 for no mouth.
         lip: f32,
         /// Height of the upper teeth.
         teeth: f32,
-        /// Half the thickness of the lines between clenched teeth; 0 for none.
-        grit: f32,
         /// Height of the tongue inside.
         tongue: f32,
         /// How far the tongue hangs out.
@@ -189,10 +185,6 @@ mixable! {
         blush: f32,
         /// A tear on the picture's right cheek.
         tear: f32,
-        /// A drop of sweat at the temple.
-        sweat: f32,
-        /// A wrinkled nose.
-        wrinkle: f32,
         /// A question mark beside the head.
         query: f32,
         /// The letters of sleep beside the head.

@@ -1,16 +1,19 @@
 //! Draws a whole screen: one face or several, lines of text, and the signs that the camera runs and is watched.
 
+use core::hash::{Hash, Hasher};
+
 use embedded_graphics::{
     pixelcolor::Rgb888,
     prelude::{DrawTarget, Size},
     primitives::Rectangle,
 };
+use hash32::FnvHasher;
 
 use crate::{
     animate::Pose,
-    draw::Drawing,
+    draw::{Drawing, RowTarget},
     indicators,
-    layout::{Layout, Tiles},
+    layout::{self, Layout, Tiles},
     text::{self, Font},
     theme::Theme,
 };
@@ -19,6 +22,7 @@ use crate::{
 pub const MAX_FACES: usize = 8;
 /// Lines of text that one picture shows; more are left out.
 pub const MAX_LINES: usize = 3;
+pub use crate::layout::Regions;
 
 /// The form of the glass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -114,28 +118,92 @@ impl<'a> Painter<'a> {
         D: DrawTarget,
         D::Color: From<Rgb888>,
     {
+        self.draw_with(target, Drawing::draw)
+    }
+
+    /// As [`Painter::draw`], for targets that take whole pieces of rows.
+    ///
+    /// # Errors
+    /// The target's own.
+    pub fn draw_rows<D>(&mut self, target: &mut D) -> Result<(), D::Error>
+    where
+        D: RowTarget,
+        D::Color: From<Rgb888>,
+    {
+        self.draw_with(target, Drawing::draw_rows)
+    }
+
+    fn draw_with<D>(
+        &mut self,
+        target: &mut D,
+        draw_face: impl Fn(&Drawing, &mut D) -> Result<(), D::Error>,
+    ) -> Result<(), D::Error>
+    where
+        D: DrawTarget,
+        D::Color: From<Rgb888>,
+    {
         let seen = self.area.intersection(&target.bounding_box());
         if seen.size == Size::zero() {
             return Ok(());
         }
-        if self.tiles.first() != Some(&self.area) {
+        if !self
+            .tiles
+            .iter()
+            .any(|tile| tile.intersection(&seen) == seen)
+        {
             target.fill_solid(&seen, self.theme.background.into())?;
         }
-        for (i, (tile, pose)) in self.tiles.iter().zip(self.picture.faces).enumerate() {
-            if tile.intersection(&seen).is_zero_sized() {
-                continue;
+        for face in 0..self.tiles.len() {
+            if self.prepare(face, seen) {
+                draw_face(&self.drawing, target)?;
             }
-            if self.prepared != Some(i) {
-                self.drawing
-                    .set(*tile, pose, self.theme, self.picture.glass);
-                self.prepared = Some(i);
-            }
-            self.drawing.draw(target)?;
         }
         if let Some((place, font)) = &self.text {
             text::draw(target, *place, *font, self.picture.lines, self.theme)?;
         }
         let Picture { notice, glass, .. } = self.picture;
         indicators::draw(target, self.area, notice, glass, self.theme)
+    }
+
+    /// Prepares a face, unless it is the one that is prepared already; `false` if none of it is seen.
+    fn prepare(&mut self, face: usize, seen: Rectangle) -> bool {
+        let (Some(tile), Some(pose)) = (self.tiles.get(face), self.picture.faces.get(face)) else {
+            return false;
+        };
+        if tile.intersection(&seen).is_zero_sized() {
+            return false;
+        }
+        if self.prepared != Some(face) {
+            self.drawing
+                .set(*tile, pose, self.theme, self.picture.glass);
+            self.prepared = Some(face);
+        }
+        true
+    }
+
+    /// The area in pieces that do not overlap: first the faces in their order, then the text, then what is left. Who
+    /// draws in bands prepares each face once if its bands lie within these.
+    pub fn regions(&self) -> Regions {
+        layout::regions(self.area, &self.tiles, self.text.map(|(place, _)| place))
+    }
+
+    /// Whether a part of the screen shows what it showed: the same number for the same pixels, and another one, but for
+    /// a chance of one in four billions, where a pixel differs. With the same theme.
+    pub fn signature(&mut self, seen: Rectangle) -> u32 {
+        let mut hasher = FnvHasher::default();
+        seen.hash(&mut hasher);
+        for face in 0..self.tiles.len() {
+            if self.prepare(face, seen) {
+                face.hash(&mut hasher);
+                self.drawing.hash_seen(seen, &mut hasher);
+            }
+        }
+        if let Some((place, font)) = &self.text
+            && !place.intersection(&seen).is_zero_sized()
+        {
+            (place, font.height_px(), self.picture.lines).hash(&mut hasher);
+        }
+        (self.picture.notice as u8).hash(&mut hasher);
+        hasher.finish() as u32
     }
 }

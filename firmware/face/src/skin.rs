@@ -22,14 +22,20 @@ pub(crate) fn share(of: f32) -> u32 {
 }
 
 /// `3 t^2 - 2 t^3` for `t` of 0 to 256, as 0 to 256.
-pub(crate) fn smooth(t: i32) -> u32 {
-    let t = t.clamp(0, 256) as u32;
+pub(crate) const fn smooth(t: i32) -> u32 {
+    let t = if t < 0 {
+        0
+    } else if t > 256 {
+        256
+    } else {
+        t as u32
+    };
     (t * t * (768 - 2 * t)) >> 16
 }
 
 /// A face's skin, prepared for its rows. The light does not turn with the head, so that a row has one colour
 /// (but for its rim) and a tilt changes only what tilts.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub(crate) struct Tones {
     top: Colour,
     bottom: Colour,
@@ -52,15 +58,21 @@ pub(crate) struct RowTones {
 
 impl Tones {
     pub(crate) fn new(skin: &Skin, theme: &Theme) -> Self {
+        let amounts = [skin.pale, skin.ash, skin.sick, skin.heat, skin.chill];
+        // Two tones in equal parts would be mud: from one to the other the way leads over plain skin.
+        let own = |amount: f32| {
+            let others = amounts.iter().sum::<f32>() - amount;
+            (amount - others).max(0.0)
+        };
         Self {
             top: colour(theme.skin_top),
             bottom: colour(theme.skin_bottom),
             rim: colour(theme.rim),
-            pale: (colour(theme.pale), share(0.7 * skin.pale)),
-            ash: (colour(theme.ash), share(0.85 * skin.ash)),
-            sick: (colour(theme.sick), share(skin.sick)),
-            heat: (colour(theme.heat), share(skin.heat)),
-            chill: (colour(theme.chill), share(0.9 * skin.chill)),
+            pale: (colour(theme.pale), share(0.7 * own(skin.pale))),
+            ash: (colour(theme.ash), share(0.85 * own(skin.ash))),
+            sick: (colour(theme.sick), share(own(skin.sick))),
+            heat: (colour(theme.heat), share(own(skin.heat))),
+            chill: (colour(theme.chill), share(0.9 * own(skin.chill))),
         }
     }
 
@@ -80,30 +92,54 @@ impl Tones {
         self.tint(line, 40)
     }
 
-    fn tint(&self, mut base: Colour, down: u32) -> Colour {
-        // The order does not matter to expressions: each uses one of them.
-        for ((tone, amount), here) in [
-            (self.pale, 256),
-            (self.ash, 256),
-            (self.sick, 159 + 77 * down / 256),
-            (self.heat, 243 - 192 * down / 256),
-            (self.chill, smooth(307 - 614 * down as i32 / 256)),
-        ] {
-            if amount > 0 {
-                base = mix(base, tone, amount * here / 256);
-            }
-        }
-        base
+    fn tint(&self, base: Colour, down: u32) -> Colour {
+        // At most one of them is left.
+        let ((tone, amount), here) = if self.sick.1 > 0 {
+            (self.sick, 159 + 77 * down / 256)
+        } else if self.heat.1 > 0 {
+            (self.heat, 243 - 192 * down / 256)
+        } else if self.chill.1 > 0 {
+            (self.chill, smooth(307 - 614 * down as i32 / 256))
+        } else if self.ash.1 > 0 {
+            (self.ash, 256)
+        } else {
+            (self.pale, 256)
+        };
+        mix(base, tone, amount * here / 256)
     }
 }
 
 /// Up to here (0.72 of `2^24`) the squared distance from the middle changes no colour.
 const INNER: i32 = ((72_i64 << 24) / 100) as i32;
+/// The remaining 0.28 is cut into steps of `2^STEP_BITS`, each of one colour.
+const STEP_BITS: u32 = 18;
+/// Steps of the rim.
+const STEPS: usize = (((1 << 24) - INNER) >> STEP_BITS) as usize + 1;
+/// How far a step's colour is toward the outer one.
+const SHARES: [u32; STEPS] = {
+    let mut shares = [0; STEPS];
+    let mut i = 0;
+    while i < STEPS {
+        shares[i] = smooth((i as i32 * 256 + 128) / (STEPS as i32 - 1));
+        i += 1;
+    }
+    shares
+};
 
 impl RowTones {
     /// The colour inside.
     pub(crate) const fn inner(self) -> Colour {
         self.inner
+    }
+
+    /// The colour at the edge.
+    pub(crate) const fn outer(self) -> Colour {
+        self.outer
+    }
+
+    /// Whether the rim has no colour of its own.
+    pub(crate) const fn is_even(self) -> bool {
+        self.inner == self.outer
     }
 
     /// How far across (4096 is the radius) all is the inner colour in a row that is so far down; `None` if nowhere.
@@ -113,14 +149,21 @@ impl RowTones {
         (rest >= 0).then(|| square_root(rest as u32) as i32)
     }
 
+    /// The colours from inside to the edge.
+    pub(crate) fn rim(self) -> Rim {
+        Rim(SHARES.map(|share| mix(self.inner, self.outer, share)))
+    }
+}
+
+/// A row's colours at the rim, step by step: no calculation is left for a pixel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rim([Colour; STEPS]);
+
+impl Rim {
     /// The colour where the squared distance from the face's middle is `squared` (2^24 is the edge).
-    pub(crate) fn at(self, squared: i32) -> Colour {
-        if squared <= INNER || self.inner == self.outer {
-            return self.inner;
-        }
-        // Over the remaining 0.28.
-        let t = ((squared - INNER) >> 14) * 256 / ((28 << 10) / 100);
-        mix(self.inner, self.outer, smooth(t))
+    pub(crate) fn at(&self, squared: i32) -> Colour {
+        let step = (squared - INNER).max(0) as usize >> STEP_BITS;
+        self.0[step.min(STEPS - 1)]
     }
 }
 
@@ -133,9 +176,38 @@ mod tests {
     fn usual_skin_goes_from_the_themes_top_to_its_bottom() {
         let theme = Theme::CLASSIC;
         let tones = Tones::new(&SKIN, &theme);
-        assert_eq!(tones.row(-256).at(0), colour(theme.skin_top));
-        assert_eq!(tones.row(256).at(0), colour(theme.skin_bottom));
-        assert_ne!(tones.row(0).at(1 << 24), tones.row(0).at(0));
+        assert_eq!(tones.row(-256).inner(), colour(theme.skin_top));
+        assert_eq!(tones.row(256).inner(), colour(theme.skin_bottom));
+        assert!(!tones.row(0).is_even());
+        let row = tones.row(0);
+        assert_eq!(row.rim().at(0), row.inner());
+        assert_eq!(row.rim().at(INNER), row.inner());
+        assert_eq!(row.rim().at(1 << 24), row.outer());
+    }
+
+    /// From any tone to any other, no colour on the way is duller than the ends: red and green would make brown.
+    #[test]
+    fn changes_pass_no_mud() {
+        let saturation = |c: Colour| {
+            let [_, r, g, b] = c.to_be_bytes();
+            let (most, least) = (r.max(g).max(b), r.min(g).min(b));
+            f32::from(most - least) / f32::from(most)
+        };
+        let (hot, sick) = (Skin { heat: 1.0, ..SKIN }, Skin { sick: 1.0, ..SKIN });
+        let colour = |skin: &Skin, height| Tones::new(skin, &Theme::CLASSIC).row(height).inner();
+        for height in [-200, 0, 200] {
+            let ends = [&hot, &sick].map(|skin| saturation(colour(skin, height)));
+            let least = ends[0].min(ends[1]);
+            for t in [0.25, 0.5, 0.75] {
+                let between = colour(&Skin::mix(&hot, &sick, t), height);
+                assert!(
+                    saturation(between) >= least - 0.05,
+                    "{between:06x} at {height}, {t}"
+                );
+            }
+            let middle = colour(&Skin::mix(&hot, &sick, 0.5), height);
+            assert_eq!(middle, colour(&SKIN, height));
+        }
     }
 
     #[test]
@@ -145,7 +217,7 @@ mod tests {
             Tones::new(&SKIN, &Theme::CLASSIC),
             Tones::new(&afraid, &Theme::CLASSIC),
         );
-        assert_ne!(usual.row(-200).at(0), cold.row(-200).at(0));
-        assert_eq!(usual.row(200).at(0), cold.row(200).at(0));
+        assert_ne!(usual.row(-200).inner(), cold.row(-200).inner());
+        assert_eq!(usual.row(200).inner(), cold.row(200).inner());
     }
 }

@@ -11,10 +11,16 @@ use embedded_graphics::{
 
 use crate::{
     animate::Pose,
-    layers::{ClipEdge, Disc, Layer, LayerStack, Paint, Side},
+    layers::{Layer, LayerStack, Paint},
     parts,
     picture::ScreenShape,
-    raster::{row::Colour, shapes::Shape},
+    raster::{
+        clip::{ClipEdge, Side},
+        disc::Disc,
+        row::Colour,
+        shapes::Shape,
+    },
+    skin::RowTones,
     theme::Theme,
 };
 
@@ -134,7 +140,7 @@ impl LayerStack {
     /// The head: a colour for each height, and another one at the rim.
     fn skin(&self, out: &mut impl Write, shape: &Shape) -> Result {
         let Round { x, y, rx, .. } = Round::of(&self.head);
-        let gradient = |out: &mut dyn Write, name: &str, rim: i32| {
+        let gradient = |out: &mut dyn Write, name: &str, colour: fn(RowTones) -> Colour| {
             let (top, bottom) = (y - rx, y + rx);
             write!(
                 out,
@@ -142,12 +148,12 @@ impl LayerStack {
             )?;
             for step in 0..=STOPS {
                 let tones = self.tones.row(step * 512 / STOPS - 256);
-                stop(out, step, tones.at(rim), 1.0)?;
+                stop(out, step, colour(tones), 1.0)?;
             }
             out.write_str("</linearGradient>")
         };
-        gradient(out, "skin", 0)?;
-        gradient(out, "rim", 1 << 24)?;
+        gradient(out, "skin", RowTones::inner)?;
+        gradient(out, "rim", RowTones::outer)?;
         write!(
             out,
             r#"<radialGradient id="edge" gradientUnits="userSpaceOnUse" cx="{x:.0}" cy="{y:.0}" r="{rx:.0}">"#

@@ -42,6 +42,16 @@ impl Font {
         Some(Self(fonts.find(fits).unwrap_or(smallest)))
     }
 
+    /// All of them, the largest first.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        FONTS.into_iter().map(Self)
+    }
+
+    /// A line's width in pixels.
+    pub(crate) fn width_px(self, line: &str) -> u32 {
+        self.0.character_size.width * line.chars().count() as u32
+    }
+
     /// A line's height in pixels.
     pub(crate) const fn height_px(self) -> u32 {
         self.0.character_size.height

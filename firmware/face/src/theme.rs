@@ -15,6 +15,15 @@ pub enum Tint {
     Lines,
 }
 
+/// What a display can show of a colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shades {
+    /// All between two colours: edges are smooth.
+    All,
+    /// A pixel is lit or not: lines have a pixel at least.
+    Two,
+}
+
 /// All colours of a face, and how bold it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Theme {
@@ -48,7 +57,7 @@ pub struct Theme {
     pub tongue_line: Rgb888,
     /// Cheeks.
     pub blush: Rgb888,
-    /// Tears and sweat.
+    /// Tears.
     pub tear: Rgb888,
     /// The line around them.
     pub tear_line: Rgb888,
@@ -66,6 +75,8 @@ pub struct Theme {
     pub weight: f32,
     /// What takes the skin's colour.
     pub tint: Tint,
+    /// What the display can show between two colours.
+    pub shades: Shades,
     /// Whether eyes and drops have a light in them.
     pub glints: bool,
     /// Whether cheeks may blush.
@@ -113,6 +124,7 @@ impl Theme {
         notice: rgb(0xff4a3d),
         weight: 1.0,
         tint: Tint::Skin,
+        shades: Shades::All,
         glints: true,
         blushes: true,
     };
@@ -143,6 +155,7 @@ impl Theme {
         notice: rgb(0xffffff),
         weight: 1.3,
         tint: Tint::Skin,
+        shades: Shades::Two,
         glints: false,
         blushes: false,
     };

@@ -11,7 +11,7 @@ use moodring_face::{
 };
 use moodring_link::message::{Colour, Label};
 
-use crate::{band::Band, faces::Poses, panel::Panel};
+use crate::{band::Band, faces::Poses, panel::Panel, shown::Shown};
 
 /// What the display is to show now.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,19 +22,44 @@ pub struct BandedPicture {
 }
 
 impl BandedPicture {
-    /// Draws all rows, as many at a time as the buffer holds (at 240 pixels, 480 bytes each), from the top down, and
-    /// shows each band. A buffer that does not hold one row shows nothing.
-    pub fn bands(&self, buffer: &mut [u8], mut show: impl FnMut(&Band<'_>)) {
+    /// Draws the whole picture, as many rows of each part of it at a time as the buffer holds (at 240 pixels, 480 bytes
+    /// each), and shows each band. A buffer that does not hold a row leaves that part out.
+    pub fn bands(&self, buffer: &mut [u8], show: impl FnMut(&Band<'_>)) {
+        self.changed_bands(&mut Shown::default(), buffer, show);
+    }
+
+    /// As [`BandedPicture::bands`], but only what looks otherwise than what the display shows already, and one band more,
+    /// another one each time: so a display that lost pixels has them again soon.
+    pub fn changed_bands(
+        &self,
+        shown: &mut Shown,
+        buffer: &mut [u8],
+        mut show: impl FnMut(&Band<'_>),
+    ) {
         let theme = self.theme();
         let label = [self.label.as_str()];
         let mut painter = self.painter(&theme, &label);
-        let (width_px, height_px) = (self.panel.width_px, self.panel.height_px);
-        let mut top = 0;
-        while let Some(mut band) = Band::new(width_px, top..height_px, buffer) {
-            let Ok(()) = painter.draw(&mut band);
-            show(&band);
-            top = band.rows().end;
+        shown.begin();
+        for region in painter.regions() {
+            // Screens are measured in u16, and a region lies within one.
+            let Rectangle { top_left, size } = region;
+            let (left, mut top) = (top_left.x as u16, top_left.y as u16);
+            let columns = left..left + size.width as u16;
+            let bottom = top + size.height as u16;
+            while let Some(mut band) = Band::new(columns.clone(), top..bottom, buffer) {
+                top = band.rows().end;
+                if shown.is_stale(painter.signature(band.area())) {
+                    let Ok(()) = painter.draw_rows(&mut band);
+                    show(&band);
+                }
+            }
         }
+        shown.end();
+    }
+
+    /// How many faces it shows.
+    pub fn faces(&self) -> usize {
+        self.poses.len()
     }
 
     /// Draws what of the picture the target has.

@@ -7,9 +7,11 @@ use moodring_link::{
     message::{Refusal, ShownFace, ShownLook, ToHost, ToSatellite, Versions, label},
 };
 use moodring_satellite::{
+    band::Band,
     panel::Panel,
     picture::BandedPicture,
     satellite::{ASLEEP_PERCENT, SILENCE_MS, Satellite},
+    shown::Shown,
 };
 use proptest::prelude::*;
 
@@ -98,13 +100,40 @@ fn pixels(picture: &BandedPicture) -> Vec<u8> {
 }
 
 fn in_bands(picture: &BandedPicture, rows: usize) -> Vec<u8> {
-    let mut buffer = vec![0xaa; rows * 60 * 2];
-    let mut whole = Vec::new();
-    picture.bands(&mut buffer, |band| {
-        assert_eq!(whole.len() / 120, usize::from(band.rows().start));
-        whole.extend_from_slice(band.bytes());
-    });
-    whole
+    let mut screen = Screen::new();
+    picture.bands(&mut vec![0xaa; rows * 60 * 2], |band| screen.show(band));
+    assert!(
+        screen.shown.iter().all(|times| *times == 1),
+        "each pixel once"
+    );
+    screen.bytes
+}
+
+/// A display of 60x48 pixels.
+struct Screen {
+    bytes: Vec<u8>,
+    /// How often each pixel was sent.
+    shown: Vec<u32>,
+}
+
+impl Screen {
+    fn new() -> Self {
+        Self {
+            bytes: vec![0x55; 60 * 48 * 2],
+            shown: vec![0; 60 * 48],
+        }
+    }
+
+    fn show(&mut self, band: &Band<'_>) {
+        let places = band
+            .rows()
+            .flat_map(|y| band.columns().map(move |x| (x, y)));
+        for ((x, y), pixel) in places.zip(band.bytes().chunks(2)) {
+            let place = usize::from(y) * 60 + usize::from(x);
+            self.bytes[2 * place..][..2].copy_from_slice(pixel);
+            self.shown[place] += 1;
+        }
+    }
 }
 
 #[test]
@@ -284,6 +313,30 @@ fn draws_no_faster_than_its_panel_and_nothing_twice() {
 }
 
 #[test]
+fn a_blink_sends_the_eyes_and_little_else() {
+    let mut board = Board::new();
+    board.say(&ToSatellite::Show(ShownFace::plain(ShownLook::Neutral)));
+    board.rests_at();
+    let (mut screen, mut shown) = (Screen::new(), Shown::default());
+    let mut buffer = [0; 4 * 60 * 2];
+    let mut sent = Vec::new();
+    for _ in 0..100 {
+        board.say(&ToSatellite::Ping { number: 0 });
+        if let Some(picture) = board.picture(50) {
+            screen.shown.fill(0);
+            picture.changed_bands(&mut shown, &mut buffer, |band| screen.show(band));
+            sent.push(screen.shown.iter().sum::<u32>());
+        }
+    }
+    assert_eq!(sent[0], 60 * 48, "the first picture is whole");
+    assert!(sent.len() > 3, "a blink and a breath: {sent:?}");
+    assert!(
+        sent[1..].iter().all(|pixels| *pixels <= 60 * 24),
+        "{sent:?}"
+    );
+}
+
+#[test]
 fn a_host_that_asks_without_listening_does_no_harm() {
     let mut board = Board::new();
     for number in 0..1_000 {
@@ -307,6 +360,31 @@ proptest! {
         board.say(&ToSatellite::Scene([look; 4].into_iter().take(count).collect()));
         let picture = board.picture(137).expect("there is one");
         prop_assert!(in_bands(&picture, rows) == pixels(&picture));
+    }
+
+    /// Band by band, what a display keeps and what is sent anew is always the whole picture.
+    #[test]
+    fn a_display_that_gets_only_changes_shows_every_picture(
+        scenes in prop::collection::vec((prop::collection::vec((0..11_usize, -60..=60_i8), 0..4), 1..900_u64), 1..8),
+        rows in 1..60_usize, label_from in 0..8_usize,
+    ) {
+        let mut board = Board::new();
+        let (mut screen, mut shown) = (Screen::new(), Shown::default());
+        let mut buffer = vec![0xaa; rows * 60 * 2];
+        for (number, (faces, wait_ms)) in scenes.into_iter().enumerate() {
+            if number == label_from {
+                let versions = Versions { oldest: 1, newest: 1 };
+                board.say(&ToSatellite::Hello { versions, label: label("hall") });
+            }
+            let face = |(shown, roll_deg): &(usize, i8)| ShownFace {
+                shown: ShownLook::ALL[*shown], confidence: 200, roll_deg: *roll_deg,
+            };
+            board.say(&ToSatellite::Scene(faces.iter().map(face).collect()));
+            if let Some(picture) = board.picture(wait_ms) {
+                picture.changed_bands(&mut shown, &mut buffer, |band| screen.show(band));
+                prop_assert!(screen.bytes == pixels(&picture), "picture {number}");
+            }
+        }
     }
 
     #[test]

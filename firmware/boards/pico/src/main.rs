@@ -1,4 +1,4 @@
-//! A satellite on a Raspberry Pi Pico: its pins, and which core runs what. moodring-satellite holds the behaviour.
+//! A satellite on a Raspberry Pi Pico or Pico 2: its pins, and which core runs what. moodring-satellite holds the behaviour.
 //!
 //! Core 0 talks (USB and UART, by interrupts), core 1 draws: so no message waits for a picture.
 #![no_std]

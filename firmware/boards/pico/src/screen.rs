@@ -68,9 +68,9 @@ impl Screen {
         let Some(module) = &mut self.module else {
             return false;
         };
-        let rows = band.rows();
-        let (right, bottom) = (PANEL.width_px - 1, rows.end - 1);
-        let sent = module.set_pixels(0, rows.start, right, bottom, band.colours());
+        let (columns, rows) = (band.columns(), band.rows());
+        let (right, bottom) = (columns.end - 1, rows.end - 1);
+        let sent = module.set_pixels(columns.start, rows.start, right, bottom, band.colours());
         sent.is_ok()
     }
 
@@ -84,6 +84,6 @@ impl Screen {
 /// A PWM of some 20 kHz, which nobody hears or sees; dark.
 pub(crate) fn light_config() -> pwm::Config {
     let mut config = pwm::Config::default();
-    config.top = 6_249; // 125 MHz / 20 kHz - 1
+    config.top = 6_249; // 125 MHz / 20 kHz - 1; the 150 MHz of an RP2350 make 24 kHz
     config
 }

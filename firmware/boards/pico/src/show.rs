@@ -3,7 +3,7 @@
 use embassy_futures::select::{Either, select};
 use embassy_time::{Duration, Instant, Timer};
 use moodring_core::frame::Millis;
-use moodring_satellite::{band::PIXEL_BYTES, satellite::Satellite};
+use moodring_satellite::{band::PIXEL_BYTES, satellite::Satellite, shown::Shown};
 use static_cell::ConstStaticCell;
 
 use crate::{
@@ -26,6 +26,7 @@ pub(crate) async fn show(mut screen: Screen) -> ! {
     let mut satellite = Satellite::new(PANEL, now());
     let mut host = Port::Usb;
     let mut well = true;
+    let mut on_glass = Shown::default();
     loop {
         if let Either::First((port, packet)) = select(HEARD.receive(), Timer::after(TICK)).await {
             host = port;
@@ -36,7 +37,10 @@ pub(crate) async fn show(mut screen: Screen) -> ! {
         }
         if let Some(picture) = satellite.picture(now()) {
             let mut shown = true;
-            picture.bands(buffer, |band| shown &= screen.show(band));
+            picture.changed_bands(&mut on_glass, buffer, |band| shown &= screen.show(band));
+            if !shown {
+                on_glass.forget();
+            }
             if well && !shown {
                 satellite.fault(DISPLAY_FAULT);
             }

@@ -13,7 +13,7 @@ use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
 use crc::{CRC_32_ISO_HDLC, Crc, Table};
 use moodring_core::frame::Millis;
-use moodring_satellite::{panel::Panel, picture::BandedPicture, satellite::Satellite};
+use moodring_satellite::{panel::Panel, satellite::Satellite, shown::Shown};
 use panic_semihosting as _;
 
 use crate::uart::Uart;
@@ -40,6 +40,7 @@ fn main() -> ! {
     let mut now = Millis(0);
     let mut satellite = Satellite::new(PANEL, now);
     let mut buffer = [0; PANEL.width_px as usize * 2 * BAND_ROWS];
+    let mut shown = Shown::default();
     loop {
         let byte = line.read();
         now.0 += 1;
@@ -48,28 +49,32 @@ fn main() -> ! {
             reply.iter().for_each(|byte| line.write(*byte));
         }
         if let Some(picture) = satellite.picture(now) {
-            let (checksum, ticks) = draw(&picture, &mut buffer, &mut counter);
+            // All of it, as after a start; then what a display needs that shows the last picture.
+            let mut digest = CRC.digest();
+            let mut drawn = |shown: &mut Shown| {
+                let mut ticks = 0;
+                counter.start();
+                picture.changed_bands(shown, &mut buffer, |band| {
+                    ticks += counter.read();
+                    digest.update(band.bytes());
+                    counter.start();
+                });
+                ticks + counter.read()
+            };
+            let whole = drawn(&mut Shown::default());
+            let changed = drawn(&mut shown);
+            let checksum = digest.finalize();
             let per_tick = counter.known_ticks;
-            hprintln!("picture {} {:08x} {} {}", now.0, checksum, ticks, per_tick);
+            hprintln!(
+                "picture {} {:08x} {} {} {}",
+                now.0,
+                checksum,
+                whole,
+                changed,
+                per_tick
+            );
         }
     }
-}
-
-/// The checksum of the picture's bytes, and how long drawing took.
-fn draw(
-    picture: &BandedPicture,
-    buffer: &mut [u8],
-    counter: &mut InstructionCounter,
-) -> (u32, u32) {
-    let mut digest = CRC.digest();
-    let mut ticks = 0;
-    counter.start();
-    picture.bands(buffer, |band| {
-        ticks += counter.read();
-        digest.update(band.bytes());
-        counter.start();
-    });
-    (digest.finalize(), ticks)
 }
 
 /// SysTick as a counter of instructions: under `-icount` QEMU's time is the number of instructions done.
@@ -100,6 +105,10 @@ impl InstructionCounter {
     }
 
     fn read(&self) -> u32 {
-        0x00ff_ffff - SYST::get_current()
+        match SYST::get_current() {
+            // Cleared, and no tick since.
+            0 => 0,
+            left => 0x00ff_ffff - left,
+        }
     }
 }

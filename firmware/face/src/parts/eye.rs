@@ -2,9 +2,12 @@
 
 use super::{Builder, NOTHING, bent};
 use crate::{
-    layers::{ClipEdge, Paint},
+    layers::Paint,
     params::{Brow, Eye, Params},
-    raster::outline::{Ends, Pen},
+    raster::{
+        clip::ClipEdge,
+        outline::{Ends, Pen},
+    },
     skin::colour,
     vec2::{Vec2, at},
 };
@@ -74,7 +77,7 @@ fn white(face: &mut Builder<'_>, eye: &Eye, centre: Vec2, lid: Option<ClipEdge>)
     if radii.y < 0.03 {
         return None;
     }
-    let thick = face.bold(0.03);
+    let thick = face.rim(0.03);
     let line = face.oval(centre, radii.plus(at(thick, thick)));
     let line = face.ink(line);
     seen_through(face, line, None, lid);

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `eye` | eyes and brows |
 //! | `mouth` | lips, teeth, tongue |
-//! | `skin` | cheeks, wrinkles, tears, sweat |
+//! | `skin` | cheeks, tears |
 //! | `notes` | letters beside the head |
 //! | `device_states` | the device's own: mask, code, dots |
 
@@ -19,25 +19,29 @@ use libm::{cosf, sinf};
 
 use crate::{
     animate::Pose,
-    layers::{ClipEdge, Disc, Layer, LayerStack, Paint, Side},
+    layers::{Layer, LayerStack, Paint},
+    params::Extras,
     picture::ScreenShape,
     raster::{
-        LINES, line_at,
+        LINES,
+        clip::{ClipEdge, Side},
+        disc::Disc,
+        line_at,
         outline::{self, Ends, Pen},
         row::Colour,
         shapes::{Shape, Shapes, Transform},
     },
     skin::{Tones, colour},
-    theme::{Theme, Tint},
+    theme::{Shades, Theme, Tint},
     vec2::{Vec2, at, bow},
 };
 
 /// The head's radius over half the area's shorter side; the rest is margin. On round glass the letters beside the
-/// head need the room that corners have elsewhere.
-const fn fill(glass: ScreenShape) -> f32 {
+/// head, where there are some, need the room that corners have elsewhere.
+fn fill(glass: ScreenShape, extras: &Extras) -> f32 {
     match glass {
         ScreenShape::Square => 0.94,
-        ScreenShape::Round => 0.86,
+        ScreenShape::Round => 0.98 - 0.12 * extras.query.max(extras.snore).clamp(0.0, 1.0),
     }
 }
 
@@ -57,7 +61,7 @@ pub(crate) fn build(
     let (w, h) = (area.size.width as f32, area.size.height as f32);
     let params = &pose.params;
     // At least half a pixel, so that nothing is divided by 0.
-    let radius = (0.5 * w.min(h) * fill(glass) * params.scale).max(0.5);
+    let radius = (0.5 * w.min(h) * fill(glass, &params.extras) * params.scale).max(0.5);
     let centre = at(0.5 * w, 0.5 * h);
     let roll = pose.roll_deg.to_radians();
     let (sin, cos) = (radius * sinf(roll), radius * cosf(roll));
@@ -85,7 +89,9 @@ pub(crate) fn build(
         },
     };
     if theme.tint == Tint::Skin {
-        let disc = face.oval(at(0.0, 0.0), at(1.0, 1.0));
+        // A disc does not turn: a tilt changes only what tilts.
+        let map = face.still;
+        let disc = face.shape(|shapes| shapes.oval(&map, at(0.0, 0.0), at(1.0, 1.0)));
         face.paint(disc, Paint::Skin);
     }
     skin::build(&mut face, params);
@@ -153,7 +159,21 @@ impl Builder<'_> {
 
     /// Half the thickness of a line, as bold as the theme wants it.
     fn bold(&self, half_thick: f32) -> f32 {
-        half_thick * self.theme.weight
+        (half_thick * self.theme.weight).max(0.5 * self.thinnest())
+    }
+
+    /// The thickness of a line around something.
+    fn rim(&self, thick: f32) -> f32 {
+        (thick * self.theme.weight).max(self.thinnest())
+    }
+
+    /// The thinnest line that has no gaps.
+    fn thinnest(&self) -> f32 {
+        match self.theme.shades {
+            Shades::All => 0.0,
+            // A little more than a pixel.
+            Shades::Two => 1.15 / self.still.right.x,
+        }
     }
 
     /// The edge through `centre` that falls by `slope` per unit to the right: what lies above is hidden.

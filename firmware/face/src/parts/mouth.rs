@@ -5,7 +5,7 @@ use core::f32::consts::FRAC_1_SQRT_2;
 use heapless::Vec;
 use libm::exp2f;
 
-use super::{Builder, NOTHING};
+use super::{Builder, NOTHING, opaque};
 use crate::{
     layers::Paint,
     params::Mouth,
@@ -15,48 +15,35 @@ use crate::{
 };
 
 /// Steps along a lip.
-const STEPS: usize = 20;
-/// `cos(pi i / 20)`.
-const COSINE: [f32; 21] = [
+const STEPS: usize = 16;
+/// `cos(pi i / 16)`.
+const COSINE: [f32; 17] = [
     1.0,
-    0.9876883,
-    0.9510565,
-    0.8910065,
-    0.809017,
+    0.9807853,
+    0.9238795,
+    0.8314696,
     FRAC_1_SQRT_2,
-    0.5877853,
-    0.4539905,
-    0.309017,
-    0.1564345,
+    0.5555702,
+    0.3826834,
+    0.1950903,
     0.0,
-    -0.1564345,
-    -0.309017,
-    -0.4539905,
-    -0.5877853,
+    -0.1950903,
+    -0.3826834,
+    -0.5555702,
     -FRAC_1_SQRT_2,
-    -0.809017,
-    -0.8910065,
-    -0.9510565,
-    -0.9876883,
+    -0.8314696,
+    -0.9238795,
+    -0.9807853,
     -1.0,
 ];
-/// `log2(sin(pi i / 20))` for i = 1 to 10; the other half is its mirror image.
-const LOG2_SINE: [f32; 10] = [
-    -2.6763697, -1.6942419, -1.139266, -0.7666389, -0.5, -0.3057581, -0.1664921, -0.072397,
-    -0.0178722, 0.0,
-];
-/// `sin(3 pi cos(pi i / 20))`.
-const WAVE: [f32; 21] = [
-    0.0, 0.1157744, 0.445096, 0.8558745, 0.9738539, 0.3719781, -0.6768241, -0.9074468, 0.2271752,
-    0.9953536, 0.0, -0.9953536, -0.2271752, 0.9074468, 0.6768241, -0.3719781, -0.9738539,
-    -0.8558745, -0.445096, -0.1157744, 0.0,
+/// `log2(sin(pi i / 16))` for i = 1 to 8; the other half is its mirror image.
+const LOG2_SINE: [f32; 8] = [
+    -2.357_786, -1.3857767, -0.8479588, -0.5, -0.2662646, -0.1142233, -0.0279908, 0.0,
 ];
 
 /// The lips from corner to corner.
 struct Lips {
     upper: [Vec2; STEPS + 1],
-    /// Between them: where clenched teeth meet.
-    middle: [Vec2; STEPS + 1],
     /// Upper and lower, all around.
     ring: Vec<Vec2, MAX_STROKE>,
 }
@@ -64,16 +51,17 @@ struct Lips {
 impl Lips {
     fn of(mouth: &Mouth, lower: f32) -> Self {
         // sin^round, without a power for each lip.
+        let half = LOG2_SINE.map(|sine| exp2f(mouth.round.max(0.1) * sine));
         let bulges: [f32; STEPS + 1] = core::array::from_fn(|i| match i.min(STEPS - i) {
             0 => 0.0,
-            i => exp2f(mouth.round.max(0.1) * LOG2_SINE[i - 1]),
+            i => half[i - 1],
         });
         let point = |i: usize, middle: f32| {
             let along = COSINE[i];
             let height = mouth.corner + (middle - mouth.corner) * bulges[i];
             at(
                 mouth.x + mouth.half_width * along,
-                mouth.y + height + mouth.skew * along + mouth.wave * WAVE[i],
+                mouth.y + height + mouth.skew * along,
             )
         };
         let line = |middle: f32| core::array::from_fn(|i| point(STEPS - i, middle));
@@ -82,7 +70,6 @@ impl Lips {
         let back = below[1..STEPS].iter().rev();
         Self {
             upper,
-            middle: line(0.5 * (mouth.upper + lower)),
             ring: upper.iter().chain(back).copied().collect(),
         }
     }
@@ -91,6 +78,7 @@ impl Lips {
 pub(super) fn build(face: &mut Builder<'_>, mouth: &Mouth) {
     let lower = mouth.lower.max(mouth.upper);
     let open = lower - mouth.upper;
+    tongue_out(face, mouth);
     if mouth.lip >= NOTHING {
         let lips = Lips::of(mouth, lower);
         let pen = Pen::round(face.bold(mouth.lip));
@@ -104,7 +92,6 @@ pub(super) fn build(face: &mut Builder<'_>, mouth: &Mouth) {
             inside(face, mouth, &lips, share(open / 0.08));
         }
     }
-    tongue_out(face, mouth);
 }
 
 /// Tongue and teeth, seen through the open mouth.
@@ -123,37 +110,39 @@ fn inside(face: &mut Builder<'_>, mouth: &Mouth, lips: &Lips, opacity: u32) {
         seen(face, shape, colour(face.theme.tongue));
     }
     if mouth.teeth > NOTHING {
-        let shape = face.stroke(&lips.upper, Ends::Open, Pen::round(mouth.teeth));
+        // Under the whole upper lip; what is too much lies outside of the mouth.
+        let gums = lips.upper.iter().copied();
+        let edge = gums.clone().rev().map(|p| at(p.x, p.y + mouth.teeth));
+        let band: Vec<Vec2, { 2 * (STEPS + 1) }> = gums.chain(edge).collect();
+        let shape = face.polygon(&band);
         seen(face, shape, colour(face.theme.white));
-    }
-    if mouth.grit > NOTHING {
-        let pen = Pen::round(face.bold(mouth.grit));
-        let shape = face.stroke(&lips.middle, Ends::Open, pen);
-        seen(face, shape, face.line);
-        for x in [-0.5, 0.0, 0.5] {
-            let x = mouth.x + x * mouth.half_width;
-            let ends = [at(x, mouth.y - 0.4), at(x, mouth.y + 0.4)];
-            let shape = face.stroke(&ends, Ends::Open, pen);
-            seen(face, shape, face.line);
-        }
     }
 }
 
+/// A tongue over the lower lip, cut off straight where it comes out.
 fn tongue_out(face: &mut Builder<'_>, mouth: &Mouth) {
     let out = mouth.tongue_out;
     if out < 0.03 {
         return;
     }
-    let half_width = 0.17_f32.min(out);
+    let half_width = 0.2_f32.min(out);
     let root = at(mouth.x, mouth.y + 0.5 * (mouth.lower + mouth.upper));
     let tip = at(root.x, root.y + out - 0.3 * half_width);
-    let outline = Pen::round(half_width + face.bold(0.03));
-    let shape = face.stroke(&[root, tip], Ends::Open, outline);
-    face.ink(shape);
-    let shape = face.stroke(&[root, tip], Ends::Open, Pen::round(half_width));
-    face.flat(shape, face.theme.tongue);
-    let middle = [root, at(tip.x, tip.y - 0.02)];
-    let pen = Pen::round(face.bold(0.022));
-    let shape = face.stroke(&middle, Ends::Open, pen);
-    face.flat(shape, face.theme.tongue_line);
+    let lid = face.lid(root, 0.0);
+    let middle = [at(root.x, root.y + 0.35 * out), at(tip.x, tip.y - 0.02)];
+    for (points, radius, paint) in [
+        (
+            [root, tip],
+            half_width + face.rim(0.04),
+            Paint::Flat(face.line, 256),
+        ),
+        ([root, tip], half_width, opaque(face.theme.tongue)),
+        (middle, face.bold(0.022), opaque(face.theme.tongue_line)),
+    ] {
+        let shape = face.stroke(&points, Ends::Open, Pen::round(radius));
+        let layer = face.paint(shape, paint);
+        if let Some(layer) = face.scene.layers.get_mut(layer) {
+            layer.lid = Some(lid);
+        }
+    }
 }

@@ -1,10 +1,10 @@
-//! Builds what lies on the skin: red cheeks, a wrinkled nose, tears and sweat.
+//! Builds what lies on the skin: red cheeks and tears.
 
-use super::{Builder, NOTHING, bent};
+use super::Builder;
 use crate::{
-    layers::{Disc, Paint},
+    layers::Paint,
     params::Params,
-    raster::outline::{Ends, Pen},
+    raster::disc::Disc,
     skin::{colour, share},
     vec2::{Vec2, at},
 };
@@ -42,7 +42,6 @@ pub(super) fn build(face: &mut Builder<'_>, params: &Params) {
     if face.theme.blushes {
         blush(face, params.extras.blush);
     }
-    wrinkle(face, params.extras.wrinkle);
 }
 
 /// What lies over them.
@@ -51,9 +50,6 @@ pub(super) fn drops(face: &mut Builder<'_>, params: &Params) {
     if extras.tear > 0.05 {
         let centre = at(eye.x + 0.16, eye.y + 0.4);
         drop(face, centre, 0.17 * extras.tear);
-    }
-    if extras.sweat > 0.05 {
-        drop(face, at(-0.72, -0.42), 0.16 * extras.sweat);
     }
 }
 
@@ -75,21 +71,9 @@ fn blush(face: &mut Builder<'_>, amount: f32) {
     }
 }
 
-fn wrinkle(face: &mut Builder<'_>, amount: f32) {
-    let half_thick = face.bold(0.026 * amount);
-    if half_thick < NOTHING {
-        return;
-    }
-    for (y, half_width) in [(0.04, 0.08), (0.14, 0.11)] {
-        let points = bent(at(-half_width, y), at(half_width, y), -0.06);
-        let shape = face.stroke(&points, Ends::Open, Pen::round(half_thick));
-        face.ink(shape);
-    }
-}
-
 /// A drop of this radius, its tip up.
 fn drop(face: &mut Builder<'_>, centre: Vec2, radius: f32) {
-    let line = face.bold(0.03);
+    let line = face.rim(0.03);
     for (radius, c) in [
         (radius + line, face.theme.tear_line),
         (radius, face.theme.tear),

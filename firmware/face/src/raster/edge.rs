@@ -9,8 +9,12 @@ use crate::vec2::Vec2;
 /// Crossings of one polygon with one scan line; more are left out.
 const MAX_CROSSINGS: usize = 48;
 
+/// Where a polygon crosses the scan lines of a pixel row: 24.8 pixels, shifted up by one; the lowest bit is the direction
+/// (1 for upward).
+pub(crate) type Crossings = [Vec<i32, MAX_CROSSINGS>; LINES as usize];
+
 /// A polygon's edge, downward or upward.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Edge {
     /// First scan line it crosses.
     top: i16,
@@ -72,18 +76,27 @@ impl Edge {
     }
 }
 
-/// Adds what the polygon covers of a scan line.
-pub(crate) fn scan(edges: &[Edge], line: i32, spans: &mut Spans) {
-    let mut crossings: Vec<(i32, i32), MAX_CROSSINGS> = Vec::new();
+/// Finds where edges cross the scan lines of a pixel row. One pass for all lines: most edges lie in other rows.
+pub(crate) fn cross(edges: &[Edge], row: i32, crossings: &mut Crossings) {
+    crossings.iter_mut().for_each(Vec::clear);
+    let first = row * LINES;
     for edge in edges {
-        if i32::from(edge.top) <= line && line < i32::from(edge.bottom) {
-            let _full = crossings.push((edge.crossing(line), edge.winding()));
+        let from = i32::from(edge.top).max(first);
+        let to = i32::from(edge.bottom).min(first + LINES);
+        for line in from..to {
+            let crossing = edge.crossing(line) << 1 | edge.step & 1;
+            let _full = crossings[(line - first) as usize].push(crossing);
         }
     }
-    sort(&mut crossings);
+}
+
+/// Adds what lies between the crossings of one scan line.
+pub(crate) fn fill(crossings: &mut [i32], spans: &mut Spans) {
+    sort(crossings);
     let mut winding = 0;
     let mut start = 0;
-    for &(x, direction) in &crossings {
+    for &crossing in &*crossings {
+        let (x, direction) = (crossing >> 1, 1 - 2 * (crossing & 1));
         if winding == 0 {
             start = x;
         }
@@ -95,10 +108,10 @@ pub(crate) fn scan(edges: &[Edge], line: i32, spans: &mut Spans) {
 }
 
 /// By insertion: crossings are few and often in order already.
-fn sort(crossings: &mut [(i32, i32)]) {
+fn sort(crossings: &mut [i32]) {
     for i in 1..crossings.len() {
         let mut j = i;
-        while j > 0 && crossings[j - 1].0 > crossings[j].0 {
+        while j > 0 && crossings[j - 1] > crossings[j] {
             crossings.swap(j - 1, j);
             j -= 1;
         }
@@ -120,7 +133,10 @@ mod tests {
 
     fn spans(edges: &[Edge], line: i32) -> std::vec::Vec<(i32, i32)> {
         let mut spans = Spans::default();
-        scan(edges, line, &mut spans);
+        let mut crossings = Crossings::default();
+        cross(edges, line.div_euclid(LINES), &mut crossings);
+        let line = &mut crossings[line.rem_euclid(LINES) as usize];
+        fill(line, &mut spans);
         spans.merge();
         spans.iter().collect()
     }

@@ -6,11 +6,15 @@
 //! |---|---|
 //! | `edge` | polygons |
 //! | `oval` | ellipses, upright or turned |
+//! | `clip` | straight edges that hide what lies beyond |
+//! | `disc` | how far a pixel is from a middle |
 //! | `outline` | thick strokes with round ends as polygons and ovals |
 //! | `spans` | what a scan line holds: sorted, merged, cut |
 //! | `shapes` | the store of all of them |
 //! | `row` | coverage and colours of a piece of a row |
 
+pub(crate) mod clip;
+pub(crate) mod disc;
 pub(crate) mod edge;
 pub(crate) mod outline;
 pub(crate) mod oval;

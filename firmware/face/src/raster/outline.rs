@@ -39,81 +39,88 @@ impl Pen {
         }
     }
 
-    fn stretch(&self, p: Vec2) -> Vec2 {
-        at(p.x, (p.y - self.y) * self.tall + self.y)
+    /// The way to pixels, stretch included.
+    fn map(&self, map: &Transform) -> Transform {
+        let kept = map.down.times(self.y * (1.0 - self.tall));
+        Transform {
+            centre: map.centre.plus(kept),
+            right: map.right,
+            down: map.down.times(self.tall),
+        }
     }
 }
 
-/// A piece of a stroke: its ends, and how far its edge is from its middle at both.
+/// A piece of a stroke: its ends in pixels, its direction, and how far its edge is from its middle at both ends.
 struct StrokePiece {
     a: Vec2,
     b: Vec2,
+    /// Across the piece, as long as the pen's radius: before the stretch, and in pixels.
     normal: Vec2,
+    across: Vec2,
     from: Vec2,
     to: Vec2,
 }
 
 /// Adds the stroke along `points` to a shape.
 pub(crate) fn stroke(shapes: &mut Shapes, map: &Transform, points: &[Vec2], ends: Ends, pen: Pen) {
-    let mut pieces = pieces(points, ends, pen.radius);
-    let round = |shapes: &mut Shapes, p: Vec2| {
-        shapes.oval(map, pen.stretch(p), at(pen.radius, pen.radius * pen.tall));
-    };
+    let map = pen.map(map);
+    let mut pieces = pieces(&map, points, ends, pen.radius);
+    let radii = [
+        map.direction(at(pen.radius, 0.0)),
+        map.direction(at(0.0, pen.radius)),
+    ];
+    let round = |shapes: &mut Shapes, p: Vec2| shapes.ellipse(p, radii);
     if pieces.is_empty() {
         if let Some(&dot) = points.first() {
-            round(shapes, dot);
+            round(shapes, map.point(dot));
         }
         return;
     }
-    let pixel = |p: Vec2| map.point(pen.stretch(p));
+    let per_square = 1.0 / (pen.radius * pen.radius);
     let count = pieces.len();
     for i in 0..count {
         let next = (i + 1) % count;
         if next == 0 && ends == Ends::Open {
             break;
         }
-        let (m, n) = (pieces[i].normal, pieces[next].normal);
-        let turn = m.dot(n) / (pen.radius * pen.radius);
+        let turn = pieces[i].normal.dot(pieces[next].normal) * per_square;
+        let (m, n) = (pieces[i].across, pieces[next].across);
         if turn > SHARP {
             let both = m.plus(n).times(1.0 / (1.0 + turn));
             pieces[i].to = both;
             pieces[next].from = both;
         } else {
             let p = pieces[i].b;
-            shapes.edge(pixel(p.plus(m)), pixel(p.plus(n)));
-            shapes.edge(pixel(p.minus(n)), pixel(p.minus(m)));
+            shapes.edge(p.plus(m), p.plus(n));
+            shapes.edge(p.minus(n), p.minus(m));
             round(shapes, p);
         }
     }
     for piece in &pieces {
-        shapes.edge(
-            pixel(piece.a.plus(piece.from)),
-            pixel(piece.b.plus(piece.to)),
-        );
-        shapes.edge(
-            pixel(piece.b.minus(piece.to)),
-            pixel(piece.a.minus(piece.from)),
-        );
+        shapes.edge(piece.a.plus(piece.from), piece.b.plus(piece.to));
+        shapes.edge(piece.b.minus(piece.to), piece.a.minus(piece.from));
     }
     if let (Ends::Open, [first, ..], [.., last]) = (ends, &pieces[..], &pieces[..]) {
-        shapes.edge(
-            pixel(first.a.minus(first.from)),
-            pixel(first.a.plus(first.from)),
-        );
-        shapes.edge(pixel(last.b.plus(last.to)), pixel(last.b.minus(last.to)));
+        shapes.edge(first.a.minus(first.from), first.a.plus(first.from));
+        shapes.edge(last.b.plus(last.to), last.b.minus(last.to));
         round(shapes, first.a);
         round(shapes, last.b);
     }
 }
 
 /// The stroke piece by piece; points on top of each other make none.
-fn pieces(points: &[Vec2], ends: Ends, radius: f32) -> Vec<StrokePiece, MAX_STROKE> {
+fn pieces(
+    map: &Transform,
+    points: &[Vec2],
+    ends: Ends,
+    radius: f32,
+) -> Vec<StrokePiece, MAX_STROKE> {
     let mut pieces = Vec::new();
     let Some(&first) = points.first() else {
         return pieces;
     };
     let back = (ends == Ends::Closed).then_some(first);
-    let mut a = first;
+    let (mut a, mut a_pixel) = (first, map.point(first));
     for b in points[1..].iter().copied().chain(back) {
         let along = b.minus(a);
         let length = sqrtf(along.dot(along));
@@ -121,14 +128,17 @@ fn pieces(points: &[Vec2], ends: Ends, radius: f32) -> Vec<StrokePiece, MAX_STRO
             continue;
         }
         let normal = at(along.y, -along.x).times(radius / length);
+        let across = map.direction(normal);
+        let b_pixel = map.point(b);
         let _full = pieces.push(StrokePiece {
-            a,
-            b,
+            a: a_pixel,
+            b: b_pixel,
             normal,
-            from: normal,
-            to: normal,
+            across,
+            from: across,
+            to: across,
         });
-        a = b;
+        (a, a_pixel) = (b, b_pixel);
     }
     pieces
 }

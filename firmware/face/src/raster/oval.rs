@@ -6,7 +6,7 @@ use super::{LINES, line_at, spans::Spans};
 use crate::vec2::Vec2;
 
 /// An ellipse, cut by scan lines: its spans lie around a slanted middle line and are as long as a circle's chords.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Oval {
     /// The centre's scan line, 24.8.
     centre_line: i32,
@@ -69,6 +69,13 @@ impl Oval {
             pixel(centre - reach),
             pixel(centre + reach) + 1,
         ]
+    }
+
+    /// Whether it may cover something of a pixel row.
+    pub(crate) fn touches(&self, row: i32) -> bool {
+        let (first, last) = ((row * LINES) << 8, (row * LINES + LINES - 1) << 8);
+        last.saturating_sub(self.centre_line) > -self.half_height
+            && first.saturating_sub(self.centre_line) < self.half_height
     }
 
     /// What it covers of a scan line, 24.8 pixels.

@@ -5,11 +5,11 @@ use std::vec::Vec;
 use proptest::{collection::vec, prelude::*, test_runner::RngSeed};
 
 use super::{
-    LINES,
+    edge::Crossings,
     outline::{self, Ends, Pen},
     row::{Coverage, PIECE},
     shapes::{Shape, Shapes, Transform},
-    spans::Spans,
+    spans::RowSpans,
 };
 use crate::vec2::{Vec2, at};
 
@@ -22,11 +22,9 @@ fn drawn(shapes: &Shapes, shape: &Shape) -> Vec<f64> {
     let mut picture = Vec::new();
     for row in 0..SIDE {
         let mut coverage = Coverage::new();
-        for line in row * LINES..(row + 1) * LINES {
-            let mut spans = Spans::default();
-            shapes.scan(shape, line, &mut spans);
-            coverage.add(&spans);
-        }
+        let mut lines = RowSpans::default();
+        shapes.scan(shape, row, &mut lines, &mut Crossings::default());
+        lines.iter().for_each(|spans| coverage.add(spans));
         let mut pixels = [0; PIECE];
         coverage.resolve(|run, cover| pixels[run].fill(cover));
         let shares = pixels[..SIDE as usize]

@@ -6,6 +6,8 @@ use super::{FINE_BITS, LINES, spans::Spans};
 
 /// Pixels of a row that are worked on at a time: bounds the stack, not the picture.
 pub(crate) const PIECE: usize = 256;
+/// Pixels of a block; blocks without a step are passed over at once.
+const BLOCK: usize = 16;
 /// A pixel that is covered on all its scan lines.
 const FULL: i32 = LINES << FINE_BITS;
 
@@ -28,6 +30,8 @@ pub(crate) struct Coverage {
     differences: [i16; PIECE + 2],
     /// Pixels that something touched.
     touched: (usize, usize),
+    /// A bit for each block that has a difference.
+    busy: u32,
 }
 
 impl Coverage {
@@ -37,6 +41,7 @@ impl Coverage {
             left: 0,
             differences: [0; PIECE + 2],
             touched: (PIECE, 0),
+            busy: 0,
         }
     }
 
@@ -71,7 +76,13 @@ impl Coverage {
         let (pixel, fine) = ((x >> FINE_BITS) as usize, (x & 0xff) as i16);
         self.differences[pixel] += sign * (256 - fine);
         self.differences[pixel + 1] += sign * fine;
+        self.busy |= (1 << (pixel / BLOCK)) | (1 << ((pixel + 1) / BLOCK));
         pixel
+    }
+
+    /// The pixels that something touches, as places in the piece, of which only the first `len` are of use.
+    pub(crate) fn touched(&self, len: usize) -> Range<usize> {
+        self.touched.0..self.touched.1.min(len)
     }
 
     /// Hands runs of touched pixels, as places in the piece, and their coverage, 1 to 256, to `paint`; then nothing is
@@ -83,9 +94,7 @@ impl Coverage {
             sum += i32::from(self.differences[start]);
             self.differences[start] = 0;
             // Most pixels are covered like their neighbour: shapes are filled run by run.
-            let rest = &self.differences[start + 1..end];
-            let next = rest.iter().position(|difference| *difference != 0);
-            let next = next.map_or(end, |same| start + 1 + same);
+            let next = self.next_step(start + 1, end);
             let run = start..next.min(PIECE);
             if sum > 0 && !run.is_empty() {
                 paint(run, ((sum * 256) / FULL) as u32);
@@ -93,6 +102,24 @@ impl Coverage {
             start = next;
         }
         self.touched = (PIECE, 0);
+        self.busy = 0;
+    }
+
+    /// The first pixel of `from .. end` that is not covered like its left neighbour; else `end`.
+    fn next_step(&self, from: usize, end: usize) -> usize {
+        let mut start = from;
+        while start < end {
+            let block = start / BLOCK;
+            let stop = ((block + 1) * BLOCK).min(end);
+            if self.busy >> block & 1 != 0 {
+                let pixels = &self.differences[start..stop];
+                if let Some(place) = pixels.iter().position(|step| *step != 0) {
+                    return start + place;
+                }
+            }
+            start = stop;
+        }
+        end
     }
 }
 

@@ -1,13 +1,15 @@
 //! Stores all edges and ovals of a drawing. A shape is what some of them cover together.
 
+use core::ops::Range;
+
 use heapless::Vec;
 
 use super::{
     LINES,
-    edge::{self, Edge},
+    edge::{self, Crossings, Edge},
     oval::Oval,
     row::PIECE,
-    spans::Spans,
+    spans::{RowSpans, Spans},
 };
 use crate::vec2::{Vec2, at};
 
@@ -68,6 +70,11 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
+    /// Whether it may touch some pixel of these rows.
+    pub(crate) fn touches_rows(&self, rows: &Range<i32>) -> bool {
+        self.top < rows.end * LINES && rows.start * LINES < self.bottom
+    }
+
     /// Whether it may touch some pixel of a row from `left` on.
     pub(crate) fn touches(&self, row: i32, left: i32) -> bool {
         self.top < (row + 1) * LINES
@@ -118,8 +125,12 @@ impl Shapes {
     /// Adds an ellipse of face units.
     pub(crate) fn oval(&mut self, map: &Transform, centre: Vec2, radii: Vec2) {
         let (a, b) = (at(radii.x, 0.0), at(0.0, radii.y));
-        let oval = Oval::new(map.point(centre), map.direction(a), map.direction(b));
-        let _full = self.ovals.push(oval);
+        self.ellipse(map.point(centre), [map.direction(a), map.direction(b)]);
+    }
+
+    /// Adds an ellipse of pixels, by its middle and two half diameters.
+    pub(crate) fn ellipse(&mut self, centre: Vec2, [a, b]: [Vec2; 2]) {
+        let _full = self.ovals.push(Oval::new(centre, a, b));
     }
 
     /// Adds a polygon of face units, clockwise or not.
@@ -154,20 +165,29 @@ impl Shapes {
         (edges.unwrap_or(&[]), ovals.unwrap_or(&[]))
     }
 
-    /// What a shape covers of a scan line, merged.
-    pub(crate) fn scan(&self, shape: &Shape, line: i32, spans: &mut Spans) {
-        spans.clear();
-        if line < shape.top || line >= shape.bottom {
-            return;
+    /// What a shape covers of each scan line of a pixel row, merged.
+    pub(crate) fn scan(
+        &self,
+        shape: &Shape,
+        row: i32,
+        lines: &mut RowSpans,
+        crossings: &mut Crossings,
+    ) {
+        lines.iter_mut().for_each(Spans::clear);
+        let (edges, ovals) = self.parts(shape);
+        if !edges.is_empty() {
+            edge::cross(edges, row, crossings);
+            for (spans, crossings) in lines.iter_mut().zip(crossings) {
+                edge::fill(crossings, spans);
+            }
         }
-        let (first, end) = shape.edges;
-        let edges = self.edges.get(usize::from(first)..usize::from(end));
-        edge::scan(edges.unwrap_or(&[]), line, spans);
-        let (first, end) = shape.ovals;
-        let ovals = self.ovals.get(usize::from(first)..usize::from(end));
-        for oval in ovals.unwrap_or(&[]) {
-            oval.scan(line, spans);
+        for oval in ovals {
+            if oval.touches(row) {
+                for (line, spans) in (row * LINES..).zip(lines.iter_mut()) {
+                    oval.scan(line, spans);
+                }
+            }
         }
-        spans.merge();
+        lines.iter_mut().for_each(Spans::merge);
     }
 }

@@ -2,12 +2,17 @@
 
 use heapless::Vec;
 
+use super::LINES;
+
 /// Spans on one line; more are left out.
 const MAX_SPANS: usize = 32;
 
 /// Spans, their ends exclusive. Sorted and apart once merged.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spans(Vec<(i32, i32), MAX_SPANS>);
+
+/// The spans of all scan lines of a pixel row.
+pub(crate) type RowSpans = [Spans; LINES as usize];
 
 impl Spans {
     pub(crate) fn clear(&mut self) {
