@@ -119,10 +119,7 @@ impl HuffmanTable {
 
     fn skip_entry(&self, ahead: u64) -> u16 {
         let (mut bits, mut advance) = (0, 0);
-        loop {
-            let Some(symbol) = self.symbol(ahead << bits) else {
-                break;
-            };
+        while let Some(symbol) = self.symbol(ahead << bits) {
             if bits + symbol.bits() > SKIP_BITS || advance + symbol.advance() > 63 + END_OF_BLOCK {
                 break;
             }
