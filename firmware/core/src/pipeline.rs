@@ -97,7 +97,9 @@ impl TrackData {
         let wanted = self.head.is_facing()?;
         // Who appears counts at once.
         let before = self.facing.unwrap_or(wanted);
-        let now = self.turning.settle(before, wanted, time, settings.person_hold_ms());
+        let now = self
+            .turning
+            .settle(before, wanted, time, settings.person_hold_ms());
         let was_facing = self.facing.replace(now).unwrap_or(false);
         (now != was_facing).then_some(now)
     }
