@@ -239,31 +239,15 @@ fn a_stop_does_not_wait_for_a_broker_that_is_away() {
     stop(daemon, "TERM");
 }
 
-/// A start, a restart of the broker, a camera that went away for a moment, and the end.
+/// A start, a restart of the broker, and the end.
 #[test]
 fn an_ordinary_day_is_told_in_a_few_lines() {
     let (mut bench, mut broker) = (bench(), Broker::start());
-    let port = free_port();
-    bench.set("MOODRING_WEB__LISTEN", format!("127.0.0.1:{port}"));
-    bench.write("film.mjpeg", pictures::scene(Jpeg, 64, 48).repeat(3));
+    bench.set("MOODRING_WEB__LISTEN", format!("127.0.0.1:{}", free_port()));
     let mut heard = Subscriber::to(broker.port);
-    // Two seconds of pictures, then none for two seconds, then pictures for ever.
-    let source = "cmd:show() { cat film.mjpeg; sleep 0.1; }; [ -e again ] || { touch again; for i in $(seq 20); do show; done; exit; }; \
-                  sleep 2; while :; do show; done";
-    let url = broker.url();
-    let daemon = bench.start_all(&[
-        "run",
-        "--display",
-        "none",
-        "--source",
-        source,
-        "--mqtt",
-        &url,
-    ]);
-    heard.wait_for("the camera again", |message| {
-        message.topic.ends_with("/event")
-            && message.json()["to"] == "running"
-            && message.json()["from"] == "lost"
+    let daemon = start(&bench, "synthetic", &broker);
+    heard.wait_for("the state of a running camera", |message| {
+        message.is_of_device("/state") && message.json()["camera"] == "running"
     });
     broker.kill();
     std::thread::sleep(Duration::from_secs(2));

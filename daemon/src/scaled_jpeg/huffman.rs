@@ -36,7 +36,7 @@ impl Symbol {
                 (run, size) => (size as u32, run as u32 + 1),
             },
         };
-        Self(code_bits + size | code_bits << 8 | size << 16 | advance << 24)
+        Self((code_bits + size) | (code_bits << 8) | (size << 16) | (advance << 24))
     }
 
     /// Bits of the code and the value.
@@ -119,10 +119,7 @@ impl HuffmanTable {
 
     fn skip_entry(&self, ahead: u64) -> u16 {
         let (mut bits, mut advance) = (0, 0);
-        loop {
-            let Some(symbol) = self.symbol(ahead << bits) else {
-                break;
-            };
+        while let Some(symbol) = self.symbol(ahead << bits) {
             if bits + symbol.bits() > SKIP_BITS || advance + symbol.advance() > 63 + END_OF_BLOCK {
                 break;
             }
@@ -133,7 +130,7 @@ impl HuffmanTable {
             }
         }
         // Both fit a byte.
-        (bits | advance << 8) as u16
+        (bits | (advance << 8)) as u16
     }
 
     /// The symbol at the top of `ahead`.
@@ -181,6 +178,8 @@ fn lookup(
 }
 
 #[cfg(test)]
+// Grouped by code and value.
+#[expect(clippy::unusual_byte_groupings)]
 mod tests {
     use super::*;
 
@@ -209,7 +208,7 @@ mod tests {
         assert_eq!(read(0b1010, 4), (4, 16, 0));
         // The code of 14 bits, then ten of a value.
         assert_eq!(
-            read(0b1011_0000_0000_00 << 10 | 0b10_0000_0001, 24),
+            read((0b1011_0000_0000_00 << 10) | 0b10_0000_0001, 24),
             (24, 3, 513)
         );
         assert_eq!(table.symbol(u64::MAX), None);

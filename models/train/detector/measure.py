@@ -19,154 +19,22 @@ import cv2
 import numpy as np
 import torch
 
-from ..classifier.data import LABELS, load_split
-from ..classifier.face_cuts import named
-from ..classifier.photos import Classifier, FaceFinder, crop_to_photo, look_sizes, read_face, read_grey, roll_of
+from ..classifier.photos import Classifier, FaceFinder, crop_to_photo, read_face, roll_of
 from ..common.markdown import table
 from .ap import average_precision, curve
+from .detector import Detector
 from .evaluate import default_threshold, measure_ap, wider
-from .geometry import iou, nms
-from .library import Library, is_held
-from .paste import soft_mask
-from .paths import DETECT, MODELS, SHARED
-from .similarity import similarity
+from .geometry import iou
+from .joins import JOINS, Looks, joined, live_look
+from .library import Library
+from .paths import MODELS
+from .sets import held, near_faces, pets, turned_photos, wider_pictures
+from .sizes import live_threshold
 from .stress import cover, darker, turned as by_profile
 
-LEAST, SAME_IOU, MAX_IOU = 0.2, 0.4, 0.3
-LIVE = (320, 256)
 ANGLES = (20, 30, 45)
-FACE_IN_CROP = np.array([6.0, 2.5, 42.0, 49.5])  # where YuNet's boxes lie in FER2013's pictures, in the median
-PETS_LISTED = Path(__file__).parents[1] / "classifier" / "pet_people.txt"
 
 
-# ---- sets -----------------------------------------------------------------------------------------------------------------
-def near_faces(count=700):
-    """(picture, box, tilt) of PublicTest faces set into blurred noise."""
-    data, rng = load_split(SHARED / "data", "public_test"), np.random.default_rng(23)
-    good = np.flatnonzero((data.pixels.reshape(len(data), -1).std(1) > 8) & (data.votes[:, 9] < 3))
-    for k in good[np.linspace(0, len(good) - 1, count).astype(int)]:
-        noise = cv2.GaussianBlur(rng.integers(0, 256, (480, 640), np.uint8), (0, 0), 3).astype(np.float32)
-        noise = np.clip((noise - 128) * 2 + rng.uniform(80, 170), 0, 255)
-        tall, roll = rng.uniform(90, 260), math.radians(rng.uniform(-25, 25))
-        scale = tall / (FACE_IN_CROP[3] - FACE_IN_CROP[1])
-        half = 30 * scale
-        at = rng.uniform(np.minimum((half, half), (320, 240)), np.maximum((640 - half, 480 - half), (320, 240)))
-        m = similarity(scale, roll, False, (24, 24), at)
-        fine = m.copy()
-        fine[:, :2] /= 4
-        patch = cv2.warpAffine(cv2.resize(data.pixels[k], (192, 192), interpolation=cv2.INTER_CUBIC), fine, (640, 480)).astype(np.float32)
-        mask = cv2.warpAffine(soft_mask(rng, 48), m, (640, 480))
-        middle = m[:, :2] @ ((FACE_IN_CROP[:2] + FACE_IN_CROP[2:]) / 2) + m[:, 2]
-        size = (FACE_IN_CROP[2:] - FACE_IN_CROP[:2]) / 2 * scale
-        yield (noise + mask * (patch - noise)).astype(np.uint8), np.concatenate([middle - size, middle + size]), math.degrees(roll)
-
-
-def wild_photos(every=6):
-    return [read_grey(p) for name in LABELS for p in sorted((SHARED / "data" / "faces" / "wild" / name).glob("*.jpg"))[::every]]
-
-
-def turn(grey, degrees):
-    """About its middle, clockwise, on a canvas that holds all of it, with grey corners."""
-    h, w = grey.shape
-    side = math.ceil(math.hypot(h, w))
-    m = cv2.getRotationMatrix2D((w / 2, h / 2), -degrees, 1)
-    m[:, 2] += (side - w) / 2, (side - h) / 2
-    return cv2.warpAffine(grey, m, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=128)
-
-
-def pets():
-    people = named(PETS_LISTED)
-    return [cv2.imread(str(p)) for p in sorted((DETECT / "pets").glob("*.jpg")) if p.name not in people and int(p.stem.split("_")[1]) % 2]
-
-
-def held(lib, sources):
-    return [(lib.picture(i), lib.faces[i][:, :4]) for i, n in enumerate(lib.names) if is_held(n) and n.split("/")[1] in sources]
-
-
-# ---- looks and how they are joined ----------------------------------------------------------------------------------------------
-def looks_of(finder, picture):
-    """[(pixels of the look per pixel of the photo, rows)] as `analyze` looks."""
-    picture = picture if picture.ndim == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
-    h, w = picture.shape[:2]
-    return [(max(size) / max(h, w), finder.look(picture, *size, LEAST)) for size in look_sizes(w, h)]
-
-
-def live_look(finder, picture, threshold=LEAST):
-    return finder.look(picture if picture.ndim == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), *LIVE, threshold)
-
-
-def mean_of_able(scores, sides):
-    """The mean over looks that should see such a face; the look that found it always counts (it comes first)."""
-    able = (sides >= 26) & (sides <= 300)
-    able[0] = True
-    return scores[able].mean()
-
-
-def ability(sides, low=(12.0, 26.0), high=(200.0, 420.0)):
-    """0 to 1: how well a look sees faces of so many of its own pixels."""
-    s = np.log(sides.clip(1))
-    rise = (s - math.log(low[0])) / math.log(low[1] / low[0])
-    fall = (math.log(high[1]) - s) / math.log(high[1] / high[0])
-    return np.minimum(rise, fall).clip(0, 1)
-
-
-def better(scores, sides):
-    return scores.max()
-
-
-def better_weighed(scores, sides):
-    return (scores * (0.5 + 0.5 * ability(sides))).max()
-
-
-def mean_weighed(scores, sides):
-    w = ability(sides) + 1e-3
-    return float((scores * w).sum() / w.sum())
-
-
-def between(scores, sides):
-    """Half way from the mean to the better one: fuse.rs."""
-    return 0.5 * mean_of_able(scores, sides) + 0.5 * scores.max()
-
-
-def between_weighed(scores, sides):
-    return 0.5 * mean_weighed(scores, sides) + 0.5 * (scores * np.sqrt(ability(sides))).max()
-
-
-JOINS = {"half way from mean to better": between, "mean of those that should see it": mean_of_able, "better": better, "better, weighed": better_weighed, "mean, weighed": mean_weighed,
-         "half way, weighed": between_weighed}
-
-
-@functools.lru_cache(None)
-def joined(looks, rule):
-    """`join`, each once: sets keep their looks as objects that are never changed."""
-    return join(looks.rows, rule)
-
-
-class Looks:
-    """One picture's looks."""
-
-    def __init__(self, finder, picture):
-        self.rows = looks_of(finder, picture)
-
-
-def join(looks, rule, least=LEAST):
-    """One list of rows out of two looks."""
-    kept = []
-    for i, (scale, rows) in enumerate(looks):
-        if not len(rows):
-            continue
-        side = np.sqrt((rows[:, 2:4] - rows[:, :2]).clip(1e-3).prod(1)).astype(float)
-        scores, sides = [rows[:, 4]], [side * scale]
-        for j, (other, seen) in enumerate(looks):
-            if j != i:
-                same = iou(rows[:, :4], seen[:, :4]) >= SAME_IOU if len(seen) else np.zeros((len(rows), 0), bool)
-                scores.append((same * seen[None, :, 4]).max(1, initial=0.0)), sides.append(side * other)
-        total = np.array([rule(s, p) for s, p in zip(np.stack(scores, 1), np.stack(sides, 1))])
-        kept.append(np.concatenate([rows[:, :4], total[:, None], rows[:, 5:]], 1)[total >= least])
-    return nms(np.concatenate(kept).astype(np.float32), MAX_IOU) if kept else np.zeros((0, 15), np.float32)
-
-
-# ---- what follows from looks ----------------------------------------------------------------------------------------------------
 def hit(rows, box, limit=0.4):
     """The best score of a face where one was put."""
     return max(rows[iou(box[None].astype(np.float32), rows[:, :4])[0] >= limit, 4], default=0.0) if len(rows) else 0.0
@@ -276,16 +144,6 @@ def both(seen, rule, thresholds=(0.4, 0.45, 0.5, 0.55, 0.6, 0.65), leasts=(0.5, 
     return lines
 
 
-@functools.cache
-def turned_photos(angle):
-    return [turn(g, angle * s) for g in wild_photos() for s in (-1, 1)]
-
-
-@functools.cache
-def wider_pictures():
-    return wider()
-
-
 def tall(rows):
     return rows[rows[:, 3] - rows[:, 1] >= 20]
 
@@ -301,7 +159,6 @@ def best(rows, threshold):
 
 def one_look(path, threshold):
     """AP of one look at 320 as the pictures are, covered and dark; recall of profiles."""
-    from .detector import Detector
     detect, pictures = Detector(path), wider()
     out = {"AP, one look at 320": measure_ap(detect, pictures)[0]["ap"]}
     changes = {"a mask (lower half)": None, "dark glasses": None, "a tenth of the light": lambda p: darker(p, 0.1)}
@@ -353,7 +210,7 @@ def rounded(v):
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--model", action="append", help="QDQ files (default: the committed one)")
-    a.add_argument("--threshold", type=float, action="append", help="(default: what the packed file's notes say)")
+    a.add_argument("--threshold", type=float, action="append", help="(default: both of the packed file's notes)")
     a.add_argument("--joins", action="store_true", help="also compare the rules")
     a.add_argument("--both", action="store_true", help="also the table of the detector's threshold and the face head's")
     a.add_argument("--keep", metavar="FILE.pickle", help="keep the looks there, or take them from there")
@@ -365,8 +222,8 @@ def main():
     lib, report = Library(), {}
     for path in args.model or [MODELS / "weights" / "detector.onnx"]:
         seen = kept(args.keep, path, lib) if args.keep else Seen(path, lib)
-        thresholds = args.threshold or [default_threshold()]
-        report[Path(path).name] = {"one look": one_look(path, thresholds[0]), "at": [seen.at(JOINS[args.rule], t) for t in thresholds]}
+        thresholds = args.threshold or [live_threshold(), default_threshold()]
+        report[Path(path).name] = {"one look": one_look(path, default_threshold()), "at": [seen.at(JOINS[args.rule], t) for t in thresholds]}
         if args.joins:
             report[Path(path).name]["joins"] = joins(seen)
         if args.both:

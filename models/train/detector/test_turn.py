@@ -10,8 +10,9 @@ from ..common.reference import reals, run
 from .covers import KINDS, covered, frame
 from .label import mean_points
 from .library import FACE
-from .measure import JOINS, ability, between, join, turn
+from .joins import JOINS, ability, between, join
 from .paths import MODELS
+from .sets import turn
 from .student import normalise
 from .turn import dark, from_packed, noise_view
 

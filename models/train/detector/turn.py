@@ -19,13 +19,13 @@ from torch.utils.data import DataLoader
 from ..common import pack
 from .covers import covered
 from .distill import distill_losses
-from .library import EXACT, Library
+from .library import Library
 from .light import light, tint
 from .paste import paste
 from .paths import MODELS, RUNS
 from .student import build, layers, normalise
 from .train import Views, blend, by_cell, feature_scale, gather, heads_of, optimizer_of, quiet_worker, save
-from .views import compose, mosaic, padded, settle, zoom
+from .views import compose, mosaic, settle, zoom
 
 SIZES = (192, 192, 256, 320)
 
