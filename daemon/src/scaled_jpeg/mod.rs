@@ -2,7 +2,7 @@
 //! means for the motion watch, and a face's part of it in more detail. All of it stays one lent [`Picture`].
 //!
 //! Reads what cameras send: one pass, grey or YCbCr in 4:4:4, 4:2:2 or 4:2:0, with and without restarts. The rest goes to the
-//! decoder of whole pictures (`camera::jpeg`). Why our own: docs/decisions/023-scaled-jpeg.md.
+//! decoder of whole pictures (`camera::jpeg`). Why our own: docs/decisions/024-scaled-jpeg.md.
 
 mod bits;
 mod colours;

@@ -26,7 +26,7 @@ const PROGRESSIVE: &[u8] = include_bytes!("tests/progressive.jpg");
 const SIZE: (u32, u32) = (93, 61);
 
 /// An overview of a quarter, of a half, and whole.
-const LEAST: [(u32, (u32, u32)); 3] = [(4, (20, 20)), (2, (40, 40)), (1, (90, 90))];
+const LEAST: [(u32, (u32, u32)); 3] = [(4, (19, 19)), (2, (40, 40)), (1, (90, 90))];
 
 fn wish(least_px: (u32, u32)) -> Wish {
     Wish {

@@ -14,8 +14,13 @@ impl ScaledJpeg {
         let (width, height) = self.header.size_px;
         // Larger than it is, nothing shows more; and of a wide picture only one side has to fill the input.
         let (least_w, least_h) = self.wish.least_px;
+        // A quarter keeps four frequencies of a block: too few for small faces if it is just the input's size.
         let fits = |divisor: &u32| {
-            width.div_ceil(*divisor) >= least_w || height.div_ceil(*divisor) >= least_h
+            let margin = if *divisor == 4 { 5 } else { 4 };
+            let fits = |side: u32, least: u32| {
+                4 * u64::from(side.div_ceil(*divisor)) >= margin * u64::from(least)
+            };
+            fits(width, least_w) || fits(height, least_h)
         };
         DIVISORS.into_iter().find(fits).unwrap_or(1)
     }
