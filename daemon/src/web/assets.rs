@@ -158,10 +158,12 @@ mod tests {
             let text = std::str::from_utf8(bytes).unwrap();
             let foreign = text.match_indices("://").find(|(at, _)| {
                 let rest = &text[*at..];
-                // A broker's address as an example is nothing that a browser fetches.
+                // A broker's or camera's address as an example is nothing that a browser fetches.
                 !rest.starts_with("://www.w3.org/")
                     && !rest.starts_with("://json-schema.org/")
-                    && !text[..*at].ends_with("mqtt")
+                    && !["mqtt", "rtsp"]
+                        .iter()
+                        .any(|scheme| text[..*at].ends_with(scheme))
             });
             assert!(
                 foreign.is_none(),

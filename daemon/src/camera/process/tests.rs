@@ -55,10 +55,13 @@ fn its_last_words_are_in_the_error() {
     let mut camera = open("for i in 1 2 3 4 5 6; do echo word$i >&2; done; exit 3");
     // The words come over another pipe than the end.
     let mut error = lost(&mut camera);
-    while !error.contains("word6") {
+    while !(error.contains("word6") && error.contains("exit status")) {
         error = lost(&mut camera);
     }
-    assert!(error.contains("exit status: 3") && error.contains("word3 | word4"));
+    assert!(
+        error.contains("exit status: 3") && error.contains("word3 | word4"),
+        "{error}"
+    );
     assert!(!error.contains("word2"), "only the last four: {error}");
     let mut camera = open("no-such-program-here");
     while !lost(&mut camera).contains("not found") {}
