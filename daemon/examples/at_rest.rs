@@ -11,7 +11,7 @@ use moodring::{
     clock::Clock,
     config::{CameraSettings, Settings},
     latest::{self, Taken},
-    scaled_jpeg::Wish,
+    scaled_jpeg::DecodeNeeds,
     vision::VisionPipeline,
 };
 use moodring_core::{frame::Millis, geometry::Rect, mood::Mood, picture::Picture as _};
@@ -66,12 +66,12 @@ fn play(name: &str, source: &Source, watch_ms: u64) -> Result<(), Error> {
         if number == EMPTY_FRAMES {
             (cost_ns, looks) = (used_ns()? - cost_ns, stream.looks() - looks);
         }
-        let wish = Wish {
+        let needs = DecodeNeeds {
             least_px: (settings.vision.width, settings.vision.height),
             colour: true,
             is_resting: writer.reader_rests(),
         };
-        writer.put_picture(&mut camera.next_picture(Some(wish))?);
+        writer.put_picture(&mut camera.next_picture(Some(needs))?);
         let Taken::Frame(frame, skipped) = reader.take(Duration::ZERO) else {
             return Err("no frame".into());
         };

@@ -9,7 +9,7 @@ use moodring::{
     camera::{self, Camera, CameraError, Source},
     clock::Clock,
     config::{CameraSettings, Settings},
-    scaled_jpeg::Wish,
+    scaled_jpeg::DecodeNeeds,
     vision::{Classifier, Detector, pipeline_settings},
 };
 use moodring_core::{
@@ -48,7 +48,7 @@ fn main() -> Result<(), Error> {
         detector,
         classifier,
     };
-    let wish = Wish {
+    let needs = DecodeNeeds {
         least_px: (settings.vision.width, settings.vision.height),
         colour: settings.camera.colour,
         is_resting: false,
@@ -56,7 +56,7 @@ fn main() -> Result<(), Error> {
     let (mut scaled, mut whole) = (film(&path)?, film(&path)?);
     let mut out = std::io::stdout().lock();
     loop {
-        let first = match scaled.next_picture(Some(wish)) {
+        let first = match scaled.next_picture(Some(needs)) {
             Ok(mut picture) => nets.faces(&mut picture)?,
             Err(CameraError::Ended { .. }) => return Ok(()),
             Err(error) => return Err(error.into()),

@@ -44,7 +44,7 @@ impl Changes {
         clock: Clock,
     ) -> Self {
         Self {
-            events: store.told(),
+            events: store.subscribe_events(),
             snapshots,
             store: store.clone(),
             identity,

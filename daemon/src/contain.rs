@@ -17,7 +17,7 @@ static OBSERVER: RwLock<Option<Observer>> = RwLock::new(None);
 
 type Observer = Box<dyn Fn(&str, &str) + Send + Sync>;
 
-/// Calls `observer` for each panic that [`contain`] contains, on the thread that panicked; the last one set counts.
+/// Calls `observer` for each panic that [`catch_panic`] contains, on the thread that panicked; the last one set counts.
 pub(crate) fn set_observer(observer: impl Fn(&str, &str) + Send + Sync + 'static) {
     *OBSERVER.write().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(observer));
 }
@@ -27,7 +27,7 @@ pub(crate) fn set_observer(observer: impl Fn(&str, &str) + Send + Sync + 'static
 ///
 /// # Errors
 /// The panic, in words.
-pub(crate) fn contain<T>(who: &str, work: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn catch_panic<T>(who: &str, work: impl FnOnce() -> T) -> Result<T, String> {
     let result = silently(who, work);
     if let Err(panic) = &result
         && let Some(observer) = &*OBSERVER.read().unwrap_or_else(PoisonError::into_inner)
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_an_error_that_says_where() {
-        let error = contain("the test", || -> u8 { panic!("no\nluck") }).unwrap_err();
+        let error = catch_panic("the test", || -> u8 { panic!("no\nluck") }).unwrap_err();
         assert!(
             error.starts_with("the test failed (panicked at "),
             "{error}"
@@ -96,8 +96,8 @@ mod tests {
             error.contains("contain.rs:") && error.ends_with("no luck"),
             "{error}"
         );
-        assert_eq!(contain("the test", || 7), Ok(7));
-        let nested = contain("outer", || contain("inner", || panic!("x")));
+        assert_eq!(catch_panic("the test", || 7), Ok(7));
+        let nested = catch_panic("outer", || catch_panic("inner", || panic!("x")));
         assert!(
             nested
                 .unwrap()

@@ -171,7 +171,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::scaled_jpeg::{ScaledJpeg, Wish};
+    use crate::scaled_jpeg::{DecodeNeeds, ScaledJpeg};
 
     fn put(writer: &mut FrameWriter, value: u8, time: u64) {
         let pixels = [value; 4];
@@ -218,7 +218,7 @@ mod tests {
         let mut camera = ScaledJpeg::default();
         let jpeg = include_bytes!("scaled_jpeg/tests/420.jpg");
         for time in 1..=3 {
-            let decoded = camera.decode(jpeg, &[], Wish::default(), Millis(time));
+            let decoded = camera.decode(jpeg, &[], DecodeNeeds::default(), Millis(time));
             decoded.unwrap();
             writer.put_picture(&mut LentPicture::Jpeg(&mut camera));
         }

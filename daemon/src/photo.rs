@@ -35,7 +35,7 @@ pub use listing::{ENDINGS, expand, is_picture_name, list};
 
 use self::format::Format;
 use crate::{
-    contain::contain,
+    contain::catch_panic,
     regular_file::{is_shortage, open_regular},
 };
 
@@ -150,7 +150,7 @@ impl Photo {
     pub fn decode_within(bytes: &[u8], budget: Budget) -> Result<Self, PhotoError> {
         let format = Format::of(bytes)?;
         // The decoders are others' code, and the bytes are foreign.
-        contain("the decoder", || match format {
+        catch_panic("the decoder", || match format {
             Format::Jpeg => jpeg::decode(bytes, budget),
             Format::Png => png_rows::decode(bytes, budget),
             Format::Other(format) => whole::decode(bytes, format, budget),

@@ -12,7 +12,7 @@ use std::{
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    contain::{self, contain},
+    contain::{self, catch_panic},
     shutdown::Shutdown,
 };
 
@@ -190,7 +190,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// # Errors
 /// The panic, in words.
 pub fn one_job<T>(who: &str, job: impl FnOnce() -> T) -> Result<T, String> {
-    contain(who, job)
+    catch_panic(who, job)
 }
 
 #[cfg(test)]

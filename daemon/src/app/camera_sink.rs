@@ -8,7 +8,7 @@ use crate::{
     camera::{CameraSink, CameraStatus},
     config::Settings,
     latest::{FrameWriter, LentPicture},
-    scaled_jpeg::Wish,
+    scaled_jpeg::DecodeNeeds,
 };
 
 /// Receives the camera thread's frames and states.
@@ -50,8 +50,8 @@ impl CameraSink for FrameForwarder {
         self.writer.put_picture(picture);
     }
 
-    fn wish(&self) -> Option<Wish> {
-        Some(Wish {
+    fn needs(&self) -> Option<DecodeNeeds> {
+        Some(DecodeNeeds {
             least_px: self.input_px,
             colour: self.colour,
             is_resting: self.writer.reader_rests(),

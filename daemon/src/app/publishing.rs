@@ -31,7 +31,7 @@ impl Publishing {
         clock: Clock,
         mut sources: event_log::EventLogInputs,
         notes: &Notes,
-    ) -> Result<(Self, mqtt::home_assistant::PreparedHome), AppError> {
+    ) -> Result<(Self, mqtt::home_assistant::PreparedHomeAssistant), AppError> {
         let place = StoreLocation::of(&settings.store.path);
         let updates = update::spawn(&settings.update, &settings.models, identity.run.number());
         let (extra, home) = mqtt::home_assistant::prepare(

@@ -254,7 +254,7 @@ impl App {
 impl StartContext<'_> {
     fn home(
         &self,
-        ready: mqtt::home_assistant::PreparedHome,
+        ready: mqtt::home_assistant::PreparedHomeAssistant,
         controller: &Controller,
     ) -> HomeAssistant {
         ready.spawn(mqtt::home_assistant::Inputs {

@@ -26,7 +26,7 @@ use super::{
     pump::{Ended, pump},
     stream_thread::{FrameStream, NoFrame, Producer},
 };
-use crate::{latest::LentPicture, scaled_jpeg::Wish, shutdown::Shutdown};
+use crate::{latest::LentPicture, scaled_jpeg::DecodeNeeds, shutdown::Shutdown};
 
 /// An address that answered.
 pub(super) struct HttpCamera {
@@ -105,7 +105,7 @@ impl Camera for HttpCamera {
         self.next_picture(None).map(LentPicture::into_frame)
     }
 
-    fn next_picture(&mut self, wish: Option<Wish>) -> Result<LentPicture<'_>, CameraError> {
+    fn next_picture(&mut self, needs: Option<DecodeNeeds>) -> Result<LentPicture<'_>, CameraError> {
         let patience = match self.is_polled.load(Ordering::Relaxed) {
             true => self.context.timeout + self.context.snapshot,
             false => self.context.timeout,
@@ -121,7 +121,9 @@ impl Camera for HttpCamera {
             }
         };
         let bytes = self.stream.bytes();
-        let picture = self.context.picture(format, bytes, &mut self.decoder, wish);
+        let picture = self
+            .context
+            .picture(format, bytes, &mut self.decoder, needs);
         let picture = picture.map_err(|reason| self.info.bad(reason))?;
         self.info.size_px = Some(picture.size_px());
         if let LentPicture::Frame(frame) = &picture {

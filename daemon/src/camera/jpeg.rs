@@ -16,8 +16,8 @@ use zune_jpeg::{
 use self::{huffman::STANDARD_HUFFMAN, layout::Layout};
 use super::turn::Turn;
 use crate::{
-    contain::contain,
-    scaled_jpeg::{NotDecoded, ScaledJpeg, Wish},
+    contain::catch_panic,
+    scaled_jpeg::{DecodeNeeds, NotDecoded, ScaledJpeg},
 };
 
 /// The longest side of a camera's picture; no more than 8K.
@@ -88,7 +88,7 @@ impl FrameDecoder {
         self.decode_as(jpeg, &layout)
     }
 
-    /// Decodes a picture only as far as `wish` says; [`FrameDecoder::scaled`] then has it. `false` if it is of a kind for
+    /// Decodes a picture only as far as `needs` says; [`FrameDecoder::scaled`] then has it. `false` if it is of a kind for
     /// [`FrameDecoder::decode`], or stands on its side.
     ///
     /// # Errors
@@ -96,7 +96,7 @@ impl FrameDecoder {
     pub(crate) fn decode_scaled(
         &mut self,
         jpeg: &[u8],
-        wish: Wish,
+        needs: DecodeNeeds,
         time: Millis,
     ) -> Result<bool, String> {
         let layout = Layout::read(jpeg)?;
@@ -105,8 +105,8 @@ impl FrameDecoder {
             return Ok(false);
         }
         let (own, scaled) = (&jpeg[..layout.end], &mut self.scaled);
-        match contain("the JPEG decoder", || {
-            scaled.decode(own, &STANDARD_HUFFMAN, wish, time)
+        match catch_panic("the JPEG decoder", || {
+            scaled.decode(own, &STANDARD_HUFFMAN, needs, time)
         })? {
             Ok(()) => Ok(true),
             Err(NotDecoded::OtherKind) => Ok(false),
@@ -128,7 +128,7 @@ impl FrameDecoder {
             _ => ColorSpace::RGB,
         };
         let (prepared, pixels) = (&self.prepared, &mut self.pixels);
-        contain("the JPEG decoder", || {
+        catch_panic("the JPEG decoder", || {
             decode_into(prepared, colours, layout.size_px, pixels)
         })??;
         if !self.colour && colours == ColorSpace::RGB {

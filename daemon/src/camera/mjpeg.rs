@@ -15,7 +15,7 @@ use super::{
     jpeg_splitter::{JpegSplitter, SplitResult},
     stream_thread::StreamFormat,
 };
-use crate::{latest::LentPicture, scaled_jpeg::Wish};
+use crate::{latest::LentPicture, scaled_jpeg::DecodeNeeds};
 
 /// An open `.mjpeg` file.
 pub(super) struct MjpegFile {
@@ -102,7 +102,7 @@ impl Camera for MjpegFile {
         self.next_picture(None).map(LentPicture::into_frame)
     }
 
-    fn next_picture(&mut self, wish: Option<Wish>) -> Result<LentPicture<'_>, CameraError> {
+    fn next_picture(&mut self, needs: Option<DecodeNeeds>) -> Result<LentPicture<'_>, CameraError> {
         if !self.pace.wait() {
             return Err(self.info.ended());
         }
@@ -110,7 +110,7 @@ impl Camera for MjpegFile {
         let bytes = self.splitter.bytes(range);
         let picture = self
             .context
-            .picture(StreamFormat::Jpeg, bytes, &mut self.decoder, wish);
+            .picture(StreamFormat::Jpeg, bytes, &mut self.decoder, needs);
         let picture = picture.map_err(|reason| self.info.bad(reason))?;
         self.info.size_px = Some(picture.size_px());
         Ok(picture)
@@ -155,12 +155,12 @@ mod tests {
         let path = dir.path().join("film.mjpeg");
         std::fs::write(&path, [&film[..], &[0xFF, 0xD9]].concat()).unwrap();
         let mut camera = MjpegFile::open(&path, Context::for_tests(false)).unwrap();
-        let wish = Wish {
+        let needs = DecodeNeeds {
             least_px: (20, 20),
-            ..Wish::default()
+            ..DecodeNeeds::default()
         };
         let mut next = || {
-            camera.next_picture(Some(wish)).map(|picture| {
+            camera.next_picture(Some(needs)).map(|picture| {
                 let is_jpeg = matches!(picture, LentPicture::Jpeg(_));
                 let whole = picture.size_px();
                 let overview = picture.into_frame();

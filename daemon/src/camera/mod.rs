@@ -29,7 +29,7 @@ use crate::{
     config::{CameraSettings, RangeKind, RawKind},
     latest::LentPicture,
     regular_file::is_shortage,
-    scaled_jpeg::Wish,
+    scaled_jpeg::DecodeNeeds,
     shutdown::Shutdown,
 };
 
@@ -76,12 +76,15 @@ pub trait Camera: Send {
     /// [`CameraError`]; after [`CameraError::Ended`] or [`CameraError::Lost`] the source must be opened again.
     fn next_frame(&mut self) -> Result<Frame<'_>, CameraError>;
 
-    /// The same, but a JPEG is decoded only as far as `wish` says, where the source can do that; without a wish, or if not,
+    /// The same, but a JPEG is decoded only as far as `needs` says, where the source can do that; without them, or if not,
     /// the picture is a whole frame.
     ///
     /// # Errors
     /// As [`Camera::next_frame`].
-    fn next_picture(&mut self, _wish: Option<Wish>) -> Result<LentPicture<'_>, CameraError> {
+    fn next_picture(
+        &mut self,
+        _needs: Option<DecodeNeeds>,
+    ) -> Result<LentPicture<'_>, CameraError> {
         self.next_frame().map(LentPicture::Frame)
     }
 }
@@ -254,10 +257,10 @@ impl Context {
         format: StreamFormat,
         bytes: &'a [u8],
         decoder: &'a mut FrameDecoder,
-        wish: Option<Wish>,
+        needs: Option<DecodeNeeds>,
     ) -> Result<LentPicture<'a>, String> {
-        if let (StreamFormat::Jpeg, Some(wish)) = (format, wish)
-            && decoder.decode_scaled(bytes, wish, self.clock.now())?
+        if let (StreamFormat::Jpeg, Some(needs)) = (format, needs)
+            && decoder.decode_scaled(bytes, needs, self.clock.now())?
         {
             return Ok(LentPicture::Jpeg(decoder.scaled()));
         }

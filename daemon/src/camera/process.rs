@@ -17,7 +17,7 @@ use super::{
     stderr_tail::StderrTail,
     stream_thread::{FrameStream, NoFrame, Overflow, StreamFormat},
 };
-use crate::{latest::LentPicture, redact::secrets_of, scaled_jpeg::Wish};
+use crate::{latest::LentPicture, redact::secrets_of, scaled_jpeg::DecodeNeeds};
 
 /// How long a child that closed its stdout may take to end by itself.
 const GRACE: Duration = Duration::from_millis(300);
@@ -137,7 +137,7 @@ impl Camera for Process {
         self.next_picture(None).map(LentPicture::into_frame)
     }
 
-    fn next_picture(&mut self, wish: Option<Wish>) -> Result<LentPicture<'_>, CameraError> {
+    fn next_picture(&mut self, needs: Option<DecodeNeeds>) -> Result<LentPicture<'_>, CameraError> {
         let wire = match self.stream.next(self.context.timeout, &self.context.stop) {
             Ok(wire) => wire,
             Err(NoFrame::Bad(reason)) => return Err(self.info.bad(reason)),
@@ -152,7 +152,7 @@ impl Camera for Process {
             }
         };
         let bytes = self.stream.bytes();
-        let picture = self.context.picture(wire, bytes, &mut self.decoder, wish);
+        let picture = self.context.picture(wire, bytes, &mut self.decoder, needs);
         let picture = picture.map_err(|reason| self.info.bad(reason))?;
         if self.info.size_px != Some(picture.size_px()) {
             self.info.size_px = Some(picture.size_px());

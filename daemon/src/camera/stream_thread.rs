@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{frame_pacer::SLICE, pump::Raw};
-use crate::{contain::contain, shutdown::Shutdown};
+use crate::{contain::catch_panic, shutdown::Shutdown};
 
 /// What happens to a frame that nobody fetched when the next is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,7 +172,7 @@ impl FrameStream {
             .name(name.into())
             .spawn(move || {
                 let who = "the thread that reads it";
-                let cause = contain(who, || work(&producer)).unwrap_or_else(|panic| panic);
+                let cause = catch_panic(who, || work(&producer)).unwrap_or_else(|panic| panic);
                 producer.shared.lock().over = Some(cause);
                 producer.shared.changed.notify_all();
             })?;

@@ -15,8 +15,8 @@ use super::{
     control::{CameraControl, CameraSession, NextStep},
 };
 use crate::{
-    clock::Clock, config::CameraSettings, contain::contain, latest::LentPicture, scaled_jpeg::Wish,
-    shutdown::Shutdown, snapshot::CameraState,
+    clock::Clock, config::CameraSettings, contain::catch_panic, latest::LentPicture,
+    scaled_jpeg::DecodeNeeds, shutdown::Shutdown, snapshot::CameraState,
 };
 
 /// The first and the longest wait before a lost source is opened again; doubled in between.
@@ -52,7 +52,7 @@ pub trait CameraSink: Send {
     /// A good frame.
     fn frame(&mut self, frame: &Frame<'_>);
 
-    /// A good picture: a frame, or where there is a [`CameraSink::wish`], perhaps a JPEG.
+    /// A good picture: a frame, or where there is a [`CameraSink::needs`], perhaps a JPEG.
     fn picture(&mut self, picture: &mut LentPicture<'_>) {
         if let LentPicture::Frame(frame) = picture {
             self.frame(frame);
@@ -60,7 +60,7 @@ pub trait CameraSink: Send {
     }
 
     /// How far the next JPEG is to be decoded; `None`: it is to be a frame.
-    fn wish(&self) -> Option<Wish> {
+    fn needs(&self) -> Option<DecodeNeeds> {
         None
     }
 
@@ -206,7 +206,7 @@ impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
         &mut self,
         mut open: impl FnMut(&CameraSession) -> Result<Box<dyn Camera>, CameraError>,
     ) {
-        while let Err(panic) = contain("the camera thread", || self.run(&mut open)) {
+        while let Err(panic) = catch_panic("the camera thread", || self.run(&mut open)) {
             tracing::error!("{panic}; starting it again");
             std::thread::sleep(BACKOFF.1);
         }
@@ -261,7 +261,7 @@ impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
         open: &mut impl FnMut(&CameraSession) -> Result<Box<dyn Camera>, CameraError>,
     ) -> (CameraError, bool) {
         let live = self.live || session.turn > 0 || session.chosen.is_some();
-        let opened = contain("the source", || open(session));
+        let opened = catch_panic("the source", || open(session));
         if self.first.is_none() {
             self.first = Some(self.control.source());
         }
@@ -279,9 +279,9 @@ impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
             s.opened += 1;
         });
         self.sink.opened(&status);
-        let read = contain("the source", || self.read(camera.as_mut(), &session.stop));
+        let read = catch_panic("the source", || self.read(camera.as_mut(), &session.stop));
         // The camera is closed here, before the wait; what panicked once may do it again.
-        let closed = contain("closing the source", || drop(camera));
+        let closed = catch_panic("closing the source", || drop(camera));
         let error = match (read, closed) {
             (Ok(error), Ok(())) => return (error, live),
             (Err(panic), _) | (Ok(_), Err(panic)) => self.panicked(Some(name), panic),
@@ -334,7 +334,7 @@ impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
             if stop.has_begun() {
                 return camera.info().ended();
             }
-            match camera.next_picture(self.sink.wish()) {
+            match camera.next_picture(self.sink.needs()) {
                 Ok(mut picture) => {
                     bad_in_a_row = 0;
                     self.sink.picture(&mut picture);

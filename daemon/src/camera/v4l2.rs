@@ -22,7 +22,7 @@ use super::{
     jpeg::FrameDecoder,
     modes::{WireFormat, nearest},
 };
-use crate::{latest::LentPicture, scaled_jpeg::Wish};
+use crate::{latest::LentPicture, scaled_jpeg::DecodeNeeds};
 
 /// So many of the first MJPEG buffers may be broken without a word: some devices report stale lengths there.
 const STALE_BUFFERS: u32 = 4;
@@ -159,15 +159,15 @@ impl V4l2Camera {
     }
 
     /// Fetches one buffer and makes it a picture.
-    fn take(&mut self, wish: Option<Wish>) -> Result<Taken, CameraError> {
+    fn take(&mut self, needs: Option<DecodeNeeds>) -> Result<Taken, CameraError> {
         self.wait()?;
         self.fetch()?;
         if self.wire != WireFormat::Mjpeg {
             return Ok(Taken::Pixels(self.size_px, self.stride));
         }
-        if let Some(wish) = wish {
+        if let Some(needs) = needs {
             let now = self.context.clock.now();
-            let decoded = self.decoder.decode_scaled(&self.raw, wish, now);
+            let decoded = self.decoder.decode_scaled(&self.raw, needs, now);
             if decoded.map_err(|reason| self.info.bad(reason))? {
                 return Ok(Taken::Jpeg);
             }
@@ -195,9 +195,9 @@ impl Camera for V4l2Camera {
         self.next_picture(None).map(LentPicture::into_frame)
     }
 
-    fn next_picture(&mut self, wish: Option<Wish>) -> Result<LentPicture<'_>, CameraError> {
+    fn next_picture(&mut self, needs: Option<DecodeNeeds>) -> Result<LentPicture<'_>, CameraError> {
         let taken = loop {
-            match self.take(wish) {
+            match self.take(needs) {
                 Err(CameraError::Bad { .. })
                     if self.wire == WireFormat::Mjpeg && self.buffers_seen <= STALE_BUFFERS => {}
                 other => break other?,

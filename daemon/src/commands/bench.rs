@@ -13,7 +13,7 @@ use crate::{
     config::{EngineKind, Overrides},
     exit::Exit,
     message::json,
-    scaled_jpeg::Wish,
+    scaled_jpeg::DecodeNeeds,
     snapshot::StageTimes,
     vision::{VisionPipeline, kernel},
 };
@@ -51,12 +51,12 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
     let settings = quiet_settings(args.config.config.as_deref(), &every_frame)?;
     let machine = Machine::look();
     let mut stream = VisionPipeline::open(&settings)?;
-    let wish = Wish {
+    let needs = DecodeNeeds {
         least_px: (settings.vision.width, settings.vision.height),
         colour: settings.camera.colour,
         is_resting: false,
     };
-    let mut scene = FrameSource::open(args, wish)?;
+    let mut scene = FrameSource::open(args, needs)?;
     if args.compare && !scene.sends_jpegs() {
         return Err(Failure::new(
             Exit::Usage,

@@ -61,13 +61,13 @@ impl FaceImage {
 
 /// The face that follows the mood as SVG, sharp at every size; the one who counts alone, without text and signs.
 #[derive(Debug)]
-pub struct VectorPortrait {
+pub struct FaceSvg {
     faces: Faces,
     theme: Theme,
     shown: Option<Pose>,
 }
 
-impl VectorPortrait {
+impl FaceSvg {
     /// A square picture with the theme of the settings. It blinks.
     pub fn new(settings: &DisplaySettings, now: Millis) -> Self {
         Self {
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_vector_portrait_is_drawn_only_when_it_differs() {
-        let mut portrait = VectorPortrait::new(&DisplaySettings::default(), Millis(0));
+        let mut portrait = FaceSvg::new(&DisplaySettings::default(), Millis(0));
         let snapshot = Snapshot::default();
         let view = View {
             snapshot: &snapshot,

@@ -17,7 +17,7 @@ mod still_picture;
 mod terminal;
 
 pub use animated_png::write_animation;
-pub use face_image::{FaceImage, VectorPortrait, sticker, sticker_rgba, vector_sticker};
+pub use face_image::{FaceImage, FaceSvg, sticker, sticker_rgba, vector_sticker};
 pub use log_lines::LogLines;
 pub use null::NullDisplay;
 pub use png::PngDisplay;

@@ -123,8 +123,8 @@ impl EventLog {
         for draft in self.recorder.drafts() {
             self.store.append(draft);
         }
-        if let Some(count) = self.recorder.told_of_dropped() {
-            self.store.told_of_dropped(count);
+        if let Some(count) = self.recorder.reported_dropped() {
+            self.store.reported_dropped(count);
         }
         let spans = self.recorder.spans();
         if !spans.is_empty() {

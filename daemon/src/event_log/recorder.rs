@@ -56,7 +56,7 @@ pub struct EventRecorder {
     store_replaced: u64,
     /// How many rows had been dropped when that was last recorded, until the store knows of it.
     told_at: Option<u64>,
-    told_of_dropped: Option<u64>,
+    reported_dropped: Option<u64>,
 }
 
 impl EventRecorder {
@@ -77,7 +77,7 @@ impl EventRecorder {
             store_fails: false,
             store_replaced: 0,
             told_at: None,
-            told_of_dropped: None,
+            reported_dropped: None,
         }
     }
 
@@ -147,7 +147,7 @@ impl EventRecorder {
         if state.untold > 0 && !state.full {
             self.add_event(now, now.run, EventBody::dropped(state.untold));
             self.told_at = Some(state.untold);
-            self.told_of_dropped = Some(state.untold);
+            self.reported_dropped = Some(state.untold);
         }
     }
 
@@ -190,8 +190,8 @@ impl EventRecorder {
     }
 
     /// How many dropped events a new draft reports; each number is given once.
-    pub fn told_of_dropped(&mut self) -> Option<u64> {
-        self.told_of_dropped.take()
+    pub fn reported_dropped(&mut self) -> Option<u64> {
+        self.reported_dropped.take()
     }
 
     /// Moods of minutes that are over.

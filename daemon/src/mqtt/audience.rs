@@ -6,7 +6,7 @@
 
 use moodring_core::frame::Millis;
 
-use super::outbox::Outbox;
+use super::outbox::OutboxWindow;
 
 /// Milliseconds from one try to the next, at first and at most.
 const PROBE_MS: (u64, u64) = (500, 4_000);
@@ -87,7 +87,12 @@ impl Audience {
     }
 
     /// Whether an event may be sent now: any while somebody listens, else one when its time has come.
-    pub(super) fn may_take(&mut self, now: Millis, patience_ms: u64, outbox: &mut Outbox) -> bool {
+    pub(super) fn may_take(
+        &mut self,
+        now: Millis,
+        patience_ms: u64,
+        outbox: &mut OutboxWindow,
+    ) -> bool {
         let Some(alone) = &mut self.alone else {
             return true;
         };

@@ -21,7 +21,7 @@ use super::{
     failover::Failover,
     link::{Disconnect, Link, LinkEvent, Pending},
     outbox::{EntryId, FetchRequest},
-    passthrough::Said,
+    passthrough::PublisherRequest,
     protocol::{Content, Protocol, Publication, ReceiptToken, Unheard},
     settings::CheckedSettings,
     until,
@@ -308,8 +308,8 @@ impl Client {
                     }
                 }
                 other = said(&mut self.extra), if online && link.has_room() && (!careful || link.is_idle()) => match other {
-                    Said::Introduced => self.protocol.introduced(),
-                    Said::Message(outgoing, number) => {
+                    PublisherRequest::Introduced => self.protocol.introduced(),
+                    PublisherRequest::Message(outgoing, number) => {
                         let token = ReceiptToken::Extra(number);
                         if let Err(reason) = pass_on(link, outgoing, token) { return ServeEnd::Lost(reason.into()) }
                     }
@@ -507,7 +507,7 @@ async fn fetched(
 }
 
 /// The next message of others to publish, or none for ever.
-async fn said(extra: &mut Option<Passthrough>) -> Said {
+async fn said(extra: &mut Option<Passthrough>) -> PublisherRequest {
     match extra {
         Some(extra) => extra.next().await,
         None => std::future::pending().await,

@@ -22,7 +22,7 @@ const FLAPS: u32 = 2;
 
 /// The brokers in the order in which they are tried, and what was learned about them.
 pub(super) struct Failover {
-    candidates: Vec<Candidate>,
+    candidates: Vec<BrokerEntry>,
     /// Which one is tried or used now.
     at: usize,
     /// Since when the newest connection is there; `None` if it did not come about.
@@ -49,7 +49,7 @@ impl Failover {
         comfort: Option<&'static str>,
     ) -> Self {
         Self {
-            candidates: ways.into_iter().map(Candidate::new).collect(),
+            candidates: ways.into_iter().map(BrokerEntry::new).collect(),
             at: 0,
             up_since: None,
             flaps: 0,
@@ -192,7 +192,7 @@ impl Failover {
 }
 
 /// A broker, and what was learned about it.
-struct Candidate {
+struct BrokerEntry {
     way: ConnectOptions,
     /// Which version is tried or used now.
     version: Version,
@@ -210,7 +210,7 @@ struct Candidate {
     reachable: ReachableAddress,
 }
 
-impl Candidate {
+impl BrokerEntry {
     fn new(way: ConnectOptions) -> Self {
         Self {
             version: match way.version {

@@ -1,8 +1,8 @@
 //! A window of the oldest rows of the store's outbox: those that are on their way to the broker, and the next ones. No
 //! I/O, no time.
 //!
-//! [`Outbox::fill`] adds rows in their order, [`Outbox::take`] sends one, and the broker's receipt (PUBACK) removes it:
-//! [`Outbox::acked`]. When the connection breaks, [`Outbox::rewind`] empties the window; the next connection fetches
+//! [`OutboxWindow::fill`] adds rows in their order, [`OutboxWindow::take`] sends one, and the broker's receipt (PUBACK) removes it:
+//! [`OutboxWindow::acked`]. When the connection breaks, [`OutboxWindow::rewind`] empties the window; the next connection fetches
 //! the rows anew, since the store keeps every row without a receipt.
 
 use std::collections::VecDeque;
@@ -22,7 +22,7 @@ struct WindowEntry {
 
 /// The window.
 #[derive(Debug)]
-pub struct Outbox {
+pub struct OutboxWindow {
     /// In order: some sent, then some that wait.
     entries: VecDeque<WindowEntry>,
     /// The newest row that was fetched in this connection.
@@ -43,7 +43,7 @@ pub struct FetchRequest {
     pub newest: EntryId,
 }
 
-impl Outbox {
+impl OutboxWindow {
     /// Mosquitto takes 20 unanswered messages of a client by default.
     pub const IN_FLIGHT: usize = 20;
 
@@ -57,7 +57,7 @@ impl Outbox {
         }
     }
 
-    /// What to fetch now that the store's newest row is this one. To be answered by [`Outbox::fill`] before it says
+    /// What to fetch now that the store's newest row is this one. To be answered by [`OutboxWindow::fill`] before it says
     /// more.
     pub fn want(&mut self, newest: EntryId) -> Option<FetchRequest> {
         let room = (2 * self.in_flight).saturating_sub(self.entries.len());

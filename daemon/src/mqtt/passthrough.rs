@@ -19,14 +19,14 @@ const WAITING: usize = 64;
 #[derive(Debug)]
 pub struct Passthrough {
     subscriptions: Vec<String>,
-    outgoing: mpsc::UnboundedReceiver<Said>,
+    outgoing: mpsc::UnboundedReceiver<PublisherRequest>,
     inbox: Arc<Inbox>,
     ended: bool,
 }
 
 /// What the other side asks the client for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum PublisherRequest {
     /// To be published; with a number, its receipt is wanted.
     Message(Outgoing, Option<u32>),
     /// All that a new connection needs has been published: the device may be called online.
@@ -67,7 +67,7 @@ pub enum Incoming {
 
 /// The end of who publishes.
 #[derive(Clone, Debug)]
-pub struct Publisher(mpsc::UnboundedSender<Said>);
+pub struct Publisher(mpsc::UnboundedSender<PublisherRequest>);
 
 /// The end of who listens.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ impl Passthrough {
     }
 
     /// The next message to publish. May be cancelled without loss.
-    pub(super) async fn next(&mut self) -> Said {
+    pub(super) async fn next(&mut self) -> PublisherRequest {
         if !self.ended {
             if let Some(said) = self.outgoing.recv().await {
                 return said;
@@ -135,17 +135,19 @@ impl Drop for Passthrough {
 impl Publisher {
     /// Publishes a message. Never waits; after the client's end it does nothing.
     pub fn publish(&self, outgoing: Outgoing) {
-        let _ = self.0.send(Said::Message(outgoing, None));
+        let _ = self.0.send(PublisherRequest::Message(outgoing, None));
     }
 
     /// The same; [`Incoming::Confirmed`] with this number follows when the broker has it.
     pub fn publish_confirmed(&self, outgoing: Outgoing, number: u32) {
-        let _ = self.0.send(Said::Message(outgoing, Some(number)));
+        let _ = self
+            .0
+            .send(PublisherRequest::Message(outgoing, Some(number)));
     }
 
     /// All that a new connection needs has been published: the device may be called online.
     pub fn introduced(&self) {
-        let _ = self.0.send(Said::Introduced);
+        let _ = self.0.send(PublisherRequest::Introduced);
     }
 }
 
@@ -275,7 +277,10 @@ mod tests {
         assert_eq!(extra.connected(), ["x/set"]);
         assert_eq!(receive.recv().await, Some(Incoming::Connected));
         publish.publish(say("new"));
-        assert_eq!(extra.next().await, Said::Message(say("new"), None));
+        assert_eq!(
+            extra.next().await,
+            PublisherRequest::Message(say("new"), None)
+        );
         drop(extra);
         assert_eq!(receive.recv().await, None);
     }

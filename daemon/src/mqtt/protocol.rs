@@ -4,7 +4,7 @@
 use moodring_core::{frame::Millis, mood::Mood};
 
 use super::audience::Audience;
-use super::outbox::{EntryId, FetchRequest, Outbox};
+use super::outbox::{EntryId, FetchRequest, OutboxWindow};
 use super::topic::Topics;
 use crate::config::PayloadFormat;
 use crate::message::{Identity, Moment, StateMessage, Status, cbor, json};
@@ -95,7 +95,7 @@ pub struct Protocol {
     topics: Topics,
     pace: StateLimits,
     format: PayloadFormat,
-    outbox: Outbox,
+    outbox: OutboxWindow,
     store: StoreState,
     snapshot: Option<Snapshot>,
     link: LinkState,
@@ -126,7 +126,7 @@ enum StopPhase {
     No,
     Asked,
     /// `stopped` is on its way.
-    Said,
+    PublisherRequest,
     /// `stopped` has its receipt.
     Known,
 }
@@ -159,7 +159,7 @@ impl Protocol {
             topics,
             pace,
             format,
-            outbox: Outbox::new(Outbox::IN_FLIGHT),
+            outbox: OutboxWindow::new(OutboxWindow::IN_FLIGHT),
             store: StoreState::default(),
             snapshot: None,
             link: LinkState::Down,
@@ -227,7 +227,7 @@ impl Protocol {
         self.state = PublishedState::default();
         self.retry_at = None;
         self.introduced = false;
-        if self.stop == StopPhase::Said {
+        if self.stop == StopPhase::PublisherRequest {
             self.stop = StopPhase::Asked;
         }
     }
@@ -242,7 +242,7 @@ impl Protocol {
                 return self.outbox.acked(id).then_some(id);
             }
             ReceiptToken::State => self.state.under_way = false,
-            ReceiptToken::Status(Status::Stopped) if self.stop == StopPhase::Said => {
+            ReceiptToken::Status(Status::Stopped) if self.stop == StopPhase::PublisherRequest => {
                 self.stop = StopPhase::Known
             }
             ReceiptToken::Status(_) | ReceiptToken::Extra(_) => {}
@@ -338,10 +338,10 @@ impl Protocol {
             StopPhase::Asked
                 if self.audience.is_alone() || self.outbox.is_sent(self.store.newest) =>
             {
-                self.stop = StopPhase::Said;
+                self.stop = StopPhase::PublisherRequest;
                 Some(self.status(Status::Stopped))
             }
-            StopPhase::Asked | StopPhase::Said | StopPhase::Known => None,
+            StopPhase::Asked | StopPhase::PublisherRequest | StopPhase::Known => None,
         }
     }
 

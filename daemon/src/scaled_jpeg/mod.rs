@@ -36,7 +36,7 @@ const PX_PER_CROP_PX: f32 = 1.5;
 
 /// What a reader wants of the pictures to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wish {
+pub struct DecodeNeeds {
     /// The overview has at least this size, as far as the picture has.
     pub least_px: (u32, u32),
     /// Whether the overview has colours.
@@ -67,11 +67,11 @@ pub struct ScaledJpeg {
     /// What the sides of the overview are divided by; `None` if it was not decoded.
     divisor: Option<u32>,
     region: Region,
-    wish: Wish,
+    needs: DecodeNeeds,
     time: Millis,
 }
 
-impl Default for Wish {
+impl Default for DecodeNeeds {
     fn default() -> Self {
         Self {
             least_px: (u32::MAX, u32::MAX),
@@ -90,10 +90,10 @@ impl ScaledJpeg {
         &mut self,
         jpeg: &[u8],
         tables: &[u8],
-        wish: Wish,
+        needs: DecodeNeeds,
         time: Millis,
     ) -> Result<(), NotDecoded> {
-        (self.wish, self.time, self.divisor) = (wish, time, None);
+        (self.needs, self.time, self.divisor) = (needs, time, None);
         self.jpeg.clear();
         let begin = self
             .header
@@ -116,7 +116,7 @@ impl ScaledJpeg {
         if self.coded.count() < parts || 8 * jpeg.len() < least_bits {
             return Err(NotDecoded::Damaged);
         }
-        let decoded = if wish.is_resting {
+        let decoded = if needs.is_resting {
             self.decode_means()
         } else {
             self.decode_overview()

@@ -28,17 +28,17 @@ const SIZE: (u32, u32) = (93, 61);
 /// An overview of a quarter, of a half, and whole.
 const LEAST: [(u32, (u32, u32)); 3] = [(4, (19, 19)), (2, (40, 40)), (1, (90, 90))];
 
-fn wish(least_px: (u32, u32)) -> Wish {
-    Wish {
+fn needs(least_px: (u32, u32)) -> DecodeNeeds {
+    DecodeNeeds {
         least_px,
         colour: true,
         is_resting: false,
     }
 }
 
-fn decoded(jpeg: &[u8], wish: Wish) -> ScaledJpeg {
+fn decoded(jpeg: &[u8], needs: DecodeNeeds) -> ScaledJpeg {
     let mut scaled = ScaledJpeg::default();
-    scaled.decode(jpeg, &[], wish, Millis(7)).unwrap();
+    scaled.decode(jpeg, &[], needs, Millis(7)).unwrap();
     scaled
 }
 
@@ -91,7 +91,7 @@ fn the_overview_is_the_mean_of_the_whole_picture() {
     for (kind, jpeg) in KINDS {
         let decoder = whole(jpeg);
         for (divisor, least_px) in LEAST {
-            let mut scaled = decoded(jpeg, wish(least_px));
+            let mut scaled = decoded(jpeg, needs(least_px));
             assert_eq!((scaled.size_px(), scaled.time()), (SIZE, Millis(7)));
             let overview = scaled.overview();
             let size = (overview.width_px(), overview.height_px());
@@ -112,10 +112,10 @@ fn luma_of_the_overview_is_the_same_without_colours() {
     for (kind, jpeg) in KINDS {
         let decoder = whole(jpeg);
         for (divisor, least_px) in LEAST {
-            let mut scaled = decoded(jpeg, wish(least_px));
-            let grey = Wish {
+            let mut scaled = decoded(jpeg, needs(least_px));
+            let grey = DecodeNeeds {
                 colour: false,
-                ..wish(least_px)
+                ..needs(least_px)
             };
             let mut without = decoded(jpeg, grey);
             assert_eq!(
@@ -148,10 +148,10 @@ fn luma_of_the_overview_is_the_same_without_colours() {
 fn means_are_the_same_awake_and_at_rest_and_what_is_decoded_later_is_the_same() {
     for (kind, jpeg) in KINDS {
         for (_, least_px) in LEAST {
-            let mut awake = decoded(jpeg, wish(least_px));
-            let resting = Wish {
+            let mut awake = decoded(jpeg, needs(least_px));
+            let resting = DecodeNeeds {
                 is_resting: true,
-                ..wish(least_px)
+                ..needs(least_px)
             };
             let mut rested = decoded(jpeg, resting);
             let text = |frame: Frame<'_>| format!("{frame:?}");
@@ -192,7 +192,7 @@ fn a_crop_is_that_of_the_whole_picture() {
             let (mut want, mut got) = ([0; 48 * 48], [0; 48 * 48]);
             align::cut(&frame_of(&decoder), &back, &mut want);
             for (divisor, least_px) in LEAST {
-                decoded(jpeg, wish(least_px)).cut(&back, &mut got);
+                decoded(jpeg, needs(least_px)).cut(&back, &mut got);
                 let off: u32 = got
                     .iter()
                     .zip(want)
@@ -209,9 +209,11 @@ fn a_crop_is_that_of_the_whole_picture() {
 fn buffers_are_used_again_for_pictures_of_every_kind() {
     let mut scaled = ScaledJpeg::default();
     for (kind, jpeg) in KINDS.iter().chain(KINDS.iter().rev()) {
-        scaled.decode(jpeg, &[], wish((40, 40)), Millis(1)).unwrap();
+        scaled
+            .decode(jpeg, &[], needs((40, 40)), Millis(1))
+            .unwrap();
         let again = format!("{:?}", scaled.overview());
-        let mut alone = decoded(jpeg, wish((40, 40)));
+        let mut alone = decoded(jpeg, needs((40, 40)));
         alone.time = Millis(1);
         assert_eq!(again, format!("{:?}", alone.overview()), "{kind}");
     }
@@ -220,7 +222,7 @@ fn buffers_are_used_again_for_pictures_of_every_kind() {
 #[test]
 fn several_passes_are_left_to_the_other_decoder() {
     let mut scaled = ScaledJpeg::default();
-    let told = scaled.decode(PROGRESSIVE, &[], wish((40, 40)), Millis(0));
+    let told = scaled.decode(PROGRESSIVE, &[], needs((40, 40)), Millis(0));
     assert_eq!(told, Err(NotDecoded::OtherKind));
 }
 
@@ -228,15 +230,15 @@ fn several_passes_are_left_to_the_other_decoder() {
 fn a_picture_that_lost_its_end_is_found_out_awake_and_at_rest() {
     for (kind, jpeg) in KINDS {
         for is_resting in [false, true] {
-            let wish = Wish {
+            let needs = DecodeNeeds {
                 is_resting,
-                ..wish((40, 40))
+                ..needs((40, 40))
             };
             let mut scaled = ScaledJpeg::default();
             // The last bytes may be the padding of the last ones and the end's marker.
             for cut in (700..jpeg.len() - 6).step_by(3) {
                 let mended = [&jpeg[..cut], &[0xFF, 0xD9]].concat();
-                let told = scaled.decode(&mended, &[], wish, Millis(0));
+                let told = scaled.decode(&mended, &[], needs, Millis(0));
                 assert!(told.is_err(), "{kind}, cut at {cut} of {}", jpeg.len());
             }
         }
@@ -256,8 +258,8 @@ proptest! {
             jpeg[at] = byte;
         }
         let mut scaled = ScaledJpeg::default();
-        let wish = Wish { is_resting, ..wish((40, 40)) };
-        if scaled.decode(&jpeg, &[], wish, Millis(0)).is_ok() && scaled.size_px().0 < 4000 {
+        let needs = DecodeNeeds { is_resting, ..needs((40, 40)) };
+        if scaled.decode(&jpeg, &[], needs, Millis(0)).is_ok() && scaled.size_px().0 < 4000 {
             let _ = scaled.thumbnail();
             let _ = scaled.overview();
             let back = Similarity { a: 1.2, b: 0.3, tx: 5.0, ty: 5.0 };

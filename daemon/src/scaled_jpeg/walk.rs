@@ -13,7 +13,7 @@ impl ScaledJpeg {
     fn divisor(&self) -> u32 {
         let (width, height) = self.header.size_px;
         // Larger than it is, nothing shows more; and of a wide picture only one side has to fill the input.
-        let (least_w, least_h) = self.wish.least_px;
+        let (least_w, least_h) = self.needs.least_px;
         // A quarter keeps four frequencies of a block: too few for small faces if it is just the input's size.
         let fits = |divisor: &u32| {
             let margin = if *divisor == 4 { 5 } else { 4 };
@@ -59,7 +59,7 @@ impl ScaledJpeg {
         let header = &self.header;
         let (across, down) = header.units();
         let (unit_w, unit_h) = header.unit_blocks();
-        let has_chroma = self.wish.colour && header.components().len() == 3;
+        let has_chroma = self.needs.colour && header.components().len() == 3;
         let (width, height) = header.size_px;
         let size_px = [width, height].map(|side| side.div_ceil(divisor) as usize);
         self.overview

@@ -142,8 +142,8 @@ impl Store {
     }
 
     /// A `dropped` event has been appended that reports so many.
-    pub fn told_of_dropped(&self, count: u64) {
-        self.ask(Request::ToldOfDropped(count));
+    pub fn reported_dropped(&self, count: u64) {
+        self.ask(Request::ReportedDropped(count));
     }
 
     /// The oldest waiting rows after this one, at most `limit`, in order. Only what is on the disk.
@@ -233,7 +233,7 @@ impl Store {
     }
 
     /// Events as JSON from now on, each when it is on the disk. Who is slow misses some.
-    pub fn told(&self) -> broadcast::Receiver<std::sync::Arc<str>> {
+    pub fn subscribe_events(&self) -> broadcast::Receiver<std::sync::Arc<str>> {
         self.told.subscribe()
     }
 

@@ -14,7 +14,7 @@ use super::{
 pub(super) enum Request {
     Append(EventDraft),
     Delivered(i64),
-    ToldOfDropped(u64),
+    ReportedDropped(u64),
     Moods(Vec<MoodSpan>),
     Rows {
         after: i64,

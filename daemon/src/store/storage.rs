@@ -18,7 +18,7 @@ use super::{
 pub(super) const RETRY: Duration = Duration::from_secs(60);
 
 /// Where the rows are.
-pub(super) struct Storage {
+pub(super) struct FileOrMemory {
     pub(super) database: Database,
     kind: StorageKind,
 }
@@ -79,7 +79,7 @@ struct MemoryFallback {
     forget: bool,
 }
 
-impl Storage {
+impl FileOrMemory {
     /// Opens what is configured; what cannot be used is said in the log.
     ///
     /// # Errors
@@ -145,7 +145,7 @@ impl Storage {
     /// The place failed: a new file if this one is damaged, else memory.
     ///
     /// # Errors
-    /// As [`Storage::open`]; everything is as it was then.
+    /// As [`FileOrMemory::open`]; everything is as it was then.
     pub(super) fn fail(&mut self, trouble: FileProblem) -> Result<(), rusqlite::Error> {
         // The file must be closed before it is set aside; so the store is in memory in between.
         let failed = std::mem::replace(self, Self::memory()?);

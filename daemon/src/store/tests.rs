@@ -364,7 +364,7 @@ fn a_full_disk_is_gone_around_and_taken_again() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("moodring.db");
     let bounds = StoreLimits::default();
-    let mut storage = storage::Storage::open(StoreLocation::File(path.clone())).unwrap();
+    let mut storage = storage::FileOrMemory::open(StoreLocation::File(path.clone())).unwrap();
     storage.database.commit(&append(1..=9), bounds).unwrap();
     storage
         .database
@@ -406,7 +406,7 @@ fn a_full_disk_is_gone_around_and_taken_again() {
 fn damage_in_the_middle_of_a_run_begins_a_new_file() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("moodring.db");
-    let mut storage = storage::Storage::open(StoreLocation::File(path.clone())).unwrap();
+    let mut storage = storage::FileOrMemory::open(StoreLocation::File(path.clone())).unwrap();
     let bounds = StoreLimits::default();
     storage.database.commit(&append(1..=9), bounds).unwrap();
     storage
@@ -431,7 +431,7 @@ async fn rows_are_told_of_only_when_they_are_on_the_disk_and_survive() {
     let path = folder.path().join("moodring.db");
     let store = open(&path, StoreLimits::default());
     let mut state = store.state();
-    let mut told = store.told();
+    let mut told = store.subscribe_events();
     (1..=50).for_each(|seq| store.append(draft(seq)));
     let all = |s: &StoreState| s.written == Some((u64::MAX - 1, 50));
     assert_eq!(state.wait_for(all).await.unwrap().waiting, 50);

@@ -22,7 +22,7 @@ use super::{
     file::{self, FileProblem},
     history,
     request::Request,
-    storage::{RETRY, Storage},
+    storage::{FileOrMemory, RETRY},
     wall_clock::{Reading, WallClock},
 };
 
@@ -65,7 +65,7 @@ pub(super) fn spawn(
 }
 
 struct Writer {
-    storage: Storage,
+    storage: FileOrMemory,
     bounds: StoreLimits,
     state: watch::Sender<StoreState>,
     told: broadcast::Sender<Arc<str>>,
@@ -103,7 +103,7 @@ impl Writer {
         state: watch::Sender<StoreState>,
         told: broadcast::Sender<Arc<str>>,
     ) -> Result<Self, rusqlite::Error> {
-        let storage = Storage::open(place)?;
+        let storage = FileOrMemory::open(place)?;
         let newest = storage.database.counts.newest;
         let next_id = if storage.trouble().is_some() {
             // What the disk has is not known: the clock gives numbers that are larger than those there.
@@ -170,7 +170,7 @@ impl Writer {
                 self.hurry(self.committed.map_or(now, |last| (last + GAP).max(now)));
             }
             Request::Delivered(id) => self.later(Change::Delivered(id)),
-            Request::ToldOfDropped(count) => self.later(Change::Told(count)),
+            Request::ReportedDropped(count) => self.later(Change::Told(count)),
             Request::Moods(spans) => self.later(Change::Moods(spans)),
             Request::Rows {
                 after,

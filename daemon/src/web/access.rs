@@ -20,7 +20,7 @@ use super::{
     hosts,
     ingress::{self, Sender},
     server::Peer,
-    sync::hold,
+    sync::lock,
 };
 
 /// The session's cookie.
@@ -228,7 +228,7 @@ fn is_known(access: &AccessState, headers: &HeaderMap) -> bool {
     if scheme.eq_ignore_ascii_case("bearer") && access.keys.is_token(token.trim()) {
         return true;
     }
-    session(headers).is_some_and(|secret| hold(&access.sessions).visit(secret, Instant::now()))
+    session(headers).is_some_and(|secret| lock(&access.sessions).visit(secret, Instant::now()))
 }
 
 /// The session's secret out of the cookies.

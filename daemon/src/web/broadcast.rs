@@ -10,11 +10,11 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::{device_state::DeviceState, live_state::LiveState, state, sync::hold};
+use super::{device_state::DeviceState, live_state::LiveState, state, sync::lock};
 use crate::{
     clock::Clock,
     config::Settings,
-    display::{FaceImage, VectorPortrait, View},
+    display::{FaceImage, FaceSvg, View},
     snapshot::{CameraState, Snapshot},
 };
 
@@ -29,7 +29,7 @@ const FACE_PX: u32 = 320;
 pub(super) struct EventBroadcast {
     events: broadcast::Receiver<Arc<str>>,
     portrait: FaceImage,
-    vector: VectorPortrait,
+    vector: FaceSvg,
     ticks: u32,
 }
 
@@ -42,7 +42,7 @@ impl EventBroadcast {
         Self {
             events,
             portrait: FaceImage::new(&settings.display, FACE_PX, clock.now()),
-            vector: VectorPortrait::new(&settings.display, clock.now()),
+            vector: FaceSvg::new(&settings.display, clock.now()),
             ticks: 0,
         }
     }
@@ -89,7 +89,7 @@ impl EventBroadcast {
             "off" => now.wall,
             _ => now.wall_at(mood.since()),
         };
-        hold(&live.recent_events).mood(name, since, now.wall);
+        lock(&live.recent_events).mood(name, since, now.wall);
     }
 
     fn draw(&mut self, live: &LiveState, device: &DeviceState, snapshot: &Snapshot) {
@@ -126,7 +126,7 @@ impl EventBroadcast {
 
 /// Keeps an event and sends it to all views. Under one lock, so that a new view misses none and gets none twice.
 fn send(live: &LiveState, json: &str) {
-    let mut recent_events = hold(&live.recent_events);
+    let mut recent_events = lock(&live.recent_events);
     let bytes = recent_events.add(json);
     live.published.add();
     // It may be that nobody listens.

@@ -16,7 +16,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::sync::hold;
+use super::sync::lock;
 
 /// Connections at once where file descriptors are plenty.
 const MOST: usize = 512;
@@ -137,7 +137,7 @@ impl ConnectionLimit {
     /// Lets a connection in; `None` if there is no room and nobody can make some.
     pub(super) fn admit(self: &Arc<Self>, from: IpAddr) -> Option<Admitted> {
         let from = visitor(from);
-        let mut table = hold(&self.open);
+        let mut table = lock(&self.open);
         let share = match from.is_loopback() {
             true => self.limits.all,
             false => self.limits.per_address,
@@ -165,7 +165,7 @@ impl ConnectionLimit {
 
     #[cfg(test)]
     fn open(&self) -> usize {
-        hold(&self.open).connections.len()
+        lock(&self.open).connections.len()
     }
 }
 
@@ -199,7 +199,7 @@ impl Table {
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        let mut table = hold(&self.limit.open);
+        let mut table = lock(&self.limit.open);
         table.connections.retain(|open| open.id != self.id);
     }
 }

@@ -15,7 +15,7 @@ use moodring_face::{look::Look, theme::Theme};
 use serde::Deserialize;
 
 use super::{device_state::DeviceState, error::ApiError};
-use crate::display::{FaceImage, VectorPortrait, View, sticker, vector_sticker};
+use crate::display::{FaceImage, FaceSvg, View, sticker, vector_sticker};
 
 /// Sides of a picture in pixels.
 const SIZES: std::ops::RangeInclusive<u32> = 16..=512;
@@ -81,7 +81,7 @@ pub(super) async fn now_as_svg(
     asked: QueryResult,
 ) -> Result<Response, ApiError> {
     query(asked)?;
-    let mut portrait = VectorPortrait::new(&device.settings.display, BEGIN);
+    let mut portrait = FaceSvg::new(&device.settings.display, BEGIN);
     portrait.set_theme(device.controls.borrow().theme);
     let svg = with_view(&device, |view| {
         let first = portrait.draw(view);

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use super::{
     device_state::DeviceState, error::ApiError, live::EventStreamBody, live_state::LiveState,
-    recent_events::unix_ms, server::Peer, shares::Share, sync::hold,
+    recent_events::unix_ms, server::Peer, shares::Share, sync::lock,
 };
 use crate::{
     message::{json, rfc3339},
@@ -191,7 +191,7 @@ pub(super) async fn forget(
     State(live): State<Arc<LiveState>>,
 ) -> Result<StatusCode, ApiError> {
     device.store.forget().await.map_err(gone)?;
-    hold(&live.recent_events).forget();
+    lock(&live.recent_events).forget();
     tracing::info!("the history was deleted from the page");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -24,7 +24,7 @@ use tokio::{
 
 use super::{
     broadcast::sse, device_state::DeviceState, error::ApiError, live_state::LiveState,
-    server::Peer, shares::Share, state, sync::hold,
+    server::Peer, shares::Share, state, sync::lock,
 };
 
 /// A comment after so long a silence, so that a dead connection is noticed.
@@ -63,7 +63,7 @@ pub(super) async fn events(
         );
         ApiError::later(StatusCode::TOO_MANY_REQUESTS, 10, text)
     })?;
-    let (recent_events, last_id) = (hold(&live.recent_events), headers.get("last-event-id"));
+    let (recent_events, last_id) = (lock(&live.recent_events), headers.get("last-event-id"));
     let mut first = vec![Bytes::from_static(RETRY.as_bytes())];
     first.extend(match last_id.and_then(|id| id.to_str().ok()) {
         Some(id) => recent_events.after(id),

@@ -17,7 +17,7 @@ use super::{
     device_state::DeviceState,
     error::ApiError,
     server::Peer,
-    sync::hold,
+    sync::lock,
 };
 
 /// The longest password that is looked at, in bytes.
@@ -55,7 +55,7 @@ pub(super) async fn enter(
         let text = "nothing is locked here: there is neither web.password nor web.token_file";
         return Err(ApiError::new(StatusCode::NOT_FOUND, text));
     }
-    let guess = hold(&access.guesses).take(from.ip(), Instant::now());
+    let guess = lock(&access.guesses).take(from.ip(), Instant::now());
     let guest = guess.map_err(|wait| {
         let seconds = wait.as_secs() as u32 + 1;
         let text = format!("too many guesses; try again in {seconds} s");
@@ -73,8 +73,8 @@ pub(super) async fn enter(
     if !opens {
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "wrong password"));
     }
-    hold(&access.guesses).forgive(from.ip());
-    let secret = hold(&access.sessions).open(Instant::now());
+    lock(&access.guesses).forgive(from.ip());
+    let secret = lock(&access.sessions).open(Instant::now());
     let secret = secret.map_err(ApiError::ours)?;
     Ok((StatusCode::NO_CONTENT, cookie(&secret, COOKIE_S)))
 }
@@ -85,7 +85,7 @@ pub(super) async fn leave(
     headers: HeaderMap,
 ) -> impl IntoResponse {
     if let Some(secret) = session(&headers) {
-        hold(&access.sessions).close(secret);
+        lock(&access.sessions).close(secret);
     }
     (StatusCode::NO_CONTENT, cookie("", 0))
 }

@@ -185,7 +185,7 @@ pub fn spawn(settings: &Settings, inputs: Inputs) -> Result<Option<Web>, WebErro
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let (stop, stopped) = watch::channel(false);
-    let broadcast = EventBroadcast::new(settings, inputs.store.told(), inputs.clock);
+    let broadcast = EventBroadcast::new(settings, inputs.store.subscribe_events(), inputs.clock);
     let (run, views) = (inputs.identity.run, settings.web.streams);
     let app_state = AppState {
         access: Arc::new(AccessState::new(&settings.web)?),

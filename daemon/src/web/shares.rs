@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{connection_limit::visitor, sync::hold};
+use super::{connection_limit::visitor, sync::lock};
 
 /// So many places, and how many of them one visitor may have.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Shares {
     /// A place for this visitor, if there is one. This machine itself may have all: a proxy may run on it.
     pub(super) fn take(self: &Arc<Self>, from: IpAddr) -> Option<Share> {
         let visitor = visitor(from);
-        let mut taken = hold(&self.taken);
+        let mut taken = lock(&self.taken);
         let own = taken
             .iter()
             .filter(|identity| **identity == visitor)
@@ -53,13 +53,13 @@ impl Shares {
 
     /// How many are taken.
     pub(super) fn taken(&self) -> usize {
-        hold(&self.taken).len()
+        lock(&self.taken).len()
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        let mut taken = hold(&self.of.taken);
+        let mut taken = lock(&self.of.taken);
         if let Some(at) = taken.iter().position(|identity| *identity == self.visitor) {
             taken.swap_remove(at);
         }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     control::ControlsJson, device_state::DeviceState, error::ApiError, live_state::LiveState,
-    recent_events::unix_ms, sync::hold,
+    recent_events::unix_ms, sync::lock,
 };
 use crate::message::{StateMessage, json};
 
@@ -94,7 +94,7 @@ pub(super) async fn timeline(
     }
     let to = unix_ms(SystemTime::now());
     let from = to.saturating_sub(u64::from(span.hours) * 3_600_000);
-    let moods = hold(&live.recent_events).moods_from(from);
+    let moods = lock(&live.recent_events).moods_from(from);
     let line = json(&Timeline { from, to, moods });
     Ok(([(header::CONTENT_TYPE, "application/json")], line))
 }

@@ -1,5 +1,5 @@
 //! Decides the mood: the expression of the person who counts, or *uncertain*, or *nobody*. [`FaceMoodHysteresis`]
-//! decides what one person shows, [`MoodHysteresis`] who counts.
+//! decides what one person shows, [`SceneMood`] who counts.
 
 use crate::{
     event::{Event, EventKind},
@@ -325,13 +325,13 @@ pub struct Candidate {
 
 /// Turns the people in view into one mood: that of the person who counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct MoodHysteresis {
+pub struct SceneMood {
     state: MoodState,
     lead: Pending<TrackId>,
     begun: bool,
 }
 
-impl MoodHysteresis {
+impl SceneMood {
     /// Nobody in view yet.
     pub fn new() -> Self {
         Self::default()

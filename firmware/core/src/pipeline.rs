@@ -19,7 +19,7 @@ use crate::{
     expression::Scores,
     frame::Millis,
     letterbox::Letterbox,
-    mood::{Candidate, FaceMood, FaceMoodHysteresis, MoodHysteresis, MoodSettings, Pending, View},
+    mood::{Candidate, FaceMood, FaceMoodHysteresis, MoodSettings, Pending, SceneMood, View},
     motion::MotionWatch,
     nms::suppress,
     picture::Picture,
@@ -160,7 +160,7 @@ pub struct Pipeline<D, C> {
     crops: Vec<Crop, MAX_CROPS>,
     tracker: Tracker<TrackData>,
     people: Vec<Person, MAX_FACES>,
-    hysteresis: MoodHysteresis,
+    hysteresis: SceneMood,
     events: Events,
     told: bool,
 }
@@ -184,7 +184,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
             crops: Vec::new(),
             tracker: Tracker::new(),
             people: Vec::new(),
-            hysteresis: MoodHysteresis::new(),
+            hysteresis: SceneMood::new(),
             events: Events::new(),
             told: false,
         })

@@ -11,7 +11,7 @@ use super::{
     sorted,
 };
 use crate::{
-    camera::jpeg::FrameDecoder, config::Settings, latest::LentPicture, scaled_jpeg::Wish,
+    camera::jpeg::FrameDecoder, config::Settings, latest::LentPicture, scaled_jpeg::DecodeNeeds,
     vision::VisionPipeline,
 };
 
@@ -35,7 +35,7 @@ struct Ways {
     decoder: FrameDecoder,
     scaled: VisionPipeline,
     whole: VisionPipeline,
-    wish: Wish,
+    needs: DecodeNeeds,
 }
 
 /// Times so many frames both ways.
@@ -48,7 +48,7 @@ pub(super) fn compare(
         decoder: FrameDecoder::new(settings.camera.colour),
         scaled: VisionPipeline::open(settings)?,
         whole: VisionPipeline::open(settings)?,
-        wish: Wish {
+        needs: DecodeNeeds {
             least_px: (settings.vision.width, settings.vision.height),
             colour: settings.camera.colour,
             is_resting: false,
@@ -93,7 +93,7 @@ impl Ways {
     /// Milliseconds of the decoding and of all, and the people seen.
     fn scaled(&mut self, jpeg: &[u8], time: Millis) -> Result<([f32; 2], usize), Failure> {
         let start = used_ms();
-        let is_scaled = self.decoder.decode_scaled(jpeg, self.wish, time);
+        let is_scaled = self.decoder.decode_scaled(jpeg, self.needs, time);
         if !is_scaled.map_err(failed)? {
             return Err(failed("it is of a kind that is decoded whole anyway"));
         }
@@ -117,13 +117,13 @@ impl Ways {
 
     /// Milliseconds of what is decoded while nobody is in view.
     fn rest(&mut self, jpeg: &[u8], time: Millis) -> Result<f32, Failure> {
-        let wish = Wish {
+        let needs = DecodeNeeds {
             is_resting: true,
-            ..self.wish
+            ..self.needs
         };
         let start = used_ms();
         self.decoder
-            .decode_scaled(jpeg, wish, time)
+            .decode_scaled(jpeg, needs, time)
             .map_err(failed)?;
         Ok(used_ms() - start)
     }

@@ -13,7 +13,7 @@ use crate::{
     exit::Exit,
     latest::LentPicture,
     photo::Photo,
-    scaled_jpeg::Wish,
+    scaled_jpeg::DecodeNeeds,
 };
 
 /// As webcams encode.
@@ -33,7 +33,7 @@ pub(super) enum FrameSource {
 pub(super) struct JpegFrames {
     bytes: Vec<u8>,
     decoder: FrameDecoder,
-    wish: Wish,
+    needs: DecodeNeeds,
 }
 
 /// The synthetic scene as a camera would send it.
@@ -58,12 +58,12 @@ pub(super) fn name(args: &BenchArgs) -> &'static str {
 }
 
 impl FrameSource {
-    /// `wish`: how far JPEGs are decoded, as the settings say.
-    pub(super) fn open(args: &BenchArgs, wish: Wish) -> Result<Self, Failure> {
+    /// `needs`: how far JPEGs are decoded, as the settings say.
+    pub(super) fn open(args: &BenchArgs, needs: DecodeNeeds) -> Result<Self, Failure> {
         let frames = |bytes| JpegFrames {
             bytes,
-            decoder: FrameDecoder::new(wish.colour),
-            wish,
+            decoder: FrameDecoder::new(needs.colour),
+            needs,
         };
         if let Some(path) = &args.picture {
             let bytes = std::fs::read(path);
@@ -134,7 +134,7 @@ impl JpegFrames {
     /// The JPEG as the daemon decodes it, and the milliseconds that it took.
     fn decode(&mut self, time: Millis) -> Result<(LentPicture<'_>, Option<f32>), Failure> {
         let start = Instant::now();
-        let scaled = self.decoder.decode_scaled(&self.bytes, self.wish, time);
+        let scaled = self.decoder.decode_scaled(&self.bytes, self.needs, time);
         let is_scaled = scaled.map_err(failed)?;
         if is_scaled {
             let jpeg_ms = start.elapsed().as_secs_f32() * 1000.0;

@@ -179,15 +179,15 @@ fn dropped_events_are_told_once_and_not_while_there_is_no_room() {
     };
     recorder.store(at(0), &state(3, true));
     assert_eq!(
-        (told(&mut recorder).len(), recorder.told_of_dropped()),
+        (told(&mut recorder).len(), recorder.reported_dropped()),
         (0, None)
     );
     recorder.store(at(1), &state(5, false));
     assert_eq!(told(&mut recorder), ["1 dropped 5"]);
-    assert_eq!(recorder.told_of_dropped(), Some(5));
+    assert_eq!(recorder.reported_dropped(), Some(5));
     recorder.store(at(2), &state(5, false));
     assert_eq!(
-        (told(&mut recorder).len(), recorder.told_of_dropped()),
+        (told(&mut recorder).len(), recorder.reported_dropped()),
         (0, None)
     );
     recorder.store(at(3), &state(0, false));

@@ -11,7 +11,7 @@
 //! homeassistant/device/<id>/config   the device and its entities (retained)
 //! ```
 //!
-//! [`HomeProtocol`] decides, without I/O and clock; `task` connects it to the MQTT client's
+//! [`HomeAssistantProtocol`] decides, without I/O and clock; `task` connects it to the MQTT client's
 //! [`Passthrough`](super::Passthrough).
 
 mod announced;
@@ -32,5 +32,5 @@ pub(in crate::mqtt) use device::slug;
 pub use diagnostics::Diagnostics;
 pub use discovery::{Components, payload};
 pub use health::DeviceHealth;
-pub use protocol::{Effect, HomeProtocol};
-pub use task::{About, HomeAssistant, Inputs, PreparedHome, prepare};
+pub use protocol::{Effect, HomeAssistantProtocol};
+pub use task::{About, HomeAssistant, Inputs, PreparedHomeAssistant, prepare};

@@ -22,7 +22,7 @@ const MIGRATE: &str = r#"{"migrate_discovery":true}"#;
 
 /// The conversation with a home.
 #[derive(Debug)]
-pub struct HomeProtocol {
+pub struct HomeAssistantProtocol {
     device: Device,
     /// Whether the device is announced to Home Assistant.
     announces: bool,
@@ -42,7 +42,7 @@ pub struct HomeProtocol {
 pub struct Effect {
     /// To be published.
     pub say: Vec<Outgoing>,
-    /// To be done, and then answered with [`HomeProtocol::answer`].
+    /// To be done, and then answered with [`HomeAssistantProtocol::answer`].
     pub command: Option<(ControlName, Command)>,
     /// Why a request was refused.
     pub refused: Option<(ControlName, CommandError)>,
@@ -50,7 +50,7 @@ pub struct Effect {
     pub born: bool,
 }
 
-impl HomeProtocol {
+impl HomeAssistantProtocol {
     /// A conversation that has not begun. `announces`: with Home Assistant's discovery; `obeys`: with requests. `former`: what
     /// may have to be taken back.
     pub fn new(device: Device, announces: bool, obeys: bool, former: &[Announcement]) -> Self {

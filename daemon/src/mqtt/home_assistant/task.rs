@@ -1,4 +1,4 @@
-//! The task between [`HomeProtocol`] and the MQTT client: passes messages both ways, and calls the protocol when it is
+//! The task between [`HomeAssistantProtocol`] and the MQTT client: passes messages both ways, and calls the protocol when it is
 //! time.
 
 use std::{
@@ -11,7 +11,7 @@ use moodring_face::{look::Look, theme::Theme};
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use super::{
-    AnnouncedTopics, Device, DeviceHealth, HomeProtocol, announced::Announcement,
+    AnnouncedTopics, Device, DeviceHealth, HomeAssistantProtocol, announced::Announcement,
     device::id_by_name, diagnostics::Diagnostics, protocol::lasting,
 };
 use crate::{
@@ -49,8 +49,8 @@ const LOG_EVERY: Duration = Duration::from_secs(60);
 
 /// A home that waits for the client's start.
 #[derive(Debug)]
-pub struct PreparedHome {
-    protocol: HomeProtocol,
+pub struct PreparedHomeAssistant {
+    protocol: HomeAssistantProtocol,
     device: Device,
     memory: AnnouncedTopics,
     publish: Publisher,
@@ -100,7 +100,7 @@ pub fn prepare(
     identity: &Identity,
     notes: &Notes,
     about: About,
-) -> Result<(Passthrough, PreparedHome), MqttError> {
+) -> Result<(Passthrough, PreparedHomeAssistant), MqttError> {
     let mut memory = AnnouncedTopics::open(notes, &id_by_name(identity.device.as_str()));
     let device = Device {
         unique_id: memory.unique_id().to_owned(),
@@ -111,7 +111,7 @@ pub fn prepare(
     if settings.enabled {
         memory.announce(Announcement::of(&device, identity.run));
     }
-    let protocol = HomeProtocol::new(
+    let protocol = HomeAssistantProtocol::new(
         device.clone(),
         settings.home_assistant.enabled,
         settings.commands,
@@ -119,7 +119,7 @@ pub fn prepare(
     );
     let (passthrough, publish, receive) = passthrough(protocol.subscriptions());
     let spread = (REBIRTH.1 - REBIRTH.0).as_millis() as u64;
-    let ready = PreparedHome {
+    let ready = PreparedHomeAssistant {
         protocol,
         device,
         memory,
@@ -131,7 +131,7 @@ pub fn prepare(
     Ok((passthrough, ready))
 }
 
-impl PreparedHome {
+impl PreparedHomeAssistant {
     /// Starts it in the current tokio runtime.
     pub fn spawn(self, inputs: Inputs) -> HomeAssistant {
         let known = inputs.controls.borrow().clone();
@@ -175,7 +175,7 @@ struct Refusals {
 }
 
 struct Task {
-    ready: PreparedHome,
+    ready: PreparedHomeAssistant,
     inputs: Inputs,
     /// The same snapshots, for the emoji.
     looks: watch::Receiver<Snapshot>,

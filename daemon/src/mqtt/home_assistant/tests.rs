@@ -5,7 +5,7 @@ mod rules;
 use serde_json::Value;
 
 use super::{
-    AnnouncedTopics, Announcement, Device, Effect, HomeProtocol,
+    AnnouncedTopics, Announcement, Device, Effect, HomeAssistantProtocol,
     discovery::{Components, payload, read},
 };
 use crate::{
@@ -36,8 +36,8 @@ fn controls() -> Controls {
     }
 }
 
-fn protocol() -> HomeProtocol {
-    HomeProtocol::new(device(), true, true, &[])
+fn protocol() -> HomeAssistantProtocol {
+    HomeAssistantProtocol::new(device(), true, true, &[])
 }
 
 fn texts(say: &[Outgoing]) -> Vec<String> {
@@ -49,7 +49,7 @@ fn texts(say: &[Outgoing]) -> Vec<String> {
     say.iter().map(text).collect()
 }
 
-fn receive(protocol: &mut HomeProtocol, topic: &str, payload: &[u8]) -> Effect {
+fn receive(protocol: &mut HomeAssistantProtocol, topic: &str, payload: &[u8]) -> Effect {
     protocol.receive(topic, payload, false, &controls())
 }
 
@@ -176,7 +176,7 @@ fn announced(say: &[Outgoing]) -> Value {
 
 /// A connection to a broker that retained these announcements.
 fn connect(
-    protocol: &mut HomeProtocol,
+    protocol: &mut HomeAssistantProtocol,
     retained: &[(&str, &str)],
     former: &[Announcement],
 ) -> Vec<Outgoing> {
@@ -224,7 +224,7 @@ fn what_vanished_is_taken_back_once() {
 
 #[test]
 fn who_is_switched_off_takes_the_announcement_back_and_obeys_nobody() {
-    let mut protocol = HomeProtocol::new(device(), false, false, &[]);
+    let mut protocol = HomeAssistantProtocol::new(device(), false, false, &[]);
     assert_eq!(protocol.subscriptions(), [CONFIG]);
     let say = protocol.connected(&controls(), &[]);
     assert!(say.iter().all(|o| o.topic.starts_with("moodring/hall/")));
@@ -261,7 +261,7 @@ fn state_of(run: &str) -> String {
 fn a_renamed_device_moves_and_leaves_nothing() {
     let (attic, text) = former("attic");
     let formers = [attic.clone()];
-    let mut protocol = HomeProtocol::new(device(), true, true, &formers);
+    let mut protocol = HomeAssistantProtocol::new(device(), true, true, &formers);
     assert!(protocol.subscriptions().contains(&attic.config_topic));
     let state = state_of(&attic.run);
     let retained = [
@@ -297,7 +297,7 @@ fn a_homie_tree_that_is_switched_off_is_taken_back() {
     let [former] = memory.former() else {
         panic!("one announcement is left: {:?}", memory.former());
     };
-    let mut protocol = HomeProtocol::new(device(), true, true, memory.former());
+    let mut protocol = HomeAssistantProtocol::new(device(), true, true, memory.former());
     // What the broker has of the state is of this run, at the second connection.
     let state_now = state_of("00000000000000ff");
     connect(
@@ -321,7 +321,7 @@ fn what_another_device_has_now_is_left_alone() {
         (other_run.as_str(), "offline"),
         (other_run.as_str(), "online"),
     ] {
-        let mut protocol = HomeProtocol::new(device(), true, true, &formers);
+        let mut protocol = HomeAssistantProtocol::new(device(), true, true, &formers);
         let retained = [
             (config, others.as_str()),
             (&attic.state_topic, run),
@@ -336,7 +336,7 @@ fn what_another_device_has_now_is_left_alone() {
         run: String::new(),
         ..attic
     };
-    let mut protocol = HomeProtocol::new(device(), true, true, &formers);
+    let mut protocol = HomeAssistantProtocol::new(device(), true, true, &formers);
     connect(
         &mut protocol,
         &[(config, &others), (&old.status_topic, "online")],

@@ -24,7 +24,7 @@ impl FakeStore {
         self.rows.insert(row.id, row);
     }
 
-    fn feed(&self, outbox: &mut Outbox) {
+    fn feed(&self, outbox: &mut OutboxWindow) {
         while let Some(want) = outbox.want(self.newest) {
             let after = self.rows.range(want.after + 1..);
             let rows = after.map(|(_, row)| row.clone()).take(want.limit);
@@ -32,20 +32,20 @@ impl FakeStore {
         }
     }
 
-    fn acked(&mut self, outbox: &mut Outbox, id: EntryId) {
+    fn acked(&mut self, outbox: &mut OutboxWindow, id: EntryId) {
         if outbox.acked(id) {
             self.rows.remove(&id);
         }
     }
 }
 
-fn send_all(outbox: &mut Outbox) -> Vec<EntryId> {
+fn send_all(outbox: &mut OutboxWindow) -> Vec<EntryId> {
     std::iter::from_fn(|| outbox.take().map(|row| row.id)).collect()
 }
 
 #[test]
 fn so_many_in_flight_and_the_next_with_each_receipt() {
-    let (mut store, mut outbox) = (FakeStore::default(), Outbox::new(3));
+    let (mut store, mut outbox) = (FakeStore::default(), OutboxWindow::new(3));
     (0..5).for_each(|_| store.push());
     store.feed(&mut outbox);
     assert_eq!(send_all(&mut outbox), [1, 2, 3]);
@@ -63,7 +63,7 @@ fn so_many_in_flight_and_the_next_with_each_receipt() {
 
 #[test]
 fn what_was_not_sent_cannot_be_confirmed() {
-    let (mut store, mut outbox) = (FakeStore::default(), Outbox::new(1));
+    let (mut store, mut outbox) = (FakeStore::default(), OutboxWindow::new(1));
     (0..2).for_each(|_| store.push());
     store.feed(&mut outbox);
     assert_eq!(send_all(&mut outbox), [1]);
@@ -72,7 +72,7 @@ fn what_was_not_sent_cannot_be_confirmed() {
 
 #[test]
 fn after_a_break_all_without_receipt_go_again_in_order() {
-    let (mut store, mut outbox) = (FakeStore::default(), Outbox::new(3));
+    let (mut store, mut outbox) = (FakeStore::default(), OutboxWindow::new(3));
     (0..3).for_each(|_| store.push());
     store.feed(&mut outbox);
     send_all(&mut outbox);
@@ -84,7 +84,7 @@ fn after_a_break_all_without_receipt_go_again_in_order() {
 
 #[test]
 fn old_rows_that_turn_up_are_sent_and_none_twice() {
-    let (mut store, mut outbox) = (FakeStore::default(), Outbox::new(3));
+    let (mut store, mut outbox) = (FakeStore::default(), OutboxWindow::new(3));
     store.newest = 10;
     store.push();
     store.feed(&mut outbox);
@@ -124,9 +124,9 @@ proptest! {
     /// Whatever happens, a receiver sees every event, and for the first time in order.
     #[test]
     fn nothing_is_lost_or_overtaken(steps in steps()) {
-        let (mut store, mut outbox) = (FakeStore::default(), Outbox::new(3));
+        let (mut store, mut outbox) = (FakeStore::default(), OutboxWindow::new(3));
         let (mut seen, mut sent) = (Vec::new(), Vec::new());
-        let mut send = |store: &FakeStore, outbox: &mut Outbox, sent: &mut Vec<EntryId>| {
+        let mut send = |store: &FakeStore, outbox: &mut OutboxWindow, sent: &mut Vec<EntryId>| {
             store.feed(outbox);
             let Some(row) = outbox.take() else { return false };
             sent.push(row.id);

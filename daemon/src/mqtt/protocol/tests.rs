@@ -170,14 +170,14 @@ fn so_many_refused_events_fill_the_window_and_a_break_empties_it() {
     connect(&mut p);
     appear(&mut p, 30);
     let (told, tokens) = out(&mut p, 5);
-    assert_eq!(told.len(), 1 + Outbox::IN_FLIGHT);
+    assert_eq!(told.len(), 1 + OutboxWindow::IN_FLIGHT);
     for token in &tokens[1..] {
         p.refused(*token, Millis(6));
     }
     assert!(out(&mut p, 7).0.is_empty());
     p.disconnected();
     connect(&mut p);
-    assert_eq!(out(&mut p, 8).0.len(), 1 + Outbox::IN_FLIGHT);
+    assert_eq!(out(&mut p, 8).0.len(), 1 + OutboxWindow::IN_FLIGHT);
     assert_eq!(p.wake(), None, "the old refusals are forgotten");
 }
 
@@ -277,7 +277,7 @@ fn a_slow_network_gets_the_newest_state_later_not_a_queue() {
 #[test]
 fn stopping_tells_all_events_then_stopped_and_waits_for_the_receipts() {
     let mut p = protocol();
-    p.outbox = Outbox::new(2);
+    p.outbox = OutboxWindow::new(2);
     connect(&mut p);
     p.snapshot(Snapshot::default());
     appear(&mut p, 3);

@@ -28,7 +28,7 @@ fn person(track: u32, side: f32, expression: Expression, likely: f32) -> Face {
 }
 
 struct Scene {
-    hysteresis: MoodHysteresis,
+    hysteresis: SceneMood,
     faces: HashMap<TrackId, FaceMoodHysteresis>,
     settings: MoodSettings,
     changes: usize,
@@ -38,7 +38,7 @@ struct Scene {
 impl Default for Scene {
     fn default() -> Self {
         Self {
-            hysteresis: MoodHysteresis::default(),
+            hysteresis: SceneMood::default(),
             faces: HashMap::default(),
             settings: MoodSettings {
                 margin: 0.1,
@@ -129,7 +129,7 @@ fn without_a_hold_an_expression_changes_at_once_and_the_one_who_counts_does_not(
 
 #[test]
 fn the_event_tells_the_whole_change() {
-    let mut hysteresis = MoodHysteresis::new();
+    let mut hysteresis = SceneMood::new();
     let settings = MoodSettings::default();
     let happy = [candidate(&person(4, 50.0, Expression::Happy, 0.75))];
     hysteresis.update(&[], (640, 480), Millis(100), &settings);
