@@ -8,7 +8,7 @@ use moodring_tests::{repo, source};
 const FORMER_TYPES: &str = "Act Album Cast Crew Crowd Deaf Desk Dials Door Eyes Fleet Gate Gist Glass Guard Hall Hand Heart \
     Herald House Keep Lamp Landing LastWords Ledger Leg Lid Life MapMut News Noted Notice OffNote Outage Outlets Patience \
     Pick Piece Played Portrait Pulse Rooms Scribe Shelf Shot Shown Sieve Sight Sign StateTold Studio SumOf Tale Talk Tally \
-    Thing Trouble Walk Want Wanted Watch WatchSettings Way Who DecodeNeeds Wishes Work";
+    Thing Trouble Walk Want Wanted Watch WatchSettings Way Who Wish Wishes Work";
 
 /// The same for modules and functions.
 const FORMER_NAMES: &str = "album blind cast depth2 desk dials drive ends gate gist hand herald house knobs lamp land2 landing \

@@ -3,7 +3,7 @@
 use std::{
     io,
     os::unix::process::CommandExt,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -55,6 +55,8 @@ pub(super) struct Process {
     info: CameraInfo,
     context: Context,
     child: Child,
+    /// How it ended, once it is reaped.
+    exit: Option<ExitStatus>,
     stream: FrameStream,
     stderr: StderrTail,
     decoder: FrameDecoder,
@@ -97,6 +99,7 @@ impl Process {
             },
             context,
             child,
+            exit: None,
             stream,
             stderr,
             decoder,
@@ -105,18 +108,20 @@ impl Process {
 
     /// Why the stream is over, in words: how the child ended and what it said.
     fn exit_reason(&mut self, cause: &str) -> String {
-        let mut fate = cause.to_owned();
         let due = Instant::now() + GRACE;
-        while !has_exited(&self.child) && Instant::now() < due {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        if has_exited(&self.child) {
-            // Before it is reaped, while its number is its own: whom it left behind.
-            kill_group(&self.child);
-            if let Ok(Some(status)) = self.child.try_wait() {
-                fate = format!("{cause}; the command ended ({status})");
+        while self.exit.is_none() && Instant::now() < due {
+            if has_exited(&self.child) {
+                // Before it is reaped, while its number is its own: whom it left behind.
+                kill_group(&self.child);
+                self.exit = self.child.try_wait().ok().flatten();
+            } else {
+                std::thread::sleep(Duration::from_millis(10));
             }
         }
+        let fate = match self.exit {
+            Some(status) => format!("{cause}; the command ended ({status})"),
+            None => cause.to_owned(),
+        };
         self.with_stderr(fate)
     }
 

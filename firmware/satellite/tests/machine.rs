@@ -149,7 +149,8 @@ fn the_machine_answers_and_draws_as_the_host_does() -> Result<(), Box<dyn Error>
     serial.write_all(&line)?;
 
     let told = BufReader::new(machine.0.stdout.take().ok_or("no output")?).lines();
-    for (told, (picture, faces)) in told.zip(&expected.pictures) {
+    // The pictures first: the machine never ends, and nothing comes after the last one.
+    for ((picture, faces), told) in expected.pictures.iter().zip(told) {
         let told = told?;
         let words: Vec<_> = told.split(' ').collect();
         let [_, _, _, whole, changed, known] = words[..] else {

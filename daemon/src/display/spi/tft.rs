@@ -1,7 +1,7 @@
 //! Colour displays by mipidsi: a window of the memory, its pixels, and the backlight.
 //!
 //! mipidsi knows one memory size for a chip, but the chip's pins make it smaller on some glasses. A picture that is
-//! mirrored or turned begins at the memory's other end, so [`offset_for_mipidsi`] says where that is.
+//! mirrored or turned begins at the memory's other end, so `offset_for_mipidsi` says where that is.
 
 use embedded_graphics::pixelcolor::{Rgb565, raw::RawU16};
 use embedded_hal::delay::DelayNs;
