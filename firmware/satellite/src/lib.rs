@@ -12,17 +12,17 @@
 //! | [`satellite`] | receives, answers, shows, and sleeps |
 //! | [`picture`] | one moment of the face, drawn in bands into little memory |
 //! | [`band`] | rows of a picture as bytes for the display |
-//! | [`shown`] | what the display shows now, so that only what changed is drawn |
+//! | [`sent_bands`] | what the display shows now, so that only what changed is drawn |
 //!
 //! A board's loop:
 //! ```
 //! use moodring_core::frame::Millis;
-//! use moodring_satellite::{panel::Panel, satellite::Satellite, shown::Shown};
+//! use moodring_satellite::{panel::Panel, satellite::Satellite, sent_bands::SentBands};
 //!
 //! # let (line, mut wire) = (&[0_u8][..], Vec::<u8>::new());
 //! let mut satellite = Satellite::new(Panel::ST7789_SQUARE, Millis(0));
 //! let mut buffer = [0; 240 * 2 * 8]; // eight rows
-//! let mut shown = Shown::default();
+//! let mut shown = SentBands::default();
 //! # for now in [Millis(0)] {
 //! satellite.receive(line, now);
 //! while let Some(reply) = satellite.reply() {
@@ -49,4 +49,4 @@ mod faces;
 pub mod panel;
 pub mod picture;
 pub mod satellite;
-pub mod shown;
+pub mod sent_bands;

@@ -11,7 +11,7 @@ use moodring_face::{
 };
 use moodring_link::message::{Colour, Label};
 
-use crate::{band::Band, faces::Poses, panel::Panel, shown::Shown};
+use crate::{band::Band, faces::Poses, panel::Panel, sent_bands::SentBands};
 
 /// What the display is to show now.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,14 +25,14 @@ impl BandedPicture {
     /// Draws the whole picture, as many rows of each part of it at a time as the buffer holds (at 240 pixels, 480 bytes
     /// each), and shows each band. A buffer that does not hold a row leaves that part out.
     pub fn bands(&self, buffer: &mut [u8], show: impl FnMut(&Band<'_>)) {
-        self.changed_bands(&mut Shown::default(), buffer, show);
+        self.changed_bands(&mut SentBands::default(), buffer, show);
     }
 
     /// As [`BandedPicture::bands`], but only what looks otherwise than what the display shows already, and one band more,
     /// another one each time: so a display that lost pixels has them again soon.
     pub fn changed_bands(
         &self,
-        shown: &mut Shown,
+        shown: &mut SentBands,
         buffer: &mut [u8],
         mut show: impl FnMut(&Band<'_>),
     ) {

@@ -11,7 +11,7 @@ use moodring_satellite::{
     panel::Panel,
     picture::BandedPicture,
     satellite::{ASLEEP_PERCENT, SILENCE_MS, Satellite},
-    shown::Shown,
+    sent_bands::SentBands,
 };
 use proptest::prelude::*;
 
@@ -317,7 +317,7 @@ fn a_blink_sends_the_eyes_and_little_else() {
     let mut board = Board::new();
     board.say(&ToSatellite::Show(ShownFace::plain(ShownLook::Neutral)));
     board.rests_at();
-    let (mut screen, mut shown) = (Screen::new(), Shown::default());
+    let (mut screen, mut shown) = (Screen::new(), SentBands::default());
     let mut buffer = [0; 4 * 60 * 2];
     let mut sent = Vec::new();
     for _ in 0..100 {
@@ -369,7 +369,7 @@ proptest! {
         rows in 1..60_usize, label_from in 0..8_usize,
     ) {
         let mut board = Board::new();
-        let (mut screen, mut shown) = (Screen::new(), Shown::default());
+        let (mut screen, mut shown) = (Screen::new(), SentBands::default());
         let mut buffer = vec![0xaa; rows * 60 * 2];
         for (number, (faces, wait_ms)) in scenes.into_iter().enumerate() {
             if number == label_from {

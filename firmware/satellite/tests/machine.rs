@@ -19,7 +19,7 @@ use moodring_link::{
     frame::encode,
     message::{ShownFace, ShownLook, ToSatellite, Versions, label},
 };
-use moodring_satellite::{panel::Panel, satellite::Satellite, shown::Shown};
+use moodring_satellite::{panel::Panel, satellite::Satellite, sent_bands::SentBands};
 
 /// As boards/qemu has it.
 const PANEL: Panel = Panel {
@@ -81,7 +81,7 @@ fn on_the_host(line: &[u8]) -> Expected {
     let mut satellite = Satellite::new(PANEL, Millis(0));
     let (mut replies, mut pictures) = (Vec::new(), Vec::new());
     let mut buffer = vec![0; BAND_ROWS * 240 * 2];
-    let mut shown = Shown::default();
+    let mut shown = SentBands::default();
     for (now, byte) in (1..).map(Millis).zip(line) {
         satellite.receive(&[*byte], now);
         replies.extend(std::iter::from_fn(|| satellite.reply()).flatten());

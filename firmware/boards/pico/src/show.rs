@@ -3,7 +3,7 @@
 use embassy_futures::select::{Either, select};
 use embassy_time::{Duration, Instant, Timer};
 use moodring_core::frame::Millis;
-use moodring_satellite::{band::PIXEL_BYTES, satellite::Satellite, shown::Shown};
+use moodring_satellite::{band::PIXEL_BYTES, satellite::Satellite, sent_bands::SentBands};
 use static_cell::ConstStaticCell;
 
 use crate::{
@@ -26,7 +26,7 @@ pub(crate) async fn show(mut screen: Screen) -> ! {
     let mut satellite = Satellite::new(PANEL, now());
     let mut host = Port::Usb;
     let mut well = true;
-    let mut on_glass = Shown::default();
+    let mut on_glass = SentBands::default();
     loop {
         if let Either::First((port, packet)) = select(HEARD.receive(), Timer::after(TICK)).await {
             host = port;

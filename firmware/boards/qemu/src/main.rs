@@ -13,7 +13,7 @@ use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
 use crc::{CRC_32_ISO_HDLC, Crc, Table};
 use moodring_core::frame::Millis;
-use moodring_satellite::{panel::Panel, satellite::Satellite, shown::Shown};
+use moodring_satellite::{panel::Panel, satellite::Satellite, sent_bands::SentBands};
 use panic_semihosting as _;
 
 use crate::uart::Uart;
@@ -40,7 +40,7 @@ fn main() -> ! {
     let mut now = Millis(0);
     let mut satellite = Satellite::new(PANEL, now);
     let mut buffer = [0; PANEL.width_px as usize * 2 * BAND_ROWS];
-    let mut shown = Shown::default();
+    let mut shown = SentBands::default();
     loop {
         let byte = line.read();
         now.0 += 1;
@@ -51,7 +51,7 @@ fn main() -> ! {
         if let Some(picture) = satellite.picture(now) {
             // All of it, as after a start; then what a display needs that shows the last picture.
             let mut digest = CRC.digest();
-            let mut drawn = |shown: &mut Shown| {
+            let mut drawn = |shown: &mut SentBands| {
                 let mut ticks = 0;
                 counter.start();
                 picture.changed_bands(shown, &mut buffer, |band| {
@@ -61,7 +61,7 @@ fn main() -> ! {
                 });
                 ticks + counter.read()
             };
-            let whole = drawn(&mut Shown::default());
+            let whole = drawn(&mut SentBands::default());
             let changed = drawn(&mut shown);
             let checksum = digest.finalize();
             let per_tick = counter.known_ticks;

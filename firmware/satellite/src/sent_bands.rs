@@ -5,9 +5,9 @@ use heapless::Vec;
 /// Bands of one picture that are remembered; more are drawn every time.
 const MAX_BANDS: usize = 64;
 
-/// What a display shows now. Empty at first, and after [`Shown::forget`].
+/// What a display shows now. Empty at first, and after [`SentBands::forget`].
 #[derive(Debug, Default)]
-pub struct Shown {
+pub struct SentBands {
     /// A signature for each band, in the order in which they are drawn.
     signatures: Vec<u32, MAX_BANDS>,
     /// The band that comes next.
@@ -16,7 +16,7 @@ pub struct Shown {
     renewed: usize,
 }
 
-impl Shown {
+impl SentBands {
     /// The display may show anything: all of the next picture is drawn.
     pub fn forget(&mut self) {
         self.signatures.clear();
@@ -56,7 +56,7 @@ mod tests {
 
     use super::*;
 
-    fn drawn(shown: &mut Shown, bands: &[u32]) -> Vec<usize> {
+    fn drawn(shown: &mut SentBands, bands: &[u32]) -> Vec<usize> {
         shown.begin();
         let stale = |(number, band): (usize, &u32)| shown.is_stale(*band).then_some(number);
         let drawn = bands.iter().enumerate().filter_map(stale).collect();
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn all_is_drawn_once_and_then_what_changed_and_one_band_more() {
-        let mut shown = Shown::default();
+        let mut shown = SentBands::default();
         assert_eq!(drawn(&mut shown, &[7, 8, 9]), [0, 1, 2]);
         assert_eq!(drawn(&mut shown, &[7, 8, 9]), [1]);
         assert_eq!(drawn(&mut shown, &[7, 8, 9]), [2]);
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn bands_beyond_the_memory_are_drawn_every_time() {
-        let mut shown = Shown::default();
+        let mut shown = SentBands::default();
         let bands = [5; MAX_BANDS + 2];
         assert_eq!(drawn(&mut shown, &bands).len(), MAX_BANDS + 2);
         assert_eq!(drawn(&mut shown, &bands), [1, MAX_BANDS, MAX_BANDS + 1]);
