@@ -62,7 +62,7 @@ impl Guest {
         command.args(["-device", "virtio-gpu-device,xres=1024,yres=768"]);
         command.args(["-append", "console=ttyAMA0 quiet panic=-1"]);
         command.arg("-initrd").arg(folder.join("disk.gz"));
-        let image = kernel.join(format!("root/boot/vmlinuz-{}", version.trim()));
+        let image = kernel.join(format!("unpacked/boot/vmlinuz-{}", version.trim()));
         command.arg("-kernel").arg(image);
         let mut qemu = Process::start(&mut command);
         let booted_s = qemu.wait_for("PI-READY", PATIENCE, |_, line| {

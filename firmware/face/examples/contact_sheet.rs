@@ -1,42 +1,17 @@
 //! Draws all looks side by side into a PNG: `cargo run -p moodring-face --example contact_sheet -- OUT.png [FACE_PX] [THEME]`.
 
-use std::{convert::Infallible, error::Error, fs::File};
+mod canvas;
+
+use std::{error::Error, fs::File};
 
 use embedded_graphics::{pixelcolor::Rgb888, prelude::*};
 use image::{
-    Rgb, RgbImage,
+    RgbImage,
     codecs::png::{CompressionType, FilterType, PngEncoder},
 };
 use moodring_face::{contact_sheet, theme::Theme};
 
-/// An RGB picture as a draw target.
-struct Canvas(RgbImage);
-
-impl OriginDimensions for Canvas {
-    fn size(&self) -> Size {
-        Size::new(self.0.width(), self.0.height())
-    }
-}
-
-impl DrawTarget for Canvas {
-    type Color = Rgb888;
-    type Error = Infallible;
-
-    fn draw_iter<I>(&mut self, pixels: I) -> Result<(), Infallible>
-    where
-        I: IntoIterator<Item = Pixel<Rgb888>>,
-    {
-        for Pixel(at, c) in pixels {
-            if let (Ok(x), Ok(y)) = (u32::try_from(at.x), u32::try_from(at.y))
-                && x < self.0.width()
-                && y < self.0.height()
-            {
-                self.0.put_pixel(x, y, Rgb([c.r(), c.g(), c.b()]));
-            }
-        }
-        Ok(())
-    }
-}
+use self::canvas::Canvas;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);

@@ -1,12 +1,16 @@
 //! Draws the seven expressions as small displays show them, in colour and in two colours, pixel by pixel enlarged:
 //! `cargo run -p moodring-face --example small_faces -- OUT.png [ENLARGED]`.
 
-use std::{convert::Infallible, error::Error};
+mod canvas;
 
-use embedded_graphics::{pixelcolor::Rgb888, prelude::*};
+use std::error::Error;
+
+use embedded_graphics::prelude::*;
 use image::{Rgb, RgbImage};
 use moodring_core::expression::Expression;
 use moodring_face::{animate::Pose, draw::draw, theme::Theme};
+
+use self::canvas::Canvas;
 
 /// Sides of small displays, in pixels.
 const SIDES: [u32; 3] = [64, 48, 32];
@@ -14,32 +18,6 @@ const SIDES: [u32; 3] = [64, 48, 32];
 const GAP: u32 = 4;
 /// Around the displays.
 const WALL: Rgb<u8> = Rgb([128, 128, 128]);
-
-/// An RGB picture as a draw target.
-struct Canvas(RgbImage);
-
-impl OriginDimensions for Canvas {
-    fn size(&self) -> Size {
-        Size::new(self.0.width(), self.0.height())
-    }
-}
-
-impl DrawTarget for Canvas {
-    type Color = Rgb888;
-    type Error = Infallible;
-
-    fn draw_iter<I>(&mut self, pixels: I) -> Result<(), Infallible>
-    where
-        I: IntoIterator<Item = Pixel<Rgb888>>,
-    {
-        for Pixel(at, c) in pixels {
-            // A face fills the picture, and nothing lies outside.
-            let (x, y) = (at.x as u32, at.y as u32);
-            self.0.put_pixel(x, y, Rgb([c.r(), c.g(), c.b()]));
-        }
-        Ok(())
-    }
-}
 
 /// A face as a display of this size shows it.
 fn face(expression: Expression, side: u32, theme: &Theme) -> RgbImage {

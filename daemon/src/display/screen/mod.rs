@@ -130,18 +130,11 @@ impl Display for ScreenDisplay {
         if self.retry.rests(view.now) {
             return Ok(());
         }
-        let Err(error) = self.try_show(view) else {
-            if self.retry.end() {
-                tracing::info!("display {} is back", self.name);
-            }
-            return Ok(());
-        };
-        self.inner = None;
-        if self.retry.fail(view.now) {
-            return Err(error);
+        let shown = self.try_show(view);
+        if shown.is_err() {
+            self.inner = None;
         }
-        tracing::debug!("{error}");
-        Ok(())
+        self.retry.first_failure(&self.name, shown, view.now)
     }
 
     fn set(&mut self, controls: DisplayControls) {

@@ -227,18 +227,11 @@ impl<S: Framebuffer> Display for PanelDisplay<S> {
         if self.retry.rests(view.now) {
             return Ok(());
         }
-        let Err(error) = self.try_show(view) else {
-            if self.retry.end() {
-                tracing::info!("display {} is back", self.name);
-            }
-            return Ok(());
-        };
-        self.panel = None;
-        if self.retry.fail(view.now) {
-            return Err(error);
+        let shown = self.try_show(view);
+        if shown.is_err() {
+            self.panel = None;
         }
-        tracing::debug!("{error}");
-        Ok(())
+        self.retry.first_failure(&self.name, shown, view.now)
     }
 
     fn set(&mut self, controls: DisplayControls) {

@@ -2,6 +2,8 @@
 
 use moodring_core::frame::Millis;
 
+use super::super::DisplayError;
+
 /// The first and the longest wait before a panel that failed is opened again; doubled in between.
 const BACKOFF_MS: (u64, u64) = (500, 30_000);
 
@@ -26,6 +28,27 @@ impl PanelRetry {
         let first = self.wait.is_none();
         self.wait = Some((Millis(now.0 + wait_ms), wait_ms));
         first
+    }
+
+    /// Records how a display with this name showed at `now`. Only the first failure of an outage is returned; later ones are
+    /// logged at debug level, and the outage's end is logged.
+    pub(in crate::display) fn first_failure(
+        &mut self,
+        name: &str,
+        shown: Result<(), DisplayError>,
+        now: Millis,
+    ) -> Result<(), DisplayError> {
+        let Err(error) = shown else {
+            if self.end() {
+                tracing::info!("display {name} is back");
+            }
+            return Ok(());
+        };
+        if self.fail(now) {
+            return Err(error);
+        }
+        tracing::debug!("{error}");
+        Ok(())
     }
 
     /// Records a success; true if the panel had failed before.
@@ -58,7 +81,17 @@ mod tests {
             ]
         );
         assert!(retry.end() && !retry.end());
-        assert!(retry.fail(now));
+        let gone = || Err(DisplayError::show("oled", "no answer"));
+        assert!(retry.first_failure("oled", gone(), now).is_err());
+        assert!(
+            retry.first_failure("oled", gone(), now).is_ok(),
+            "told already"
+        );
+        assert!(retry.first_failure("oled", Ok(()), now).is_ok());
+        assert!(
+            retry.first_failure("oled", gone(), now).is_err(),
+            "another outage"
+        );
         assert!(retry.rests(Millis(now.0 + 499)) && !retry.rests(Millis(now.0 + 500)));
     }
 }
