@@ -17,6 +17,8 @@ use super::bounds::{BoundedProtocol, BrokerLimits};
 
 /// How often it is looked whether messages are still routed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long the connections have to end.
+const SHUTDOWN: Duration = Duration::from_secs(1);
 
 /// A running broker.
 pub(crate) struct Broker {
@@ -82,9 +84,21 @@ fn refused(listen: SocketAddr, error: &io::Error) -> MqttError {
     }
 }
 
+/// How a round of serving ended.
+enum RoundEnd {
+    /// The owner dropped it.
+    Dropped,
+    /// The thread that routes messages is gone.
+    RouterGone,
+    /// It could not begin.
+    NotBegun(io::Error),
+    /// It ended by itself.
+    Ended(io::Error),
+}
+
 /// The thread: says through `tell` whether the port was had, then serves until `dropped`. The part that routes messages is a
-/// thread of rumqttd's own; if it panics, everything is begun anew, with nothing kept. (A client that asks to be let in at the very
-/// moment of a panic makes rumqttd 0.20 wait for ever, so topics at which it panics are kept from it, too.)
+/// thread of rumqttd's own; if it panics, everything is begun anew, with nothing kept. A client that asks to be let in at the very
+/// moment of a panic waits for ever, and with it the runtime's thread; so each round has a runtime of its own, which is left behind.
 fn serve<P: Protocol + Clone + Send + 'static>(
     address: SocketAddr,
     login: Option<(String, String)>,
@@ -92,44 +106,82 @@ fn serve<P: Protocol + Clone + Send + 'static>(
     mut dropped: oneshot::Receiver<()>,
     tell: &mpsc::Sender<io::Result<()>>,
 ) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => return drop(tell.send(Err(error))),
-    };
-    runtime.block_on(async move {
-        loop {
-            let router = Router::new(0, router_config()).spawn();
-            let routes = router.clone();
-            let mut server = Server::new(server_settings(address, login.clone()), router, protocol());
-            let mut serving = std::pin::pin!(server.start(LinkType::Remote));
-            // The first poll binds and then waits for clients; it returns early only if it could not.
-            let first = tokio::time::timeout(Duration::from_millis(1), &mut serving).await;
-            if let Ok(ended) = first {
-                if let Err(mpsc::SendError(unheard)) = tell.send(Err(cause(ended))) {
-                    tracing::error!("the embedded broker cannot begin anew: {unheard:?}");
-                }
-                return;
-            }
-            // Only the first start is waited for.
-            let _ = tell.send(Ok(()));
-            let mut look = tokio::time::interval(LOOK_EVERY);
-            let gone = async {
-                while !routes.is_disconnected() {
-                    look.tick().await;
-                }
-            };
-            tokio::select! {
-                ended = serving => {
-                    return tracing::error!("the embedded broker ended: {}", cause(ended));
-                }
-                () = gone => tracing::error!("the embedded broker failed; it begins anew, with nothing kept"),
-                _ = &mut dropped => return,
+    loop {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("broker-clients")
+            .enable_all()
+            .build();
+        let runtime = match runtime {
+            Ok(runtime) => runtime,
+            Err(error) => return report(tell, error),
+        };
+        let round = round(address, login.clone(), protocol(), &mut dropped, tell);
+        match runtime.block_on(round) {
+            RoundEnd::Dropped => return runtime.shutdown_timeout(SHUTDOWN),
+            RoundEnd::NotBegun(error) => return report(tell, error),
+            RoundEnd::Ended(error) => return tracing::error!("the embedded broker ended: {error}"),
+            RoundEnd::RouterGone => {
+                tracing::error!("the embedded broker failed; it begins anew, with nothing kept");
+                runtime.shutdown_background();
             }
         }
-    });
+    }
+}
+
+/// Only the first start is waited for; that a later one failed is logged.
+fn report(tell: &mpsc::Sender<io::Result<()>>, error: io::Error) {
+    if let Err(mpsc::SendError(unheard)) = tell.send(Err(error)) {
+        tracing::error!("the embedded broker cannot begin anew: {unheard:?}");
+    }
+}
+
+/// Serves until the owner drops the broker, or something ends it.
+async fn round<P: Protocol + Clone + Send + 'static>(
+    address: SocketAddr,
+    login: Option<(String, String)>,
+    protocol: P,
+    dropped: &mut oneshot::Receiver<()>,
+    tell: &mpsc::Sender<io::Result<()>>,
+) -> RoundEnd {
+    let router = Router::new(0, router_config()).spawn();
+    let routes = router.clone();
+    let mut server = Server::new(server_settings(address, login), router, protocol);
+    let mut serving = std::pin::pin!(server.start(LinkType::Remote));
+    // The first poll binds and then waits for clients; it returns early only if it could not.
+    let first = tokio::time::timeout(Duration::from_millis(1), &mut serving).await;
+    if let Ok(ended) = first {
+        return RoundEnd::NotBegun(cause(ended));
+    }
+    let gone = match when_gone(move || routes.is_disconnected()) {
+        Ok(gone) => gone,
+        Err(error) => return RoundEnd::NotBegun(error),
+    };
+    // Only the first start is waited for.
+    let _ = tell.send(Ok(()));
+    tokio::select! {
+        ended = serving => RoundEnd::Ended(cause(ended)),
+        Ok(()) = gone => RoundEnd::RouterGone,
+        _ = dropped => RoundEnd::Dropped,
+    }
+}
+
+/// Tells when `is_gone`. A thread looks, because the runtime's timers stand still while a client waits for a dead router.
+fn when_gone(is_gone: impl Fn() -> bool + Send + 'static) -> io::Result<oneshot::Receiver<()>> {
+    let (gone, when) = oneshot::channel();
+    thread::Builder::new()
+        .name("broker-watch".to_owned())
+        .spawn(move || {
+            while !is_gone() {
+                if gone.is_closed() {
+                    return;
+                }
+                thread::sleep(LOOK_EVERY);
+            }
+            // The round may have ended meanwhile.
+            let _ = gone.send(());
+        })?;
+    Ok(when)
 }
 
 fn cause(ended: Result<(), impl std::error::Error>) -> io::Error {
@@ -230,9 +282,30 @@ mod tests {
         let mut answers = Vec::new();
         let _ = stream.read_to_end(&mut answers);
         assert!(answers.starts_with(&[0x20, 2, 0, 0]));
-        // The connection ends while the router's thread still unwinds, and who asks just then is never answered: see `serve`.
-        thread::sleep(Duration::from_millis(500));
         wait_until_let_in(broker.address());
+    }
+
+    #[test]
+    fn clients_that_come_in_the_moment_of_a_panic_do_not_end_it() {
+        let broker = Broker::start_with(local(), None, || V4).unwrap();
+        let address = broker.address();
+        let mut first = TcpStream::connect(address).unwrap();
+        first
+            .write_all(&[CONNECT, SUBSCRIBE, PANICS].concat())
+            .unwrap();
+        // Some of them ask while the router's thread unwinds, and are never answered.
+        let crowd: Vec<_> = (0..16)
+            .map(|n| {
+                thread::spawn(move || {
+                    thread::sleep(Duration::from_millis(10 * n));
+                    is_let_in(address, CONNECT);
+                })
+            })
+            .collect();
+        for client in crowd {
+            client.join().unwrap();
+        }
+        wait_until_let_in(address);
     }
 
     #[test]
