@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_wish_jpegs_stay_jpegs_unless_they_stand_on_their_side() {
+    fn with_needs_jpegs_stay_jpegs_unless_they_stand_on_their_side() {
         use super::super::jpeg::tests::with_orientation;
         let upright = ramp(64, 48, 10);
         let film = [

@@ -11,12 +11,24 @@ const SAME_IOU: f32 = 0.4;
 pub(super) struct ScaleResult {
     /// Pixels of the search per pixel of the photo.
     pub(super) scale: f32,
-    /// Faces down to [`LEAST_SCORE`].
+    /// Faces down to [`least_score`].
     pub(super) faces: Vec<Face>,
 }
 
-/// The score down to which a search must report: also the doubt of one look counts against what another is sure of.
-pub(super) const LEAST_SCORE: f32 = 0.2;
+/// The score down to which a search always reports: also the doubt of one look counts against what another is sure of.
+const DOUBT: f32 = 0.2;
+/// Below this a detector's scores say nothing, and it would report thousands of places.
+const NOISE: f32 = 0.05;
+
+/// The score down to which a search must report, so that nothing is missed that could reach `threshold` when joined.
+pub(super) fn least_score(join: Join, threshold: f32) -> f32 {
+    let could_reach = match join {
+        // With the best other look, whose score is 1.
+        Join::Mean => 2.0 * threshold - 1.0,
+        Join::HalfWayToBest => threshold,
+    };
+    DOUBT.min(could_reach).max(NOISE)
+}
 
 /// How the scores of several searches become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,5 +178,23 @@ mod tests {
             face(202.0, 30.0, 0.65),
         ];
         assert_eq!(scores(vec![], fine), [0.8, 0.7]);
+    }
+
+    #[test]
+    fn a_low_threshold_is_reported_down_to_it() {
+        for join in [Join::Mean, Join::HalfWayToBest] {
+            assert_eq!(least_score(join, 0.65), 0.2);
+            assert_eq!(
+                least_score(join, 0.1),
+                if join == Join::Mean { 0.05 } else { 0.1 }
+            );
+            assert_eq!(least_score(join, 0.0), 0.05);
+        }
+        assert_eq!(
+            least_score(Join::Mean, 0.5),
+            0.05,
+            "half of a sure look is enough"
+        );
+        assert_eq!(least_score(Join::HalfWayToBest, 0.5), 0.2);
     }
 }

@@ -16,7 +16,7 @@ use moodring_core::{
 
 use super::{
     ClassMap, Classifier, Detector, VisionError,
-    fuse::{self, Join, LEAST_SCORE, fuse},
+    fuse::{self, Join, fuse, least_score},
     pipeline_settings,
 };
 use crate::config::Settings;
@@ -117,7 +117,7 @@ impl PhotoReader {
     ) -> Result<Vec<Face>, VisionError> {
         let long = frame.width_px().max(frame.height_px());
         let wanted = PipelineSettings {
-            score_threshold: LEAST_SCORE,
+            score_threshold: least_score(join, threshold),
             ..self.wanted
         };
         let mut seen = Vec::new();
