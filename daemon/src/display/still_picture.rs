@@ -90,7 +90,7 @@ pub fn show(look: Look, style: &ShowStyle<'_>, png: Option<&Path>) -> Result<(),
 /// [`DisplayError::Show`] if the file cannot be written.
 pub fn show_sheet(style: &ShowStyle<'_>, png: &Path) -> Result<(), DisplayError> {
     let mut canvas = Canvas::new(0, 0);
-    canvas.sheet(style.size.0, &style.theme());
+    canvas.sheet(style.size.0, &style.theme(), style.glass);
     write(png, &canvas)
 }
 
@@ -203,5 +203,16 @@ mod tests {
         show_sheet(&SMALL, &path).unwrap();
         let (width, height) = image::image_dimensions(&path).unwrap();
         assert!(width % 40 == 0 && width / 40 * height / 40 >= Look::ALL.len() as u32);
+        let round = ShowStyle {
+            glass: ScreenShape::Round,
+            ..SMALL
+        };
+        let other = folder.path().join("round.png");
+        show_sheet(&round, &other).unwrap();
+        assert_ne!(
+            image::open(&path).unwrap().to_rgb8(),
+            image::open(&other).unwrap().to_rgb8(),
+            "round glass shows other faces"
+        );
     }
 }

@@ -9,7 +9,7 @@ use image::{
     RgbImage,
     codecs::png::{CompressionType, FilterType, PngEncoder},
 };
-use moodring_face::{contact_sheet, theme::Theme};
+use moodring_face::{contact_sheet, picture::ScreenShape, theme::Theme};
 
 use self::canvas::Canvas;
 
@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let size = contact_sheet::size(face_px);
     let mut canvas = Canvas(RgbImage::new(size.width, size.height));
-    contact_sheet::draw_sheet(&mut canvas, face_px, &theme)?;
+    contact_sheet::draw_sheet(&mut canvas, face_px, &theme, ScreenShape::Square)?;
     let encoder = PngEncoder::new_with_quality(
         File::create(&out)?,
         CompressionType::Best,
