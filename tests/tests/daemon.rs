@@ -1,6 +1,9 @@
 //! `run` from outside: a real broker receives its state and events; no trouble around it ends it.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use image::ImageFormat::{Jpeg, Png};
 use moodring_tests::{
@@ -241,6 +244,38 @@ fn a_stop_does_not_wait_for_a_broker_that_is_away() {
     let daemon = start(&bench, "synthetic", &broker);
     heard.wait_for_topic("/state");
     broker.stop();
+    stop(daemon, "TERM");
+}
+
+/// Connections to the embedded broker that say nothing must not take the descriptors of cameras and store.
+#[test]
+fn a_flood_of_silent_connections_to_the_embedded_broker_is_bounded() {
+    let (mut bench, port) = (bench(), free_port());
+    bench.set("MOODRING_MQTT__LISTEN", format!("127.0.0.1:{port}"));
+    let daemon = bench.start("run --source synthetic");
+    wait_until_open(port);
+    Subscriber::to(port).wait_for_topic("/state");
+    let descriptors = || {
+        std::fs::read_dir(format!("/proc/{}/fd", daemon.id()))
+            .unwrap()
+            .count()
+    };
+    let before = descriptors();
+    let mut silent = Vec::new();
+    let began = Instant::now();
+    for _ in 0..600 {
+        silent.extend(std::net::TcpStream::connect(("127.0.0.1", port)));
+    }
+    let mut most = 0;
+    // As long as the first of them may be silent.
+    while began.elapsed() < Duration::from_secs(6) {
+        most = most.max(descriptors());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(silent.len() == 600, "{} connected", silent.len());
+    assert!(most < before + 300, "{before} descriptors became {most}");
+    drop(silent);
+    Subscriber::to(port).wait_for_topic("/state");
     stop(daemon, "TERM");
 }
 

@@ -19,6 +19,11 @@ use super::bounds::{BoundedProtocol, BrokerLimits};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long the connections have to end.
 const SHUTDOWN: Duration = Duration::from_secs(1);
+/// How long a connection may say nothing before its CONNECT.
+const SILENT: Duration = Duration::from_secs(5);
+/// Between two connections that are taken. rumqttd has no bound for those that say nothing; so there are 250 of them at most, for
+/// which the descriptors suffice that the page leaves.
+const BETWEEN_CONNECTIONS: Duration = Duration::from_millis(20);
 
 /// A running broker.
 pub(crate) struct Broker {
@@ -212,9 +217,9 @@ fn server_settings(listen: SocketAddr, login: Option<(String, String)>) -> Serve
         name: "broker".to_owned(),
         listen,
         tls: None,
-        next_connection_delay_ms: 1,
+        next_connection_delay_ms: BETWEEN_CONNECTIONS.as_millis() as u64,
         connections: ConnectionSettings {
-            connection_timeout_ms: 5_000,
+            connection_timeout_ms: SILENT.as_millis() as u16,
             max_payload_size: MAX_PACKET_BYTES,
             max_inflight_count: 100,
             auth: login.map(|login| [login].into()),
