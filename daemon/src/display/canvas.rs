@@ -51,7 +51,7 @@ impl Canvas {
         let Ok(()) = Painter::new(area, picture, theme).draw(self);
     }
 
-    /// Draws a sheet of all looks, each of this width.
+    /// Draws a sheet of all looks, each of this width and for glass of this shape.
     pub(super) fn sheet(&mut self, face_px: u32, theme: &Theme, glass: ScreenShape) {
         let size = contact_sheet::size(face_px);
         self.resize(size.width, size.height);

@@ -26,7 +26,7 @@ pub const fn size(face_px: u32) -> Size {
     Size::new(COLUMNS * face_px, rows * (face_px + LABEL_PX))
 }
 
-/// Draws the sheet at the target's origin, each face as glass of this shape shows it.
+/// Draws the sheet at the target's origin, each face as on glass of this shape.
 ///
 /// # Errors
 /// The target's own.
