@@ -5,13 +5,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use linuxvideo::{
-    BufType, CapabilityFlags, Device,
-    format::{FrameIntervals, FrameSizes, PixelFormat},
+use super::{
+    modes::WireFormat,
+    v4l2::{
+        Node,
+        node::{FrameSizes, code_text},
+    },
 };
-
-use super::modes::{Mode, WireFormat, nearest_step};
 use crate::redact::printable;
+
+pub use super::v4l2::node::BACKEND;
 
 /// One capture device, or one whose nature cannot be seen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -219,18 +222,17 @@ fn look(path: &Path) -> Option<DeviceInfo> {
         name: card_name(path).unwrap_or_else(|| path.display().to_string()),
         ..DeviceInfo::default()
     };
-    match Device::open(path) {
-        Ok(device) => {
-            let caps = device.capabilities().ok()?;
-            let flags = caps.device_capabilities();
-            if !flags.contains(CapabilityFlags::VIDEO_CAPTURE) {
+    match Node::open(path) {
+        Ok(node) => {
+            let abilities = node.abilities().ok()?;
+            if !abilities.captures {
                 return None;
             }
-            info.driver = caps.driver().to_owned();
-            if !flags.contains(CapabilityFlags::STREAMING) {
+            info.driver = abilities.driver;
+            if !abilities.streams {
                 info.problem = Some("it cannot stream".into());
             }
-            info.formats = formats(&device);
+            info.formats = formats(&node);
         }
         Err(e) => {
             let (reason, way_out) = explain(&e);
@@ -240,87 +242,18 @@ fn look(path: &Path) -> Option<DeviceInfo> {
     Some(info)
 }
 
-fn formats(device: &Device) -> Vec<FormatInfo> {
-    let listed = device.formats(BufType::VIDEO_CAPTURE).map_while(Result::ok);
+fn formats(node: &Node) -> Vec<FormatInfo> {
+    let listed = node.formats().into_iter();
     listed
-        .map(|format| {
-            let code = format.pixel_format();
-            FormatInfo {
-                fourcc: code.to_string(),
-                readable: WireFormat::from_fourcc(code.as_fourcc()).is_some(),
-                sizes: device
-                    .frame_sizes(code)
-                    .map(|s| describe(&s))
-                    .unwrap_or_default(),
-            }
+        .map(|fourcc| FormatInfo {
+            fourcc: code_text(fourcc),
+            readable: WireFormat::from_fourcc(fourcc).is_some(),
+            sizes: node
+                .sizes(fourcc)
+                .map(|sizes: FrameSizes| sizes.describe())
+                .unwrap_or_default(),
         })
         .collect()
-}
-
-fn describe(sizes: &FrameSizes) -> Vec<String> {
-    match sizes {
-        FrameSizes::Discrete(list) => list
-            .iter()
-            .map(|size| format!("{}x{}", size.width(), size.height()))
-            .collect(),
-        FrameSizes::Stepwise(s) | FrameSizes::Continuous(s) => vec![format!(
-            "{}x{} to {}x{}",
-            s.min_width(),
-            s.min_height(),
-            s.max_width(),
-            s.max_height()
-        )],
-    }
-}
-
-/// The modes of a device that we can read, with the rate nearest to `rate_hz` for each.
-pub(super) fn modes(device: &Device, asked_px: (u32, u32), rate_hz: f32) -> Vec<Mode> {
-    let mut modes = Vec::new();
-    for format in device.formats(BufType::VIDEO_CAPTURE).map_while(Result::ok) {
-        let code = format.pixel_format();
-        let Some(wire) = WireFormat::from_fourcc(code.as_fourcc()) else {
-            continue;
-        };
-        for size_px in sizes(device, code, asked_px) {
-            modes.push(Mode {
-                fourcc: code.as_fourcc(),
-                wire,
-                size_px,
-                rate_hz: rate(device, code, size_px, rate_hz),
-            });
-        }
-    }
-    modes
-}
-
-fn sizes(device: &Device, code: PixelFormat, asked_px: (u32, u32)) -> Vec<(u32, u32)> {
-    match device.frame_sizes(code) {
-        Ok(FrameSizes::Discrete(list)) => list.iter().map(|s| (s.width(), s.height())).collect(),
-        Ok(FrameSizes::Stepwise(s) | FrameSizes::Continuous(s)) => vec![(
-            nearest_step(asked_px.0, s.min_width(), s.max_width(), s.step_width()),
-            nearest_step(asked_px.1, s.min_height(), s.max_height(), s.step_height()),
-        )],
-        // It does not list its sizes: it will say what it takes when it is asked.
-        Err(_) => vec![asked_px],
-    }
-}
-
-fn rate(device: &Device, code: PixelFormat, size_px: (u32, u32), asked_hz: f32) -> Option<f32> {
-    let intervals = device.frame_intervals(code, size_px.0, size_px.1).ok()?;
-    let hz = |interval: &linuxvideo::Fract| {
-        let rate = 1.0 / interval.as_f32();
-        rate.is_finite().then_some(rate)
-    };
-    match &intervals {
-        FrameIntervals::Discrete(list) => list
-            .iter()
-            .filter_map(|interval| hz(interval.fract()))
-            .min_by(|a, b| (a - asked_hz).abs().total_cmp(&(b - asked_hz).abs())),
-        FrameIntervals::Stepwise(s) | FrameIntervals::Continuous(s) => {
-            let (slowest, fastest) = (hz(s.max())?, hz(s.min())?);
-            Some(asked_hz.max(slowest).min(fastest))
-        }
-    }
 }
 
 /// Nodes and the names that `folder` has for them.

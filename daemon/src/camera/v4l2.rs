@@ -1,5 +1,25 @@
 //! A V4L2 capture device, streaming through mapped buffers. [`super::devices`] finds devices, [`super::modes`] chooses
-//! what to ask of them.
+//! what to ask of them; two crates can speak to the kernel, see [`node`].
+
+#[cfg(not(feature = "v4l"))]
+mod by_linuxvideo;
+#[cfg(feature = "v4l")]
+mod by_v4l;
+pub(super) mod node;
+
+#[cfg(not(feature = "v4l"))]
+use self::by_linuxvideo as backend;
+#[cfg(feature = "v4l")]
+use self::by_v4l as backend;
+#[cfg(all(
+    target_pointer_width = "32",
+    target_env = "gnu",
+    not(libc_unstable_gnu_time_bits = "64"),
+    not(feature = "v4l")
+))]
+compile_error!(
+    "linuxvideo does not build for this 32-bit machine: build with `deploy/cross armhf`, or with `--features v4l` (which needs libclang)"
+);
 
 use std::{
     io,
@@ -7,22 +27,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use linuxvideo::{
-    CapabilityFlags, Device, Fract, VideoCaptureDevice,
-    format::{PixFormat, PixelFormat as FourCc},
-    stream::ReadStream,
-};
 use moodring_core::frame::{Frame, LumaRange, PixelFormat};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use self::{
+    backend::{Buffers, Capture},
+    node::{Abilities, Agreed, code_text, modes},
+};
 use super::{
     Camera, CameraError, CameraInfo, Context,
-    devices::{card_name, explain, modes},
+    devices::{card_name, explain},
     frame_pacer::SLICE,
     jpeg::FrameDecoder,
     modes::{WireFormat, nearest},
 };
 use crate::{latest::LentPicture, scaled_jpeg::DecodeNeeds};
+
+pub(super) use self::backend::Node;
 
 /// So many of the first MJPEG buffers may be broken without a word: some devices report stale lengths there.
 const STALE_BUFFERS: u32 = 4;
@@ -31,7 +51,7 @@ const STALE_BUFFERS: u32 = 4;
 pub(super) struct V4l2Camera {
     info: CameraInfo,
     context: Context,
-    stream: ReadStream,
+    buffers: Buffers,
     wire: WireFormat,
     size_px: (u32, u32),
     stride: usize,
@@ -53,50 +73,51 @@ impl V4l2Camera {
             let (reason, way_out) = explain(e);
             refusal(&name, &reason, &way_out)
         };
-        let device = Device::open(path).map_err(|e| refuse(&e))?;
-        let caps = device.capabilities().map_err(|e| refuse(&e))?;
-        check(caps.device_capabilities()).map_err(|(why, out)| refusal(&name, why, out))?;
-        let capture = agree(device, &name, &context)?;
-        let Some(wire) = WireFormat::from_fourcc(capture.format().pixel_format().as_fourcc())
-        else {
-            let code = capture.format().pixel_format();
+        let node = Node::open(path).map_err(|e| refuse(&e))?;
+        let abilities = node.abilities().map_err(|e| refuse(&e))?;
+        check(&abilities).map_err(|(why, out)| refusal(&name, why, out))?;
+        let capture = agree(node, &name, &context)?;
+        let Agreed {
+            fourcc,
+            size_px,
+            range,
+            rate_hz,
+            ..
+        } = capture.agreed;
+        let wire = code_text(fourcc);
+        let Some(format) = WireFormat::from_fourcc(fourcc) else {
             return Err(refusal(
                 &name,
-                &format!("it insists on the format {code}"),
+                &format!("it insists on the format {wire}"),
                 "YUYV, MJPG, NV12 and GREY can be read; for others take cmd:ffmpeg",
             ));
         };
-        let rate_hz = set_rate(&capture, context.rate_hz);
-        let format = capture.format();
-        let size_px = (format.width(), format.height());
         let decoder = FrameDecoder::new(context.colour);
-        let pixels = match wire {
+        let pixels = match format {
             WireFormat::Mjpeg => decoder.format(),
             WireFormat::Grey => PixelFormat::Grey,
             WireFormat::Nv12 => PixelFormat::Nv12,
             WireFormat::Yuyv => PixelFormat::Yuyv,
         };
         // Some drivers leave the stride out for formats without padding.
-        let stride = match format.bytes_per_line() {
+        let stride = match capture.agreed.stride {
             0 => pixels.row_bytes(size_px.0),
-            bytes => bytes as usize,
+            bytes => bytes,
         };
-        let range = range_of(&format!("{format:?}"));
-        let code = format.pixel_format().to_string();
-        say(&name, &code, size_px, rate_hz, &context);
-        let stream = capture.into_stream().map_err(|e| refuse(&e))?;
+        say(&name, &wire, size_px, rate_hz, &context);
+        let buffers = capture.start().map_err(|e| refuse(&e))?;
         Ok(Self {
             info: CameraInfo {
                 name,
                 size_px: Some(size_px),
-                wire: code,
+                wire,
                 format: pixels,
                 rate_hz,
                 live: true,
             },
             context,
-            stream,
-            wire,
+            buffers,
+            wire: format,
             size_px,
             stride,
             range,
@@ -125,31 +146,19 @@ impl V4l2Camera {
     }
 
     fn poll_once(&self, time: Duration) -> Result<bool, CameraError> {
-        let limit = Timespec {
-            tv_sec: 0,
-            // A slice is far below a second.
-            tv_nsec: time.subsec_nanos().into(),
-        };
-        let mut fds = [PollFd::new(&self.stream, PollFlags::IN)];
-        match poll(&mut fds, Some(&limit)) {
-            Ok(0) | Err(rustix::io::Errno::INTR) => Ok(false),
-            Ok(_) if fds[0].revents().contains(PollFlags::IN) => Ok(true),
-            // ERR and HUP: the device is gone, or its streaming broke.
-            Ok(_) => Err(self.info.lost("the device was unplugged or failed")),
-            Err(e) => Err(self.info.lost(io::Error::from(e).to_string())),
-        }
+        self.buffers.wait(time).map_err(|e| {
+            self.info.lost(match e.raw_os_error() {
+                Some(code) if code == rustix::io::Errno::NODEV.raw_os_error() => {
+                    "the device was unplugged or failed".into()
+                }
+                _ => e.to_string(),
+            })
+        })
     }
 
-    /// Copies the next buffer out, so that the driver has it back at once.
+    /// Copies the next buffer out, so that the driver has it back soon.
     fn fetch(&mut self) -> Result<(), CameraError> {
-        let raw = &mut self.raw;
-        let fetched = self.stream.dequeue(|view| {
-            raw.clear();
-            if !view.is_error() {
-                raw.extend_from_slice(&view);
-            }
-            Ok(())
-        });
+        let fetched = self.buffers.take(&mut self.raw);
         self.buffers_seen = self.buffers_seen.saturating_add(1);
         match fetched {
             Ok(()) if self.raw.is_empty() => Err(self.info.bad("the driver marked it as broken")),
@@ -221,24 +230,6 @@ impl Camera for V4l2Camera {
     }
 }
 
-/// The range in the text of a `PixFormat`, the only way in which the library tells it. By V4L2's rule
-/// (`V4L2_MAP_QUANTIZATION_DEFAULT`) the colour space of JPEG is full if nothing is said.
-fn range_of(format: &str) -> Option<LumaRange> {
-    let says = |name: &str, value: &str| {
-        let (_, rest) = format.split_once(name)?;
-        let word = rest.split([',', ' ', '}']).next()?;
-        Some(word.ends_with(value))
-    };
-    let quantization = |value| says("quantization: ", value) == Some(true);
-    if quantization("FULL_RANGE") {
-        Some(LumaRange::Full)
-    } else if quantization("LIM_RANGE") {
-        Some(LumaRange::Limited)
-    } else {
-        (says("colorspace: ", "JPEG") == Some(true)).then_some(LumaRange::Full)
-    }
-}
-
 fn refusal(name: &str, reason: &str, way_out: &str) -> CameraError {
     CameraError::Open {
         source_name: name.into(),
@@ -247,21 +238,22 @@ fn refusal(name: &str, reason: &str, way_out: &str) -> CameraError {
     }
 }
 
-/// Whether a node with these abilities can be used; else why not, and the way out.
-fn check(caps: CapabilityFlags) -> Result<(), (&'static str, &'static str)> {
-    if caps.contains(CapabilityFlags::VIDEO_CAPTURE_MPLANE) {
+/// Whether a node with these abilities can be used; else why not, and the way out. Neither crate maps buffers of several
+/// planes.
+fn check(abilities: &Abilities) -> Result<(), (&'static str, &'static str)> {
+    if abilities.multi_planar {
         return Err((
             "it is a raw sensor or a codec (multi-planar), not a camera that gives pictures by itself",
             "For a Raspberry Pi's ribbon camera take rpicam, for a Jetson's argus",
         ));
     }
-    if !caps.contains(CapabilityFlags::VIDEO_CAPTURE) {
+    if !abilities.captures {
         return Err((
             "it does not capture pictures (a camera often has a second node for metadata)",
             "`moodring devices` lists the nodes that do",
         ));
     }
-    if !caps.contains(CapabilityFlags::STREAMING) {
+    if !abilities.streams {
         return Err((
             "it cannot stream",
             "Take another device or a child: cmd:...",
@@ -271,8 +263,8 @@ fn check(caps: CapabilityFlags) -> Result<(), (&'static str, &'static str)> {
 }
 
 /// Picks the nearest mode and sets it; the driver may still change it.
-fn agree(device: Device, name: &str, context: &Context) -> Result<VideoCaptureDevice, CameraError> {
-    let modes = modes(&device, context.size_px, context.rate_hz);
+fn agree(node: Node, name: &str, context: &Context) -> Result<Capture, CameraError> {
+    let modes = modes(&node, context.size_px, context.rate_hz);
     let mode = nearest(&modes, context.size_px, context.rate_hz).ok_or_else(|| {
         refusal(
             name,
@@ -280,26 +272,10 @@ fn agree(device: Device, name: &str, context: &Context) -> Result<VideoCaptureDe
             "YUYV, MJPG, NV12 and GREY can; `moodring devices` lists what it has",
         )
     })?;
-    let (width, height) = mode.size_px;
-    let requested = PixFormat::new(width, height, FourCc::from_fourcc(mode.fourcc));
-    device.video_capture(requested).map_err(|e| {
+    node.set(mode, context.rate_hz).map_err(|e| {
         let (reason, way_out) = explain(&e);
         refusal(name, &reason, &way_out)
     })
-}
-
-/// Asks for a rate; what the device agreed to, if it says.
-fn set_rate(capture: &VideoCaptureDevice, rate_hz: f32) -> Option<f32> {
-    // Thousandths, so that 29.97 can be asked for; rates are held in 0.01 to 1000.
-    let interval = Fract::new(1000, (rate_hz * 1000.0).round().max(1.0) as u32);
-    match capture.set_frame_interval(interval) {
-        Ok(got) if got.numerator() > 0 && got.denominator() > 0 => Some(1.0 / got.as_f32()),
-        Ok(_) => None,
-        Err(e) => {
-            tracing::debug!("the device sets its rate itself: {e}");
-            None
-        }
-    }
 }
 
 fn say(name: &str, code: &str, size_px: (u32, u32), rate_hz: Option<f32>, context: &Context) {
@@ -329,28 +305,21 @@ mod tests {
     }
 
     #[test]
-    fn the_range_is_what_the_driver_says() {
-        // If this text changes with a new version of the library, so must the reading of it.
-        let format = PixFormat::new(640, 480, FourCc::from_fourcc(*b"YUYV"));
-        let text = format!("{format:?}");
-        assert!(text.contains("colorspace: DEFAULT, ") && text.contains("quantization: DEFAULT, "));
-        assert_eq!(range_of(&text), None);
-        let with = |name: &str, value: &str| {
-            let old = format!("{name}: DEFAULT");
-            range_of(&text.replace(&old, &format!("{name}: {value}")))
-        };
-        assert_eq!(with("quantization", "FULL_RANGE"), Some(LumaRange::Full));
-        assert_eq!(with("quantization", "LIM_RANGE"), Some(LumaRange::Limited));
-        assert_eq!(with("colorspace", "JPEG"), Some(LumaRange::Full));
-        assert_eq!(with("colorspace", "SMPTE170M"), None);
-    }
-
-    #[test]
     fn nodes_of_other_kinds_are_refused_with_the_way_out() {
-        assert!(check(CapabilityFlags::VIDEO_CAPTURE | CapabilityFlags::STREAMING).is_ok());
-        assert!(check(CapabilityFlags::VIDEO_CAPTURE).is_err());
-        assert!(check(CapabilityFlags::META_CAPTURE | CapabilityFlags::STREAMING).is_err());
-        let raw = check(CapabilityFlags::VIDEO_CAPTURE_MPLANE | CapabilityFlags::STREAMING);
-        assert!(raw.unwrap_err().1.contains("rpicam"));
+        let usable = Abilities {
+            driver: "uvcvideo".into(),
+            captures: true,
+            multi_planar: false,
+            streams: true,
+        };
+        assert!(check(&usable).is_ok());
+        let with = |change: fn(&mut Abilities)| {
+            let mut abilities = usable.clone();
+            change(&mut abilities);
+            check(&abilities).unwrap_err()
+        };
+        assert_eq!(with(|a| a.streams = false).0, "it cannot stream");
+        assert!(with(|a| a.captures = false).0.contains("metadata"));
+        assert!(with(|a| a.multi_planar = true).1.contains("rpicam"));
     }
 }

@@ -62,6 +62,8 @@ pub(super) fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
     say("models", models(&settings));
     say("kernel", kernel());
     say("camera", camera(&settings));
+    let backend = camera::devices::BACKEND;
+    say("V4L2", Finding::Good(format!("by the crate {backend}")));
     let source = settings.camera.source.parse::<Source>();
     let own_camera = match &source {
         Ok(Source::V4l2(path)) => Some(path.as_path()),

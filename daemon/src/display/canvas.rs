@@ -12,7 +12,7 @@ use moodring_face::{
     animate::Pose,
     contact_sheet,
     draw::draw,
-    picture::{Painter, Picture},
+    picture::{Painter, Picture, ScreenShape},
     theme::Theme,
 };
 
@@ -51,11 +51,11 @@ impl Canvas {
         let Ok(()) = Painter::new(area, picture, theme).draw(self);
     }
 
-    /// Draws a sheet of all looks, each of this width.
-    pub(super) fn sheet(&mut self, face_px: u32, theme: &Theme) {
+    /// Draws a sheet of all looks, each of this width and for glass of this shape.
+    pub(super) fn sheet(&mut self, face_px: u32, theme: &Theme, glass: ScreenShape) {
         let size = contact_sheet::size(face_px);
         self.resize(size.width, size.height);
-        let Ok(()) = contact_sheet::draw_sheet(self, face_px, theme);
+        let Ok(()) = contact_sheet::draw_sheet(self, face_px, theme, glass);
     }
 
     /// Width and height in pixels.

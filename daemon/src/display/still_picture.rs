@@ -90,7 +90,7 @@ pub fn show(look: Look, style: &ShowStyle<'_>, png: Option<&Path>) -> Result<(),
 /// [`DisplayError::Show`] if the file cannot be written.
 pub fn show_sheet(style: &ShowStyle<'_>, png: &Path) -> Result<(), DisplayError> {
     let mut canvas = Canvas::new(0, 0);
-    canvas.sheet(style.size.0, &style.theme());
+    canvas.sheet(style.size.0, &style.theme(), style.glass);
     write(png, &canvas)
 }
 
@@ -194,6 +194,35 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(text.contains("absent/sad.png"), "{text}");
+    }
+
+    /// Issue 24: round sheets were square ones.
+    #[test]
+    fn a_round_sheet_keeps_the_letters_out_of_the_corners() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sheet.png");
+        let sheet = |glass| {
+            let style = ShowStyle {
+                size: (120, 120),
+                glass,
+                ..SMALL
+            };
+            show_sheet(&style, &path).unwrap();
+            image::open(&path).unwrap().to_rgb8()
+        };
+        let (square, round) = (sheet(ScreenShape::Square), sheet(ScreenShape::Round));
+        let background = *square.get_pixel(0, 0);
+        // Pixels of faces outside the circle; the names lie beneath.
+        let outside = |picture: &image::RgbImage| {
+            let pixels = picture.enumerate_pixels();
+            let drawn = pixels.filter(|(x, y, colour)| {
+                let (x, y) = ((x % 120) as f32 - 59.5, (y % 150) as f32 - 59.5);
+                y < 60.0 && x.hypot(y) > 60.5 && **colour != background
+            });
+            drawn.count()
+        };
+        assert!(outside(&square) > 100, "{}", outside(&square));
+        assert_eq!(outside(&round), 0);
     }
 
     #[test]

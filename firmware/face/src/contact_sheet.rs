@@ -26,11 +26,16 @@ pub const fn size(face_px: u32) -> Size {
     Size::new(COLUMNS * face_px, rows * (face_px + LABEL_PX))
 }
 
-/// Draws the sheet at the target's origin.
+/// Draws the sheet at the target's origin, each face as on glass of this shape.
 ///
 /// # Errors
 /// The target's own.
-pub fn draw_sheet<D>(target: &mut D, face_px: u32, theme: &Theme) -> Result<(), D::Error>
+pub fn draw_sheet<D>(
+    target: &mut D,
+    face_px: u32,
+    theme: &Theme,
+    glass: ScreenShape,
+) -> Result<(), D::Error>
 where
     D: DrawTarget,
     D::Color: From<Rgb888>,
@@ -48,7 +53,7 @@ where
             Point::new(left as i32, top as i32),
             Size::new_equal(face_px),
         );
-        drawing.set(area, &Pose::still(look), theme, ScreenShape::Square);
+        drawing.set(area, &Pose::still(look), theme, glass);
         drawing.draw(target)?;
         let place = Rectangle::new(
             area.top_left + Size::new(0, face_px),

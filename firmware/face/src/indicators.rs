@@ -36,8 +36,31 @@ const LAMP: [&str; 9] = [
 /// Columns of both.
 const WIDTH: u32 = 9;
 
-/// Draws the camera into the left top corner of `area` and the lamp into the right one; where the glass is round, onto
-/// its circle's left and right top.
+/// A sign and where it is drawn.
+struct Sign {
+    rows: &'static [&'static str],
+    /// Pixels of a square's side.
+    scale: u32,
+    /// Where it begins.
+    corner: Point,
+}
+
+impl Sign {
+    fn new(rows: &'static [&'static str], scale: u32) -> Self {
+        Self {
+            rows,
+            scale: scale.max(1),
+            corner: Point::zero(),
+        }
+    }
+
+    fn size(&self) -> Size {
+        Size::new(WIDTH, self.rows.len() as u32) * self.scale
+    }
+}
+
+/// Draws the signs on the left of the top: the letters of a face (question mark, z) stand on its right. On square glass
+/// they fill the corner that the head leaves free; on round glass they lie along its edge.
 pub(crate) fn draw<D>(
     target: &mut D,
     area: Rectangle,
@@ -50,95 +73,88 @@ where
     D::Color: From<Rgb888>,
 {
     let side = area.size.width.min(area.size.height);
-    let scale = |square: u32, round: u32| match glass {
-        ScreenShape::Square => (side / square).max(1),
-        ScreenShape::Round => (side / round).max(1),
+    // The lamp is larger than the camera, because it matters more.
+    let (camera, lamp) = match glass {
+        ScreenShape::Square => (Sign::new(&CAMERA, side / 90), Sign::new(&LAMP, side / 64)),
+        ScreenShape::Round => (Sign::new(&CAMERA, side / 150), Sign::new(&LAMP, side / 110)),
     };
-    if notice != Indicators::None {
-        let scale = scale(90, 150);
-        let corner = corner(area, glass, -1, Size::new(WIDTH, 7) * scale);
-        ground(
-            target,
-            area,
-            glass,
-            (corner, Size::new(WIDTH, 7), scale),
-            theme,
-        )?;
-        stamp(target, area, &CAMERA, (corner, scale), theme)?;
+    let signs = match notice {
+        Indicators::None => [None, None],
+        Indicators::CameraRuns => [Some(camera), None],
+        // Where both have no room the lamp stands alone: nobody can see the picture of a camera that does not run.
+        Indicators::Preview => {
+            let narrow = 27 * side < 100 * (lamp.size().width + camera.size().width);
+            [Some(lamp), (!narrow).then_some(camera)]
+        }
+    };
+    match glass {
+        ScreenShape::Square => in_a_row(target, area, signs, theme),
+        ScreenShape::Round => along_the_edge(target, area, signs, theme),
     }
-    if notice == Indicators::Preview {
-        // Larger than the camera sign, because it matters more.
-        let scale = scale(64, 110);
-        let corner = corner(area, glass, 1, Size::new(WIDTH, 9) * scale);
-        ground(
-            target,
-            area,
-            glass,
-            (corner, Size::new(WIDTH, 9), scale),
-            theme,
-        )?;
-        stamp(target, area, &LAMP, (corner, scale), theme)?;
+}
+
+/// Draws the signs side by side from the left top corner on.
+fn in_a_row<D>(
+    target: &mut D,
+    area: Rectangle,
+    signs: [Option<Sign>; 2],
+    theme: &Theme,
+) -> Result<(), D::Error>
+where
+    D: DrawTarget,
+    D::Color: From<Rgb888>,
+{
+    let gap = area.size.width.min(area.size.height) / 80;
+    let mut left = gap;
+    for mut sign in signs.into_iter().flatten() {
+        sign.corner = area.top_left + Size::new(left, gap);
+        left += sign.size().width + gap.max(1);
+        stamp(target, area, &sign, theme)?;
     }
     Ok(())
 }
 
-/// Where a sign of this size begins, at the left (-1) or the right (1) top.
-fn corner(area: Rectangle, glass: ScreenShape, hand: i32, sign: Size) -> Point {
-    let side = area.size.width.min(area.size.height);
-    match glass {
-        ScreenShape::Square => {
-            let gap = side / 80;
-            let left = match hand {
-                -1 => gap,
-                _ => area.size.width.saturating_sub(gap + sign.width),
-            };
-            area.top_left + Size::new(left, gap)
-        }
-        ScreenShape::Round => {
-            // 0.94 of the radius, to the side and up by 45 degrees.
-            let off = (side * 332 / 1000) as i32;
-            let half = Point::new((sign.width / 2) as i32, (sign.height / 2) as i32);
-            area.center() + Point::new(hand * off, -off) - half
-        }
-    }
-}
-
-/// Darkens the place of a sign where the glass is round: there it lies on the head.
-fn ground<D>(
+/// Draws the signs at the left top of the circle; each on a dark ground, because they lie on the head. Alone a sign stands
+/// at 45 degrees, two at 35 and 65: above a raised brow's end and beside it.
+fn along_the_edge<D>(
     target: &mut D,
     area: Rectangle,
-    glass: ScreenShape,
-    (corner, squares, scale): (Point, Size, u32),
+    signs: [Option<Sign>; 2],
     theme: &Theme,
 ) -> Result<(), D::Error>
 where
     D: DrawTarget,
     D::Color: From<Rgb888>,
 {
-    if glass == ScreenShape::Square {
-        return Ok(());
+    let side = area.size.width.min(area.size.height) as i32;
+    // 0.94, 0.9 and 0.92 of the radius, in thousandths of the side.
+    let places = match signs {
+        [_, None] => [(332, 332); 2],
+        [_, Some(_)] => [(369, 258), (194, 417)],
+    };
+    for (sign, (left, up)) in signs.into_iter().zip(places) {
+        let Some(mut sign) = sign else { continue };
+        let half = Point::new(sign.size().width as i32 / 2, sign.size().height as i32 / 2);
+        sign.corner = area.center() - Point::new(side * left / 1000, side * up / 1000) - half;
+        let edge = Size::new_equal(sign.scale);
+        let ground = Rectangle::new(sign.corner - edge, sign.size() + edge * 2);
+        target.fill_solid(&ground.intersection(&area), theme.background.into())?;
+        stamp(target, area, &sign, theme)?;
     }
-    let edge = Size::new_equal(scale);
-    let place = Rectangle::new(corner - edge, squares * scale + edge * 2);
-    target.fill_solid(&place.intersection(&area), theme.background.into())
+    Ok(())
 }
 
-/// Draws a sign of squares of `scale` pixels.
-fn stamp<D>(
-    target: &mut D,
-    area: Rectangle,
-    rows: &[&str],
-    (corner, scale): (Point, u32),
-    theme: &Theme,
-) -> Result<(), D::Error>
+/// Draws a sign's squares.
+fn stamp<D>(target: &mut D, area: Rectangle, sign: &Sign, theme: &Theme) -> Result<(), D::Error>
 where
     D: DrawTarget,
     D::Color: From<Rgb888>,
 {
-    for (y, row) in rows.iter().enumerate() {
-        for (x, sign) in row.bytes().enumerate() {
-            if sign == b'#' {
-                let at = corner + Size::new(x as u32 * scale, y as u32 * scale);
+    let scale = sign.scale;
+    for (y, row) in sign.rows.iter().enumerate() {
+        for (x, square) in row.bytes().enumerate() {
+            if square == b'#' {
+                let at = sign.corner + Size::new(x as u32 * scale, y as u32 * scale);
                 let dot = Rectangle::new(at, Size::new_equal(scale)).intersection(&area);
                 target.fill_solid(&dot, theme.notice.into())?;
             }

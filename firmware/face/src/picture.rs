@@ -40,9 +40,9 @@ pub enum Indicators {
     /// It is not shown.
     #[default]
     None,
-    /// A small camera in the left top corner.
+    /// A small camera at the left of the top.
     CameraRuns,
-    /// That, and a lamp in the right top corner: somebody elsewhere can see the camera's picture.
+    /// A lamp beside it, where both have room: somebody elsewhere can see the camera's picture.
     Preview,
 }
 

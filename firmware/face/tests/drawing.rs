@@ -133,6 +133,69 @@ fn round_glass_shows_all_that_is_not_background() {
     }
 }
 
+/// Issue 24: the lamp covered the question mark of `uncertain`.
+#[test]
+fn no_indicator_covers_a_letter_or_a_line() {
+    let theme = Theme {
+        note: Rgb888::new(1, 2, 3),
+        line: Rgb888::new(1, 2, 4),
+        sign: Rgb888::new(1, 2, 5),
+        text: Rgb888::new(1, 2, 6),
+        ..Theme::CLASSIC
+    };
+    let kept = [theme.note, theme.line, theme.sign, theme.text];
+    let sizes = [
+        (64, 64),
+        (128, 64),
+        (135, 240),
+        (160, 80),
+        (240, 240),
+        (320, 240),
+        (480, 320),
+    ];
+    for look in Look::ALL {
+        let mut drifted = Pose::still(look);
+        drifted.params.extras.float = 1.0;
+        // Only the letters of sleep drift.
+        let poses = &[Pose::still(look), drifted][..1 + usize::from(look == Mood::Nobody.into())];
+        let texts: [&[&str]; 2] = [&[], &["surprise 100%", "living room"]];
+        let cases = poses
+            .iter()
+            .flat_map(|pose| sizes.iter().map(move |size| (*pose, *size)));
+        for ((pose, (w, h)), lines) in cases.flat_map(|case| texts.map(|lines| (case, lines))) {
+            for glass in [ScreenShape::Square, ScreenShape::Round] {
+                // Round glass has 240 pixels; on less than half of them a sign is as large as a brow.
+                if glass == ScreenShape::Round && w.min(h) < 200 {
+                    continue;
+                }
+                let draw = |notice| {
+                    let picture = Picture {
+                        faces: &[pose, pose, pose][..lines.len() + 1],
+                        lines,
+                        notice,
+                        glass,
+                    };
+                    Canvas::<Rgb888>::picture(Size::new(w, h), picture, &theme).pixels
+                };
+                let bare = draw(Indicators::None);
+                for notice in [Indicators::CameraRuns, Indicators::Preview] {
+                    let signed = draw(notice);
+                    let covered = bare
+                        .iter()
+                        .zip(&signed)
+                        .filter(|(a, b)| kept.contains(a) && a != b);
+                    assert_eq!(
+                        covered.count(),
+                        0,
+                        "{look:?} {w}x{h} {glass:?} {notice:?} {lines:?}"
+                    );
+                    assert!(bare != signed);
+                }
+            }
+        }
+    }
+}
+
 /// Pixels that change between two moments.
 fn changed(face: &Animator, from: u64, to: u64) -> usize {
     let draw = |ms| {
