@@ -459,6 +459,33 @@ fn logins() -> Vec<Case> {
                 })
             },
         ),
+        // A report at motionEye: the password must not be sent in the clear instead.
+        login(
+            "Digest without a nonce",
+            ann,
+            Refused("cannot be answered"),
+            |_, head, wire| {
+                assert!(authorization(head).is_none(), "{head}");
+                wire.send(answer(
+                    "401 No",
+                    "WWW-Authenticate: Digest realm=\"x\"\r\n",
+                    b"",
+                ))
+            },
+        ),
+        // A report at Motion: proxies hang up after each answer.
+        login(
+            "Digest over a new connection each time",
+            ann,
+            seen(),
+            |number, head, wire| {
+                digest(
+                    "Connection: close\r\nWWW-Authenticate: Digest realm=\"cam\", nonce=\"NONCE\", qop=\"auth\"",
+                    false,
+                )(number, head, wire);
+                false
+            },
+        ),
         login(
             "a kind nobody knows, alone",
             ann,
