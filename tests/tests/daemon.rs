@@ -301,6 +301,36 @@ fn an_ordinary_day_is_told_in_a_few_lines() {
     assert!((4..=10).contains(&lines.len()), "{lines:#?}");
 }
 
+/// The astronaut for eight seconds: upright, on her head, and on her head with the setting that mends it.
+#[test]
+fn a_camera_that_hangs_upside_down_is_told_once() {
+    const SAID: &str = "is the camera mounted upside down? [camera] rotate = 180";
+    let Some(photo) = repo::photo("astronaut.png") else {
+        return;
+    };
+    let upright = image::open(photo).expect("the photo is a picture");
+    let mut bench = Bench::new();
+    let path = |name: &str| bench.folder().join(name);
+    upright.save(path("upright.png")).expect("it is ours");
+    let inverted = upright.rotate180();
+    inverted.save(path("inverted.png")).expect("it is ours");
+    bench.set("MOODRING_CAMERA__PICTURE_S", 8);
+    let run = |source: &str, bench: &Bench| {
+        bench.start(&format!(
+            "run --no-mqtt --no-web --display none --rate 10 --source {source}"
+        ))
+    };
+    let quiet = run("upright.png", &bench);
+    let told = run("inverted.png", &bench);
+    bench.set("MOODRING_CAMERA__ROTATE", 180);
+    let mended = run("inverted.png", &bench);
+    for (daemon, times) in [(quiet, 0), (told, 1), (mended, 0)] {
+        let finished = daemon.finish(LIMIT).expect_code(0);
+        let said = finished.stderr.matches(SAID).count();
+        assert_eq!(said, times, "{}", finished.stderr);
+    }
+}
+
 #[test]
 fn alone_it_brings_its_own_broker() {
     let mut bench = bench();

@@ -15,7 +15,8 @@ const LINE_BYTES: usize = 160;
 /// The lines. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct StderrTail {
-    lines: Arc<Mutex<VecDeque<String>>>,
+    /// As they came: who floods is read at the speed of memory, and only what is shown is searched for secrets.
+    lines: Arc<Mutex<VecDeque<Vec<u8>>>>,
     secrets: Arc<[String]>,
 }
 
@@ -46,25 +47,35 @@ impl StderrTail {
     }
 
     fn keep(&self, line: &[u8]) {
-        let text = String::from_utf8_lossy(line);
-        let text: String = text.trim().chars().filter(|c| !c.is_control()).collect();
-        if text.is_empty() {
+        if line
+            .iter()
+            .all(|b| b.is_ascii_whitespace() || b.is_ascii_control())
+        {
             return;
         }
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        // The oldest one's memory serves the newest.
+        let mut kept = match lines.len() {
+            LAST_LINES => lines.pop_front().unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        kept.clear();
+        kept.extend_from_slice(line);
+        lines.push_back(kept);
+    }
+
+    fn shown(&self, line: &[u8]) -> String {
+        let text = String::from_utf8_lossy(line);
+        let text: String = text.trim().chars().filter(|c| !c.is_control()).collect();
         // Redacted before it is cut: half a password is not found.
         let shown = Redacted::text(&text, &self.secrets).to_string();
-        let shown = shown.chars().take(LINE_BYTES).collect();
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() == LAST_LINES {
-            lines.pop_front();
-        }
-        lines.push_back(shown);
+        shown.chars().take(LINE_BYTES).collect()
     }
 
     /// The lines as one.
     pub(super) fn text(&self) -> String {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let lines: Vec<String> = lines.iter().map(|line| self.shown(line)).collect();
         lines.join(" | ")
     }
 }

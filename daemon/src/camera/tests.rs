@@ -5,6 +5,7 @@ use super::*;
 mod child_cases;
 mod fixtures;
 mod http_cases;
+mod http_neighbours;
 mod leaks;
 mod picture_cases;
 mod secure_cases;

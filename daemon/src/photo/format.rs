@@ -14,7 +14,7 @@ pub(super) enum Format {
 }
 
 /// First bytes of what people take for pictures and we do not read, where they lie, and what to call it.
-const OTHERS: [(usize, &[u8], &str); 22] = [
+const OTHERS: [(usize, &[u8], &str); 26] = [
     (4, b"ftypavif", "an AVIF picture"),
     (4, b"ftypavis", "an AVIF animation"),
     (4, b"ftypheic", "an HEIC picture"),
@@ -36,7 +36,15 @@ const OTHERS: [(usize, &[u8], &str); 22] = [
     (0, b"\0\0\x01\0", "an icon file"),
     (0, b"qoif", "a QOI picture"),
     (0, b"\x1A\x45\xDF\xA3", "a Matroska or WebM film"),
+    (8, b"AVI LIST", "an AVI film"),
+    (8, b"WAVEfmt ", "a sound"),
     (0, b"PK\x03\x04", "a ZIP archive"),
+    (0, b"\x1F\x8B", "something packed by gzip"),
+    (
+        0,
+        &[0; 64],
+        "nothing but zeros, as a disk leaves after a power cut",
+    ),
 ];
 
 impl Format {

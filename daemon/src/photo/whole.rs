@@ -72,6 +72,10 @@ fn named(error: ImageError) -> PhotoError {
         ImageError::Limits(_) => {
             PhotoError::Damaged("it needs too much memory to decode; scale it first".into())
         }
+        // The library's own limit for BMP, which it does not call one.
+        ImageError::Decoding(e) if e.to_string().contains("too large") => {
+            PhotoError::Damaged("it needs too much memory to decode; scale it first".into())
+        }
         other => PhotoError::Damaged(other.to_string()),
     }
 }

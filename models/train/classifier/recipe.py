@@ -41,6 +41,8 @@ def steps(data, name, version):
         Step("pose and face beside the answers", f"classifier.attach {given} --pose {pose}_calm --version {version}"),
         Step("the rule of the default answer", f"classifier.blend {given}"),
         Step("and that answer", f"classifier.attach {given} --pose {pose}_calm --version {version}"),
+        Step("what the head `face` is taught again on", f"classifier.face_views {given}"),
+        Step("and the head itself", f"classifier.face_head {given} --release --version {version}"),
         Step("the card's figures", f"classifier.evaluate {given} --run {watched} --json models/cards/classifier.json"),
         Step("the card's figures of faces before a mirror", f"classifier.measure {given} --json models/cards/mirror.json"),
         Step("the card's figures of clips", f"classifier.video {given} --json models/cards/video.json")]

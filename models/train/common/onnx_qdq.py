@@ -101,9 +101,17 @@ def to_onnx(graph):
     return model
 
 
+def is_vector(graph, tensor):
+    """Whether an average of the whole picture, or what was made of one."""
+    if tensor == 0:
+        return False
+    op = graph.ops[tensor - 1]
+    return op.code == ig.GAP or is_vector(graph, op.a)
+
+
 def finish(b, acc, name, op, graph):
     """The shape that users see: N x classes behind an average, else N x rows x cols x channels."""
-    if graph.kind == ig.CLASSIFIER and (op.a == 0 or graph.ops[op.a - 1].code == ig.GAP):
+    if graph.kind == ig.CLASSIFIER and (op.a == 0 or is_vector(graph, op.a)):
         b.node("Flatten", [acc], name, axis=1)
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", op.out_channels])
     b.node("Transpose", [acc], name, perm=[0, 2, 3, 1])

@@ -1,4 +1,4 @@
-"""The card's tables from `evaluate --json`: python -m models.train.detector.card [--json models/cards/detector.json]
+"""The card's tables from `evaluate --json`, `measure --both --json` and `sizes --json`: python -m models.train.detector.card [--json models/cards/detector.json]
 
 Prints Markdown, to be pasted between the card's sentences; no figure of these tables is typed by hand.
 """
@@ -33,11 +33,42 @@ def figures(r, line):
         yield f"{name} ({what}), at {', '.join(map(str, AT))} px", ", ".join(str(r["photos"][f"{name}@{s}"]) for s in AT) + " detections"
 
 
+SHOWN = ((0.45, 0.9), (0.5, 0.75), (0.5, 0.85), (0.5, 0.9), (0.5, 0.95), (0.55, 0.85), (0.65, 0.85))  # pairs of thresholds for the card; all are in the file
+SIZES = {192: 160, 320: 256, 480: 384, 640: 480}
+
+
+def people(m):
+    """What people notice, at both thresholds of the committed net, and the choice of both nets' thresholds."""
+    m = m["detector.onnx"]
+    asked, alone = m["at"]
+    table(("what people notice", f"shown to the head `face`, from {asked['threshold']:g}", f"detector alone, from {alone['threshold']:g}"),
+          [(k, *(form(k, line[k]) for line in m["at"])) for k in asked if k != "threshold"])
+    chosen = [line for line in m["both"] if (line["detector"], line["face head"]) in SHOWN]
+    table(tuple(chosen[0]), [(f"{v['detector']:g}", f"{v['face head']:g}", *(form(k, x) for k, x in v.items() if k not in ("detector", "face head"))) for v in chosen])
+
+
+def form(name, v):
+    return f"{v:.3f}" if name.startswith("AP") else f"{v:.1f}" if "1,000" in name or (name.endswith("face head") and not name.startswith("pets")) else f"{100 * v:.1f} %"
+
+
+def sizes(r):
+    table(("longest side", "AP", "half found up to", "four in five up to", "detector, ms", "a whole frame, ms"),
+          [(f"{s} (x{SIZES[int(s)]})", f"{v['ap']:.3f}", f"{v['half_m']:.1f} m", f"{v['most_m']:.1f} m", *(f"{v[k]:.1f}" if k in v else "" for k in ("detect_ms", "total_ms")))
+           for s, v in r["sides"].items()])
+
+
+def read(path):
+    with open(path) as f:
+        return json.load(f)
+
+
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--json", default="models/cards/detector.json")
-    with open(a.parse_args().json) as f:
-        r = json.load(f)
+    a.add_argument("--measure", default="models/cards/detector_measure.json")
+    a.add_argument("--sizes", default="models/cards/detector_sizes.json")
+    args = a.parse_args()
+    r = read(args.json)
     lines = {line["threshold"]: line for line in r["sweep"]}
     table(("measure", "value"), figures(r, lines[r["threshold"]]))
     rows = []
@@ -47,6 +78,8 @@ def main():
                      f"{without_people(line, r['counts']):.0f}", f"{line['false_per_1000_animals']:.0f}", f"{line['portraits_percent']:.1f}",
                      f"{line['close_ups_percent']:.1f}"))
     table(("threshold", "recall WIDER", "rooms", "scenes", "rooms and scenes", "animals", "portraits %", "close-ups %"), rows)
+    people(read(args.measure))
+    sizes(read(args.sizes))
 
 
 if __name__ == "__main__":

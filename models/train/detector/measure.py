@@ -125,7 +125,7 @@ class Seen:
         return line
 
 
-def both(seen, rule, thresholds=(0.4, 0.45, 0.5, 0.55, 0.6, 0.65), leasts=(0.5, 0.75, 0.9, 0.95, 0.98)):
+def both(seen, rule, thresholds=(0.4, 0.45, 0.5, 0.55, 0.6, 0.65), leasts=(0.5, 0.75, 0.85, 0.9, 0.95)):
     """The detector's threshold and the face head's, chosen together: what stays of faces, and of what is none."""
     lines, near = [], [(p, joined(looks, rule), box) for p, (looks, _, box) in zip(seen.near_pictures, seen.near)]
     for threshold in thresholds:

@@ -7,6 +7,8 @@ of 0.20 m and a webcam that sees 60 degrees across.
 import argparse
 import json
 import math
+import os
+import subprocess
 from pathlib import Path
 
 import cv2
@@ -64,10 +66,18 @@ def live_threshold():
     return float(unpack((MODELS / "weights" / "detector.moodnet").read_bytes()).notes["threshold.before_face"])
 
 
+def milliseconds(command, side, tries=9):
+    """The detector's time and the whole frame's by `moodring bench`, each the least of the medians of some runs: what other programs take is not the net's."""
+    size = {"MOODRING_VISION__WIDTH": str(side), "MOODRING_VISION__HEIGHT": str(-(-side * 3 // 4 // 32) * 32)}
+    runs = [json.loads(subprocess.run([command, "bench", "--json", "--frames", "100"], env=os.environ | size, capture_output=True, check=True).stdout) for _ in range(tries)]
+    return {"detect_ms": round(min(dict(r["stages_ms"])["detect"] for r in runs), 2), "total_ms": round(min(r["total_ms"] for r in runs), 2)}
+
+
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--model", default=str(MODELS / "weights" / "detector.onnx"))
     a.add_argument("--json", help="also write it to this file")
+    a.add_argument("--command", metavar="PATH", help="a `moodring` built for release: its times, too")
     args = a.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
@@ -78,6 +88,8 @@ def main():
     for side in SIDES:
         found = measure_ap(detect, pictures, side)[0]
         out["sides"][side] = {"ap": found["ap"], "half_m": round(range_m(side, half), 2), "most_m": round(range_m(side, most), 2)}
+        if args.command:
+            out["sides"][side] |= milliseconds(args.command, side)
     text = json.dumps(out, indent=1)
     if args.json:
         Path(args.json).write_text(text + "\n")

@@ -29,7 +29,7 @@ pub(super) enum Refusal {
     Failed(String),
 }
 
-/// How the server wants to know who asks.
+/// How we say who asks.
 enum Authorization {
     /// It has not asked yet.
     Unknown,
@@ -124,10 +124,15 @@ impl Client {
         }
         // Also what was wrong a moment ago: nonces grow stale.
         let was_unknown = matches!(self.authorization, Authorization::Unknown);
-        self.authorization = match challenge(&response) {
-            Some(digest) => Authorization::Digest(Box::new(digest)),
-            None if !was_unknown => return Ok(response),
-            None => Authorization::Basic,
+        self.authorization = match question(&response) {
+            Question::Digest(asked) => Authorization::Digest(asked),
+            Question::Unanswerable(why) => {
+                return Err(Refusal::Denied(format!(
+                    "its login by Digest cannot be answered: {why}"
+                )));
+            }
+            Question::Other if !was_unknown => return Ok(response),
+            Question::Other => Authorization::Basic,
         };
         drain(response.into_body());
         self.send(address)
@@ -166,17 +171,84 @@ fn asks_who(response: &Response<Body>) -> bool {
     )
 }
 
-/// The server's question by Digest, the first that can be answered.
-fn challenge(response: &Response<Body>) -> Option<WwwAuthenticateHeader> {
+/// How the server wants to know who asks.
+enum Question {
+    /// By Digest; the first that can be answered.
+    Digest(Box<WwwAuthenticateHeader>),
+    /// By Digest, as nobody can answer it; why. The password is not sent in the clear instead.
+    Unanswerable(String),
+    /// By something else, or it does not say.
+    Other,
+}
+
+fn question(response: &Response<Body>) -> Question {
     let all = response.headers().get_all(header::WWW_AUTHENTICATE);
-    let texts = all.iter().filter_map(|value| value.to_str().ok());
-    texts
-        .filter_map(|text| {
-            // Several questions may stand in one header.
-            let at = text.to_ascii_lowercase().find("digest ")?;
-            digest_auth::parse(&text[at..]).ok()
-        })
-        .next()
+    let mut why = None;
+    for value in all {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        for asked in digest_challenges(&text) {
+            match digest_auth::parse(&asked) {
+                Ok(parsed) => return Question::Digest(Box::new(parsed)),
+                Err(e) => why = Some(e.to_string()),
+            }
+        }
+    }
+    why.map_or(Question::Other, Question::Unanswerable)
+}
+
+/// Every question by Digest in one header, which may hold several of several kinds (RFC 9110, 11.6.1): the word stands
+/// at the begin or behind a comma, and not inside quotes. Written as the library wants scheme and algorithm.
+fn digest_challenges(text: &str) -> Vec<String> {
+    let (mut quoted, mut escaped, mut fresh) = (false, false, true);
+    let mut begins = Vec::new();
+    for (at, letter) in text.char_indices() {
+        let word = text.get(at..at + SCHEME.len());
+        if fresh && !quoted && word.is_some_and(|word| word.eq_ignore_ascii_case(SCHEME)) {
+            begins.push(at + SCHEME.len());
+        }
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ => {}
+        }
+        fresh = !quoted && (letter == ',' || (fresh && letter.is_whitespace()));
+    }
+    let challenge = |at: &usize| format!("{SCHEME}{}", with_known_algorithm(&text[*at..]));
+    begins.iter().map(challenge).collect()
+}
+
+/// The scheme's name; servers write it in letters of any size.
+const SCHEME: &str = "Digest ";
+/// The algorithms as the library spells them.
+const ALGORITHMS: [&str; 6] = [
+    "MD5",
+    "MD5-sess",
+    "SHA-256",
+    "SHA-256-sess",
+    "SHA-512-256",
+    "SHA-512-256-sess",
+];
+
+/// The same with the algorithm's name as the library knows it.
+fn with_known_algorithm(text: &str) -> String {
+    const KEY: &str = "algorithm=";
+    let Some(at) = text.to_ascii_lowercase().find(KEY) else {
+        return text.into();
+    };
+    let (before, value) = text.split_at(at + KEY.len());
+    let value = value.trim_start_matches('"');
+    let end = value.find(['"', ',', ' ']).unwrap_or(value.len());
+    let (name, after) = value.split_at(end);
+    let known = ALGORITHMS
+        .iter()
+        .find(|known| known.eq_ignore_ascii_case(name));
+    let before = &before[..at];
+    format!(
+        "{before}{KEY}{}{}",
+        known.unwrap_or(&name),
+        after.trim_start_matches('"')
+    )
 }
 
 fn next_address(from: &HttpAddress, location: &str) -> Result<HttpAddress, Refusal> {
@@ -205,4 +277,26 @@ fn hint(text: &str) -> String {
         ""
     };
     format!("{text}{more}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_by_digest_are_found_where_they_stand() {
+        let found = |text: &str| digest_challenges(text);
+        assert_eq!(found("Basic realm=\"a, Digest b\""), [""; 0]);
+        assert_eq!(
+            found("DIGEST realm=\"a\", algorithm=\"md5-SESS\""),
+            ["Digest realm=\"a\", algorithm=MD5-sess"]
+        );
+        assert_eq!(
+            found(r#"Basic realm="a\", Digest x", digest realm="c""#),
+            [r#"Digest realm="c""#]
+        );
+        assert_eq!(found("Digest a=\"b\", Digest c=\"d\"").len(), 2);
+        assert_eq!(found("Digest realm=é, algorithm=").len(), 1);
+        assert_eq!(found(""), [""; 0]);
+    }
 }

@@ -19,7 +19,7 @@ struct Case(
     &'static str,
 );
 
-const CASES: [Case; 20] = [
+const CASES: [Case; 34] = [
     Case("JPEGs", "cat a b", &["16x16", "24x8"], "exit status: 0"),
     Case(
         "a banner before the first JPEG",
@@ -110,6 +110,90 @@ const CASES: [Case; 20] = [
         "no frame in",
     ),
     Case(
+        "a picture in small pieces",
+        "for i in $(seq 0 19); do tail -c +$((i * 50 + 1)) a | head -c 50; sleep 0.01; done; cat b",
+        &["16x16", "24x8"],
+        "exit status: 0",
+    ),
+    Case(
+        "a flood of errors",
+        "yes warning | head -c 3000000 >&2; cat a b",
+        &["16x16", "24x8"],
+        "exit status: 0",
+    ),
+    Case(
+        "an error without an end of line",
+        "head -c 2000000 /dev/zero | tr '\\0' x >&2; cat a",
+        &["16x16"],
+        "exit status: 0",
+    ),
+    Case(
+        "one that only closes its output",
+        "cat a; exec >&-; sleep 9",
+        &["16x16"],
+        "closed its output",
+    ),
+    Case(
+        "one that leaves a child with its output",
+        "cat a; sleep 9 & exit 3",
+        &["16x16"],
+        "no frame in",
+    ),
+    Case(
+        "one that ends by being told to",
+        "cat a; kill $$",
+        &["16x16"],
+        "signal: 15",
+    ),
+    Case(
+        "sizes that change",
+        "cat a b a b",
+        &["16x16", "24x8", "16x16", "24x8"],
+        "exit status: 0",
+    ),
+    Case(
+        "JPEGs with zeros between",
+        "cat a; head -c 70000 /dev/zero; cat b",
+        &["16x16", "24x8"],
+        "exit status: 0",
+    ),
+    Case(
+        "text without end",
+        "yes no camera",
+        &[],
+        "text, \"no camera",
+    ),
+    Case(
+        "a page",
+        "printf '<!DOCTYPE html><html>'",
+        &[],
+        "a web page",
+    ),
+    Case(
+        "YUV4MPEG2 that is huge",
+        "printf 'YUV4MPEG2 W99999 H99999\\nFRAME\\n'; sleep 9",
+        &[],
+        "at most 7680x4320",
+    ),
+    Case(
+        "YUV4MPEG2 of no size",
+        "printf 'YUV4MPEG2 F30:1\\nFRAME\\n'; sleep 9",
+        &[],
+        "must name W and H",
+    ),
+    Case(
+        "YUV4MPEG2 with other bytes in it",
+        "head -c 41 y4m; echo error; cat a",
+        &["4x2"],
+        "",
+    ),
+    Case(
+        "one that reads its input",
+        "cat; cat a",
+        &["16x16"],
+        "exit status: 0",
+    ),
+    Case(
         "a program that is not there",
         "no-such-program-here",
         &[],
@@ -167,4 +251,34 @@ fn a_login_in_a_command_is_in_no_message() {
         "{error}"
     );
     assert!(!name.contains("geheim77"), "{name}");
+}
+
+#[test]
+fn children_that_do_not_want_to_end_are_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a"), ramp(16, 16, 0)).unwrap();
+    for (name, command) in [
+        (
+            "one that ignores SIGTERM",
+            "trap '' TERM INT HUP; cat a; while :; do sleep 1; done",
+        ),
+        (
+            "one that has children",
+            "cat a; (sleep 77; sleep 77) & sleep 77",
+        ),
+        ("one that stops itself", "cat a; kill -STOP $$"),
+        ("one that writes on", "cat a; yes"),
+    ] {
+        let command = format!("cd {}; echo $$ >pid; {command}", dir.path().display());
+        let mut camera =
+            Process::open(Launch::shell("cmd", &command), Context::for_tests(false)).unwrap();
+        assert_eq!(outcomes(&mut camera, 1), ["16x16"], "{name}");
+        let begin = std::time::Instant::now();
+        drop(camera);
+        let took = begin.elapsed();
+        assert!(took < Duration::from_secs(5), "{name}: {took:?}");
+        let pid = std::fs::read_to_string(dir.path().join("pid")).unwrap();
+        let pid = std::path::PathBuf::from(format!("/proc/{}", pid.trim()));
+        assert!(!pid.exists(), "{name} is still there");
+    }
 }

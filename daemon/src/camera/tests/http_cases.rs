@@ -15,7 +15,9 @@ use super::{
         stream_thread::Overflow,
         *,
     },
-    fixtures, outcomes,
+    fixtures,
+    http_neighbours::neighbours,
+    outcomes,
     serving::{Script, Wire, answer, part, serve},
 };
 
@@ -23,10 +25,10 @@ const TIMEOUT: Duration = Duration::from_millis(400);
 const PAUSE: Duration = Duration::from_millis(20);
 const MULTIPART: &str =
     "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=b\r\n\r\n";
-const JPEG: &str = "Content-Type: image/jpeg\r\n";
+pub(super) const JPEG: &str = "Content-Type: image/jpeg\r\n";
 
 /// What must come of a camera.
-enum Expected {
+pub(super) enum Expected {
     /// These outcomes, in order.
     Seen(&'static [&'static str]),
     /// It is not opened, and the error has this in it.
@@ -35,9 +37,9 @@ enum Expected {
 use Expected::{Refused, Seen};
 
 /// A camera's name, its answers, the address's login, and what must come of it.
-struct Case(&'static str, Script, &'static str, Expected);
+pub(super) struct Case(&'static str, Script, &'static str, Expected);
 
-fn case(
+pub(super) fn case(
     name: &'static str,
     want: Expected,
     script: impl Fn(u32, &str, &mut Wire) -> bool + Send + Sync + 'static,
@@ -46,7 +48,7 @@ fn case(
 }
 
 /// The same with a login in the address.
-fn login(
+pub(super) fn login(
     name: &'static str,
     login: &'static str,
     want: Expected,
@@ -56,12 +58,12 @@ fn login(
 }
 
 /// One answer to every request.
-fn always(name: &'static str, want: Expected, bytes: Vec<u8>) -> Case {
+pub(super) fn always(name: &'static str, want: Expected, bytes: Vec<u8>) -> Case {
     case(name, want, move |_, _, wire| wire.send(&bytes))
 }
 
 /// One answer to every request, then the end of the connection.
-fn once(name: &'static str, want: Expected, bytes: Vec<u8>) -> Case {
+pub(super) fn once(name: &'static str, want: Expected, bytes: Vec<u8>) -> Case {
     case(name, want, move |_, _, wire| {
         wire.send(&bytes);
         false
@@ -76,11 +78,11 @@ fn context() -> Context {
     context
 }
 
-fn picture() -> Vec<u8> {
+pub(super) fn picture() -> Vec<u8> {
     ramp(16, 16, 0)
 }
 
-fn other() -> Vec<u8> {
+pub(super) fn other() -> Vec<u8> {
     ramp(24, 8, 0)
 }
 
@@ -88,20 +90,20 @@ fn fixture(text: &str) -> Vec<u8> {
     BASE64_STANDARD.decode(text).unwrap()
 }
 
-fn glued(parts: &[&[u8]]) -> Vec<u8> {
+pub(super) fn glued(parts: &[&[u8]]) -> Vec<u8> {
     parts.concat()
 }
 
 /// A stream of parts.
-fn multipart(parts: &[Vec<u8>]) -> Vec<u8> {
+pub(super) fn multipart(parts: &[Vec<u8>]) -> Vec<u8> {
     glued(&[MULTIPART.as_bytes(), &parts.concat()])
 }
 
-fn chunk(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn chunk(bytes: &[u8]) -> Vec<u8> {
     glued(&[format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"])
 }
 
-fn authorization(head: &str) -> Option<&str> {
+pub(super) fn authorization(head: &str) -> Option<&str> {
     let line = head
         .lines()
         .find(|line| line.to_ascii_lowercase().starts_with("authorization:"))?;
@@ -109,7 +111,7 @@ fn authorization(head: &str) -> Option<&str> {
 }
 
 /// A camera that asks for Digest: a right answer is a picture, everything else the question.
-fn digest(
+pub(super) fn digest(
     challenge: &'static str,
     each: bool,
 ) -> impl Fn(u32, &str, &mut Wire) -> bool + Send + Sync {
@@ -580,11 +582,11 @@ fn logins() -> Vec<Case> {
 
 #[test]
 fn every_behaviour_comes_to_its_right_end() {
-    let cases: Vec<Case> = [streams(), snapshots(), refusals(), logins()]
+    let cases: Vec<Case> = [streams(), snapshots(), refusals(), logins(), neighbours()]
         .into_iter()
         .flatten()
         .collect();
-    assert!(cases.len() >= 40, "{}", cases.len());
+    assert!(cases.len() >= 130, "{}", cases.len());
     let mut wrong = Vec::new();
     for Case(name, script, login, want) in cases {
         let served = serve(script);

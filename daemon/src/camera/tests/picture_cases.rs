@@ -228,10 +228,181 @@ fn others() -> Vec<Case> {
     ]
 }
 
+/// A BMP of 20x16 with this header of 40 bytes behind the file's 14, and these pixels.
+fn bmp(height: i32, bits: u16, compression: u32, pixels: &[u8]) -> Vec<u8> {
+    let mut bytes = b"BM".to_vec();
+    bytes.extend((54 + pixels.len() as u32).to_le_bytes());
+    bytes.extend([0; 4]);
+    bytes.extend(54_u32.to_le_bytes());
+    bytes.extend(40_u32.to_le_bytes());
+    bytes.extend(20_i32.to_le_bytes());
+    bytes.extend(height.to_le_bytes());
+    bytes.extend(1_u16.to_le_bytes());
+    bytes.extend(bits.to_le_bytes());
+    bytes.extend(compression.to_le_bytes());
+    bytes.extend([0; 20]);
+    bytes.extend(pixels);
+    bytes
+}
+
+/// What is met seldom, each whole and cut.
+fn rarer() -> Vec<Case> {
+    let fixture = |text: &str| BASE64_STANDARD.decode(text).unwrap();
+    let jpeg = ramp(40, 30, 0);
+    let spliced = |at: usize, more: &[u8]| [&jpeg[..at], more, &jpeg[at..]].concat();
+    let cut = "damaged or cut short";
+    let [gif, webp, png] = [
+        fixtures::ANIMATED_GIF,
+        fixtures::ANIMATED_WEBP,
+        fixtures::ANIMATED_PNG,
+    ]
+    .map(fixture);
+    let grey_alpha = fixture(fixtures::GREY_ALPHA_PNG);
+    vec![
+        ("animated.gif", gif.clone(), Ok((20, 16))),
+        ("animated-cut-in-the-first.gif", part(&gif, 25), Err(cut)),
+        (
+            "interlaced.gif",
+            fixture(fixtures::INTERLACED_GIF),
+            Ok((20, 16)),
+        ),
+        (
+            "interlaced-cut.gif",
+            part(&fixture(fixtures::INTERLACED_GIF), 70),
+            Err(cut),
+        ),
+        ("animated.webp", webp.clone(), Ok((20, 16))),
+        ("animated-cut.webp", part(&webp, 40), Err(cut)),
+        ("animated.png", png.clone(), Ok((20, 16))),
+        ("animated-cut.png", part(&png, 40), Err(cut)),
+        ("one-bit.png", fixture(fixtures::ONE_BIT_PNG), Ok((20, 16))),
+        ("grey-clear.png", grey_alpha.clone(), Ok((20, 16))),
+        (
+            "wrong-sum.png",
+            changed(grey_alpha.clone(), b"IDAT", 6, 0x55),
+            Err(cut),
+        ),
+        (
+            "no-pixels.png",
+            [&grey_alpha[..33], &[0, 0, 0, 0], b"IEND\xAE\x42\x60\x82"].concat(),
+            Err(cut),
+        ),
+        ("one-bit.bmp", fixture(fixtures::ONE_BIT_BMP), Ok((20, 16))),
+        ("palette.bmp", fixture(fixtures::PALETTE_BMP), Ok((20, 16))),
+        (
+            "palette-cut.bmp",
+            part(&fixture(fixtures::PALETTE_BMP), 60),
+            Err(cut),
+        ),
+        (
+            "top-down.bmp",
+            bmp(-16, 24, 0, &[7; 20 * 16 * 3]),
+            Ok((20, 16)),
+        ),
+        ("top-down-cut.bmp", bmp(-16, 24, 0, &[7; 500]), Err(cut)),
+        (
+            "sixteen-bits.bmp",
+            bmp(16, 16, 0, &[7; 20 * 16 * 2]),
+            Ok((20, 16)),
+        ),
+        (
+            "with-alpha.bmp",
+            bmp(16, 32, 0, &[7; 20 * 16 * 4]),
+            Ok((20, 16)),
+        ),
+        (
+            "with-alpha-cut.bmp",
+            bmp(16, 32, 0, &[7; 20 * 15 * 4]),
+            Err(cut),
+        ),
+        ("jpeg-inside.bmp", bmp(16, 0, 4, &jpeg), Err("")),
+        (
+            "huge.bmp",
+            changed(bmp(16, 24, 0, &[7; 960]), &20_u32.to_le_bytes(), 2, 0x7F),
+            Err("scale it first"),
+        ),
+        ("fill-bytes.jpg", spliced(2, &[0xFF; 9]), Ok((40, 30))),
+        (
+            "a-comment.jpg",
+            spliced(2, b"\xFF\xFE\0\x07hello"),
+            Ok((40, 30)),
+        ),
+        (
+            "an-endless-comment.jpg",
+            spliced(2, b"\xFF\xFE\xFF\xFFhello"),
+            Err("cut"),
+        ),
+        (
+            "no-tables.jpg",
+            changed(jpeg.clone(), b"\xFF\xC4", 1, 0xFE),
+            Err(""),
+        ),
+        (
+            "no-quantities.jpg",
+            changed(jpeg.clone(), b"\xFF\xDB", 1, 0xFE),
+            Err(""),
+        ),
+        (
+            "lines-before.jpg",
+            [b"\r\n", &jpeg[..]].concat(),
+            Err("not a picture"),
+        ),
+        (
+            "new-2000.jp2",
+            b"\0\0\0\x0cjP  \r\n\x87\n".to_vec(),
+            Err("JPEG 2000"),
+        ),
+        ("xl.jpg", b"\xFF\x0A\xFA\x1F".to_vec(), Err("JPEG XL")),
+        (
+            "xl-boxed.jpg",
+            b"\0\0\0\x0cJXL \r\n\x87\n".to_vec(),
+            Err("JPEG XL"),
+        ),
+        (
+            "film.jpg",
+            b"\0\0\0\x20ftypisom\0\0\x02\0".to_vec(),
+            Err("film"),
+        ),
+        (
+            "film.webm",
+            b"\x1A\x45\xDF\xA3\x9F\x42\x86".to_vec(),
+            Err("film"),
+        ),
+        (
+            "film.avi",
+            b"RIFF\0\0\x01\0AVI LIST".to_vec(),
+            Err("an AVI film"),
+        ),
+        (
+            "drawing.svg",
+            b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec(),
+            Err("an SVG"),
+        ),
+        (
+            "drawing.jpg",
+            b"<?xml version='1.0'?><svg/>".to_vec(),
+            Err("an SVG"),
+        ),
+        (
+            "layers.jpg",
+            b"8BPS\0\x01\0\0\0\0".to_vec(),
+            Err("Photoshop"),
+        ),
+        ("archive.jpg", b"PK\x03\x04\x14\0".to_vec(), Err("ZIP")),
+        ("packed.jpg", b"\x1f\x8b\x08\0\0\0".to_vec(), Err("gzip")),
+        (
+            "icon.ico",
+            b"\0\0\x01\0\x01\0\x10\x10".to_vec(),
+            Err("an icon"),
+        ),
+        ("zeros.jpg", vec![0; 5000], Err("zeros")),
+    ]
+}
+
 #[test]
 fn every_file_comes_to_its_right_end() {
     let dir = tempfile::tempdir().unwrap();
-    let cases: Vec<Case> = [jpegs(), others()].into_iter().flatten().collect();
+    let cases: Vec<Case> = [jpegs(), others(), rarer()].into_iter().flatten().collect();
     assert!(cases.len() >= 25, "{}", cases.len());
     let mut wrong = Vec::new();
     for (name, bytes, want) in cases {
