@@ -59,6 +59,8 @@ impl Guest {
             &format!("user,id=net,restrict=off,hostfwd=tcp:127.0.0.1:{port}-:2323"),
         ]);
         // A screen by DRM/KMS, with the kernel's emulated framebuffer device beside it.
+        // The driver wants the modern form of the bus, which QEMU's `virt` has only when asked.
+        command.args(["-global", "virtio-mmio.force-legacy=false"]);
         command.args(["-device", "virtio-gpu-device,xres=1024,yres=768"]);
         command.args(["-append", "console=ttyAMA0 quiet panic=-1"]);
         command.arg("-initrd").arg(folder.join("disk.gz"));
