@@ -4,6 +4,7 @@
 //! `layout` walks the markers first, so that what cannot be decoded is refused by name before memory is taken;
 //! `huffman` holds the tables that cameras leave out. Why this decoder: docs/decisions/017-jpeg-decoder.md.
 
+mod coded_data;
 mod huffman;
 pub(crate) mod layout;
 

@@ -1,7 +1,7 @@
 //! How a JPEG is laid out: walks its markers without decoding, so that size, end and completeness are known before it
 //! is decoded. Trusts no length in the file.
 
-use memchr::memchr;
+use super::coded_data;
 
 /// The most scans of a picture; encoders write about ten.
 const MAX_SCANS: usize = 64;
@@ -50,6 +50,21 @@ struct FrameHeader {
     components: Vec<Component>,
 }
 
+impl FrameHeader {
+    /// Across and down.
+    fn largest_sampling(&self) -> (u8, u8) {
+        self.components.iter().fold((1, 1), |(h, v), c| {
+            (c.sampling.0.max(h), c.sampling.1.max(v))
+        })
+    }
+}
+
+/// What a DRI segment says.
+fn interval(payload: &[u8]) -> Result<usize, String> {
+    let bytes = payload.first_chunk().ok_or("its markers are broken")?;
+    Ok(u16::from_be_bytes(*bytes).into())
+}
+
 impl Layout {
     /// Walks the picture at the begin of `jpeg` to its end.
     ///
@@ -79,11 +94,12 @@ impl Layout {
                 0xDC => {
                     return Err("its height comes after its pixels (DNL), which is not read".into());
                 }
+                0xDD => builder.restart_interval = interval(payload)?,
                 0xE1 => builder.exif(payload),
                 0xDA => {
                     let begin = body.start - 4;
-                    builder.scan(begin, payload)?;
-                    at = scan_end(jpeg, at)?;
+                    let units = builder.scan(begin, payload)?;
+                    at = coded_data::end(jpeg, at, units, builder.restart_interval)?;
                     builder.last_scan_end = at;
                 }
                 _ => {}
@@ -111,6 +127,8 @@ struct LayoutBuilder {
     last_scan_end: usize,
     scans: usize,
     is_split: bool,
+    /// Units from one restart marker to the next in the scans that follow; 0: there are none.
+    restart_interval: usize,
 }
 
 impl LayoutBuilder {
@@ -165,8 +183,8 @@ impl LayoutBuilder {
         Ok(())
     }
 
-    /// Notes what a scan is to bring.
-    fn scan(&mut self, begin: usize, payload: &[u8]) -> Result<(), String> {
+    /// Notes what a scan is to bring; how many units it has.
+    fn scan(&mut self, begin: usize, payload: &[u8]) -> Result<usize, String> {
         let frame = self
             .frame
             .as_mut()
@@ -186,15 +204,19 @@ impl LayoutBuilder {
         {
             return Err("a scan's band cannot be".into());
         }
+        let most = frame.largest_sampling();
+        let mut samplings = Vec::new();
         for pair in selectors.chunks_exact(2) {
             let component = frame.components.iter_mut().find(|c| c.id == pair[0]);
             let component = component.ok_or("a scan names a component that is not there")?;
+            samplings.push(component.sampling);
             if frame.is_progressive {
                 component.bits_to_come[first.into()..=last.into()].fill(approximation & 15);
             } else {
                 component.bits_to_come.fill(0);
             }
         }
+        let units = coded_data::units(frame.size_px, most, &samplings);
         self.is_split |= count < frame.components.len();
         if self.scans == 0 {
             self.first_scan = begin;
@@ -203,7 +225,7 @@ impl LayoutBuilder {
         if self.scans > MAX_SCANS {
             return Err(format!("it has more than {MAX_SCANS} scans"));
         }
-        Ok(())
+        Ok(units)
     }
 
     fn exif(&mut self, payload: &[u8]) {
@@ -224,9 +246,7 @@ impl LayoutBuilder {
         if !frame.components.iter().all(is_whole) {
             return Err("it was cut: its last scans are missing".into());
         }
-        let (h_max, v_max) = frame.components.iter().fold((1, 1), |(h, v), c| {
-            (c.sampling.0.max(h), c.sampling.1.max(v))
-        });
+        let (h_max, v_max) = frame.largest_sampling();
         let (width, height) = frame.size_px;
         let units =
             width.div_ceil(8 * usize::from(h_max)) * height.div_ceil(8 * usize::from(v_max));
@@ -275,19 +295,4 @@ pub(super) fn segment(jpeg: &[u8], at: usize) -> Result<(u8, std::ops::Range<usi
         return Err(cut());
     }
     Ok((marker, body + 2..body + length))
-}
-
-/// Where the coded data that begins at `at` ends: before the next marker that is no restart.
-fn scan_end(jpeg: &[u8], mut at: usize) -> Result<usize, String> {
-    loop {
-        let rest = jpeg.get(at..).unwrap_or(&[]);
-        let cut = "it was cut: the JPEG has no end";
-        let ff = memchr(0xFF, rest).ok_or(cut)?;
-        match rest.get(ff + 1) {
-            None => return Err(cut.into()),
-            Some(0x00 | 0xD0..=0xD7) => at += ff + 2,
-            Some(0xFF) => at += ff + 1,
-            Some(_) => return Ok(at + ff),
-        }
-    }
 }
