@@ -3,13 +3,17 @@
 
 use std::{
     io::{ErrorKind, Write},
+    os::unix::process::CommandExt,
     process::{Child, ChildStdin, Command, Stdio},
     sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use rustix::fs::{OFlags, fcntl_setfl};
+use rustix::{
+    fs::{OFlags, fcntl_setfl},
+    process::{Pid, Signal, kill_process_group},
+};
 use tokio::{sync::Semaphore, task::JoinHandle};
 
 use crate::{changes::Changes, config::HookSettings};
@@ -62,7 +66,9 @@ fn call(settings: &HookSettings, line: &str) -> Result<(), String> {
     command
         .args(arguments)
         .stdin(Stdio::piped())
-        .stdout(Stdio::null());
+        .stdout(Stdio::null())
+        // A group of its own, so that what it starts ends with it.
+        .process_group(0);
     for name in PRIVATE {
         command.env_remove(name);
     }
@@ -76,12 +82,18 @@ fn call(settings: &HookSettings, line: &str) -> Result<(), String> {
         Some(Ok(status)) => Err(format!("it ended with {status}")),
         Some(Err(error)) => Err(error.to_string()),
         None => {
-            // Killed and waited for, so that no dead child is left.
-            let _ = child.kill().and_then(|()| child.wait());
+            kill_all(&mut child);
             let seconds = settings.timeout_s;
             Err(format!("no end within {seconds} s (hooks.timeout_s)"))
         }
     }
+}
+
+/// The child and what it started; waited for, so that no dead child is left.
+fn kill_all(child: &mut Child) {
+    // The group may be gone already.
+    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
+    let _ = child.kill().and_then(|()| child.wait());
 }
 
 /// Writes what it takes until its time is over; a hook need not read what it gets.
@@ -153,5 +165,26 @@ mod tests {
             ..HookSettings::default()
         };
         assert!(call(&settings, "{}").is_err());
+    }
+
+    #[test]
+    fn what_a_hook_started_ends_with_its_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let pids = folder.path().join("pids");
+        let script = format!(
+            "trap '' TERM; (trap '' TERM; exec sleep 60) & echo $! > {}; sleep 60 & wait",
+            pids.display()
+        );
+        assert!(call(&hook(folder.path(), &script), "{}").is_err());
+        let pid = fs::read_to_string(&pids).unwrap();
+        let runs = || {
+            let state = fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+            state.is_ok_and(|stat| !stat.contains(") Z "))
+        };
+        let end = Instant::now() + Duration::from_secs(10);
+        while runs() {
+            assert!(Instant::now() < end, "its child goes on");
+            thread::sleep(POLL);
+        }
     }
 }

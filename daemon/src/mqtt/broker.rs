@@ -8,6 +8,8 @@ use super::MqttError;
 mod bounds;
 #[cfg(feature = "broker")]
 mod embedded;
+#[cfg(feature = "broker")]
+mod entrance;
 #[cfg(all(feature = "broker", test))]
 pub(super) use bounds::read;
 #[cfg(feature = "broker")]

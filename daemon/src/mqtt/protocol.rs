@@ -211,9 +211,14 @@ impl Protocol {
         self.audience = Audience::begin(now);
     }
 
-    /// Everybody who publishes in this connection has published all that a broker without a memory must know.
+    /// Everybody who publishes in this connection has published all that a broker without a memory must know. Said once more when
+    /// they did it anew (Home Assistant was born, or somebody emptied the topics): state and `online` follow anew, too.
     pub fn introduced(&mut self) {
         self.introduced = true;
+        if self.link == LinkState::Up && self.stop == StopPhase::No {
+            self.state = PublishedState::default();
+            self.link = LinkState::Fresh;
+        }
     }
 
     /// The connection broke.

@@ -1,8 +1,11 @@
 //! Reads the settings' file, and replaces it in one step while keeping the old one.
 
 use std::{
-    fs, io,
-    os::unix::fs::PermissionsExt,
+    fs,
+    fs::File,
+    io,
+    io::Write,
+    os::unix::fs::{MetadataExt, PermissionsExt, fchown},
     path::{Path, PathBuf},
 };
 
@@ -32,13 +35,22 @@ pub(super) enum Access {
 }
 
 /// Replaces the file: readers see the old text or the new one, also after a power cut. The old file stays beside it as
-/// `.bak` (the name is returned), unless it is secret. Links are replaced, never followed.
+/// `.bak` (the name is returned), unless it is secret; owner, group and mode stay. No link is followed: where the file itself is one,
+/// that is refused, because what it links to would be left as it is.
 ///
 /// # Errors
-/// The system's error; then the file is as it was.
+/// The system's error, or that it is a link; then the file is as it was.
 pub(super) fn replace(path: &Path, text: &str, access: Access) -> io::Result<Option<PathBuf>> {
     // Where there is no folder somebody meant another place.
     fs::metadata(files::folder_of(path))?;
+    let is_link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    if is_link && access != Access::Secret {
+        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        return Err(io::Error::other(format!(
+            "it is a link; name the file itself: {}",
+            real.display()
+        )));
+    }
     let old = fs::metadata(path).ok().filter(|_| access != Access::Secret);
     let mode = old
         .as_ref()
@@ -46,7 +58,7 @@ pub(super) fn replace(path: &Path, text: &str, access: Access) -> io::Result<Opt
     let kept = match &old {
         Some(_) => {
             let kept = files::beside(path, ".bak");
-            files::replace(&kept, &fs::read(path)?, mode)?;
+            put(&kept, &fs::read(path)?, mode, old.as_ref())?;
             Some(kept)
         }
         None => None,
@@ -55,6 +67,61 @@ pub(super) fn replace(path: &Path, text: &str, access: Access) -> io::Result<Opt
         Access::NotOthers => mode & !0o007,
         Access::AsBefore | Access::Secret => mode,
     };
-    files::replace(path, text.as_bytes(), mode)?;
+    put(path, text.as_bytes(), mode, old.as_ref())?;
     Ok(kept)
+}
+
+/// Puts the bytes there, for the same owner and group as before.
+fn put(path: &Path, bytes: &[u8], mode: u32, old: Option<&fs::Metadata>) -> io::Result<()> {
+    files::replace_with(path, mode, |file| {
+        if let Some(old) = old {
+            keep_owner(file, old)?;
+        }
+        file.write_all(bytes)
+    })
+}
+
+fn keep_owner(file: &File, old: &fs::Metadata) -> io::Result<()> {
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) == (old.uid(), old.gid()) {
+        return Ok(());
+    }
+    fchown(file, Some(old.uid()), Some(old.gid()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{chown, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_link_is_named_and_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+        fs::write(&real, "old").unwrap();
+        symlink(&real, &link).unwrap();
+        let error = replace(&link, "new", Access::AsBefore).unwrap_err();
+        assert!(error.to_string().contains("/real"), "{error}");
+        assert_eq!(fs::read_to_string(&real).unwrap(), "old");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn owner_group_and_mode_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("moodring.toml");
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        // Only root may give files away.
+        if chown(&path, Some(65_534), Some(65_534)).is_err() {
+            return;
+        }
+        let kept = replace(&path, "new", Access::NotOthers).unwrap().unwrap();
+        for file in [path, kept] {
+            let found = fs::metadata(file).unwrap();
+            let mode = found.permissions().mode() & 0o777;
+            assert_eq!((found.uid(), found.gid(), mode), (65_534, 65_534, 0o640));
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::mpsc,
     thread,
     time::Duration,
@@ -13,17 +13,15 @@ use rumqttd::{ConnectionSettings, LinkType, Router, RouterConfig, Server, Server
 use tokio::sync::oneshot;
 
 use super::super::{MqttError, connect_options::MAX_PACKET_BYTES};
-use super::bounds::{BoundedProtocol, BrokerLimits};
+use super::{
+    bounds::{BoundedProtocol, BrokerLimits},
+    entrance,
+};
 
 /// How often it is looked whether messages are still routed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long the connections have to end.
 const SHUTDOWN: Duration = Duration::from_secs(1);
-/// How long a connection may say nothing before its CONNECT.
-const SILENT: Duration = Duration::from_secs(5);
-/// Between two connections that are taken. rumqttd has no bound for those that say nothing; so there are 250 of them at most, for
-/// which the descriptors suffice that the page leaves.
-const BETWEEN_CONNECTIONS: Duration = Duration::from_millis(20);
 
 /// A running broker.
 pub(crate) struct Broker {
@@ -51,12 +49,15 @@ impl Broker {
         login: Option<(String, String)>,
         protocol: impl Fn() -> P + Send + 'static,
     ) -> Result<Self, MqttError> {
-        let address = pick(listen).map_err(|error| refused(listen, &error))?;
+        let listener = TcpListener::bind(listen).map_err(|error| refused(listen, &error))?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| refused(listen, &error))?;
         let (alive, dropped) = oneshot::channel();
         let (tell, told) = mpsc::channel();
         thread::Builder::new()
             .name("broker".to_owned())
-            .spawn(move || serve(address, login, &protocol, dropped, &tell))
+            .spawn(move || serve(&listener, login, &protocol, dropped, &tell))
             .map_err(MqttError::Thread)?;
         match told.recv() {
             Ok(Ok(())) => Ok(Self {
@@ -74,9 +75,9 @@ impl Broker {
     }
 }
 
-/// The address with a port. rumqttd cannot say which port it got, so port 0 is resolved here.
-fn pick(listen: SocketAddr) -> io::Result<SocketAddr> {
-    TcpListener::bind(listen)?.local_addr()
+/// A free port of this machine, for rumqttd behind the entrance: it cannot say which one it got.
+fn free_address() -> io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 
 fn refused(listen: SocketAddr, error: &io::Error) -> MqttError {
@@ -101,11 +102,11 @@ enum RoundEnd {
     Ended(io::Error),
 }
 
-/// The thread: says through `tell` whether the port was had, then serves until `dropped`. The part that routes messages is a
+/// The thread: says through `tell` whether it could begin, then serves until `dropped`. The part that routes messages is a
 /// thread of rumqttd's own; if it panics, everything is begun anew, with nothing kept. A client that asks to be let in at the very
 /// moment of a panic waits for ever, and with it the runtime's thread; so each round has a runtime of its own, which is left behind.
 fn serve<P: Protocol + Clone + Send + 'static>(
-    address: SocketAddr,
+    listener: &TcpListener,
     login: Option<(String, String)>,
     protocol: &dyn Fn() -> P,
     mut dropped: oneshot::Receiver<()>,
@@ -121,7 +122,7 @@ fn serve<P: Protocol + Clone + Send + 'static>(
             Ok(runtime) => runtime,
             Err(error) => return report(tell, error),
         };
-        let round = round(address, login.clone(), protocol(), &mut dropped, tell);
+        let round = round(listener, login.clone(), protocol(), &mut dropped, tell);
         match runtime.block_on(round) {
             RoundEnd::Dropped => return runtime.shutdown_timeout(SHUTDOWN),
             RoundEnd::NotBegun(error) => return report(tell, error),
@@ -143,15 +144,19 @@ fn report(tell: &mpsc::Sender<io::Result<()>>, error: io::Error) {
 
 /// Serves until the owner drops the broker, or something ends it.
 async fn round<P: Protocol + Clone + Send + 'static>(
-    address: SocketAddr,
+    listener: &TcpListener,
     login: Option<(String, String)>,
     protocol: P,
     dropped: &mut oneshot::Receiver<()>,
     tell: &mpsc::Sender<io::Result<()>>,
 ) -> RoundEnd {
+    let (clients, inside) = match entrance_to(listener) {
+        Ok(entrance) => entrance,
+        Err(error) => return RoundEnd::NotBegun(error),
+    };
     let router = Router::new(0, router_config()).spawn();
     let routes = router.clone();
-    let mut server = Server::new(server_settings(address, login), router, protocol);
+    let mut server = Server::new(server_settings(inside, login), router, protocol);
     let mut serving = std::pin::pin!(server.start(LinkType::Remote));
     // The first poll binds and then waits for clients; it returns early only if it could not.
     let first = tokio::time::timeout(Duration::from_millis(1), &mut serving).await;
@@ -164,11 +169,20 @@ async fn round<P: Protocol + Clone + Send + 'static>(
     };
     // Only the first start is waited for.
     let _ = tell.send(Ok(()));
+    // A task of the round's runtime, so that a client that blocks its thread blocks nothing else.
+    tokio::spawn(entrance::serve(clients, inside));
     tokio::select! {
         ended = serving => RoundEnd::Ended(cause(ended)),
         Ok(()) = gone => RoundEnd::RouterGone,
         _ = dropped => RoundEnd::Dropped,
     }
+}
+
+/// The port that clients know, for this round's runtime, and where rumqttd is to listen behind it.
+fn entrance_to(listener: &TcpListener) -> io::Result<(tokio::net::TcpListener, SocketAddr)> {
+    let clients = listener.try_clone()?;
+    clients.set_nonblocking(true)?;
+    Ok((tokio::net::TcpListener::from_std(clients)?, free_address()?))
 }
 
 /// Tells when `is_gone`. A thread looks, because the runtime's timers stand still while a client waits for a dead router.
@@ -217,9 +231,9 @@ fn server_settings(listen: SocketAddr, login: Option<(String, String)>) -> Serve
         name: "broker".to_owned(),
         listen,
         tls: None,
-        next_connection_delay_ms: BETWEEN_CONNECTIONS.as_millis() as u64,
+        next_connection_delay_ms: 1,
         connections: ConnectionSettings {
-            connection_timeout_ms: SILENT.as_millis() as u16,
+            connection_timeout_ms: 5_000,
             max_payload_size: MAX_PACKET_BYTES,
             max_inflight_count: 100,
             auth: login.map(|login| [login].into()),
@@ -311,6 +325,21 @@ mod tests {
             client.join().unwrap();
         }
         wait_until_let_in(address);
+    }
+
+    #[test]
+    fn silent_connections_close_the_broker_to_nobody() {
+        let broker = Broker::start(local(), None).unwrap();
+        let mut silent = Vec::new();
+        for round in 0..20 {
+            silent.extend((0..30).map(|_| TcpStream::connect(broker.address()).unwrap()));
+            assert!(is_let_in(broker.address(), CONNECT), "round {round}");
+        }
+        // Those that waited longest were hung up on.
+        silent[0]
+            .set_read_timeout(Some(Duration::from_secs(2)))
+            .unwrap();
+        assert_eq!(silent[0].read(&mut [0]).unwrap_or(0), 0);
     }
 
     #[test]

@@ -228,6 +228,7 @@ impl Task {
                     self.announce_at = None;
                     let say = self.ready.protocol.again(&self.known);
                     self.say(say);
+                    self.ready.publish.introduced();
                 }
                 () = until(self.figures_at) => self.tell_figures(),
             }

@@ -322,6 +322,9 @@ fn online_comes_when_everything_else_is_known_and_not_much_later() {
     p.introduced();
     assert_eq!(p.wake(), Some(Millis(0)));
     assert_eq!(out(&mut p, 510).0, ["online", "event 1"]);
+    // Somebody emptied the topics, and everything is published anew.
+    p.introduced();
+    assert_eq!(out(&mut p, 520).0, ["state uncertain 1", "online"]);
     p.disconnected();
     p.connected(Millis(1_000));
     assert_eq!(out(&mut p, 1_000).0, ["state uncertain 1"]);
