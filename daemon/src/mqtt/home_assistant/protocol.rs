@@ -125,7 +125,10 @@ impl HomeAssistantProtocol {
             return Vec::new();
         }
         let config = self.device.config_topic();
-        let elsewhere = former.iter().map(|former| &former.config_topic);
+        let elsewhere = former
+            .iter()
+            .filter(|former| !self.is_online(former))
+            .map(|former| &former.config_topic);
         let mut moved: Vec<_> = elsewhere
             .filter(|topic| {
                 self.kept(topic)
@@ -154,16 +157,16 @@ impl HomeAssistantProtocol {
     /// took our name.
     pub fn leftovers(&self, former: &Announcement) -> Vec<String> {
         let config = self.kept(&former.config_topic);
-        let config_is_ours = config.is_none_or(|kept| kept.unique_id == self.device.unique_id);
+        // Whoever is online under that name has it, also a copy of this device with the same identity.
+        let is_online = self.is_online(former);
+        let config_is_ours =
+            !is_online && config.is_none_or(|kept| kept.unique_id == self.device.unique_id);
         let state = self.retained.get(&former.state_topic);
         let topics_are_ours = match state.and_then(|state| run_of_state(state)) {
             // The same name as now, such as when only the Homie tree was switched off.
             _ if former.state_topic == self.device.topics.state() => true,
-            Some(run) if !former.run.is_empty() => run == former.run,
-            _ => {
-                let status = self.retained.get(&former.status_topic);
-                status.is_none_or(|status| status != Status::Online.name().as_bytes())
-            }
+            Some(run) if !former.run.is_empty() => run == former.run && !is_online,
+            _ => !is_online,
         };
         let topics = former.topics().filter(|topic| {
             if **topic == former.config_topic {
@@ -173,6 +176,21 @@ impl HomeAssistantProtocol {
             }
         });
         topics.cloned().collect()
+    }
+
+    /// Whether somebody else is online under a former name.
+    fn is_online(&self, former: &Announcement) -> bool {
+        let status = self.retained.get(&former.status_topic);
+        former.state_topic != self.device.topics.state()
+            && status.is_some_and(|status| status == Status::Online.name().as_bytes())
+    }
+
+    /// Whether the very run that had this former name is online: this device before its connection was cut, of which the broker does not
+    /// know yet, or the original of which this one is a copy.
+    pub fn is_undecided(&self, former: &Announcement) -> bool {
+        let run = self.retained.get(&former.state_topic);
+        self.is_online(former)
+            && run.and_then(|state| run_of_state(state)) == Some(former.run.clone())
     }
 
     /// The announcement, if the device is announced.

@@ -303,6 +303,14 @@ impl Task {
     fn take_back(&mut self) {
         let mut others = Vec::new();
         for former in self.ready.memory.former() {
+            if self.ready.protocol.is_undecided(former) {
+                tracing::warn!(
+                    "{} is online with the identity of this device: its topics stay until the next connection; if a card or a \
+                     folder was copied, delete the store and its .device.json in the copy",
+                    former.status_topic
+                );
+                continue;
+            }
             let ours = self.ready.protocol.leftovers(former);
             others.extend(
                 former

@@ -278,6 +278,30 @@ fn a_renamed_device_moves_and_leaves_nothing() {
     assert_eq!(protocol.leftovers(&attic), left);
 }
 
+/// A card was copied, and the copy got another id: what it takes for its own former name is the original, which runs.
+#[test]
+fn a_copy_leaves_its_running_original_alone() {
+    let (attic, text) = former("attic");
+    let formers = [attic.clone()];
+    // Copied while it ran, and started anew since.
+    for (run, is_undecided) in [(attic.run.as_str(), true), ("00000000000000ff", false)] {
+        let mut protocol = HomeAssistantProtocol::new(device(), true, true, &formers);
+        let state = state_of(run);
+        let retained = [
+            (attic.config_topic.as_str(), text.as_str()),
+            (&attic.state_topic, &state),
+            (&attic.status_topic, "online"),
+        ];
+        let say = connect(&mut protocol, &retained, &formers);
+        assert_eq!(
+            say[0].topic, CONFIG,
+            "the original's entities stay where they are"
+        );
+        assert!(protocol.leftovers(&attic).is_empty());
+        assert_eq!(protocol.is_undecided(&attic), is_undecided);
+    }
+}
+
 #[test]
 fn a_homie_tree_that_is_switched_off_is_taken_back() {
     let identity = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1));
