@@ -20,9 +20,9 @@ const colours = (page, selector, places) => page.evaluate(([at, shares]) => {
   return shares.map(([x, y]) => [...pen.getImageData(x * canvas.width, y * canvas.height, 1, 1).data.slice(0, 3)]);
 }, [selector, places]);
 
-/** Whether the lamp in the left top corner of the display's face is red. */
+/** Whether the display's face has the red lamp in its left top corner: the camera's symbol, which has the place alone else, stands right of it. */
 async function lamp(page) {
-  const places = Array.from({ length: 20 }, (_, i) => [0.01 + i * 0.005, 0.07]);
+  const places = Array.from({ length: 20 }, (_, i) => [0.17 + i * 0.005, 0.07]);
   const found = await colours(page, '#face', places);
   return found.some(([r, g, b]) => r > 200 && g < 120 && b < 120);
 }
