@@ -238,6 +238,37 @@ fn signals_end_it_within_two_seconds() {
 }
 
 #[test]
+fn sighup_takes_over_what_can_change_and_other_signals_end_nothing() {
+    let bench = bench();
+    let settings = |sensitivity: u32, timeout_ms: u32| {
+        format!("[mood]\nsensitivity = {sensitivity}\n[camera]\ntimeout_ms = {timeout_ms}\n")
+    };
+    let file = bench.write("m.toml", settings(50, 5_000));
+    let mut daemon = bench.start_all(&[
+        "run",
+        "--config",
+        file.to_str().expect("a plain path"),
+        "--source",
+        "synthetic",
+        "--no-mqtt",
+    ]);
+    daemon.wait_for_text("camera", LIMIT);
+    for name in ["USR1", "USR2"] {
+        daemon.signal(name);
+    }
+    bench.write("m.toml", settings(70, 6_000));
+    daemon.signal("HUP");
+    let line = daemon.wait_for_text("SIGHUP", LIMIT);
+    let taken = "took over mood.sensitivity; after a restart: camera.timeout_ms";
+    assert!(line.contains(taken), "{line}");
+    bench.write("m.toml", "[mood\n");
+    daemon.signal("HUP");
+    daemon.wait_for_text("the settings stay as they were", LIMIT);
+    assert!(daemon.is_running());
+    stop(daemon, "TERM");
+}
+
+#[test]
 fn a_stop_does_not_wait_for_a_broker_that_is_away() {
     let (bench, mut broker) = (bench(), Broker::start());
     let mut heard = Subscriber::to(broker.port);
