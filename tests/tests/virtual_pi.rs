@@ -157,8 +157,7 @@ fn a_face_goes_in_and_its_emoji_comes_out() {
         (fed(told) > still).then_some(())
     });
 
-    // It stops, and its log shows it. 0.44 s on idle cores; beside builds the emulated Pi has a fifth of a core, so that is the bound here.
-    // How long a stop may take on a machine's own time, tests/daemon.rs holds.
+    // It stops within a second of the guest, and its log shows it.
     let took = pi.run(
         "begin=$(cut -d' ' -f1 /proc/uptime); kill $(cat /tmp/pid)
          while kill -0 $(cat /tmp/pid) 2>/dev/null; do usleep 20000; done
@@ -172,7 +171,7 @@ fn a_face_goes_in_and_its_emoji_comes_out() {
         "SIGTERM to the end: {:.2} s of the guest",
         times[1] - times[0]
     );
-    assert!(times[1] - times[0] < 5.0, "{took}");
+    assert!(times[1] - times[0] < 1.0, "{took}");
     heard.wait_long("stopped", LIMIT, |message| {
         message.topic == "moodring/pi/status" && message.payload == "stopped"
     });

@@ -1,10 +1,8 @@
 //! Reads the settings' file, and replaces it in one step while keeping the old one.
 
 use std::{
-    fs,
-    fs::File,
-    io,
-    io::Write,
+    fs::{self, File},
+    io::{self, Write},
     os::unix::fs::{MetadataExt, PermissionsExt, fchown},
     path::{Path, PathBuf},
 };
