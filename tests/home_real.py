@@ -29,6 +29,16 @@ for name in [name for name in os.environ if name.startswith("MOODRING_")]:
     del os.environ[name]
 
 
+STARTED = []
+
+
+def start(command, **how):
+    """A process of its own group, which ends with this test."""
+    process = subprocess.Popen(command, start_new_session=True, **how)
+    STARTED.append(process)
+    return process
+
+
 def check(fine, what):
     if not fine:
         raise SystemExit(f"FAILED: {what}")
@@ -54,7 +64,7 @@ class Broker:
 
     def start(self):
         env = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin")
-        self.process = subprocess.Popen(["mosquitto", "-c", self.config], env=env, stderr=subprocess.DEVNULL)
+        self.process = start(["mosquitto", "-c", self.config], env=env, stderr=subprocess.DEVNULL)
 
     def kill(self):
         self.process.kill()
@@ -81,7 +91,7 @@ class Daemon:
         command = [MOODRING, "run", "--source", "synthetic", "--display", "png", "--display-path", folder / f"{store}.png"]
         command += ["--satellite", "off", "--no-web", "--mqtt", f"mqtt://127.0.0.1:{port}"]
         self.log = open(folder / f"{store}.log", "ab")
-        self.process = subprocess.Popen(command, env=env, cwd=folder, stdout=self.log, stderr=self.log)
+        self.process = start(command, env=env, cwd=folder, stdout=self.log, stderr=self.log)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -107,7 +117,7 @@ class Home:
     async def start(self):
         self.log = open(self.folder / "out.log", "ab")
         inside = str(self.folder).removeprefix(ROOT)
-        self.process = subprocess.Popen([*HASS, inside], stdout=self.log, stderr=self.log, start_new_session=True)
+        self.process = start([*HASS, inside], stdout=self.log, stderr=self.log)
         self.session = aiohttp.ClientSession(f"http://127.0.0.1:{self.port}")
         await self.until(self.answers, "Home Assistant's start")
         if self.token is None:
@@ -532,6 +542,15 @@ async def main(folder):
     broker.kill()
 
 
+def end_children():
+    """What a test that broke off left running."""
+    for process in STARTED:
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
 BEGIN = time.monotonic()
 with tempfile.TemporaryDirectory(dir=f"{ROOT}/tmp") as name:
     try:
@@ -540,4 +559,6 @@ with tempfile.TemporaryDirectory(dir=f"{ROOT}/tmp") as name:
         for log in [*pathlib.Path(name).glob("*.log"), *pathlib.Path(name).glob("home/*.log*")]:
             print(f"== {log.name}\n{log.read_text(errors='replace')[-3000:]}", file=sys.stderr)
         raise
+    finally:
+        end_children()
 print("all fine")

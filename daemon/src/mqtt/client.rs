@@ -32,7 +32,7 @@ use crate::{
     config::MqttSettings,
     message::{Identity, Moment},
     snapshot::BrokerState,
-    store::{OutboxRow, Store},
+    store::{OutboxRow, Store, StoreState},
 };
 
 /// How long a stop may take, from the call to its end.
@@ -163,6 +163,18 @@ struct Client {
     patience: Duration,
 }
 
+/// What becomes of events that the broker did not get, when the daemon ends.
+fn fate(store: &StoreState) -> String {
+    match &store.trouble {
+        None if store.in_memory => {
+            "; they are lost, for the store is in memory. With a file for [store] path they would be kept".to_owned()
+        }
+        None => "; the store has them".to_owned(),
+        // Whether they can be saved is said at the store's end.
+        Some(trouble) => format!(", and the store is in memory: {trouble}"),
+    }
+}
+
 /// Refusals of one topic are reported once in so long.
 const TELL_AGAIN: Duration = Duration::from_secs(3_600);
 /// So many topics are kept in mind for that.
@@ -194,15 +206,10 @@ impl Client {
         let state = self.store.state().borrow().clone();
         if state.waiting > 0 && flushed.is_ok() {
             let (waiting, broker) = (state.waiting, self.failover.broker());
-            match state.trouble {
-                None => tracing::warn!(
-                    "stopped with {waiting} events that the broker {broker} did not get; the store has them"
-                ),
-                // Whether they can be saved is said at the store's end.
-                Some(trouble) => tracing::warn!(
-                    "stopped with {waiting} events that the broker {broker} did not get, and the store is in memory: {trouble}"
-                ),
-            }
+            let then = fate(&state);
+            tracing::warn!(
+                "stopped with {waiting} events that the broker {broker} did not get{then}"
+            );
         }
     }
 
@@ -540,4 +547,32 @@ fn pass_on(link: &mut Link, said: Outgoing, token: ReceiptToken) -> Result<(), S
         content: Content::Plain,
         delivery: said.delivery,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{StoreLimits, StoreLocation};
+
+    /// What is said at the end of a daemon whose broker was away.
+    #[test]
+    fn the_last_words_say_what_becomes_of_events() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = StoreLocation::File(folder.path().join("m.db"));
+        for (place, says) in [
+            (file, "the store has them"),
+            (StoreLocation::Memory, "they are lost"),
+            (StoreLocation::Nowhere, "they are lost"),
+        ] {
+            let store = Store::open(place, StoreLimits::default()).unwrap();
+            let state = store.state().borrow().clone();
+            assert!(fate(&state).contains(says), "{}", fate(&state));
+            store.close();
+        }
+        let broken = StoreState {
+            trouble: Some("no space".into()),
+            ..StoreState::default()
+        };
+        assert!(fate(&broken).contains("no space"));
+    }
 }

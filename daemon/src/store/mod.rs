@@ -90,7 +90,9 @@ pub struct StoreState {
     pub forgotten_to: i64,
     /// Whether the outbox has hardly room for more.
     pub full: bool,
-    /// Why it works in memory, if it does.
+    /// Whether nothing of it outlives the process, as the settings want it or because there is no folder.
+    pub in_memory: bool,
+    /// Why it works in memory though it has a file, if it does.
     pub trouble: Option<String>,
     /// How often the file was gone and a new one was written, and why the last time.
     pub replaced: u64,

@@ -622,6 +622,24 @@ async fn deletion_takes_what_waits_for_the_broker_and_counts_it() {
 }
 
 #[tokio::test]
+async fn what_is_no_file_is_no_store_and_stays_as_it_is() {
+    let folder = TempDir::new().unwrap();
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for path in [pipe.as_path(), folder.path()] {
+        let before = fs::metadata(path).unwrap().permissions();
+        let store = open(path, StoreLimits::default());
+        store.append(draft(1));
+        assert_eq!(waiting(&store).await.len(), 1, "in memory");
+        let trouble = store.state().borrow().trouble.clone().unwrap();
+        assert!(trouble.contains("not a file"), "{trouble}");
+        store.close();
+        assert_eq!(fs::metadata(path).unwrap().permissions(), before);
+    }
+}
+
+#[tokio::test]
 async fn deletion_removes_every_copy() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("moodring.db");

@@ -457,6 +457,7 @@ impl Writer {
             forgotten_to: self.forgotten_to,
             full: counts.waiting >= bounds.waiting / 10 * 9
                 || counts.bytes >= bounds.waiting_bytes / 10 * 9,
+            in_memory: self.storage.path().is_none(),
             trouble: self.storage.trouble().map(str::to_owned),
             replaced: self.replaced,
             replaced_because: self.replaced_because.clone(),

@@ -93,9 +93,14 @@ pub(super) async fn events(
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),
+        UNBUFFERED,
     ];
     Ok((headers, Body::from_stream(EventStreamBody(lines))).into_response())
 }
+
+/// nginx keeps what a page sends until it has a page full of it; a stream would stand still behind it.
+pub(super) const UNBUFFERED: (header::HeaderName, &str) =
+    (header::HeaderName::from_static("x-accel-buffering"), "no");
 
 /// One live view.
 struct LiveStream {
