@@ -43,11 +43,11 @@ pub(super) fn replace(path: &Path, text: &str, access: Access) -> io::Result<Opt
     fs::metadata(files::folder_of(path))?;
     let is_link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
     if is_link && access != Access::Secret {
-        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        return Err(io::Error::other(format!(
-            "it is a link; name the file itself: {}",
-            real.display()
-        )));
+        let to = fs::read_link(path)?.display().to_string();
+        return Err(io::Error::other(match fs::canonicalize(path) {
+            Ok(real) => format!("it is a link; name the file itself: {}", real.display()),
+            Err(_) => format!("it is a link to {to}, which is not there; remove the link"),
+        }));
     }
     // Before it is read: a pipe would never end.
     regular_file::check_if_there(path)?;
@@ -122,6 +122,9 @@ mod tests {
         assert!(error.to_string().contains("/real"), "{error}");
         assert_eq!(fs::read_to_string(&real).unwrap(), "old");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        fs::remove_file(&real).unwrap();
+        let error = replace(&link, "new", Access::AsBefore).unwrap_err();
+        assert!(error.to_string().contains("not there"), "{error}");
     }
 
     #[test]
