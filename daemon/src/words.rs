@@ -205,7 +205,7 @@ mod tests {
             let parts: Vec<&str> = text.split('.').collect();
             let plain =
                 |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
-            parts.len() > 1 && parts.iter().all(|part| plain(&part))
+            parts.len() > 1 && parts.iter().all(plain)
         };
         for asked in texts.split(['\'', '"']).filter(is_key) {
             let is_root = first(asked).is_some_and(|root| roots.contains(&root));

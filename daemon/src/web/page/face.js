@@ -1,7 +1,7 @@
 // The face alone, for a screen on a wall or a frame in another page. What it shows is drawn by the device, as SVG.
 //
 // ?background=black|transparent  ?text=none|mood|device|both  ?shift=SECONDS (0: never)  ?nobody=show|hide  ?token=TOKEN
-import { mood, useLanguage } from './words.js';
+import { mood, shownAs, useLanguage } from './words.js';
 
 const RETRY_MS = 5000;
 /** How far the face moves so that nothing burns in, as a share of the screen. */
@@ -67,7 +67,7 @@ async function show(svg) {
 }
 
 function showState(state) {
-  const word = state.camera === 'off' ? mood('off') : mood(state.mood);
+  const word = mood(shownAs(state));
   face.alt = word;
   stage.classList.toggle('hidden', nobody === 'hide' && state.mood === 'nobody');
   const lines = { mood: [word], device: [state.device], both: [word, state.device] }[text] ?? [];

@@ -2,12 +2,10 @@
 import { showControls } from './control.js';
 import { showPreview } from './preview.js';
 import { bars, byId, clock, duration, el, emoji, percent, tell } from './dom.js';
-import { locale, mood, t } from './words.js';
+import { locale, mood, shownAs, t } from './words.js';
 
 const CAMERA = { starting: 'wait', running: 'good', lost: 'bad', off: 'off', ended: 'off', elsewhere: 'off', away: 'bad' };
 const BROKER = { online: 'good', connecting: 'wait', off: 'off' };
-/** Without anybody in view the face on the display says that there is no picture, and so does the word. */
-const WITHOUT = { starting: 'starting', lost: 'lost', away: 'away' };
 const MOST_EVENTS = 60;
 const RETRY_MS = 5000;
 /** People with bars of their own; more are one line, so that a crowd does not push the page away. */
@@ -75,8 +73,8 @@ function showState(state) {
   chip('chip-camera', CAMERA[state.camera] ?? 'wait', t(`camera.${state.camera}`));
   chip('chip-broker', BROKER[state.broker] ?? 'wait', t(`broker.${state.broker}`));
   const off = state.camera === 'off';
-  const without = state.mood === 'nobody' ? WITHOUT[state.camera] : undefined;
-  const word = mood(off ? 'off' : without ?? state.mood);
+  const shown = shownAs(state);
+  const word = mood(shown);
   say('mood', word);
   byId('mood').dataset.mood = off ? 'off' : state.mood;
   document.title = `${word} · ${state.device} · moodring`;
@@ -86,7 +84,7 @@ function showState(state) {
   // Who is uncertain is not "48 % sure" of that.
   const says = state.confidence > 0 && !['uncertain', 'nobody'].includes(state.mood);
   const sure = says ? `${t('live.sure', { percent: percent(state.confidence) })}, ` : '';
-  const now = without ? t('page.waiting') : `${sure}${t('live.for', { time: lasts })}. ${people}.`;
+  const now = shown === state.camera ? t('page.waiting') : `${sure}${t('live.for', { time: lasts })}. ${people}.`;
   say('mood-text', off ? t('live.off') : now);
   const trouble = byId('trouble');
   trouble.hidden = !state.trouble || off;
