@@ -46,7 +46,7 @@ pub(super) async fn analyze(
     ConnectInfo(Peer(from)): ConnectInfo<Peer>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query.map_err(|e| bad(e.body_text()))?;
+    let Query(query) = query.map_err(|e| ApiError::query(&e))?;
     let announced = announced(&request);
     if announced.is_some_and(|bytes| bytes > photos.most_bytes() as u64) {
         return Err(large(&photos));
