@@ -28,6 +28,8 @@ pub(super) struct CameraOffFile {
     wanted: bool,
     changed: Option<Instant>,
     written: Option<Instant>,
+    /// Whether it was said that nothing can be noted.
+    told: bool,
 }
 
 impl CameraOffFile {
@@ -39,6 +41,7 @@ impl CameraOffFile {
             wanted: noted,
             changed: None,
             written: None,
+            told: false,
         }
     }
 
@@ -63,6 +66,13 @@ impl CameraOffFile {
     pub(super) fn write(&mut self, now: Instant) {
         if self.wanted == self.noted {
             return;
+        }
+        if self.wanted && self.notes.store().is_none() && !self.told {
+            self.told = true;
+            tracing::warn!(
+                "the camera is off, but only until moodring ends: without a file for [store] path nothing notes it, so after a \
+                 restart it is on again"
+            );
         }
         if let Err(error) = self.notes.set_camera_off(self.wanted) {
             let state = if self.wanted { "on" } else { "off" };

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::files;
+use crate::{files, regular_file};
 
 /// The text; `None` if there is no file yet.
 ///
@@ -49,6 +49,8 @@ pub(super) fn replace(path: &Path, text: &str, access: Access) -> io::Result<Opt
             Err(_) => format!("it is a link to {to}, which is not there; remove the link"),
         }));
     }
+    // Before it is read: a pipe would never end.
+    regular_file::check_if_there(path)?;
     let old = fs::metadata(path).ok().filter(|_| access != Access::Secret);
     let mode = old
         .as_ref()
@@ -92,6 +94,23 @@ mod tests {
     use std::os::unix::fs::{chown, symlink};
 
     use super::*;
+
+    #[test]
+    fn a_pipe_is_named_and_never_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        for access in [Access::AsBefore, Access::NotOthers, Access::Secret] {
+            let error = replace(&pipe, "new", access).unwrap_err().to_string();
+            assert!(error.contains("a named pipe"), "{error}");
+        }
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "no copy beside it"
+        );
+    }
 
     #[test]
     fn a_link_is_named_and_left() {

@@ -15,7 +15,10 @@ use tokio::{
 };
 
 use super::{
-    device_state::DeviceState, error::ApiError, live::EventStreamBody, live_state::LiveState,
+    device_state::DeviceState,
+    error::ApiError,
+    live::{EventStreamBody, UNBUFFERED},
+    live_state::LiveState,
 };
 use crate::preview::{Jpeg, Mode, PreviewError, Viewer};
 
@@ -65,6 +68,7 @@ pub(super) async fn stream(
     let headers = [
         (header::CONTENT_TYPE, KIND),
         (header::CACHE_CONTROL, "no-store"),
+        UNBUFFERED,
     ];
     Ok((headers, Body::from_stream(EventStreamBody(lines))).into_response())
 }
