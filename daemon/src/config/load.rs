@@ -214,14 +214,14 @@ fn quoted(path: &[String]) -> String {
     }
 }
 
-/// `; did you mean ...?` for the most similar known word, if one is near.
+/// ` (did you mean ...?)` for the most similar known word, if one is near.
 fn suggestion(word: &str, known: &[&str]) -> String {
     let near = known
         .iter()
         .map(|k| (strsim::jaro_winkler(word, k), k))
         .filter(|(similar, _)| *similar > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0));
-    near.map(|(_, k)| format!("; did you mean `{k}`?"))
+    near.map(|(_, k)| format!(" (did you mean `{k}`?)"))
         .unwrap_or_default()
 }
 
