@@ -222,3 +222,41 @@ fn a_full_disk_is_said_and_a_closed_pipe_is_not() {
         );
     }
 }
+
+/// Rust's words for numbers and types are nobody's else.
+#[test]
+fn errors_speak_the_language_of_settings() {
+    let bench = Bench::new();
+    let mut said = String::new();
+    for command in [
+        "run --rate abc",
+        "analyze --threshold x p.png",
+        "run --rate nan",
+    ] {
+        said += &bench.run(command).expect_code(2).stderr;
+    }
+    for line in [
+        "smooth_ms = -5",
+        "smooth_ms = 1e99",
+        "smooth_ms = [1]",
+        "smooth_ms = true",
+        "margin = \"x\"",
+    ] {
+        bench.write("m.toml", format!("[mood]\n{line}\n"));
+        said += &bench.run("config --check m.toml").expect_code(3).stderr;
+    }
+    bench.write("film.mp4", b"\0\0\0\x20ftypisom0000000000000000000");
+    said += &bench.run("run --source film.mp4").expect_code(4).stderr;
+    for word in [
+        "literal",
+        "signed int",
+        "float `",
+        "sequence",
+        "bool ",
+        "save it as PNG",
+        "00000000",
+    ] {
+        assert!(!said.contains(word), "{word} in {said}");
+    }
+    assert!(said.contains("`-5`") && said.contains("`1e99`"), "{said}");
+}

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use figment::{
     Figment,
-    error::Kind,
+    error::{Actual, Kind},
     providers::{Format, Serialized, Toml},
     value::Value,
 };
@@ -160,7 +160,11 @@ fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
             ConfigError::Value {
                 key: quoted(&path),
                 place,
-                reason: format!("found {found}, but it must be {}", in_words(&wanted)),
+                reason: format!(
+                    "found {}, but it must be {}",
+                    found_in_words(&found),
+                    in_words(&wanted)
+                ),
             }
         }
         other => ConfigError::Value {
@@ -168,6 +172,21 @@ fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
             place,
             reason: other.to_string(),
         },
+    }
+}
+
+/// What was found, as it is written in a settings file.
+fn found_in_words(found: &Actual) -> String {
+    match found {
+        Actual::Bool(value) => format!("`{value}`"),
+        Actual::Unsigned(value) => format!("`{value}`"),
+        Actual::Signed(value) => format!("`{value}`"),
+        // `1e99` as it was written, not as a hundred digits.
+        Actual::Float(value) => format!("`{value:?}`"),
+        Actual::Str(value) => format!("the text {value:?}"),
+        Actual::Seq => "a list".into(),
+        Actual::Map => "a section".into(),
+        other => other.to_string(),
     }
 }
 
