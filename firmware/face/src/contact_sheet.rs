@@ -60,7 +60,7 @@ where
             Size::new(face_px, LABEL_PX),
         );
         let lines = [look.name()];
-        if let Some(font) = Font::fitting(&lines, place.size) {
+        if let Some(font) = Font::fitting(&lines, place.size, theme.shades) {
             text::draw(target, place, font, &lines, theme)?;
         }
     }

@@ -12,6 +12,7 @@ use crate::{
     picture::{MAX_FACES, MAX_LINES, Picture, ScreenShape},
     raster::oval::square_root,
     text::Font,
+    theme::Shades,
 };
 
 /// A place for each face, the one who counts first.
@@ -32,7 +33,7 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    pub(crate) fn of(area: Rectangle, picture: &Picture<'_>) -> Self {
+    pub(crate) fn of(area: Rectangle, picture: &Picture<'_>, shades: Shades) -> Self {
         let count = picture.faces.len().min(MAX_FACES);
         let room = match picture.glass {
             ScreenShape::Square => area,
@@ -41,12 +42,12 @@ impl Layout {
         };
         let (faces, text) = match (picture.lines, picture.glass) {
             ([], _) => (room, None),
-            (lines, ScreenShape::Round) if count == 1 => match at_the_bottom(area, lines) {
+            (lines, ScreenShape::Round) if count == 1 => match at_the_bottom(area, lines, shades) {
                 Some((faces, place, font)) => (faces, Some((place, font))),
-                None => beneath(room, lines),
+                None => beneath(room, lines, shades),
             },
-            (lines, ScreenShape::Square) if is_wide(room) => beside(room, lines),
-            (lines, _) => beneath(room, lines),
+            (lines, ScreenShape::Square) if is_wide(room) => beside(room, lines, shades),
+            (lines, _) => beneath(room, lines, shades),
         };
         Self {
             tiles: tiles(faces, count),
@@ -71,11 +72,15 @@ fn within_circle(area: Rectangle) -> Rectangle {
 /// One face at the top of round glass, and text at its bottom, where each line fits between the glass's edges: the face's
 /// place, the text's and its font. The head touches the glass at the top, so its corners hold nothing. `None` if the face
 /// were less than two thirds as high as the glass.
-fn at_the_bottom(area: Rectangle, lines: &[&str]) -> Option<(Rectangle, Rectangle, Font)> {
+fn at_the_bottom(
+    area: Rectangle,
+    lines: &[&str],
+    shades: Shades,
+) -> Option<(Rectangle, Rectangle, Font)> {
     let side = area.size.width.min(area.size.height);
     let glass = Rectangle::with_center(area.center(), Size::new_equal(side));
     let choices = (1..=lines.len().min(MAX_LINES)).rev();
-    let choices = choices.flat_map(|count| Font::all().map(move |font| (count, font)));
+    let choices = choices.flat_map(|count| Font::all(shades).map(move |font| (count, font)));
     for (count, font) in choices {
         let Some(bottom) = lowest(side, &lines[..count], font) else {
             continue;
@@ -108,7 +113,11 @@ fn lowest(side: u32, lines: &[&str], font: Font) -> Option<u32> {
 }
 
 /// Text to the right of the faces.
-fn beside(area: Rectangle, lines: &[&str]) -> (Rectangle, Option<(Rectangle, Font)>) {
+fn beside(
+    area: Rectangle,
+    lines: &[&str],
+    shades: Shades,
+) -> (Rectangle, Option<(Rectangle, Font)>) {
     let Size { width, height } = area.size;
     let text_px = (width - height).min(width / 2);
     let place = Rectangle::new(
@@ -116,17 +125,22 @@ fn beside(area: Rectangle, lines: &[&str]) -> (Rectangle, Option<(Rectangle, Fon
         Size::new(text_px, height),
     );
     let faces = Rectangle::new(area.top_left, Size::new(width - text_px, height));
-    match Font::fitting(lines, Size::new(text_px, height / 2)) {
+    match Font::fitting(lines, Size::new(text_px, height / 2), shades) {
         Some(font) => (faces, Some((place, font))),
         None => (area, None),
     }
 }
 
 /// Text under the faces, as many lines as leave them two thirds.
-fn beneath(area: Rectangle, lines: &[&str]) -> (Rectangle, Option<(Rectangle, Font)>) {
+fn beneath(
+    area: Rectangle,
+    lines: &[&str],
+    shades: Shades,
+) -> (Rectangle, Option<(Rectangle, Font)>) {
     let Size { width, height } = area.size;
     for count in (1..=lines.len()).rev() {
-        let Some(font) = Font::fitting(&lines[..count], Size::new(width, height / 3)) else {
+        let Some(font) = Font::fitting(&lines[..count], Size::new(width, height / 3), shades)
+        else {
             continue;
         };
         let text_px = font.height_px() * count as u32 + 2;
@@ -245,7 +259,8 @@ mod tests {
             glass,
             ..Picture::default()
         };
-        Layout::of(Rectangle::new(Point::new(3, -5), size.into()), &picture)
+        let area = Rectangle::new(Point::new(3, -5), size.into());
+        Layout::of(area, &picture, Shades::All)
     }
 
     #[test]

@@ -10,7 +10,7 @@ use moodring_core::frame::Millis;
 use moodring_face::{
     animate::{IdleMotion, Pose},
     picture::{Painter, ScreenShape},
-    theme::Theme,
+    theme::{Shades, Theme},
 };
 
 use super::{
@@ -128,7 +128,11 @@ impl<S: Framebuffer> PanelDisplay<S> {
             },
         };
         if self.drawn.as_ref() != Some(&drawing) {
-            let theme = drawing.theme.or(&S::THEME);
+            // Whatever the colours, a display that lights a pixel or not gets lines and letters for that.
+            let mut theme = drawing.theme.or(&S::THEME);
+            if S::THEME.shades == Shades::Two {
+                theme.shades = Shades::Two;
+            }
             paint(&mut self.framebuffer, &drawing, self.glass, &theme);
             self.drawn = Some(drawing);
         }
