@@ -33,8 +33,19 @@ pub enum Command {
     /// How quickly the mood follows a face, 0 to 100 percent, see
     /// [`MoodSettings::at_sensitivity`](crate::config::MoodSettings::at_sensitivity).
     Sensitivity(u8),
+    /// Learn the resting face of the one person in view, or forget it: see [`moodring_core::calibration`].
+    Calibrate(Calibrate),
     /// Close the camera and open it again, and read the nets again.
     Restart,
+}
+
+/// What is asked of the kept resting face.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calibrate {
+    /// Learn it anew from whoever is in view.
+    Start,
+    /// Forget it, or stop learning it.
+    Erase,
 }
 
 /// On, off, or the other of the two.

@@ -1,12 +1,16 @@
 //! The present value of everything that a command can set, for the web page and MQTT. The app keeps it up to date.
 
+mod calibration;
+
 use moodring_core::frame::Millis;
 use tokio::sync::watch;
 
 use crate::config::{Settings, ThemeName};
 
+pub use calibration::{CalibrationProgress, CalibrationState};
+
 /// The present values of everything that a [`Command`](crate::command::Command) can set.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Controls {
     /// Whether the camera is switched on. The snapshot says whether it runs.
     pub camera_on: bool,
@@ -24,6 +28,8 @@ pub struct Controls {
     pub theme: ThemeName,
     /// How quickly the mood follows, 0 to 100 percent; 50 is as the settings have it.
     pub sensitivity: u8,
+    /// The kept resting face, and how far learning one is.
+    pub calibration: CalibrationState,
     /// Whether a picture may be taken: `camera.pictures` names a folder, or `mqtt.home_assistant.camera_picture` sends it.
     pub may_take_picture: bool,
     /// Whether a browser may get a picture: `preview.pictures`.
@@ -51,6 +57,7 @@ impl Controls {
             brightness: settings.display.brightness_at(minute),
             theme: settings.display.theme,
             sensitivity: settings.mood.sensitivity,
+            calibration: CalibrationState::default(),
             may_take_picture: !settings.camera.pictures.as_os_str().is_empty()
                 || settings.mqtt.sends_camera_picture(),
             may_give_picture: settings.preview.pictures,

@@ -2,21 +2,32 @@
 //! names contain the store's, so that several daemons can share a folder, and a lock keeps other daemons from them.
 
 use std::{
+    collections::HashMap,
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use moodring_core::{
+    expression::{Expression, Scores},
+    resting::Calibration,
+};
+
 use crate::{
     config::StoreSettings,
     files,
+    message::{ScoresRecord, json},
     store::{CopyPlan, StoreLocation},
 };
 
 /// The note that the camera is off, by its old name, which all stores of a folder shared.
 const OLD_CAMERA_OFF: &str = "camera-off";
 const CAMERA_OFF: &str = ".camera-off";
+/// The resting face of the one person before the device: seven numbers.
+const CALIBRATION: &str = ".resting.json";
+/// The longest note of that kind, in bytes.
+const MAX_CALIBRATION: u64 = 1024;
 /// The ending of the file that keeps a second daemon away.
 const LOCK: &str = ".lock";
 /// `PRAGMA application_id` of a store, as it stands in an SQLite file.
@@ -104,6 +115,46 @@ impl Notes {
             Some(path) if off => files::replace(&path, b"", files::PRIVATE),
             Some(path) => files::remove(&path),
             None => Ok(()),
+        }
+    }
+}
+
+impl Notes {
+    /// The resting face that is kept; `None` if none is.
+    ///
+    /// # Errors
+    /// What the system says, and a file that holds something else.
+    pub fn calibration(&self) -> io::Result<Option<Calibration>> {
+        let Some(path) = self.path(CALIBRATION) else {
+            return Ok(None);
+        };
+        let mut text = String::new();
+        match File::open(&path) {
+            Ok(file) => file.take(MAX_CALIBRATION).read_to_string(&mut text)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let other = || io::Error::other(format!("{} does not hold seven scores", path.display()));
+        let scores: HashMap<String, f32> = serde_json::from_str(&text).map_err(|_| other())?;
+        let score = |expression: Expression| scores.get(expression.name()).copied();
+        let all = Expression::ALL.map(|expression| score(expression).unwrap_or(f32::NAN));
+        Calibration::new(Scores(all)).map(Some).ok_or_else(other)
+    }
+
+    /// Keeps a resting face, or forgets it. Where there are no notes this does nothing.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn set_calibration(&self, calibration: Option<&Calibration>) -> io::Result<()> {
+        let Some(path) = self.path(CALIBRATION) else {
+            return Ok(());
+        };
+        match calibration {
+            Some(kept) => {
+                let text = json(&ScoresRecord(*kept.scores()));
+                files::replace(&path, text.as_bytes(), files::PRIVATE)
+            }
+            None => files::remove(&path),
         }
     }
 }

@@ -486,3 +486,42 @@ fn stop(daemon: Process, signal: &str) {
     daemon.signal(signal);
     daemon.finish(STOP).expect_code(0);
 }
+
+/// Seven numbers, learned by a request from outside; they outlive a restart, and erasing them leaves no file.
+#[test]
+fn a_resting_face_is_calibrated_kept_and_erased() {
+    let (bench, broker) = (bench(), Broker::start());
+    let mut heard = Subscriber::to(broker.port);
+    let mut wait = |wanted: &str| {
+        let is = |message: &Message| {
+            message.topic.ends_with("/calibrate/state") && message.json()["state"] == wanted
+        };
+        heard.wait_for(wanted, is).json()
+    };
+    let ask = |what| broker.publish("moodring/desk/calibrate/set", what);
+    let daemon = start(&bench, "synthetic", &broker);
+    assert!(wait("none")["scores"].is_null());
+    ask("start");
+    wait("running");
+    let learned = wait("kept");
+    let sum: f64 = learned["scores"]
+        .as_object()
+        .expect("seven numbers")
+        .values()
+        .filter_map(|score| score.as_f64())
+        .sum();
+    assert!((sum - 1.0).abs() < 0.01, "{learned}");
+    stop(daemon, "TERM");
+    let daemon = start(&bench, "synthetic", &broker);
+    assert_eq!(wait("kept")["scores"], learned["scores"]);
+    ask("erase");
+    wait("none");
+    let left = std::fs::read_dir(bench.folder())
+        .expect("the bench's folder")
+        .flatten()
+        .map(|entry| entry.file_name().into_string().expect("plain names"))
+        .filter(|name| name.contains("resting"))
+        .collect::<Vec<_>>();
+    assert!(left.is_empty(), "{left:?}");
+    stop(daemon, "TERM");
+}

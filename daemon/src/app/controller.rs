@@ -2,31 +2,41 @@
 
 use std::time::Instant;
 
+use moodring_core::{calibration::CalibrationStep, resting::Calibration};
 use tokio::sync::watch;
 
-use super::{camera_off::CameraOffFile, cameras::Cameras, stills::Stills};
+use super::{
+    calibration::CalibrationFile, camera_off::CameraOffFile, cameras::Cameras, stills::Stills,
+    vision_thread::Calibrating,
+};
 use crate::{
     camera::CameraControl,
-    command::Command,
+    command::{Calibrate, Command},
     config::{DisplaySettings, Settings},
     control::Controls,
     display::DisplayControls,
+    notes::Notes,
     preview::Preview,
 };
 
 /// The controls of the vision thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct VisionControls {
     /// In percent, 0 to 100.
     pub(super) sensitivity: u8,
     /// How often somebody asked for the nets to be loaded again.
     pub(super) reloads: u32,
+    /// The resting face that is taken off.
+    pub(super) calibration: Option<Calibration>,
+    /// Which calibration is under way, counted from 1; `None`: none is.
+    pub(super) calibrating: Option<u32>,
 }
 
 /// Executes commands.
 pub(super) struct Controller {
     camera: CameraControl,
     off: CameraOffFile,
+    calibration: CalibrationFile,
     stills: Stills,
     preview: Preview,
     display: DisplaySettings,
@@ -43,18 +53,22 @@ impl Controller {
         camera: CameraControl,
         cameras: Cameras,
         preview: Preview,
-        off: CameraOffFile,
+        notes: Notes,
         has_display: bool,
         minute: u16,
     ) -> Self {
+        let calibration = CalibrationFile::open(notes.clone());
         let vision_controls = VisionControls {
             sensitivity: settings.mood.sensitivity,
             reloads: 0,
+            calibration: calibration.state().kept,
+            calibrating: None,
         };
         let controls = Controls::new(settings, has_display, minute);
         let controller = Self {
             camera,
-            off,
+            off: CameraOffFile::new(notes),
+            calibration,
             stills: Stills::new(
                 &settings.camera.pictures,
                 settings.mqtt.sends_camera_picture(),
@@ -155,12 +169,46 @@ impl Controller {
                 self.vision_controls
                     .send_modify(|d| d.sensitivity = percent.min(100));
             }
+            Command::Calibrate(asked) => self.calibrate(asked),
             Command::Restart => {
                 tracing::info!("opening the camera and reading the nets again");
                 self.vision_controls
                     .send_modify(|d| d.reloads = d.reloads.wrapping_add(1));
                 self.camera.reopen();
             }
+        }
+        self.publish_controls(minute);
+    }
+
+    fn calibrate(&mut self, asked: Calibrate) {
+        let calibrating = match asked {
+            Calibrate::Start => Some(self.calibration.start()),
+            Calibrate::Erase => {
+                self.calibration.erase();
+                None
+            }
+        };
+        let kept = self.calibration.state().kept;
+        self.vision_controls.send_modify(|controls| {
+            controls.calibrating = calibrating;
+            controls.calibration = kept;
+        });
+    }
+
+    /// The vision thread learned something of a resting face.
+    pub(super) fn calibrated(&mut self, news: Calibrating, minute: u16) {
+        let wanted = self.vision_controls.borrow().calibrating;
+        let Some((run, step)) = news.filter(|(run, _)| Some(*run) == wanted) else {
+            return; // of one that was stopped meanwhile
+        };
+        self.calibration.take(step);
+        if !matches!(step, CalibrationStep::Running(..)) {
+            let kept = self.calibration.state().kept;
+            self.vision_controls.send_modify(|controls| {
+                controls.calibrating = None;
+                controls.calibration = kept;
+            });
+            tracing::debug!("calibration {run} is over");
         }
         self.publish_controls(minute);
     }
@@ -228,6 +276,7 @@ impl Controller {
             brightness: self.display.brightness_at(minute),
             theme: display_controls.theme,
             sensitivity: vision_controls.sensitivity,
+            calibration: self.calibration.state(),
             preview_until: self.preview.until(),
             ..before
         };
@@ -257,13 +306,12 @@ mod tests {
         let others = vec![source("argus"), source("/dev/video7")];
         let cameras = Cameras::new(source("rpicam"), others);
         let preview = Preview::new(&settings.preview, crate::clock::Clock::start());
-        let off = CameraOffFile::new(crate::notes::Notes::none());
         Controller::new(
             &settings,
             CameraControl::default(),
             cameras,
             preview,
-            off,
+            crate::notes::Notes::none(),
             true,
             NOON,
         )
@@ -333,6 +381,8 @@ mod tests {
         let expected = VisionControls {
             sensitivity: 90,
             reloads: 1,
+            calibration: None,
+            calibrating: None,
         };
         assert_eq!(*vision_controls.borrow(), expected);
         assert_eq!(controls.borrow().sensitivity, 90);

@@ -13,6 +13,7 @@
 //!
 //! And `follow`: the same outputs, fed by a broker instead of a camera.
 
+mod calibration;
 mod camera_off;
 mod camera_sink;
 mod cameras;

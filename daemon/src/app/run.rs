@@ -187,6 +187,10 @@ impl App {
         loop {
             tokio::select! {
                 command = self.asked.recv() => self.controller.execute(command, minute_of_day()),
+                Ok(()) = self.calibrating.changed() => {
+                    let news = *self.calibrating.borrow_and_update();
+                    self.controller.calibrated(news, minute_of_day());
+                }
                 () = until(self.controller.note_due()) => self.controller.write_note(),
                 () = self.preview.expired() => self.controller.execute(Command::Preview(Switch::Off), minute_of_day()),
                 _ = tick.tick() => self.controller.tick(minute_of_day()),

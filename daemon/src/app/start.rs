@@ -9,8 +9,7 @@ use std::{
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    AppError,
-    camera_off::{self, CameraOffFile},
+    AppError, camera_off,
     camera_sink::FrameForwarder,
     cameras::Cameras,
     controller::Controller,
@@ -18,7 +17,7 @@ use super::{
     identity::identity,
     publishing::Publishing,
     shutdown::Workers,
-    vision_thread::VisionThread,
+    vision_thread::{Calibrating, VisionThread},
     watchdog::{Heartbeat, Watchdog},
 };
 use crate::{
@@ -56,6 +55,8 @@ pub(super) struct App {
     pub(super) commands: command::CommandSender,
     pub(super) asked: command::CommandReceiver,
     pub(super) user_quit: watch::Receiver<bool>,
+    /// How far a calibration is.
+    pub(super) calibrating: watch::Receiver<Calibrating>,
     pub(super) home: HomeAssistant,
     pub(super) publishing: Publishing,
     identity: Identity,
@@ -163,7 +164,7 @@ impl App {
             camera.control(),
             cameras,
             preview.clone(),
-            CameraOffFile::new(notes),
+            notes,
             has_display,
             minute,
         );
@@ -184,6 +185,7 @@ impl App {
         let home = context.home(home, &controller);
         let homie = context.homie(&controller)?;
         let (supervisor, shutdown) = (&context.supervisor, &context.shutdown);
+        let (calibrations, calibrating) = watch::channel(None);
         let vision_thread = VisionThread {
             stream,
             reader,
@@ -195,6 +197,7 @@ impl App {
             clock,
             snapshots,
             events,
+            calibrations,
             heartbeat: watchdog.register("vision", Duration::ZERO, clock.now()),
         };
         let (closed, user_quit) = watch::channel(false);
@@ -230,6 +233,7 @@ impl App {
             commands: context.commands,
             asked,
             user_quit,
+            calibrating,
             home,
             publishing: context.publishing,
             identity: context.identity,

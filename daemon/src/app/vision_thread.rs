@@ -2,7 +2,7 @@
 
 use std::{io, thread::JoinHandle, time::Duration};
 
-use moodring_core::event::Event;
+use moodring_core::{calibration::CalibrationStep, event::Event};
 use tokio::sync::{mpsc, watch};
 
 use super::{controller::VisionControls, stills::Stills, watchdog::Heartbeat};
@@ -21,6 +21,9 @@ use crate::{
 /// How long to wait for a frame before reading the camera's state and the stop flag.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// Which calibration it is, counted from 1, and how far it is; `None` before there was one.
+pub(super) type Calibrating = Option<(u32, CalibrationStep)>;
+
 /// What the thread owns.
 pub(super) struct VisionThread {
     pub(super) stream: VisionPipeline,
@@ -33,6 +36,7 @@ pub(super) struct VisionThread {
     pub(super) clock: Clock,
     pub(super) snapshots: watch::Sender<Snapshot>,
     pub(super) events: mpsc::UnboundedSender<Event>,
+    pub(super) calibrations: watch::Sender<Calibrating>,
     pub(super) heartbeat: Heartbeat,
 }
 
@@ -56,30 +60,49 @@ impl VisionThread {
     }
 
     /// Applies the controls that were set since the last call.
-    fn apply_controls(&mut self, reloads: &mut u32) {
+    fn apply_controls(&mut self, applied: &mut VisionControls) {
         if !self.vision_controls.has_changed().unwrap_or(false) {
             return;
         }
         let vision_controls = *self.vision_controls.borrow_and_update();
+        let before = std::mem::replace(applied, vision_controls);
         self.settings.mood.sensitivity = vision_controls.sensitivity;
-        let done = if *reloads == vision_controls.reloads {
-            self.stream.tune(&self.settings)
-        } else {
-            *reloads = vision_controls.reloads;
-            self.stream.reload(&self.settings)
-        };
+        let done = self
+            .stream
+            .calibrate_with(vision_controls.calibration)
+            .and_then(|()| {
+                if before.reloads == vision_controls.reloads {
+                    self.stream.tune(&self.settings)
+                } else {
+                    self.stream.reload(&self.settings)
+                }
+            });
         if let Err(error) = done {
             tracing::warn!("{error}; going on as before");
+        }
+        if before.calibrating != vision_controls.calibrating {
+            self.stream
+                .learn_calibration(vision_controls.calibrating.is_some());
+        }
+    }
+
+    /// Says how far a calibration is, if one is under way.
+    fn publish_calibration(&mut self, applied: &VisionControls) {
+        if let (Some(run), Some(step)) = (applied.calibrating, self.stream.calibration_step()) {
+            self.calibrations.send_replace(Some((run, step)));
         }
     }
 
     /// Runs until the camera thread is gone or the shutdown begins.
     fn watch(&mut self, stop: &Shutdown) {
-        let mut reloads = self.vision_controls.borrow().reloads;
+        let mut applied = *self.vision_controls.borrow_and_update();
+        if let Err(error) = self.stream.calibrate_with(applied.calibration) {
+            tracing::warn!("{error}; going on without the kept resting face");
+        }
         let rest = self.reader.rest();
         while !stop.has_begun() {
             self.heartbeat.beat();
-            self.apply_controls(&mut reloads);
+            self.apply_controls(&mut applied);
             // A closed channel is no reason to stop: MQTT may be switched off.
             let emit = |event| {
                 let _ = self.events.send(event);
@@ -116,6 +139,7 @@ impl VisionThread {
                     return;
                 }
             }
+            self.publish_calibration(&applied);
         }
     }
 }

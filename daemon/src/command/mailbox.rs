@@ -110,6 +110,7 @@ fn control(command: &Command) -> u8 {
         Command::Theme(_) => 6,
         Command::Sensitivity(_) => 7,
         Command::Restart => 8,
+        Command::Calibrate(_) => 9,
     }
 }
 

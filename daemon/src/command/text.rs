@@ -1,6 +1,6 @@
 //! Parses commands from texts: untrusted bytes from MQTT and the web, checked for size, kind and range.
 
-use super::{Command, Switch};
+use super::{Calibrate, Command, Switch};
 use crate::{config::ThemeName, control::Controls};
 
 /// The longest payload of a request, in bytes. A camera's name is the longest that anybody needs.
@@ -25,13 +25,15 @@ pub enum ControlName {
     Theme,
     /// `sensitivity`: 0 to 100.
     Sensitivity,
+    /// `calibrate`: `start` or `erase`.
+    Calibrate,
     /// `restart`: `restart`.
     Restart,
 }
 
 impl ControlName {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Camera,
         Self::Source,
         Self::Picture,
@@ -40,6 +42,7 @@ impl ControlName {
         Self::Brightness,
         Self::Theme,
         Self::Sensitivity,
+        Self::Calibrate,
         Self::Restart,
     ];
 
@@ -54,6 +57,7 @@ impl ControlName {
             Self::Brightness => "brightness",
             Self::Theme => "theme",
             Self::Sensitivity => "sensitivity",
+            Self::Calibrate => "calibrate",
             Self::Restart => "restart",
         }
     }
@@ -63,7 +67,7 @@ impl ControlName {
         Self::ALL.into_iter().find(|thing| thing.name() == name)
     }
 
-    /// What it is now, in the words that set it; `None` for what is done and then over.
+    /// What it is now, in the words that set it, or of a calibration how far it is; `None` for what is done and then over.
     pub fn value(self, controls: &Controls) -> Option<String> {
         let switch = |on: bool| if on { "on" } else { "off" }.to_owned();
         match self {
@@ -76,6 +80,7 @@ impl ControlName {
             Self::Brightness => Some(controls.brightness.to_string()),
             Self::Theme => Some(controls.theme.name().to_owned()),
             Self::Sensitivity => Some(controls.sensitivity.to_string()),
+            Self::Calibrate => Some(crate::message::json(&controls.calibration)),
             Self::Picture | Self::Restart => None,
         }
     }
@@ -111,6 +116,9 @@ pub enum CommandError {
     /// The settings do not allow it.
     #[error("the preview is not allowed: preview.allowed is false")]
     NoPreview,
+    /// Nobody can be seen.
+    #[error("the camera is off: switch it on, and look at it calmly for five seconds")]
+    CameraOff,
     /// There is none.
     #[error("this device has no display")]
     NoDisplay,
@@ -149,6 +157,7 @@ pub fn parse(
             word(text, &themes)
         }
         ControlName::Sensitivity => percent(text).map(Command::Sensitivity),
+        ControlName::Calibrate => calibrate(text, controls),
         ControlName::Restart => word(text, &[("restart", Command::Restart)]),
     }
 }
@@ -160,6 +169,14 @@ fn switch(text: &str) -> Result<Switch, CommandError> {
         ("toggle", Switch::Toggle),
     ];
     word(text, &switches)
+}
+
+fn calibrate(text: &str, controls: &Controls) -> Result<Command, CommandError> {
+    let words = [("start", Calibrate::Start), ("erase", Calibrate::Erase)];
+    match word(text, &words)? {
+        Calibrate::Start if !controls.camera_on => Err(CommandError::CameraOff),
+        asked => Ok(Command::Calibrate(asked)),
+    }
 }
 
 fn source(text: &str, controls: &Controls) -> Result<Command, CommandError> {

@@ -11,7 +11,7 @@ use super::{
     edges::{EdgeSource, WatchedLines},
 };
 use crate::{
-    command::{Command, CommandSender, Switch},
+    command::{Calibrate, Command, CommandSender, Switch},
     config::{DisplayKind, Settings, pin::Pin},
     shutdown::Shutdown,
     worker::Supervisor,
@@ -25,18 +25,18 @@ const SLICE_MS: u64 = 100;
 pub enum ButtonRole {
     /// Next camera; held: camera off and on.
     Camera,
-    /// Takes a picture.
+    /// Takes a picture; held: learns the resting face of whoever is in view.
     Picture,
 }
 
 impl ButtonRole {
-    /// The command of a press; holding the second button does nothing.
+    /// The command of a press.
     pub fn command(self, press: Press) -> Option<Command> {
         match (self, press) {
             (Self::Camera, Press::Short) => Some(Command::NextCamera),
             (Self::Camera, Press::Long) => Some(Command::Camera(Switch::Toggle)),
             (Self::Picture, Press::Short) => Some(Command::TakePicture),
-            (Self::Picture, Press::Long) => None,
+            (Self::Picture, Press::Long) => Some(Command::Calibrate(Calibrate::Start)),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Runs the pipeline on a stream of frames, times it, and makes the snapshots.
 
 use moodring_core::{
+    calibration::{CalibrationRun, CalibrationStep},
     event::Event,
     frame::Millis,
     picture::Picture,
     pipeline::{self, Pipeline, Report},
+    resting::Calibration,
 };
 
 use super::{
@@ -25,6 +27,11 @@ pub struct VisionPipeline {
     looks: u64,
     is_resting: bool,
     upside_down: UpsideDown,
+    /// The kept resting face.
+    calibration: Option<Calibration>,
+    /// One that is being learned, and how far it was after the last look.
+    calibrating: Option<CalibrationRun>,
+    calibration_step: Option<CalibrationStep>,
 }
 
 impl VisionPipeline {
@@ -44,6 +51,9 @@ impl VisionPipeline {
             looks: 0,
             is_resting: false,
             upside_down: UpsideDown::default(),
+            calibration: None,
+            calibrating: None,
+            calibration_step: None,
         })
     }
 
@@ -53,9 +63,37 @@ impl VisionPipeline {
     /// [`VisionError::Settings`] if one is out of range; then the old ones stay.
     pub fn tune(&mut self, settings: &Settings) -> Result<(), VisionError> {
         let (detector, classifier) = self.pipeline.nets();
-        let wanted = pipeline_settings(settings, detector, classifier);
+        let wanted = pipeline::Settings {
+            calibration: self.calibration,
+            ..pipeline_settings(settings, detector, classifier)
+        };
         self.pipeline.set(wanted)?;
         Ok(())
+    }
+
+    /// Takes this resting face off all answers from the next frame on, or none.
+    ///
+    /// # Errors
+    /// None: the settings it goes into were checked before.
+    pub fn calibrate_with(&mut self, calibration: Option<Calibration>) -> Result<(), VisionError> {
+        self.calibration = calibration;
+        let wanted = pipeline::Settings {
+            calibration,
+            ..*self.pipeline.settings()
+        };
+        self.pipeline.set(wanted)?;
+        Ok(())
+    }
+
+    /// Learns the resting face of whoever is in view, from the next frame on; or stops learning it.
+    pub fn learn_calibration(&mut self, wanted: bool) {
+        self.calibrating = wanted.then(CalibrationRun::new);
+        self.calibration_step = None;
+    }
+
+    /// How far learning it was after the last frame; `None` unless somebody asked.
+    pub fn calibration_step(&mut self) -> Option<CalibrationStep> {
+        self.calibration_step.take()
     }
 
     /// Loads the nets again, for example after their files were replaced. Tracks are kept.
@@ -91,6 +129,7 @@ impl VisionPipeline {
         self.looks += u64::from(report.looked);
         report.events.iter().copied().for_each(&mut emit);
 
+        self.calibration_step = step(&mut self.calibrating, &report);
         if self.upside_down.update(report.people, report.time) {
             tracing::warn!(
                 "all heads stand upside down: is the camera mounted upside down? [camera] rotate = 180"
@@ -115,6 +154,7 @@ impl VisionPipeline {
     ) -> &Snapshot {
         let report = self.pipeline.advance_without_frame(time);
         report.events.iter().copied().for_each(emit);
+        self.calibration_step = step(&mut self.calibrating, &report);
         show(&mut self.snapshot, &report);
         self.snapshot.camera = camera;
         self.snapshot.frames_per_second = 0.0;
@@ -135,6 +175,15 @@ impl VisionPipeline {
     pub fn last_ms(&self) -> crate::snapshot::StageTimes {
         self.timer.last()
     }
+}
+
+/// Goes on learning a resting face. The run is over once something came of it, or nothing did.
+fn step(run: &mut Option<CalibrationRun>, report: &Report<'_>) -> Option<CalibrationStep> {
+    let step = run.as_mut()?.update(report.people, report.time);
+    if !matches!(step, CalibrationStep::Running(..)) {
+        *run = None;
+    }
+    Some(step)
 }
 
 /// People and mood of a report, all of one moment. Who counts comes first.

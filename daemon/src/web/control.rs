@@ -15,7 +15,7 @@ use super::{device_state::DeviceState, error::ApiError};
 use crate::{
     command::{ControlName, parse},
     config::ThemeName,
-    control::Controls,
+    control::{CalibrationState, Controls},
 };
 
 /// How everything is set that can be set, in the words that set it.
@@ -31,6 +31,8 @@ pub(super) struct ControlsJson<'a> {
     theme: String,
     themes: [&'static str; ThemeName::ALL.len()],
     sensitivity: u8,
+    /// The kept resting face, and how far learning one is.
+    calibration: CalibrationState,
     /// Whether the settings allow keeping pictures on this device.
     picture: bool,
     /// Whether they allow giving pictures to browsers.
@@ -56,6 +58,7 @@ impl<'a> ControlsJson<'a> {
             theme: value(ControlName::Theme),
             themes: ThemeName::ALL.map(ThemeName::name),
             sensitivity: controls.sensitivity,
+            calibration: controls.calibration,
             picture: controls.may_take_picture,
             picture_here: controls.may_give_picture,
             preview: match controls.preview_until {

@@ -23,6 +23,7 @@
 //! | [`presence`] | whether it is a human face at all |
 //! | [`track`] | the same face from frame to frame |
 //! | [`resting`] | what a calm face looks like, taken off its scores |
+//! | [`calibration`] | the same of one person, learned on request and kept |
 //! | [`smooth`] | scores over time |
 //! | [`mood`] | the expression of who counts, with hysteresis |
 //! | [`event`] | a change worth telling |
@@ -40,6 +41,7 @@ extern crate std;
 struct Readme;
 
 pub mod align;
+pub mod calibration;
 pub mod classify;
 pub mod detect;
 pub mod event;

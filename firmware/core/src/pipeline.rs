@@ -78,10 +78,11 @@ impl TrackData {
             }
         }
         self.raw = Some(reading.scores);
+        let kept = settings.calibration.as_ref();
         let scores = if settings.resting {
-            self.resting.update(&reading.scores, time)
+            self.resting.update(&reading.scores, kept, time)
         } else {
-            reading.scores
+            kept.map_or(reading.scores, |kept| kept.relieve(&reading.scores))
         };
         self.smoother.update(&scores, time, settings.smooth_ms);
     }

@@ -40,7 +40,44 @@ const GAP_MS: u64 = 1_000;
 /// The least probability whose logarithm is taken.
 const LEAST: f32 = 1e-4;
 
+/// Kept scores may miss their sum of 1 by so much: they were written with four digits.
+const SUM_SLACK: f32 = 0.01;
+
+/// One number for each of [`MISTAKEN`], a log-odd against neutral.
 type Odds = [f32; MISTAKEN.len()];
+
+/// A kept resting face: what the classifier answers to it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Calibration(Scores);
+
+impl Calibration {
+    /// A resting face of these scores; `None` unless each is 0 to 1 and all are 1 together.
+    pub fn new(scores: Scores) -> Option<Self> {
+        let in_range = scores.0.iter().all(|score| (0.0..=1.0).contains(score));
+        let sum: f32 = scores.0.iter().sum();
+        (in_range && (sum - 1.0).abs() <= SUM_SLACK).then_some(Self(scores))
+    }
+
+    /// Scores that are known to be some.
+    pub(crate) const fn of(scores: Scores) -> Self {
+        Self(scores)
+    }
+
+    /// The seven numbers, each 0 to 1.
+    pub const fn scores(&self) -> &Scores {
+        &self.0
+    }
+
+    /// The scores of a look with the resting face taken off.
+    pub fn relieve(&self, scores: &Scores) -> Scores {
+        take_off(scores, &self.offs())
+    }
+
+    /// What is taken off each log-odd.
+    fn offs(&self) -> Odds {
+        odds(&self.0).map(taken_off)
+    }
+}
 
 /// What the net says of one person's calm face, as log-odds against neutral.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -66,8 +103,9 @@ impl RestingFace {
         }
     }
 
-    /// Learns from the net's scores at `time` if the face is calm, and returns them with the resting face taken off.
-    pub fn update(&mut self, scores: &Scores, time: Millis) -> Scores {
+    /// Learns from the net's scores at `time` if the face is calm, and returns them with the resting face taken off; of a `kept`
+    /// one and the learned one, whichever takes off more.
+    pub fn update(&mut self, scores: &Scores, kept: Option<&Calibration>, time: Millis) -> Scores {
         let odds = odds(scores);
         let passed_ms = match self.last.replace(time) {
             Some(before) => time.since(before).min(GAP_MS),
@@ -80,7 +118,14 @@ impl RestingFace {
         if self.calm_ms >= CALM_MS {
             self.learn(&odds, passed_ms);
         }
-        self.relieved(scores)
+        let mut offs = self.offs();
+        for (off, kept) in offs
+            .iter_mut()
+            .zip(kept.map_or([0.0; _], Calibration::offs))
+        {
+            *off = off.max(kept);
+        }
+        take_off(scores, &offs)
     }
 
     /// Whether something is taken off already.
@@ -95,10 +140,7 @@ impl RestingFace {
             spread = spread.max((odd - *mean).abs());
             *mean += (odd - *mean) * factor;
         }
-        // A smile or a surprise moves the odds of all others, however long it lasts.
-        let shows = scores.top().0;
-        let is_resting = shows == Expression::Neutral || MISTAKEN.contains(&shows);
-        if spread <= CALM_SPREAD && is_resting {
+        if spread <= CALM_SPREAD && is_restful(scores) {
             self.calm_ms = self.calm_ms.saturating_add(passed_ms);
         } else {
             self.calm_ms = 0;
@@ -118,26 +160,50 @@ impl RestingFace {
         self.learned_ms = self.learned_ms.saturating_add(passed_ms);
     }
 
-    /// The scores with the baseline taken off.
-    fn relieved(&self, scores: &Scores) -> Scores {
+    /// What is taken off each log-odd by now.
+    fn offs(&self) -> Odds {
         if !self.is_known() {
-            return *scores;
+            return [0.0; _];
         }
         let learned_ms = self.learned_ms.min(FULL_MS) - START_MS;
         let share = learned_ms as f32 / (FULL_MS - START_MS) as f32;
-        let mut relieved = *scores;
-        for (expression, baseline) in MISTAKEN.iter().zip(self.baseline) {
-            let off = (baseline + USUAL_GAP).clamp(0.0, LIMIT) * share;
-            relieved.0[expression.index()] *= libm::expf(-off);
-        }
-        let sum: f32 = relieved.0.iter().sum();
-        // Above 0: at least one score is 1/7, and is lowered at most by e^LIMIT.
-        Scores(relieved.0.map(|score| score / sum))
+        self.baseline.map(|baseline| taken_off(baseline) * share)
     }
 }
 
+/// Whether a face of these scores may be one at rest. A smile or a surprise moves the odds of all others, however long it lasts.
+pub(crate) fn is_restful(scores: &Scores) -> bool {
+    let shows = scores.top().0;
+    shows == Expression::Neutral || MISTAKEN.contains(&shows)
+}
+
+/// What is taken off a log-odd that is this high in a resting face, 0 to [`LIMIT`].
+fn taken_off(baseline: f32) -> f32 {
+    (baseline + USUAL_GAP).clamp(0.0, LIMIT)
+}
+
+/// The scores with so much taken off each log-odd, 0 to [`LIMIT`].
+fn take_off(scores: &Scores, offs: &Odds) -> Scores {
+    if *offs == [0.0; _] {
+        return *scores;
+    }
+    let mut relieved = *scores;
+    for (expression, off) in MISTAKEN.iter().zip(offs) {
+        relieved.0[expression.index()] *= libm::expf(-off);
+    }
+    let sum: f32 = relieved.0.iter().sum();
+    // Above 0: at least one score is 1/7, and is lowered at most by e^LIMIT.
+    Scores(relieved.0.map(|score| score / sum))
+}
+
+/// The logarithm of a score, which may be 0.
+pub(crate) fn log(score: f32) -> f32 {
+    libm::logf(score.max(LEAST))
+}
+
+/// Each of [`MISTAKEN`] against neutral.
 fn odds(scores: &Scores) -> Odds {
-    let log = |expression: Expression| libm::logf(scores.of(expression).max(LEAST));
+    let log = |expression| log(scores.of(expression));
     MISTAKEN.map(|expression| log(expression) - log(Expression::Neutral))
 }
 
@@ -160,7 +226,7 @@ mod tests {
         let mut last = *scores;
         for _ in 0..seconds * 25 {
             *time += 40;
-            last = face.update(scores, Millis(*time));
+            last = face.update(scores, None, Millis(*time));
         }
         last
     }
@@ -176,9 +242,9 @@ mod tests {
         let calm = hold(&mut face, &mut time, &SERIOUS, 60);
         assert_eq!(calm.top().0, Expression::Neutral, "{calm:?}");
         assert!(calm.top().1 > 0.55, "{calm:?}");
-        let fury = face.update(&scores(0.99, 0.0, 0.004), Millis(time + 40));
+        let fury = face.update(&scores(0.99, 0.0, 0.004), None, Millis(time + 40));
         assert_eq!(fury.top().0, Expression::Angry, "{fury:?}");
-        let smile = face.update(&scores(0.05, 0.6, 0.3), Millis(time + 80));
+        let smile = face.update(&scores(0.05, 0.6, 0.3), None, Millis(time + 80));
         assert_eq!(smile.top().0, Expression::Happy, "{smile:?}");
     }
 
@@ -190,7 +256,7 @@ mod tests {
         for (a, b) in calm.0.iter().zip(usual.0) {
             assert!((a - b).abs() < 1e-4, "{calm:?}");
         }
-        let angry = face.update(&scores(0.6, 0.01, 0.3), Millis(time + 40));
+        let angry = face.update(&scores(0.6, 0.01, 0.3), None, Millis(time + 40));
         assert_eq!(angry.top().0, Expression::Angry);
     }
 
@@ -221,7 +287,7 @@ mod tests {
             let mut face = RestingFace::new();
             let mut last = SERIOUS;
             for i in 0..40_000 / step {
-                last = face.update(&SERIOUS, Millis(i * step));
+                last = face.update(&SERIOUS, None, Millis(i * step));
             }
             last
         });
@@ -233,14 +299,17 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_taken_off_is_bounded_and_no_smile_is_ever_lowered(
+            kept in prop::option::of(prop::array::uniform7(-8.0..8.0_f32)),
             looks in prop::collection::vec((prop::array::uniform7(-8.0..8.0_f32), 1..30_u64, 1..500_u64), 1..60),
         ) {
+            let kept = kept.and_then(|logits| Calibration::new(softmax(&logits)));
+            let kept = kept.as_ref();
             let (mut face, mut time) = (RestingFace::new(), 0);
             for (logits, times, passed_ms) in looks {
                 let scores = softmax(&logits);
                 for _ in 0..times {
                     time += passed_ms;
-                    let relieved = face.update(&scores, Millis(time));
+                    let relieved = face.update(&scores, kept, Millis(time));
                     prop_assert!((relieved.0.iter().sum::<f32>() - 1.0).abs() < 1e-4);
                     for expression in Expression::ALL {
                         let (old, new) = (scores.of(expression), relieved.of(expression));

@@ -6,6 +6,7 @@ use super::*;
 
 fn controls() -> Controls {
     Controls {
+        camera_on: true,
         cameras: vec!["/dev/video0".into(), "rpicam".into()],
         has_display: true,
         may_take_picture: true,
@@ -45,6 +46,16 @@ fn every_thing_has_its_words() {
             Command::Theme(ThemeName::Contrast),
         ),
         (ControlName::Sensitivity, "55", Command::Sensitivity(55)),
+        (
+            ControlName::Calibrate,
+            "start",
+            Command::Calibrate(Calibrate::Start),
+        ),
+        (
+            ControlName::Calibrate,
+            "erase",
+            Command::Calibrate(Calibrate::Erase),
+        ),
         (ControlName::Restart, "restart", Command::Restart),
     ] {
         assert_eq!(read(thing, text), Ok(command), "{} {text}", thing.name());
@@ -81,6 +92,7 @@ fn what_is_no_command_is_refused_with_the_reason() {
             "pink",
             "auto, classic, contrast, mono, minimal",
         ),
+        (ControlName::Calibrate, "calm", "start, erase"),
         (ControlName::Restart, "true", "restart"),
     ] {
         let refusal = read(thing, text).unwrap_err().to_string();
@@ -113,6 +125,11 @@ fn what_is_not_there_cannot_be_set() {
         none(ControlName::Preview, "on"),
         Err(CommandError::NoPreview)
     );
+    assert_eq!(
+        none(ControlName::Calibrate, "start"),
+        Err(CommandError::CameraOff)
+    );
+    assert!(none(ControlName::Calibrate, "erase").is_ok());
     for thing in [
         ControlName::Display,
         ControlName::Brightness,
@@ -130,7 +147,10 @@ fn what_a_thing_is_can_be_set_again() {
     };
     for thing in ControlName::ALL {
         assert_eq!(ControlName::from_name(thing.name()), Some(thing));
-        if let Some(value) = thing.value(&controls) {
+        // How far a calibration is cannot be set.
+        if let Some(value) = thing.value(&controls)
+            && thing != ControlName::Calibrate
+        {
             assert!(parse(thing, value.as_bytes(), &controls).is_ok(), "{value}");
         }
     }

@@ -205,12 +205,47 @@ fn settings(device: &Device, controls: &Controls) -> Vec<(&'static str, Value)> 
             switch("Preview on the page", "mdi:cctv"),
         ));
     }
+    all.extend(resting_face(device));
     let restart = json!({
         "platform": "button", "name": "Restart", "device_class": "restart", "payload_press": "restart",
         "entity_category": "config",
     });
     all.push(set(ControlName::Restart, restart));
     all
+}
+
+/// The resting face of the one person before the device: learned, erased, and what is known of it.
+fn resting_face(device: &Device) -> [(&'static str, Value); 3] {
+    let topic = |what| device.thing_topic(ControlName::Calibrate, what);
+    let button = |name: &str, icon: &str, press: &str| {
+        json!({
+            "platform": "button", "name": name, "icon": icon, "payload_press": press,
+            "entity_category": "config", "command_topic": topic("set"),
+        })
+    };
+    let known = json!({
+        "platform": "sensor", "name": "Resting face", "icon": "mdi:face-man-outline", "entity_category": "diagnostic",
+        "device_class": "enum", "options": ["none", "running", "failed", "kept"],
+        "state_topic": topic("state"), "value_template": "{{ value_json.state }}",
+        "json_attributes_topic": topic("state"),
+        "json_attributes_template":
+            "{{ dict(value_json.scores or {}, waits_for=value_json.waits_for) | tojson }}",
+    });
+    [
+        (
+            "calibrate",
+            button("Learn the resting face", "mdi:face-recognition", "start"),
+        ),
+        (
+            "calibrate_erase",
+            button(
+                "Forget the resting face",
+                "mdi:account-off-outline",
+                "erase",
+            ),
+        ),
+        ("resting_face", known),
+    ]
 }
 
 /// How it does.

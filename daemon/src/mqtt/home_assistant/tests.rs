@@ -73,6 +73,7 @@ fn a_connection_gets_the_announcement_and_how_everything_is_set() {
             "moodring/hall/brightness/state 80",
             "moodring/hall/theme/state auto",
             "moodring/hall/sensitivity/state 50",
+            "moodring/hall/calibrate/state {\"state\":\"none\",\"percent",
         ]
     );
     assert_eq!(say[0].topic, CONFIG);

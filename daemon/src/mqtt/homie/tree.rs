@@ -197,7 +197,9 @@ impl HomieTree {
         .map(|(node, name, value)| ((node, prop(name)), value))
         .into();
         for thing in ControlName::ALL.into_iter().filter(|_| self.obeys) {
-            let value = thing.value(controls).filter(|_| is_there(thing, controls));
+            let value = thing
+                .value(controls)
+                .filter(|_| is_there(thing, controls) && !is_action(thing));
             let value = value.map(|value| match (is_switch(thing), value.as_str()) {
                 (true, "on") => "true".to_owned(),
                 (true, _) => "false".to_owned(),
@@ -221,6 +223,14 @@ fn prop(name: &'static str) -> HomieID {
     HomieID::new_const(name)
 }
 
+/// What is done and over has no value.
+const fn is_action(thing: ControlName) -> bool {
+    matches!(
+        thing,
+        ControlName::Picture | ControlName::Calibrate | ControlName::Restart
+    )
+}
+
 const fn is_switch(thing: ControlName) -> bool {
     matches!(
         thing,
@@ -230,7 +240,10 @@ const fn is_switch(thing: ControlName) -> bool {
 
 fn is_there(thing: ControlName, controls: &Controls) -> bool {
     match thing {
-        ControlName::Camera | ControlName::Sensitivity | ControlName::Restart => true,
+        ControlName::Camera
+        | ControlName::Sensitivity
+        | ControlName::Calibrate
+        | ControlName::Restart => true,
         ControlName::Display | ControlName::Brightness | ControlName::Theme => controls.has_display,
         ControlName::Picture => controls.may_take_picture,
         ControlName::Preview => controls.preview_allowed,
@@ -252,6 +265,7 @@ fn setting(thing: ControlName, controls: &Controls) -> HomiePropertyDescription 
         ControlName::Brightness => "Brightness",
         ControlName::Theme => "Theme",
         ControlName::Sensitivity => "Sensitivity",
+        ControlName::Calibrate => "Resting face",
         ControlName::Restart => "Restart",
     };
     let mut all = match thing {
@@ -260,6 +274,7 @@ fn setting(thing: ControlName, controls: &Controls) -> HomiePropertyDescription 
         }
         ControlName::Source => choice(name, controls.cameras.iter().map(String::as_str)),
         ControlName::Picture => choice(name, ["take"]),
+        ControlName::Calibrate => choice(name, ["start", "erase"]),
         ControlName::Restart => choice(name, ["restart"]),
         ControlName::Theme => choice(name, ThemeName::ALL.map(ThemeName::name)),
         ControlName::Brightness | ControlName::Sensitivity => {
@@ -271,7 +286,7 @@ fn setting(thing: ControlName, controls: &Controls) -> HomiePropertyDescription 
     };
     all.settable = true;
     // What is done and over has no value to keep.
-    all.retained = !matches!(thing, ControlName::Picture | ControlName::Restart);
+    all.retained = !is_action(thing);
     all
 }
 

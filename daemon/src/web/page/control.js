@@ -1,5 +1,6 @@
 // The knobs: each sends one word, and shows what the device says it became.
-import { ask, byId, el, save } from './dom.js';
+import { ask, bars, byId, el, save } from './dom.js';
+import { t } from './words.js';
 
 const SETTLE_MS = 1500;
 let touched = 0;
@@ -23,6 +24,8 @@ export function startControl() {
     byId(`set-${thing}`).addEventListener('change', (event) => set(thing, event.target.value));
   }
   byId('do-restart').addEventListener('click', () => set('restart', 'restart'));
+  byId('resting-learn').addEventListener('click', () => set('calibrate', 'start'));
+  byId('resting-erase').addEventListener('click', () => set('calibrate', 'erase'));
   byId('do-picture').addEventListener('click', () => set('picture', 'take'));
   byId('do-picture-here').addEventListener('click', async () => {
     try {
@@ -37,9 +40,21 @@ export function startControl() {
   });
 }
 
+/** The kept resting face, and how far learning one is; also while somebody is just turning a knob. */
+function showResting({ state, percent, waits_for: waits, scores }) {
+  const reason = waits ? t(`page.resting.${waits}`) : '';
+  const key = state === 'running' && waits ? 'waits' : state;
+  byId('resting-says').textContent = t(`page.resting.${key}`, { percent, reason });
+  byId('resting-erase').hidden = !scores && state !== 'running';
+  byId('resting-learn').disabled = state === 'running';
+  byId('resting-scores').replaceChildren(...(scores ? [bars(scores)] : []));
+}
+
 /** Shows how everything is set; not while somebody is just turning a knob. */
 export function showControls(controls) {
-  if (!controls || Date.now() - touched < SETTLE_MS) return;
+  if (!controls) return;
+  showResting(controls.calibration);
+  if (Date.now() - touched < SETTLE_MS) return;
   byId('control').hidden = false;
   byId('set-camera').checked = controls.camera === 'on';
   byId('set-display').checked = controls.display === 'on';

@@ -2,7 +2,7 @@
 
 use crate::{
     mood::MoodSettings, motion::MotionSettings, nms::DEFAULT_IOU, pipeline::MAX_CROPS,
-    track::TrackSettings,
+    resting::Calibration, track::TrackSettings,
 };
 
 /// All settings of the pipeline.
@@ -25,6 +25,8 @@ pub struct Settings {
     pub face_threshold: f32,
     /// Whether each person's calm face is learned and taken off the scores: see [`crate::resting`].
     pub resting: bool,
+    /// The resting face of the one person before this device, taken off all scores: see [`crate::calibration`].
+    pub calibration: Option<Calibration>,
     /// Time constant of the scores' smoothing in milliseconds, 0 for none.
     pub smooth_ms: u64,
     /// How sure and how steady a mood has to be.
@@ -42,6 +44,7 @@ impl Default for Settings {
             track: TrackSettings::default(),
             face_threshold: 0.0,
             resting: false,
+            calibration: None,
             smooth_ms: 300,
             mood: MoodSettings::default(),
         }

@@ -229,6 +229,9 @@ fn only_what_there_is_can_be_set() {
         "brightness",
         "theme",
         "sensitivity",
+        "calibrate",
+        "calibrate_erase",
+        "resting_face",
         "restart",
     ] {
         assert!(all.iter().any(|k| k == key), "{key}");
