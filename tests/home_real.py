@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -19,10 +20,23 @@ MOODRING, HASS = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]  # Home Assis
 ROOT = os.environ.get("HOME_ROOT", "")  # the folder that Home Assistant takes for the whole system
 EXAMPLES = pathlib.Path("deploy/examples").resolve()
 DEADLINE_S = 180
+EXPRESSION, EVENT, LIGHT = "sensor.moodring_hall_mood", "event.moodring_hall_event", "light.living_room"
+COLOURS = {"happy": "gold", "sad": "blue", "angry": "red"}  # as the example has them
+HUES = {"gold": 50.6, "blue": 240.0, "red": 0.0}
 ME = "http://127.0.0.1/"
 
 for name in [name for name in os.environ if name.startswith("MOODRING_")]:
     del os.environ[name]
+
+
+STARTED = []
+
+
+def start(command, **how):
+    """A process of its own group, which ends with this test."""
+    process = subprocess.Popen(command, start_new_session=True, **how)
+    STARTED.append(process)
+    return process
 
 
 def check(fine, what):
@@ -50,7 +64,7 @@ class Broker:
 
     def start(self):
         env = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin")
-        self.process = subprocess.Popen(["mosquitto", "-c", self.config], env=env, stderr=subprocess.DEVNULL)
+        self.process = start(["mosquitto", "-c", self.config], env=env, stderr=subprocess.DEVNULL)
 
     def kill(self):
         self.process.kill()
@@ -60,6 +74,10 @@ class Broker:
         command = ["mosquitto_pub", "-p", str(self.port), "-q", "1", "-t", topic]
         command += (["-r"] if retain else []) + (["-m", payload] if payload else ["-n"])
         subprocess.run(command, check=True)
+
+    def newest(self, topic):
+        command = ["mosquitto_sub", "-p", str(self.port), "-t", topic, "-C", "1", "-W", "20"]
+        return subprocess.run(command, check=True, capture_output=True).stdout
 
 
 class Daemon:
@@ -73,7 +91,7 @@ class Daemon:
         command = [MOODRING, "run", "--source", "synthetic", "--display", "png", "--display-path", folder / f"{store}.png"]
         command += ["--satellite", "off", "--no-web", "--mqtt", f"mqtt://127.0.0.1:{port}"]
         self.log = open(folder / f"{store}.log", "ab")
-        self.process = subprocess.Popen(command, env=env, cwd=folder, stdout=self.log, stderr=self.log)
+        self.process = start(command, env=env, cwd=folder, stdout=self.log, stderr=self.log)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -89,14 +107,17 @@ class Home:
         (folder / "configuration.yaml").write_text(
             f"homeassistant:\n  time_zone: UTC\nhttp:\n  server_host: 127.0.0.1\n  server_port: {self.port}\n"
             "api:\nconfig:\nautomation: !include automations.yaml\nlogger:\n  default: warning\n"
+            # What the example automations ask for: a light that only remembers its colour, and a notification.
+            "template:\n  - light:\n      - {name: Living room, turn_on: [], turn_off: [], set_hs: []}\n"
+            "notify:\n  - platform: group\n    services: [{action: persistent_notification}]\n"
         )
-        automations = EXAMPLES / "home-assistant.yaml"
-        (folder / "automations.yaml").write_text(automations.read_text() if automations.exists() else "[]\n")
+        self.examples = (EXAMPLES / "home-assistant.yaml").read_text()
+        (folder / "automations.yaml").write_text(self.examples)
 
     async def start(self):
         self.log = open(self.folder / "out.log", "ab")
         inside = str(self.folder).removeprefix(ROOT)
-        self.process = subprocess.Popen([*HASS, inside], stdout=self.log, stderr=self.log, start_new_session=True)
+        self.process = start([*HASS, inside], stdout=self.log, stderr=self.log)
         self.session = aiohttp.ClientSession(f"http://127.0.0.1:{self.port}")
         await self.until(self.answers, "Home Assistant's start")
         if self.token is None:
@@ -192,9 +213,162 @@ class Home:
         self.process.wait()
 
     def complaints(self):
-        log = self.folder / "home-assistant.log"
-        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-        return [line for line in lines if "mqtt" in line.lower() and ("ERROR" in line or "WARNING" in line)]
+        """Warnings and errors of Home Assistant that name our entities or MQTT. Not those of a broker that this test killed, and not
+        what it says of each announcement that moves, when the former topic is emptied as its own documents ask for."""
+        logs = [*self.folder.glob("home-assistant.log*"), self.folder / "out.log"]
+        lines = {line for log in logs for line in log.read_text(errors="replace").splitlines()}
+        named = [line for line in lines if any(word in line.lower() for word in ("mqtt", "moodring"))]
+        expected = ("Disconnected from MQTT server", "Failed to connect to MQTT server", "Error returned from MQTT server: The connection was lost",
+                    "No device components to cleanup for moodring_")  # fmt: skip
+        told = [line for line in named if "ERROR" in line or "WARNING" in line]
+        return sorted(line for line in told if not any(text in line for text in expected))
+
+
+class Watcher:
+    """What happens in Home Assistant, in its order, over a socket of its own."""
+
+    KINDS = ("state_changed", "automation_triggered", "call_service")
+
+    def __init__(self, home):
+        self.home, self.events = home, []
+
+    async def start(self):
+        self.socket = await self.home.session.ws_connect("/api/websocket", max_msg_size=0)
+        await self.socket.receive_json()
+        await self.socket.send_json({"type": "auth", "access_token": self.home.token})
+        await self.socket.receive_json()
+        for number, kind in enumerate(self.KINDS, 1):
+            await self.socket.send_json({"id": number, "type": "subscribe_events", "event_type": kind})
+        # Events come between the answers.
+        wanted = set(range(1, len(self.KINDS) + 1))
+        while wanted:
+            message = await self.socket.receive_json()
+            if message["type"] == "event":
+                self.events.append(message["event"])
+            else:
+                check(message["success"], message)
+                wanted.discard(message["id"])
+        self.task = asyncio.create_task(self.listen())
+
+    async def listen(self):
+        async for message in self.socket:
+            event = message.json().get("event")
+            if event:
+                self.events.append(event)
+
+    async def stop(self):
+        await asyncio.sleep(1)
+        self.task.cancel()
+        await self.socket.close()
+
+    def changes(self, entity):
+        """Old and new state of each change, and its number."""
+        for event in self.events:
+            data = event["data"]
+            if event["event_type"] == "state_changed" and data["entity_id"] == entity and data["old_state"] and data["new_state"]:
+                yield data["old_state"], data["new_state"]
+
+    def fired(self, automation):
+        """The changes that this automation answered, by their contexts."""
+        return [e["context"]["parent_id"] for e in self.events
+                if e["event_type"] == "automation_triggered" and e["data"]["entity_id"] == automation]  # fmt: skip
+
+    def called(self, domain, service):
+        return sum((e["data"]["domain"], e["data"]["service"]) == (domain, service)
+                   for e in self.events if e["event_type"] == "call_service")  # fmt: skip
+
+    def judge(self):
+        """Each change that is news was answered once, every other one never. How many there were of both."""
+        gone = ("unavailable", "unknown")
+        def lights(old, new):
+            return new["state"] in COLOURS and old["state"] not in gone and old["state"] != new["state"]
+        def arrives(old, new):
+            there = old["state"] != "unavailable" and new["state"] not in gone and old["state"] != new["state"]
+            return there and new["attributes"].get("event_type") == "appeared"
+        counts = []
+        for entity, automation, is_news in (
+            (EXPRESSION, "automation.light_in_the_colour_of_the_expression", lights),
+            (EVENT, "automation.somebody_came_home", arrives),
+        ):
+            changes, fired = list(self.changes(entity)), self.fired(automation)
+            wanted = [new["context"]["id"] for old, new in changes if is_news(old, new)]
+            check(sorted(fired) == sorted(wanted), f"{automation} fired {len(fired)} times, not {len(wanted)}, of {len(changes)} changes")
+            counts.append((len(wanted), len(changes)))
+        return counts
+
+
+async def automations(home, broker, base):
+    """The examples fire on what is news, and on nothing else: this test speaks for the device, so that each case comes."""
+    def state(mood, track=1, camera="running"):
+        payload = base | {"mood": mood, "track": track, "camera": camera}
+        broker.publish("moodring/hall/state", json.dumps(payload), retain=False)
+
+    def event(kind):
+        broker.publish("moodring/hall/event", json.dumps({"schema": 1, "device": "hall", "kind": kind, "track": 1}), retain=False)
+
+    def status(text):
+        broker.publish("moodring/hall/status", text)
+
+    async def attribute(entity, name, value):
+        async def has():
+            return (await home.states())[entity]["attributes"].get(name) == value
+        await home.until(has, f"{entity}: {name} {value}")
+
+    watcher = Watcher(home)
+    await watcher.start()
+    lamp = "automation.light_in_the_colour_of_the_expression"
+    # What the device says, what Home Assistant shows then, and whether the light is to change.
+    for say, shown, fires in (
+        (lambda: (status("online"), state("neutral")), "neutral", False),
+        (lambda: state("happy"), "happy", True),
+        (lambda: state("happy", track=2), "happy", False),
+        (lambda: status("offline"), "unavailable", False),
+        (lambda: (status("online"), state("happy", track=3)), "happy", False),
+        (lambda: state("happy", camera="off"), "unknown", False),
+        (lambda: state("sad", track=4), "sad", False),
+        (lambda: state("angry"), "angry", True),
+        (lambda: state("fear"), "fear", False),
+        (lambda: state("sad"), "sad", True),
+        (lambda: state("sad", track=5), "sad", False),
+    ):
+        before = len(watcher.fired(lamp))
+        say()
+        await home.becomes(EXPRESSION, shown)
+        await asyncio.sleep(0.7)
+        check(len(watcher.fired(lamp)) - before == fires, f"{shown}: the light's automation fired {len(watcher.fired(lamp)) - before} times")
+        if fires:
+            hue = (await home.states())[LIGHT]["attributes"]["hs_color"][0]
+            check(abs(hue - HUES[COLOURS[shown]]) < 1, f"{shown}: the light has the hue {hue}")
+    for kind, calls in (("appeared", 1), ("changed", 0), ("left", 0), (None, 0), ("appeared", 1)):
+        before = watcher.called("notify", "notify")
+        if kind:
+            event(kind)
+            await attribute(EVENT, "event_type", kind)
+        else:
+            status("offline")
+            await home.becomes(EVENT, "unavailable")
+            status("online")
+            await attribute(EVENT, "event_type", "left")
+        await asyncio.sleep(0.7)
+        check(watcher.called("notify", "notify") - before == calls, f"{kind}: notified {watcher.called('notify', 'notify') - before} times")
+    await watcher.stop()
+    (light, changes), (came, events) = watcher.judge()
+    print(f"   the light followed {light} of {changes} changes, {came} of {events} events were told")
+
+
+async def no_camera_at_night(home):
+    """The example with other hours: the camera goes off and on again."""
+    switch, now = "switch.moodring_hall_camera", datetime.datetime.now(datetime.timezone.utc)
+    hours = {old: (now + datetime.timedelta(seconds=s)).strftime("%H:%M:%S") for old, s in (("22:00:00", 12), ("07:00:00", 30))}
+    text = home.examples
+    for old, new in hours.items():
+        check(f'"{old}"' in text, old)
+        text = text.replace(old, new)
+    (home.folder / "automations.yaml").write_text(text)
+    await home.ask("call_service", domain="automation", service="reload")
+    await home.becomes(switch, "off")
+    await home.becomes(EXPRESSION, "unknown")
+    await home.becomes(switch, "on")
 
 
 async def main(folder):
@@ -249,6 +423,13 @@ async def main(folder):
     await home.becomes(entity("switch", "display"), "off")
     await home.call("button.press", entity("button", "restart"))
 
+    section("the example automations: no camera at night")
+    await home.becomes(entity("switch", "camera"), "on")
+    await no_camera_at_night(home)
+    await home.becomes(entity("sensor", "mood"), *moods)
+    watcher = Watcher(home)
+    await watcher.start()
+
     section("the daemon restarts, the broker restarts, Home Assistant restarts")
     daemon.stop()
     await home.becomes(entity("sensor", "mood"), "unavailable")
@@ -258,6 +439,18 @@ async def main(folder):
     await home.becomes(entity("sensor", "mood"), "unavailable")
     broker.start()
     await home.becomes(entity("sensor", "mood"), *moods)
+    # Some changes of the drawn scene, too, beside the restarts.
+    await asyncio.sleep(15)
+    await watcher.stop()
+    (light, changes), (came, events) = watcher.judge()
+    print(f"   the light followed {light} of {changes} changes, {came} of {events} events were told")
+    check(light >= 2 and changes > light and events, "there was nothing to judge")
+    base = json.loads(broker.newest("moodring/hall/state"))
+    daemon.stop()
+    section("the example automations, case by case")
+    await automations(home, broker, base)
+    daemon = Daemon(folder, broker.port)
+    await home.becomes(entity("switch", "camera"), "on")
     await home.stop()
     await home.start()
     await home.becomes(entity("sensor", "mood"), *moods)
@@ -335,12 +528,27 @@ async def main(folder):
     await home.becomes(entity("sensor", "mood", "porch"), *moods)
     daemon.stop()
 
+    section("what Home Assistant complains of")
+    # That it would: a stranger's announcement that is none.
+    broker.publish("homeassistant/sensor/stranger/config", '{"name": "stranger"}')
+    await asyncio.sleep(5)
     complaints = home.complaints()
-    print(f"   {len(complaints)} complaints of Home Assistant about MQTT")
-    for line in complaints[:10]:
-        print(f"   {line[:200]}")
+    for line in complaints[:20]:
+        print(f"   {line[:300]}")
+    foreign = [line for line in complaints if "stranger" in line]
+    check(foreign, "Home Assistant's log does not even show a stranger's fault")
+    check(complaints == foreign, f"{len(complaints) - len(foreign)} complaints about us")
     await home.stop()
     broker.kill()
+
+
+def end_children():
+    """What a test that broke off left running."""
+    for process in STARTED:
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 BEGIN = time.monotonic()
@@ -351,4 +559,6 @@ with tempfile.TemporaryDirectory(dir=f"{ROOT}/tmp") as name:
         for log in [*pathlib.Path(name).glob("*.log"), *pathlib.Path(name).glob("home/*.log*")]:
             print(f"== {log.name}\n{log.read_text(errors='replace')[-3000:]}", file=sys.stderr)
         raise
+    finally:
+        end_children()
 print("all fine")

@@ -25,6 +25,7 @@ PORT, BROKER = 8080, 1883
 OWNER, SERVER = "10.77.0.2", "10.77.0.1"
 PASSWORD, TOKEN = "correct horse battery", "0123456789abcdef0123456789abcdef"
 MEMORY_MAX, MEMORY_ALLOWED = 256 << 20, 200 << 20
+SHORT_BROKER = ["broker: silent", "broker: all places"]
 SHORT = ["idle from everywhere", "heads", "guesses", "stalled uploads", "unread history", "noise"]
 
 
@@ -77,12 +78,14 @@ class Cgroup:
 
 
 class Daemon:
-    def __init__(self, binary, folder, source):
+    def __init__(self, binary, folder, source, broker):
+        """`broker`: the lines of the settings that say which one it has."""
         self.folder, self.cgroup = folder, Cgroup()
+        folder.mkdir(exist_ok=True)
         settings = folder / "m.toml"
         (folder / "token").write_text(TOKEN + "\n")
         settings.write_text(
-            f"""[device]\nid = "siege"\n[camera]\nsource = "{source}"\n[display]\nkind = "none"\n[mqtt]\nurl = "mqtt://{SERVER}:{BROKER}"\n"""
+            f"""[device]\nid = "siege"\n[camera]\nsource = "{source}"\n[display]\nkind = "none"\n[mqtt]\n{broker}\n"""
             f"""[store]\npath = "{folder}/moodring.db"\n[web]\nlisten = "[::]:{PORT}"\ntoken_file = "{folder}/token"\n""")
         subprocess.run([binary, "config", "--password", settings], input=PASSWORD + "\n", text=True, check=True, stdout=subprocess.DEVNULL)
         self.log = open(folder / "log", "w")  # noqa: SIM115, it is the daemon's for as long as it runs
@@ -107,6 +110,10 @@ class Daemon:
         status = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
         value = lambda name: next(int(line.split()[1]) << 10 for line in status if line.startswith(name))
         return value("VmRSS:"), value("VmHWM:")
+
+    def most(self):
+        """The most memory it ever held, in bytes; 0 when it has ended."""
+        return self.memory()[1] if self.process.poll() is None else 0
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -134,10 +141,31 @@ def ask(path, body=None, cookie=None, within=5):
         connection.close()
 
 
+def hear_status(within):
+    """What the broker says of the device to a client of the owner's that comes now; how long that took."""
+    import socket
+    import siege_attacks
+
+    begun = time.monotonic()
+    with socket.create_connection((SERVER, BROKER), within, (OWNER, 0)) as client:
+        topic = siege_attacks.text(b"moodring/siege/status") + b"\0"
+        client.sendall(siege_attacks.hello() + bytes([0x82, len(topic) + 2, 0, 1]) + topic)
+        heard = b""
+        while b"status" not in heard:
+            client.settimeout(max(0.01, begun + within - time.monotonic()))
+            got = client.recv(4096)
+            if not got:
+                raise OSError(f"the broker hung up after {heard!r}")
+            heard += got
+    return heard.partition(b"status")[2], time.monotonic() - begun
+
+
 class Owner:
     """Logs in anew each time, and notes what is not as promised."""
 
-    def __init__(self, daemon):
+    def __init__(self, daemon, embedded=False):
+        """`embedded`: the daemon is the broker, and the owner is a client of it as well."""
+        self.embedded = embedded
         self.daemon, self.faults, self.rates, self.logins, self.rss = daemon, [], [], [], []
 
     def look(self, what, within=2):
@@ -157,6 +185,13 @@ class Owner:
         for name, wanted in (("camera", "running"), ("broker", "online")):
             if state[name] != wanted:
                 self.faults.append(f"{what}: {name} is {state[name]}")
+        if self.embedded:
+            try:
+                status, took = hear_status(within + 3)
+                if status != b"online" or took > within:
+                    self.faults.append(f"{what}: the broker says {status!r} after {took:.1f} s")
+            except OSError as error:
+                self.faults.append(f"{what}: the owner's client hears nothing: {error!r}")
         return state
 
     def watch(self, what, seconds, least):
@@ -202,6 +237,7 @@ def end_all(attacks):
 
 
 def start(daemon, owner):
+    """Waits until all is up; frames a second in peace."""
     end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
@@ -220,6 +256,20 @@ def start(daemon, owner):
     return sum(peace) / len(peace)
 
 
+def besiege(daemon, owner, least, singles, seconds, choice):
+    """Each of `singles` alone, then for so many seconds mixtures out of `choice`."""
+    for name in singles:
+        running = attack([name], 7)
+        owner.watch(name, 7, least)
+        end_all(running)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and daemon.process.poll() is None:
+        mixture = random.sample(choice, min(len(choice), random.randrange(2, 5)))
+        running = attack(mixture, 12)
+        owner.watch(" + ".join(mixture), 12, least)
+        end_all(running)
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--short", action="store_true", help="one minute")
@@ -236,11 +286,13 @@ def main():
     binary = os.environ.get("MOODRING_BIN") or str(HERE.parent / "target/release/moodring")
     enter_namespace()
     folder = Path(tempfile.mkdtemp(prefix="moodring-siege-"))
+    every = list(siege_attacks.attacks(TOKEN))
+    at_broker = list(siege_attacks.broker_attacks())
     broker = subprocess.Popen([shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", "/dev/stdin"], stdin=subprocess.PIPE, text=True,
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     broker.stdin.write(f"listener {BROKER} {SERVER}\nallow_anonymous true\n")
     broker.stdin.close()
-    daemon = Daemon(binary, folder, options.source)
+    daemon = Daemon(binary, folder / "page", options.source, f'url = "mqtt://{SERVER}:{BROKER}"')
     owner = Owner(daemon)
     try:
         peace = start(daemon, owner)
@@ -251,29 +303,38 @@ def main():
             sys.exit(0)
         least = min(28.0, 0.93 * peace)
         print(f"in peace {peace:.1f} frames a second; the least allowed is {least:.1f}", flush=True)
-        every = list(siege_attacks.attacks(TOKEN))
-        for name in [] if options.only else SHORT if options.short else every:
-            running = attack([name], 7)
-            owner.watch(name, 7, least)
-            end_all(running)
-        rest = 0 if options.short else options.seconds
-        end = time.monotonic() + rest
-        while time.monotonic() < end and daemon.process.poll() is None:
-            mixture = options.only.split(" + ") if options.only else random.sample(every, random.randrange(2, 5))
-            running = attack(mixture, 12)
-            owner.watch(" + ".join(mixture), 12, least)
-            end_all(running)
-        killed = daemon.cgroup.killed()
-        limited = daemon.cgroup.path is not None
-        most = daemon.memory()[1] if daemon.process.poll() is None else 0
+        only = options.only.split(" + ") if options.only else []
+        singles = [] if only else SHORT if options.short else every
+        mixtures = 0 if options.short or set(only) & set(at_broker) else options.seconds
+        besiege(daemon, owner, least, singles, mixtures, only or every)
+        killed, limited, most = daemon.cgroup.killed(), daemon.cgroup.path is not None, daemon.most()
     finally:
         code = daemon.stop()
         broker.terminate()
+        broker.wait()
+    if code != 0:
+        owner.faults.append(f"the daemon ended with {code}")
+    # Once more, with the daemon as the house's broker.
+    (folder / "password").write_bytes(siege_attacks.LOGIN + b"\n")
+    lines = [f'url = ""\nlisten = "{SERVER}:{BROKER}"', f'user = "{siege_attacks.USER.decode()}"', f'password_file = "{folder}/password"']
+    daemon = Daemon(binary, folder / "broker", options.source, "\n".join(lines))
+    owner.daemon, owner.embedded = daemon, True
+    try:
+        print("the daemon is the broker", flush=True)
+        faults = list(owner.faults)
+        start(daemon, owner)
+        owner.faults[:0] = faults
+        singles = [] if only else SHORT_BROKER if options.short else at_broker
+        mixtures = 0 if options.short or set(only) & set(every) else options.seconds // 5
+        besiege(daemon, owner, least, singles, mixtures, only or at_broker)
+        killed, most = killed + daemon.cgroup.killed(), max(most, daemon.most())
+    finally:
+        code = daemon.stop()
     if code != 0:
         owner.faults.append(f"the daemon ended with {code}")
     if killed:
         owner.faults.append(f"the kernel killed {killed} processes for memory")
-    known = {"m.toml", "m.toml.bak", "token", "log"}
+    known = {"m.toml", "m.toml.bak", "token", "log", "password"}
     left = [path.name for path in folder.rglob("*") if path.is_file() and path.name not in known and not path.name.startswith("moodring.db")
             and "moodring" not in path.parent.name.replace(folder.name, "")]
     if left:

@@ -140,6 +140,23 @@ def png(width=8000, height=5000):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
+def packed_chunk(kind, before):
+    """A small picture with 400 MB of zeros packed into 400 kB, in a chunk that holds a colour profile or a text."""
+    packer = zlib.compressobj(9)
+    packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(400)) + packer.flush()
+    small = png(64, 64)
+    body = before + b"\0\0" + packed
+    chunk = struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    return small[:33] + chunk + small[33:]
+
+
+def bombs(token):
+    """Small files that are large when they are unpacked."""
+    kinds = [gif(), packed_chunk(b"iCCP", b"profile"), packed_chunk(b"zTXt", b"Comment")]
+    requests = [head("POST /api/v1/analyze", kind, token) for kind in kinds]
+    return lambda: random.choice(requests)
+
+
 def text(string):
     return struct.pack(">H", len(string)) + string
 
@@ -160,6 +177,64 @@ async def commands(end):
     writer.close()
 
 
+BROKER, USER, LOGIN = 1883, b"house", b"battery staple"
+
+
+def hello(password=LOGIN, keep_alive=0):
+    """A CONNECT of a client of its own."""
+    body = text(b"MQTT") + b"\x04\xc2" + struct.pack(">H", keep_alive) + text(b"siege-%x" % random.getrandbits(60)) + text(USER) + text(password)
+    return bytes([0x10, len(body)]) + body
+
+
+async def clients(end, source, then, workers=60):
+    """Clients of the embedded broker that know the password, each with `then` once it is in, for as long as they are let."""
+
+    async def one():
+        while time.monotonic() < end:
+            sock = await connect(BROKER, source())
+            if sock is None or not await send(sock, hello()) or not await read(sock):
+                await asyncio.sleep(0.2)
+            else:
+                for packet in then():
+                    if time.monotonic() >= end or not await send(sock, packet):
+                        break
+                # Until it is hung up on; what the broker says meanwhile is not read.
+                while time.monotonic() < end and sock.fileno() >= 0 and await read(sock, 1, 1):
+                    pass
+            if sock is not None:
+                sock.close()
+
+    await asyncio.gather(*(one() for _ in range(workers)))
+
+
+def retained():
+    """Kept messages without end, each below a topic of its own."""
+    while True:
+        body = text(b"flood/%x" % random.getrandbits(60)) + os.urandom(random.randrange(1, 60_000))
+        length, head_bytes = len(body), b"\x31"
+        while True:
+            length, low = length >> 7, length & 0x7F
+            head_bytes += bytes([low | (0x80 if length else 0)])
+            if not length:
+                break
+        yield head_bytes + body
+
+
+def broker_attacks():
+    """What is done to the embedded broker's port, by those who do not know its password and by those who do."""
+    return {
+        "broker: silent": lambda p, e: hold(BROKER, e, 1100, lambda: ONE),
+        "broker: silent from everywhere": lambda p, e: hold(BROKER, e, 1100, some_address),
+        "broker: half a CONNECT": lambda p, e: hold(BROKER, e, 600, some_address, b"\x10\xff\x7f\x00\x04MQTT", b"x"),
+        "broker: wrong passwords": lambda p, e: repeat(BROKER, e, lambda: hello(b"guess%d" % random.getrandbits(30)), some_address),
+        "broker: noise": lambda p, e: repeat(BROKER, e, lambda: hello() + os.urandom(random.randrange(1, 4000)), some_address),
+        "broker: all places": lambda p, e: clients(e, lambda: ONE, lambda: []),
+        "broker: kept messages": lambda p, e: clients(e, lambda: ONE, retained, workers=4),
+        "broker: many filters": lambda p, e: clients(
+            e, lambda: ONE, lambda: (b"\x82\x0c\x00\x01" + text(b"%05x/#" % (i % 0x100000)) + b"\x00" for i in range(1 << 20)), workers=4),
+    }
+
+
 def attacks(token):
     unread = lambda path: lambda p, e: hold(p, e, 60, some_address, head(f"GET {path}", token=token))
     return {
@@ -177,7 +252,7 @@ def attacks(token):
         "pipelines": lambda p, e: hold(p, e, 60, some_address, head("GET /api/v1/state", token=token) * 300),
         "unread views": unread("/api/v1/events?svg=true&recent=200"),
         "unread history": unread("/api/v1/history/events?days=3660"),
-        "bombs": lambda p, e: repeat(p, e, head("POST /api/v1/analyze", gif(), token), some_address, pause=0.2, workers=4),
+        "bombs": lambda p, e: repeat(p, e, bombs(token), some_address, pause=0.2, workers=4),
         "large pictures": lambda p, e: repeat(p, e, head("POST /api/v1/analyze", png(), token), some_address, pause=0.2, workers=2),
         "commands": lambda p, e: commands(e),
         "forwarded": lambda p, e: repeat(p, e, lambda: b"GET / HTTP/1.1\r\nHost: ha.local\r\nX-Ingress-Path: /a\r\nX-Forwarded-For: 10.77.0.2\r\n\r\n",
@@ -191,7 +266,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 8192) if most > 0 else 8192, most))
     os.nice(15)
     end = time.monotonic() + float(seconds)
-    asyncio.run(asyncio.wait_for(attacks(token)[name](int(port), end), float(seconds) + 10))
+    asyncio.run(asyncio.wait_for((attacks(token) | broker_attacks())[name](int(port), end), float(seconds) + 10))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::regular_file;
+
 /// Read and written by the owner alone.
 pub const PRIVATE: u32 = 0o600;
 /// Read by everybody.
@@ -67,10 +69,10 @@ pub fn create_new(path: &Path, mode: u32) -> io::Result<File> {
 }
 
 /// Puts these bytes in the file's place: readers see the old content or the new one, also after a power cut. Its folder is
-/// made if it is not there. A link of that name is replaced, not followed.
+/// made if it is not there. A link of that name is replaced, not followed; what is no file (a device, a pipe) is left alone.
 ///
 /// # Errors
-/// What the system says; the file is as it was then.
+/// What the system says, or what else is there; the file is as it was then.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     replace_with(path, mode, |file| file.write_all(bytes))
 }
@@ -84,6 +86,10 @@ pub fn replace_with<E: From<io::Error>>(
     mode: u32,
     write: impl FnOnce(&mut File) -> Result<(), E>,
 ) -> Result<(), E> {
+    // To rename over a device or a pipe would take it away from everybody who uses it.
+    if !fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        regular_file::check_if_there(path)?;
+    }
     let folder = folder_of(path);
     create_folder(folder)?;
     let draft = draft_of(path);
@@ -159,12 +165,36 @@ pub fn host_name() -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{MetadataExt, symlink};
 
     use super::*;
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    /// `moodring config --password /dev/null` by root took the machine's /dev/null away.
+    #[test]
+    fn what_is_no_file_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        for path in [pipe.as_path(), folder.path()] {
+            let before = fs::metadata(path).unwrap();
+            let error = replace(path, b"x", PRIVATE).unwrap_err().to_string();
+            assert!(error.contains("not a file"), "{}: {error}", path.display());
+            let after = fs::metadata(path).unwrap();
+            assert_eq!(
+                (before.ino(), before.file_type()),
+                (after.ino(), after.file_type())
+            );
+        }
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "no draft is left"
+        );
     }
 
     #[test]

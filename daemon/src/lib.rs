@@ -88,6 +88,7 @@ pub mod setup;
 pub mod shutdown;
 pub mod simulate;
 pub mod snapshot;
+mod stderr_tail;
 pub mod store;
 mod tls;
 pub mod update;

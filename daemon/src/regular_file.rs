@@ -40,6 +40,18 @@ pub(crate) fn is_shortage(error: &io::Error) -> bool {
     Errno::from_io_error(error).is_some_and(|errno| short.contains(&errno))
 }
 
+/// Whether what has this name is a regular file, or nothing has it. A link counts as what it leads to.
+///
+/// # Errors
+/// One that says what else it is, or the system's.
+pub(crate) fn check_if_there(path: &Path) -> io::Result<()> {
+    match path.metadata() {
+        Ok(found) => check(found.file_type()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 fn check(kind: FileType) -> io::Result<()> {
     let what = match kind {
         kind if kind.is_file() => return Ok(()),

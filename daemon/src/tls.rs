@@ -81,13 +81,11 @@ impl ServerTrust {
     /// # Errors
     /// That of rustls, if it knows no version of TLS.
     pub(crate) fn client(
-        self,
+        self: Arc<Self>,
     ) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, rustls::Error> {
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?;
-        Ok(builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(self)))
+        Ok(builder.dangerous().with_custom_certificate_verifier(self))
     }
 
     /// Whoever has the key of this certificate is the server, whatever name and dates are in it.
@@ -145,6 +143,51 @@ impl ServerCertVerifier for ServerTrust {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
+    }
+}
+
+/// Trusts as [`ServerTrust`] does, but wants this name in the certificate, whatever was connected to: one of the name's addresses.
+#[derive(Debug)]
+pub(crate) struct TrustByName {
+    pub(crate) trust: Arc<ServerTrust>,
+    pub(crate) name: ServerName<'static>,
+}
+
+impl ServerCertVerifier for TrustByName {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _address: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        self.trust
+            .verify_server_cert(end_entity, intermediates, &self.name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.trust
+            .verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.trust
+            .verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.trust.supported_verify_schemes()
     }
 }
 

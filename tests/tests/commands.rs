@@ -1,6 +1,9 @@
 //! The command line from outside: useful help, exit code 2 for wrong words, and the small commands.
 
-use moodring_tests::bench::Bench;
+use moodring_tests::{
+    bench::{Bench, LIMIT},
+    pictures,
+};
 
 const COMMANDS: [&str; 10] = [
     "run", "analyze", "classify", "detect", "eval", "bench", "devices", "doctor", "config", "model",
@@ -176,4 +179,84 @@ fn the_built_in_models_can_be_packed_again() {
         .run(&command)
         .expect_code(5)
         .expect_says(&["packed", "classifier.moodnet"]);
+}
+
+/// What every command prints: a full disk is said and gets its own code, and who reads one line only is no failure.
+#[test]
+fn a_full_disk_is_said_and_a_closed_pipe_is_not() {
+    let mut bench = Bench::new();
+    bench.set("MOODRING_MQTT__ENABLED", false);
+    bench.write("m.toml", "[device]\nid = \"desk\"\n");
+    bench.write("p.png", pictures::scene(image::ImageFormat::Png, 64, 64));
+    for command in [
+        "config",
+        "config --check m.toml",
+        "doctor",
+        "devices",
+        "model list",
+        "model info",
+        "analyze p.png",
+        "analyze --json p.png",
+        "detect p.png",
+        "show happy",
+        "bench --json --frames 2",
+        "watch --source synthetic",
+    ] {
+        let full = bench
+            .start_shell(&format!("exec $MOODRING {command} > /dev/full"))
+            .finish(LIMIT)
+            .expect_code(6);
+        assert!(
+            full.stderr.contains("No space left") && !full.stderr.contains("panicked"),
+            "{command}: {}",
+            full.stderr
+        );
+        let piped = bench
+            .start_shell(&format!("$MOODRING {command} | head -1"))
+            .finish(LIMIT)
+            .expect_code(0);
+        assert!(
+            !piped.stderr.contains("panicked") && !piped.stderr.contains("Broken pipe"),
+            "{command}: {}",
+            piped.stderr
+        );
+    }
+}
+
+/// Rust's words for numbers and types are nobody's else.
+#[test]
+fn errors_speak_the_language_of_settings() {
+    let bench = Bench::new();
+    let mut said = String::new();
+    for command in [
+        "run --rate abc",
+        "analyze --threshold x p.png",
+        "run --rate nan",
+    ] {
+        said += &bench.run(command).expect_code(2).stderr;
+    }
+    for line in [
+        "smooth_ms = -5",
+        "smooth_ms = 1e99",
+        "smooth_ms = [1]",
+        "smooth_ms = true",
+        "margin = \"x\"",
+    ] {
+        bench.write("m.toml", format!("[mood]\n{line}\n"));
+        said += &bench.run("config --check m.toml").expect_code(3).stderr;
+    }
+    bench.write("film.mp4", b"\0\0\0\x20ftypisom0000000000000000000");
+    said += &bench.run("run --source film.mp4").expect_code(4).stderr;
+    for word in [
+        "literal",
+        "signed int",
+        "float `",
+        "sequence",
+        "bool ",
+        "save it as PNG",
+        "00000000",
+    ] {
+        assert!(!said.contains(word), "{word} in {said}");
+    }
+    assert!(said.contains("`-5`") && said.contains("`1e99`"), "{said}");
 }

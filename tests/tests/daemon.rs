@@ -525,3 +525,27 @@ fn a_resting_face_is_calibrated_kept_and_erased() {
     assert!(left.is_empty(), "{left:?}");
     stop(daemon, "TERM");
 }
+
+/// Two of one id would throw each other off the broker again and again.
+#[test]
+fn a_second_one_of_the_same_id_only_shows() {
+    let (mut bench, port) = (bench(), free_port());
+    bench.set("MOODRING_MQTT__LISTEN", format!("127.0.0.1:{port}"));
+    let first = bench.start("run --source synthetic");
+    wait_until_open(port);
+    let mut heard = Subscriber::to(port);
+    heard.wait_for_topic("/state");
+    let mut second = bench.start("run --source synthetic");
+    second.wait_for_text("publishes nothing", LIMIT);
+    second.wait_for_text("camera opened", LIMIT);
+    // As long as a fight would need to begin.
+    let until = Instant::now() + Duration::from_secs(3);
+    while Instant::now() < until {
+        let status = heard.wait_for("news", |message| {
+            message.is_of_device("/status") || message.is_of_device("/state")
+        });
+        assert_ne!(status.payload, "offline");
+    }
+    stop(second, "TERM");
+    stop(first, "TERM");
+}

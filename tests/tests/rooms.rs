@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs};
 use moodring_tests::{repo, source};
 
 /// From the lowest to the highest. A new module needs a place here: above all that it uses, below all that use it.
-const LAYERS: &str = "clock contain exit redact regular_file process_limits words scaled_jpeg latest snapshot shutdown service files tls config \
+const LAYERS: &str = "clock contain exit redact stderr_tail regular_file process_limits words scaled_jpeg latest snapshot shutdown service files tls config \
     onnx worker logs photo message control command store notes event_log changes hooks bundle gpio pack evaluation camera display vision \
     update mqtt preview satellite setup simulate web cli app commands fuzz";
 

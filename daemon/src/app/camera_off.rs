@@ -28,6 +28,8 @@ pub(super) struct CameraOffFile {
     wanted: bool,
     changed: Option<Instant>,
     written: Option<Instant>,
+    /// Whether it was said that nothing can be noted.
+    told: bool,
 }
 
 impl CameraOffFile {
@@ -39,6 +41,7 @@ impl CameraOffFile {
             wanted: noted,
             changed: None,
             written: None,
+            told: false,
         }
     }
 
@@ -64,6 +67,13 @@ impl CameraOffFile {
         if self.wanted == self.noted {
             return;
         }
+        if self.wanted && self.notes.store().is_none() && !self.told {
+            self.told = true;
+            tracing::warn!(
+                "the camera is off, but only until moodring ends: without a file for [store] path nothing notes it, so after a \
+                 restart it is on again"
+            );
+        }
         if let Err(error) = self.notes.set_camera_off(self.wanted) {
             let state = if self.wanted { "on" } else { "off" };
             tracing::warn!(
@@ -86,7 +96,7 @@ mod tests {
             path: folder.path().join("m.db").to_str().unwrap().to_owned(),
             ..StoreSettings::default()
         };
-        let notes = Notes::open(&settings);
+        let notes = Notes::open(&settings, "desk");
         let mut note = CameraOffFile::new(notes.clone());
         let begin = Instant::now() + Duration::from_secs(1);
         note.set(true, begin);

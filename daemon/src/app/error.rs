@@ -42,6 +42,9 @@ pub enum AppError {
         /// The last panic.
         reason: String,
     },
+    /// Standard output cannot be written.
+    #[error("cannot write standard output: {0}")]
+    Output(std::io::Error),
     /// The system refused a thread or a signal handler.
     #[error("the system refused: {0}")]
     System(#[from] std::io::Error),

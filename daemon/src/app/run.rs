@@ -47,10 +47,11 @@ pub async fn run(
     while app.live(&mut signals).await == Next::Reload {
         app.reload(&mut settings, &source);
     }
+    let ended = app.close().await;
     if let Some(hooks) = hooks {
-        hooks.abort();
+        hooks.close().await;
     }
-    app.close().await
+    ended
 }
 
 /// The start without its side effects: whether a daemon with these settings would run.
@@ -122,23 +123,30 @@ pub async fn watch(
     tokio::select! {
         () = until_the_end(&mut app, &mut signals) => {}
         () = print => {}
-        _ = &mut printed => tracing::info!("nobody reads the changes any more: stopping"),
+        ended = &mut printed => match ended {
+            Ok(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                tracing::error!("the changes cannot be written: {error}: stopping");
+                app.failure = Some(AppError::Output(error));
+            }
+            _ => tracing::info!("nobody reads the changes any more: stopping"),
+        },
     }
     app.close().await
 }
 
-/// A thread that prints lines, so that a slow reader does not stop the daemon; and what rings when it ends.
-fn printer() -> Result<(mpsc::Sender<Arc<str>>, oneshot::Receiver<()>), AppError> {
+/// A thread that prints lines, so that a slow reader does not stop the daemon; and what rings when it cannot go on.
+fn printer() -> Result<(mpsc::Sender<Arc<str>>, oneshot::Receiver<std::io::Error>), AppError> {
     let (lines, mut waiting) = mpsc::channel::<Arc<str>>(LINES);
     let (ended, printed) = oneshot::channel();
     thread::Builder::new().name("lines".into()).spawn(move || {
         let mut out = std::io::stdout().lock();
         while let Some(line) = waiting.blocking_recv() {
-            if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
-                break;
+            if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) {
+                // Nobody waits for it while the daemon ends.
+                let _ = ended.send(error);
+                return;
             }
         }
-        drop(ended);
     })?;
     Ok((lines, printed))
 }

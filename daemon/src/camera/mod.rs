@@ -53,7 +53,6 @@ mod process;
 mod pump;
 pub mod source;
 mod sprite;
-mod stderr_tail;
 mod stream_thread;
 pub mod supervise;
 mod synthetic;

@@ -14,10 +14,11 @@ use super::{
     Camera, CameraError, CameraInfo, Context,
     jpeg::FrameDecoder,
     pump::{Ended, Raw, pump},
-    stderr_tail::StderrTail,
     stream_thread::{FrameStream, NoFrame, Overflow, StreamFormat},
 };
-use crate::{latest::LentPicture, redact::secrets_of, scaled_jpeg::DecodeNeeds};
+use crate::{
+    latest::LentPicture, redact::secrets_of, scaled_jpeg::DecodeNeeds, stderr_tail::StderrTail,
+};
 
 /// How long a child that closed its stdout may take to end by itself.
 const GRACE: Duration = Duration::from_millis(300);
@@ -60,6 +61,8 @@ pub(super) struct Process {
     stream: FrameStream,
     stderr: StderrTail,
     decoder: FrameDecoder,
+    /// Good pictures so far.
+    pictures: u64,
 }
 
 impl Process {
@@ -103,6 +106,7 @@ impl Process {
             stream,
             stderr,
             decoder,
+            pictures: 0,
         })
     }
 
@@ -119,6 +123,10 @@ impl Process {
             }
         }
         let fate = match self.exit {
+            Some(status) if status.success() && self.pictures == 1 => format!(
+                "{cause}; the command ended ({status}) after one picture. What takes one at a time needs a loop: \
+                 cmd:while COMMAND; do sleep 0.5; done"
+            ),
             Some(status) => format!("{cause}; the command ended ({status})"),
             None => cause.to_owned(),
         };
@@ -159,6 +167,7 @@ impl Camera for Process {
         let bytes = self.stream.bytes();
         let picture = self.context.picture(wire, bytes, &mut self.decoder, needs);
         let picture = picture.map_err(|reason| self.info.bad(reason))?;
+        self.pictures += 1;
         if self.info.size_px != Some(picture.size_px()) {
             self.info.size_px = Some(picture.size_px());
             if let LentPicture::Frame(frame) = &picture {

@@ -21,6 +21,8 @@ use crate::{
 
 /// The first and the longest wait before a lost source is opened again; doubled in between.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// Who lives shorter than this does not begin with the shortest wait again.
+const LIVED_MS: u64 = 5_000;
 /// How long the end of the thread is waited for: a driver or a file system that hangs must not hold the daemon's end up.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 /// After so many broken frames in a row a live source is opened again.
@@ -132,6 +134,8 @@ impl CameraThread {
             sink,
             now,
             logged: None,
+            last_loss: None,
+            is_flapping: false,
         };
         let thread = std::thread::Builder::new()
             .name("camera".into())
@@ -198,6 +202,10 @@ struct Supervisor<S, N> {
     sink: S,
     now: N,
     logged: Option<Millis>,
+    /// Why it was lost the last time: the same once more is not worth a line.
+    last_loss: Option<String>,
+    /// Whether it came the last time, and stayed only for a moment.
+    is_flapping: bool,
 }
 
 impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
@@ -218,7 +226,7 @@ impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
     ) {
         let mut wait = BACKOFF.0;
         while let Some(session) = self.next_session() {
-            let frames_before = self.update(|_| {}).frames;
+            let (frames_before, began) = (self.update(|_| {}).frames, (self.now)());
             let (error, live) = self.run_session(&session, open);
             if session.stop.has_begun() {
                 // Somebody wants something else: no trouble, and no reason to wait.
@@ -237,7 +245,10 @@ impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
                 return self.finish(&error);
             }
             if self.update(|_| {}).frames > frames_before {
-                wait = BACKOFF.0;
+                self.is_flapping = (self.now)().since(began) < LIVED_MS;
+                if !self.is_flapping {
+                    wait = BACKOFF.0;
+                }
             }
             if is_over {
                 // It was chosen while the daemon ran, and its end is not the daemon's.
@@ -271,7 +282,7 @@ impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
             Err(panic) => return (self.panicked(None, panic), true),
         };
         let info = camera.info().clone();
-        tracing::info!(name = info.name, wire = info.wire, "camera opened");
+        tracing::debug!(name = info.name, wire = info.wire, "camera opened");
         let live = live && info.live;
         let name = info.name.clone();
         let status = self.update(|s| {
@@ -341,6 +352,9 @@ impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
                     let before = self.count_frame();
                     if before != CameraState::Running {
                         let info = camera.info().clone();
+                        if !self.is_flapping {
+                            tracing::info!(name = info.name, wire = info.wire, "camera opened");
+                        }
                         self.change(CameraState::Running, |s| {
                             s.info = Some(info);
                             s.trouble = None;
@@ -383,12 +397,16 @@ impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
     fn lose(&mut self, error: &CameraError, wait: Duration) {
         let text = error.to_string();
         let was = self.update(|_| {});
-        // A source that stays away says the same thing again and again.
-        if was.trouble.as_deref() == Some(&text) && was.state == CameraState::Lost {
+        // A source that stays away says the same thing again and again, and so does one that comes for a moment.
+        let is_known = self.last_loss.replace(text.clone()).as_ref() == Some(&text);
+        if is_known && (was.state == CameraState::Lost || self.is_flapping) {
             tracing::debug!("{text}");
+        } else {
+            tracing::warn!("{text}; trying again in {} ms and on", wait.as_millis());
+        }
+        if is_known && was.state == CameraState::Lost {
             return;
         }
-        tracing::warn!("{text}; trying again in {} ms and on", wait.as_millis());
         self.change(CameraState::Lost, |s| s.trouble = Some(text));
     }
 

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ConfigArgs, value::topic};
+use super::{
+    ConfigArgs,
+    value::{number, topic},
+};
 use crate::config::Overrides;
 
 /// `run`.
@@ -20,7 +23,7 @@ pub struct RunArgs {
     #[arg(long = "loop")]
     pub repeat: bool,
     /// Frames a second to ask for; for files and folders, the rate to play at.
-    #[arg(long, value_name = "HZ")]
+    #[arg(long, value_name = "HZ", value_parser = number)]
     pub rate: Option<f32>,
     /// auto, terminal, png, spi, screen or none.
     #[arg(long, value_name = "KIND")]
@@ -75,7 +78,7 @@ pub struct WatchArgs {
     #[arg(long = "loop")]
     pub repeat: bool,
     /// Frames a second to ask for.
-    #[arg(long, value_name = "HZ")]
+    #[arg(long, value_name = "HZ", value_parser = number)]
     pub rate: Option<f32>,
 }
 

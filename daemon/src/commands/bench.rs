@@ -4,6 +4,7 @@ mod compare;
 mod frames;
 mod machine;
 
+use crate::commands::stdout::out;
 use moodring_core::picture::Picture as _;
 use serde::Serialize;
 
@@ -102,7 +103,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
         compared,
     };
     if args.json {
-        println!("{}", json(&measured))
+        out!("{}", json(&measured))
     } else {
         print(&measured)
     }
@@ -150,19 +151,25 @@ fn sorted(values: impl Iterator<Item = f32>) -> Vec<f32> {
 }
 
 fn print(measured: &Measured) {
-    println!("{}", measured.machine);
-    println!(
+    out!("{}", measured.machine);
+    out!(
         "{} frames of {}, {} face(s) in view, detector at {}, kernel {}\n",
-        measured.frames, measured.frame, measured.faces, measured.detector_input, measured.kernel
+        measured.frames,
+        measured.frame,
+        measured.faces,
+        measured.detector_input,
+        measured.kernel
     );
     for (stage, ms) in &measured.stages_ms {
-        println!("  {stage:<10}{ms:>8.3} ms");
+        out!("  {stage:<10}{ms:>8.3} ms");
     }
-    println!(
+    out!(
         "  {:<10}{:>8.3} ms   (95 % within {:.3} ms)",
-        "total", measured.total_ms, measured.total_p95_ms
+        "total",
+        measured.total_ms,
+        measured.total_p95_ms
     );
     if let Some(compared) = &measured.compared {
-        println!("{compared}");
+        out!("{compared}");
     }
 }

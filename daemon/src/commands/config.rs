@@ -1,5 +1,6 @@
 //! `config`: prints the documented defaults, checks a file, or hashes a password.
 
+use crate::commands::stdout::{out, out_part};
 use std::{
     io::{self, BufRead, IsTerminal, Write},
     path::Path,
@@ -30,7 +31,7 @@ pub(super) fn config(args: &ShowConfigArgs) -> Result<Exit, Failure> {
         return password(file.as_deref());
     }
     let Some(path) = &args.check else {
-        print!("{DEFAULT_TOML}");
+        out_part!("{DEFAULT_TOML}");
         return Ok(Exit::Done);
     };
     let (settings, _) = load(Some(path), &Overrides::default())?;
@@ -41,7 +42,7 @@ pub(super) fn config(args: &ShowConfigArgs) -> Result<Exit, Failure> {
         eprintln!("warning: {text}: {}", wires::WAY_OUT);
     }
     let text = toml::to_string(&settings).map_err(Failure::output)?;
-    print!(
+    out_part!(
         "# {} is fine. With the environment and the defaults it means:\n{text}",
         path.display()
     );
@@ -65,17 +66,20 @@ fn password(file: Option<&Path>) -> Result<Exit, Failure> {
     }
     let hash = hash_password(password).map_err(Failure::output)?;
     let Some(file) = file else {
-        println!("[web]\npassword = \"{hash}\"");
+        out!("[web]\npassword = \"{hash}\"");
         return Ok(Exit::Done);
     };
     let saved = setup::set_key(file, "web", "password", &hash);
-    let saved = saved.map_err(|error| Failure::new(Exit::Config, error))?;
-    println!(
+    let saved = saved.map_err(|error| match error {
+        setup::SetupError::Write { .. } => Failure::output(format!("{error}. Nothing was changed")),
+        _ => Failure::new(Exit::Config, error),
+    })?;
+    out!(
         "{} has the password now; a daemon that runs takes it when it is started again",
         saved.file.display()
     );
     if let Some(before) = saved.before {
-        println!("the file before is {}", before.display());
+        out!("the file before is {}", before.display());
     }
     Ok(Exit::Done)
 }

@@ -1,5 +1,6 @@
 //! `devices`: lists the cameras.
 
+use crate::commands::stdout::out;
 use serde::Serialize;
 
 use super::Failure;
@@ -45,11 +46,11 @@ impl<'a> From<&'a FormatInfo> for FormatJson<'a> {
 pub(super) fn devices(args: &DevicesArgs) -> Result<Exit, Failure> {
     let found = found();
     if found.is_empty() && !args.json {
-        println!("{NONE}");
+        out!("{NONE}");
     }
     for device in &found {
         if args.json {
-            println!("{}", json_line(device))
+            out!("{}", json_line(device))
         } else {
             print(device)
         }
@@ -72,16 +73,16 @@ fn json_line(device: &DeviceInfo) -> String {
 }
 
 fn print(device: &DeviceInfo) {
-    println!("{}: {}", device.best_path().display(), device.name);
+    out!("{}: {}", device.best_path().display(), device.name);
     for format in &device.formats {
         let note = if format.readable {
             ""
         } else {
             " (not read by moodring)"
         };
-        println!("  {} {}{note}", format.fourcc, format.sizes.join(", "));
+        out!("  {} {}{note}", format.fourcc, format.sizes.join(", "));
     }
     if let Some(problem) = problem(device) {
-        println!("  not usable: {problem}");
+        out!("  not usable: {problem}");
     }
 }

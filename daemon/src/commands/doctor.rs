@@ -4,9 +4,11 @@ mod machine;
 mod network;
 mod page;
 
+use crate::commands::stdout::out;
 use std::{fmt::Display, path::Path};
 
 use moodring_nn::Kernel;
+use rustix::fs::{Access, access};
 
 use super::Failure;
 use crate::{
@@ -18,8 +20,11 @@ use crate::{
         spi::{self, check::Problem},
     },
     exit::Exit,
+    files,
     gpio::{Chips, wires},
+    hooks,
     satellite::port_trouble,
+    store::StoreLocation,
     vision::PhotoReader,
 };
 
@@ -37,11 +42,11 @@ enum Finding {
 pub(super) fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
     let mut bad = 0;
     let mut say = |what: &str, finding: Finding| match finding {
-        Finding::Good(text) => println!("ok    {what}: {text}"),
-        Finding::Note(text) => println!("note  {what}: {text}"),
+        Finding::Good(text) => out!("ok    {what}: {text}"),
+        Finding::Note(text) => out!("note  {what}: {text}"),
         Finding::Bad(text, mend) => {
             bad += 1;
-            println!("BAD   {what}: {text}\n      mend: {mend}");
+            out!("BAD   {what}: {text}\n      mend: {mend}");
         }
     };
     let settings = match load(args.config.as_deref(), &Overrides::default()) {
@@ -61,6 +66,10 @@ pub(super) fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
             Settings::default()
         }
     };
+    say("store", store(&settings));
+    if let Some(program) = settings.hooks.on_change.first() {
+        say("hook", hook(program));
+    }
     say("models", models(&settings));
     say("kernel", kernel());
     say("camera", camera(&settings));
@@ -117,6 +126,42 @@ impl From<Result<String, Problem>> for Finding {
 
 fn bad(text: impl Display, mend: impl Display) -> Finding {
     Finding::Bad(text.to_string(), mend.to_string())
+}
+
+/// Whether events and notes outlive a restart.
+fn store(settings: &Settings) -> Finding {
+    let mend = "set [store] path to a file in a folder that may be written, or to \"memory\"";
+    let path = match StoreLocation::of(&settings.store.path) {
+        StoreLocation::File(path) => path,
+        StoreLocation::Memory => {
+            return Finding::Note(
+                "in memory, as set: a restart loses what waits for the broker".into(),
+            );
+        }
+        StoreLocation::Nowhere => {
+            return bad("there is no folder for it: HOME is not set", mend);
+        }
+    };
+    // It is made with its folders.
+    let folder = files::folder_of(&path);
+    let nearest = folder.ancestors().find(|folder| folder.exists());
+    let writable = |path: &Path| access(path, Access::WRITE_OK);
+    let may_write = if path.exists() {
+        writable(&path)
+    } else {
+        Ok(())
+    };
+    match may_write.and_then(|()| writable(nearest.unwrap_or(folder))) {
+        Ok(()) => Finding::Good(path.display().to_string()),
+        Err(error) => bad(format!("{}: {error}", path.display()), mend),
+    }
+}
+
+fn hook(program: &str) -> Finding {
+    match hooks::check(Path::new(program)) {
+        Ok(()) => Finding::Good(program.into()),
+        Err(problem) => bad(format!("{program}: {problem}"), "correct [hooks] on_change"),
+    }
 }
 
 fn models(settings: &Settings) -> Finding {

@@ -1,5 +1,6 @@
 //! `eval`: measures accuracy on labelled face crops.
 
+use crate::commands::stdout::{out, out_part};
 use std::{fs, io, path::Path};
 
 use super::{Failure, progress, quiet_settings};
@@ -40,9 +41,9 @@ pub(super) fn eval(args: &EvalArgs) -> Result<Exit, Failure> {
     }
     let report = Report::new(name, outcome.broken, &outcome.counts);
     if args.json {
-        println!("{}", json(&report))
+        out!("{}", json(&report))
     } else {
-        print!("{report}")
+        out_part!("{report}")
     }
     if let Some(folder) = &args.report {
         write(folder, &report, &outcome)

@@ -17,6 +17,7 @@ mod run;
 mod show;
 mod show_on_display;
 mod simulate;
+mod stdout;
 mod watch;
 
 use std::{
@@ -63,11 +64,7 @@ pub fn dispatch(cli: Cli) -> Exit {
         Command::Generate(args) => generate::generate(&args),
         Command::Simulate(args) => simulate::simulate(&args),
     };
-    ended.unwrap_or_else(|failure| {
-        // Nobody may read it.
-        let _ = writeln!(std::io::stderr(), "moodring: {}", failure.text);
-        failure.exit
-    })
+    ended.unwrap_or_else(Failure::report)
 }
 
 /// Why a command ended early, and its exit code.
@@ -84,6 +81,15 @@ impl Failure {
             exit,
             text: text.to_string(),
         }
+    }
+
+    /// Says it on standard error; the code to end with.
+    fn report(self) -> Exit {
+        if !self.text.is_empty() {
+            // Nobody may read it.
+            let _ = writeln!(std::io::stderr(), "moodring: {}", self.text);
+        }
+        self.exit
     }
 
     /// An output that cannot be used.

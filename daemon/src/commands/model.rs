@@ -5,7 +5,8 @@ mod installed;
 mod prepare;
 mod verify;
 
-use std::{io::Write, path::Path};
+use crate::commands::stdout::out;
+use std::path::Path;
 
 use moodring_nn::{Kernel, Kind, Model, Net, Shape};
 
@@ -22,14 +23,17 @@ pub(super) fn model(command: &ModelCommand) -> Result<Exit, Failure> {
     match command {
         ModelCommand::Info { file: Some(file) } => {
             let bytes = std::fs::read(file).map_err(|e| model_failure(file, e))?;
-            say(&describe(&file.display().to_string(), &bytes)?);
+            out!("{}", describe(&file.display().to_string(), &bytes)?);
         }
         ModelCommand::Info { file: None } => {
-            say(&describe("built-in detector", moodring_models::DETECTOR)?);
-            say(&describe(
-                "built-in classifier",
-                moodring_models::CLASSIFIER,
-            )?);
+            out!(
+                "{}",
+                describe("built-in detector", moodring_models::DETECTOR)?
+            );
+            out!(
+                "{}",
+                describe("built-in classifier", moodring_models::CLASSIFIER)?
+            );
         }
         ModelCommand::Pack(args) => pack(args)?,
         ModelCommand::Verify(args) => return verify::verify(args),
@@ -62,13 +66,8 @@ fn pack(args: &PackArgs) -> Result<(), Failure> {
     let packed = pack::pack(&bytes, &wanted).map_err(|e| model_failure(&args.onnx, e))?;
     let written = std::fs::write(&args.packed, &packed);
     written.map_err(|e| Failure::output(format!("cannot write {}: {e}", args.packed.display())))?;
-    say(&describe(&args.packed.display().to_string(), &packed)?);
+    out!("{}", describe(&args.packed.display().to_string(), &packed)?);
     Ok(())
-}
-
-/// Prints; a closed pipe (`| head`) is no error.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// A model in words: kind, cost, its maker's notes, and its layers at the default size.

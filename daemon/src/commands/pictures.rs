@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Failure, progress};
+use super::{Failure, progress, stdout};
 use crate::{exit::Exit, photo::expand};
 
 /// The result for one picture.
@@ -34,9 +34,7 @@ pub(super) fn work_through(
         let ResultLine { text, good } = line(path);
         failed += usize::from(!good);
         // A line must not break the progress bar.
-        if bar.suspend(|| writeln!(out, "{text}")).is_err() {
-            return Ok(Exit::Done); // The reader closed the pipe, as `head` does.
-        }
+        stdout::check(bar.suspend(|| writeln!(out, "{text}")))?;
         bar.inc(1);
     }
     bar.finish_and_clear();

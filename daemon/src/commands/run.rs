@@ -60,9 +60,14 @@ pub(super) fn start(
 fn live_view(settings: &DisplaySettings) -> bool {
     match settings.kind {
         DisplayKind::Terminal => true,
-        DisplayKind::Auto => std::io::stdout().is_terminal(),
+        DisplayKind::Auto => std::io::stdout().is_terminal() && can_move_cursor(),
         DisplayKind::Png | DisplayKind::Spi | DisplayKind::Screen | DisplayKind::None => false,
     }
+}
+
+/// Emacs' shell and some consoles show escape codes as they are, and say so.
+fn can_move_cursor() -> bool {
+    std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 impl From<AppError> for Failure {
@@ -73,7 +78,7 @@ impl From<AppError> for Failure {
             AppError::Device { .. } => Self::new(Exit::Config, error),
             AppError::Worker { .. } => Self::new(Exit::Broken, error),
             AppError::Mqtt(error) => Self::new(error.exit(), error),
-            AppError::Display(_) | AppError::System(_) => Self::output(error),
+            AppError::Display(_) | AppError::Output(_) | AppError::System(_) => Self::output(error),
         }
     }
 }

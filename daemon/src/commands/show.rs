@@ -1,5 +1,6 @@
 //! `show`: draws the emoji of one expression, several or all: still, side by side or animated.
 
+use crate::commands::stdout::out;
 use std::path::{Path, PathBuf};
 
 use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
@@ -53,7 +54,7 @@ fn one_after_the_other(
 ) -> Result<(), Failure> {
     for &look in looks {
         if looks.len() > 1 {
-            println!("{}", titled(look));
+            out!("{}", titled(look));
         }
         let png = match &args.png {
             Some(path) if looks.len() > 1 => Some(named(path, look)),

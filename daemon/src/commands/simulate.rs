@@ -1,5 +1,6 @@
 //! `simulate`: many made-up devices at a broker; checks that all of their events arrive.
 
+use crate::commands::stdout::out;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -39,7 +40,7 @@ pub(super) fn simulate(args: &SimulateArgs) -> Result<Exit, Failure> {
     sigpipe::reset();
     let report = ran.map_err(|error| Failure::new(error.exit(), error))?;
     if args.json {
-        println!("{}", json(&report));
+        out!("{}", json(&report));
     } else {
         print(&report, &plan);
     }
@@ -63,13 +64,15 @@ fn bar(args: &SimulateArgs) -> ProgressBar {
 fn print(report: &Report, plan: &SimulationPlan) {
     let heard = report.heard;
     if plan.devices > 0 {
-        println!(
+        out!(
             "{} devices published {} events, {} confirmed by the broker",
-            report.devices, report.sent, report.acked
+            report.devices,
+            report.sent,
+            report.acked
         );
     }
     if plan.check || plan.devices == 0 {
-        println!(
+        out!(
             "received {} events of {} runs: {} missing, {} never received, {} twice, {} late, {} unreadable",
             heard.first_time(),
             heard.runs,
@@ -81,12 +84,14 @@ fn print(report: &Report, plan: &SimulationPlan) {
         );
     }
     if let Some(latency) = report.latency_ms {
-        println!(
+        out!(
             "latency: p50 {} ms, p99 {} ms, longest {} ms",
-            latency.p50, latency.p99, latency.max
+            latency.p50,
+            latency.p99,
+            latency.max
         );
     }
     if let Some(kib) = report.memory_kib {
-        println!("memory of this process: {} MiB at most", kib / 1024);
+        out!("memory of this process: {} MiB at most", kib / 1024);
     }
 }

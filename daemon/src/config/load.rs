@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use figment::{
     Figment,
-    error::Kind,
+    error::{Actual, Kind},
     providers::{Format, Serialized, Toml},
     value::Value,
 };
@@ -164,7 +164,8 @@ fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
                 key: quoted(&path),
                 place,
                 reason: format!(
-                    "found {found}, but it must be {}{}",
+                    "found {}, but it must be {}{}",
+                    found_in_words(&found),
                     in_words(&wanted),
                     or_board(&path)
                 ),
@@ -175,6 +176,21 @@ fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
             place,
             reason: other.to_string(),
         },
+    }
+}
+
+/// What was found, as it is written in a settings file.
+fn found_in_words(found: &Actual) -> String {
+    match found {
+        Actual::Bool(value) => format!("`{value}`"),
+        Actual::Unsigned(value) => format!("`{value}`"),
+        Actual::Signed(value) => format!("`{value}`"),
+        // `1e99` as it was written, not as a hundred digits.
+        Actual::Float(value) => format!("`{value:?}`"),
+        Actual::Str(value) => format!("the text {value:?}"),
+        Actual::Seq => "a list".into(),
+        Actual::Map => "a section".into(),
+        other => other.to_string(),
     }
 }
 

@@ -50,7 +50,7 @@ pub use satellite::{SatellitePort, SatelliteSettings};
 pub use store::StoreSettings;
 pub use update::{UpdateSettings, UpdateSource};
 pub use vision::{EngineKind, Labels, ModelSettings, OrtDevice, OrtSettings, VisionSettings};
-pub use web::WebSettings;
+pub use web::{WebSettings, parse_network};
 
 /// The documented defaults, as `moodring config` prints them.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");

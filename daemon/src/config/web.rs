@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, error::range};
@@ -25,6 +26,8 @@ pub struct WebSettings {
     pub hosts: Vec<String>,
     /// Addresses of Home Assistant's ingress, which has checked who asks; empty: none.
     pub ingress: Vec<IpAddr>,
+    /// Reverse proxies whose word about their visitors is believed: addresses and networks, such as `10.0.0.0/8`.
+    pub proxies: Vec<String>,
     /// Sites that may show the face in a frame and read what it shows, such as `http://mirror.local:8080`.
     pub embed: Vec<String>,
     /// Pages of other cameras that the page links, such as `http://hall.local:8080`.
@@ -46,6 +49,7 @@ impl Default for WebSettings {
             token_file: String::new(),
             hosts: Vec::new(),
             ingress: Vec::new(),
+            proxies: Vec::new(),
             embed: Vec::new(),
             others: Vec::new(),
             streams: 32,
@@ -91,6 +95,14 @@ impl WebSettings {
             "no hash",
             "what `moodring config --password` prints, not the password itself",
         )?;
+        let wrong = self.proxies.iter().find(|n| parse_network(n).is_none());
+        range(
+            wrong.is_none(),
+            "web.proxies",
+            format!("{:?}", wrong.map_or("", String::as_str)),
+            "addresses and networks of reverse proxies, such as \"127.0.0.1\", \"10.0.0.0/8\" or \"fd00::/8\"; no names, no \
+             ports, and no network of all addresses",
+        )?;
         let stranger = self.embed.iter().find(|origin| !is_origin(origin));
         range(
             stranger.is_none(),
@@ -124,6 +136,13 @@ impl WebSettings {
             "1 to 100 megapixels",
         )
     }
+}
+
+/// An address, or a network with its prefix. A network of all addresses would believe every visitor about itself.
+pub fn parse_network(text: &str) -> Option<IpNet> {
+    let address = || text.parse().ok().map(|a: IpAddr| a.to_canonical().into());
+    let network = text.parse::<IpNet>().ok().or_else(address)?;
+    (network.prefix_len() > 0).then_some(network)
 }
 
 /// `http://host[:port]` or `https://host[:port]`: it stands in headers, so nothing else may be in it.
@@ -184,6 +203,40 @@ mod tests {
             error.contains("--password") && !error.contains("hunter2"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn proxies_are_addresses_and_networks() {
+        let mut settings = listening("127.0.0.1:1");
+        for good in [
+            "127.0.0.1",
+            "10.0.0.0/8",
+            "10.1.2.3/8",
+            "::1",
+            "fd00::/8",
+            "::ffff:10.0.0.1",
+        ] {
+            settings.proxies = vec!["127.0.0.1".into(), good.into()];
+            assert!(settings.validate().is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "*",
+            "localhost",
+            "10.0.0.0/33",
+            "10.0.0.1:80",
+            "10.0.0",
+            "0.0.0.0/0",
+            "::/0",
+            "10.0.0.0/8 ",
+        ] {
+            settings.proxies = vec!["127.0.0.1".into(), bad.into()];
+            let error = settings.validate().unwrap_err().to_string();
+            assert!(
+                error.contains("web.proxies") && error.contains(&format!("{bad:?}")),
+                "{error}"
+            );
+        }
     }
 
     #[test]

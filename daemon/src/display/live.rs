@@ -1,5 +1,7 @@
 //! The live view: emoji, scores, faces, times, states, log. Draws into any ratatui backend.
 
+use std::borrow::Cow;
+
 use moodring_core::{
     expression::{Expression, Scores},
     frame::Millis,
@@ -113,6 +115,7 @@ impl LiveView {
         frame.render_widget(stages, rows.stages);
         frame.render_widget(self.status(view), rows.status);
         let lines = self.logs.last(rows.log.height.into());
+        let lines = newest_rows(&lines, rows.log);
         let lines: Vec<_> = lines.into_iter().map(|l| Line::from(l).dim()).collect();
         frame.render_widget(Paragraph::new(lines), rows.log);
     }
@@ -129,7 +132,7 @@ impl LiveView {
         ]);
         let up = duration(view.now.since(self.started));
         let right = match area.width {
-            0..60 => format!(" up {up}"),
+            0..40 => " q quits".to_owned(),
             _ => format!(" up {up} · q quits"),
         };
         let width = right.chars().count() as u16;
@@ -158,7 +161,18 @@ impl LiveView {
     /// The mood, the scores of the person who counts, and the list of faces.
     fn people(&self, view: &View<'_>, area: Rect) -> Paragraph<'static> {
         let (mood, people) = (&view.snapshot.mood, &view.snapshot.people);
-        let mut title = vec![Span::from(mood.mood().name().to_uppercase()).bold()];
+        let camera = view.snapshot.camera;
+        let is_seeing = matches!(camera, CameraState::Running | CameraState::Elsewhere);
+        // The face beside it says the same: nobody knows who is there.
+        let heading = if is_seeing {
+            mood.mood().name().to_uppercase()
+        } else {
+            format!("CAMERA {}", camera.name().to_uppercase())
+        };
+        let mut title = vec![Span::from(heading).bold()];
+        if !is_seeing {
+            return Paragraph::new(vec![Line::from(title)]);
+        }
         if let Mood::Showing(_) = mood.mood() {
             title.push(format!(" {:.0} %", 100.0 * mood.confidence()).into());
         }
@@ -226,6 +240,17 @@ impl LiveView {
             format!("  {}x{}", snapshot.frame_px.0, snapshot.frame_px.1).dim(),
         ])
     }
+}
+
+/// The newest rows of lines that are wrapped to the area: a long warning ends with how to mend it.
+fn newest_rows(lines: &[String], area: Rect) -> Vec<String> {
+    let width = usize::from(area.width.max(1));
+    let mut rows: Vec<String> = Vec::new();
+    for line in lines {
+        rows.extend(textwrap::wrap(line, width).into_iter().map(Cow::into_owned));
+    }
+    let left_out = rows.len().saturating_sub(area.height.into());
+    rows.split_off(left_out)
 }
 
 fn faces(count: usize) -> String {

@@ -1,9 +1,8 @@
 //! The emoji as a PNG file, replaced in one step whenever the picture changes.
 
 use std::{
-    fs::{self, File, Permissions},
+    fs,
     io::{BufWriter, Write},
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -14,6 +13,7 @@ use moodring_face::{animate::IdleMotion, picture::ScreenShape, theme::Theme};
 use super::{Display, DisplayControls, DisplayError, View, canvas::Canvas, faces::Faces};
 use crate::{
     config::{DisplaySettings, ThemeName},
+    files, regular_file,
     snapshot::{BrokerState, Snapshot},
 };
 
@@ -101,10 +101,14 @@ impl Display for PngDisplay {
 
 /// Writes the picture beside `path` and renames it over it: readers see the old picture or the new one.
 pub(super) fn replace(path: &Path, canvas: &Canvas) -> Result<(), ImageError> {
+    // A device or a pipe of that name stays what it is.
+    regular_file::check_if_there(path)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
     // Two processes that write the same file must not mix their bytes.
     name.push(format!(".{}.tmp", std::process::id()));
     let beside = path.with_file_name(name);
+    // One that a killed process left behind, or a link that somebody put there.
+    let _ = fs::remove_file(&beside);
     let done = write(&beside, canvas).and_then(|()| Ok(fs::rename(&beside, path)?));
     if done.is_err() {
         // The temporary file may not exist; the first error is the one that counts.
@@ -114,9 +118,8 @@ pub(super) fn replace(path: &Path, canvas: &Canvas) -> Result<(), ImageError> {
 }
 
 fn write(path: &Path, canvas: &Canvas) -> Result<(), ImageError> {
-    let file = File::create(path)?;
     // It is there to be shown by others, whatever the process's umask; an emoji is no secret.
-    file.set_permissions(Permissions::from_mode(0o644))?;
+    let file = files::create_new(path, files::PUBLIC)?;
     let mut out = BufWriter::new(file);
     canvas.encode_png(&mut out)?;
     Ok(out.flush()?)
@@ -124,6 +127,8 @@ fn write(path: &Path, canvas: &Canvas) -> Result<(), ImageError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use moodring_core::{
         expression::Expression,
         mood::{Mood, MoodState},
@@ -158,6 +163,23 @@ mod tests {
             minute: 0,
         };
         display.write(&view)
+    }
+
+    #[test]
+    fn what_is_no_file_stays_and_no_link_is_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let error = open(&socket).err().unwrap().to_string();
+        assert!(error.contains("it is a socket, not a file"), "{error}");
+        assert!(std::os::unix::net::UnixStream::connect(&socket).is_ok());
+        let (path, victim) = (folder.path().join("mood.png"), folder.path().join("victim"));
+        fs::write(&victim, "precious").unwrap();
+        let draft = format!("mood.png.{}.tmp", std::process::id());
+        std::os::unix::fs::symlink(&victim, folder.path().join(draft)).unwrap();
+        open(&path).unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+        assert!(image::open(&path).is_ok());
     }
 
     #[test]

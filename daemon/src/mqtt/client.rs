@@ -32,7 +32,7 @@ use crate::{
     config::MqttSettings,
     message::{Identity, Moment},
     snapshot::BrokerState,
-    store::{OutboxRow, Store},
+    store::{OutboxRow, Store, StoreState},
 };
 
 /// How long a stop may take, from the call to its end.
@@ -75,7 +75,7 @@ pub fn spawn(
         feed: InputStream::new(inputs, stopped),
         stop_by: None,
         state: tell,
-        refusals: HashMap::new(),
+        refusals: Refusals::default(),
         blames: HashMap::new(),
         faults: inputs_faults,
         patience: Duration::from_millis(plan.pace.patience_ms),
@@ -155,7 +155,7 @@ struct Client {
     stop_by: Option<Instant>,
     state: watch::Sender<BrokerState>,
     /// Topics that the broker refused, and when that was last reported.
-    refusals: HashMap<String, Instant>,
+    refusals: Refusals,
     /// What each broker hangs up on.
     blames: HashMap<BrokerAddress, Blame>,
     faults: Option<mpsc::UnboundedSender<String>>,
@@ -163,10 +163,38 @@ struct Client {
     patience: Duration,
 }
 
+/// What becomes of events that the broker did not get, when the daemon ends.
+fn fate(store: &StoreState) -> String {
+    match &store.trouble {
+        None if store.in_memory => {
+            "; they are lost, for the store is in memory. With a file for [store] path they would be kept".to_owned()
+        }
+        None => "; the store has them".to_owned(),
+        // Whether they can be saved is said at the store's end.
+        Some(trouble) => format!(", and the store is in memory: {trouble}"),
+    }
+}
+
 /// Refusals of one topic are reported once in so long.
 const TELL_AGAIN: Duration = Duration::from_secs(3_600);
 /// So many topics are kept in mind for that.
 const MOST_REFUSALS: usize = 64;
+
+/// Topics that the broker refused, and when that was last told.
+#[derive(Debug, Default)]
+struct Refusals(HashMap<String, Instant>);
+
+impl Refusals {
+    /// Whether a refusal of this topic is to be told now.
+    fn is_new(&mut self, topic: &str, now: Instant) -> bool {
+        self.0.retain(|_, told| now - *told < TELL_AGAIN);
+        if self.0.len() >= MOST_REFUSALS || self.0.contains_key(topic) {
+            return false;
+        }
+        self.0.insert(topic.to_owned(), now);
+        true
+    }
+}
 
 /// Why serving a link ended.
 enum ServeEnd {
@@ -194,15 +222,10 @@ impl Client {
         let state = self.store.state().borrow().clone();
         if state.waiting > 0 && flushed.is_ok() {
             let (waiting, broker) = (state.waiting, self.failover.broker());
-            match state.trouble {
-                None => tracing::warn!(
-                    "stopped with {waiting} events that the broker {broker} did not get; the store has them"
-                ),
-                // Whether they can be saved is said at the store's end.
-                Some(trouble) => tracing::warn!(
-                    "stopped with {waiting} events that the broker {broker} did not get, and the store is in memory: {trouble}"
-                ),
-            }
+            let then = fate(&state);
+            tracing::warn!(
+                "stopped with {waiting} events that the broker {broker} did not get{then}"
+            );
         }
     }
 
@@ -409,7 +432,7 @@ impl Client {
             _ => "",
         };
         let (broker, topic) = (self.failover.broker().clone(), &pending.topic);
-        if self.is_new_refusal(topic) {
+        if self.refusals.is_new(topic, Instant::now()) {
             tracing::warn!("the broker {broker} does not take {what} on {topic}: {reason}{then}");
         } else {
             tracing::debug!("the broker {broker} does not take {what} on {topic}: {reason}{then}");
@@ -420,7 +443,7 @@ impl Client {
     /// A message that would cost the connection.
     fn held_back(&mut self, pending: &Pending, reason: &str) {
         let (broker, topic) = (self.failover.broker().clone(), &pending.topic);
-        if self.is_new_refusal(topic) {
+        if self.refusals.is_new(topic, Instant::now()) {
             let (what, bytes) = (what(pending.token), pending.bytes);
             self.tell_fault(format!(
                 "the broker {broker} cannot be sent {what} on {topic} ({bytes} bytes): {reason}"
@@ -430,16 +453,6 @@ impl Client {
             ReceiptToken::Event(id) => self.protocol.set_aside(id),
             other => self.protocol.refused(other, self.clock.now()),
         }
-    }
-
-    fn is_new_refusal(&mut self, topic: &str) -> bool {
-        let now = Instant::now();
-        self.refusals.retain(|_, told| now - *told < TELL_AGAIN);
-        if self.refusals.len() >= MOST_REFUSALS || self.refusals.contains_key(topic) {
-            return false;
-        }
-        self.refusals.insert(topic.to_owned(), now);
-        true
     }
 
     fn take(&mut self, input: Input) {
@@ -540,4 +553,46 @@ fn pass_on(link: &mut Link, said: Outgoing, token: ReceiptToken) -> Result<(), S
         content: Content::Plain,
         delivery: said.delivery,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{StoreLimits, StoreLocation};
+
+    #[test]
+    fn each_topic_that_is_refused_is_told_once_an_hour() {
+        let (mut refusals, now) = (Refusals::default(), Instant::now());
+        assert!(refusals.is_new("a/state", now) && refusals.is_new("a/event", now));
+        assert!(!refusals.is_new("a/state", now + TELL_AGAIN / 2));
+        assert!(refusals.is_new("a/state", now + TELL_AGAIN));
+        let told = (0..1_000).filter(|n| refusals.is_new(&format!("x/{n}"), now + TELL_AGAIN));
+        assert_eq!(
+            told.count(),
+            MOST_REFUSALS - 1,
+            "names without end cost no memory"
+        );
+    }
+
+    /// What is said at the end of a daemon whose broker was away.
+    #[test]
+    fn the_last_words_say_what_becomes_of_events() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = StoreLocation::File(folder.path().join("m.db"));
+        for (place, says) in [
+            (file, "the store has them"),
+            (StoreLocation::Memory, "they are lost"),
+            (StoreLocation::Nowhere, "they are lost"),
+        ] {
+            let store = Store::open(place, StoreLimits::default()).unwrap();
+            let state = store.state().borrow().clone();
+            assert!(fate(&state).contains(says), "{}", fate(&state));
+            store.close();
+        }
+        let broken = StoreState {
+            trouble: Some("no space".into()),
+            ..StoreState::default()
+        };
+        assert!(fate(&broken).contains("no space"));
+    }
 }

@@ -1,11 +1,13 @@
 //! A broker and how to connect to it, without any library's types. `link/v3.rs` and `link/v5.rs` make packets of it.
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use rumqttc::{TlsConfiguration, Transport};
-use rustls::ClientConfig;
 
-use super::url::{BrokerAddress, Scheme};
+use super::{
+    tls::BrokerTls,
+    url::{BrokerAddress, Scheme},
+};
 use crate::config::MqttVersion;
 
 /// The largest packet in either direction. A state with a full room has 6 KiB.
@@ -15,13 +17,15 @@ pub(super) const MAX_PACKET_BYTES: usize = 64 * 1024;
 #[derive(Clone)]
 pub(super) struct ConnectOptions {
     pub(super) broker: BrokerAddress,
+    /// Which of its addresses to connect to; `None`: that which the system takes for the name.
+    pub(super) address: Option<SocketAddr>,
     /// Which versions may be spoken with it.
     pub(super) version: MqttVersion,
     pub(super) client_id: String,
     /// User and password.
     pub(super) login: Option<(String, String)>,
     /// Whom to trust; only where the address wants TLS.
-    pub(super) tls: Option<Arc<ClientConfig>>,
+    pub(super) tls: Option<BrokerTls>,
     /// Between two pings; five seconds at least, whole ones.
     pub(super) keep_alive: Duration,
     pub(super) will: Option<Will>,
@@ -63,32 +67,59 @@ impl fmt::Display for Version {
 }
 
 impl ConnectOptions {
-    /// What the libraries call the host: of a WebSocket they take the whole address for it.
+    /// What the libraries connect to: of a WebSocket they take a whole URL for it.
     pub(super) fn host(&self) -> String {
+        let Some(address) = self.address else {
+            return match self.broker.scheme {
+                Scheme::Tcp | Scheme::Tls => self.broker.host.clone(),
+                Scheme::Ws | Scheme::Wss => self.broker.web_url(),
+            };
+        };
+        // With brackets and zone where there are any.
+        let text = address.to_string();
+        let host = text
+            .rsplit_once(':')
+            .map_or(text.as_str(), |(host, _)| host);
         match self.broker.scheme {
-            Scheme::Tcp | Scheme::Tls => self.broker.host.clone(),
-            Scheme::Ws | Scheme::Wss => self.broker.web_url(),
+            Scheme::Tcp => host.to_owned(),
+            // For TLS it is a number, which has no brackets.
+            Scheme::Tls => address.ip().to_string(),
+            Scheme::Ws | Scheme::Wss => {
+                let host = host.to_owned();
+                let broker = self.broker.clone();
+                BrokerAddress { host, ..broker }.web_url()
+            }
         }
     }
 
-    /// The same broker at this address, where nothing but the connection depends on its name: a certificate is for the name.
+    /// The same broker at this address. Its name stays what it is for certificates and for who serves many names: where a library
+    /// could not be told so, nothing changes.
     pub(super) fn at(&self, address: Option<SocketAddr>) -> Self {
+        let has_zone =
+            |address: &SocketAddr| matches!(address, SocketAddr::V6(six) if six.scope_id() != 0);
         let mut at = self.clone();
-        if let (Some(address), Scheme::Tcp) = (address, self.broker.scheme) {
-            // With brackets and zone where there are any.
-            let text = address.to_string();
-            at.broker.host = text
-                .rsplit_once(':')
-                .map_or(text.clone(), |(host, _)| host.to_owned());
-        }
+        at.address =
+            address.filter(|address| self.broker.scheme == Scheme::Tcp || !has_zone(address));
         at
+    }
+
+    /// The URL and the `Host` that a WebSocket's request must have, where the connection goes to an address.
+    pub(super) fn web_name(&self) -> Option<(String, String)> {
+        let is_web = matches!(self.broker.scheme, Scheme::Ws | Scheme::Wss);
+        (is_web && self.address.is_some()).then(|| (self.broker.web_url(), self.broker.to_string()))
     }
 
     /// What lies below MQTT.
     pub(super) fn transport(&self) -> Transport {
-        match (self.broker.scheme, self.tls.clone()) {
-            (Scheme::Tls, Some(tls)) => Transport::Tls(TlsConfiguration::Rustls(tls)),
-            (Scheme::Wss, Some(tls)) => Transport::Wss(TlsConfiguration::Rustls(tls)),
+        match (self.broker.scheme, &self.tls) {
+            (Scheme::Tls, Some(tls)) => {
+                let by_name = self.address.and_then(|_| tls.by_address(&self.broker.host));
+                let config = by_name.unwrap_or_else(|| tls.config.clone());
+                Transport::Tls(TlsConfiguration::Rustls(config))
+            }
+            (Scheme::Wss, Some(tls)) => {
+                Transport::Wss(TlsConfiguration::Rustls(tls.config.clone()))
+            }
             (Scheme::Ws, _) => Transport::Ws,
             (Scheme::Tcp | Scheme::Tls | Scheme::Wss, _) => Transport::Tcp,
         }
@@ -101,12 +132,22 @@ mod tests {
     use crate::{config::MqttSettings, mqtt::settings};
 
     #[test]
-    fn another_address_is_taken_only_where_no_certificate_wants_the_name() {
+    fn another_address_is_connected_to_and_the_name_stays() {
         for (url, address, host) in [
             ("mqtt://broker", "192.0.2.7:1883", "192.0.2.7"),
             ("mqtt://broker", "[2001:db8::7]:1883", "[2001:db8::7]"),
             ("mqtt://broker", "[fe80::7%3]:1883", "[fe80::7%3]"),
-            ("mqtts://broker", "192.0.2.7:8883", "broker"),
+            ("mqtts://broker", "192.0.2.7:8883", "192.0.2.7"),
+            ("mqtts://broker", "[2001:db8::7]:8883", "2001:db8::7"),
+            ("mqtts://broker", "[fe80::7%3]:8883", "broker"),
+            ("ws://broker/a", "192.0.2.7:80", "ws://192.0.2.7:80/a"),
+            (
+                "ws://broker",
+                "[2001:db8::7]:80",
+                "ws://[2001:db8::7]:80/mqtt",
+            ),
+            ("wss://broker:9", "192.0.2.7:9", "wss://192.0.2.7:9/mqtt"),
+            ("ws://broker", "[fe80::7%3]:80", "ws://broker:80/mqtt"),
         ] {
             let wanted = MqttSettings {
                 url: url.into(),
@@ -114,11 +155,16 @@ mod tests {
             };
             let ways = settings::reader(&wanted, "x", SessionKind::Clean).unwrap();
             let at = ways[0].at(Some(address.parse().unwrap()));
+            assert_eq!(at.host(), host, "{url} {address}");
+            assert_eq!(at.broker, ways[0].broker);
+            let named = at.web_name().map(|(url, _)| url);
+            let web = url.starts_with("ws") && !address.contains('%');
             assert_eq!(
-                (at.broker.host.as_str(), at.broker.port),
-                (host, ways[0].broker.port)
+                named,
+                web.then(|| ways[0].broker.web_url()),
+                "{url} {address}"
             );
-            assert_eq!(ways[0].at(None).broker, ways[0].broker);
+            assert_eq!(ways[0].web_name(), None);
         }
     }
 }

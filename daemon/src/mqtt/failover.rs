@@ -9,7 +9,7 @@ use super::{
     connect_options::{ConnectOptions, SessionKind, Version},
     link::{Disconnect, Link, VersionHint},
     reachable::ReachableAddress,
-    url::{BrokerAddress, Scheme},
+    url::BrokerAddress,
 };
 use crate::config::MqttVersion;
 
@@ -261,7 +261,7 @@ impl BrokerEntry {
         if was_up && self.version == Version::V5 {
             self.left = Some(now);
         }
-        if !was_up && hint == VersionHint::Nothing && self.way.broker.scheme == Scheme::Tcp {
+        if !was_up && hint == VersionHint::Nothing {
             let broker = &self.way.broker;
             self.reachable.look_for(&broker.host, broker.port);
         }

@@ -30,6 +30,8 @@ pub struct OutboxWindow {
     in_flight: usize,
     /// A fetch is under way.
     asked: bool,
+    /// Rows up to this one were deleted.
+    forgotten_to: EntryId,
 }
 
 /// What to fetch from the store.
@@ -54,6 +56,7 @@ impl OutboxWindow {
             last: 0,
             in_flight,
             asked: false,
+            forgotten_to: 0,
         }
     }
 
@@ -81,6 +84,10 @@ impl OutboxWindow {
         }
         for row in rows {
             self.last = self.last.max(row.id);
+            if row.id <= self.forgotten_to {
+                // It was deleted while the store's answer was on its way.
+                continue;
+            }
             // Nothing twice, when the store was looked at from its beginning again.
             if !self.entries.iter().any(|entry| entry.row.id == row.id) {
                 self.entries.push_back(WindowEntry {
@@ -95,6 +102,13 @@ impl OutboxWindow {
     /// Older rows may be to be sent: the store came back from memory to its disk, or what was set aside may pass now.
     pub fn look_again(&mut self) {
         self.last = 0;
+    }
+
+    /// Rows up to this one were deleted in the store: only what is on its way to the broker at this moment still goes there.
+    pub fn forget(&mut self, up_to: EntryId) {
+        self.forgotten_to = up_to;
+        self.entries
+            .retain(|entry| entry.row.id > up_to || (entry.sent && !entry.refused));
     }
 
     /// The oldest that waits, marked as sent; `None` if there is none or enough are in flight.

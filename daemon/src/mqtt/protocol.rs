@@ -181,6 +181,9 @@ impl Protocol {
         if self.store.trouble.is_some() && state.trouble.is_none() {
             self.outbox.look_again();
         }
+        if state.forgotten_to > self.store.forgotten_to {
+            self.outbox.forget(state.forgotten_to);
+        }
         self.store = state;
     }
 

@@ -238,6 +238,7 @@ fn ways(
     };
     let way = |broker: BrokerAddress| ConnectOptions {
         broker,
+        address: None,
         version: settings.version,
         client_id: client_id.to_owned(),
         login: login.clone(),

@@ -4,21 +4,44 @@ use std::sync::Arc;
 
 use rustls::{
     ClientConfig,
-    pki_types::{PrivateKeyDer, pem::PemObject},
+    pki_types::{PrivateKeyDer, ServerName, pem::PemObject},
 };
 
 use super::MqttError;
 use crate::{
     config::MqttSettings,
-    tls::{ServerTrust, TlsError, certificates, read},
+    tls::{ServerTrust, TlsError, TrustByName, certificates, read},
 };
 
-/// What a TLS connection needs.
+/// What TLS connections need.
+#[derive(Clone)]
+pub(super) struct BrokerTls {
+    /// Where a connection goes to the name that the certificate is to have.
+    pub(super) config: Arc<ClientConfig>,
+    trust: Arc<ServerTrust>,
+}
+
+impl BrokerTls {
+    /// For a connection to one of the addresses of this name. It sends no name in the handshake (SNI), which brokers behind a shared
+    /// address want; so the name itself is tried first. `None` if this is no name.
+    pub(super) fn by_address(&self, name: &str) -> Option<Arc<ClientConfig>> {
+        let name = ServerName::try_from(name.to_owned()).ok()?;
+        let trust = Arc::clone(&self.trust);
+        let mut config = (*self.config).clone();
+        let verifier = Arc::new(TrustByName { trust, name });
+        config.dangerous().set_certificate_verifier(verifier);
+        Some(Arc::new(config))
+    }
+}
+
+/// What TLS connections need, by the settings.
 ///
 /// # Errors
 /// [`MqttError::Tls`] that names the setting and the way out.
-pub(super) fn config(settings: &MqttSettings) -> Result<Arc<ClientConfig>, MqttError> {
-    let builder = ServerTrust::new(&settings.ca_file, &settings.fingerprint)?
+pub(super) fn config(settings: &MqttSettings) -> Result<BrokerTls, MqttError> {
+    let trust = ServerTrust::new(&settings.ca_file, &settings.fingerprint)?;
+    let trust = Arc::new(trust);
+    let builder = Arc::clone(&trust)
         .client()
         .map_err(|error| fail("url", "", error))?;
     let config = match (settings.cert_file.as_str(), settings.key_file.as_str()) {
@@ -36,7 +59,8 @@ pub(super) fn config(settings: &MqttSettings) -> Result<Arc<ClientConfig>, MqttE
                 .map_err(|error| fail("cert_file", cert, error))?
         }
     };
-    Ok(Arc::new(config))
+    let config = Arc::new(config);
+    Ok(BrokerTls { config, trust })
 }
 
 impl From<TlsError> for MqttError {

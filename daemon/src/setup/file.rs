@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::files;
+use crate::{files, regular_file};
 
 /// The text; `None` if there is no file yet.
 ///
@@ -43,12 +43,14 @@ pub(super) fn replace(path: &Path, text: &str, access: Access) -> io::Result<Opt
     fs::metadata(files::folder_of(path))?;
     let is_link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
     if is_link && access != Access::Secret {
-        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        return Err(io::Error::other(format!(
-            "it is a link; name the file itself: {}",
-            real.display()
-        )));
+        let to = fs::read_link(path)?.display().to_string();
+        return Err(io::Error::other(match fs::canonicalize(path) {
+            Ok(real) => format!("it is a link; name the file itself: {}", real.display()),
+            Err(_) => format!("it is a link to {to}, which is not there; remove the link"),
+        }));
     }
+    // Before it is read: a pipe would never end.
+    regular_file::check_if_there(path)?;
     let old = fs::metadata(path).ok().filter(|_| access != Access::Secret);
     let mode = old
         .as_ref()
@@ -94,6 +96,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_pipe_is_named_and_never_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        for access in [Access::AsBefore, Access::NotOthers, Access::Secret] {
+            let error = replace(&pipe, "new", access).unwrap_err().to_string();
+            assert!(error.contains("a named pipe"), "{error}");
+        }
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "no copy beside it"
+        );
+    }
+
+    #[test]
     fn a_link_is_named_and_left() {
         let folder = tempfile::tempdir().unwrap();
         let (real, link) = (folder.path().join("real"), folder.path().join("link"));
@@ -103,6 +122,9 @@ mod tests {
         assert!(error.to_string().contains("/real"), "{error}");
         assert_eq!(fs::read_to_string(&real).unwrap(), "old");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        fs::remove_file(&real).unwrap();
+        let error = replace(&link, "new", Access::AsBefore).unwrap_err();
+        assert!(error.to_string().contains("not there"), "{error}");
     }
 
     #[test]

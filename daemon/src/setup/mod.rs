@@ -107,9 +107,7 @@ pub enum SetupError {
         reason: String,
     },
     /// The file cannot be written; the text is in here, for the user to write.
-    #[error(
-        "cannot write {path}: {reason}. As an administrator, write the text below into that file"
-    )]
+    #[error("cannot write {path}: {reason}")]
     Write {
         /// The file.
         path: PathBuf,

@@ -91,6 +91,7 @@ fn bring(copy: &Path, file: &Path) -> io::Result<()> {
 }
 
 fn write(connection: &Connection, copy: &Path) -> io::Result<()> {
+    crate::regular_file::check_if_there(copy)?;
     files::create_folder(files::folder_of(copy))?;
     let draft = files::beside(copy, ".new");
     files::remove(&draft)?;

@@ -102,11 +102,39 @@ impl Database {
         Ok(dropped)
     }
 
-    /// Deletes the history for good. Its size is given back, and the log of changes holds no rows any more.
-    pub(super) fn forget(&self) -> Result<()> {
-        history::forget(&self.connection)?;
+    /// Deletes the history for good, with what still waits for the broker: how many rows that was. Its size is given back, and the
+    /// log of changes holds no rows any more.
+    pub(super) fn forget(&mut self) -> Result<u64> {
+        let before = self.counts;
+        let done = self.try_forget();
+        if done.is_err() {
+            self.counts = before;
+        }
+        let dropped = done?;
         self.connection
-            .execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?;
+        Ok(dropped)
+    }
+
+    fn try_forget(&mut self) -> Result<u64> {
+        let transaction = self.connection.transaction()?;
+        history::forget(&transaction)?;
+        let all = "waiting = 1 AND id BETWEEN ?1 AND ?2";
+        let dropped = remove(&transaction, &mut self.counts, all, [i64::MIN, i64::MAX])?;
+        self.counts.untold += dropped;
+        write_untold(&transaction, self.counts.untold)?;
+        transaction.commit()?;
+        Ok(dropped)
+    }
+
+    /// So many rows more are to be told as dropped.
+    pub(super) fn add_untold(&mut self, count: u64) -> Result<()> {
+        let untold = self.counts.untold + count;
+        let transaction = self.connection.transaction()?;
+        write_untold(&transaction, untold)?;
+        transaction.commit()?;
+        self.counts.untold = untold;
+        Ok(())
     }
 
     /// Where a run saw the clock last when it could be relied on.

@@ -66,6 +66,9 @@ pub(super) fn open(path: &Path) -> Result<Database, FileProblem> {
     let unusable = |what: &str, error: io::Error| FileProblem::Unusable(format!("{what}: {error}"));
     files::create_folder(files::folder_of(path))
         .map_err(|error| unusable("its folder cannot be made", error))?;
+    // A pipe would be waited for, and a device would get another mode.
+    crate::regular_file::check_if_there(path)
+        .map_err(|error| unusable("name another in [store] path", error))?;
     schema::look(path)?;
     match files::create_new(path, files::PRIVATE) {
         Ok(_) => {}

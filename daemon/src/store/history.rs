@@ -130,7 +130,7 @@ pub(super) fn events(
     rows.collect()
 }
 
-/// All of it, for good.
+/// All that does not wait for the broker, for good.
 pub(super) fn forget(connection: &Connection) -> Result<()> {
     connection.execute_batch("DELETE FROM moods; DELETE FROM events WHERE waiting = 0")
 }

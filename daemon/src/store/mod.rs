@@ -86,9 +86,13 @@ pub struct StoreState {
     pub dropped: u64,
     /// Of those and earlier ones, how many no `dropped` event has reported yet.
     pub untold: u64,
+    /// Rows up to this one were deleted with the history, also those that waited; 0 if none.
+    pub forgotten_to: i64,
     /// Whether the outbox has hardly room for more.
     pub full: bool,
-    /// Why it works in memory, if it does.
+    /// Whether nothing of it outlives the process, as the settings want it or because there is no folder.
+    pub in_memory: bool,
+    /// Why it works in memory though it has a file, if it does.
     pub trouble: Option<String>,
     /// How often the file was gone and a new one was written, and why the last time.
     pub replaced: u64,
@@ -206,7 +210,8 @@ impl Store {
         events.await.map_err(|_| StoreClosed)
     }
 
-    /// Deletes the whole history for good, from the disk too. What still waits for the broker stays until it is there.
+    /// Deletes the whole history for good, from the disk too, with what still waits for the broker: that counts as dropped, and an
+    /// event says so.
     ///
     /// # Errors
     /// [`StoreClosed`] if the daemon ends.

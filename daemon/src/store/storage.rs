@@ -245,10 +245,12 @@ impl FileOrMemory {
         fallback.since = Instant::now();
         let (memory, forget) = (&self.database, fallback.forget);
         let back = file::open_or_begin_anew(&fallback.path).and_then(|mut disk| {
-            if forget {
-                disk.forget()?;
-            }
+            let deleted = if forget { disk.forget()? } else { 0 };
             disk.take_back(memory, fallback.whole)?;
+            if !fallback.whole {
+                // Memory never had them, so nobody counted them there.
+                disk.add_untold(deleted)?;
+            }
             Ok(disk)
         });
         match back {

@@ -204,12 +204,18 @@ fn moods_add_up_by_bucket_and_can_be_forgotten() {
     database
         .commit(&append([1]), StoreLimits::default())
         .unwrap();
-    history::forget(&database.connection).unwrap();
-    let left = history::moods(&database.connection, 0, i64::MAX, 60).unwrap();
-    assert!(left.is_empty());
-    assert_eq!(ids(&database), [1], "what waits for the broker stays");
     history::expire(&database.connection, NOW_MS + 1, NOW_MS + 1).unwrap();
-    assert_eq!(ids(&database), [1]);
+    assert_eq!(
+        ids(&database),
+        [1],
+        "its age alone does not take what waits"
+    );
+    assert_eq!(database.forget().unwrap(), 1);
+    let left = history::moods(&database.connection, 0, i64::MAX, 60).unwrap();
+    assert!(left.is_empty() && ids(&database).is_empty());
+    assert_eq!((database.counts.waiting, database.counts.untold), (0, 1));
+    history::expire(&database.connection, NOW_MS + 1, NOW_MS + 1).unwrap();
+    assert!(ids(&database).is_empty());
 }
 
 /// A file with so many waiting rows, closed as a killed process leaves it: with its log.
@@ -496,18 +502,19 @@ async fn a_store_in_ram_is_brought_back_from_its_copy() {
     (1..=5).for_each(|id| store.delivered(id));
     store.append(draft(6));
     store.flush().await.unwrap();
-    // What is forgotten is forgotten in the copy at once; what waits is not.
+    // What is forgotten is forgotten in the copy at once, with what waits.
     store.forget().await.unwrap();
     let kept = file::open(&copy).unwrap();
-    assert_eq!(ids(&kept), [6]);
+    assert!(ids(&kept).is_empty());
     let events = history::events(&kept.connection, (0, i64::MAX), None, 9, NOW_MS).unwrap();
-    assert_eq!(events.len(), 1, "the one that waits");
+    assert!(events.is_empty());
+    assert_eq!(kept.counts.untold, 1);
     drop(kept);
     // A file that is there wins: the daemon alone was restarted.
     store.append(draft(7));
     store.close();
     let store = open(3600);
-    assert_eq!(waiting(&store).await, [6, 7]);
+    assert_eq!(waiting(&store).await, [7]);
     store.close();
     // A damaged copy is set aside as a damaged store is.
     fs::remove_dir_all(&ram).unwrap();
@@ -575,6 +582,60 @@ async fn a_store_that_vanishes_is_noticed_and_begun_anew() {
         let store = open(&path, StoreLimits::default());
         assert_eq!(waiting(&store).await, ids, "{says}: it is on the disk");
         store.close();
+    }
+}
+
+#[tokio::test]
+async fn deletion_takes_what_waits_for_the_broker_and_counts_it() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("moodring.db");
+    let store = open(&path, StoreLimits::default());
+    (1..=4).for_each(|seq| store.append(draft(seq)));
+    store.delivered(1);
+    store.flush().await.unwrap();
+    store.forget().await.unwrap();
+    let state = store.state().borrow().clone();
+    assert_eq!(
+        (
+            state.waiting,
+            state.dropped,
+            state.untold,
+            state.forgotten_to
+        ),
+        (0, 3, 3, 4)
+    );
+    // A receipt that comes late changes nothing, and what follows is kept.
+    store.delivered(2);
+    store.append(draft(5));
+    assert_eq!(waiting(&store).await, [5]);
+    assert_eq!(store.events(0, i64::MAX, None, 9).await.unwrap().len(), 1);
+    store.close();
+    let bytes = fs::read(&path).unwrap();
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(
+        !text.contains("\"seq\":3") && text.contains("\"seq\":5"),
+        "in the file"
+    );
+    let store = open(&path, StoreLimits::default());
+    assert_eq!(store.state().borrow().untold, 3, "it is still to be told");
+    store.close();
+}
+
+#[tokio::test]
+async fn what_is_no_file_is_no_store_and_stays_as_it_is() {
+    let folder = TempDir::new().unwrap();
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for path in [pipe.as_path(), folder.path()] {
+        let before = fs::metadata(path).unwrap().permissions();
+        let store = open(path, StoreLimits::default());
+        store.append(draft(1));
+        assert_eq!(waiting(&store).await.len(), 1, "in memory");
+        let trouble = store.state().borrow().trouble.clone().unwrap();
+        assert!(trouble.contains("not a file"), "{trouble}");
+        store.close();
+        assert_eq!(fs::metadata(path).unwrap().permissions(), before);
     }
 }
 

@@ -87,6 +87,8 @@ struct Writer {
     looked: Option<Instant>,
     replaced: u64,
     replaced_because: Option<String>,
+    /// Rows up to this one were deleted with the history.
+    forgotten_to: i64,
     /// Whether the copy still holds history that was deleted.
     forgotten: bool,
 }
@@ -129,6 +131,7 @@ impl Writer {
             looked: None,
             replaced: 0,
             replaced_because: None,
+            forgotten_to: 0,
             forgotten: false,
             storage,
         })
@@ -286,8 +289,17 @@ impl Writer {
     }
 
     fn forget(&mut self) {
-        if let Err(error) = self.storage.database.forget() {
-            tracing::warn!("the history could not be deleted: {error}");
+        match self.storage.database.forget() {
+            Ok(dropped) => {
+                self.dropped += dropped;
+                self.forgotten_to = self.next_id - 1;
+                if dropped > 0 {
+                    tracing::info!(
+                        "{dropped} events that waited for the broker were deleted with the history; a `dropped` event says so"
+                    );
+                }
+            }
+            Err(error) => tracing::warn!("the history could not be deleted: {error}"),
         }
         self.storage.was_shortened();
         // What is deleted is deleted everywhere: in what was set aside, in a file that cannot be used now, in the copy.
@@ -442,8 +454,10 @@ impl Writer {
             written: self.written,
             dropped: self.dropped,
             untold: counts.untold,
+            forgotten_to: self.forgotten_to,
             full: counts.waiting >= bounds.waiting / 10 * 9
                 || counts.bytes >= bounds.waiting_bytes / 10 * 9,
+            in_memory: self.storage.path().is_none(),
             trouble: self.storage.trouble().map(str::to_owned),
             replaced: self.replaced,
             replaced_because: self.replaced_because.clone(),

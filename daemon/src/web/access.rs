@@ -19,6 +19,8 @@ use super::{
     error::ApiError,
     hosts,
     ingress::{self, Sender},
+    login,
+    proxies::{self, Visitor},
     server::Peer,
     sync::lock,
 };
@@ -50,17 +52,25 @@ const HEADERS: [(HeaderName, &str); 5] = [
 /// Lets a request pass or not, and dresses the answer.
 pub(super) async fn guard(
     State(access): State<Arc<AccessState>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    let passed = check(&access, &request);
+    let peer = peer(&request);
+    let visitor = access.proxies.visitor(peer, request.headers());
+    tell_of_unlisted(&access, peer, request.headers());
+    let passed = check(&access, &request, peer, &visitor);
     let is_face = request.uri().path() == "/face";
+    request.extensions_mut().insert(visitor.clone());
     let (frame, reader, answer) = match passed {
         Ok(pass) if pass.reader.is_some() && request.method() == Method::OPTIONS => {
             let answer = (StatusCode::NO_CONTENT, PREFLIGHT).into_response();
             (pass.frame, pass.reader, answer)
         }
-        Ok(pass) => (pass.frame, pass.reader, next.run(request).await),
+        Ok(pass) => {
+            let answer = next.run(request).await;
+            let answer = prolonged(answer, pass.session.as_deref(), &visitor);
+            (pass.frame, pass.reader, answer)
+        }
         Err(answer) => (Frame::Nobody, None, *answer),
     };
     access.answers.add(answer.status().as_u16());
@@ -72,11 +82,56 @@ pub(super) async fn guard(
     dressed(answer, &ancestors, reader)
 }
 
+/// Who is at the other end of the connection.
+fn peer(request: &Request) -> IpAddr {
+    let peer = request.extensions().get::<ConnectInfo<Peer>>();
+    peer.map_or(
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        |ConnectInfo(Peer(from))| from.ip(),
+    )
+}
+
+/// Behind a proxy that nobody listed all visitors are one, and one guesser locks all of them out: told once a run.
+fn tell_of_unlisted(access: &AccessState, peer: IpAddr, headers: &HeaderMap) {
+    let believed = access.proxies.has(peer) || access.ingress.has(peer);
+    if access.keys.locked() && !believed && proxies::is_handed_on(headers) {
+        access.unlisted.call_once(|| {
+            tracing::warn!(
+                "{peer} hands on requests of others (X-Forwarded-For) but is not in [web] proxies: if it is your reverse \
+                 proxy, add it there; until then all its visitors count as one, also for wrong passwords"
+            );
+        });
+    }
+}
+
+/// The answer with the session's cookie, which now lasts as long as the session.
+fn prolonged(mut answer: Response, session: Option<&str>, visitor: &Visitor) -> Response {
+    if let Some(secret) = session
+        && !answer.headers().contains_key(header::SET_COOKIE)
+        && let Some((name, value)) = login::cookie(secret, visitor.scheme)
+    {
+        answer.headers_mut().insert(name, value);
+    }
+    answer
+}
+
 /// A request that may pass.
 struct Pass {
     frame: Frame,
+    /// The secret of the session that let it pass.
+    session: Option<String>,
     /// The other site that may read the answer.
     reader: Option<HeaderValue>,
+}
+
+impl Pass {
+    fn new(frame: Frame, reader: Option<HeaderValue>) -> Self {
+        Self {
+            frame,
+            session: None,
+            reader,
+        }
+    }
 }
 
 /// Who may show the answer in a frame, besides `[web] embed`.
@@ -115,25 +170,24 @@ fn dressed(mut answer: Response, ancestors: &str, reader: Option<HeaderValue>) -
 }
 
 /// What a request may do; the answer to one that may not pass.
-fn check(access: &AccessState, request: &Request) -> Result<Pass, Box<Response>> {
+fn check(
+    access: &AccessState,
+    request: &Request,
+    peer: IpAddr,
+    visitor: &Visitor,
+) -> Result<Pass, Box<Response>> {
     let (headers, path) = (request.headers(), request.uri().path());
     let refuse = |refusal: ApiError| Box::new(refusal.into_response());
     let host = hosts::host(request).map_err(refuse)?;
-    let peer = request.extensions().get::<ConnectInfo<Peer>>();
-    let peer = peer.map_or(
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        |ConnectInfo(Peer(from))| from.ip(),
-    );
+    let host = visitor.host.as_deref().unwrap_or(host);
     let sender = access.ingress.sender(peer, headers).map_err(refuse)?;
     if sender == Sender::Proxied {
         let own = |origin: &str| ingress::is_own_origin(origin, headers);
         same_site(request.method(), headers, own).map_err(refuse)?;
-        let (frame, reader) = (Frame::Proxy, None);
-        return Ok(Pass { frame, reader });
+        return Ok(Pass::new(Frame::Proxy, None));
     }
     if ["/healthz", "/readyz"].contains(&path) && sender == Sender::Proxy {
-        let (frame, reader) = (Frame::Nobody, None);
-        return Ok(Pass { frame, reader });
+        return Ok(Pass::new(Frame::Nobody, None));
     }
     if !access.hosts.has(host) {
         let why = "this device is not known by that name. Use its address, or add the name to [web] hosts";
@@ -147,13 +201,18 @@ fn check(access: &AccessState, request: &Request) -> Result<Pass, Box<Response>>
         };
         same_site(request.method(), headers, own).map_err(refuse)?;
     }
-    let pass = Pass {
-        frame: Frame::Nobody,
-        reader,
-    };
+    let mut pass = Pass::new(Frame::Nobody, reader);
     // A browser sends no token when it asks whether it may send one.
     let preflight = pass.reader.is_some() && request.method() == Method::OPTIONS;
-    if preflight || is_open(path) || may_enter(access, request, sender, peer) {
+    if preflight || is_open(path) {
+        return Ok(pass);
+    }
+    if access.keys.locked() {
+        pass.session = open_session(access, headers);
+        if pass.session.is_some() || has_token(access, request) {
+            return Ok(pass);
+        }
+    } else if may_enter_unlocked(access, sender, visitor) {
         return Ok(pass);
     }
     if sender == Sender::Proxy || !access.keys.locked() {
@@ -168,16 +227,18 @@ fn check(access: &AccessState, request: &Request) -> Result<Pass, Box<Response>>
     Err(refuse(ApiError::new(StatusCode::UNAUTHORIZED, why)))
 }
 
-/// Whether this visitor may see more than a stranger.
-fn may_enter(access: &AccessState, request: &Request, sender: Sender, peer: IpAddr) -> bool {
-    match access.keys.locked() {
-        true => is_known(access, request.headers()) || has_query_token(access, request),
-        // Behind a proxy that checks who asks, the port itself is for this machine alone.
-        false => {
-            sender == Sender::Direct
-                && (!access.ingress.is_used() || peer.to_canonical().is_loopback())
-        }
-    }
+/// Whether a visitor may see more than a stranger where there is neither password nor token: behind Home Assistant, which
+/// checks who asks, the port itself is for this machine alone.
+fn may_enter_unlocked(access: &AccessState, sender: Sender, visitor: &Visitor) -> bool {
+    sender == Sender::Direct && (!access.ingress.is_used() || visitor.is_of_this_machine())
+}
+
+/// Whether the token came along, in the header or for the face in the address.
+fn has_token(access: &AccessState, request: &Request) -> bool {
+    let token = text(request.headers(), header::AUTHORIZATION);
+    let (scheme, token) = token.split_once(' ').unwrap_or_default();
+    let bearer = scheme.eq_ignore_ascii_case("bearer") && access.keys.is_token(token.trim());
+    bearer || has_query_token(access, request)
 }
 
 /// A frame and a browser without a keyboard can send no header: for the face alone, the token may stand in the address.
@@ -222,13 +283,11 @@ fn same_site(
     if foreign && !link { refuse() } else { Ok(()) }
 }
 
-fn is_known(access: &AccessState, headers: &HeaderMap) -> bool {
-    let token = text(headers, header::AUTHORIZATION);
-    let (scheme, token) = token.split_once(' ').unwrap_or_default();
-    if scheme.eq_ignore_ascii_case("bearer") && access.keys.is_token(token.trim()) {
-        return true;
-    }
-    session(headers).is_some_and(|secret| lock(&access.sessions).visit(secret, Instant::now()))
+/// The secret of the session that is open for this visitor; the visit prolongs it.
+fn open_session(access: &AccessState, headers: &HeaderMap) -> Option<String> {
+    let secret = session(headers)?;
+    let open = lock(&access.sessions).visit(secret, Instant::now());
+    open.then(|| secret.to_owned())
 }
 
 /// The session's secret out of the cookies.

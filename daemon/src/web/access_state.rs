@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Once},
 };
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
     hosts::Hosts,
     ingress::Ingress,
     password_worker::PasswordWorker,
+    proxies::Proxies,
 };
 use crate::config::WebSettings;
 
@@ -20,6 +21,9 @@ use crate::config::WebSettings;
 pub(super) struct AccessState {
     pub(super) hosts: Hosts,
     pub(super) ingress: Ingress,
+    pub(super) proxies: Proxies,
+    /// Tells once of a proxy that is not listed.
+    pub(super) unlisted: Once,
     pub(super) embed: Embed,
     pub(super) keys: Arc<Credentials>,
     pub(super) passwords: PasswordWorker,
@@ -38,6 +42,8 @@ impl AccessState {
         Ok(Self {
             hosts: Hosts::new(&web.hosts),
             ingress: Ingress::new(&web.ingress),
+            proxies: Proxies::new(&web.proxies),
+            unlisted: Once::new(),
             embed: Embed::new(&web.embed),
             passwords: PasswordWorker::start(Arc::clone(&keys))?,
             keys,

@@ -3,9 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
+    Extension,
     body::Bytes,
     extract::{
-        ConnectInfo, FromRequest, Multipart, Query, Request, State,
+        FromRequest, Multipart, Query, Request, State,
         multipart::{MultipartError, MultipartRejection},
         rejection::{BytesRejection, QueryRejection},
     },
@@ -19,7 +20,7 @@ use super::{
     error::ApiError,
     photo_state::PhotoState,
     photo_worker::{PhotoJob, PhotoJobError},
-    server::Peer,
+    proxies::Visitor,
 };
 use crate::photo::PhotoError;
 
@@ -43,15 +44,15 @@ pub(super) struct AnalyzeQuery {
 pub(super) async fn analyze(
     State(photos): State<Arc<PhotoState>>,
     query: Result<Query<AnalyzeQuery>, QueryRejection>,
-    ConnectInfo(Peer(from)): ConnectInfo<Peer>,
+    Extension(visitor): Extension<Visitor>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query.map_err(|e| bad(e.body_text()))?;
+    let Query(query) = query.map_err(|e| ApiError::query(&e))?;
     let announced = announced(&request);
     if announced.is_some_and(|bytes| bytes > photos.most_bytes() as u64) {
         return Err(large(&photos));
     }
-    let permit = photos.permit(from.ip(), announced).ok_or_else(busy)?;
+    let permit = photos.permit(visitor.address, announced).ok_or_else(busy)?;
     let upload = timeout(UPLOAD_WITHIN, upload(&photos, request)).await;
     let (bytes, file) = upload.map_err(|_| {
         let text = "the photo took over 30 s to arrive";

@@ -16,7 +16,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::sync::lock;
+use super::{proxies::Proxies, sync::lock};
 
 /// Connections at once where file descriptors are plenty.
 const MOST: usize = 512;
@@ -30,7 +30,7 @@ const RESERVED: u64 = 256;
 pub(super) struct Limits {
     /// Connections of all addresses together.
     pub(super) all: usize,
-    /// Connections of one address that is not this machine's own.
+    /// Connections of one address that is neither this machine's own nor a reverse proxy's.
     pub(super) per_address: usize,
 }
 
@@ -103,6 +103,8 @@ impl Activity {
 #[derive(Debug)]
 pub(super) struct ConnectionLimit {
     limits: Limits,
+    /// Each of them holds the connections of many visitors.
+    proxies: Proxies,
     open: Mutex<Table>,
 }
 
@@ -129,16 +131,21 @@ pub(super) struct Admitted {
 }
 
 impl ConnectionLimit {
-    pub(super) fn new(limits: Limits) -> Arc<Self> {
+    pub(super) fn new(limits: Limits, proxies: Proxies) -> Arc<Self> {
         let open = Mutex::default();
-        Arc::new(Self { limits, open })
+        Arc::new(Self {
+            limits,
+            proxies,
+            open,
+        })
     }
 
     /// Lets a connection in; `None` if there is no room and nobody can make some.
     pub(super) fn admit(self: &Arc<Self>, from: IpAddr) -> Option<Admitted> {
+        let shared = self.proxies.has(from);
         let from = visitor(from);
         let mut table = lock(&self.open);
-        let share = match from.is_loopback() {
+        let share = match shared || from.is_loopback() {
             true => self.limits.all,
             false => self.limits.per_address,
         };
@@ -209,7 +216,22 @@ mod tests {
     use super::*;
 
     fn limit(all: usize, per_address: usize) -> Arc<ConnectionLimit> {
-        ConnectionLimit::new(Limits { all, per_address })
+        ConnectionLimit::new(Limits { all, per_address }, Proxies::default())
+    }
+
+    #[test]
+    fn a_reverse_proxy_is_many_visitors() {
+        let limits = Limits {
+            all: 8,
+            per_address: 2,
+        };
+        let limit = ConnectionLimit::new(limits, Proxies::new(&["10.0.0.7".to_owned()]));
+        let proxied: Vec<_> = (0..8).filter_map(|_| limit.admit(address(7))).collect();
+        assert_eq!((proxied.len(), limit.open()), (8, 8));
+        // Others find room all the same.
+        let others: Vec<_> = (0..5).filter_map(|_| limit.admit(address(1))).collect();
+        assert_eq!((others.len(), limit.open()), (5, 8));
+        assert!(!is_closed(&proxied[7]) && is_closed(&others[0]));
     }
 
     fn address(last: u8) -> IpAddr {

@@ -14,8 +14,8 @@ use subtle::ConstantTimeEq;
 
 use super::connection_limit::visitor;
 
-/// How long a session lasts without a visit.
-const SESSION: Duration = Duration::from_secs(12 * 3600);
+/// How long a session lasts without a visit; deploy/security.md says the same, by a test.
+pub(super) const SESSION: Duration = Duration::from_secs(12 * 3600);
 /// Sessions at once; the one that was unused for longest makes room.
 const SESSIONS: usize = 64;
 /// Wrong guesses that an address has before it must wait, and what each of them costs in waiting.
@@ -24,6 +24,8 @@ const WAIT_PER_GUESS: Duration = Duration::from_secs(30);
 /// Guesses that are open for all strangers together, and what each of them costs in waiting.
 const GUESSES_OF_ALL: u32 = 120;
 const WAIT_OF_ALL: Duration = Duration::from_millis(500);
+/// Wrong guesses are logged at most once in so long.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
 /// Visitors that are remembered because they were in.
 const KNOWN: usize = 32;
 /// Addresses that are remembered.
@@ -139,6 +141,9 @@ pub(super) struct LoginLimit {
     all: Option<Instant>,
     /// Visitors that have been in, the last one first: strangers' guesses do not count against them.
     known: VecDeque<IpAddr>,
+    /// When a wrong guess was last told, and how many there were since.
+    told: Option<Instant>,
+    untold: u32,
 }
 
 /// Whether a visitor has been in before.
@@ -175,6 +180,17 @@ impl LoginLimit {
             self.open.push_front((from, until));
         }
         taken.map(|()| guest)
+    }
+
+    /// A wrong one: how many were wrong since that was last told, this one included; `None` if it is too soon to tell again.
+    pub(super) fn wrong(&mut self, now: Instant) -> Option<u32> {
+        self.untold = self.untold.saturating_add(1);
+        let told = self.told.map(|told| now.saturating_duration_since(told));
+        if told.is_some_and(|ago| ago < TOLD_EVERY) {
+            return None;
+        }
+        self.told = Some(now);
+        Some(std::mem::take(&mut self.untold))
     }
 
     /// A right one: what weighed is forgiven, and the visitor is known from now on.
@@ -283,6 +299,16 @@ mod tests {
                 assert_eq!(guesses.take(B, now), STRANGER, "after {second} s");
             }
         }
+    }
+
+    #[test]
+    fn wrong_guesses_are_told_once_a_minute() {
+        let (now, mut guesses) = (Instant::now(), LoginLimit::default());
+        assert_eq!(guesses.wrong(now), Some(1));
+        for _ in 0..20 {
+            assert_eq!(guesses.wrong(now + TOLD_EVERY / 2), None);
+        }
+        assert_eq!(guesses.wrong(now + TOLD_EVERY), Some(21));
     }
 
     #[test]

@@ -7,8 +7,9 @@ use std::{
 };
 
 use axum::{
+    Extension,
     body::{Body, Bytes},
-    extract::{ConnectInfo, Query, State, rejection::QueryRejection},
+    extract::{Query, State, rejection::QueryRejection},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -17,7 +18,7 @@ use tokio::sync::mpsc;
 
 use super::{
     device_state::DeviceState, error::ApiError, live::EventStreamBody, live_state::LiveState,
-    recent_events::unix_ms, server::Peer, shares::Share, sync::lock,
+    proxies::Visitor, recent_events::unix_ms, shares::Share, sync::lock,
 };
 use crate::{
     message::{json, rfc3339},
@@ -55,7 +56,7 @@ type QueryResult = Result<Query<HistorySpan>, QueryRejection>;
 /// From and to, in seconds since 1970; whole hours, so that buckets are those of the clock.
 fn span(asked: QueryResult) -> Result<(i64, i64), ApiError> {
     let bad = |text: String| ApiError::new(StatusCode::BAD_REQUEST, text);
-    let Query(span) = asked.map_err(|e| bad(e.body_text()))?;
+    let Query(span) = asked.map_err(|e| ApiError::query(&e))?;
     if !(1..=MOST_DAYS).contains(&span.days) {
         return Err(bad(format!("days must be 1 to {MOST_DAYS}")));
     }
@@ -78,11 +79,11 @@ struct History {
 pub(super) async fn history(
     State(device): State<Arc<DeviceState>>,
     State(live): State<Arc<LiveState>>,
-    ConnectInfo(Peer(from)): ConnectInfo<Peer>,
+    Extension(visitor): Extension<Visitor>,
     asked: QueryResult,
 ) -> Result<Response, ApiError> {
     let (from_s, to_s) = span(asked)?;
-    let share = live.downloads.take(from.ip()).ok_or_else(busy)?;
+    let share = live.downloads.take(visitor.address).ok_or_else(busy)?;
     let buckets = device
         .store
         .moods(from_s, to_s, HOUR_S)
@@ -103,11 +104,11 @@ pub(super) async fn history(
 pub(super) async fn csv(
     State(device): State<Arc<DeviceState>>,
     State(live): State<Arc<LiveState>>,
-    ConnectInfo(Peer(from)): ConnectInfo<Peer>,
+    Extension(visitor): Extension<Visitor>,
     asked: QueryResult,
 ) -> Result<Response, ApiError> {
     let (from_s, to_s) = span(asked)?;
-    let share = live.downloads.take(from.ip()).ok_or_else(busy)?;
+    let share = live.downloads.take(visitor.address).ok_or_else(busy)?;
     let buckets = device
         .store
         .moods(from_s, to_s, HOUR_S)
@@ -135,11 +136,11 @@ pub(super) async fn csv(
 pub(super) async fn events(
     State(device): State<Arc<DeviceState>>,
     State(live): State<Arc<LiveState>>,
-    ConnectInfo(Peer(from)): ConnectInfo<Peer>,
+    Extension(visitor): Extension<Visitor>,
     asked: QueryResult,
 ) -> Result<Response, ApiError> {
     let span = span(asked)?;
-    let share = live.downloads.take(from.ip()).ok_or_else(busy)?;
+    let share = live.downloads.take(visitor.address).ok_or_else(busy)?;
     let first = part(&device.store, span, None).await.map_err(gone)?;
     let (out, lines) = mpsc::channel(1);
     let store = device.store.clone();

@@ -31,6 +31,11 @@ impl Ingress {
         Self(addresses.iter().map(IpAddr::to_canonical).collect())
     }
 
+    /// Whether this is such a proxy.
+    pub(super) fn has(&self, peer: IpAddr) -> bool {
+        self.0.contains(&peer.to_canonical())
+    }
+
     /// Whether there is such a proxy.
     pub(super) fn is_used(&self) -> bool {
         !self.0.is_empty()
@@ -41,7 +46,7 @@ impl Ingress {
     /// # Errors
     /// A [`ApiError`] if the proxy's prefix is none.
     pub(super) fn sender(&self, peer: IpAddr, headers: &HeaderMap) -> Result<Sender, ApiError> {
-        if !self.0.contains(&peer.to_canonical()) {
+        if !self.has(peer) {
             return Ok(Sender::Direct);
         }
         let mut prefixes = headers.get_all(PREFIX).iter();

@@ -10,8 +10,9 @@ use std::{
 };
 
 use axum::{
+    Extension,
     body::{Body, Bytes},
-    extract::{ConnectInfo, Query, State},
+    extract::{Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -24,7 +25,7 @@ use tokio::{
 
 use super::{
     broadcast::sse, device_state::DeviceState, error::ApiError, live_state::LiveState,
-    server::Peer, shares::Share, state, sync::lock,
+    proxies::Visitor, shares::Share, state, sync::lock,
 };
 
 /// A comment after so long a silence, so that a dead connection is noticed.
@@ -52,11 +53,11 @@ pub(super) async fn events(
     State(live): State<Arc<LiveState>>,
     State(device): State<Arc<DeviceState>>,
     query: Result<Query<LiveQuery>, axum::extract::rejection::QueryRejection>,
-    ConnectInfo(Peer(from)): ConnectInfo<Peer>,
+    Extension(visitor): Extension<Visitor>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query.map_err(|e| ApiError::new(StatusCode::BAD_REQUEST, e.body_text()))?;
-    let share = live.views.take(from.ip()).ok_or_else(|| {
+    let Query(query) = query.map_err(|e| ApiError::query(&e))?;
+    let share = live.views.take(visitor.address).ok_or_else(|| {
         let text = format!(
             "{} live views are open, and more are not allowed (web.streams)",
             live.views.taken()
@@ -92,9 +93,14 @@ pub(super) async fn events(
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),
+        UNBUFFERED,
     ];
     Ok((headers, Body::from_stream(EventStreamBody(lines))).into_response())
 }
+
+/// nginx keeps what a page sends until it has a page full of it; a stream would stand still behind it.
+pub(super) const UNBUFFERED: (header::HeaderName, &str) =
+    (header::HeaderName::from_static("x-accel-buffering"), "no");
 
 /// One live view.
 struct LiveStream {

@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{
-    Json,
+    Extension, Json,
     body::Bytes,
-    extract::{ConnectInfo, State},
-    http::{HeaderMap, StatusCode, header},
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{AppendHeaders, IntoResponse},
 };
 use serde::{Deserialize, Serialize};
@@ -14,16 +14,15 @@ use serde::{Deserialize, Serialize};
 use super::{
     access::{COOKIE, session},
     access_state::AccessState,
+    credentials::SESSION,
     device_state::DeviceState,
     error::ApiError,
-    server::Peer,
+    proxies::{Scheme, Visitor},
     sync::lock,
 };
 
 /// The longest password that is looked at, in bytes.
 const LONGEST: usize = 256;
-/// Seconds that a browser keeps the cookie; sessions end sooner when they are not used.
-const COOKIE_S: u32 = 30 * 24 * 3600;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,7 +43,7 @@ pub(super) struct LoginState {
 /// `POST /login`.
 pub(super) async fn enter(
     State(access): State<Arc<AccessState>>,
-    ConnectInfo(Peer(from)): ConnectInfo<Peer>,
+    Extension(visitor): Extension<Visitor>,
     body: Bytes,
 ) -> Result<impl IntoResponse, ApiError> {
     let entry: LoginRequest = serde_json::from_slice(&body).map_err(|error| {
@@ -55,7 +54,7 @@ pub(super) async fn enter(
         let text = "nothing is locked here: there is neither web.password nor web.token_file";
         return Err(ApiError::new(StatusCode::NOT_FOUND, text));
     }
-    let guess = lock(&access.guesses).take(from.ip(), Instant::now());
+    let guess = lock(&access.guesses).take(visitor.address, Instant::now());
     let guest = guess.map_err(|wait| {
         let seconds = wait.as_secs() as u32 + 1;
         let text = format!("too many guesses; try again in {seconds} s");
@@ -71,23 +70,36 @@ pub(super) async fn enter(
     let opens = access.passwords.check(given, guest).await;
     let opens = opens.ok_or_else(|| ApiError::ours("the thread that checks passwords is gone"))?;
     if !opens {
+        if let Some(count) = lock(&access.guesses).wrong(Instant::now()) {
+            let from = visitor.address;
+            tracing::warn!(
+                "wrong password at the page from {from} ({count} since this was last told)"
+            );
+        }
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "wrong password"));
     }
-    lock(&access.guesses).forgive(from.ip());
+    lock(&access.guesses).forgive(visitor.address);
     let secret = lock(&access.sessions).open(Instant::now());
     let secret = secret.map_err(ApiError::ours)?;
-    Ok((StatusCode::NO_CONTENT, cookie(&secret, COOKIE_S)))
+    Ok((
+        StatusCode::NO_CONTENT,
+        AppendHeaders(cookie(&secret, visitor.scheme)),
+    ))
 }
 
 /// `POST /logout`.
 pub(super) async fn leave(
     State(access): State<Arc<AccessState>>,
+    Extension(visitor): Extension<Visitor>,
     headers: HeaderMap,
 ) -> impl IntoResponse {
     if let Some(secret) = session(&headers) {
         lock(&access.sessions).close(secret);
     }
-    (StatusCode::NO_CONTENT, cookie("", 0))
+    (
+        StatusCode::NO_CONTENT,
+        AppendHeaders(cookie("", visitor.scheme)),
+    )
 }
 
 /// `GET /api/v1/door`.
@@ -102,8 +114,20 @@ pub(super) async fn door(
     })
 }
 
-/// Not `Secure`: the device speaks plain HTTP; behind a proxy with TLS the proxy adds it.
-fn cookie(secret: &str, seconds: u32) -> AppendHeaders<[(header::HeaderName, String); 1]> {
-    let value = format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}");
-    AppendHeaders([(header::SET_COOKIE, value)])
+/// The cookie of a session, which the browser keeps as long as the session lasts after this answer; without a secret the one
+/// that ends it. `Secure` where a believed proxy speaks TLS; the device itself speaks plain HTTP.
+pub(super) fn cookie(secret: &str, scheme: Scheme) -> Option<(header::HeaderName, HeaderValue)> {
+    let seconds = match secret {
+        "" => 0,
+        _ => SESSION.as_secs(),
+    };
+    let secure = match scheme {
+        Scheme::Https => "; Secure",
+        Scheme::Http => "",
+    };
+    let text =
+        format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
+    // What a browser sends as a secret was compared with ours, so it is header text.
+    let value = HeaderValue::from_str(&text).ok()?;
+    Some((header::SET_COOKIE, value))
 }

@@ -13,7 +13,8 @@
 //! | `connection` | one connection: it ends when it stands still |
 //! | `access` | who may pass: Host, Origin, token, session; headers of every answer |
 //! | `shares` | places of which no visitor may have all: live views, uploads, downloads |
-//! | `hosts`, `ingress`, `embed` | this device's names; the trusted proxy; sites that may show the face |
+//! | `hosts`, `ingress`, `embed` | this device's names; Home Assistant's proxy; sites that may show the face |
+//! | `proxies` | who asks when a reverse proxy hands a request on |
 //! | `state`, `faces`, `metrics` | the state as JSON, the emoji as PNG and SVG, figures for Prometheus |
 //! | `live`, `broadcast`, `recent_events` | server-sent events: one view, what all views get, what new views get first |
 //! | `analyze`, `photo_worker` | photos in, faces out |
@@ -58,6 +59,7 @@ mod password_worker;
 mod photo_state;
 mod photo_worker;
 mod preview;
+mod proxies;
 mod recent_events;
 mod routes;
 mod server;
@@ -83,8 +85,12 @@ pub use credentials::hash_password;
 pub use notice::page_url;
 
 use self::{
-    access_state::AccessState, app_state::AppState, broadcast::EventBroadcast,
-    connection_limit::Limits, device_state::DeviceState, live_state::LiveState,
+    access_state::AccessState,
+    app_state::AppState,
+    broadcast::EventBroadcast,
+    connection_limit::{ConnectionLimit, Limits},
+    device_state::DeviceState,
+    live_state::LiveState,
     photo_state::PhotoState,
 };
 use crate::{
@@ -194,13 +200,14 @@ pub fn spawn(settings: &Settings, inputs: Inputs) -> Result<Option<Web>, WebErro
         device: Arc::new(DeviceState::new(settings, inputs)),
     };
     let limits = Limits::of_descriptors(process_limits::open_files());
+    let limit = ConnectionLimit::new(limits, app_state.access.proxies.clone());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         // Trials and settings; the allocator keeps memory for each thread.
         .max_blocking_threads(4)
         .build()?;
     let thread = thread::Builder::new().name("web".into()).spawn(move || {
-        runtime.block_on(serve(listener, app_state, broadcast, limits, stopped));
+        runtime.block_on(serve(listener, app_state, broadcast, limit, stopped));
         runtime.shutdown_timeout(STOP_WITHIN);
     })?;
     tracing::info!("the page is at http://{address}/");
@@ -236,14 +243,14 @@ async fn serve(
     listener: TcpListener,
     app_state: AppState,
     broadcast: EventBroadcast,
-    limits: Limits,
+    limit: Arc<ConnectionLimit>,
     mut stopped: watch::Receiver<bool>,
 ) {
     let broadcast = {
         let (live, device) = (Arc::clone(&app_state.live), Arc::clone(&app_state.device));
         tokio::spawn(broadcast.run(live, device))
     };
-    let served = server::serve(listener, routes::router(app_state), limits, stopped.clone());
+    let served = server::serve(listener, routes::router(app_state), limit, stopped.clone());
     tokio::select! {
         ended = served => if let Err(error) = ended {
             tracing::error!("no page: {error}");

@@ -15,7 +15,10 @@ use tokio::{
 };
 
 use super::{
-    device_state::DeviceState, error::ApiError, live::EventStreamBody, live_state::LiveState,
+    device_state::DeviceState,
+    error::ApiError,
+    live::{EventStreamBody, UNBUFFERED},
+    live_state::LiveState,
 };
 use crate::preview::{Jpeg, Mode, PreviewError, Viewer};
 
@@ -49,7 +52,7 @@ pub(super) async fn stream(
     query: Result<Query<PreviewQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let bad = |text: String| ApiError::new(StatusCode::BAD_REQUEST, text);
-    let Query(query) = query.map_err(|e| bad(e.body_text()))?;
+    let Query(query) = query.map_err(|e| ApiError::query(&e))?;
     let mode = Mode::from_name(&query.mode).ok_or_else(|| {
         let names = Mode::ALL.map(Mode::name).join(", ");
         bad(format!("mode must be one of {names}"))
@@ -65,6 +68,7 @@ pub(super) async fn stream(
     let headers = [
         (header::CONTENT_TYPE, KIND),
         (header::CACHE_CONTROL, "no-store"),
+        UNBUFFERED,
     ];
     Ok((headers, Body::from_stream(EventStreamBody(lines))).into_response())
 }

@@ -34,7 +34,7 @@ use tokio::{
 
 use super::{
     connection::Connection,
-    connection_limit::{Activity, Admitted, ConnectionLimit, Limits, Step},
+    connection_limit::{Activity, Admitted, ConnectionLimit, Step},
 };
 
 /// A request's head: at most so many bytes, within so long.
@@ -62,7 +62,7 @@ pub(super) struct Peer(pub(super) SocketAddr);
 pub(super) async fn serve(
     listener: std::net::TcpListener,
     router: Router,
-    limits: Limits,
+    limit: Arc<ConnectionLimit>,
     mut stopped: watch::Receiver<bool>,
 ) -> io::Result<()> {
     // Accepted sockets inherit it; without a bound each could fill megabytes of the kernel's memory.
@@ -70,7 +70,6 @@ pub(super) async fn serve(
     socket.set_recv_buffer_size(SOCKET_BYTES)?;
     socket.set_send_buffer_size(SOCKET_BYTES)?;
     let listener = TcpListener::from_std(listener)?;
-    let limit = ConnectionLimit::new(limits);
     let service = TowerToHyperService::new(router);
     // Each task has a sender; when the last one is gone, all have ended.
     let (alive, mut ended) = mpsc::channel::<Infallible>(1);

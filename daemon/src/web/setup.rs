@@ -172,9 +172,11 @@ pub(super) async fn save(
             )
         }
         // Not the visitor's fault, and not ours: the text is there to be written by hand.
-        Err(ref error @ SetupError::Write { ref text, .. }) => Ok(Json(
-            json!({ "saved": false, "error": error.to_string(), "text": text }),
-        )
+        Err(ref error @ SetupError::Write { ref text, .. }) => Ok(Json(json!({
+            "saved": false,
+            "error": format!("{error}. As an administrator, write the text below into that file"),
+            "text": text,
+        }))
         .into_response()),
         Err(error) => Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error)),
     }

@@ -42,7 +42,7 @@ pub(super) fn agent(
 ) -> Result<Agent, String> {
     let tls = ServerTrust::new(&trust.ca_file, &trust.fingerprint)
         .map_err(|error| format!("[camera] {error}"))
-        .and_then(|trust| trust.client().map_err(|error| error.to_string()));
+        .and_then(|trust| Arc::new(trust).client().map_err(|error| error.to_string()));
     let tls = match tls {
         Ok(builder) => Some(Arc::new(builder.with_no_client_auth())),
         // Over plain HTTP nobody needs the system's authorities, unless it redirects.

@@ -299,6 +299,19 @@ fn off_closes_the_device_and_the_next_source_is_opened_when_asked_for() {
     assert!(thread.is_finished());
 }
 
+/// One that comes for a moment again and again is waited for longer and longer, and does not fill the log.
+#[test]
+fn what_comes_for_a_moment_is_opened_ever_more_seldom() {
+    let (mut thread, noted) = supervise(vec![Some(vec!["frame"]); 99], true);
+    let begin = Instant::now();
+    // Each is seen: the state is true, whatever the log says.
+    let one = ["frame 7", "running", "lost"];
+    assert_eq!(take(&noted, 12), [one, one, one, one].concat());
+    // 200, 400 and 800 ms lie between them.
+    assert!(begin.elapsed() > Duration::from_millis(1_300));
+    thread.stop();
+}
+
 #[test]
 fn a_real_child_that_dies_is_started_again() {
     let dir = tempfile::tempdir().unwrap();

@@ -84,6 +84,7 @@ fn what_is_no_command_is_refused_with_the_reason() {
         (ControlName::Brightness, "-1", "0 to 100"),
         (ControlName::Brightness, "+1", "0 to 100"),
         (ControlName::Brightness, "50.0", "0 to 100"),
+        (ControlName::Sensitivity, "50.5", "0 to 100"),
         (ControlName::Brightness, "", "0 to 100"),
         (ControlName::Brightness, "99999999999999999999", "0 to 100"),
         (ControlName::Sensitivity, "NaN", "0 to 100"),

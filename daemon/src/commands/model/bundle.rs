@@ -1,6 +1,7 @@
 //! `model bundle`: makes a bundle, for people who train nets.
 
 use super::{Failure, model_failure};
+use crate::commands::stdout::out;
 use crate::{
     bundle::{BundleFiles, FileRole, Version, make},
     cli::BundleArgs,
@@ -26,7 +27,7 @@ pub(super) fn bundle(args: &BundleArgs) -> Result<Exit, Failure> {
     let out = args.out.display();
     std::fs::write(&args.out, &zip)
         .map_err(|e| Failure::output(format!("cannot write {out}: {e}")))?;
-    println!(
+    out!(
         "{out}: {} {} {}, {} kB; now sign it: minisign -Sm {out} -t '{} {}'",
         manifest.kind,
         manifest.name,

@@ -1,5 +1,6 @@
 //! `model list`, `install` and `rollback`: nets that are installed after the program.
 
+use crate::commands::stdout::out;
 use std::{io::IsTerminal, path::Path, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -52,7 +53,7 @@ pub(super) fn list(args: &ConfigArgs) -> Result<Exit, Failure> {
         if matches!(pick, Selected::Broken(_)) {
             exit = Exit::Model;
         }
-        println!(
+        out!(
             "{:<11} {}",
             kind_name(kind),
             what_runs(&settings, kind, &pick)
@@ -62,18 +63,18 @@ pub(super) fn list(args: &ConfigArgs) -> Result<Exit, Failure> {
             let before =
                 before.map(|net| format!("{} {}", net.manifest.name, net.manifest.version));
             let before = before.unwrap_or_else(|| named_built_in(kind));
-            println!(
+            out!(
                 "{:<11} `moodring model rollback` goes back to: {before}",
                 ""
             );
         }
     }
     match installed_nets {
-        Some(installed_nets) => println!(
+        Some(installed_nets) => out!(
             "installed ones lie in {}",
             installed_nets.folder().display()
         ),
-        None => println!("there is no folder to install any: set [models] folder"),
+        None => out!("there is no folder to install any: set [models] folder"),
     }
     Ok(exit)
 }
@@ -133,18 +134,18 @@ pub(super) fn install(args: &InstallArgs) -> Result<Exit, Failure> {
     let bundle = Bundle::open(&zip, &signature, &key)?;
     let manifest = bundle.manifest();
     let what = format!("{} {} {}", manifest.kind, manifest.name, manifest.version);
-    println!("{what}: signature good, {}", one_line(bundle.comment()));
+    out!("{what}: signature good, {}", one_line(bundle.comment()));
     if args.check {
         self_test(
             manifest,
             bundle.file(FileRole::Net),
             bundle.file(FileRole::Golden),
         )?;
-        println!("it computes its golden vectors exactly; nothing was installed");
+        out!("it computes its golden vectors exactly; nothing was installed");
         return Ok(Exit::Done);
     }
     let installed = installed_nets.install(&bundle, args.force)?;
-    println!(
+    out!(
         "installed in {}; a daemon that runs takes it when it is restarted: sudo systemctl restart moodring",
         installed.path(FileRole::Net).unwrap_or_default().display()
     );
@@ -170,7 +171,7 @@ pub(super) fn rollback(args: &RollbackArgs) -> Result<Exit, Failure> {
         },
     };
     let pick = installed_nets.rollback(kind)?;
-    println!(
+    out!(
         "{}: {}; a daemon that runs takes it when it is restarted: sudo systemctl restart moodring",
         kind_name(kind),
         what_runs(&settings, kind, &pick)

@@ -1,14 +1,15 @@
 //! `model prepare`: builds what an engine needs before it can run, ahead of the service's start.
 
 use super::{super::quiet_settings, Failure};
+use crate::commands::stdout::out;
 use crate::{cli::ConfigArgs, config::EngineKind, config::Overrides, exit::Exit};
 
 /// Builds what the engine needs, or prints that it needs nothing.
 pub(super) fn prepare(args: &ConfigArgs) -> Result<Exit, Failure> {
     let settings = quiet_settings(args.config.as_deref(), &Overrides::default())?;
     match settings.vision.engine {
-        EngineKind::Int8 => println!("engine = \"int8\": nothing to prepare, it is ready at once"),
-        EngineKind::Tract => println!("engine = \"tract\": nothing to prepare, it keeps nothing"),
+        EngineKind::Int8 => out!("engine = \"int8\": nothing to prepare, it is ready at once"),
+        EngineKind::Tract => out!("engine = \"tract\": nothing to prepare, it keeps nothing"),
         #[cfg(not(feature = "ort"))]
         EngineKind::Ort => return Err(crate::vision::VisionError::NotBuiltIn("ort").into()),
         #[cfg(feature = "ort")]
@@ -26,10 +27,10 @@ fn build(settings: &crate::config::Settings) -> Result<(), Failure> {
         let text = "[ort] cache is empty, so nothing would be kept: name a folder there, such as /var/lib/moodring/engines";
         return Err(Failure::new(Exit::Config, text));
     }
-    println!("building; TensorRT takes minutes for it");
+    out!("building; TensorRT takes minutes for it");
     let started = Instant::now();
     crate::vision::prepare_ort(settings)?;
-    println!(
+    out!(
         "both nets ran, after {:.0} s; what was built is in {}",
         started.elapsed().as_secs_f32(),
         settings.ort.cache.display()

@@ -1,5 +1,6 @@
 //! `model verify`: runs every kernel of this machine on the golden vectors; the results must be equal.
 
+use crate::commands::stdout::out;
 use std::path::Path;
 
 use moodring_nn::{Kernel, Kind};
@@ -42,7 +43,7 @@ pub(super) fn verify(args: &ConfigArgs) -> Result<Exit, Failure> {
                 nets.push((name, net.read(FileRole::Net)?, net.read(FileRole::Golden)?));
             }
             Some(Selected::Broken(reason)) => {
-                println!("installed {:<11} BROKEN: {reason}", kind_name(kind));
+                out!("installed {:<11} BROKEN: {reason}", kind_name(kind));
                 good = false;
             }
             Some(Selected::BuiltIn) | None => {}
@@ -52,7 +53,7 @@ pub(super) fn verify(args: &ConfigArgs) -> Result<Exit, Failure> {
         for (name, net, golden) in &nets {
             let agrees =
                 agrees(kernel, net, golden).map_err(|e| model_failure(Path::new(name), e))?;
-            println!(
+            out!(
                 "{:<9} {name:<11} {}",
                 kernel.name(),
                 if agrees { "exact" } else { "DIFFERS" }

@@ -168,8 +168,47 @@ fn nobody_and_a_lost_camera_are_said() {
         ..Snapshot::default()
     };
     let (text, _) = shown(&snapshot, (80, 24), ColorDepth::True);
-    assert_has(&text, &["NOBODY", "no face in view", "cam lost"]);
-    assert!(!text.contains('%'));
+    // As the face beside it shows; nobody knows who is there.
+    assert_has(&text, &["CAMERA LOST", "cam lost"]);
+    assert!(!text.contains('%') && !text.contains("NOBODY"));
+    let snapshot = Snapshot {
+        camera: CameraState::Running,
+        ..Snapshot::default()
+    };
+    let (text, _) = shown(&snapshot, (80, 24), ColorDepth::True);
+    assert_has(&text, &["NOBODY", "no face in view", "cam running"]);
+}
+
+#[test]
+fn a_long_line_of_the_log_is_wrapped_and_its_end_is_seen() {
+    let area = |width, height| Rect {
+        width,
+        height,
+        ..Rect::default()
+    };
+    let long = format!("WARN lost cmd:sh ...: {} it said: boo", "words ".repeat(30));
+    let lines = ["INFO first".to_owned(), long];
+    for (width, height) in [(80, 4), (40, 6), (20, 3), (1, 2), (0, 0)] {
+        let rows = newest_rows(&lines, area(width, height));
+        assert!(rows.len() <= usize::from(height), "{rows:?}");
+        assert!(
+            rows.iter()
+                .all(|row| row.chars().count() <= usize::from(width.max(1)))
+        );
+        let end = rows.concat();
+        assert!(
+            height == 0 || end.ends_with(if width < 3 { "o" } else { "boo" }),
+            "{rows:?}"
+        );
+    }
+}
+
+#[test]
+fn how_to_quit_is_said_at_any_width() {
+    for columns in [20, 40, 80] {
+        let (text, _) = shown(&two_people(), (columns, 24), ColorDepth::True);
+        assert_has(&text, &["q quits"]);
+    }
 }
 
 #[test]

@@ -40,6 +40,9 @@ impl Default for BrokerLimits {
     }
 }
 
+/// A client may want no pings (MQTT 3.1.1, section 3.1.2.10), which rumqttd refuses: it gets the longest time that there is, 18 hours.
+/// Who vanished is found by TCP's own probes, see `entrance`.
+const NO_PINGS_S: u16 = u16::MAX;
 /// A warning is logged at most once in so long.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
@@ -88,6 +91,9 @@ impl BoundedProtocol {
     fn check(&mut self, packet: &mut Packet) -> Result<(), Error> {
         let checked = match packet {
             Packet::Connect(connect, _, will, _, _) => {
+                if connect.keep_alive == 0 {
+                    connect.keep_alive = NO_PINGS_S;
+                }
                 self.client_id = connect.client_id.chars().take(40).collect();
                 match will {
                     Some(will) => self.publish(&will.topic, will.message.len(), &mut will.retain),

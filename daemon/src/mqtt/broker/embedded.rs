@@ -342,6 +342,14 @@ mod tests {
         assert_eq!(silent[0].read(&mut [0]).unwrap_or(0), 0);
     }
 
+    /// Keep-alive 0: a client that wants no pings, as shell scripts and small boards do.
+    #[test]
+    fn a_client_that_wants_no_pings_is_let_in() {
+        let broker = Broker::start(local(), None).unwrap();
+        let no_pings = b"\x10\x10\0\x04MQTT\x04\x02\0\0\0\x04hall";
+        assert!(is_let_in(broker.address(), no_pings));
+    }
+
     #[test]
     fn no_clients_bytes_end_the_broker() {
         let broker = Broker::start(local(), None).unwrap();

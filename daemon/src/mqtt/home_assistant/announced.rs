@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::Device;
+use super::{Device, lasting_id::Machine};
 use crate::{files, message::RunId, notes::Notes};
 
 /// The note's ending.
@@ -79,6 +79,9 @@ struct Note {
     announced: Option<Announcement>,
     #[serde(default)]
     former: Vec<Announcement>,
+    /// The board that wrote it last, see [`Machine::board`]; `None` in older notes, and where boards have no number to read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    board: Option<String>,
 }
 
 /// The note, and where it is.
@@ -92,15 +95,24 @@ impl AnnouncedTopics {
     /// What is known of the device. `by_name` is the id that a device without a memory has, and that older versions gave to
     /// every device.
     pub fn open(notes: &Notes, by_name: &str) -> Self {
+        Self::open_on(&Machine::this(), notes, by_name)
+    }
+
+    fn open_on(machine: &Machine, notes: &Notes, by_name: &str) -> Self {
         let path = notes.path(NOTE);
-        let note = match &path {
-            Some(path) => read(path).unwrap_or_else(|| begin(notes, by_name)),
+        let mut note = match &path {
+            Some(path) => read(path).unwrap_or_else(|| begin(machine, notes, by_name)),
             None => Note {
                 unique_id: by_name.to_owned(),
                 announced: None,
                 former: Vec::new(),
+                board: None,
             },
         };
+        if let (Some(warning), Some(path)) = (moved(&note, machine), &path) {
+            tracing::warn!("{warning} ({})", path.display());
+        }
+        note.board = machine.board().or(note.board);
         Self { path, note }
     }
 
@@ -156,8 +168,17 @@ impl AnnouncedTopics {
     }
 }
 
+/// What is to be said of a note that another board wrote. Told once: from then on it is this one's.
+fn moved(note: &Note, machine: &Machine) -> Option<&'static str> {
+    let (before, now) = (note.board.as_ref()?, machine.board()?);
+    (*before != now).then_some(
+        "the note of this device was written on another board. If only the card moved, all is well. If a copy of it still runs there, \
+         both are one device to Home Assistant: stop this one, delete the note and the store beside it, and start again",
+    )
+}
+
 /// The first note of a store: with the id by which an older version is known to Home Assistant already, else a new one.
-fn begin(notes: &Notes, by_name: &str) -> Note {
+fn begin(machine: &Machine, notes: &Notes, by_name: &str) -> Note {
     let store = notes.store().unwrap_or(Path::new("")).to_owned();
     let old = read_old(&files::folder_of(&store).join(OLD_NOTE));
     let known = match &old {
@@ -167,9 +188,10 @@ fn begin(notes: &Notes, by_name: &str) -> Note {
         None => None,
     };
     Note {
-        unique_id: known.unwrap_or_else(|| new_id(&store)),
+        unique_id: known.unwrap_or_else(|| machine.new_id(&store)),
         announced: old.filter(|_| notes.is_alone()),
         former: Vec::new(),
+        board: None,
     }
 }
 
@@ -209,27 +231,6 @@ fn is_id(id: &str) -> bool {
     id.starts_with("moodring_") && id.len() <= 128 && id.chars().all(fits)
 }
 
-/// An id that no other device has. The machine's own id makes it the same again should the note be lost; containers of one
-/// image may share that, so there it is chance.
-fn new_id(store: &Path) -> String {
-    let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
-    let machine = machine.trim();
-    let in_container = ["/.dockerenv", "/run/.containerenv"]
-        .iter()
-        .any(|file| Path::new(file).exists());
-    let number = if machine.len() == 32 && !in_container {
-        let place = std::path::absolute(store).unwrap_or_else(|_| store.to_owned());
-        let text = format!("moodring {machine} {}", place.display());
-        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-        digest.as_ref()[..8]
-            .iter()
-            .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
-    } else {
-        RunId::random().number()
-    };
-    format!("moodring_{number:016x}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,7 +242,7 @@ mod tests {
             path: path.to_str().unwrap().to_owned(),
             ..StoreSettings::default()
         };
-        Notes::open(&settings)
+        Notes::open(&settings, "desk")
     }
 
     fn announcement(name: &str, prefix: &str) -> Announcement {
@@ -332,6 +333,36 @@ mod tests {
         memory.announce(announcement("attic", "homeassistant"));
         assert_eq!(memory.former()[0].state_topic, "moodring/hall/state");
         assert_eq!(memory.former()[0].status_topic, "moodring/hall/status");
+    }
+
+    #[test]
+    fn a_copied_card_is_told_once_and_what_the_documents_say_mends_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let id = "0123456789abcdef0123456789abcdef";
+        let on = |serial: Option<&str>| {
+            let machine = Machine::of(id, serial);
+            let note = notes(folder.path(), "m.db");
+            let was = note.path(NOTE).and_then(|path| read(&path));
+            let said = was.is_some_and(|was| moved(&was, &machine).is_some());
+            let mut memory = AnnouncedTopics::open_on(&machine, &note, "moodring_hall");
+            memory.announce(announcement("hall", "homeassistant"));
+            (said, memory.unique_id().to_owned())
+        };
+        let (said, original) = on(Some("10000000a1b2c3d4"));
+        assert!(!said);
+        assert_eq!(on(Some("10000000a1b2c3d4")), (false, original.clone()));
+        // Where the board cannot be read nothing is said, and nothing is forgotten.
+        assert_eq!(on(None), (false, original.clone()));
+        assert_eq!(on(Some("10000000ffffffff")), (true, original.clone()));
+        assert_eq!(
+            on(Some("10000000ffffffff")),
+            (false, original.clone()),
+            "once"
+        );
+        fs::remove_file(folder.path().join(format!("m.db{NOTE}"))).unwrap();
+        let (said, copy) = on(Some("10000000ffffffff"));
+        assert!(!said);
+        assert_ne!(copy, original, "the copy is another device now");
     }
 
     #[test]

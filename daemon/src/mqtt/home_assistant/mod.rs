@@ -20,6 +20,7 @@ mod diagnostics;
 mod discovery;
 mod entities;
 mod health;
+mod lasting_id;
 mod protocol;
 mod task;
 

@@ -35,6 +35,16 @@ fn options(way: &ConnectOptions) -> MqttOptions {
     if let Some((user, password)) = &way.login {
         options.set_credentials(user, password);
     }
+    if let Some((url, host)) = way.web_name() {
+        // The name, which a shared server goes by; the library made the request for the address.
+        options.set_request_modifier(move |mut request| {
+            if let (Ok(url), Ok(host)) = (url.parse(), host.parse()) {
+                *request.uri_mut() = url;
+                request.headers_mut().insert("host", host);
+            }
+            std::future::ready(request)
+        });
+    }
     if let Some(will) = &way.will {
         let payload = will.payload.clone();
         options.set_last_will(LastWill::new(&will.topic, payload, QoS::AtLeastOnce, true));

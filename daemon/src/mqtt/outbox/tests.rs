@@ -154,3 +154,32 @@ proptest! {
         prop_assert_eq!(seen, (1..=store.newest).collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn what_was_deleted_in_the_store_is_not_offered_again() {
+    let (mut store, mut outbox) = (FakeStore::default(), OutboxWindow::new(2));
+    (0..4).for_each(|_| store.push());
+    store.feed(&mut outbox);
+    assert_eq!(send_all(&mut outbox), [1, 2]);
+    outbox.refused(1);
+    // The store answered before the deletion, and the answer comes after it.
+    store.push();
+    let late = FetchRequest {
+        after: 4,
+        limit: 2,
+        newest: 5,
+    };
+    let row = store.rows[&5].clone();
+    store.rows.clear();
+    outbox.forget(5);
+    outbox.fill(late, vec![row]);
+    outbox.offer_again();
+    assert!(
+        send_all(&mut outbox).is_empty(),
+        "2 is on its way, the others are gone"
+    );
+    assert!(outbox.acked(2));
+    store.push();
+    store.feed(&mut outbox);
+    assert_eq!(send_all(&mut outbox), [6]);
+}

@@ -83,9 +83,19 @@ async fn attempt(settings: MqttSettings) -> Result<(), String> {
 }
 
 async fn attempt_by(settings: &MqttSettings, version: Version) -> Result<(), String> {
+    attempt_at(settings, version, None).await
+}
+
+/// At this address of the broker's name, if one is given.
+async fn attempt_at(
+    settings: &MqttSettings,
+    version: Version,
+    address: Option<std::net::SocketAddr>,
+) -> Result<(), String> {
     let identity = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1));
     let mut plan = CheckedSettings::new(settings, &identity).map_err(|error| error.to_string())?;
-    let mut link = Link::open(&plan.brokers.swap_remove(0), version, false);
+    let way = plan.brokers.swap_remove(0).at(address);
+    let mut link = Link::open(&way, version, false);
     loop {
         match within("an answer", link.next()).await {
             LinkEvent::Up => return Ok(()),
@@ -206,4 +216,115 @@ async fn a_websocket_works_too() {
     assert_eq!(attempt(secure(authority.ca())).await, Ok(()));
     let refused = attempt(secure(Authority::new().ca())).await.unwrap_err();
     assert!(refused.contains("ca_file"), "{refused}");
+}
+
+/// The name of `.invalid` cannot be looked up, so whoever gets in did it by the address, and with a certificate for the name.
+#[tokio::test]
+async fn another_address_of_a_name_is_used_and_the_certificate_is_for_the_name() {
+    if !is_installed() {
+        return;
+    }
+    let authority = Authority::new();
+    authority.hint("good", "broker.invalid", 2100);
+    authority.hint("else", "127.0.0.1", 2100);
+    let also = format!("listener {} 127.0.0.1\n", free_port());
+    let web = format!("protocol websockets\n{also}");
+    for (scheme, more) in [("mqtts", ""), ("wss", web.as_str())] {
+        for (certificate, fine) in [("good", true), ("else", false)] {
+            let broker = authority.mosquitto(certificate, more).await;
+            let settings = MqttSettings {
+                url: format!("{scheme}://broker.invalid:{}", broker.port),
+                ca_file: authority.ca(),
+                ..MqttSettings::default()
+            };
+            let address = Some(([127, 0, 0, 1], broker.port).into());
+            for version in [Version::V5, Version::V3] {
+                let by_address = attempt_at(&settings, version, address).await;
+                assert_eq!(
+                    by_address.is_ok(),
+                    fine,
+                    "{scheme} {certificate}: {by_address:?}"
+                );
+                if let Err(reason) = by_address {
+                    assert!(reason.contains("another host name"), "{reason}");
+                }
+            }
+        }
+    }
+}
+
+/// Who serves many names at one address goes by the header Host.
+#[tokio::test]
+async fn a_websocket_to_an_address_asks_for_the_name() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    for version in [Version::V5, Version::V3] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                assert!(stream.read_buf(&mut head).await.unwrap() > 0);
+            }
+            let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\n\r\n").await;
+            String::from_utf8(head).unwrap()
+        });
+        let settings = MqttSettings {
+            url: format!("ws://broker.invalid:{}/my/path", address.port()),
+            ..MqttSettings::default()
+        };
+        assert!(attempt_at(&settings, version, Some(address)).await.is_err());
+        let head = within("a request", server)
+            .await
+            .unwrap()
+            .to_ascii_lowercase();
+        let host = format!("\r\nhost: broker.invalid:{}\r\n", address.port());
+        assert!(
+            head.starts_with("get /my/path ") && head.contains(&host),
+            "{head}"
+        );
+        assert_eq!(head.matches("\r\nhost:").count(), 1, "{head}");
+    }
+}
+
+/// As `openssl req -x509` makes it: its own authority. Home brokers have such a one.
+#[tokio::test]
+async fn the_usual_self_signed_certificate_works_when_it_is_pinned() {
+    if !is_installed() {
+        return;
+    }
+    let (dir, key) = (TempDir::new().unwrap(), KeyPair::generate().unwrap());
+    let mut params = CertificateParams::new(vec!["broker".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let own = params.self_signed(&key).unwrap();
+    let file = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    fs::write(file("own.pem"), own.pem()).unwrap();
+    fs::write(file("own.key"), key.serialize_pem()).unwrap();
+    let access = format!(
+        "allow_anonymous true\ncertfile {}\nkeyfile {}\n",
+        file("own.pem"),
+        file("own.key")
+    );
+    let broker = Mosquitto::start_with(&dir, free_port(), &access).await;
+    let digest = ring::digest::digest(&ring::digest::SHA256, own.der());
+    let fingerprint: Vec<_> = digest.as_ref().iter().map(|b| format!("{b:02X}")).collect();
+    let by_file = settings(&broker, &file("own.pem"));
+    let by_fingerprint = MqttSettings {
+        fingerprint: fingerprint.join(":"),
+        ..settings(&broker, "")
+    };
+    for pinned in [by_file, by_fingerprint] {
+        assert_eq!(attempt(pinned).await, Ok(()));
+    }
+    let other = MqttSettings {
+        fingerprint: "0f".repeat(32),
+        ..settings(&broker, "")
+    };
+    for refused in [other, settings(&broker, "")] {
+        let reason = attempt(refused).await.unwrap_err();
+        assert!(
+            reason.contains("ca_file") && !reason.contains("CaUsed"),
+            "{reason}"
+        );
+    }
 }

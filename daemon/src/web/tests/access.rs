@@ -343,3 +343,125 @@ fn listed_sites_may_show_the_face_and_read_it_and_nothing_else() {
     );
     assert_eq!(page.get("/login").header("x-frame-options"), "DENY");
 }
+
+/// One header line a hop, as a proxy at the loopback hands a request on.
+fn forwarded(chain: &str) -> String {
+    format!("X-Forwarded-For: {chain}\r\n")
+}
+
+const WRONG: &[u8] = br#"{"password":"12345678"}"#;
+const RIGHT: &[u8] = br#"{"password":"correct horse"}"#;
+
+#[test]
+fn behind_a_proxy_a_guesser_locks_the_owner_out_only_where_it_is_not_listed() {
+    let hash = hash_password("correct horse").unwrap();
+    for (proxies, owner) in [
+        (&[][..], 429),
+        (&["192.0.2.1"], 429),
+        (&["127.0.0.1"], 204),
+        (&["10.0.0.0/8", "127.0.0.0/8"], 204),
+    ] {
+        let page = TestPage::new(|s| {
+            s.web.password = hash.clone();
+            s.web.proxies = proxies.iter().map(|&p| p.into()).collect();
+        });
+        // What stands to the left is what the guesser made up.
+        let guess = |i: u8| forwarded(&format!("203.0.113.{i}, 198.51.100.7"));
+        for i in 0..8 {
+            let _ = page.ask("POST /login", &guess(i), WRONG);
+        }
+        let guesser = page.ask("POST /login", &guess(9), RIGHT).status;
+        assert_eq!(guesser, 429, "{proxies:?}");
+        let inside = page.ask("POST /login", &forwarded("203.0.113.9"), RIGHT);
+        assert_eq!(inside.status, owner, "{proxies:?}");
+    }
+}
+
+#[test]
+fn a_proxy_with_tls_gets_a_secure_cookie_and_its_own_page_may_ask() {
+    let hash = hash_password("correct horse").unwrap();
+    let page = |proxies: &[&str]| {
+        TestPage::new(|s| {
+            s.web.password = hash.clone();
+            s.web.hosts = vec!["mood.example".into()];
+            s.web.proxies = proxies.iter().map(|&p| p.into()).collect();
+        })
+    };
+    // As nginx does by default: the page's own address as Host, and the browser's name beside it.
+    let head = "Host: 127.0.0.1:8080\r\nX-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: mood.example\r\n\
+                Origin: https://mood.example\r\nSec-Fetch-Site: same-origin\r\n";
+    let listed = page(&["127.0.0.1"]);
+    let inside = listed.ask("POST /login", head, RIGHT);
+    assert_eq!(inside.status, 204, "{inside:?}");
+    assert!(
+        inside.header("set-cookie").ends_with("; Secure"),
+        "{inside:?}"
+    );
+    let other = head.replace("Host: mood.example", "Host: evil.example");
+    assert_eq!(listed.ask("POST /login", &other, RIGHT).status, 421);
+    let foreign = head.replace("https://mood", "https://evil");
+    assert_eq!(listed.ask("POST /login", &foreign, RIGHT).status, 403);
+    let plain = head.replace("Proto: https", "Proto: http");
+    let inside = listed.ask("POST /login", &plain, RIGHT);
+    assert!(
+        !inside.header("set-cookie").contains("Secure"),
+        "{inside:?}"
+    );
+    // Who is not listed is no proxy: neither its host nor its scheme is believed.
+    let unlisted = page(&[]);
+    assert_eq!(unlisted.ask("POST /login", head, RIGHT).status, 403);
+    let inside = unlisted.ask("POST /login", "X-Forwarded-Proto: https\r\n", RIGHT);
+    assert!(
+        !inside.header("set-cookie").contains("Secure"),
+        "{inside:?}"
+    );
+}
+
+#[test]
+fn the_cookie_lasts_as_long_as_the_session_and_as_the_documents_say() {
+    let hash = hash_password("correct horse").unwrap();
+    let page = TestPage::new(|s| s.web.password = hash);
+    let seconds = credentials::SESSION.as_secs();
+    let age = format!("Max-Age={seconds}");
+    let cookie = page
+        .ask("POST /login", "", RIGHT)
+        .header("set-cookie")
+        .to_owned();
+    assert!(cookie.contains(&age), "{cookie}");
+    let own = format!("Cookie: {}\r\n", cookie.split(';').next().unwrap());
+    // Each visit prolongs both; the end takes both.
+    assert_eq!(
+        page.ask("GET /api/v1/state", &own, b"")
+            .header("set-cookie"),
+        cookie
+    );
+    assert!(
+        page.ask("POST /logout", &own, b"")
+            .header("set-cookie")
+            .contains("Max-Age=0")
+    );
+    assert_eq!(
+        page.ask("GET /api/v1/state", &own, b"")
+            .header("set-cookie"),
+        ""
+    );
+    let security = include_str!("../../../../deploy/security.md");
+    let promise = format!(
+        "sessions that end {} hours after the last visit",
+        seconds / 3600
+    );
+    assert!(security.contains(&promise), "{promise}");
+}
+
+#[test]
+fn what_a_proxy_forwards_is_not_this_machine() {
+    let page = TestPage::new(|s| {
+        s.web.ingress = vec![[172, 30, 32, 2].into()];
+        s.web.proxies = vec!["127.0.0.1".into()];
+    });
+    assert_eq!(page.get("/api/v1/state").status, 200);
+    for chain in ["203.0.113.9", "127.0.0.1", "203.0.113.9, 127.0.0.1"] {
+        let asked = page.ask("GET /api/v1/state", &forwarded(chain), b"");
+        assert_eq!(asked.status, 403, "{chain}");
+    }
+}

@@ -125,6 +125,10 @@ fn a_stream_shows_the_newest_and_ends_with_the_preview() {
     let text = String::from_utf8_lossy(&watcher.bytes).into_owned();
     assert!(text.contains("multipart/x-mixed-replace; boundary=moodring-frame"));
     assert!(text.contains("no-store") && text.contains("default-src 'none'"));
+    assert!(
+        text.contains("x-accel-buffering: no\r\n"),
+        "nginx lets it flow"
+    );
     let start = watcher.bytes.windows(3).position(|w| w == b"\xff\xd8\xff");
     let jpeg = image::load_from_memory(&watcher.bytes[start.unwrap()..]).unwrap();
     assert_eq!((jpeg.width(), jpeg.height()), SIZE);

@@ -8,7 +8,9 @@ use super::*;
 fn a_live_view_tells_states_events_and_faces() {
     let page = TestPage::new(|_| {});
     let mut stream = live(&page, "?face=true", "");
-    read_until(&mut stream, "event: state\ndata: {\"schema\"");
+    let head = read_until(&mut stream, "event: state\ndata: {\"schema\"");
+    // Behind nginx it would stand still without this.
+    assert!(head.contains("x-accel-buffering: no\r\n"), "{head}");
     appeared(&page, 41);
     let text = read_until(&mut stream, "\"track\":41");
     assert!(text.contains("id: 0000000000000007-41\n"), "{text}");

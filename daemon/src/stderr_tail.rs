@@ -14,7 +14,7 @@ const LINE_BYTES: usize = 160;
 
 /// The lines. Clones share them.
 #[derive(Clone, Default)]
-pub(super) struct StderrTail {
+pub(crate) struct StderrTail {
     /// As they came: who floods is read at the speed of memory, and only what is shown is searched for secrets.
     lines: Arc<Mutex<VecDeque<Vec<u8>>>>,
     secrets: Arc<[String]>,
@@ -22,7 +22,7 @@ pub(super) struct StderrTail {
 
 impl StderrTail {
     /// None yet; `secrets` will not be shown.
-    pub(super) fn new(secrets: Vec<String>) -> Self {
+    pub(crate) fn new(secrets: Vec<String>) -> Self {
         Self {
             lines: Arc::default(),
             secrets: secrets.into(),
@@ -30,7 +30,7 @@ impl StderrTail {
     }
 
     /// Reads to the end, keeping little.
-    pub(super) fn read(&self, from: &mut dyn Read) {
+    pub(crate) fn read(&self, from: &mut dyn Read) {
         let mut chunk = [0_u8; 1024];
         let mut line = Vec::new();
         while let Ok(n @ 1..) = from.read(&mut chunk) {
@@ -73,7 +73,7 @@ impl StderrTail {
     }
 
     /// The lines as one.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let lines: Vec<String> = lines.iter().map(|line| self.shown(line)).collect();
         lines.join(" | ")
