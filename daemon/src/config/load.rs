@@ -10,7 +10,7 @@ use figment::{
 };
 use serde::Serialize;
 
-use super::{ConfigError, Settings, environment::Environment};
+use super::{ConfigError, Settings, environment::Environment, panel::BOARD};
 
 /// Where to look for a configuration file when none is named.
 const USUAL_PLACES: [&str; 2] = ["moodring.toml", "/etc/moodring/moodring.toml"];
@@ -144,7 +144,10 @@ fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
             ConfigError::UnknownKey {
                 key: path.join("."),
                 place,
-                hint: suggestion(&key, known),
+                hint: match suggestion(&key, known) {
+                    none if none.is_empty() => ".".into(),
+                    hint => hint,
+                },
             }
         }
         Kind::UnknownVariant(word, known) => ConfigError::Value {
@@ -161,9 +164,10 @@ fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
                 key: quoted(&path),
                 place,
                 reason: format!(
-                    "found {}, but it must be {}",
+                    "found {}, but it must be {}{}",
                     found_in_words(&found),
-                    in_words(&wanted)
+                    in_words(&wanted),
+                    or_board(&path)
                 ),
             }
         }
@@ -202,6 +206,16 @@ fn in_words(wanted: &str) -> &str {
         "a string" | "path string" => "a text in quotes",
         "a sequence" => "a list, such as [\"one\", \"two\"]",
         other => other,
+    }
+}
+
+/// The other way out of a key that may leave its value to the board.
+fn or_board(path: &[String]) -> &'static str {
+    let defaults = Value::serialize(Settings::default());
+    let default = defaults.ok().and_then(|all| all.find(&path.join(".")));
+    match default.as_ref().and_then(Value::as_str) {
+        Some(BOARD) => ", or \"board\"",
+        _ => "",
     }
 }
 
