@@ -14,13 +14,13 @@ pub enum ConfigError {
         reason: String,
     },
     /// A key that does not exist.
-    #[error("unknown key `{key}` in {place}{hint}. `moodring config` lists every key")]
+    #[error("unknown key `{key}` in {place}{hint} `moodring config` lists every key")]
     UnknownKey {
         /// The key with its section.
         key: String,
         /// File, environment or flag.
         place: String,
-        /// ` (did you mean ...?)` or nothing.
+        /// The end of the sentence: `; did you mean ...?` or a full stop.
         hint: String,
     },
     /// A value of the wrong type, an unknown word, or TOML that does not parse.

@@ -10,7 +10,7 @@ use figment::{
 };
 use serde::Serialize;
 
-use super::{ConfigError, Settings, environment::Environment};
+use super::{ConfigError, Settings, environment::Environment, panel::BOARD};
 
 /// Where to look for a configuration file when none is named.
 const USUAL_PLACES: [&str; 2] = ["moodring.toml", "/etc/moodring/moodring.toml"];
@@ -144,7 +144,10 @@ fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
             ConfigError::UnknownKey {
                 key: path.join("."),
                 place,
-                hint: suggestion(&key, known),
+                hint: match suggestion(&key, known) {
+                    none if none.is_empty() => ".".into(),
+                    hint => hint,
+                },
             }
         }
         Kind::UnknownVariant(word, known) => ConfigError::Value {
@@ -161,9 +164,10 @@ fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
                 key: quoted(&path),
                 place,
                 reason: format!(
-                    "found {}, but it must be {}",
+                    "found {}, but it must be {}{}",
                     found_in_words(&found),
-                    in_words(&wanted)
+                    in_words(&wanted),
+                    or_board(&path)
                 ),
             }
         }
@@ -205,6 +209,16 @@ fn in_words(wanted: &str) -> &str {
     }
 }
 
+/// The other way out of a key that may leave its value to the board.
+fn or_board(path: &[String]) -> &'static str {
+    let defaults = Value::serialize(Settings::default());
+    let default = defaults.ok().and_then(|all| all.find(&path.join(".")));
+    match default.as_ref().and_then(Value::as_str) {
+        Some(BOARD) => ", or \"board\"",
+        _ => "",
+    }
+}
+
 /// `` `a.b` `` and a space, or nothing.
 fn quoted(path: &[String]) -> String {
     if path.is_empty() {
@@ -214,14 +228,14 @@ fn quoted(path: &[String]) -> String {
     }
 }
 
-/// ` (did you mean ...?)` for the most similar known word, if one is near.
+/// `; did you mean ...?` for the most similar known word, if one is near.
 fn suggestion(word: &str, known: &[&str]) -> String {
     let near = known
         .iter()
         .map(|k| (strsim::jaro_winkler(word, k), k))
         .filter(|(similar, _)| *similar > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0));
-    near.map(|(_, k)| format!(" (did you mean `{k}`?)"))
+    near.map(|(_, k)| format!("; did you mean `{k}`?"))
         .unwrap_or_default()
 }
 
