@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     fs::{self, File},
-    io::{self, Read},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -34,8 +34,12 @@ const LOCK: &str = ".lock";
 const STORE_MARK: (usize, &[u8; 4]) = (68, b"mood");
 
 /// Where a daemon's notes are, held as long as this lives. Clones share it.
-#[derive(Clone, Debug)]
-pub struct Notes(Option<Arc<Held>>);
+#[derive(Clone, Debug, Default)]
+pub struct Notes {
+    held: Option<Arc<Held>>,
+    /// The id of the device whose daemon has them.
+    other: Option<String>,
+}
 
 #[derive(Debug)]
 struct Held {
@@ -48,23 +52,31 @@ struct Held {
 impl Notes {
     /// The notes of the store that the settings name: beside its copy, which outlives the power, else beside itself. None where
     /// nothing outlives the process, and where another daemon has them.
-    pub fn open(settings: &StoreSettings) -> Self {
+    ///
+    /// `device` is this one's id: it stands in the lock, for others to see whom they meet.
+    pub fn open(settings: &StoreSettings, device: &str) -> Self {
         let copy = CopyPlan::of(settings).map(|plan| plan.path);
         let store = copy.or_else(|| StoreLocation::of(&settings.path).file().map(Path::to_owned));
         let Some(store) = store else {
             return Self::none();
         };
-        match lock(&store) {
-            Ok(Some(lock)) => {
+        match lock(&store, device) {
+            Ok(Lock::Ours(lock)) => {
                 share_old_note(&store);
-                Self(Some(Arc::new(Held { store, _lock: lock })))
+                Self {
+                    held: Some(Arc::new(Held { store, _lock: lock })),
+                    other: None,
+                }
             }
-            Ok(None) => {
+            Ok(Lock::Theirs(other)) => {
                 tracing::warn!(
                     "another moodring uses the store {}: this one remembers nothing. Give each its own [store] path",
                     store.display()
                 );
-                Self::none()
+                Self {
+                    held: None,
+                    other: Some(other),
+                }
             }
             Err(error) => {
                 tracing::warn!(
@@ -78,12 +90,20 @@ impl Notes {
 
     /// For who keeps nothing.
     pub const fn none() -> Self {
-        Self(None)
+        Self {
+            held: None,
+            other: None,
+        }
+    }
+
+    /// Whether a daemon of the same id runs on this machine: at a broker the two would throw each other off.
+    pub fn is_taken_by(&self, device: &str) -> bool {
+        self.other.as_deref() == Some(device)
     }
 
     /// The store that they belong to, if there are any.
     pub fn store(&self) -> Option<&Path> {
-        self.0.as_ref().map(|held| held.store.as_path())
+        self.held.as_ref().map(|held| held.store.as_path())
     }
 
     /// Where the note with this ending is; `None`: nowhere.
@@ -159,19 +179,37 @@ impl Notes {
     }
 }
 
-/// The lock; `None` if another process has it.
-fn lock(store: &Path) -> io::Result<Option<File>> {
+/// Who has the notes.
+enum Lock {
+    Ours(File),
+    /// The daemon of the device with this id.
+    Theirs(String),
+}
+
+/// The longest id that is read from a lock, in bytes.
+const MAX_ID: u64 = 256;
+
+/// Takes the lock, unless another process has it.
+fn lock(store: &Path, device: &str) -> io::Result<Lock> {
     files::create_folder(files::folder_of(store))?;
     let path = files::beside(store, LOCK);
     let file = match files::create_new(&path, files::PRIVATE) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            File::options().write(true).open(&path)?
+            File::options().read(true).write(true).open(&path)?
         }
         other => other?,
     };
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Ok(()) => {
+            file.set_len(0)?;
+            (&file).write_all(device.as_bytes())?;
+            Ok(Lock::Ours(file))
+        }
+        Err(fs::TryLockError::WouldBlock) => {
+            let mut other = Vec::new();
+            file.take(MAX_ID).read_to_end(&mut other)?;
+            Ok(Lock::Theirs(String::from_utf8_lossy(&other).into_owned()))
+        }
         Err(fs::TryLockError::Error(error)) => Err(error),
     }
 }
@@ -221,7 +259,7 @@ mod tests {
     }
 
     fn at(path: &Path) -> Notes {
-        Notes::open(&settings(&format!("path = '{}'", path.display())))
+        Notes::open(&settings(&format!("path = '{}'", path.display())), "desk")
     }
 
     fn make_store(path: &Path) {
@@ -240,10 +278,13 @@ mod tests {
         let (run, data) = (path("run/m.db"), path("data/m.db"));
         let text = format!("path = '{}'\ncopy = '{}'", run.display(), data.display());
         assert_eq!(
-            Notes::open(&settings(&text)).path(".x"),
+            Notes::open(&settings(&text), "desk").path(".x"),
             Some(path("data/m.db.x"))
         );
-        assert_eq!(Notes::open(&settings("path = 'memory'")).path(".x"), None);
+        assert_eq!(
+            Notes::open(&settings("path = 'memory'"), "desk").path(".x"),
+            None
+        );
     }
 
     #[test]
@@ -269,9 +310,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("new/m.db");
         let first = at(&store);
-        assert_eq!(at(&store).path(".x"), None);
+        let second = at(&store);
+        assert_eq!(second.path(".x"), None);
+        assert!(second.is_taken_by("desk") && !second.is_taken_by("hall"));
         drop(first);
-        assert!(at(&store).path(".x").is_some());
+        let again = at(&store);
+        assert!(again.path(".x").is_some() && !again.is_taken_by("desk"));
     }
 
     #[test]

@@ -92,7 +92,7 @@ pub enum PhotoError {
     #[error("not a picture that moodring reads (PNG, JPEG, GIF, WebP or BMP)")]
     Format,
     /// A picture or document of a known kind that is not read.
-    #[error("it is {0}, which moodring does not read; save it as PNG or JPEG")]
+    #[error("it is {0}, which moodring does not read; {way_out}", way_out = format::way_out(.0))]
     OtherFormat(&'static str),
     /// Too short a side.
     #[error("{0}x{1} pixels: a picture must have at least 16 pixels a side")]

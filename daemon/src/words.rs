@@ -53,22 +53,22 @@ impl Language {
             .find(|language| language.tag().eq_ignore_ascii_case(first))
     }
 
-    /// The one of the table that a browser's `Accept-Language` weighs most; of equal ones the first. A weight of 0 refuses.
+    /// What a browser's `Accept-Language` likes best of those that the table has: by weight, then by order (RFC 9110, 12.5.4).
     pub fn from_accepted(header: &str) -> Self {
-        let weighed = header.split(',').filter_map(|part| {
-            let (tag, rest) = part.split_once(';').unwrap_or((part, ""));
-            let weight = rest
-                .trim()
-                .strip_prefix("q=")
-                .map_or(Some(1.0), |q| q.trim().parse().ok());
-            let weight: f32 = weight.filter(|weight| *weight > 0.0)?;
-            Some((Self::from_tag(tag)?, weight))
-        });
-        let heavier =
-            |best: (Self, f32), next: (Self, f32)| if next.1 > best.1 { next } else { best };
-        weighed
-            .reduce(heavier)
-            .map_or(Self::default(), |(language, _)| language)
+        let mut best = (0.0, Self::default());
+        for part in header.split(',') {
+            let mut parameters = part.split(';');
+            let language = Self::from_tag(parameters.next().unwrap_or_default());
+            let weight = parameters.find_map(|text| text.trim().strip_prefix("q="));
+            let weight = weight.map_or(1.0, |text| text.trim().parse().unwrap_or(0.0));
+            // NaN is more than nothing, too.
+            if let Some(language) = language
+                && weight > best.0
+            {
+                best = (weight, language);
+            }
+        }
+        best.1
     }
 }
 
@@ -140,14 +140,15 @@ mod tests {
     fn browsers_get_the_language_that_they_weigh_most() {
         for (header, language) in [
             ("de-CH,de;q=0.9,en;q=0.8", Language::De),
-            ("nl, fr;q=0.5, en;q=0.3", Language::Fr),
+            ("nl, fr;q=0.5, en;q=0.2", Language::Fr),
+            ("de;q=0.1,fr;q=0.9", Language::Fr),
+            ("fr;q=0,de;q=0.5", Language::De),
+            ("pt,es;q=0.3,de;q=0.7", Language::De),
+            ("de;q=x,it;q=0.1", Language::It),
             ("nl, fr;q=0.5, en", Language::En),
             ("pt-BR", Language::En),
             ("", Language::En),
             ("IT", Language::It),
-            ("de;q=0.1,fr;q=0.9", Language::Fr),
-            ("fr;q=0,de;q=0.5", Language::De),
-            ("pt,es;q=0.3,de;q=0.7", Language::De),
             ("de; q=0.5, it ;q=0.5", Language::De),
             ("de;q=x, es;q=0.001", Language::Es),
             ("de;q=0", Language::En),

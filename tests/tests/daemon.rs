@@ -525,3 +525,78 @@ fn a_resting_face_is_calibrated_kept_and_erased() {
     assert!(left.is_empty(), "{left:?}");
     stop(daemon, "TERM");
 }
+
+/// Two of one id would throw each other off the broker again and again.
+#[test]
+fn a_second_one_of_the_same_id_only_shows() {
+    let (mut bench, port) = (bench(), free_port());
+    bench.set("MOODRING_MQTT__LISTEN", format!("127.0.0.1:{port}"));
+    let first = bench.start("run --source synthetic");
+    wait_until_open(port);
+    let mut heard = Subscriber::to(port);
+    heard.wait_for_topic("/state");
+    let mut second = bench.start("run --source synthetic");
+    second.wait_for_text("publishes nothing", LIMIT);
+    second.wait_for_text("camera opened", LIMIT);
+    // As long as a fight would need to begin.
+    let until = Instant::now() + Duration::from_secs(3);
+    while Instant::now() < until {
+        let status = heard.wait_for("news", |message| {
+            message.is_of_device("/status") || message.is_of_device("/state")
+        });
+        assert_ne!(status.payload, "offline");
+    }
+    stop(second, "TERM");
+    stop(first, "TERM");
+}
+
+/// Nobody knows that a camera looks whose live view was closed with its window; `nohup` is another matter.
+#[test]
+fn it_ends_with_its_terminal() {
+    let mut bench = bench();
+    bench.set("MOODRING_MQTT__ENABLED", false);
+    bench.set("MOODRING_WEB__ENABLED", false);
+    for (nohup, display, outlives) in [
+        ("", "auto", false),
+        ("", "none", false),
+        ("nohup", "none", true),
+    ] {
+        let run = format!(
+            "stty rows 24 cols 80; echo $$ > pid; exec {nohup} $MOODRING run --source synthetic --display {display}"
+        );
+        bench.write("run.sh", run);
+        let mut terminal =
+            bench.start_shell("exec script -qfec 'TERM=xterm exec sh run.sh' typescript");
+        let seen = |what: &str| {
+            std::fs::read_to_string(bench.folder().join("typescript"))
+                .is_ok_and(|text| text.contains(what))
+        };
+        let until = |what: &str, is: &dyn Fn() -> bool| {
+            let end = Instant::now() + LIMIT;
+            while !is() {
+                assert!(Instant::now() < end, "{what} ({nohup} {display})");
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        };
+        if nohup.is_empty() {
+            until("it runs", &|| seen("synthetic"));
+        } else {
+            std::thread::sleep(Duration::from_secs(2));
+        }
+        let pid = std::fs::read_to_string(bench.folder().join("pid")).expect("it began");
+        let runs = || {
+            std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()))
+                .is_ok_and(|stat| !stat.contains(") Z "))
+        };
+        assert!(runs() && terminal.is_running());
+        terminal.signal("KILL");
+        if outlives {
+            std::thread::sleep(Duration::from_secs(2));
+            assert!(runs(), "nohup");
+            let killed = std::process::Command::new("kill").arg(pid.trim()).status();
+            assert!(killed.is_ok_and(|status| status.success()));
+        }
+        until("it ends", &|| !runs());
+        let _ = std::fs::remove_file(bench.folder().join("typescript"));
+    }
+}

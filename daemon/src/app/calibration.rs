@@ -97,7 +97,7 @@ mod tests {
             path: folder.path().join("m.db").display().to_string(),
             ..StoreSettings::default()
         };
-        let open = || CalibrationFile::open(Notes::open(&settings));
+        let open = || CalibrationFile::open(Notes::open(&settings, "desk"));
         let face = Calibration::new(Scores([0.51, 0.02, 0.03, 0.1, 0.1, 0.04, 0.2])).unwrap();
         let mut file = open();
         assert_eq!((file.start(), file.state().name()), (1, "running"));
@@ -136,9 +136,11 @@ mod tests {
             r#"{"angry":9,"disgust":0,"fear":0,"happy":0,"sad":0,"surprise":0,"neutral":0}"#,
             r#"{"angry":0.5,"neutral":0.5}"#,
         ] {
-            let path = Notes::open(&settings).path(".resting.json").unwrap();
+            let path = Notes::open(&settings, "desk")
+                .path(".resting.json")
+                .unwrap();
             std::fs::write(path, text).unwrap();
-            let file = CalibrationFile::open(Notes::open(&settings));
+            let file = CalibrationFile::open(Notes::open(&settings, "desk"));
             assert_eq!(file.state(), CalibrationState::default(), "{text}");
         }
     }

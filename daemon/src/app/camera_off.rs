@@ -96,7 +96,7 @@ mod tests {
             path: folder.path().join("m.db").to_str().unwrap().to_owned(),
             ..StoreSettings::default()
         };
-        let notes = Notes::open(&settings);
+        let notes = Notes::open(&settings, "desk");
         let mut note = CameraOffFile::new(notes.clone());
         let begin = Instant::now() + Duration::from_secs(1);
         note.set(true, begin);

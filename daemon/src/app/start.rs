@@ -125,7 +125,8 @@ impl App {
             stream,
             identity,
         } = Prepared::new(settings)?;
-        let notes = Notes::open(&settings.store);
+        let notes = Notes::open(&settings.store, identity.device.as_str());
+        let settings = &beside_another(settings, &notes, identity.device.as_str());
         let (snapshots, newest) = watch::channel(Snapshot::default());
         let (events, event_inputs) = mpsc::unbounded_channel();
         let (supervisor, faults) = Supervisor::new();
@@ -342,6 +343,18 @@ impl StartContext<'_> {
             clock: self.clock,
         }
     }
+}
+
+/// Two of one id would throw each other off the broker, again and again: the second one only shows.
+fn beside_another(settings: &Settings, notes: &Notes, device: &str) -> Settings {
+    let mut settings = settings.clone();
+    if settings.mqtt.enabled && notes.is_taken_by(device) {
+        tracing::warn!(
+            "another moodring runs here as {device}: this one publishes nothing. Give it its own [device] id and [store] path"
+        );
+        settings.mqtt.enabled = false;
+    }
+    settings
 }
 
 /// The first source, and the others that a user may choose.

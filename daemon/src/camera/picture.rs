@@ -79,6 +79,12 @@ impl PictureFile {
         let way_out = way_out(path);
         let refuse = |error: PhotoError| match error {
             PhotoError::Io(error) => super::refuse(&name, &error, way_out.clone()),
+            // The way out for a source is another one than for a photo.
+            PhotoError::OtherFormat(kind) => CameraError::Open {
+                source_name: name.clone(),
+                reason: format!("it is {kind}"),
+                way_out: way_out.clone(),
+            },
             error => CameraError::Open {
                 source_name: name.clone(),
                 reason: error.to_string(),

@@ -1,25 +1,17 @@
 //! A V4L2 capture device, streaming through mapped buffers. [`super::devices`] finds devices, [`super::modes`] chooses
 //! what to ask of them; two crates can speak to the kernel, see [`node`].
 
-#[cfg(not(feature = "v4l"))]
-mod by_linuxvideo;
-#[cfg(feature = "v4l")]
-mod by_v4l;
+// linuxvideo does not compile where file offsets have 32 bits (decision 023).
+#[cfg_attr(
+    any(feature = "v4l", all(target_pointer_width = "32", target_env = "gnu")),
+    path = "v4l2/by_v4l.rs"
+)]
+#[cfg_attr(
+    not(any(feature = "v4l", all(target_pointer_width = "32", target_env = "gnu"))),
+    path = "v4l2/by_linuxvideo.rs"
+)]
+mod backend;
 pub(super) mod node;
-
-#[cfg(not(feature = "v4l"))]
-use self::by_linuxvideo as backend;
-#[cfg(feature = "v4l")]
-use self::by_v4l as backend;
-#[cfg(all(
-    target_pointer_width = "32",
-    target_env = "gnu",
-    not(libc_unstable_gnu_time_bits = "64"),
-    not(feature = "v4l")
-))]
-compile_error!(
-    "linuxvideo does not build for this 32-bit machine: build with `deploy/cross armhf`, or with `--features v4l` (which needs libclang)"
-);
 
 use std::{
     io,

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ConfigArgs, value::topic};
+use super::{
+    ConfigArgs,
+    value::{number, topic},
+};
 use crate::config::Overrides;
 
 /// `run`.
@@ -20,7 +23,7 @@ pub struct RunArgs {
     #[arg(long = "loop")]
     pub repeat: bool,
     /// Frames a second to ask for; for files and folders, the rate to play at.
-    #[arg(long, value_name = "HZ")]
+    #[arg(long, value_name = "HZ", value_parser = number)]
     pub rate: Option<f32>,
     /// auto, terminal, png, spi, screen or none.
     #[arg(long, value_name = "KIND")]
@@ -75,21 +78,26 @@ pub struct WatchArgs {
     #[arg(long = "loop")]
     pub repeat: bool,
     /// Frames a second to ask for.
-    #[arg(long, value_name = "HZ")]
+    #[arg(long, value_name = "HZ", value_parser = number)]
     pub rate: Option<f32>,
 }
 
 impl WatchArgs {
-    /// The flags as settings; without a settings file there is no broker and no page.
+    /// The flags as settings. There are no broker and no page, unless the settings file that is named has a section of them.
     pub fn overrides(&self) -> Overrides {
-        let alone = self.config.config.is_none().then_some(false);
+        let file = self.config.config.as_ref();
+        let text = file.and_then(|file| std::fs::read_to_string(file).ok());
+        let table: toml::Table = text
+            .and_then(|text| toml::from_str(&text).ok())
+            .unwrap_or_default();
+        let unless_named = |section| (!table.contains_key(section)).then_some(false);
         Overrides::default()
             .set("camera.source", self.source.as_ref())
             .set("camera.loop", self.repeat.then_some(true))
             .set("camera.rate", self.rate)
             .set("display.kind", Some("none"))
-            .set("mqtt.enabled", alone)
-            .set("web.enabled", alone)
+            .set("mqtt.enabled", unless_named("mqtt"))
+            .set("web.enabled", unless_named("web"))
     }
 }
 

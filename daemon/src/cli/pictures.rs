@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::ConfigArgs;
+use super::{ConfigArgs, value::number};
 use crate::config::{Labels, Overrides};
 
 /// `analyze` and `detect`.
@@ -20,7 +20,7 @@ pub struct PhotoArgs {
     #[arg(long)]
     pub json: bool,
     /// Only faces of at least this score, 0 to 1; else the settings' or the model's.
-    #[arg(long, value_name = "SCORE")]
+    #[arg(long, value_name = "SCORE", value_parser = number)]
     pub threshold: Option<f32>,
     /// Only faces of at least this height in pixels.
     #[arg(long, value_name = "PX")]

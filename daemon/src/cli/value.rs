@@ -6,6 +6,12 @@ pub(super) fn event_rate(text: &str) -> Result<f32, String> {
     rate.ok_or_else(|| format!("`{text}` is not a rate from 0.001 to 1000 a second"))
 }
 
+/// A number that is one.
+pub(super) fn number(text: &str) -> Result<f32, String> {
+    let number = text.parse().ok().filter(|number: &f32| number.is_finite());
+    number.ok_or_else(|| format!("`{text}` is not a number such as 0.5"))
+}
+
 /// A byte's value; it may have a fraction.
 pub(super) fn byte(text: &str) -> Result<f32, String> {
     let number = text.parse().ok().filter(|n| (0.0..=255.0).contains(n));

@@ -17,6 +17,7 @@ use crate::{
     cli::ShowConfigArgs,
     config::{DEFAULT_TOML, Overrides, load},
     exit::Exit,
+    gpio::{Chips, wires},
     setup,
     web::hash_password,
 };
@@ -35,6 +36,11 @@ pub(super) fn config(args: &ShowConfigArgs) -> Result<Exit, Failure> {
     };
     let (settings, _) = load(Some(path), &Overrides::default())?;
     app::check(&settings)?;
+    // Whether it is a Jetson is known only there.
+    let is_jetson = Chips::of_this_machine().jetson.is_some();
+    for text in wires::collisions(&wires::wires(&settings, is_jetson)) {
+        eprintln!("warning: {text}: {}", wires::WAY_OUT);
+    }
     let text = toml::to_string(&settings).map_err(Failure::output)?;
     out_part!(
         "# {} is fine. With the environment and the defaults it means:\n{text}",

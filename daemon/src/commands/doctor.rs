@@ -14,13 +14,16 @@ use super::Failure;
 use crate::{
     camera::{self, Source},
     cli::ConfigArgs,
-    config::{DisplayKind, Overrides, Settings, load},
+    config::{DisplayKind, LightKind, Overrides, SatellitePort, Settings, load},
     display::{
         screen,
         spi::{self, check::Problem},
     },
     exit::Exit,
-    files, hooks,
+    files,
+    gpio::{Chips, wires},
+    hooks,
+    satellite::port_trouble,
     store::StoreLocation,
     vision::PhotoReader,
 };
@@ -91,14 +94,22 @@ pub(super) fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
     if let Some(text) = loader(Path::new("/dev/disk/by-label")) {
         say("satellite", Finding::Note(text));
     }
+    if let Some(found) = satellite_port(&settings.satellite.port) {
+        say("satellite", found);
+    }
+    if settings.light.kind == LightKind::Ws2812 {
+        say("light", strip(&settings.light.bus));
+    }
     if settings.display.kind == DisplayKind::Spi {
         for check in spi::check::check(&settings) {
             say(&format!("display, {}", check.part), check.found.into());
         }
     } else if settings.display.kind == DisplayKind::Screen {
+        say_collisions(&settings, &mut say);
         let check = screen::check(&settings.display);
         say(&format!("display, {}", check.part), check.found.into());
     } else {
+        say_collisions(&settings, &mut say);
         say("display", display(&settings));
     }
     Ok(if bad == 0 { Exit::Done } else { Exit::Unwell })
@@ -159,6 +170,35 @@ fn models(settings: &Settings) -> Finding {
         Err(error) => bad(
             error,
             "take the built-in ones: remove [models] from the settings",
+        ),
+    }
+}
+
+/// Pins that buttons and a light want twice, where no check of a display names them.
+fn say_collisions(settings: &Settings, say: &mut impl FnMut(&str, Finding)) {
+    let is_jetson = Chips::of_this_machine().jetson.is_some();
+    for text in wires::collisions(&wires::wires(settings, is_jetson)) {
+        say("wires", bad(text, wires::WAY_OUT));
+    }
+}
+
+/// The port of a satellite, if the settings name one. It is not opened: the daemon may be using it.
+fn satellite_port(port: &SatellitePort) -> Option<Finding> {
+    let SatellitePort::Path(path) = port else {
+        return None;
+    };
+    Some(match port_trouble(Path::new(path)) {
+        None => Finding::Good(format!("{path} is a serial port")),
+        Some((text, mend)) => bad(format!("{path}: {text}"), mend),
+    })
+}
+
+fn strip(bus: &str) -> Finding {
+    match std::fs::metadata(bus) {
+        Ok(_) => Finding::Good(format!("a strip on {bus}")),
+        Err(error) => bad(
+            format!("{bus}: {error}"),
+            "switch that SPI bus on by its overlay and restart; deploy/wiring.md, \"Buttons and light\"",
         ),
     }
 }

@@ -1,9 +1,9 @@
 //! `[display]`: where the emoji is shown.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use moodring_face::{picture::MAX_FACES, theme::Theme};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{ConfigError, error::range, night::NightHours};
 use crate::words::Language;
@@ -92,6 +92,62 @@ pub enum DisplayText {
     Both,
 }
 
+/// How long nobody is in view until the display goes dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IdleOff {
+    /// What suits the kind.
+    #[default]
+    Auto,
+    /// So many seconds; 0: never.
+    After(u32),
+}
+
+impl Serialize for IdleOff {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Auto => serializer.serialize_str("auto"),
+            Self::After(seconds) => serializer.serialize_u32(*seconds),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for IdleOff {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(IdleOffVisitor)
+    }
+}
+
+struct IdleOffVisitor;
+
+impl de::Visitor<'_> for IdleOffVisitor {
+    type Value = IdleOff;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"auto\" or whole seconds, 0 for never")
+    }
+
+    fn visit_u64<E: de::Error>(self, seconds: u64) -> Result<IdleOff, E> {
+        let wrong = |_| E::invalid_value(de::Unexpected::Unsigned(seconds), &self);
+        u32::try_from(seconds).map(IdleOff::After).map_err(wrong)
+    }
+
+    fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<IdleOff, E> {
+        let wrong = |_| E::invalid_value(de::Unexpected::Signed(seconds), &self);
+        u32::try_from(seconds).map(IdleOff::After).map_err(wrong)
+    }
+
+    /// The environment has text only.
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<IdleOff, E> {
+        match text {
+            "auto" => Ok(IdleOff::Auto),
+            _ => {
+                let wrong = |_| E::invalid_value(de::Unexpected::Str(text), &self);
+                text.trim().parse().map(IdleOff::After).map_err(wrong)
+            }
+        }
+    }
+}
+
 /// The display.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -120,8 +176,9 @@ pub struct DisplaySettings {
     pub night: NightHours,
     /// Brightness of `spi` at night, in percent; 0: dark.
     pub night_brightness: u8,
-    /// Seconds with nobody in view until `spi` or `screen` goes dark; it dims after half of them. 0: never.
-    pub idle_off_s: u32,
+    /// Seconds with nobody in view until `spi` or `screen` goes dark; it dims after half of them. 0: never, `auto`: what
+    /// suits the kind, see [`DisplaySettings::dark_after_s`].
+    pub idle_off_s: IdleOff,
     /// The most pictures a second; 0: the display's usual rate.
     pub rate: f32,
 }
@@ -141,7 +198,7 @@ impl Default for DisplaySettings {
             brightness: 100,
             night: NightHours::default(),
             night_brightness: 15,
-            idle_off_s: 600,
+            idle_off_s: IdleOff::Auto,
             rate: 0.0,
         }
     }
@@ -154,6 +211,16 @@ impl DisplaySettings {
             _ if self.rate > 0.0 => self.rate,
             DisplayKind::Spi | DisplayKind::Screen => 30.0,
             _ => 10.0,
+        }
+    }
+
+    /// Seconds with nobody in view until it is dark; 0: never. A small display's pixels age while they shine, and nobody is there
+    /// to see them; a screen or a TV has a saver of its own, takes seconds to come back, and is black glass to who looks for it.
+    pub const fn dark_after_s(&self) -> u32 {
+        match (self.idle_off_s, self.kind) {
+            (IdleOff::After(seconds), _) => seconds,
+            (IdleOff::Auto, DisplayKind::Spi) => 600,
+            (IdleOff::Auto, _) => 0,
         }
     }
 
@@ -200,5 +267,35 @@ impl DisplaySettings {
         )?;
         let named = self.kind != DisplayKind::Png || !self.path.as_os_str().is_empty();
         range(named, "display.path", "empty", "a file name")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dark_after_s(text: &str) -> Result<u32, String> {
+        let settings: Result<DisplaySettings, _> = toml::from_str(text);
+        settings
+            .map(|s| s.dark_after_s())
+            .map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_small_display_goes_dark_by_itself_and_a_screen_only_if_asked() {
+        for (text, seconds) in [
+            ("kind = \"spi\"", 600),
+            ("kind = \"screen\"", 0),
+            ("kind = \"screen\"\nidle_off_s = 60", 60),
+            ("kind = \"spi\"\nidle_off_s = 0", 0),
+            ("kind = \"spi\"\nidle_off_s = \"auto\"", 600),
+            ("kind = \"spi\"\nidle_off_s = \"90\"", 90),
+        ] {
+            assert_eq!(dark_after_s(text), Ok(seconds), "{text}");
+        }
+        for wrong in ["-1", "\"never\"", "1.5", "true", "4294967296"] {
+            let error = dark_after_s(&format!("idle_off_s = {wrong}")).unwrap_err();
+            assert!(error.contains("0 for never"), "{wrong}: {error}");
+        }
     }
 }

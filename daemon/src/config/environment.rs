@@ -5,7 +5,7 @@ use figment::{
     value::{Dict, Map, Value},
 };
 
-use super::{ConfigError, Settings};
+use super::{ConfigError, Settings, panel::BOARD};
 
 const PREFIX: &str = "MOODRING_";
 
@@ -85,11 +85,11 @@ impl Provider for Environment {
         let defaults = Value::serialize(Settings::default())?;
         let mut dict = Dict::new();
         for (key, text) in &self.0 {
-            let is_text = matches!(defaults.find_ref(key), Some(Value::String(..)));
-            // The same reading as figment's own, which takes what looks like a number for one.
-            let value = match text.parse() {
-                Ok(value) if !is_text => value,
-                _ => Value::from(text.clone()),
+            let default = defaults.find_ref(key).and_then(Value::as_str);
+            let value = match default {
+                // The word "board" stands for a value that may be of any kind.
+                Some(word) if word != BOARD => Value::from(text.clone()),
+                _ => any_value(text),
             };
             let nested = figment::util::nest(key, value);
             if let Value::Dict(_, inner) = nested {
@@ -97,6 +97,18 @@ impl Provider for Environment {
             }
         }
         Ok(Profile::Default.collect(dict))
+    }
+}
+
+/// The same reading as figment's own, which takes what looks like a number for one; and numbers of base 16, as the file has
+/// them.
+fn any_value(text: &str) -> Value {
+    let hexadecimal = text
+        .strip_prefix("0x")
+        .and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    match hexadecimal {
+        Some(number) => Value::from(number),
+        None => text.parse().unwrap_or_else(|_| Value::from(text)),
     }
 }
 
@@ -154,6 +166,49 @@ mod tests {
         assert_eq!(settings.mqtt.home_assistant.prefix, "1e3");
         assert!(!settings.mqtt.enabled);
         assert_eq!(settings.camera.next, ["rpicam"]);
+    }
+
+    /// They became text, and pins lines that no board has.
+    #[test]
+    fn what_differs_from_the_board_is_as_in_the_file() {
+        let text = |section: &str, key: &str, value: &str| {
+            let name = format!("MOODRING_{section}__{key}").to_ascii_uppercase();
+            let by_variable = load(&[(&name, value)]).map_err(|e| format!("{name}: {e}"));
+            let file = format!("[{section}]\n{key} = {value}\n");
+            assert_eq!(
+                by_variable.unwrap(),
+                toml::from_str(&file).unwrap(),
+                "{file}"
+            );
+        };
+        for (key, value) in [
+            ("rotation", "90"),
+            ("speed_mhz", "40"),
+            ("speed_mhz", "12.5"),
+            ("address", "0x3d"),
+            ("mirror", "true"),
+            ("invert", "false"),
+            ("width", "128"),
+            ("mode", "3"),
+            ("dc", "25"),
+            ("contrast", "9"),
+        ] {
+            text("panel", key, value);
+        }
+        text("buttons", "camera", "5");
+        text("light", "pins", "[17, 27, 22]");
+        let words = load(&[
+            ("MOODRING_PANEL__CONTROLLER", "ili9341"),
+            ("MOODRING_PANEL__BUS", "/dev/spidev1.2"),
+            ("MOODRING_PANEL__DC", "PY.01"),
+            ("MOODRING_PANEL__RESET", "none"),
+            ("MOODRING_PANEL__WIDTH", "board"),
+        ]);
+        let board = words.unwrap().panel.board("st7789-240x320").unwrap();
+        assert_eq!(
+            (board.bus.as_ref(), board.dc.to_string()),
+            ("/dev/spidev1.2", "PY.01".into())
+        );
     }
 
     #[test]

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use figment::{
     Figment,
-    error::Kind,
+    error::{Actual, Kind},
     providers::{Format, Serialized, Toml},
     value::Value,
 };
 use serde::Serialize;
 
-use super::{ConfigError, Settings, environment::Environment};
+use super::{ConfigError, Settings, environment::Environment, panel::BOARD};
 
 /// Where to look for a configuration file when none is named.
 const USUAL_PLACES: [&str; 2] = ["moodring.toml", "/etc/moodring/moodring.toml"];
@@ -144,7 +144,10 @@ fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
             ConfigError::UnknownKey {
                 key: path.join("."),
                 place,
-                hint: suggestion(&key, known),
+                hint: match suggestion(&key, known) {
+                    none if none.is_empty() => ".".into(),
+                    hint => hint,
+                },
             }
         }
         Kind::UnknownVariant(word, known) => ConfigError::Value {
@@ -160,7 +163,12 @@ fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
             ConfigError::Value {
                 key: quoted(&path),
                 place,
-                reason: format!("found {found}, but it must be {}", in_words(&wanted)),
+                reason: format!(
+                    "found {}, but it must be {}{}",
+                    found_in_words(&found),
+                    in_words(&wanted),
+                    or_board(&path)
+                ),
             }
         }
         other => ConfigError::Value {
@@ -168,6 +176,21 @@ fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
             place,
             reason: other.to_string(),
         },
+    }
+}
+
+/// What was found, as it is written in a settings file.
+fn found_in_words(found: &Actual) -> String {
+    match found {
+        Actual::Bool(value) => format!("`{value}`"),
+        Actual::Unsigned(value) => format!("`{value}`"),
+        Actual::Signed(value) => format!("`{value}`"),
+        // `1e99` as it was written, not as a hundred digits.
+        Actual::Float(value) => format!("`{value:?}`"),
+        Actual::Str(value) => format!("the text {value:?}"),
+        Actual::Seq => "a list".into(),
+        Actual::Map => "a section".into(),
+        other => other.to_string(),
     }
 }
 
@@ -183,6 +206,16 @@ fn in_words(wanted: &str) -> &str {
         "a string" | "path string" => "a text in quotes",
         "a sequence" => "a list, such as [\"one\", \"two\"]",
         other => other,
+    }
+}
+
+/// The other way out of a key that may leave its value to the board.
+fn or_board(path: &[String]) -> &'static str {
+    let defaults = Value::serialize(Settings::default());
+    let default = defaults.ok().and_then(|all| all.find(&path.join(".")));
+    match default.as_ref().and_then(Value::as_str) {
+        Some(BOARD) => ", or \"board\"",
+        _ => "",
     }
 }
 

@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 
 pub use buttons::ButtonSettings;
 pub use camera::{CameraSettings, RangeKind, RawKind};
-pub use display::{DisplayKind, DisplaySettings, DisplayText, ThemeName};
+pub use display::{DisplayKind, DisplaySettings, DisplayText, IdleOff, ThemeName};
 pub use error::ConfigError;
 pub use events::EventSettings;
 pub use home_assistant::HomeAssistantSettings;

@@ -1,6 +1,11 @@
 //! `[panel]`: what differs from the board that `display.board` names.
 
-use serde::{Deserialize, Serialize};
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, IntoDeserializer},
+};
 
 use super::{
     ConfigError,
@@ -10,34 +15,69 @@ use super::{
 };
 
 /// The board's own value, or another one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "must be \"board\" or a value that `moodring config` describes"
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum Override<T> {
     /// The board's value.
-    #[serde(with = "board_word")]
+    #[serde(serialize_with = "board_word")]
     #[default]
     Board,
     /// This value instead.
     Own(T),
 }
 
-mod board_word {
-    //! The word `board`.
+/// What stands for the board's value.
+pub(super) const BOARD: &str = "board";
 
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+fn board_word<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(BOARD)
+}
 
-    pub(super) fn serialize<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("board")
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Override<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OverrideVisitor(PhantomData))
+    }
+}
+
+/// Hands everything but the word on to the value's own reading, so that an error says what that one takes.
+struct OverrideVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> de::Visitor<'de> for OverrideVisitor<T> {
+    type Value = Override<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"board\" or a value")
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-        match String::deserialize(deserializer)?.as_str() {
-            "board" => Ok(()),
-            other => Err(D::Error::custom(format!("`{other}` is not `board`"))),
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        match text {
+            BOARD => Ok(Override::Board),
+            _ => T::deserialize(text.into_deserializer()).map(Override::Own),
         }
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+        T::deserialize(number.into_deserializer()).map(Override::Own)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+        T::deserialize(number.into_deserializer()).map(Override::Own)
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
+        T::deserialize(number.into_deserializer()).map(Override::Own)
+    }
+
+    fn visit_bool<E: de::Error>(self, truth: bool) -> Result<Self::Value, E> {
+        T::deserialize(truth.into_deserializer()).map(Override::Own)
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(de::value::SeqAccessDeserializer::new(list)).map(Override::Own)
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, table: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(de::value::MapAccessDeserializer::new(table)).map(Override::Own)
     }
 }
 
@@ -182,27 +222,34 @@ fn check(board: &Board) -> Result<(), ConfigError> {
     let inside = |glass: u16, offset: u16, memory: u16| {
         glass >= 16 && u32::from(glass) + u32::from(offset) <= u32::from(memory)
     };
-    let fits = "16 pixels or more, and with its offset (panel.x, panel.y) inside the memory";
     let (glass, offset) = (board.glass_px, board.offset_px);
-    range(
-        inside(glass.0, offset.0, width),
-        "panel.width",
-        glass.0,
-        fits,
-    )?;
-    range(
-        inside(glass.1, offset.1, height),
-        "panel.height",
-        glass.1,
-        fits,
-    )?;
-    let pages = !board.controller.is_mono() || (glass.1.is_multiple_of(8) && offset.1 == 0);
+    for (key, at, glass, offset, memory) in [
+        ("panel.width", "panel.x", glass.0, offset.0, width),
+        ("panel.height", "panel.y", glass.1, offset.1, height),
+    ] {
+        if !inside(glass, offset, memory) {
+            let allowed = format!(
+                "16 or more, and with {at} = {offset} at most the chip's memory of {memory} pixels"
+            );
+            return Err(ConfigError::choice(key, &glass.to_string(), allowed));
+        }
+    }
+    let pages = !board.controller.is_mono()
+        || (board.glass_px.1.is_multiple_of(8) && board.offset_px.1 == 0);
     range(
         pages,
         "panel.height",
-        glass.1,
+        board.glass_px.1,
         "a multiple of 8, with panel.y = 0, for a mono OLED",
     )?;
+    if board.controller == PanelChip::Sh1107 && board.glass_px != (128, 128) {
+        let (width, height) = board.glass_px;
+        return Err(ConfigError::choice(
+            "panel.width",
+            &format!("{width}x{height}"),
+            "128x128 with an SH1107: how smaller glasses hang on it is not known here".into(),
+        ));
+    }
     let i2c_known = board.controller.is_mono() || !board.is_i2c();
     range(
         i2c_known,
@@ -220,8 +267,8 @@ fn check(board: &Board) -> Result<(), ConfigError> {
     range(
         (0x08..0x78).contains(&board.address),
         "panel.address",
-        board.address,
-        "0x08 to 0x77",
+        format_args!("{:#04x}", board.address),
+        "0x08 to 0x77; many modules print it with the bit for writing: their 0x78 is 0x3c, their 0x7a is 0x3d",
     )
 }
 
@@ -297,6 +344,14 @@ mod tests {
         wrong("st7735s", "memory_width = 133", "panel.memory_width");
         wrong("st7735s", "memory_height = 160", "panel.height");
         wrong("ssd1306", "memory_height = 32", "panel.memory_height");
+        wrong("sh1107-128x128", "width = 64", "128x128");
+        // What would work.
+        wrong("gc9a01", "x = 1", "240 pixels");
+        wrong("ssd1306", "address = 0x7a", "0x3d");
+        wrong("ssd1306", "rotation = 45", "90, 180 or 270");
+        wrong("ssd1306", "mode = 4", "0, 1, 2 or 3");
+        wrong("ssd1306", "dc = 28", "40-pin header");
+        wrong("ssd1306", "controller = \"ili9488\"", "ili9341");
     }
 
     #[test]

@@ -78,16 +78,25 @@ impl de::Visitor<'_> for Visitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Pin, E> {
-        let number = text
-            .strip_prefix("GPIO")
-            .and_then(|digits| digits.parse().ok());
-        match (text.trim(), number) {
-            ("", _) => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
-            ("none", _) => Ok(Pin::None),
-            (_, Some(number)) => self.visit_u64(number),
-            (name, None) => Ok(Pin::Line(name.into())),
+        let name = text.trim();
+        let wrong = || E::invalid_value(de::Unexpected::Str(text), &self);
+        match number(name) {
+            _ if name.is_empty() || name.contains(char::is_control) => Err(wrong()),
+            Some(number) => self.visit_u64(number),
+            None if name == "none" => Ok(Pin::None),
+            None => Ok(Pin::Line(name.into())),
         }
     }
+}
+
+/// The number of a name such as `GPIO25`, `gpio25`, `BCM25` or `25`.
+fn number(name: &str) -> Option<u64> {
+    let prefix = name.len() - name.trim_start_matches(|c: char| !c.is_ascii_digit()).len();
+    let (prefix, digits) = name.split_at(prefix);
+    let known = ["", "gpio", "bcm"]
+        .iter()
+        .any(|word| prefix.eq_ignore_ascii_case(word));
+    digits.parse().ok().filter(|_| known)
 }
 
 #[cfg(test)]
@@ -104,6 +113,10 @@ mod tests {
         let read = |text: &str| toml::from_str::<One>(text).map(|one| one.pin);
         assert_eq!(read("pin = 25").unwrap(), Pin::Gpio(25));
         assert_eq!(read("pin = \"GPIO9\"").unwrap(), Pin::Gpio(9));
+        for quoted in ["25", "gpio25", " GPIO25", "BCM25"] {
+            let text = format!("pin = \"{quoted}\"");
+            assert_eq!(read(&text).unwrap(), Pin::Gpio(25), "{text}");
+        }
         assert_eq!(read("pin = \"none\"").unwrap(), Pin::None);
         assert_eq!(read("pin = \"PP.04\"").unwrap(), Pin::Line("PP.04".into()));
         for wrong in [
@@ -111,6 +124,8 @@ mod tests {
             "pin = -1",
             "pin = \"\"",
             "pin = \"GPIO99\"",
+            "pin = \"a\\nb\"",
+            "pin = \"28\"",
             "pin = true",
         ] {
             let error = read(wrong).unwrap_err().to_string();

@@ -4,7 +4,7 @@
 use embedded_graphics::prelude::Point;
 use moodring_core::{frame::Millis, mood::Mood};
 
-use crate::snapshot::Snapshot;
+use crate::snapshot::{CameraState, Snapshot};
 
 /// How long a picture stays at one place.
 const STEP_MS: u64 = 60_000;
@@ -31,18 +31,26 @@ pub(super) fn pixel_shift(now: Millis) -> Point {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct IdleTimer {
     since: Option<Millis>,
+    /// What was shown last, besides people.
+    shown: Option<(CameraState, bool)>,
 }
 
 impl IdleTimer {
-    /// The brightness at `now` where the settings want `percent`: all of it while somebody is in view and for half of
-    /// `off_s` seconds, then a quarter, then none. 0 seconds: never.
+    /// The brightness at `now` where the settings want `percent`, `None` for a display that is switched off: all of it while
+    /// somebody is in view and for half of `off_s` seconds, then a quarter, then none. 0 seconds: never. A display that is
+    /// switched on, and a camera that is switched off or lost, begin the time anew: somebody wants to see that.
     pub(super) fn brightness(
         &mut self,
         snapshot: &Snapshot,
-        percent: u8,
+        percent: Option<u8>,
         off_s: u32,
         now: Millis,
     ) -> u8 {
+        let shown = Some((snapshot.camera, percent.is_some()));
+        if self.shown != shown {
+            (self.shown, self.since) = (shown, None);
+        }
+        let percent = percent.unwrap_or(0);
         if snapshot.people_count > 0 || snapshot.mood.mood() != Mood::Nobody {
             self.since = None;
             return percent;
@@ -77,8 +85,9 @@ mod tests {
     fn it_dims_goes_dark_and_is_back_at_the_first_face() {
         let nobody = snapshot(Mood::Nobody, 0);
         let mut timer = IdleTimer::default();
-        let mut at =
-            |snapshot: &Snapshot, s: u64| timer.brightness(snapshot, 80, 60, Millis(s * 1_000));
+        let mut at = |snapshot: &Snapshot, s: u64| {
+            timer.brightness(snapshot, Some(80), 60, Millis(s * 1_000))
+        };
         let seen: Vec<_> = [5, 34, 35, 64, 65, 10_000].map(|s| at(&nobody, s)).into();
         assert_eq!(seen, [80, 80, 20, 20, 0, 0]);
         // A face that is not read yet is one.
@@ -90,17 +99,42 @@ mod tests {
     }
 
     #[test]
+    fn a_camera_that_is_switched_or_lost_and_a_display_switched_on_wake_it() {
+        let mut nobody = snapshot(Mood::Nobody, 0);
+        let mut timer = IdleTimer::default();
+        let mut at = |snapshot: &Snapshot, percent, s: u64| {
+            timer.brightness(snapshot, percent, 60, Millis(s * 1_000))
+        };
+        at(&nobody, Some(80), 0);
+        assert_eq!(at(&nobody, Some(80), 60), 0);
+        for (state, s) in [
+            (CameraState::Off, 100),
+            (CameraState::Running, 200),
+            (CameraState::Lost, 300),
+        ] {
+            nobody.camera = state;
+            assert_eq!(at(&nobody, Some(80), s), 80, "{state:?}");
+            assert_eq!(at(&nobody, Some(80), s + 60), 0, "{state:?}");
+        }
+        assert_eq!(at(&nobody, None, 400), 0);
+        assert_eq!(at(&nobody, Some(80), 401), 80);
+        // The night's brightness alone wakes nobody.
+        assert_eq!(at(&nobody, Some(15), 461), 0);
+        assert_eq!(at(&nobody, Some(80), 462), 0);
+    }
+
+    #[test]
     fn never_is_never_and_dim_is_not_dark() {
         let nobody = snapshot(Mood::Nobody, 0);
         let mut timer = IdleTimer::default();
-        let mut at = |percent, off_s, s| timer.brightness(&nobody, percent, off_s, Millis(s));
+        let mut at = |percent, off_s, s| timer.brightness(&nobody, Some(percent), off_s, Millis(s));
         assert_eq!(at(100, 0, 0), 100);
         assert_eq!(at(100, 0, u64::MAX / 2), 100);
         assert_eq!(at(3, 10, u64::MAX / 2), 0);
         let mut timer = IdleTimer::default();
-        timer.brightness(&nobody, 3, 10, Millis(0));
-        assert_eq!(timer.brightness(&nobody, 3, 10, Millis(5_000)), 1);
-        assert_eq!(timer.brightness(&nobody, 0, 10, Millis(5_000)), 0);
+        timer.brightness(&nobody, Some(3), 10, Millis(0));
+        assert_eq!(timer.brightness(&nobody, Some(3), 10, Millis(5_000)), 1);
+        assert_eq!(timer.brightness(&nobody, Some(0), 10, Millis(5_000)), 0);
     }
 
     #[test]

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn short_is_the_next_camera_long_is_privacy_and_the_other_takes_a_picture() {
+    fn each_button_has_a_command_for_a_short_press_and_one_for_a_long() {
         let told = play(&[
             (1_000, 0, true),
             (1_003, 0, false),
@@ -220,9 +220,10 @@ mod tests {
         ]);
         let commands: Vec<_> = told.iter().map(|(_, command)| command.clone()).collect();
         let toggle = Command::Camera(Switch::Toggle);
+        let calibrate = Command::Calibrate(Calibrate::Start);
         assert_eq!(
             commands,
-            [Command::NextCamera, toggle, Command::TakePicture]
+            [Command::NextCamera, toggle, Command::TakePicture, calibrate]
         );
         assert!((1_220..1_230).contains(&told[0].0), "{told:?}");
         assert!(

@@ -47,6 +47,18 @@ const OTHERS: [(usize, &[u8], &str); 26] = [
     ),
 ];
 
+/// What to do with a file of one of [`OTHERS`]' names.
+pub(super) fn way_out(name: &str) -> &'static str {
+    let is = |word: &str| name.contains(word);
+    if is("film") || is("animation") {
+        "ffmpeg makes pictures of it: ffmpeg -i FILE -vf fps=1 picture-%04d.png"
+    } else if is("sound") || is("archive") || is("gzip") || is("zeros") {
+        "take a picture instead"
+    } else {
+        "save it as PNG or JPEG"
+    }
+}
+
 impl Format {
     /// The kind of these bytes.
     ///
@@ -102,7 +114,6 @@ mod tests {
         for (bytes, name) in [
             (&b"\0\0\0\x20ftypavif\0\0"[..], "AVIF"),
             (b"\0\0\0\x18ftypheic", "HEIC"),
-            (b"\0\0\0\x18ftypisom", "MP4"),
             (b"II*\0\x08\0\0\0", "TIFF"),
             (b"MM\0*\0\0\0\x08", "TIFF"),
             (b"%PDF-1.7", "PDF"),
@@ -113,6 +124,10 @@ mod tests {
             assert!(said(bytes).contains(name), "{}", said(bytes));
             assert!(said(bytes).contains("save it as PNG or JPEG"));
         }
+        let film = said(b"\0\0\0\x18ftypisom");
+        assert!(film.contains("MP4") && film.contains("ffmpeg"), "{film}");
+        let zeros = said(&[0; 64]);
+        assert!(!zeros.contains("save it"), "{zeros}");
         assert!(matches!(Format::of(b"hello"), Err(PhotoError::Format)));
     }
 }

@@ -8,8 +8,10 @@
 //! An unplugged satellite is a state: the thread looks for it again as long as the daemon runs.
 
 mod discovery;
+mod port_check;
 mod port_thread;
 mod scene;
 mod session;
 
+pub use port_check::port_trouble;
 pub use port_thread::{PortThread, spawn};

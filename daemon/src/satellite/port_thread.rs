@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     io::{self, ErrorKind, Read, Write},
+    path::Path,
     thread::JoinHandle,
     time::Duration,
 };
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 
 use super::{
     discovery,
+    port_check::port_trouble,
     scene::scene,
     session::{SatelliteSession, SessionEvent},
 };
@@ -177,7 +179,9 @@ impl PortWorker {
             }
             Err(error) => {
                 if first {
-                    tracing::warn!("no satellite at {name}: {error}; looking for it");
+                    let mend = port_trouble(Path::new(name)).map(|(_, mend)| format!(" ({mend})"));
+                    let mend = mend.unwrap_or_default();
+                    tracing::warn!("no satellite at {name}: {error}{mend}; looking for it");
                 }
                 rest(backoff, now)
             }

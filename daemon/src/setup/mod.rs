@@ -30,6 +30,8 @@ use crate::{
 
 /// What may be answered for the display, besides the name of a board.
 pub const NO_DISPLAY: &str = "none";
+/// A screen that the kernel knows, full screen.
+pub const SCREEN: &str = "screen";
 /// Leaves the settings of the display as they are.
 pub const SAME_DISPLAY: &str = "as it is";
 
@@ -49,7 +51,7 @@ pub struct Answers {
     pub device: String,
     /// One of the sources that were offered, or the address of a camera in the network.
     pub camera: String,
-    /// [`NO_DISPLAY`], [`SAME_DISPLAY`] or a board.
+    /// [`NO_DISPLAY`], [`SAME_DISPLAY`], [`SCREEN`] or a board.
     pub display: String,
     /// The link to a broker.
     pub broker: Broker,
@@ -339,7 +341,7 @@ fn keys(answers: &Answers, cameras: &[String], now: &Settings) -> Result<Vec<Key
 fn display(answer: &str) -> Result<Vec<Key>, SetupError> {
     match answer {
         SAME_DISPLAY => Ok(Vec::new()),
-        NO_DISPLAY => Ok(vec![("display", "kind", NO_DISPLAY.into())]),
+        kind @ (NO_DISPLAY | SCREEN) => Ok(vec![("display", "kind", kind.into())]),
         board if BOARDS.iter().any(|known| known.name == board) => Ok(vec![
             ("display", "kind", "spi".into()),
             ("display", "board", board.into()),

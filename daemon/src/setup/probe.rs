@@ -13,19 +13,21 @@ use moodring_core::{
 };
 use serde::Serialize;
 
-use super::{Broker, NO_DISPLAY, SAME_DISPLAY};
+use super::{Broker, NO_DISPLAY, SAME_DISPLAY, SCREEN};
 use crate::{
     camera::{self, Source},
     clock::{self, Clock},
     config::{CameraSettings, DisplayKind, Settings},
     display::{
-        Display, View,
+        Display, View, screen,
         spi::{self, check::Problem},
     },
     mqtt::{self, AttemptError, Password},
     snapshot::{BrokerState, Snapshot},
 };
 
+/// What is said after a test picture.
+const SEEN: &str = "a happy face was drawn for three seconds; was it there?";
 /// How long the test picture stays on the display.
 const SHOWN: Duration = Duration::from_secs(3);
 
@@ -111,10 +113,11 @@ pub fn display(name: &str, settings: &Settings) -> ProbeResult {
         NO_DISPLAY => {
             return ProbeResult::good("there is nothing to try: the face is on this page");
         }
-        SAME_DISPLAY if settings.display.kind != DisplayKind::Spi => {
+        SAME_DISPLAY | SCREEN if in_use(name, settings.display.kind) => {
             return ProbeResult::good("this display is in use already: look at it");
         }
         SAME_DISPLAY => {}
+        SCREEN => return screen(&mut settings),
         board => (settings.display.kind, settings.display.board) = (DisplayKind::Spi, board.into()),
     }
     for check in spi::check::check(&settings) {
@@ -126,8 +129,31 @@ pub fn display(name: &str, settings: &Settings) -> ProbeResult {
     let opened = spi::open(&settings.display, &settings.panel);
     let shown = opened.and_then(|mut display| show(display.as_mut()));
     match shown {
-        Ok(()) => ProbeResult::good("a happy face was drawn for three seconds; was it there?"),
+        Ok(()) => ProbeResult::good(SEEN),
         Err(error) => ProbeResult::bad(error, mend),
+    }
+}
+
+/// Whether this answer means the display that is in use and that a trial would disturb.
+fn in_use(answer: &str, kind: DisplayKind) -> bool {
+    match answer {
+        SCREEN => kind == DisplayKind::Screen,
+        _ => kind != DisplayKind::Spi,
+    }
+}
+
+fn screen(settings: &mut Settings) -> ProbeResult {
+    settings.display.kind = DisplayKind::Screen;
+    if let Err(Problem { text, mend }) = screen::check(&settings.display).found {
+        return ProbeResult::bad(text, mend);
+    }
+    let mut display = screen::open(&settings.display, &settings.panel);
+    match show(display.as_mut()) {
+        Ok(()) => ProbeResult::good(SEEN),
+        Err(error) => ProbeResult::bad(
+            error,
+            "end the desktop or whatever else is on the screen: one program at a time may have it",
+        ),
     }
 }
 

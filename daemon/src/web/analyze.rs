@@ -47,7 +47,7 @@ pub(super) async fn analyze(
     Extension(visitor): Extension<Visitor>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query.map_err(|e| bad(e.body_text()))?;
+    let Query(query) = query.map_err(|e| ApiError::query(&e))?;
     let announced = announced(&request);
     if announced.is_some_and(|bytes| bytes > photos.most_bytes() as u64) {
         return Err(large(&photos));

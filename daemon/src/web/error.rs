@@ -1,6 +1,7 @@
 //! Why a request is refused: a status, and JSON that says why and what would work.
 
 use axum::{
+    extract::rejection::QueryRejection,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -29,6 +30,32 @@ impl ApiError {
             retry_s: Some(seconds),
             ..Self::new(status, text)
         }
+    }
+
+    /// What follows the `?` of an address cannot be read, in words of people who write addresses.
+    pub(super) fn query(refused: &QueryRejection) -> Self {
+        let text = refused.body_text();
+        let text = text.rsplit("query string: ").next().unwrap_or_default();
+        let mut text = text.to_owned();
+        for (rusts, ours) in [
+            (
+                "invalid digit found in string",
+                "it must be a whole number from 0 on",
+            ),
+            (
+                "cannot parse integer from empty string",
+                "it must be a whole number from 0 on",
+            ),
+            ("number too large to fit in target type", "it is too large"),
+            ("invalid float literal", "it must be a number"),
+            (
+                "provided string was not `true` or `false`",
+                "it must be true or false",
+            ),
+        ] {
+            text = text.replace(rusts, ours);
+        }
+        Self::new(StatusCode::BAD_REQUEST, text)
     }
 
     pub(super) fn not_found() -> Self {

@@ -47,7 +47,7 @@ impl Default for EmojiQuery {
 type QueryResult = Result<Query<EmojiQuery>, QueryRejection>;
 
 fn query(asked: QueryResult) -> Result<(u32, Theme), ApiError> {
-    let Query(query) = asked.map_err(|e| bad(e.body_text()))?;
+    let Query(query) = asked.map_err(|e| ApiError::query(&e))?;
     if !SIZES.contains(&query.size) {
         return Err(bad("size must be 16 to 512 pixels"));
     }

@@ -56,7 +56,7 @@ type QueryResult = Result<Query<HistorySpan>, QueryRejection>;
 /// From and to, in seconds since 1970; whole hours, so that buckets are those of the clock.
 fn span(asked: QueryResult) -> Result<(i64, i64), ApiError> {
     let bad = |text: String| ApiError::new(StatusCode::BAD_REQUEST, text);
-    let Query(span) = asked.map_err(|e| bad(e.body_text()))?;
+    let Query(span) = asked.map_err(|e| ApiError::query(&e))?;
     if !(1..=MOST_DAYS).contains(&span.days) {
         return Err(bad(format!("days must be 1 to {MOST_DAYS}")));
     }

@@ -56,7 +56,7 @@ pub(super) async fn events(
     Extension(visitor): Extension<Visitor>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query.map_err(|e| ApiError::new(StatusCode::BAD_REQUEST, e.body_text()))?;
+    let Query(query) = query.map_err(|e| ApiError::query(&e))?;
     let share = live.views.take(visitor.address).ok_or_else(|| {
         let text = format!(
             "{} live views are open, and more are not allowed (web.streams)",

@@ -52,7 +52,7 @@ pub(super) async fn stream(
     query: Result<Query<PreviewQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let bad = |text: String| ApiError::new(StatusCode::BAD_REQUEST, text);
-    let Query(query) = query.map_err(|e| bad(e.body_text()))?;
+    let Query(query) = query.map_err(|e| ApiError::query(&e))?;
     let mode = Mode::from_name(&query.mode).ok_or_else(|| {
         let names = Mode::ALL.map(Mode::name).join(", ");
         bad(format!("mode must be one of {names}"))

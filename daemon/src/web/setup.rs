@@ -19,8 +19,9 @@ use super::{device_state::DeviceState, error::ApiError, notice};
 use crate::{
     camera::{Source, devices},
     config::{DisplayKind, Location, board::BOARDS},
+    display::screen,
     redact::Redacted,
-    setup::{self, Answers, NO_DISPLAY, SAME_DISPLAY, SetupError, probe::ProbeResult},
+    setup::{self, Answers, NO_DISPLAY, SAME_DISPLAY, SCREEN, SetupError, probe::ProbeResult},
     snapshot::CameraState,
 };
 
@@ -60,6 +61,7 @@ pub(super) async fn now(State(device): State<Arc<DeviceState>>) -> Response {
     let mqtt = &settings.mqtt;
     let display = match settings.display.kind {
         DisplayKind::Spi => settings.display.board.as_str(),
+        DisplayKind::Screen => SCREEN,
         DisplayKind::None => NO_DISPLAY,
         _ => SAME_DISPLAY,
     };
@@ -71,6 +73,13 @@ pub(super) async fn now(State(device): State<Arc<DeviceState>>) -> Response {
         about(SAME_DISPLAY, "as it is set now"),
         about(NO_DISPLAY, "none: the face is on this page"),
     ];
+    let screen = screen::check(&settings.display).found;
+    if let Some(found) = screen.ok().or((display == SCREEN).then(String::new)) {
+        displays.push(about(
+            SCREEN,
+            &format!("full screen, without a desktop: {found}"),
+        ));
+    }
     displays.extend(BOARDS.iter().map(|board| about(board.name, board.about)));
     let now = CurrentSettings {
         needed: !settings.notice.acknowledged,

@@ -88,7 +88,7 @@ pub(super) async fn timeline(
     span: Result<Query<StateSpan>, QueryRejection>,
 ) -> Result<impl IntoResponse, ApiError> {
     let bad = |text: String| ApiError::new(StatusCode::BAD_REQUEST, text);
-    let Query(span) = span.map_err(|e| bad(e.body_text()))?;
+    let Query(span) = span.map_err(|e| ApiError::query(&e))?;
     if !(1..=MOST_HOURS).contains(&span.hours) {
         return Err(bad(format!("hours must be 1 to {MOST_HOURS}")));
     }

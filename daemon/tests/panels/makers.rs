@@ -36,8 +36,6 @@ const ADAFRUIT_7789: &str =
     "https://github.com/adafruit/Adafruit-ST7735-Library/blob/master/Adafruit_ST7789.cpp";
 const ADAFRUIT_1306: &str =
     "https://github.com/adafruit/Adafruit_SSD1306/blob/master/Adafruit_SSD1306.cpp";
-const CIRCUIT_1306: &str =
-    "https://github.com/adafruit/Adafruit_CircuitPython_SSD1306/blob/main/adafruit_ssd1306.py";
 const LUMA: &str = "https://github.com/rm-hull/luma.oled/blob/main/luma/oled/device/__init__.py";
 const WAVESHARE_OLED: &str = "https://www.waveshare.com/wiki/1.3inch_OLED_HAT (python/SH1106.py)";
 
@@ -191,7 +189,8 @@ pub(super) const MONO: &[MonoMaker] = &[
     mono("ssd1306", ADAFRUIT_1306, Chip::Ssd1306, ((128, 64), 0), false, Some(0x12), 0xcf),
     mono("ssd1306-spi", ADAFRUIT_1306, Chip::Ssd1306, ((128, 64), 0), false, Some(0x12), 0xcf),
     mono("ssd1306-128x32", ADAFRUIT_1306, Chip::Ssd1306, ((128, 32), 0), false, Some(0x02), 0x8f),
-    mono("ssd1306-96x16", CIRCUIT_1306, Chip::Ssd1306, ((96, 16), 16), false, Some(0x02), 0xaf),
+    // 0 after a user's photo (luma.core issue 264, luma.oled issue 367); CircuitPython's formula would say 16.
+    mono("ssd1306-96x16", LUMA, Chip::Ssd1306, ((96, 16), 0), false, Some(0x02), 0xaf),
     mono("ssd1306-72x40", ADAFRUIT_1306, Chip::Ssd1306, ((72, 40), 28), false, Some(0x12), 0xa0),
     mono("ssd1306-64x48", LUMA, Chip::Ssd1306, ((64, 48), 32), false, Some(0x12), 0xcf),
     mono("ssd1306-64x32", LUMA, Chip::Ssd1306, ((64, 32), 32), false, Some(0x12), 0xcf),

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use embedded_hal::digital::{ErrorType, OutputPin};
 use moodring::{
-    config::{DisplayKind, DisplaySettings, board::Board},
+    config::{DisplayKind, DisplaySettings, IdleOff, board::Board},
     display::{
         Display, DisplayError, View,
         spi::{
@@ -296,7 +296,7 @@ fn a_camera_that_is_off_is_shown_and_has_no_sign() {
 #[test]
 fn nobody_in_view_dims_it_then_turns_it_off_and_a_face_brings_it_back() {
     let mut bench = bench(&DisplaySettings {
-        idle_off_s: 60,
+        idle_off_s: IdleOff::After(60),
         ..settings()
     });
     let nobody = snapshot(Mood::Nobody, CameraState::Running);

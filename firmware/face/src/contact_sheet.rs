@@ -11,7 +11,7 @@ use crate::{
     draw::Drawing,
     look::Look,
     picture::ScreenShape,
-    text::{self, Font},
+    text::{self, Fit},
     theme::Theme,
 };
 
@@ -60,8 +60,8 @@ where
             Size::new(face_px, LABEL_PX),
         );
         let lines = [look.name()];
-        if let Some(font) = Font::fitting(&lines, place.size) {
-            text::draw(target, place, font, &lines, theme)?;
+        if let Some(fit) = Fit::of(&lines, place.size, theme.shades) {
+            text::draw(target, place, fit.font, &lines, theme)?;
         }
     }
     Ok(())

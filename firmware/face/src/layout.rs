@@ -11,7 +11,8 @@ use heapless::Vec;
 use crate::{
     picture::{MAX_FACES, MAX_LINES, Picture, ScreenShape},
     raster::oval::square_root,
-    text::Font,
+    text::{Fit, Font, Loss},
+    theme::Shades,
 };
 
 /// A place for each face, the one who counts first.
@@ -32,26 +33,44 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    pub(crate) fn of(area: Rectangle, picture: &Picture<'_>) -> Self {
+    pub(crate) fn of(area: Rectangle, picture: &Picture<'_>, shades: Shades) -> Self {
         let count = picture.faces.len().min(MAX_FACES);
         let room = match picture.glass {
             ScreenShape::Square => area,
-            ScreenShape::Round if count < 2 && picture.lines.is_empty() => area,
+            ScreenShape::Round if picture.lines.is_empty() => area,
             ScreenShape::Round => within_circle(area),
         };
-        let (faces, text) = match (picture.lines, picture.glass) {
-            ([], _) => (room, None),
-            (lines, ScreenShape::Round) if count == 1 => match at_the_bottom(area, lines) {
-                Some((faces, place, font)) => (faces, Some((place, font))),
-                None => beneath(room, lines),
-            },
-            (lines, ScreenShape::Square) if is_wide(room) => beside(room, lines),
-            (lines, _) => beneath(room, lines),
+        let lines = picture.lines;
+        let is_round = picture.glass == ScreenShape::Round;
+        let bottom = match lines {
+            [] => None,
+            _ if is_round && count > 0 => at_the_bottom(area, lines, shades),
+            _ => None,
         };
-        Self {
-            tiles: tiles(faces, count),
-            text,
-        }
+        // The rows of round glass that faces may have; without, all is a rectangle.
+        let high_px = match lines {
+            [] => is_round.then_some(area.size.width.min(area.size.height)),
+            _ => bottom.as_ref().map(|placed| placed.faces.size.height),
+        };
+        let placed = match picture.glass {
+            _ if lines.is_empty() || bottom.is_some() => bottom,
+            // Beside the face a row is short: where letters are lost there, beneath it they may not be.
+            ScreenShape::Square if is_wide(room) => match beside(room, lines, shades) {
+                Some(placed) if placed.fit.loss == Loss::Nothing => Some(placed),
+                beside => {
+                    let both = [beside, beneath(room, lines, shades)].into_iter().flatten();
+                    both.min_by_key(|placed| placed.fit.loss)
+                }
+            },
+            _ => beneath(room, lines, shades),
+        };
+        let faces = placed.as_ref().map_or(room, |placed| placed.faces);
+        let text = placed.map(|placed| (placed.text, placed.fit.font));
+        let tiles = match high_px {
+            Some(high_px) if count > 1 => round_tiles(area, high_px, count),
+            _ => tiles(faces, count),
+        };
+        Self { tiles, text }
     }
 }
 
@@ -68,26 +87,40 @@ fn within_circle(area: Rectangle) -> Rectangle {
     Rectangle::new(middle.top_left - Size::new(0, side * 3 / 100), size)
 }
 
-/// One face at the top of round glass, and text at its bottom, where each line fits between the glass's edges: the face's
-/// place, the text's and its font. The head touches the glass at the top, so its corners hold nothing. `None` if the face
-/// were less than two thirds as high as the glass.
-fn at_the_bottom(area: Rectangle, lines: &[&str]) -> Option<(Rectangle, Rectangle, Font)> {
+/// Where faces and text go, and how the lines go into their place.
+struct Placed {
+    faces: Rectangle,
+    text: Rectangle,
+    fit: Fit,
+}
+
+/// One face at the top of round glass, and text at its bottom, where each line fits between the glass's edges. The head
+/// touches the glass at the top, so its corners hold nothing. `None` if the face were less than two thirds as high as the
+/// glass.
+fn at_the_bottom(area: Rectangle, lines: &[&str], shades: Shades) -> Option<Placed> {
     let side = area.size.width.min(area.size.height);
     let glass = Rectangle::with_center(area.center(), Size::new_equal(side));
     let choices = (1..=lines.len().min(MAX_LINES)).rev();
-    let choices = choices.flat_map(|count| Font::all().map(move |font| (count, font)));
+    let choices = choices.flat_map(|count| Font::all(shades).map(move |font| (count, font)));
     for (count, font) in choices {
         let Some(bottom) = lowest(side, &lines[..count], font) else {
             continue;
         };
-        let Some(face_px) = bottom.checked_sub(font.height_px() * count as u32 + 1) else {
+        let rows = count as u32;
+        let Some(face_px) = bottom.checked_sub(font.height_px() * rows + 1) else {
             continue;
         };
         if 3 * face_px >= 2 * side {
-            let face = Rectangle::new(glass.top_left, Size::new(side, face_px));
             let place = Size::new(side, bottom - face_px);
-            let place = Rectangle::new(glass.top_left + Size::new(0, face_px), place);
-            return Some((face, place, font));
+            return Some(Placed {
+                faces: Rectangle::new(glass.top_left, Size::new(side, face_px)),
+                text: Rectangle::new(glass.top_left + Size::new(0, face_px), place),
+                fit: Fit {
+                    font,
+                    rows,
+                    loss: Loss::Nothing,
+                },
+            });
         }
     }
     None
@@ -108,34 +141,34 @@ fn lowest(side: u32, lines: &[&str], font: Font) -> Option<u32> {
 }
 
 /// Text to the right of the faces.
-fn beside(area: Rectangle, lines: &[&str]) -> (Rectangle, Option<(Rectangle, Font)>) {
+fn beside(area: Rectangle, lines: &[&str], shades: Shades) -> Option<Placed> {
     let Size { width, height } = area.size;
     let text_px = (width - height).min(width / 2);
-    let place = Rectangle::new(
-        area.top_left + Size::new(width - text_px, 0),
-        Size::new(text_px, height),
-    );
-    let faces = Rectangle::new(area.top_left, Size::new(width - text_px, height));
-    match Font::fitting(lines, Size::new(text_px, height / 2)) {
-        Some(font) => (faces, Some((place, font))),
-        None => (area, None),
-    }
+    let left = Size::new(width - text_px, 0);
+    Some(Placed {
+        faces: Rectangle::new(area.top_left, Size::new(width - text_px, height)),
+        text: Rectangle::new(area.top_left + left, Size::new(text_px, height)),
+        fit: Fit::of(lines, Size::new(text_px, height / 2), shades)?,
+    })
 }
 
-/// Text under the faces, as many lines as leave them two thirds.
-fn beneath(area: Rectangle, lines: &[&str]) -> (Rectangle, Option<(Rectangle, Font)>) {
+/// Text under the faces, as many lines as leave them two thirds; rather fewer lines than cut ones.
+fn beneath(area: Rectangle, lines: &[&str], shades: Shades) -> Option<Placed> {
     let Size { width, height } = area.size;
-    for count in (1..=lines.len()).rev() {
-        let Some(font) = Font::fitting(&lines[..count], Size::new(width, height / 3)) else {
-            continue;
-        };
-        let text_px = font.height_px() * count as u32 + 2;
-        let faces = Rectangle::new(area.top_left, Size::new(width, height - text_px));
-        let top_left = area.top_left + Size::new(0, height - text_px);
-        let place = Rectangle::new(top_left, Size::new(width, text_px));
-        return (faces, Some((place, font)));
-    }
-    (area, None)
+    let counts = (1..=lines.len().min(MAX_LINES)).rev();
+    let fits =
+        counts.filter_map(|count| Fit::of(&lines[..count], Size::new(width, height / 3), shades));
+    let fit = fits
+        .clone()
+        .find(|fit| fit.loss == Loss::Nothing)
+        .or_else(|| fits.clone().next())?;
+    let text_px = fit.height_px() + 2;
+    let above = Size::new(0, height - text_px);
+    Some(Placed {
+        faces: Rectangle::new(area.top_left, Size::new(width, height - text_px)),
+        text: Rectangle::new(area.top_left + above, Size::new(width, text_px)),
+        fit,
+    })
 }
 
 /// The first face large, the others in a row beneath it, or in a column beside it where the area is wide.
@@ -162,6 +195,31 @@ fn tiles(area: Rectangle, count: usize) -> Tiles {
         let left = (width - small * others) / 2;
         (0..others).for_each(|i| put(left + i * small, height - small, small, small));
     }
+    tiles
+}
+
+/// Faces on the upper `high_px` rows of round glass: the first at the top, two thirds as high, where its round head touches
+/// the edge; the others in a row beneath it, as large as the glass is wide there.
+fn round_tiles(area: Rectangle, high_px: u32, count: usize) -> Tiles {
+    let side = area.size.width.min(area.size.height);
+    let glass = Rectangle::with_center(area.center(), Size::new_equal(side));
+    let first = high_px * 2 / 3;
+    let others = count.saturating_sub(1).max(1) as u32;
+    let fits = |small: &u32| {
+        // How far the row's lower edge lies under the middle; the upper one is nearer to it, or on the head.
+        let (radius, below) = (side / 2, (first + small).saturating_sub(side / 2));
+        let rest = (radius * radius).saturating_sub(below * below);
+        others * small <= 2 * square_root(rest)
+    };
+    let small = (0..=high_px - first).rev().find(fits).unwrap_or(0);
+    let mut tiles = Tiles::new();
+    let mut put = |x: u32, y: u32, tile: u32| {
+        let corner = glass.top_left + Size::new(x, y);
+        let _full = tiles.push(Rectangle::new(corner, Size::new_equal(tile)));
+    };
+    put((side - first) / 2, 0, first);
+    let left = (side - small * others) / 2;
+    (0..others).for_each(|i| put(left + i * small, first, small));
     tiles
 }
 
@@ -245,7 +303,8 @@ mod tests {
             glass,
             ..Picture::default()
         };
-        Layout::of(Rectangle::new(Point::new(3, -5), size.into()), &picture)
+        let area = Rectangle::new(Point::new(3, -5), size.into());
+        Layout::of(area, &picture, Shades::All)
     }
 
     #[test]
@@ -272,12 +331,29 @@ mod tests {
 
     #[test]
     fn lines_without_room_are_left_out_the_last_first() {
-        let lines = ["happy 87%", "a device's name", "and more"];
-        let small = layout((64, 64), 1, &lines, ScreenShape::Square)
-            .text
-            .unwrap();
-        assert_eq!(small.0.size.height, 2 * small.1.height_px() + 2);
+        let lines = ["happy 87%", "hall", "and more"];
+        let rows = |height| {
+            let layout = layout((64, height), 1, &lines, ScreenShape::Square);
+            let (place, font) = layout.text.unwrap();
+            (place.size.height - 2) / font.height_px()
+        };
+        assert_eq!([48, 64, 96].map(rows), [2, 2, 3]);
         assert_eq!(layout((20, 12), 1, &lines, ScreenShape::Square).text, None);
+    }
+
+    /// On a glass that is low, text beside the face lost letters at both ends.
+    #[test]
+    fn text_that_is_cut_beside_the_face_goes_beneath_it() {
+        for (size, line) in [
+            ((72, 40), "überrascht 85%"),
+            ((64, 32), "disgust 85%"),
+            // Without the percent.
+            ((64, 32), "überrascht 85%"),
+        ] {
+            let layout = layout(size, 1, &[line], ScreenShape::Square);
+            assert_eq!(layout.text.unwrap().0.size.width, size.0, "{line}");
+            assert!(layout.tiles[0].size.height * 3 >= size.1 * 2, "{line}");
+        }
     }
 
     proptest! {

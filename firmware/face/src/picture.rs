@@ -96,7 +96,7 @@ pub struct Painter<'a> {
 impl<'a> Painter<'a> {
     /// Lays the picture out in `area`.
     pub fn new(area: Rectangle, picture: Picture<'a>, theme: &'a Theme) -> Self {
-        let layout = Layout::of(area, &picture);
+        let layout = Layout::of(area, &picture, theme.shades);
         Self {
             picture,
             theme,

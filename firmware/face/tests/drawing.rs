@@ -110,13 +110,16 @@ fn a_picture_fills_its_area_whatever_is_in_it() {
 #[test]
 fn round_glass_shows_all_that_is_not_background() {
     for look in Look::ALL {
-        let pose = [Pose {
+        let poses = [Pose {
             roll_deg: 15.0,
             ..Pose::still(look)
-        }];
-        for lines in [&[][..], &["surprise 100%", "living room"]] {
+        }; 8];
+        for (count, lines) in [1, 2, 3, 8]
+            .into_iter()
+            .flat_map(|count| [(count, &[][..]), (count, &["surprise 100%", "living room"])])
+        {
             let picture = Picture {
-                faces: &pose,
+                faces: &poses[..count],
                 lines,
                 notice: Indicators::CameraRuns,
                 glass: ScreenShape::Round,
@@ -126,7 +129,7 @@ fn round_glass_shows_all_that_is_not_background() {
                 let (x, y) = ((i % 240) as f32 - 119.5, (i / 240) as f32 - 119.5);
                 assert!(
                     x.hypot(y) < 120.5 || *colour == Rgb888::BLACK,
-                    "{look:?} {x} {y}"
+                    "{count} of {look:?} {x} {y}"
                 );
             }
         }

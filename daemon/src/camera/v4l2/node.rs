@@ -1,4 +1,4 @@
-//! What a capture node says of itself, in our own words, whichever crate asks the kernel: [`super::by_linuxvideo`] by
+//! What a capture node says of itself, in our own words, whichever crate asks the kernel: `by_linuxvideo` by
 //! default, `by_v4l` with the feature `v4l`. Both have the types `Node` (opened), `Capture` (a mode is set) and `Buffers` (it
 //! streams), with the same functions.
 

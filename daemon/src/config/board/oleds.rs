@@ -56,12 +56,15 @@ pub(super) const OLEDS: &[Board] = &[
         (128, 32),
         0x8f,
     ),
-    small(
-        "ssd1306-96x16",
-        "SSD1306 OLED on I2C, 96x16",
-        (96, 16),
-        0xaf,
-    ),
+    Board {
+        name: "ssd1306-96x16",
+        about: "SSD1306 OLED on I2C, 96x16",
+        glass_px: (96, 16),
+        // The one narrow glass that begins at the memory's first column.
+        offset_px: (0, 0),
+        contrast: 0xaf,
+        ..OLED
+    },
     small(
         "ssd1306-72x40",
         "SSD1306 OLED on I2C, 72x40",

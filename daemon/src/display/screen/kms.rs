@@ -56,9 +56,16 @@ impl Connected {
         // A renderer alone has no mode setting.
         let resources = card.resource_handles().map_err(|_| none())?;
         let connectors = resources.connectors().iter();
+        // Composite video and VGA cannot tell whether a screen hangs on them, so they come after those that know of one.
+        let rank = |found: &connector::Info| match found.state() {
+            connector::State::Connected => Some(0),
+            connector::State::Unknown => Some(1),
+            connector::State::Disconnected => None,
+        };
         let connector = connectors
             .filter_map(|handle| card.get_connector(*handle, false).ok())
-            .find(|found| found.state() == connector::State::Connected && !found.modes().is_empty())
+            .filter(|found| rank(found).is_some() && !found.modes().is_empty())
+            .min_by_key(rank)
             .ok_or_else(none)?;
         let modes = connector.modes();
         let preferred = |mode: &&Mode| mode.mode_type().contains(ModeTypeFlags::PREFERRED);

@@ -73,6 +73,8 @@ pub struct Layout {
     form: PixelForm,
     rotation: Rotation,
     factor: u16,
+    /// Red and blue change places.
+    bgr: bool,
 }
 
 impl Layout {
@@ -84,7 +86,14 @@ impl Layout {
             form,
             rotation,
             factor: longest.div_ceil(MOST_CELLS).max(1),
+            bgr: false,
         }
+    }
+
+    /// The same for a screen that takes blue for red.
+    #[must_use]
+    pub const fn with_bgr(self, bgr: bool) -> Self {
+        Self { bgr, ..self }
     }
 
     /// Width and height of the picture in cells, as people see it.
@@ -127,7 +136,10 @@ impl Layout {
                     Rotation::Deg180 => (width - 1 - column, height - 1 - row),
                     Rotation::Deg270 => (width - 1 - row, column),
                 };
-                let raw = picture.row(y).get(usize::from(x)).copied().unwrap_or(0);
+                let mut raw = picture.row(y).get(usize::from(x)).copied().unwrap_or(0);
+                if self.bgr {
+                    raw = raw << 11 | raw & 0x07e0 | raw >> 11;
+                }
                 for _ in 0..factor {
                     self.form.push(raw, &mut bytes);
                 }
@@ -230,6 +242,15 @@ mod tests {
             (screen[3][6], screen[6][6], screen[4][5]),
             (0xffff, 0xffff, 0xffff)
         );
+    }
+
+    #[test]
+    fn red_and_blue_change_places_where_the_screen_wants_it() {
+        let picture = Grid::new((2, 1), 0xf805_u16);
+        for (bgr, shown_as) in [(false, 0xf805), (true, 0x281f)] {
+            let layout = Layout::new((2, 1), PixelForm::Rgb565, Rotation::Deg0).with_bgr(bgr);
+            assert_eq!(shown(&layout, &picture, &[picture.area()])[0][0], shown_as);
+        }
     }
 
     #[test]

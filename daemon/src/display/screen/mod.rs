@@ -58,10 +58,13 @@ trait PixelTarget: Send {
 pub fn open(settings: &DisplaySettings, panel: &PanelSettings) -> Box<dyn Display + Send> {
     let mut rotation = Rotation::Deg0;
     panel.rotation.apply(&mut rotation);
+    let mut bgr = false;
+    panel.bgr.apply(&mut bgr);
     Box::new(ScreenDisplay {
         name: format!("screen ({})", settings.screen),
         settings: settings.clone(),
         rotation,
+        bgr,
         controls: DisplayControls::new(settings),
         inner: None,
         retry: PanelRetry::default(),
@@ -73,6 +76,7 @@ struct ScreenDisplay {
     name: String,
     settings: DisplaySettings,
     rotation: Rotation,
+    bgr: bool,
     controls: DisplayControls,
     inner: Option<PanelDisplay<ColourBuffer>>,
     retry: PanelRetry,
@@ -95,7 +99,7 @@ impl ScreenDisplay {
 
     fn panel_display(&self, target: Box<dyn PixelTarget>) -> PanelDisplay<ColourBuffer> {
         let (width, height, form) = target.form();
-        let layout = Layout::new((width, height), form, self.rotation);
+        let layout = Layout::new((width, height), form, self.rotation).with_bgr(self.bgr);
         let mut panel = Some(ScreenPanel {
             target,
             layout,

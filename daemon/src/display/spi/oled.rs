@@ -56,8 +56,15 @@ pub struct Oled {
     interface: Box<dyn DisplayInterface>,
     first_column: u8,
     contrast: u8,
+    /// Whether dimming takes more than the contrast.
+    needs_voltages: bool,
     is_on: bool,
 }
+
+/// Percent below which an SSD1306 is dimmed by its voltages, too.
+const DIM: u8 = 50;
+/// Precharge and deselect level at full brightness.
+const VOLTAGES: (u8, u8) = (0xf1, 0x40);
 
 impl Oled {
     /// Sets up the chip. The glass stays dark until a brightness is set.
@@ -92,7 +99,7 @@ impl Oled {
             }
             chip => {
                 interface.command(&[c::START_LINE, c::WIRING, wiring(glass)])?;
-                interface.command(&[c::PRECHARGE, 0xf1, c::DESELECT, 0x40])?;
+                interface.command(&[c::PRECHARGE, VOLTAGES.0, c::DESELECT, VOLTAGES.1])?;
                 match chip {
                     PanelChip::Sh1106 => interface.command(&[c::SUPPLY, 0x8b])?,
                     _ => interface.command(&[
@@ -111,6 +118,7 @@ impl Oled {
             interface,
             first_column,
             contrast: board.contrast,
+            needs_voltages: board.controller == PanelChip::Ssd1306,
             is_on: false,
         })
     }
@@ -142,6 +150,16 @@ impl Panel<u8> for Oled {
             // At most 100 * 255 / 100.
             let contrast = (u16::from(percent.min(100)) * u16::from(self.contrast) / 100) as u8;
             self.interface.command(&[c::CONTRAST, contrast])?;
+            if self.needs_voltages {
+                // Its contrast alone changes little: the voltages that the rows rest at must go down, too.
+                let (precharge, deselect) = if percent < DIM {
+                    (0x11, 0x00)
+                } else {
+                    VOLTAGES
+                };
+                self.interface
+                    .command(&[c::PRECHARGE, precharge, c::DESELECT, deselect])?;
+            }
             if !self.is_on {
                 self.interface.command(&[c::ON])?;
             }

@@ -65,11 +65,12 @@ pub fn open(
         let framebuffer = MonoBuffer::new(board.glass_px, board.rotation);
         let open = Box::new(move || machine.open_mono());
         let display = PanelDisplay::new(&name, settings, glass, framebuffer, open);
-        Box::new(display.with_pixel_shift())
+        Box::new(display.with_new_set_up().with_pixel_shift())
     } else {
         let framebuffer = ColourBuffer::new(board.picture_px());
         let open = Box::new(move || machine.open_colour());
-        let display = PanelDisplay::new(&name, settings, glass, framebuffer, open);
+        let display =
+            PanelDisplay::new(&name, settings, glass, framebuffer, open).with_new_set_up();
         if board.controller.is_oled() {
             Box::new(display.with_pixel_shift())
         } else {

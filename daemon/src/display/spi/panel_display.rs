@@ -10,7 +10,7 @@ use moodring_core::frame::Millis;
 use moodring_face::{
     animate::{IdleMotion, Pose},
     picture::{Painter, ScreenShape},
-    theme::Theme,
+    theme::{Shades, Theme},
 };
 
 use super::{
@@ -28,6 +28,9 @@ use super::{
 };
 use crate::config::{DisplaySettings, ThemeName};
 
+/// How often the whole picture is sent.
+const WHOLE_MS: u64 = 60_000;
+
 /// Opens the panel, also again after a failure.
 pub type PanelOpener<P> = Box<dyn FnMut() -> Result<Box<dyn Panel<P>>, DisplayError> + Send>;
 
@@ -41,6 +44,8 @@ pub struct PanelDisplay<S: Framebuffer> {
     idle: IdleTimer,
     /// Whether the picture moves by a pixel a minute, because the glass ages.
     moves: bool,
+    /// Whether the panel is set up anew when it was dark.
+    renews: bool,
     framebuffer: S,
     /// The inputs of the picture in the framebuffer.
     drawn: Option<PictureInputs>,
@@ -75,6 +80,7 @@ impl<S: Framebuffer> PanelDisplay<S> {
             faces: Faces::new(settings, IdleMotion::Alive, Millis(0)),
             idle: IdleTimer::default(),
             moves: false,
+            renews: false,
             framebuffer,
             drawn: None,
             open,
@@ -90,6 +96,13 @@ impl<S: Framebuffer> PanelDisplay<S> {
         self
     }
 
+    /// The same display set up anew whenever it was dark: a chip cannot say that it lost its settings.
+    #[must_use]
+    pub fn with_new_set_up(mut self) -> Self {
+        self.renews = true;
+        self
+    }
+
     /// What the framebuffer holds.
     pub fn framebuffer(&self) -> &S {
         &self.framebuffer
@@ -101,17 +114,20 @@ impl<S: Framebuffer> PanelDisplay<S> {
     }
 
     fn try_show(&mut self, view: &View<'_>) -> Result<(), DisplayError> {
+        let set = self.on.then(|| self.settings.brightness_at(view.minute));
+        let off_s = self.settings.dark_after_s();
+        let wanted = self.idle.brightness(view.snapshot, set, off_s, view.now);
+        let is_dark = |panel: &ActivePanel<_>| panel.percent == Some(0);
+        if self.renews && wanted > 0 && self.panel.as_ref().is_some_and(is_dark) {
+            // It may have lost its power or its settings in the meantime, and nobody sees it start now.
+            self.panel = None;
+        }
         let panel = match &mut self.panel {
             Some(panel) => panel,
-            None => self.panel.insert(ActivePanel::new((self.open)()?)),
+            None => self
+                .panel
+                .insert(ActivePanel::new((self.open)()?, view.now)),
         };
-        let wanted = if self.on {
-            self.settings.brightness_at(view.minute)
-        } else {
-            0
-        };
-        let off_s = self.settings.idle_off_s;
-        let wanted = self.idle.brightness(view.snapshot, wanted, off_s, view.now);
         let failed = |error: InterfaceError| DisplayError::show(&self.name, error);
         // The light is set after the first picture, so that nobody sees what the memory held before. So the brightness
         // that the colours must do shows one picture later.
@@ -128,12 +144,16 @@ impl<S: Framebuffer> PanelDisplay<S> {
             },
         };
         if self.drawn.as_ref() != Some(&drawing) {
-            let theme = drawing.theme.or(&S::THEME);
+            // Whatever the colours, a display that lights a pixel or not gets lines and letters for that.
+            let mut theme = drawing.theme.or(&S::THEME);
+            if S::THEME.shades == Shades::Two {
+                theme.shades = Shades::Two;
+            }
             paint(&mut self.framebuffer, &drawing, self.glass, &theme);
             self.drawn = Some(drawing);
         }
         panel
-            .send(self.framebuffer.grid(), S::COST)
+            .send(self.framebuffer.grid(), S::COST, view.now)
             .map_err(failed)?;
         panel.dim(wanted).map_err(failed)
     }
@@ -144,6 +164,8 @@ struct ActivePanel<P> {
     panel: Box<dyn Panel<P>>,
     /// What its memory holds; unknown at first.
     memory: Option<Grid<P>>,
+    /// When all of it was sent.
+    whole: Millis,
     /// The brightness that was set, in percent.
     percent: Option<u8>,
     /// How bright its pictures must be drawn, in percent.
@@ -151,16 +173,24 @@ struct ActivePanel<P> {
 }
 
 impl<P: Copy + PartialEq> ActivePanel<P> {
-    fn new(panel: Box<dyn Panel<P>>) -> Self {
+    fn new(panel: Box<dyn Panel<P>>, now: Millis) -> Self {
         Self {
             panel,
             memory: None,
+            whole: now,
             percent: None,
             gain: 100,
         }
     }
 
-    fn send(&mut self, picture: &Grid<P>, cost: Cost) -> Result<(), InterfaceError> {
+    /// Sends what differs, and now and then all of it: a wire has no answer, so a byte that was lost on it would stay.
+    fn send(&mut self, picture: &Grid<P>, cost: Cost, now: Millis) -> Result<(), InterfaceError> {
+        if now.since(self.whole) >= WHOLE_MS {
+            self.memory = None;
+        }
+        if self.memory.is_none() {
+            self.whole = now;
+        }
         let areas = match &self.memory {
             Some(memory) => dirty(memory, picture, cost),
             None => vec![picture.area()],
@@ -249,7 +279,8 @@ impl<S: Framebuffer> Drop for PanelDisplay<S> {
         if let Some(shown) = &mut self.panel {
             let _ = shown.panel.dim(0);
             let Ok(()) = self.framebuffer.clear(Rgb888::BLACK);
-            let _ = shown.send(self.framebuffer.grid(), S::COST);
+            let now = shown.whole;
+            let _ = shown.send(self.framebuffer.grid(), S::COST, now);
         }
     }
 }

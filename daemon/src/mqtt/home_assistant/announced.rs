@@ -242,7 +242,7 @@ mod tests {
             path: path.to_str().unwrap().to_owned(),
             ..StoreSettings::default()
         };
-        Notes::open(&settings)
+        Notes::open(&settings, "desk")
     }
 
     fn announcement(name: &str, prefix: &str) -> Announcement {

@@ -312,10 +312,13 @@ fn a_homie_tree_that_is_switched_off_is_taken_back() {
     let state = "homie/5/hall/$state".to_owned();
     assert!(with.retained_topics().contains(&state));
     let folder = tempfile::tempdir().unwrap();
-    let notes = Notes::open(&StoreSettings {
-        path: folder.path().join("moodring.db").display().to_string(),
-        ..StoreSettings::default()
-    });
+    let notes = Notes::open(
+        &StoreSettings {
+            path: folder.path().join("moodring.db").display().to_string(),
+            ..StoreSettings::default()
+        },
+        "desk",
+    );
     let mut memory = AnnouncedTopics::open(&notes, "moodring_hall");
     memory.announce(Announcement::of(&with, identity.run));
     memory.announce(Announcement::of(&device(), identity.run));
