@@ -113,6 +113,9 @@ pub struct DemoArgs {
     /// The file that the png display writes.
     #[arg(long, value_name = "FILE")]
     pub display_path: Option<PathBuf>,
+    /// Write 40 seconds of the drawn camera, and of the face beside it, as an animated PNG to this file, and end.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["display", "display_path"])]
+    pub animate: Option<PathBuf>,
 }
 
 impl DemoArgs {

@@ -1,11 +1,21 @@
 //! `demo`: every mood on the chosen display, without a camera.
 
-use super::{Failure, run::start};
-use crate::{app, cli::DemoArgs, config::SatellitePort, display::DisplayError, exit::Exit};
+use super::{Failure, record::record, run::start};
+use crate::{
+    app,
+    cli::DemoArgs,
+    config::{SatellitePort, load},
+    display::DisplayError,
+    exit::Exit,
+};
 
-/// Runs until it is stopped.
+/// Runs until it is stopped, or writes a recording.
 pub(super) fn demo(args: &DemoArgs) -> Result<Exit, Failure> {
     let file = args.config.config.as_deref();
+    if let Some(path) = &args.animate {
+        let (settings, _) = load(file, &args.overrides())?;
+        return record(&settings, path);
+    }
     start(file, &args.overrides(), async |settings, _, display| {
         if !display.is_there() && settings.satellite.port == SatellitePort::Off {
             return Err(DisplayError::Open {

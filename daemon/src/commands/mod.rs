@@ -13,6 +13,7 @@ mod model;
 mod overlays;
 mod photos;
 mod pictures;
+mod record;
 mod run;
 mod show;
 mod show_on_display;

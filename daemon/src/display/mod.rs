@@ -11,6 +11,7 @@ mod log_lines;
 pub mod mood_light;
 mod null;
 mod png;
+mod recording;
 pub mod screen;
 pub mod spi;
 mod still_picture;
@@ -21,6 +22,7 @@ pub use face_image::{FaceImage, FaceSvg, sticker, sticker_rgba, vector_sticker};
 pub use log_lines::LogLines;
 pub use null::NullDisplay;
 pub use png::PngDisplay;
+pub use recording::Recording;
 pub use still_picture::{ShowStyle, show, show_sheet};
 pub use terminal::TerminalDisplay;
 
