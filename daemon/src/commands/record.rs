@@ -19,7 +19,7 @@ use crate::{
 const RATE_HZ: u64 = 30;
 const FRAMES: u64 = 40 * RATE_HZ;
 /// Every so many frames a picture.
-const EVERY: u64 = 5;
+const EVERY: u64 = 6;
 /// The scene's size; the picture is half as large.
 const SCENE_PX: (u32, u32) = (480, 360);
 

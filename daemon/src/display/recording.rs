@@ -26,9 +26,9 @@ use crate::config::DisplaySettings;
 /// The camera's picture is drawn at one pixel for so many a side.
 const SHRINK: u32 = 2;
 /// Steps of grey: fewer make the file small, and a drawn scene needs no more.
-const GREY_STEP: u8 = 12;
+const GREY_STEP: u8 = 24;
 /// Steps of the face's colours.
-const COLOUR_STEP: u8 = 12;
+const COLOUR_STEP: u8 = 16;
 /// What a PNG with a palette can hold.
 const MOST_COLOURS: usize = 256;
 /// The colour of a face's box.
