@@ -2,6 +2,7 @@
 //! Both the number of hooks at once and their time are limited, so that a slow one delays nothing.
 
 use std::{
+    collections::VecDeque,
     fs,
     io::{self, ErrorKind, Read, Write},
     os::unix::{fs::PermissionsExt, process::CommandExt},
@@ -23,6 +24,8 @@ use crate::{changes::Changes, config::HookSettings, stderr_tail::StderrTail};
 
 /// Bytes of its stderr that are read between two looks at a hook: what a pipe holds.
 const READ_AT_ONCE: u64 = 64 * 1024;
+/// Changes that may wait for a hook to end.
+const MOST_WAITING: usize = 64;
 /// How often a hook is looked after.
 const POLL: Duration = Duration::from_millis(20);
 /// What of the environment is not for hooks: where secrets lie, and systemd's socket.
@@ -121,20 +124,58 @@ fn unstarted(program: &str, error: &io::Error) -> String {
     }
 }
 
+/// Changes that wait for a place, in order.
+#[derive(Debug, Default)]
+struct Waiting {
+    lines: VecDeque<Arc<str>>,
+    left_out: u64,
+}
+
+impl Waiting {
+    /// One more. Of states only the newest is worth a wait; of too many others the oldest go, never the last.
+    fn push(&mut self, line: Arc<str>, settings: &HookSettings) {
+        if is_state(&line) {
+            self.lines.retain(|other| !is_state(other));
+        }
+        self.lines.push_back(line);
+        if self.lines.len() <= MOST_WAITING {
+            return;
+        }
+        self.lines.pop_front();
+        self.left_out += 1;
+        // The first, and then ever fewer, so that a flood does not fill the log.
+        if self.left_out.is_power_of_two() {
+            tracing::warn!(
+                "{} changes were left out: {} hooks run and {MOST_WAITING} changes wait already (hooks.at_once)",
+                self.left_out,
+                settings.at_once
+            );
+        }
+    }
+}
+
+/// Whether it is a state, which the next one outdates.
+fn is_state(line: &str) -> bool {
+    line.starts_with(r#"{"kind":"state""#)
+}
+
 async fn run(settings: HookSettings, mut changes: Changes, running: Running) {
     let places = Arc::new(Semaphore::new(settings.at_once));
     let failure = Arc::new(Mutex::new(RepeatedFailure::default()));
-    let mut left_out = 0_u64;
-    while let Some(line) = changes.next().await {
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            left_out += 1;
-            // The first, and then ever fewer, so that a flood does not fill the log.
-            if left_out.is_power_of_two() {
-                tracing::warn!(
-                    "{left_out} changes were left out: {} hooks run already (hooks.at_once)",
-                    settings.at_once
-                );
-            }
+    let mut waiting = Waiting::default();
+    loop {
+        let place = tokio::select! {
+            biased;
+            change = changes.next() => match change {
+                Some(line) => {
+                    waiting.push(line, &settings);
+                    continue;
+                }
+                None => return,
+            },
+            Ok(place) = Arc::clone(&places).acquire_owned(), if !waiting.lines.is_empty() => place,
+        };
+        let Some(line) = waiting.lines.pop_front() else {
             continue;
         };
         let (settings, running, failure) = (settings.clone(), running.clone(), failure.clone());
@@ -337,6 +378,34 @@ mod tests {
         assert!(refused("echo hi\n", 0o755).contains("#!/bin/sh"));
         assert!(refused("#!/bin/sh\n", 0o644).contains("chmod +x"));
         assert!(check(folder.path()).is_err() && check(Path::new("/nonexistent")).is_err());
+    }
+
+    /// A hook that takes a while gets each event, in order, and of the states the newest.
+    #[test]
+    fn what_waits_keeps_the_newest() {
+        let settings = HookSettings::default();
+        let mut waiting = Waiting::default();
+        let state = |n| Arc::from(format!(r#"{{"kind":"state","n":{n}}}"#));
+        for n in 0..40 {
+            waiting.push(state(n), &settings);
+            waiting.push(Arc::from(format!("event {n}")), &settings);
+        }
+        let events: Vec<_> = waiting
+            .lines
+            .iter()
+            .filter(|line| !is_state(line))
+            .collect();
+        assert_eq!(
+            (waiting.lines.len(), events.len(), waiting.left_out),
+            (41, 40, 0)
+        );
+        assert_eq!(waiting.lines[39], state(39));
+        for n in 40..90 {
+            waiting.push(Arc::from(format!("event {n}")), &settings);
+        }
+        assert_eq!(waiting.lines.len(), MOST_WAITING);
+        assert_eq!(waiting.lines.back().unwrap().as_ref(), "event 89");
+        assert_eq!(waiting.left_out, 91 - MOST_WAITING as u64);
     }
 
     #[test]

@@ -53,11 +53,22 @@ impl Language {
             .find(|language| language.tag().eq_ignore_ascii_case(first))
     }
 
-    /// The first that the table has of a browser's `Accept-Language`. Browsers name them in order; weights are not looked at.
+    /// What a browser's `Accept-Language` likes best of those that the table has: by weight, then by order (RFC 9110, 12.5.4).
     pub fn from_accepted(header: &str) -> Self {
-        let mut tags = header.split(',').map(|part| part.split(';').next());
-        let known = tags.find_map(|tag| Self::from_tag(tag.unwrap_or_default()));
-        known.unwrap_or_default()
+        let mut best = (0.0, Self::default());
+        for part in header.split(',') {
+            let mut parameters = part.split(';');
+            let language = Self::from_tag(parameters.next().unwrap_or_default());
+            let weight = parameters.find_map(|text| text.trim().strip_prefix("q="));
+            let weight = weight.map_or(1.0, |text| text.trim().parse().unwrap_or(0.0));
+            // NaN is more than nothing, too.
+            if let Some(language) = language
+                && weight > best.0
+            {
+                best = (weight, language);
+            }
+        }
+        best.1
     }
 }
 
@@ -121,7 +132,11 @@ mod tests {
     fn browsers_get_the_first_language_that_is_there() {
         for (header, language) in [
             ("de-CH,de;q=0.9,en;q=0.8", Language::De),
-            ("nl, fr;q=0.5, en", Language::Fr),
+            ("nl, fr;q=0.5, en;q=0.2", Language::Fr),
+            ("de;q=0.1,fr;q=0.9", Language::Fr),
+            ("fr;q=0,de;q=0.5", Language::De),
+            ("pt,es;q=0.3,de;q=0.7", Language::De),
+            ("de;q=x,it;q=0.1", Language::It),
             ("pt-BR", Language::En),
             ("", Language::En),
             ("IT", Language::It),

@@ -260,3 +260,48 @@ fn errors_speak_the_language_of_settings() {
     }
     assert!(said.contains("`-5`") && said.contains("`1e99`"), "{said}");
 }
+
+#[test]
+fn what_cannot_be_read_is_not_to_be_written_over() {
+    let bench = Bench::new();
+    bench.write("utf16.toml", b"\xFF\xFE[\0c\0");
+    std::fs::create_dir(bench.folder().join("folder")).expect("the folder is ours");
+    for file in ["utf16.toml", "folder"] {
+        let said = bench
+            .run(&format!("config --check {file}"))
+            .expect_code(3)
+            .stderr;
+        assert!(!said.contains("moodring config >"), "{said}");
+    }
+    let said = bench.run("config --check none.toml").expect_code(3).stderr;
+    assert!(said.contains("moodring config > none.toml"), "{said}");
+}
+
+#[test]
+fn a_demo_without_a_display_says_so() {
+    let mut bench = Bench::new();
+    bench.set("MOODRING_SATELLITE__PORT", "off");
+    bench
+        .run("demo")
+        .expect_code(6)
+        .expect_says(&["--display png"]);
+}
+
+/// `watch` opens no port unless the file that is named says so.
+#[test]
+fn watch_opens_no_ports_of_its_own() {
+    let bench = Bench::new();
+    bench.write("m.toml", "[mood]\nsmooth_ms = 200\n");
+    for with in ["", "--config m.toml"] {
+        let mut watch = bench.start_shell(&format!(
+            "exec $MOODRING watch --source synthetic {with} 2>&1"
+        ));
+        watch.wait_for_text("\"kind\":\"state\"", LIMIT);
+        let finished = watch.stop(LIMIT);
+        assert!(
+            !finished.stdout.contains("broker") && !finished.stdout.contains("page at"),
+            "{}",
+            finished.stdout
+        );
+    }
+}

@@ -549,3 +549,54 @@ fn a_second_one_of_the_same_id_only_shows() {
     stop(second, "TERM");
     stop(first, "TERM");
 }
+
+/// Nobody knows that a camera looks whose live view was closed with its window; `nohup` is another matter.
+#[test]
+fn it_ends_with_its_terminal() {
+    let mut bench = bench();
+    bench.set("MOODRING_MQTT__ENABLED", false);
+    bench.set("MOODRING_WEB__ENABLED", false);
+    for (nohup, display, outlives) in [
+        ("", "auto", false),
+        ("", "none", false),
+        ("nohup", "none", true),
+    ] {
+        let run = format!(
+            "stty rows 24 cols 80; echo $$ > pid; exec {nohup} $MOODRING run --source synthetic --display {display}"
+        );
+        bench.write("run.sh", run);
+        let mut terminal =
+            bench.start_shell("exec script -qfec 'TERM=xterm exec sh run.sh' typescript");
+        let seen = |what: &str| {
+            std::fs::read_to_string(bench.folder().join("typescript"))
+                .is_ok_and(|text| text.contains(what))
+        };
+        let until = |what: &str, is: &dyn Fn() -> bool| {
+            let end = Instant::now() + LIMIT;
+            while !is() {
+                assert!(Instant::now() < end, "{what} ({nohup} {display})");
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        };
+        if nohup.is_empty() {
+            until("it runs", &|| seen("synthetic"));
+        } else {
+            std::thread::sleep(Duration::from_secs(2));
+        }
+        let pid = std::fs::read_to_string(bench.folder().join("pid")).expect("it began");
+        let runs = || {
+            std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()))
+                .is_ok_and(|stat| !stat.contains(") Z "))
+        };
+        assert!(runs() && terminal.is_running());
+        terminal.signal("KILL");
+        if outlives {
+            std::thread::sleep(Duration::from_secs(2));
+            assert!(runs(), "nohup");
+            let killed = std::process::Command::new("kill").arg(pid.trim()).status();
+            assert!(killed.is_ok_and(|status| status.success()));
+        }
+        until("it ends", &|| !runs());
+        let _ = std::fs::remove_file(bench.folder().join("typescript"));
+    }
+}

@@ -78,7 +78,17 @@ pub async fn demo(settings: &Settings, display: Box<dyn Display + Send>) -> Resu
 
 /// Every mood that a display can show.
 fn moods() -> Vec<Mood> {
-    let shown = Expression::ALL.into_iter().map(Mood::Showing);
+    // For a shop window: it begins with a smile, and no two that look alike follow each other.
+    let order = [
+        Expression::Happy,
+        Expression::Surprise,
+        Expression::Neutral,
+        Expression::Sad,
+        Expression::Disgust,
+        Expression::Fear,
+        Expression::Angry,
+    ];
+    let shown = order.into_iter().map(Mood::Showing);
     shown.chain([Mood::Uncertain, Mood::Nobody]).collect()
 }
 

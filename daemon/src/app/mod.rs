@@ -28,6 +28,7 @@ mod run;
 mod shutdown;
 mod start;
 mod stills;
+mod terminal;
 mod vision_thread;
 mod watchdog;
 

@@ -11,6 +11,7 @@ use super::{
     AppError,
     controller::Controller,
     start::{App, Prepared},
+    terminal::ControllingTerminal,
 };
 use crate::{
     camera::CameraStatus,
@@ -37,10 +38,11 @@ pub async fn run(
     source: SettingsSource,
     display: Box<dyn Display + Send>,
 ) -> Result<(), AppError> {
+    let terminal = ControllingTerminal::this();
     // First, so that a stop during the start is graceful too.
     let terminate = signal(SignalKind::terminate())?;
     let interrupt = signal(SignalKind::interrupt())?;
-    let mut signals = Signals::new(terminate, interrupt)?;
+    let mut signals = Signals::new(terminal, terminate, interrupt)?;
     let mut app = App::start(settings, source.file.clone(), display)?;
     let hooks = hooks::spawn(&settings.hooks, app.changes());
     let mut settings = settings.clone();
@@ -64,6 +66,7 @@ pub fn check(settings: &Settings) -> Result<(), AppError> {
 
 /// What other programs may send.
 struct Signals {
+    terminal: ControllingTerminal,
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
@@ -72,8 +75,13 @@ struct Signals {
 }
 
 impl Signals {
-    fn new(terminate: Signal, interrupt: Signal) -> std::io::Result<Self> {
+    fn new(
+        terminal: ControllingTerminal,
+        terminate: Signal,
+        interrupt: Signal,
+    ) -> std::io::Result<Self> {
         Ok(Self {
+            terminal,
             terminate,
             interrupt,
             hangup: signal(SignalKind::hangup())?,
@@ -107,9 +115,10 @@ pub async fn watch(
     file: Option<PathBuf>,
     display: Box<dyn Display + Send>,
 ) -> Result<(), AppError> {
+    let terminal = ControllingTerminal::this();
     let terminate = signal(SignalKind::terminate())?;
     let interrupt = signal(SignalKind::interrupt())?;
-    let mut signals = Signals::new(terminate, interrupt)?;
+    let mut signals = Signals::new(terminal, terminate, interrupt)?;
     let mut app = App::start(settings, file, display)?;
     let mut changes = app.changes();
     let (lines, mut printed) = printer()?;
@@ -219,7 +228,12 @@ impl App {
                 }
                 _ = signals.terminate.recv() => return end("SIGTERM"),
                 _ = signals.interrupt.recv() => return end("SIGINT"),
-                _ = signals.hangup.recv() => return Next::Reload,
+                _ = signals.hangup.recv() => {
+                    if signals.terminal.is_gone() {
+                        return end("the terminal is gone");
+                    }
+                    return Next::Reload;
+                }
                 Ok(_) = self.user_quit.wait_for(|quit| *quit) => return end("closed at the terminal"),
                 (name, reason) = given_up(&mut self.health) => {
                     self.failure = Some(AppError::Worker { name, reason });

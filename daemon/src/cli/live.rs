@@ -83,16 +83,21 @@ pub struct WatchArgs {
 }
 
 impl WatchArgs {
-    /// The flags as settings; without a settings file there is no broker and no page.
+    /// The flags as settings. There are no broker and no page, unless the settings file that is named has a section of them.
     pub fn overrides(&self) -> Overrides {
-        let alone = self.config.config.is_none().then_some(false);
+        let file = self.config.config.as_ref();
+        let text = file.and_then(|file| std::fs::read_to_string(file).ok());
+        let table: toml::Table = text
+            .and_then(|text| toml::from_str(&text).ok())
+            .unwrap_or_default();
+        let unless_named = |section| (!table.contains_key(section)).then_some(false);
         Overrides::default()
             .set("camera.source", self.source.as_ref())
             .set("camera.loop", self.repeat.then_some(true))
             .set("camera.rate", self.rate)
             .set("display.kind", Some("none"))
-            .set("mqtt.enabled", alone)
-            .set("web.enabled", alone)
+            .set("mqtt.enabled", unless_named("mqtt"))
+            .set("web.enabled", unless_named("web"))
     }
 }
 

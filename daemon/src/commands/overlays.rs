@@ -8,6 +8,7 @@ use std::{
 use super::Failure;
 use crate::{
     photo::Photo,
+    preview::label,
     vision::{PhotoFace, overlay},
 };
 
@@ -42,6 +43,11 @@ impl Overlays {
                 "this net has no activation maps: --cam needs engine = \"int8\" and the built-in classifier",
             )?;
             overlay(&mut picture, &found.from_crop, map);
+        }
+        // Over all heat, so that a neighbour's hides none.
+        for found in faces {
+            let (likeliest, _) = found.reading.scores.top();
+            label(&mut picture, &found.face, likeliest.name());
         }
         let to = self.folder.join(name(path));
         picture

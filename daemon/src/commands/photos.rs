@@ -164,11 +164,17 @@ fn shows(reading: &PhotoReading) -> String {
             mood.emoji(),
             expression.name()
         ),
-        _ => format!(
-            "{} {} ({} {percent:.0} %)  ",
-            mood.emoji(),
-            mood.name(),
-            likeliest.name()
-        ),
+        _ => {
+            let why = match reading.facing {
+                Some(false) => "turned away, ",
+                _ => "",
+            };
+            format!(
+                "{} {} ({why}{} {percent:.0} %)  ",
+                mood.emoji(),
+                mood.name(),
+                likeliest.name()
+            )
+        }
     }
 }

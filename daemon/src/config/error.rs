@@ -6,9 +6,7 @@ use std::{borrow::Cow, path::PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The named file is not there or cannot be read.
-    #[error(
-        "cannot read the configuration {path}: {reason}. `moodring config > {path}` writes one with the defaults"
-    )]
+    #[error("cannot read the configuration {path}: {reason}. {way_out}", way_out = way_out(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -61,6 +59,18 @@ pub enum ConfigError {
          at work or in education. Use moodring at `home`, in `public` (tell people at first exposure, Art. 50(3)) or in `research`"
     )]
     Place(&'static str),
+}
+
+/// How to get a file that can be read. One that is there must not be written over.
+fn way_out(path: &std::path::Path) -> String {
+    let name = path.display();
+    if path.is_dir() {
+        "Name the file in that folder".into()
+    } else if path.exists() {
+        "Mend it, its rights or its encoding (UTF-8)".into()
+    } else {
+        format!("`moodring config > {name}` writes one with the defaults")
+    }
 }
 
 impl ConfigError {

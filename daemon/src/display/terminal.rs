@@ -50,12 +50,29 @@ impl TerminalDisplay {
     }
 
     fn read_keys(&mut self) -> io::Result<()> {
+        // Of one that is gone crossterm would read nothing for ever.
+        if rustix::termios::tcgetattr(io::stdout()).is_err() {
+            self.quit = true;
+            return Ok(());
+        }
         while event::poll(Duration::ZERO)? {
             if let Event::Key(key) = event::read()? {
                 self.quit |= asks_to_quit(key);
+                if asks_to_pause(key) {
+                    self.pause()?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Gives the terminal back and stops, as Ctrl-Z does outside of raw mode; goes on here after `fg`.
+    fn pause(&mut self) -> io::Result<()> {
+        ratatui::try_restore()?;
+        self.screen.show_cursor()?;
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP)?;
+        self.screen = ratatui::try_init()?;
+        self.screen.clear()
     }
 }
 
@@ -75,7 +92,7 @@ impl Display for TerminalDisplay {
     }
 
     fn wants_quit(&mut self) -> bool {
-        // A terminal that is gone cannot be read; SIGHUP ends the program.
+        // What cannot be read asks for nothing.
         let _ = self.read_keys();
         self.quit
     }
@@ -98,6 +115,12 @@ fn asks_to_quit(key: KeyEvent) -> bool {
             KeyCode::Char('q' | 'Q') | KeyCode::Esc => true,
             _ => false,
         }
+}
+
+/// Ctrl-Z, which the kernel does not handle in raw mode.
+fn asks_to_pause(key: KeyEvent) -> bool {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    key.kind == KeyEventKind::Press && key.code == KeyCode::Char('z') && control
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ impl Seeds {
             "http_head" => texts(&[
                 "/api/v1/state?token=a%20b\nhost: moodring.local:8080\norigin: http://moodring.local\ncookie: a=b; moodring=c\n",
                 "/\nhost: [::1]:8080\nx-ingress-path: /api/hassio_ingress/abc\nx-forwarded-host: ha.local\norigin: https://ha.local\n",
+                "/login\nhost: localhost\nx-forwarded-for: 198.51.100.7, [2001:db8::1]:443, 10.0.0.2\nx-forwarded-proto: https\nx-forwarded-host: moodring.local, a\n",
                 "http://evil.example/\nhost: [::1].evil\nhost: b\n",
             ]),
             "mqtt_payload" => texts(&[

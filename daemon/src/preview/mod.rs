@@ -29,6 +29,7 @@ use moodring_core::frame::Millis;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 pub use handoff::FrameTap;
+pub use overlays::label;
 
 use crate::{
     clock::Clock,

@@ -116,6 +116,20 @@ pub(super) fn boxes(onto: &mut RgbImage, face: &Face, label: &str) {
             .into_styled(PrimitiveStyle::with_fill(YELLOW))
             .draw(&mut pen);
     }
+    tag(onto, Place::new(left, top), label);
+}
+
+/// Writes a word at a face's upper left corner.
+pub fn label(onto: &mut RgbImage, face: &Face, text: &str) {
+    tag(
+        onto,
+        Place::new(face.rect.x as i32, face.rect.y as i32),
+        text,
+    );
+}
+
+fn tag(onto: &mut RgbImage, Place { x: left, y: top }: Place, label: &str) {
+    let mut pen = PictureTarget(onto);
     let style = MonoTextStyle::new(&FONT_9X15_BOLD, INK);
     let (wide, high) = (label.len() as u32 * 9 + 8, 17);
     // Above the box if there is room, else inside it.

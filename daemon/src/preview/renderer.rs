@@ -156,6 +156,10 @@ impl Renderer {
                     let from_crop = jpeg_frame.place_crop(&read.from_crop);
                     if let Some(map) = &read.map {
                         vision::overlay(&mut jpeg_frame.rgb, &from_crop, map);
+                        let face = jpeg_frame.place(&person.face);
+                        // What the heat speaks for, whatever is shown.
+                        let likeliest = read.reading.scores.top().0;
+                        overlays::label(&mut jpeg_frame.rgb, &face, likeliest.name());
                     }
                 }
             }

@@ -48,6 +48,9 @@ impl From<rusqlite::Error> for FileProblem {
     }
 }
 
+/// How long to wait for who has the file. Who does keeps it for good, and a start or a stop must not wait for it.
+pub(super) const BUSY: Duration = Duration::from_millis(200);
+
 /// A store in memory.
 ///
 /// # Errors
@@ -81,8 +84,7 @@ pub(super) fn open(path: &Path) -> Result<Database, FileProblem> {
         Err(error) => return Err(unusable("it cannot be made", error)),
     }
     let connection = Connection::open(path)?;
-    // Who has the file keeps it for good: there is nothing to wait for.
-    connection.busy_timeout(Duration::from_millis(200))?;
+    connection.busy_timeout(BUSY)?;
     if schema::set_up(&connection)? == Kind::Foreign {
         return Err(FileProblem::Unusable(FOREIGN.into()));
     }

@@ -102,6 +102,7 @@ fn has_our_tables(path: &Path) -> bool {
     let made: Vec<_> = made.collect();
     let counted = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(
         |connection| {
+            connection.busy_timeout(file::BUSY)?;
             connection.query_row(query, [], |row| {
                 Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
             })

@@ -14,8 +14,10 @@ pub(super) const MAP_VALUES: usize = MAP_CELLS * MAP_CELLS * Expression::COUNT;
 
 /// The opacity of the strongest heat, 0 to 1.
 const OPACITY: f32 = 0.6;
-/// Width of the crop's outline in crop pixels, so that it scales with the face.
+/// Width of the crop's outline in crop pixels, so that it scales with the face ...
 const OUTLINE_PX: f32 = 0.5;
+/// ... and in the photo's pixels at least, so that it has no gaps, turned or not: more than half a pixel's diagonal on each side.
+const LEAST_OUTLINE_PX: f32 = 1.5;
 
 /// What each cell of the crop contributed to one expression against the others, in logits, row by row.
 ///
@@ -69,13 +71,15 @@ impl ClassMap {
 pub fn overlay(photo: &mut RgbImage, from_crop: &Similarity, map: &ClassMap) {
     let transform = from_crop.inverse().unwrap_or(Similarity::IDENTITY);
     let side = CROP_PX as f32;
+    let scale = from_crop.a.hypot(from_crop.b).max(f32::MIN_POSITIVE);
+    let outline = OUTLINE_PX.max(LEAST_OUTLINE_PX / scale);
     for (x, y, pixel) in photo.enumerate_pixels_mut() {
         let at = transform.apply(Point::new(x as f32 + 0.5, y as f32 + 0.5));
         let to_edge = at.x.min(at.y).min(side - at.x).min(side - at.y);
         if to_edge < 0.0 {
             continue;
         }
-        let (colour, share) = if to_edge < OUTLINE_PX {
+        let (colour, share) = if to_edge < outline {
             ([255.0; 3], 0.8)
         } else {
             let heat = map.heat(at);
@@ -115,6 +119,37 @@ mod tests {
         assert_eq!(map.heat(Point::new(16.0, 36.0)), 0.5);
         assert_eq!(map.heat(Point::new(20.0, 36.0)), 0.0);
         assert_eq!(map.heat(Point::new(36.0, 12.0)), 0.0);
+    }
+
+    /// Round the outline of a small or turned face each look from the middle meets it.
+    #[test]
+    fn the_outline_has_no_gaps_however_small_or_turned_the_face_is() {
+        for side in [6.0_f32, 20.0, 48.0, 150.0] {
+            for turn in [0.0_f32, 0.3, 0.8] {
+                let scale = side / CROP_PX as f32;
+                let (sine, cosine) = turn.sin_cos();
+                let (a, b) = (scale * cosine, scale * sine);
+                // Its middle lies in the middle of the photo.
+                let half = CROP_PX as f32 / 2.0;
+                let from_crop = Similarity {
+                    a,
+                    b,
+                    tx: 150.3 - (a - b) * half,
+                    ty: 150.7 - (a + b) * half,
+                };
+                let mut photo = RgbImage::from_pixel(300, 300, image::Rgb([0; 3]));
+                overlay(&mut photo, &from_crop, &one_cell(4, 1));
+                for step in 0..720 {
+                    let angle = step as f32 * std::f32::consts::TAU / 720.0;
+                    let meets = (0..300).any(|i| {
+                        let far = i as f32 * 0.5;
+                        let (x, y) = (150.3 + far * angle.cos(), 150.7 + far * angle.sin());
+                        x < 300.0 && y < 300.0 && photo.get_pixel(x as u32, y as u32).0[2] > 150
+                    });
+                    assert!(meets, "{side} px turned by {turn}: a gap at {angle}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderName, HeaderValue},
 };
 
-use super::{access, hosts, ingress};
+use super::{access, hosts, ingress, proxies};
 
 /// A head of a request: the path, then one header a line.
 pub(crate) fn head(bytes: &[u8]) {
@@ -42,4 +42,10 @@ pub(crate) fn head(bytes: &[u8]) {
     }
     let peer = IpAddr::from([172, 30, 32, 2]);
     _ = ingress::Ingress::new(&[peer]).sender(peer, request.headers());
+    let believed = proxies::Proxies::new(&["172.30.32.2".to_owned(), "10.0.0.0/8".to_owned()]);
+    let visitor = believed.visitor(peer, request.headers());
+    assert_eq!(visitor.address, visitor.address.to_canonical());
+    let stranger = IpAddr::from([192, 0, 2, 1]);
+    let visitor = believed.visitor(stranger, request.headers());
+    assert_eq!(visitor, proxies::Visitor::direct(stranger));
 }
