@@ -113,23 +113,31 @@ mod tests {
         }
     }
 
+    fn is_drawable(word: &str) -> bool {
+        word.chars().all(|c| u32::from(c) < 256)
+    }
+
     #[test]
     fn every_mood_has_a_word_that_displays_can_draw() {
         let moods = moodring_core::expression::Expression::ALL.map(Mood::Showing);
         for language in Language::ALL {
             for known in moods.into_iter().chain([Mood::Uncertain, Mood::Nobody]) {
                 let word = mood(language, known);
-                assert!(word.chars().all(|c| u32::from(c) < 256), "{word}");
+                assert!(is_drawable(word), "{word}");
                 assert!(
                     language == Language::En || word != "uncertain",
                     "{language:?}"
                 );
             }
+            for key in ["mood.off", "mood.starting", "mood.lost", "mood.away"] {
+                let word = text(language, key);
+                assert!(is_drawable(word) && word != key, "{language:?}: {word}");
+            }
         }
     }
 
     #[test]
-    fn browsers_get_the_first_language_that_is_there() {
+    fn browsers_get_the_language_that_they_weigh_most() {
         for (header, language) in [
             ("de-CH,de;q=0.9,en;q=0.8", Language::De),
             ("nl, fr;q=0.5, en;q=0.2", Language::Fr),
@@ -137,41 +145,79 @@ mod tests {
             ("fr;q=0,de;q=0.5", Language::De),
             ("pt,es;q=0.3,de;q=0.7", Language::De),
             ("de;q=x,it;q=0.1", Language::It),
+            ("nl, fr;q=0.5, en", Language::En),
             ("pt-BR", Language::En),
             ("", Language::En),
             ("IT", Language::It),
+            ("de; q=0.5, it ;q=0.5", Language::De),
+            ("de;q=x, es;q=0.001", Language::Es),
+            ("de;q=0", Language::En),
         ] {
             assert_eq!(Language::from_accepted(header), language, "{header}");
         }
     }
 
+    /// Everything that may ask for a word: the page and the daemon, but for this file.
+    fn askers() -> String {
+        let mut folders = vec![concat!(env!("CARGO_MANIFEST_DIR"), "/src").into()];
+        let mut texts = String::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir::<std::path::PathBuf>(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let kind = path.extension().and_then(|kind| kind.to_str());
+                match kind {
+                    _ if path.is_dir() => folders.push(path),
+                    Some("html" | "js" | "rs") if !path.ends_with("src/words.rs") => {
+                        texts += &std::fs::read_to_string(path).unwrap();
+                    }
+                    _ => {}
+                }
+            }
+        }
+        texts
+    }
+
+    fn base(key: &str) -> &str {
+        let one = key.strip_suffix(".one");
+        one.or_else(|| key.strip_suffix(".other")).unwrap_or(key)
+    }
+
     #[test]
-    fn what_the_page_asks_for_stands_in_the_table() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/page");
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if !name.ends_with(".html") && !name.ends_with(".js") {
-                continue;
-            }
-            let page = std::fs::read_to_string(&path).unwrap();
-            let keys = page
-                .split("data-t=\"")
-                .skip(1)
-                .filter_map(|rest| rest.split('"').next());
-            let asked = page
-                .split(" t('")
-                .chain(page.split("(t('"))
-                .chain(page.split("{t('"));
-            let asked = asked.skip(1).filter_map(|rest| rest.split('\'').next());
-            let asked = asked.filter(|key| key.contains('.') && !key.contains(char::is_whitespace));
-            for key in keys.chain(asked) {
-                let other = format!("{key}.other");
-                assert!(
-                    WORDS.contains_key(key) || WORDS.contains_key(&other),
-                    "{name}: {key}"
-                );
-            }
+    fn every_word_that_is_asked_for_is_there_and_every_one_that_is_there_is_asked_for() {
+        let texts = askers();
+        let families: Vec<&str> = texts
+            .split("t(`")
+            .skip(1)
+            .filter_map(|rest| rest.split_once("${"))
+            .map(|(family, _)| family)
+            .filter(|family| family.ends_with('.'))
+            .collect();
+        assert!(families.contains(&"mood.") && families.contains(&"stage."));
+        let known: Vec<&str> = WORDS.keys().map(|key| base(key)).collect();
+        for key in &known {
+            let written = ['\'', '"'].map(|quote| format!("{quote}{key}{quote}"));
+            let is_asked = families.iter().any(|family| key.starts_with(family))
+                || written.iter().any(|written| texts.contains(written));
+            assert!(is_asked, "nobody asks for {key}");
+        }
+        let first = |key: &str| key.split('.').next().map(str::to_owned);
+        let roots: Vec<String> = known.iter().filter_map(|key| first(key)).collect();
+        let is_key = |text: &&str| {
+            let parts: Vec<&str> = text.split('.').collect();
+            let plain =
+                |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+            parts.len() > 1 && parts.iter().all(plain)
+        };
+        for asked in texts.split(['\'', '"']).filter(is_key) {
+            let is_root = first(asked).is_some_and(|root| roots.contains(&root));
+            // Files' names and methods look like keys.
+            let other = asked.ends_with(".csv")
+                || !texts.contains(&format!("'{asked}'"))
+                    && !texts.contains(&format!("-t=\"{asked}\""));
+            assert!(
+                !is_root || other || known.contains(&asked),
+                "{asked} is not in the table"
+            );
         }
     }
 }

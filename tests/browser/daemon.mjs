@@ -27,7 +27,7 @@ export function moodring(...args) {
 }
 
 /** A daemon in a folder of its own; `stop` ends it and says how it ended. */
-export async function daemon({ config = '', source = 'synthetic', args = [], port = null } = {}) {
+export async function daemon({ config = '', source = 'synthetic', args = [], port = null, ready = '/readyz' } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'moodring-page-'));
   port ??= await freePort();
   const file = join(folder, 'moodring.toml');
@@ -35,12 +35,16 @@ export async function daemon({ config = '', source = 'synthetic', args = [], por
   const child = spawn(MOODRING, ['run', '--config', file, '--no-mqtt', '--display', 'none', '--satellite', 'off',
     '--source', source, '--web', `127.0.0.1:${port}`, ...args],
   { cwd: folder, env: { PATH: process.env.PATH, HOME: folder, MOODRING_DEVICE__ID: 'hall' }, stdio: ['ignore', 'ignore', 'pipe'] });
+  // A test that failed leaves its daemon: node does not wait for it, and takes it along.
+  child.unref();
+  child.stderr.unref();
+  process.on('exit', () => child.kill('SIGKILL'));
   let log = '';
   child.stderr.on('data', (text) => { log += text; });
   const ended = new Promise((resolve) => child.on('exit', (code) => resolve(code)));
   const url = `http://127.0.0.1:${port}`;
   for (let i = 0; ; i += 1) {
-    const answer = await fetch(`${url}/readyz`).catch(() => null);
+    const answer = await fetch(`${url}${ready}`).catch(() => null);
     if (answer?.ok) break;
     if (i > 600 || child.exitCode !== null) throw new Error(`the daemon is not ready:\n${log}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -50,6 +54,7 @@ export async function daemon({ config = '', source = 'synthetic', args = [], por
     file,
     child,
     async stop() {
+      child.ref();
       child.kill('SIGTERM');
       const code = await ended;
       rmSync(folder, { recursive: true, force: true });

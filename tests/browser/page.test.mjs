@@ -46,7 +46,7 @@ test('a photo of a smile is happy, as on the command line', async () => {
   await page.setInputFiles('#choose', PHOTO);
   await page.waitForSelector('.result .person');
   assert.match(await page.getAttribute('.result canvas', 'aria-label'), /: happy, \d+ %$/);
-  assert.match(await page.textContent('.result h4'), /happy/);
+  assert.match(await page.textContent('.result summary'), /happy\d+ %/);
   const saved = async (name) => {
     const [download] = await Promise.all([page.waitForEvent('download'), page.click(`text=${name}`)]);
     return readFileSync(await download.path());
@@ -182,7 +182,7 @@ test('a password guards everything', async () => {
   await page.fill('#password', 'wrong horse');
   await page.keyboard.press('Enter');
   await page.waitForSelector('#says:not([hidden])');
-  assert.equal(await page.textContent('#says'), 'wrong password');
+  assert.equal(await page.textContent('#says'), 'Wrong password.');
   await page.fill('#password', 'correct horse');
   await page.keyboard.press('Enter');
   await settled(page);

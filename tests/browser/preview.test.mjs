@@ -44,7 +44,7 @@ test('the picture comes in every mode, with a red sign on page and display, and 
   assert.match(await page.textContent('#on-air'), /Preview is on\..*Off in [45]:\d\d/);
   const [r, g, b] = await page.evaluate(() => getComputedStyle(document.querySelector('#on-air')).backgroundColor.match(/\d+/g).map(Number));
   assert.ok(r > 150 && g < 80 && b < 80, `${r} ${g} ${b} is no red`);
-  await page.waitForFunction(() => document.querySelector('#preview-off').textContent.includes('left'));
+  await page.waitForFunction(() => /^Stop \d:\d\d$/.test(document.querySelector('#preview-off').textContent));
   for (let i = 0; !await lamp(page); i += 1) {
     assert.ok(i < 100, 'no lamp on the display');
     await page.waitForTimeout(50);

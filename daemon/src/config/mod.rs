@@ -19,6 +19,7 @@ mod mood;
 mod mqtt;
 pub mod night;
 mod notice;
+pub(crate) mod origin;
 pub mod panel;
 pub mod pin;
 mod preview;

@@ -4,10 +4,11 @@
 use moodring_core::{frame::Millis, mood::Mood, track::TrackId};
 use moodring_face::{
     animate::{Animator, IdleMotion, Pose},
+    look::Look,
     picture::{Indicators, MAX_FACES, Picture, ScreenShape},
 };
 
-use super::{View, follow};
+use super::{DEVICE_AWAY, View, follow, look_of};
 use crate::{
     config::{DisplaySettings, DisplayText},
     snapshot::{CameraState, Person},
@@ -102,13 +103,19 @@ impl Faces {
 
     fn lines(&self, view: &View<'_>) -> Vec<String> {
         let mood = view.snapshot.mood;
-        let label = || match mood.mood() {
-            Mood::Showing(expression) => {
+        let word = |key| words::text(self.language, key).to_owned();
+        // The face's own words: a face that says that there is no picture does not stand over "nobody".
+        let label = || match look_of(view.snapshot) {
+            Look::Mood(Mood::Showing(expression)) => {
                 let percent = (mood.confidence() * 100.0 / PERCENT_STEP).round() * PERCENT_STEP;
                 let word = words::mood(self.language, Mood::Showing(expression));
                 format!("{word} {percent:.0}%")
             }
-            other => words::mood(self.language, other).to_owned(),
+            Look::Mood(other) => words::mood(self.language, other).to_owned(),
+            Look::CameraOff => word("mood.off"),
+            Look::Starting => word("mood.starting"),
+            Look::Fault(DEVICE_AWAY) => word("mood.away"),
+            Look::Fault(_) => word("mood.lost"),
         };
         match self.text {
             DisplayText::None => vec![],

@@ -7,11 +7,12 @@ use std::{
 };
 
 use axum::{
-    extract::{ConnectInfo, Request, State},
+    extract::{ConnectInfo, Query, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
 };
+use serde::Deserialize;
 
 use super::{
     access_state::AccessState,
@@ -21,9 +22,13 @@ use super::{
     ingress::{self, Sender},
     login,
     proxies::{self, Visitor},
+    refusal::Refusal,
     server::Peer,
     sync::lock,
 };
+
+/// The page's own files.
+const ASSETS: &str = "/assets/";
 
 /// The session's cookie.
 pub(super) const COOKIE: &str = "moodring_session";
@@ -58,7 +63,8 @@ pub(super) async fn guard(
     let peer = peer(&request);
     let visitor = access.proxies.visitor(peer, request.headers());
     tell_of_unlisted(&access, peer, request.headers());
-    let passed = check(&access, &request, peer, &visitor);
+    let passed =
+        check(&access, &request, peer, &visitor).map_err(|refusal| refusal.answer(&request));
     let is_face = request.uri().path() == "/face";
     request.extensions_mut().insert(visitor.clone());
     let (frame, reader, answer) = match passed {
@@ -71,7 +77,7 @@ pub(super) async fn guard(
             let answer = prolonged(answer, pass.session.as_deref(), &visitor);
             (pass.frame, pass.reader, answer)
         }
-        Err(answer) => (Frame::Nobody, None, *answer),
+        Err(answer) => (Frame::Nobody, None, answer),
     };
     access.answers.add(answer.status().as_u16());
     let ancestors = match frame {
@@ -169,21 +175,20 @@ fn dressed(mut answer: Response, ancestors: &str, reader: Option<HeaderValue>) -
     answer
 }
 
-/// What a request may do; the answer to one that may not pass.
+/// What a request may do, or why not.
 fn check(
     access: &AccessState,
     request: &Request,
     peer: IpAddr,
     visitor: &Visitor,
-) -> Result<Pass, Box<Response>> {
+) -> Result<Pass, Refusal> {
     let (headers, path) = (request.headers(), request.uri().path());
-    let refuse = |refusal: ApiError| Box::new(refusal.into_response());
-    let host = hosts::host(request).map_err(refuse)?;
+    let host = hosts::host(request)?;
     let host = visitor.host.as_deref().unwrap_or(host);
-    let sender = access.ingress.sender(peer, headers).map_err(refuse)?;
+    let sender = access.ingress.sender(peer, headers)?;
     if sender == Sender::Proxied {
         let own = |origin: &str| ingress::is_own_origin(origin, headers);
-        same_site(request.method(), headers, own).map_err(refuse)?;
+        same_site(request.method(), headers, own)?;
         return Ok(Pass::new(Frame::Proxy, None));
     }
     if ["/healthz", "/readyz"].contains(&path) && sender == Sender::Proxy {
@@ -191,15 +196,16 @@ fn check(
     }
     if !access.hosts.has(host) {
         let why = "this device is not known by that name. Use its address, or add the name to [web] hosts";
-        return Err(refuse(ApiError::new(StatusCode::MISDIRECTED_REQUEST, why)));
+        return Err(ApiError::new(StatusCode::MISDIRECTED_REQUEST, why).into());
     }
     let reader = access.embed.reader(request.method(), path, headers);
-    if reader.is_none() {
+    // The page's own files hold nothing of this device. A proxy that sends its own name as Host would else stop scripts alone.
+    if reader.is_none() && !path.starts_with(ASSETS) {
         let own = |origin: &str| {
             let from = origin.split_once("://").map_or("", |(_, from)| from);
             !from.is_empty() && from.eq_ignore_ascii_case(host)
         };
-        same_site(request.method(), headers, own).map_err(refuse)?;
+        same_site(request.method(), headers, own)?;
     }
     let mut pass = Pass::new(Frame::Nobody, reader);
     // A browser sends no token when it asks whether it may send one.
@@ -218,13 +224,13 @@ fn check(
     if sender == Sender::Proxy || !access.keys.locked() {
         let why =
             "this page is for Home Assistant alone (web.ingress); open it there, or set a password";
-        return Err(refuse(ApiError::new(StatusCode::FORBIDDEN, why)));
+        return Err(ApiError::new(StatusCode::FORBIDDEN, why).into());
     }
-    if path == "/" {
-        return Err(Box::new(Redirect::to("login").into_response()));
+    if ["/", "/setup"].contains(&path) {
+        return Err(Refusal::Login);
     }
     let why = "log in at /login, or send the header Authorization: Bearer TOKEN";
-    Err(refuse(ApiError::new(StatusCode::UNAUTHORIZED, why)))
+    Err(ApiError::new(StatusCode::UNAUTHORIZED, why).into())
 }
 
 /// Whether a visitor may see more than a stranger where there is neither password nor token: behind Home Assistant, which
@@ -235,7 +241,7 @@ fn may_enter_unlocked(access: &AccessState, sender: Sender, visitor: &Visitor) -
 
 /// Whether the token came along, in the header or for the face in the address.
 fn has_token(access: &AccessState, request: &Request) -> bool {
-    let token = text(request.headers(), header::AUTHORIZATION);
+    let token = header_text(request.headers(), header::AUTHORIZATION);
     let (scheme, token) = token.split_once(' ').unwrap_or_default();
     let bearer = scheme.eq_ignore_ascii_case("bearer") && access.keys.is_token(token.trim());
     bearer || has_query_token(access, request)
@@ -247,16 +253,21 @@ fn has_query_token(access: &AccessState, request: &Request) -> bool {
     if !reads || !embed::is_read_only(request.uri().path()) {
         return false;
     }
-    let query = request.uri().query().unwrap_or_default();
-    let token = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("token="));
-    token.is_some_and(|token| access.keys.is_token(token))
+    let Ok(Query(query)) = Query::<QueryToken>::try_from_uri(request.uri()) else {
+        return false;
+    };
+    // A plus in an address is a space; a token in base64 may hold one, and no token holds a space.
+    access.keys.is_token(&query.token.replace(' ', "+"))
+}
+
+#[derive(Deserialize)]
+struct QueryToken {
+    token: String,
 }
 
 /// What may be seen without a password or token: health, the login page and its files, and the printed notice.
 fn is_open(path: &str) -> bool {
-    ["/healthz", "/readyz", "/login", "/notice"].contains(&path) || path.starts_with("/assets/")
+    ["/healthz", "/readyz", "/login", "/notice"].contains(&path) || path.starts_with(ASSETS)
 }
 
 /// Other sites' pages may not make a browser ask us for anything. `own` says whether an origin is this page's.
@@ -274,12 +285,12 @@ fn same_site(
             return refuse();
         }
     }
-    let site = text(headers, HeaderName::from_static("sec-fetch-site"));
+    let site = header_text(headers, HeaderName::from_static("sec-fetch-site"));
     let foreign = site == "cross-site" || site == "same-site";
     // A link from elsewhere may lead here, and a frame may be asked for (who may frame is said with the answer);
     // everything else may not.
     let link = method == Method::GET
-        && text(headers, HeaderName::from_static("sec-fetch-mode")) == "navigate";
+        && header_text(headers, HeaderName::from_static("sec-fetch-mode")) == "navigate";
     if foreign && !link { refuse() } else { Ok(()) }
 }
 
@@ -302,7 +313,7 @@ pub(super) fn session(headers: &HeaderMap) -> Option<&str> {
         .map(|(_, value)| value)
 }
 
-fn text(headers: &HeaderMap, name: HeaderName) -> &str {
+fn header_text(headers: &HeaderMap, name: HeaderName) -> &str {
     let value = headers.get(name).and_then(|value| value.to_str().ok());
     value.unwrap_or_default()
 }

@@ -3,6 +3,8 @@
 
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 
+use crate::config::origin::origin;
+
 /// What such sites may read.
 const READ_ONLY: [&str; 6] = [
     "/face",
@@ -19,9 +21,8 @@ const EMOJI: &str = "/api/v1/emoji/";
 pub(super) struct Embed(Vec<String>);
 
 impl Embed {
-    pub(super) fn new(origins: &[String]) -> Self {
-        let plain = |origin: &String| origin.trim_end_matches('/').to_ascii_lowercase();
-        Self(origins.iter().map(plain).collect())
+    pub(super) fn new(sites: &[String]) -> Self {
+        Self(sites.iter().filter_map(|site| origin(site)).collect())
     }
 
     /// The request's origin if it may read this.
@@ -123,5 +124,15 @@ mod tests {
         assert_eq!(Embed::default().ancestors(), "'none'");
         let embed = Embed::new(&["http://a".into(), "https://b:1".into()]);
         assert_eq!(embed.ancestors(), "'self' http://a https://b:1");
+    }
+
+    #[test]
+    fn the_frame_and_the_scripts_of_a_site_agree_however_it_is_written() {
+        let embed = Embed::new(&["http://MIRROR.local:80/".into(), "https://b:443".into()]);
+        assert_eq!(embed.ancestors(), "'self' http://mirror.local https://b");
+        for site in ["http://mirror.local", "https://b"] {
+            let reader = embed.reader(&Method::GET, "/api/v1/state", &from(site));
+            assert!(reader.is_some(), "{site}");
+        }
     }
 }

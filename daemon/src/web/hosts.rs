@@ -8,6 +8,7 @@ use axum::{
 };
 
 use super::error::ApiError;
+use crate::config::origin::host_name;
 
 /// The names of this device.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ impl Hosts {
             names.push(format!("{own}.local"));
             names.push(own);
         }
-        names.extend(more.iter().map(|name| name.to_ascii_lowercase()));
+        names.extend(more.iter().filter_map(|name| host_name(name)));
         Self(names)
     }
 
@@ -76,7 +77,7 @@ mod tests {
 
     #[test]
     fn addresses_and_own_names_are_ours_and_others_are_not() {
-        let hosts = Hosts::new(&["Mirror.example".into()]);
+        let hosts = Hosts::new(&["Mirror.example.".into()]);
         for ours in [
             "127.0.0.1:8080",
             "192.168.7.9",

@@ -20,6 +20,7 @@ use super::{
     proxies::{Scheme, Visitor},
     sync::lock,
 };
+use crate::config::origin::origin;
 
 /// The longest password that is looked at, in bytes.
 const LONGEST: usize = 256;
@@ -107,10 +108,11 @@ pub(super) async fn door(
     State(access): State<Arc<AccessState>>,
     State(device): State<Arc<DeviceState>>,
 ) -> Json<LoginState> {
+    let others = &device.settings.web.others;
     Json(LoginState {
         locked: access.keys.locked(),
         setup: !device.settings.notice.acknowledged,
-        others: device.settings.web.others.clone(),
+        others: others.iter().filter_map(|page| origin(page)).collect(),
     })
 }
 

@@ -26,7 +26,7 @@
 //! | `access_state`, `device_state`, `live_state`, `photo_state` | what handlers share, in four parts; `app_state` joins them |
 //! | `routes`, `assets` | the handler of each path; the page's files |
 //! | `counters`, `sync` | for the metrics; locks |
-//! | `error` | errors as JSON |
+//! | `error`, `refusal` | errors as JSON; for people who open a page, a sheet with a sentence |
 //!
 //! It runs on its own thread, so that no visitor slows down the camera, the display or the broker.
 
@@ -61,6 +61,7 @@ mod photo_worker;
 mod preview;
 mod proxies;
 mod recent_events;
+mod refusal;
 mod routes;
 mod server;
 mod setup;

@@ -14,21 +14,13 @@ use qrcode::{QrCode, render::svg};
 
 use super::device_state::DeviceState;
 use crate::{
-    config::WebSettings,
+    config::{WebSettings, origin::host_name},
     words::{self, Language},
 };
 
 /// The sheet; its sentences are those of `deploy/notice.html`, which a test holds it to.
 const SHEET: &str = include_str!("page/notice.html");
 const NOBODY: &str = "................................................................";
-/// The sentence that is true while no picture may leave the memory, and the one that is true else.
-const KEPT: &str = "No picture is stored or sent.";
-const SHOWN: &str =
-    "While a red lamp is lit on its display, others can see the camera's picture; none is stored.";
-/// What the code says where the page can be reached by nobody else.
-const IN_SHORT: &str = "A camera reads facial expressions here and shows an emoji. Pictures stay in its memory for a \
-     moment and are gone. Nobody is recognised. No picture is stored or sent.";
-
 /// `GET /notice`.
 pub(super) async fn sheet(
     State(device): State<Arc<DeviceState>>,
@@ -40,30 +32,29 @@ pub(super) async fn sheet(
     let or = |text: &str, other: &str| escaped(if text.is_empty() { other } else { text });
     let preview = &device.settings.preview;
     let shown = preview.allowed || preview.pictures;
-    let pictures = if shown { SHOWN } else { KEPT };
-    let short = IN_SHORT.replace(KEPT, pictures);
+    // What the code says where the page can be reached by nobody else.
+    let word = |key| words::text(language, key);
+    let pictures = if shown { "notice.shown" } else { "notice.kept" };
+    let short = format!("{}. {}", word("notice.title"), word(pictures));
     let url = page_url(&device.settings.web).map(|url| format!("{url}notice"));
     let says = match (&url, notice.responsible.as_str()) {
         (Some(url), _) => url.clone(),
         (None, "") => short,
-        (None, responsible) => format!("{short} Responsible: {responsible}"),
+        (None, responsible) => format!("{short} {} {responsible}", word("notice.responsible")),
     };
     let page = translated(SHEET, language, shown)
         .replace("{{responsible}}", &or(&notice.responsible, NOBODY))
         .replace(
             "{{way_out}}",
-            &or(
-                &notice.way_out,
-                words::text(language, "notice.wayout.usual"),
-            ),
+            &or(&notice.way_out, word("notice.wayout.usual")),
         )
-        .replace("{{code}}", &code(&says))
+        .replace("{{code}}", &code(&says, word("notice.code")))
         .replace("{{url}}", &escaped(url.as_deref().unwrap_or_default()));
     ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
 }
 
 /// The language in the address (`?lang=de`), else the browser's.
-fn language(uri: &Uri, headers: &HeaderMap) -> Language {
+pub(super) fn language(uri: &Uri, headers: &HeaderMap) -> Language {
     let asked = uri.query().unwrap_or_default().split('&');
     let asked = asked.filter_map(|pair| pair.strip_prefix("lang="));
     let accepted = headers.get(header::ACCEPT_LANGUAGE);
@@ -98,14 +89,19 @@ fn translated(sheet: &str, language: Language, shown: bool) -> String {
             page.replace_range(start..start + length, &text);
         }
     }
-    for key in ["notice.title", "notice.wayout", "notice.responsible"] {
+    for key in [
+        "notice.title",
+        "notice.wayout",
+        "notice.responsible",
+        "page.print",
+    ] {
         page = page.replace(words::text(Language::En, key), words::text(language, key));
     }
     page
 }
 
 /// A QR code as inline SVG; nothing for a text that none can hold.
-fn code(text: &str) -> String {
+fn code(text: &str, label: &str) -> String {
     let Ok(code) = QrCode::new(text) else {
         return String::new();
     };
@@ -115,10 +111,11 @@ fn code(text: &str) -> String {
         .build();
     // HTML wants the element without XML's prologue.
     let start = svg.find("<svg").unwrap_or(0);
-    svg[start..].replacen("<svg", "<svg role=\"img\" aria-label=\"QR code\"", 1)
+    let opening = format!("<svg role=\"img\" aria-label=\"{}\"", escaped(label));
+    svg[start..].replacen("<svg", &opening, 1)
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let one = |c: char| match c {
         '&' => "&amp;".into(),
         '<' => "&lt;".into(),
@@ -137,8 +134,9 @@ pub fn page_url(web: &WebSettings) -> Option<String> {
     if address.ip().is_loopback() {
         return None;
     }
-    let host = match (web.hosts.first(), address.ip()) {
-        (Some(name), _) => name.clone(),
+    let named = web.hosts.first().and_then(|name| host_name(name));
+    let host = match (named, address.ip()) {
+        (Some(name), _) => name,
         (None, ip) if ip.is_unspecified() => own_address()?.to_string(),
         (None, IpAddr::V6(ip)) => format!("[{ip}]"),
         (None, ip) => ip.to_string(),
@@ -168,6 +166,8 @@ mod tests {
                 "Pictures stay",
                 "Responsible:",
                 "This notice follows",
+                "Print<",
+                "<title>A camera",
             ];
             for text in english {
                 assert_eq!(
@@ -181,6 +181,7 @@ mod tests {
                 "notice.kept",
                 "notice.wayout",
                 "notice.responsible",
+                "page.print",
             ] {
                 assert!(
                     page.contains(words::text(language, key)),
@@ -251,7 +252,7 @@ mod tests {
             escaped("<b>\"A & B's\""),
             "&lt;b&gt;&quot;A &amp; B&#39;s&quot;"
         );
-        assert!(code("http://192.168.7.9:8080/notice").starts_with("<svg role"));
-        assert_eq!(code(&"x".repeat(9_000)), "");
+        assert!(code("http://192.168.7.9:8080/notice", "QR").starts_with("<svg role"));
+        assert_eq!(code(&"x".repeat(9_000), "QR"), "");
     }
 }

@@ -20,7 +20,7 @@ startLive({ changed: timeline.refresh });
 const door = await ask('api/v1/door');
 byId('logout').hidden = !door.locked;
 byId('first').hidden = !door.setup;
-for (const page of door.others) byId('others').append(el('a', { href: page, textContent: new URL(page).host }));
+for (const page of door.others) byId('others').append(el('a', { href: page, textContent: new URL(page).host, translate: false }));
 byId('others').hidden = !door.others.length;
 byId('logout').addEventListener('click', async () => {
   await fetch('logout', { method: 'POST' });

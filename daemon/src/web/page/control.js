@@ -1,19 +1,19 @@
 // The knobs: each sends one word, and shows what the device says it became.
-import { ask, bars, byId, el, save } from './dom.js';
+import { ask, bars, byId, el, refusal, save, tell } from './dom.js';
 import { t } from './words.js';
 
 const SETTLE_MS = 1500;
 let touched = 0;
 
 export function startControl() {
-  const say = (text) => { byId('control-says').textContent = text; };
+  const says = byId('control-says');
   async function set(thing, value) {
     touched = Date.now();
     try {
       await ask(`api/v1/control/${thing}`, { method: 'POST', body: String(value) });
-      say('');
+      says.textContent = '';
     } catch (error) {
-      say(error.message);
+      tell(says, t('error.refused'), error);
       touched = 0;
     }
   }
@@ -30,12 +30,12 @@ export function startControl() {
   byId('do-picture-here').addEventListener('click', async () => {
     try {
       const answer = await fetch('api/v1/picture', { method: 'POST' });
-      if (!answer.ok) throw new Error((await answer.json()).error);
+      if (!answer.ok) throw refusal(answer, await answer.json());
       const [, name] = answer.headers.get('content-disposition')?.match(/filename="([^"]+)"/) ?? [];
       save(await answer.blob(), name ?? 'moodring.jpg');
-      say('');
+      says.textContent = '';
     } catch (error) {
-      say(error.message);
+      tell(says, t('error.refused'), error);
     }
   });
 }
@@ -63,17 +63,17 @@ export function showControls(controls) {
   byId('do-picture-here').hidden = !controls.picture_here;
   options('set-source', controls.sources, controls.source);
   byId('source-row').hidden = controls.sources.length < 2;
-  options('set-theme', controls.themes, controls.theme);
+  options('set-theme', controls.themes, controls.theme, (name) => t(`theme.${name}`, {}, name));
   for (const thing of ['brightness', 'sensitivity']) {
     const node = byId(`set-${thing}`);
     if (document.activeElement !== node) node.value = controls[thing];
   }
 }
 
-function options(id, names, chosen) {
+function options(id, names, chosen, word = (name) => name) {
   const node = byId(id);
   if (document.activeElement === node) return;
   const known = [...node.options].map((option) => option.value);
-  if (known.join('\n') !== names.join('\n')) node.replaceChildren(...names.map((name) => el('option', { value: name, textContent: name })));
+  if (known.join('\n') !== names.join('\n')) node.replaceChildren(...names.map((name) => el('option', { value: name, textContent: word(name), translate: word(name) !== name })));
   node.value = chosen;
 }

@@ -1,5 +1,5 @@
 // Small helpers that every part of the page uses. Knows no part.
-import { mood } from './words.js';
+import { locale, mood, t } from './words.js';
 
 export const EXPRESSIONS = ['angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral'];
 
@@ -51,24 +51,38 @@ export function duration(ms) {
   return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
 }
 
-export const clock = (time) => new Date(time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+export const clock = (time) => new Date(time).toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 /** JSON from this device; an error in its own words. Who is logged out goes to the door. */
 export async function ask(path, options = {}) {
-  const answer = await fetch(path, options);
+  const answer = await fetch(path, options).catch(() => { throw new Error(t('error.silent')); });
   if (answer.status === 401) {
     location.assign('login');
-    throw new Error('Log in first.');
+    throw new Error(t('page.login'));
   }
   const text = await answer.text();
   let value = null;
   try {
     value = text ? JSON.parse(text) : null;
   } catch {
-    throw new Error(`The device gave an answer that cannot be read (${answer.status}).`);
+    throw new Error(t('error.garbled', { status: answer.status }));
   }
-  if (!answer.ok) throw Object.assign(new Error(value?.error ?? `Error ${answer.status}`), { status: answer.status });
+  if (!answer.ok) throw refusal(answer, value);
   return value;
+}
+
+/** The error of a refused request; `detail` is what the device says of it, in English. */
+export function refusal(answer, value) {
+  const error = new Error(t('error.number', { status: answer.status }));
+  return Object.assign(error, { status: answer.status, detail: value?.error, wait: answer.headers.get('retry-after') });
+}
+
+/** An error as a sentence in the reader's language, and what the device says of it, which is English. */
+export function tell(node, text, error) {
+  const detail = typeof error === 'string' ? error : error.detail;
+  const short = typeof error === 'string' || detail ? text : error.message;
+  const said = detail ? [' ', el('span', { className: 'detail', lang: 'en', textContent: detail })] : [];
+  if (node.textContent !== [short, ...said.map((part) => part.textContent ?? part)].join('')) node.replaceChildren(short, ...said);
 }
 
 /** Gives a file to the browser to keep. */

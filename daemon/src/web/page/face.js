@@ -1,18 +1,27 @@
 // The face alone, for a screen on a wall or a frame in another page. What it shows is drawn by the device, as SVG.
 //
 // ?background=black|transparent  ?text=none|mood|device|both  ?shift=SECONDS (0: never)  ?nobody=show|hide  ?token=TOKEN
-import { mood, useLanguage } from './words.js';
+import { mood, shownAs, useLanguage } from './words.js';
 
 const RETRY_MS = 5000;
 /** How far the face moves so that nothing burns in, as a share of the screen. */
 const SHIFT = 0.015;
 
+/** Seconds between two places: longer than a day is a day, shorter than a second is one; 0 and less is never. What is no number is the usual. */
+const USUAL_S = 60;
+const LONGEST_S = 86_400;
+function seconds(given) {
+  const wanted = given?.trim() ? Number(given) : USUAL_S;
+  if (Number.isNaN(wanted)) return USUAL_S;
+  return wanted > 0 ? Math.min(LONGEST_S, Math.max(1, wanted)) : 0;
+}
+
 const asked = new URLSearchParams(location.search);
-const choice = (name, all) => (all.includes(asked.get(name)) ? asked.get(name) : all[0]);
+const choice = (name, all) => all.find((one) => one === asked.get(name)?.trim().toLowerCase()) ?? all[0];
 const background = choice('background', ['black', 'transparent']);
 const text = choice('text', ['none', 'mood', 'device', 'both']);
 const nobody = choice('nobody', ['show', 'hide']);
-const shiftSeconds = Math.max(0, Number(asked.get('shift') ?? 60) || 0);
+const shiftSeconds = seconds(asked.get('shift'));
 const token = asked.get('token');
 
 const stage = document.getElementById('stage');
@@ -34,10 +43,14 @@ function open() {
   source.addEventListener('open', () => stage.classList.remove('away'));
   source.addEventListener('svg', (event) => show(event.data));
   source.addEventListener('state', (event) => showState(JSON.parse(event.data)));
-  source.addEventListener('error', () => {
+  source.addEventListener('error', async () => {
     stage.classList.add('away');
+    if (source.readyState !== EventSource.CLOSED) return;
     // The browser gave up, because it was refused: later there may be room.
-    if (source.readyState === EventSource.CLOSED) retry = setTimeout(open, RETRY_MS);
+    retry = setTimeout(open, RETRY_MS);
+    const answer = await fetch(`api/v1/state${token ? `?${new URLSearchParams({ token })}` : ''}`).catch(() => null);
+    // Another token counts now: the device's own sheet says so.
+    if (answer?.status === 401) location.reload();
   });
 }
 
@@ -54,7 +67,7 @@ async function show(svg) {
 }
 
 function showState(state) {
-  const word = state.camera === 'off' ? mood('off') : mood(state.mood);
+  const word = mood(shownAs(state));
   face.alt = word;
   stage.classList.toggle('hidden', nobody === 'hide' && state.mood === 'nobody');
   const lines = { mood: [word], device: [state.device], both: [word, state.device] }[text] ?? [];

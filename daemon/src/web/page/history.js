@@ -1,22 +1,24 @@
 // The days before: stacked bars by hour or day, by hour of the day, and the way to take all of it away or delete it.
-import { ask, byId, duration, el, percent } from './dom.js';
-import { mood as word, t } from './words.js';
+import { ask, byId, duration, el, percent, tell } from './dom.js';
+import { locale, mood as word, t } from './words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const ORDER = ['happy', 'surprise', 'neutral', 'uncertain', 'sad', 'fear', 'angry', 'disgust'];
 /** The charts' own unit is a pixel of the page: so labels are as large as text, on a phone, too. */
 const WIDEST = 720;
-const LABEL_PX = 46;
+const LABEL_PX = 42;
 const HEIGHT = 130;
 
 export function startHistory({ forgotten }) {
   let days = 7;
   async function refresh() {
     try {
-      show(await ask(`api/v1/history?days=${days}`), days);
+      const history = await ask(`api/v1/history?days=${days}`);
+      // Shown first: what is hidden has no width, and labels would be drawn for a wide page and shrink.
       byId('history').hidden = false;
+      show(history, days);
     } catch (error) {
-      byId('history-says').textContent = error.message;
+      tell(byId('history-says'), t('error.refused'), error);
     }
   }
   byId('days').addEventListener('change', (event) => {
@@ -31,7 +33,7 @@ export function startHistory({ forgotten }) {
       byId('history-says').textContent = t('page.deleted');
       forgotten();
     } catch (error) {
-      byId('history-says').textContent = error.message;
+      tell(byId('history-says'), t('error.refused'), error);
     }
     refresh();
   });
@@ -67,19 +69,19 @@ function show(history, days) {
   const column = (start) => count - 1 - Math.floor((end - 1 - start) / step);
   const label = (i) => {
     const date = new Date((end - (count - i) * step) * 1000);
-    return days === 1 ? `${String(date.getHours()).padStart(2, '0')}` : date.toLocaleDateString([], { day: 'numeric', month: 'numeric' });
+    return days === 1 ? `${String(date.getHours()).padStart(2, '0')}` : date.toLocaleDateString(locale(), { day: 'numeric', month: 'numeric' });
   };
   const top = ORDER.map((mood) => [mood, present.filter(([, m]) => m === mood).reduce((all, [, , s]) => all + s, 0)])
     .filter(([, s]) => s / sum >= 0.005).sort((a, b) => b[1] - a[1]).map(([mood, s]) => `${word(mood)} ${percent(s / sum)}`).join(', ');
-  byId('presence').textContent = sum ? `Somebody was in view for ${duration(sum * 1000)}: ${top}.` : 'Nobody was seen in this time.';
-  chart('chart-days', by(column), count, label, `Expressions by ${days === 1 ? 'hour' : 'day'}`);
-  chart('chart-hours', by((start) => new Date(start * 1000).getHours()), 24, (i) => String(i), 'Expressions by hour of the day');
+  byId('presence').textContent = sum ? t('history.present', { time: duration(sum * 1000), shares: top }) : t('history.none');
+  chart('chart-days', by(column), count, label, t(days === 1 ? 'history.hours' : 'history.days'));
+  chart('chart-hours', by((start) => new Date(start * 1000).getHours()), 24, (i) => String(i), t('history.clock'));
 }
 
 function chart(id, groups, count, label, title) {
   const most = Math.max(1, ...[...groups.values()].map((g) => [...g.values()].reduce((a, b) => a + b, 0)));
   const width = Math.min(WIDEST, byId(id).clientWidth || WIDEST);
-  const svg = node('svg', { viewBox: `0 0 ${width} ${HEIGHT + 18}`, role: 'img', 'aria-label': `${title}; the highest column is ${duration(most * 1000)}` });
+  const svg = node('svg', { viewBox: `0 0 ${width} ${HEIGHT + 18}`, role: 'img', 'aria-label': t('history.highest', { title, time: duration(most * 1000) }) });
   const wide = width / count;
   const every = Math.ceil(count / Math.max(2, Math.floor(width / LABEL_PX)));
   for (let i = 0; i < count; i += 1) {
@@ -93,7 +95,7 @@ function chart(id, groups, count, label, title) {
       bar.append(node('title', {}, `${label(i)}: ${word(mood)} ${duration(seconds * 1000)}`));
       svg.append(bar);
     }
-    if (i % every === 0) svg.append(node('text', { x: (i + 0.5) * wide, y: HEIGHT + 14, 'text-anchor': 'middle' }, label(i)));
+    if (i % every === 0) svg.append(node('text', { x: Math.min(width - LABEL_PX / 2, Math.max(LABEL_PX / 2, (i + 0.5) * wide)), y: HEIGHT + 14, 'text-anchor': 'middle' }, label(i)));
   }
   svg.append(node('line', { x1: 0, x2: width, y1: HEIGHT, y2: HEIGHT }));
   byId(id).replaceChildren(el('h3', { textContent: title }), svg);

@@ -1,8 +1,8 @@
 // The live view: what the device tells by server-sent events. Draws no face itself; the device's renderer does.
 import { showControls } from './control.js';
 import { showPreview } from './preview.js';
-import { bars, byId, clock, duration, el, emoji, percent } from './dom.js';
-import { mood, t } from './words.js';
+import { bars, byId, clock, duration, el, emoji, percent, tell } from './dom.js';
+import { locale, mood, shownAs, t } from './words.js';
 
 const CAMERA = { starting: 'wait', running: 'good', lost: 'bad', off: 'off', ended: 'off', elsewhere: 'off', away: 'bad' };
 const BROKER = { online: 'good', connecting: 'wait', off: 'off' };
@@ -20,7 +20,7 @@ export function startLive({ changed }) {
     clearTimeout(retry);
     source?.close();
     source = new EventSource('api/v1/events?face=true&recent=40');
-    source.addEventListener('open', () => chip('chip-link', 'good', 'live'));
+    source.addEventListener('open', () => chip('chip-link', 'good', t('link.live')));
     source.addEventListener('state', (event) => showState(JSON.parse(event.data)));
     source.addEventListener('face', (event) => {
       byId('face').src = `data:image/png;base64,${event.data}`;
@@ -33,13 +33,13 @@ export function startLive({ changed }) {
       if (told.kind !== 'summary') changed();
     });
     source.addEventListener('error', async () => {
-      chip('chip-link', 'bad', 'reconnecting');
+      chip('chip-link', 'bad', t('link.reconnecting'));
       if (source.readyState !== EventSource.CLOSED) return;
       // The browser gave up, because it was refused: say why, and try again later.
       retry = setTimeout(open, RETRY_MS);
       const answer = await fetch('api/v1/state').catch(() => null);
       if (answer?.status === 401) location.assign('login');
-      else if (answer?.ok) chip('chip-link', 'bad', 'too many viewers');
+      else if (answer?.ok) chip('chip-link', 'bad', t('link.full'));
     });
   }
 
@@ -70,10 +70,11 @@ function say(id, text) {
 function showState(state) {
   say('device', state.device);
   say('version', state.version);
-  chip('chip-camera', CAMERA[state.camera] ?? 'wait', `camera ${state.camera}`);
-  chip('chip-broker', BROKER[state.broker] ?? 'wait', `broker ${state.broker}`);
+  chip('chip-camera', CAMERA[state.camera] ?? 'wait', t(`camera.${state.camera}`));
+  chip('chip-broker', BROKER[state.broker] ?? 'wait', t(`broker.${state.broker}`));
   const off = state.camera === 'off';
-  const word = mood(off ? 'off' : state.mood);
+  const shown = shownAs(state);
+  const word = mood(shown);
   say('mood', word);
   byId('mood').dataset.mood = off ? 'off' : state.mood;
   document.title = `${word} · ${state.device} · moodring`;
@@ -83,10 +84,11 @@ function showState(state) {
   // Who is uncertain is not "48 % sure" of that.
   const says = state.confidence > 0 && !['uncertain', 'nobody'].includes(state.mood);
   const sure = says ? `${t('live.sure', { percent: percent(state.confidence) })}, ` : '';
-  say('mood-text', off ? t('live.off') : `${sure}${t('live.for', { time: lasts })}. ${people}.`);
+  const now = shown === state.camera ? t('page.waiting') : `${sure}${t('live.for', { time: lasts })}. ${people}.`;
+  say('mood-text', off ? t('live.off') : now);
   const trouble = byId('trouble');
   trouble.hidden = !state.trouble || off;
-  if (state.trouble) say('trouble', state.trouble);
+  if (state.trouble) tell(trouble, t('live.trouble'), state.trouble);
   showPeople(state);
   showMachine(state);
   showControls(state.controls);
@@ -132,17 +134,19 @@ function showMore(others) {
   say('people-more', others.length ? t('live.more', { count: others.length, moods }) : '');
 }
 
+const decimal = (number, digits) => number.toLocaleString(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
 function showMachine(state) {
   const [width, height] = state.frame_px;
   const facts = [
-    ['Camera', state.camera_name ?? state.source],
-    ['Picture', width ? `${width} × ${height}` : 'none yet'],
-    ['Frames', `${state.frames_per_second.toFixed(1)} a second, ${state.frames_skipped} skipped`],
-    ['Running for', duration(state.monotonic_ms)],
+    [t('machine.camera'), state.source === 'synthetic' ? t('setup.source.synthetic') : state.camera_name ?? state.source],
+    [t('machine.picture'), width ? `${width} × ${height}` : t('machine.none')],
+    [t('machine.frames'), t('machine.rate', { rate: decimal(state.frames_per_second, 1), skipped: state.frames_skipped })],
+    [t('machine.runs'), duration(state.monotonic_ms)],
   ];
   const list = byId('machine');
   facts.forEach(([name, value], at) => {
-    if (!list.children[at]) list.append(el('div', {}, el('dt', { textContent: name }), el('dd')));
+    if (!list.children[at]) list.append(el('div', {}, el('dt', { textContent: name }), el('dd', { translate: at > 0 })));
     const node = list.children[at].lastChild;
     if (node.textContent !== value) node.textContent = value;
   });
@@ -152,13 +156,18 @@ function showMachine(state) {
   const box = byId('stages');
   rows.forEach(([name, ms], at) => {
     if (!box.children[at]) {
-      box.append(el('div', { className: 'bar' }, el('span', { className: 'bar-name', textContent: name }),
+      box.append(el('div', { className: 'bar' }, el('span', { className: 'bar-name', textContent: t(`stage.${name}`, {}, name) }),
         el('span', { className: 'bar-rail' }, el('span', { className: 'bar-fill' })), el('span', { className: 'bar-value' })));
     }
     box.children[at].querySelector('.bar-fill').style.width = `${total ? (ms / total) * 100 : 0}%`;
-    box.children[at].lastChild.textContent = ms.toFixed(2);
+    box.children[at].lastChild.textContent = decimal(ms, 2);
   });
 }
+
+const part = (name) => t(`part.${name}`, {}, name);
+const sentence = (text) => text.charAt(0).toLocaleUpperCase(locale()) + text.slice(1);
+/** Only a camera that somebody switched off is crossed out; the others look as the display does then. */
+const CAMERA_LOOK = { starting: 'starting', off: 'camera-off', elsewhere: 'nobody', ended: 'nobody', away: 'fault', lost: 'fault' };
 
 const WORDS = {
   // Nobody sleeps who just came, and whoever is left may be awake.
@@ -166,18 +175,21 @@ const WORDS = {
   left: (e) => ['neutral', t('event.left', { track: e.track, time: duration(e.stayed_ms) })],
   changed: (e) => [e.to, t('event.changed', { to: mood(e.to), time: duration(e.lasted_ms), from: mood(e.from) })],
   crowd: (e) => [e.dominant ?? 'neutral', t('live.people', { count: e.count })],
-  summary: (e) => ['neutral', `Summary of ${duration(e.interval_s * 1000)}: ${e.appeared} appeared, ${e.changed} changes`],
-  fault: (e) => ['fault', `${t('event.fault', { what: e.what })}${e.reason ? `: ${e.reason}` : ''}`],
-  recovery: (e) => ['happy', t('event.recovery', { what: e.what })],
-  dropped: (e) => ['fault', `${e.count} events were given up`],
-  camera: (e) => [e.to === 'running' ? 'neutral' : 'camera-off', `Camera ${e.to}`],
+  facing: (e) => ['neutral', t(e.facing ? 'event.here' : 'event.elsewhere', { track: e.track })],
+  summary: (e) => ['neutral', t('event.summary', { time: duration(e.interval_s * 1000), appeared: e.appeared, changed: e.changed })],
+  fault: (e) => ['fault', t('event.fault', { what: part(e.what) }), e.reason],
+  recovery: (e) => ['happy', t('event.recovery', { what: part(e.what) })],
+  dropped: (e) => ['fault', t('event.dropped', { count: e.count })],
+  camera: (e) => [CAMERA_LOOK[e.to] ?? 'neutral', sentence(t(`camera.${e.to}`))],
 };
 
 function showEvent(event) {
-  const [look, text] = WORDS[event.kind]?.(event) ?? ['neutral', event.kind];
+  const [look, text, detail] = WORDS[event.kind]?.(event) ?? ['neutral', event.kind];
   const list = byId('events');
   list.querySelector('.hint')?.remove();
-  list.prepend(el('li', {}, emoji(look, 24), el('span', { textContent: text }),
+  const line = el('span', { textContent: text });
+  if (detail) tell(line, `${text}:`, detail);
+  list.prepend(el('li', {}, emoji(look, 24), line,
     el('time', { dateTime: event.time, textContent: clock(event.time) })));
   while (list.children.length > MOST_EVENTS) list.lastChild.remove();
 }

@@ -1,5 +1,12 @@
 // The door: sends the password, and goes to the page if it opens.
-import { useLanguage } from './words.js';
+import { t, useLanguage } from './words.js';
+
+/** What the device's refusals mean, by status. */
+const REASONS = {
+  401: () => t('login.wrong'),
+  404: () => t('login.open'),
+  429: (seconds) => t('login.wait', { seconds }),
+};
 
 useLanguage();
 const form = document.getElementById('form');
@@ -21,9 +28,10 @@ form.addEventListener('submit', async (event) => {
       location.replace('./');
       return;
     }
-    says.textContent = (await answer.json()).error;
+    const seconds = answer.headers.get('retry-after');
+    says.textContent = REASONS[answer.status]?.(seconds) ?? t('error.number', { status: answer.status });
   } catch {
-    says.textContent = 'The device does not answer.';
+    says.textContent = t('error.silent');
   }
   says.hidden = false;
   button.disabled = false;

@@ -1,5 +1,5 @@
 // Photos: in by drop, choice, paste or camera; out as a picture with emoji and a list of faces. Kept only in this tab.
-import { ask, bars, byId, el, emoji, emojiUrl, percent, save } from './dom.js';
+import { ask, bars, byId, el, emoji, emojiUrl, percent, save, tell } from './dom.js';
 import { mood, t } from './words.js';
 
 /** The device reads photos as they are, so that page and command line say the same; only what it refuses as too large is scaled down. */
@@ -7,7 +7,9 @@ const LONG_PX = 2048;
 /** Photos are shown at most so large here. */
 const SHOWN_PX = 2048;
 const TRIES = 8;
-const COLOURS = { box: '#ffd23f', ink: '#1d1a14' };
+/** Faces that a screen reader hears one by one; more are counted by expression. */
+const MOST_TOLD = 6;
+const COLOURS = { box: '#ffd23f', ink: '#1d1a14', chosen: '#e0352b' };
 const stickers = new Map();
 
 export function startPhotos() {
@@ -19,7 +21,7 @@ export function startPhotos() {
   async function add(files) {
     const photos = [...files].filter((file) => file.size > 0 || file.type.startsWith('image/'));
     if (!photos.length) {
-      progress('There was no picture in it.');
+      progress(t('photo.nothing'));
       return;
     }
     all += photos.length;
@@ -27,11 +29,11 @@ export function startPhotos() {
     if (busy) return;
     busy = true;
     while (queue.length) {
-      progress(`Reading photo ${done + 1} of ${all} …`, done / all);
+      progress(t('photo.reading', { number: done + 1, all }), done / all);
       await one(queue.shift());
       done += 1;
     }
-    progress(done === 1 ? 'Done.' : `Done: ${done} photos.`);
+    progress(t('photo.done', { count: done }));
     busy = false;
     done = 0;
     all = 0;
@@ -67,7 +69,7 @@ export function startPhotos() {
 
 function progress(text, share) {
   const line = el('span', { textContent: text });
-  const bar = share === undefined ? [] : [el('progress', { max: 1, value: share, ariaLabel: 'Photos read' })];
+  const bar = share === undefined ? [] : [el('progress', { max: 1, value: share, ariaLabel: t('photo.progress') })];
   byId('progress').replaceChildren(line, ...bar);
 }
 
@@ -79,11 +81,12 @@ async function one(file) {
       if (error.status !== 413 || !bitmap) throw error;
       return smaller(bitmap).then((body) => read(body, name));
     });
-    if (!bitmap) throw new Error('The device read it, but this browser cannot show it.');
+    if (!bitmap) throw new Error(t('photo.unshown'));
     await show(name, bitmap, line);
   } catch (error) {
-    byId('results').prepend(el('article', { className: 'result failed' },
-      el('h3', { textContent: name }), el('p', { className: 'trouble', textContent: error.message })));
+    const why = el('p', { className: 'trouble' });
+    tell(why, t('photo.unread'), error);
+    byId('results').prepend(el('article', { className: 'result failed' }, el('h3', { textContent: name, translate: false }), why));
   }
 }
 
@@ -125,19 +128,21 @@ async function show(name, bitmap, line) {
   const scale = Math.min(1, SHOWN_PX / Math.max(line.width, line.height));
   const canvas = el('canvas', { width: Math.round(line.width * scale), height: Math.round(line.height * scale), role: 'img' });
   const count = line.faces.length;
-  const words = count ? line.faces.map(caption).join('; ') : t('photo.none');
+  const all = count > MOST_TOLD ? counted(line.faces) : line.faces.map(caption).join('; ');
+  const words = count ? all : t('photo.none');
   canvas.setAttribute('aria-label', `${name}: ${words}`);
   const images = await Promise.all(line.faces.map((face) => sticker(shows(face))));
   const bare = { ...line, faces: line.faces.map(({ crop, heat, ...face }) => face) };
+  const list = faceList(line.faces);
   const result = el('article', { className: 'result' },
-    el('h3', { textContent: name }), canvas,
-    el('p', { className: 'found', textContent: count === 0 ? t('photo.none') : t('photo.faces', { count }) }),
-    el('div', { className: 'faces' }, ...line.faces.map(faceCard)),
+    el('h3', { textContent: name, translate: false }), canvas,
+    el('p', { className: 'found', textContent: count === 0 ? t('photo.none') : found(line.faces) }),
+    list,
     el('p', { className: 'buttons' },
-      button('Download picture', () => canvas.toBlob((blob) => save(blob, `${stem(name)}-moodring.png`))),
-      button('Download JSON', () => save(new Blob([JSON.stringify(bare, null, 2)], { type: 'application/json' }), `${stem(name)}.json`)),
-      button('Remove', () => result.remove(), 'quiet')));
-  result.redraw = () => draw(canvas, bitmap, line, images, scale);
+      button(t('photo.picture'), () => canvas.toBlob((blob) => save(blob, `${stem(name)}-moodring.png`))),
+      button(t('photo.json'), () => save(new Blob([JSON.stringify(bare, null, 2)], { type: 'application/json' }), `${stem(name)}.json`)),
+      button(t('photo.remove'), () => result.remove(), 'quiet')));
+  result.redraw = () => draw(canvas, bitmap, line, images, scale, opened(list));
   result.redraw();
   byId('marks').hidden = false;
   byId('results').prepend(result);
@@ -152,12 +157,48 @@ function caption(face) {
   return shows(face) === 'uncertain' ? t('photo.likely', likely) : `${likely.expression}, ${likely.percent}`;
 }
 
-function faceCard(face) {
-  return el('section', { className: 'person' },
-    el('h4', {}, emoji(shows(face), 44), el('span', { textContent: caption(face) })),
-    el('figure', {}, el('span', { className: 'crop' }, ...[face.crop, face.heat].filter(Boolean).map((src) => el('img', { src, width: 72, height: 72, alt: '' }))),
-      el('figcaption', { textContent: face.heat ? 'as the net sees it; red: why' : 'as the net sees it' })),
-    bars(face.scores));
+/** How many there are, and of several what they show. */
+function found(faces) {
+  const count = t('photo.faces', { count: faces.length });
+  return faces.length > 1 ? `${count}: ${counted(faces)}` : count;
+}
+
+/** `12 happy, 9 neutral`, the most frequent first. */
+function counted(faces) {
+  const counts = new Map();
+  for (const face of faces) counts.set(shows(face), (counts.get(shows(face)) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1]).map(([name, many]) => `${many} ${mood(name)}`).join(', ');
+}
+
+/** The faces as a list that is never higher than the screen, from the left; each opens to its details, and is then marked in the photo. */
+function faceList(faces) {
+  const order = faces.map((_, i) => i).sort((a, b) => middle(faces[a]) - middle(faces[b]));
+  const list = el('div', { className: 'faces' }, ...order.map((i) => faceItem(faces[i], i)));
+  // Who puts in a portrait wants all of it.
+  if (faces.length === 1) list.firstChild.open = true;
+  return list;
+}
+
+const middle = (face) => face.box[0] + face.box[2] / 2;
+const opened = (list) => new Set([...list.querySelectorAll('details[open]')].map((node) => Number(node.dataset.face)));
+
+function faceItem(face, index) {
+  const uncertain = shows(face) === 'uncertain';
+  const item = el('details', { className: 'person', dataset: { face: String(index) } },
+    el('summary', {},
+      emoji(shows(face), 28), el('span', { className: 'face-word', textContent: mood(shows(face)) }),
+      el('span', { className: 'face-share', textContent: uncertain ? '' : percent(face.confidence) })));
+  // Its details are made when they are wanted: a crowd has hundreds of faces.
+  item.addEventListener('toggle', () => {
+    if (item.open && item.children.length === 1) {
+      const crops = [face.crop, face.heat].filter(Boolean).map((src) => el('img', { src, width: 72, height: 72, alt: '' }));
+      item.append(...(uncertain ? [el('p', { className: 'hint', textContent: caption(face) })] : []),
+        el('figure', {}, el('span', { className: 'crop' }, ...crops), el('figcaption', { textContent: t(face.heat ? 'photo.why' : 'photo.net') })),
+        bars(face.scores));
+    }
+    item.closest('.result')?.redraw();
+  });
+  return item;
 }
 
 function button(text, act, kind = 'second') {
@@ -168,7 +209,7 @@ function button(text, act, kind = 'second') {
 
 const stem = (name) => name.replace(/\.[^.]*$/, '') || 'photo';
 
-function draw(canvas, bitmap, line, images, scale) {
+function draw(canvas, bitmap, line, images, scale, chosen) {
   const mark = document.querySelector('input[name="mark"]:checked').value;
   const pen = canvas.getContext('2d');
   pen.setTransform(1, 0, 0, 1, 0, 0);
@@ -180,6 +221,8 @@ function draw(canvas, bitmap, line, images, scale) {
     if (mark === 'emoji') drawEmoji(pen, line.faces[i], images[i]);
     if (mark === 'boxes') drawBox(pen, line.faces[i], line.width);
   }
+  // Of one face alone everybody knows which it is.
+  if (mark !== 'none' && line.faces.length > 1) for (const i of chosen) drawRing(pen, line.faces[i], line.width);
 }
 
 function drawEmoji(pen, face, image) {
@@ -191,6 +234,15 @@ function drawEmoji(pen, face, image) {
   pen.imageSmoothingQuality = 'high';
   pen.drawImage(image, -side / 2, -side / 2, side, side);
   pen.restore();
+}
+
+function drawRing(pen, face, canvasWidth) {
+  const [x, y, width, height] = face.box;
+  pen.lineWidth = Math.max(2, canvasWidth / 200);
+  pen.strokeStyle = COLOURS.chosen;
+  pen.beginPath();
+  pen.arc(x + width / 2, y + height / 2, Math.max(width, height) * 0.75, 0, 7);
+  pen.stroke();
 }
 
 function drawBox(pen, face, canvasWidth) {

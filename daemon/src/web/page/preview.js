@@ -1,8 +1,8 @@
 // The camera's picture, where the device allows it: on and off for everybody, a mode for oneself, and how long it lasts.
-import { ask, byId } from './dom.js';
+import { ask, byId, tell } from './dom.js';
+import { t } from './words.js';
 
 const AGAIN_MS = 1500;
-const WORDS = { emoji: 'with emoji over faces', boxes: 'with boxes around faces', blur: 'with blurred faces', heat: 'with heat where the net looked' };
 let on = false;
 let mode = 'emoji';
 let again = 0;
@@ -13,7 +13,7 @@ export function startPreview() {
     try {
       await ask('api/v1/control/preview', { method: 'POST', body: word });
     } catch (error) {
-      byId('preview-says').textContent = error.message;
+      tell(byId('preview-says'), t('error.refused'), error);
     }
   };
   byId('preview-on').addEventListener('click', () => set('on'));
@@ -39,7 +39,10 @@ function watch() {
   // Another address each time: else the browser would show the end of the last stream.
   if (wanted) picture.src = `api/v1/preview.mjpeg?mode=${mode}#${Date.now()}`;
   else picture.removeAttribute('src');
-  picture.alt = `The camera's picture ${WORDS[mode]}`;
+  picture.alt = t(`preview.${mode}`);
+  // Colours explain themselves to nobody.
+  byId('preview-about').hidden = !(on && mode === 'heat');
+  byId('preview-about').textContent = t('preview.heat');
 }
 
 /** Shows whether it is on, to everybody who looks at this page. */

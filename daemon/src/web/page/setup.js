@@ -1,14 +1,33 @@
 // First steps: shows how everything is set, tries parts, and saves.
-import { ask, byId, el } from './dom.js';
+import { ask, byId, el, tell } from './dom.js';
+import { t, useLanguage } from './words.js';
 
 const TEXTS = ['responsible', 'way_out', 'device', 'camera', 'display'];
 const IN_NETWORK = 'address';
+const SAME_DISPLAY = 'as it is';
 
+/** What the device says of a choice that is no device's own name. */
+const SAME = 'as it is set now';
+const ABOUT = {
+  auto: 'setup.source.auto',
+  rpicam: 'setup.source.rpicam',
+  argus: 'setup.source.argus',
+  synthetic: 'setup.source.synthetic',
+  none: 'setup.nodisplay',
+};
+
+await useLanguage();
 const now = await ask('api/v1/setup');
-for (const [id, choices] of [['camera', now.cameras], ['display', now.displays]]) {
-  byId(id).replaceChildren(...choices.map(({ name, about }) => el('option', { value: name, textContent: about ? `${name} (${about})` : name })));
+
+function choice({ name, about }) {
+  const text = about === SAME ? t('setup.same') : name in ABOUT ? t(ABOUT[name]) : about;
+  return el('option', { value: name, textContent: name === SAME_DISPLAY ? text : text ? `${name} (${text})` : name, translate: text !== about });
 }
-byId('camera').append(el('option', { value: IN_NETWORK, textContent: 'a camera in the network, by its address' }));
+
+for (const [id, choices] of [['camera', now.cameras], ['display', now.displays]]) {
+  byId(id).replaceChildren(...choices.map(choice));
+}
+byId('camera').append(el('option', { value: IN_NETWORK, textContent: t('setup.network') }));
 for (const id of TEXTS) byId(id).value = now[id];
 const showAddress = () => { byId('address-label').hidden = byId('camera').value !== IN_NETWORK; };
 byId('camera').addEventListener('change', showAddress);
@@ -31,24 +50,33 @@ function answers() {
 
 const send = (path) => ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(answers()) });
 
+/** What a trial found is told by the device, in English. */
+const english = (text) => el('span', { lang: 'en', textContent: text });
+
 for (const button of document.querySelectorAll('[data-try]')) {
   button.addEventListener('click', async () => {
     const part = button.dataset.try;
     const line = byId(`try-${part}`);
     button.disabled = true;
     line.className = '';
-    line.textContent = 'Trying …';
+    line.textContent = t('setup.trying');
     try {
       const { ok, says, mend } = await send(`api/v1/setup/try/${part}`);
       line.className = ok ? 'good' : 'bad';
-      line.textContent = ok ? `Works: ${says}.` : `${says}. To mend it: ${mend}.`;
+      line.replaceChildren(t(ok ? 'setup.works' : 'setup.fails'), ' ', english(`${says}.`), ...(ok ? [] : [' ', t('setup.mend'), ' ', english(`${mend}.`)]));
     } catch (error) {
       line.className = 'bad';
-      line.textContent = error.message;
+      tell(line, t('error.refused'), error);
     }
     button.disabled = false;
     button.focus();
   });
+}
+
+function trouble(says, error, ...more) {
+  const line = el('p', { className: 'trouble' });
+  tell(line, t('setup.unsaved'), error);
+  says.replaceChildren(line, ...more);
 }
 
 byId('form').addEventListener('submit', async (event) => {
@@ -58,13 +86,13 @@ byId('form').addEventListener('submit', async (event) => {
   try {
     const done = await send('api/v1/setup');
     if (done.saved) {
-      const before = done.before ? ` The file before is ${done.before}.` : '';
-      says.replaceChildren(el('p', { className: 'done', textContent: `Saved in ${done.file}.${before} It counts from the next start: sudo systemctl restart moodring, or end it and start it again.` }));
+      const lines = [t('setup.saved', { file: done.file }), ...(done.before ? [t('setup.before', { file: done.before })] : []), t('setup.restart')];
+      says.replaceChildren(el('p', { className: 'done', textContent: lines.join(' ') }));
     } else {
-      says.replaceChildren(el('p', { className: 'trouble', textContent: done.error }), el('pre', { textContent: done.text, tabIndex: 0 }));
+      trouble(says, done.error, el('pre', { textContent: done.text, tabIndex: 0 }));
     }
   } catch (error) {
-    says.replaceChildren(el('p', { className: 'trouble', textContent: error.message }));
+    trouble(says, error);
   }
   says.scrollIntoView({ block: 'nearest' });
 });

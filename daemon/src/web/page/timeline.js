@@ -1,6 +1,6 @@
 // The last hour or day as a strip of colours, and the same in words.
 import { ask, byId, duration, el, percent } from './dom.js';
-import { mood as word } from './words.js';
+import { locale, mood as word, t } from './words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const WIDTH = 1000;
@@ -40,7 +40,7 @@ function draw({ from, to, moods }, hours) {
   const sum = [...shares.values()].reduce((a, b) => a + b, 0);
   const sorted = [...shares].filter(([, ms]) => ms / sum >= 0.005).sort((a, b) => b[1] - a[1]);
   const words = sorted.map(([mood, ms]) => `${word(mood)} ${percent(ms / sum)}`).join(', ');
-  const title = `Expressions of the last ${hours === 1 ? 'hour' : 'day'}: ${words || 'nobody was seen'}`;
+  const title = t(hours === 1 ? 'timeline.hour' : 'timeline.day', { shares: words || t('timeline.none') });
 
   const x = (time) => ((time - from) / (to - from)) * WIDTH;
   const strip = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': title });
@@ -52,12 +52,12 @@ function draw({ from, to, moods }, hours) {
   const marks = el('div', { className: 'marks', ariaHidden: 'true' });
   for (let i = 0; i <= 4; i += 1) {
     const time = new Date(from + ((to - from) * i) / 4);
-    marks.append(el('span', { textContent: time.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' }) }));
+    marks.append(el('span', { textContent: time.toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit' }) }));
   }
   byId('timeline').replaceChildren(strip, marks);
   const items = sorted.map(([mood, ms]) => el('li', {}, el('span', { className: 'dot', dataset: { mood } }),
     `${word(mood)} ${percent(ms / sum)}`, el('span', { className: 'hint', textContent: ` ${duration(ms)}` })));
-  byId('shares').replaceChildren(...(items.length ? items : [el('li', { className: 'hint', textContent: 'Nobody was seen yet.' })]));
+  byId('shares').replaceChildren(...(items.length ? items : [el('li', { className: 'hint', textContent: t('timeline.none') })]));
 }
 
 function svg(tag, attributes, text) {

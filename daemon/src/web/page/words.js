@@ -30,5 +30,14 @@ export function t(key, values = {}, otherwise = key) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
+/** The language with the browser's own region, for times and numbers. */
+export const locale = () => navigator.languages.find((tag) => tag.toLowerCase().split('-')[0] === language) ?? language;
+
+/** What the device shows instead of a mood: somebody switched the camera off, or nobody is there because no picture comes. */
+export function shownAs(state) {
+  if (state.camera === 'off') return 'off';
+  return state.mood === 'nobody' && ['starting', 'lost', 'away'].includes(state.camera) ? state.camera : state.mood;
+}
+
 /** A mood's, an expression's or the camera's word, or its name where the table has none. */
 export const mood = (name) => t(`mood.${name}`, {}, name);

@@ -344,6 +344,59 @@ fn listed_sites_may_show_the_face_and_read_it_and_nothing_else() {
     assert_eq!(page.get("/login").header("x-frame-options"), "DENY");
 }
 
+#[test]
+fn people_read_a_sentence_where_programs_read_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "ab+cd/ef==ab+cd/ef==\n").unwrap();
+    let page = TestPage::new(|s| s.web.token_file = file.to_str().unwrap().into());
+    for asked in ["/face", "/face?token=0123456789abcdef0123", "/face?token="] {
+        let sheet = page.ask(&format!("GET {asked}"), "Accept-Language: de\r\n", b"");
+        let text = String::from_utf8(sheet.body.clone()).unwrap();
+        assert_eq!(sheet.status, 401, "{asked}");
+        assert!(
+            sheet.header("content-type").starts_with("text/html"),
+            "{asked}"
+        );
+        assert!(
+            text.contains("Token in der Adresse") && !text.contains('{'),
+            "{text}"
+        );
+        assert_eq!(sheet.header("cache-control"), "no-store");
+    }
+    // Tokens hold what base64 holds, written plainly or as browsers write it.
+    for token in [
+        "ab+cd/ef==ab+cd/ef==",
+        "ab%2Bcd%2Fef%3D%3Dab%2Bcd%2Fef%3D%3D",
+        "ab+cd%2fef==ab+cd/ef%3d%3d",
+    ] {
+        assert_eq!(
+            page.get(&format!("/face?token={token}")).status,
+            200,
+            "{token}"
+        );
+        assert_eq!(
+            page.get(&format!("/api/v1/state?token={token}")).status,
+            200,
+            "{token}"
+        );
+    }
+    let program = page.get("/face.svg?token=wrong");
+    assert_eq!(
+        (program.status, program.header("content-type")),
+        (401, "application/json")
+    );
+    let setup = page.get("/setup");
+    assert_eq!((setup.status, setup.header("location")), (303, "login"));
+    let rebound = page.ask("GET /login", "Host: evil<b>.example\r\n", b"");
+    assert_eq!(rebound.status, 421);
+    let text = String::from_utf8(rebound.body).unwrap();
+    assert!(
+        text.contains("[web] hosts") && !text.contains("<b>"),
+        "{text}"
+    );
+}
+
 /// One header line a hop, as a proxy at the loopback hands a request on.
 fn forwarded(chain: &str) -> String {
     format!("X-Forwarded-For: {chain}\r\n")
@@ -414,6 +467,19 @@ fn a_proxy_with_tls_gets_a_secure_cookie_and_its_own_page_may_ask() {
     assert!(
         !inside.header("set-cookie").contains("Secure"),
         "{inside:?}"
+    );
+}
+
+#[test]
+fn scripts_load_behind_a_proxy_that_sends_its_own_name() {
+    let page = TestPage::new(|_| {});
+    let foreign = "Origin: http://mood.example\r\nSec-Fetch-Site: same-origin\r\n";
+    assert_eq!(page.ask("GET /assets/app.js", foreign, b"").status, 200);
+    assert_eq!(page.ask("POST /api/v1/analyze", foreign, b"x").status, 403);
+    let embedded = page.get("/assets/app.js");
+    assert_eq!(
+        embedded.header("cross-origin-resource-policy"),
+        "same-origin"
     );
 }
 

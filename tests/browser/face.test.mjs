@@ -1,0 +1,86 @@
+// The face alone, for a wall: what stands in its address, and a token that counts no more.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { SHOTS, closeBrowser, daemon, visit } from './daemon.mjs';
+
+after(closeBrowser);
+
+test('every value in the address of /face has a meaning that a wall can live with', async () => {
+  const own = await daemon();
+  const { page, context, faults } = await visit(own.url, { viewport: { width: 800, height: 480 } });
+  await page.addInitScript(() => {
+    const real = globalThis.setInterval;
+    globalThis.delays = [];
+    globalThis.setInterval = (act, delay, ...more) => {
+      globalThis.delays.push(delay);
+      return real(act, delay, ...more);
+    };
+  });
+  const at = async (query) => {
+    await page.goto(`${own.url}/face?${query}`);
+    await page.waitForFunction(() => document.querySelector('#face').src.startsWith('blob:'));
+    return page.evaluate(() => ({ delays: globalThis.delays, background: document.body.dataset.background, textHidden: document.querySelector('#text').hidden, lang: document.documentElement.lang }));
+  };
+  // Beyond 2^31 ms an interval would be one of 1 ms; "never" is nothing at all.
+  for (const [shift, ms] of [
+    ['', 60_000], ['60', 60_000], ['1e12', 86_400_000], ['Infinity', 86_400_000], ['3000000', 86_400_000], ['86401', 86_400_000],
+    ['1e-9', 1000], ['0.5', 1000], ['2.5', 2500], ['NaN', 60_000], ['never', 60_000], ['%20', 60_000], ['0', null], ['-0', null], ['-5', null], ['-Infinity', null],
+  ]) {
+    const { delays } = await at(`shift=${shift}`);
+    assert.deepEqual(delays, ms === null ? [] : [ms], `shift=${shift}`);
+  }
+  assert.deepEqual((await at('')).delays, [60_000]);
+  // Capitals are no other word; a word that is none is the usual one.
+  for (const [query, key, value] of [
+    ['background=Transparent', 'background', 'transparent'], ['background=pink', 'background', 'black'], ['background=', 'background', 'black'],
+    ['text=BOTH', 'textHidden', false], ['text=constructor', 'textHidden', true], ['lang=DE', 'lang', 'de'], ['lang=fr-CA', 'lang', 'fr'], ['lang=constructor', 'lang', 'en'],
+  ]) assert.equal((await at(query))[key], value, query);
+  assert.deepEqual(faults, []);
+  await context.close();
+  assert.equal((await own.stop()).code, 0);
+});
+
+test('a token that is wrong, or counts no more, is said in a quiet sentence', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'moodring-token-'));
+  const file = join(folder, 'token');
+  const config = `[web]\ntoken_file = ${JSON.stringify(file)}\n`;
+  writeFileSync(file, 'ab+cd/ef==0123456789\n');
+  const first = await daemon({ config });
+  const { page, context, faults } = await visit(first.url, { locale: 'de-DE', viewport: { width: 800, height: 480 } });
+  const sentence = /^Diese Seite ist gesperrt: Das Token/;
+  await page.goto(`${first.url}/face?token=0123456789abcdef`);
+  assert.match((await page.innerText('body')).trim(), sentence);
+  if (SHOTS) await page.screenshot({ path: join(SHOTS, 'face-locked.png') });
+  await page.goto(`${first.url}/face?token=ab+cd/ef==0123456789`);
+  await page.waitForFunction(() => document.querySelector('#face').src.startsWith('blob:'));
+  await first.stop();
+  writeFileSync(file, 'another-0123456789\n');
+  const second = await daemon({ config, port: new URL(first.url).port });
+  await page.waitForFunction(() => /gesperrt/.test(document.body.innerText));
+  assert.match((await page.innerText('body')).trim(), sentence);
+  assert.deepEqual(faults, []);
+  await context.close();
+  await second.stop();
+  rmSync(folder, { recursive: true });
+});
+
+test('where there is no picture the word says so, as the face does', async () => {
+  const own = await daemon({ source: 'cmd:false', ready: '/healthz' });
+  const { page, context, faults } = await visit(own.url);
+  await page.goto(own.url);
+  await page.waitForSelector('#trouble:not([hidden])');
+  const said = await page.textContent('#mood');
+  assert.ok(['no picture', 'starting'].includes(said), said);
+  assert.equal(await page.textContent('#mood-text'), 'Waiting for the camera.');
+  assert.doesNotMatch(await page.title(), /nobody/);
+  if (SHOTS) await page.screenshot({ path: join(SHOTS, 'page-no-picture.png') });
+  await page.goto(`${own.url}/face?text=mood`);
+  await page.waitForFunction(() => document.querySelector('#text').textContent);
+  assert.notEqual(await page.textContent('#text'), 'nobody');
+  assert.deepEqual(faults, []);
+  await context.close();
+  await own.stop();
+});
