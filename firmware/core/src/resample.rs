@@ -5,6 +5,7 @@ mod axis;
 mod blocks;
 mod colours;
 mod columns;
+mod grow;
 mod plane;
 #[cfg(test)]
 mod tests;
@@ -56,7 +57,9 @@ fn colours(
     for (channel, plane) in planes.into_iter().enumerate() {
         let rows = out.chunks_exact_mut(row_bytes).take(height);
         let mut rows = rows.map(|row| &mut row[channel..3 * width]);
-        if !columns::shrink::<3>(plane, size_px, |mean| mean, &mut rows) {
+        let done = columns::shrink::<3>(plane, size_px, |mean| mean, &mut rows)
+            || grow::grow::<3>(plane, size_px, |mean| mean, &mut rows);
+        if !done {
             weighted_means::<3>(plane.size_px(), size_px, rows, &Samples(plane));
         }
     }
@@ -105,7 +108,8 @@ fn quick_luma(frame: &Frame<'_>, size_px: (u32, u32), row_bytes: usize, out: &mu
     let (range, plane) = (frame.range(), Plane::first(frame));
     blocks::shrink(frame, size_px, &mut rows)
         || (frame.format() != PixelFormat::Rgb
-            && columns::shrink::<1>(plane, size_px, |mean| range.stretch(mean), &mut rows))
+            && (columns::shrink::<1>(plane, size_px, |mean| range.stretch(mean), &mut rows)
+                || grow::grow::<1>(plane, size_px, |mean| range.stretch(mean), &mut rows)))
 }
 
 /// The general way, and the truth: each output sample is the weighted mean of the source samples under it, rounded to

@@ -1,4 +1,4 @@
-//! Draws all looks side by side into a PNG: `cargo run -p moodring-face --example contact_sheet -- OUT.png [FACE_PX] [THEME] [round]`.
+//! Draws all looks side by side into a PNG: `cargo run -p moodring-face --example contact_sheet -- OUT.png [FACE_PX] [THEME[-on-paper]] [round]`.
 
 mod canvas;
 
@@ -20,7 +20,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         .ok_or("usage: contact_sheet OUT.png [FACE_PX] [THEME] [round]")?;
     let face_px: u32 = args.next().map_or(Ok(150), |n| n.parse())?;
     let theme = match args.next() {
-        Some(name) => *Theme::from_name(&name).ok_or("no such theme")?,
+        Some(name) => match name.strip_suffix("-on-paper") {
+            Some(name) => Theme::from_name(name)
+                .ok_or("no such theme")?
+                .on(Rgb888::WHITE, Rgb888::new(80, 72, 64)),
+            None => *Theme::from_name(&name).ok_or("no such theme")?,
+        },
         None => Theme::CLASSIC.on(Rgb888::WHITE, Rgb888::new(80, 72, 64)),
     };
     let glass = match args.next().as_deref() {

@@ -1,6 +1,6 @@
 //! Colours. The face's numbers say how hot or pale it is; a theme has the colour for that.
 
-use embedded_graphics::pixelcolor::Rgb888;
+use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
 
 const fn rgb(hex: u32) -> Rgb888 {
     Rgb888::new((hex >> 16) as u8, (hex >> 8) as u8, hex as u8)
@@ -208,12 +208,74 @@ impl Theme {
         ..Self::CLASSIC
     };
 
-    /// The same colours on another background, with text of this colour.
-    pub const fn on(self, background: Rgb888, text: Rgb888) -> Self {
-        Self {
+    /// The same colours on another background, with text of this colour. On a bright one, what is as bright as that gets the
+    /// text's colour, so that no outline and no sign is lost.
+    pub fn on(self, background: Rgb888, text: Rgb888) -> Self {
+        let moved = Self {
             background,
             text,
             ..self
+        };
+        if !is_bright(background) {
+            return moved;
+        }
+        Self {
+            note: seen_on_bright(self.note, text),
+            notice: seen_on_bright(self.notice, text),
+            ..match self.tint {
+                // A face of one flat colour has no edge of its own.
+                Tint::Skin if self.rim == self.skin_bottom => Self { rim: text, ..moved },
+                Tint::Skin => moved,
+                Tint::Lines => Self {
+                    line: text,
+                    pale: text,
+                    ash: text,
+                    white: background,
+                    mouth: background,
+                    tear_line: text,
+                    plate: text,
+                    sign: background,
+                    ..moved
+                },
+            }
+        }
+    }
+}
+
+/// Whether black is seen better on it than white: its luma (ITU-R BT.601) is above the middle.
+fn is_bright(colour: Rgb888) -> bool {
+    299 * u32::from(colour.r()) + 587 * u32::from(colour.g()) + 114 * u32::from(colour.b())
+        > 127_500
+}
+
+fn seen_on_bright(colour: Rgb888, text: Rgb888) -> Rgb888 {
+    if is_bright(colour) { text } else { colour }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// On paper no sign, outline or line is as bright as the paper; on black nothing but the background changes.
+    #[test]
+    fn on_paper_everything_is_seen() {
+        let (paper, ink) = (rgb(0xffffff), rgb(0x504840));
+        for (name, theme) in Theme::ALL {
+            let printed = theme.on(paper, ink);
+            assert!(!is_bright(printed.note), "{name}: the question mark");
+            assert!(!is_bright(printed.line), "{name}: lines");
+            let has_edge = printed.rim != printed.skin_bottom;
+            assert!(
+                printed.tint == Tint::Lines || has_edge,
+                "{name}: the outline"
+            );
+            let black = rgb(0x000000);
+            let same = Theme {
+                background: black,
+                text: ink,
+                ..theme
+            };
+            assert_eq!(theme.on(black, ink), same, "{name}");
         }
     }
 }

@@ -120,7 +120,7 @@ impl TapCursor {
 }
 
 /// Division by the same number again and again, as a multiplication.
-struct Reciprocal {
+pub(super) struct Reciprocal {
     half: u64,
     factor: u64,
 }
@@ -128,7 +128,7 @@ struct Reciprocal {
 impl Reciprocal {
     /// `2^55 / total`, rounded up. It is too large by less than 1, so a sum below `256 * total` is off by less than
     /// `256 * total / 2^55`, which is less than the `1 / total` that could change the quotient.
-    const fn new(total: u64) -> Self {
+    pub(super) const fn new(total: u64) -> Self {
         Self {
             half: total / 2,
             factor: (1 << 55) / total + 1,
@@ -136,7 +136,7 @@ impl Reciprocal {
     }
 
     /// A weighted sum of bytes divided by the total of the weights, rounded to nearest.
-    const fn rounded(&self, sum: u64) -> u8 {
+    pub(super) const fn rounded(&self, sum: u64) -> u8 {
         (((sum + self.half) * self.factor) >> 55) as u8
     }
 }

@@ -139,7 +139,51 @@ fn a_large_picture_equals_the_general_way_too() {
     }
 }
 
+fn grown(
+    frame: &Frame<'_>,
+    size: (u32, u32),
+    rows: &mut core::slice::ChunksExactMut<'_, u8>,
+) -> bool {
+    let stretch = |mean| frame.range().stretch(mean);
+    grow::grow::<1>(Plane::first(frame), size, stretch, rows)
+}
+
+/// Nets nearly as large as the frame, as `[vision]` sizes of 480 and 640 make them: the chroma grows, the luma shrinks or stays.
+#[test]
+fn nets_of_nearly_the_frames_size_get_the_general_ways_colours() {
+    for format in FORMATS {
+        for (from, to) in [
+            ((640, 480), (640, 480)),
+            ((640, 480), (480, 360)),
+            ((320, 240), (640, 480)),
+            ((641, 361), (640, 360)),
+            ((800, 600), (640, 480)),
+        ] {
+            let bytes = bytes_for(format, from, 6);
+            let frame = frame_of(&bytes, format, from, 6);
+            let mut out = vec![128; (3 * to.0 * to.1) as usize];
+            resample(&frame, to, Channels::Rgb, 3 * to.0 as usize, &mut out);
+            assert!(
+                out == general_colours(&frame, to),
+                "{format:?} {from:?} {to:?}"
+            );
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn what_grows_equals_the_general_way(
+        w in 1..70_u32, h in 1..40_u32, more in 0..90_u32, to_h in 1..90_u32, gap in 0..5_usize,
+        format in with_luma(), range in ranges(),
+    ) {
+        let bytes = bytes_for(format, (w, h), gap);
+        let frame = frame_of(&bytes, format, (w, h), gap).with_range(range);
+        let to = (w + more, to_h);
+        let fast = quick(grown, &frame, to);
+        prop_assert_eq!(fast, Some(general(&frame, to)));
+    }
+
     #[test]
     fn blocks_equal_the_general_way(
         w in 1..40_u32, h in 1..12_u32, factor in prop::sample::select(vec![1_u32, 2, 3, 4, 6]), gap in 0..5_usize, format in 0..5_usize, range in ranges(),
