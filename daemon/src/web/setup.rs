@@ -214,7 +214,7 @@ pub(super) async fn attempt(
     let trial = match part.as_str() {
         "camera" => return camera(&device, answers.camera).await.map(Json),
         "display" => {
-            let known = [NO_DISPLAY, SAME_DISPLAY].contains(&answers.display.as_str())
+            let known = [NO_DISPLAY, SAME_DISPLAY, SCREEN].contains(&answers.display.as_str())
                 || BOARDS.iter().any(|board| board.name == answers.display);
             if !known {
                 ProbeResult::bad("there is no display of that name", "take one of the list")

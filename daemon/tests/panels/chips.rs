@@ -141,6 +141,28 @@ fn every_board_has_a_maker_and_every_value_a_source() {
     );
 }
 
+/// mipidsi leaves an ILI9341 and an ST7796 at their factory values and gives an ST7735 others than any maker: colours were washed
+/// out.
+#[test]
+fn voltages_timings_and_gamma_are_the_makers() {
+    let mut held = 0;
+    for maker in makers::COLOUR {
+        let board = preset(maker.board);
+        let (device, _panel) = maker_colour(maker, board);
+        for (register, values) in makers::registers(maker) {
+            let set = device.ask(|chip| chip.registers().get(register).cloned());
+            assert_eq!(
+                set.as_deref(),
+                Some(*values),
+                "{}, {register:#04x}",
+                maker.board
+            );
+            held += 1;
+        }
+    }
+    assert!(held > 90, "{held}");
+}
+
 #[test]
 fn every_colour_board_is_upright_on_its_makers_glass_and_turns_from_there() {
     for maker in makers::COLOUR {

@@ -11,7 +11,7 @@ use moodring::{
             PanelDisplay,
             backlight::Backlight,
             framebuffer::{ColourBuffer, Framebuffer, MonoBuffer},
-            interface::{I2cInterface, SpiInterface},
+            interface::{DisplayInterface, I2cInterface, SpiInterface},
             oled::Oled,
             tft,
         },
@@ -319,6 +319,42 @@ fn nobody_in_view_dims_it_then_turns_it_off_and_a_face_brings_it_back() {
     assert!(lit(&bench) && brightest(&bench) == Some(31));
 }
 
+/// A wire gives no answer: a byte that was lost on it stayed on the glass until that place changed.
+#[test]
+fn a_garbled_glass_is_whole_again_after_a_minute() {
+    let mut bench = bench(&settings());
+    let happy = showing(Expression::Happy);
+    (0..20).for_each(|i| bench.show(&happy, i * 100).unwrap());
+    let device = &bench.device;
+    let mut wire = SpiInterface::new(device.clone(), DcLine(device.clone()), 4096);
+    wire.command(&[0x2c]).unwrap();
+    wire.data(&[0x5a; 64]).unwrap();
+    bench.show(&happy, 59_000).unwrap();
+    assert_ne!(bench.device.ask(Dcs::picture), bench.framebuffer());
+    bench.show(&happy, 60_000).unwrap();
+    bench.check();
+}
+
+/// A chip that lost its power for a moment is asleep, and cannot say so.
+#[test]
+fn a_display_that_was_dark_is_set_up_anew() {
+    let mut bench = bench(&DisplaySettings {
+        idle_off_s: IdleOff::After(60),
+        ..settings()
+    });
+    bench.screen = bench.screen.with_new_set_up();
+    let nobody = snapshot(Mood::Nobody, CameraState::Running);
+    for s in 0..=62 {
+        bench.show(&nobody, s * 1_000).unwrap();
+    }
+    bench.device.replace(chip());
+    for ms in [70_000, 70_033] {
+        bench.show(&showing(Expression::Sad), ms).unwrap();
+    }
+    bench.check();
+    assert_eq!(*bench.opened.lock().unwrap(), 2);
+}
+
 #[test]
 fn at_the_end_the_memory_is_black_too() {
     let mut bench = bench(&settings());
@@ -366,6 +402,11 @@ fn an_oled_shows_the_same_and_dims_by_contrast() {
         assert_eq!(
             device.ask(Pages::contrast),
             if frame < 35 { 0xcf } else { 0xcf / 4 }
+        );
+        // The contrast alone changes little on an SSD1306.
+        assert_eq!(
+            device.ask(Pages::deselect),
+            if frame < 35 { 0x40 } else { 0 }
         );
     }
     assert!(

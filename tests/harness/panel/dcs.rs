@@ -1,5 +1,7 @@
 //! Chips of the MIPI Display Command Set, as far as a picture needs it: CASET, RASET, RAMWR, MADCTL, COLMOD, inversion,
-//! sleep and display on. Command set as ST7789, ILI9341 and GC9A01 share it.
+//! sleep and display on; of everything else they remember the values. Command set as ST7789, ILI9341 and GC9A01 share it.
+
+use std::collections::BTreeMap;
 
 use super::Picture;
 
@@ -71,6 +73,8 @@ pub struct Dcs {
     inverted: bool,
     awake: bool,
     on: bool,
+    /// The values of commands that no picture depends on.
+    registers: BTreeMap<u8, Vec<u8>>,
     /// The reset line is low, or floats.
     held_in_reset: bool,
 }
@@ -95,6 +99,7 @@ impl Dcs {
             inverted: false,
             awake: false,
             on: false,
+            registers: BTreeMap::new(),
             held_in_reset: false,
         };
         chip.reset();
@@ -174,6 +179,11 @@ impl Dcs {
         self.madctl
     }
 
+    /// Voltages, timings, gamma: the last values of each command since the last reset.
+    pub fn registers(&self) -> &BTreeMap<u8, Vec<u8>> {
+        &self.registers
+    }
+
     /// First and last column, and first and last row, of the last window.
     pub fn last_window(&self) -> [(usize, usize); 2] {
         [self.columns, self.rows]
@@ -186,6 +196,7 @@ impl Dcs {
         );
         (self.madctl, self.colmod) = (0, 0x66);
         (self.inverted, self.awake, self.on) = (false, false, false);
+        self.registers.clear();
         self.cursor = None;
     }
 
@@ -221,8 +232,9 @@ impl Dcs {
             (SWRESET | SLPIN | SLPOUT | INVOFF | INVON | DISPOFF | DISPON | MADCTL | COLMOD, _) => {
                 panic!("too much data for command {:#04x}", self.command)
             }
-            // Voltages, timings, gamma: no picture depends on them.
-            _ => {}
+            _ => {
+                self.registers.insert(self.command, self.args.clone());
+            }
         }
     }
 

@@ -69,6 +69,8 @@ pub struct Pages {
     last_row: usize,
     /// How bright, 0 to 255.
     contrast: u8,
+    /// The argument of 0xdb: the voltage of rows at rest, which dims an SSD1306 more than its contrast does.
+    deselect: u8,
 }
 
 impl Pages {
@@ -107,7 +109,13 @@ impl Pages {
             reference_current: false,
             last_row: chip.pages() * 8 - 1,
             contrast: 0x7f,
+            deselect: 0x20,
         }
+    }
+
+    /// The voltage of rows at rest, as 0xdb was last told.
+    pub fn deselect(&self) -> u8 {
+        self.deselect
     }
 
     /// Takes bytes; the D/C line, or the control byte on I2C, marks data.
@@ -214,6 +222,7 @@ impl Pages {
         match command {
             0x20 => self.page_addressing = value == 2,
             0x81 => self.contrast = value,
+            0xdb => self.deselect = value,
             0x8d => self.powered |= value == 0x14,
             0xad => match self.chip {
                 Chip::Ssd1306 => self.reference_current = value == 0x30,

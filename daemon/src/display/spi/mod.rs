@@ -25,6 +25,7 @@ pub mod panel;
 pub mod panel_display;
 pub(super) mod panel_retry;
 pub mod pwm;
+mod registers;
 #[cfg(feature = "rppal")]
 mod rppal;
 pub mod ssd1351;

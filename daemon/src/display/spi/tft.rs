@@ -18,6 +18,7 @@ use super::{
     grid::{CellRect, Grid},
     interface::{DisplayInterface, InterfaceError},
     panel::Panel,
+    registers::{self, Register},
     ssd1351::Ssd1351,
 };
 use crate::config::board::{Board, PanelChip, Rotation};
@@ -112,6 +113,7 @@ where
         };
         let serial = InterfaceAdapter {
             interface,
+            registers: registers::of(board),
             pixels: Vec::with_capacity(InterfaceAdapter::PIXELS_BYTES),
         };
         let offset = offset_for_mipidsi(board);
@@ -154,9 +156,13 @@ where
     }
 }
 
+const DISPLAY_ON: u8 = 0x29;
+
 /// Adapts our interface to mipidsi. mipidsi's own would borrow a buffer for ever and send empty arguments.
 struct InterfaceAdapter {
     interface: Box<dyn DisplayInterface>,
+    /// What goes before the first `DISPLAY_ON`: mipidsi resets the chip at the beginning, and shows nothing after it.
+    registers: &'static [Register],
     pixels: Vec<u8>,
 }
 
@@ -186,6 +192,11 @@ impl Interface for InterfaceAdapter {
     const KIND: InterfaceKind = InterfaceKind::Serial4Line;
 
     fn send_command(&mut self, command: u8, args: &[u8]) -> Result<(), InterfaceError> {
+        if command == DISPLAY_ON {
+            for (register, values) in std::mem::take(&mut self.registers) {
+                self.send_command(*register, values)?;
+            }
+        }
         self.interface.command(&[command])?;
         if args.is_empty() {
             return Ok(());

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::config::DisplayKind;
 
 fn answers() -> Value {
     json!({
@@ -60,6 +61,28 @@ fn the_first_steps_write_the_settings_and_keep_the_old_ones() {
         "{text}"
     );
     assert!(settings.notice.acknowledged && settings.camera.source == "synthetic");
+}
+
+#[test]
+fn a_screen_can_be_chosen_and_is_offered_where_it_is_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let (page, path) = page(folder.path());
+    let mut wanted = answers();
+    wanted["display"] = "screen".into();
+    assert_eq!(post(&page, "/api/v1/setup", &wanted).json()["saved"], true);
+    let settings: Settings = toml::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(settings.display.kind, DisplayKind::Screen);
+    let page = TestPage::new(|settings| settings.display.kind = DisplayKind::Screen);
+    let now = page.get("/api/v1/setup").json();
+    assert_eq!(now["display"], "screen");
+    let offered = now["displays"].as_array().unwrap();
+    assert!(
+        offered.iter().any(|choice| choice["name"] == "screen"),
+        "{now}"
+    );
+    // The screen that is in use is not taken from the daemon.
+    let tried = post(&page, "/api/v1/setup/try/display", &wanted).json();
+    assert_eq!(tried["ok"], true, "{tried}");
 }
 
 #[test]
