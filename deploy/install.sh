@@ -3,6 +3,7 @@
 # It copies what the package holds, with a program that was built before (cargo build --release), asks systemd to know it,
 # and starts nothing. PREFIX (/usr) and DESTDIR (none) are taken from the environment; MOODRING_BIN names another program.
 set -eu
+umask 022 # units and documents are for everybody
 cd "$(dirname "$0")/.."
 prefix=${PREFIX:-/usr} root=${DESTDIR:-} program=${MOODRING_BIN:-target/release/moodring}
 units=$root/etc/systemd/system

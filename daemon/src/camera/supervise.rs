@@ -21,7 +21,7 @@ use crate::{
 
 /// The first and the longest wait before a lost source is opened again; doubled in between.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
-/// Who lives shorter than this does not begin with the shortest wait again.
+/// Who lives shorter than this comes and goes: that is logged once.
 const LIVED_MS: u64 = 5_000;
 /// How long the end of the thread is waited for: a driver or a file system that hangs must not hold the daemon's end up.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
@@ -245,10 +245,9 @@ impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
                 return self.finish(&error);
             }
             if self.update(|_| {}).frames > frames_before {
+                // A command that takes one picture and ends is a camera of a few pictures a second: it is only not worth a line.
                 self.is_flapping = (self.now)().since(began) < LIVED_MS;
-                if !self.is_flapping {
-                    wait = BACKOFF.0;
-                }
+                wait = BACKOFF.0;
             }
             if is_over {
                 // It was chosen while the daemon ran, and its end is not the daemon's.

@@ -26,7 +26,7 @@ pub(super) struct Visitor {
     /// Whether a believed proxy says that the browser speaks TLS.
     pub(super) scheme: Scheme,
     /// Whether a believed proxy named the address.
-    pub(super) way: Way,
+    pub(super) way: Forwarding,
 }
 
 /// What the browser speaks.
@@ -38,7 +38,7 @@ pub(super) enum Scheme {
 
 /// How a request came here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Forwarding {
     /// From the address itself.
     Direct,
     /// Through a believed proxy.
@@ -65,8 +65,8 @@ impl Proxies {
         }
         let named = self.rightmost_stranger(headers);
         let way = match named {
-            Some(_) => Way::Forwarded,
-            None => Way::Direct,
+            Some(_) => Forwarding::Forwarded,
+            None => Forwarding::Direct,
         };
         let https = first(headers, &PROTO).is_some_and(|p| p.eq_ignore_ascii_case("https"));
         Visitor {
@@ -108,13 +108,13 @@ impl Visitor {
             address: address.to_canonical(),
             host: None,
             scheme: Scheme::Http,
-            way: Way::Direct,
+            way: Forwarding::Direct,
         }
     }
 
     /// Whether it is a program of this machine. A forwarded address proves nothing of the kind.
     pub(super) fn is_of_this_machine(&self) -> bool {
-        self.way == Way::Direct && self.address.is_loopback()
+        self.way == Forwarding::Direct && self.address.is_loopback()
     }
 }
 

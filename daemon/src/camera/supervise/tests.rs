@@ -299,16 +299,20 @@ fn off_closes_the_device_and_the_next_source_is_opened_when_asked_for() {
     assert!(thread.is_finished());
 }
 
-/// One that comes for a moment again and again is waited for longer and longer, and does not fill the log.
+/// A command of one picture each is a camera, too: opened again soon, however often.
 #[test]
-fn what_comes_for_a_moment_is_opened_ever_more_seldom() {
+fn what_comes_for_a_moment_is_opened_again_soon() {
     let (mut thread, noted) = supervise(vec![Some(vec!["frame"]); 99], true);
     let begin = Instant::now();
-    // Each is seen: the state is true, whatever the log says.
     let one = ["frame 7", "running", "lost"];
-    assert_eq!(take(&noted, 12), [one, one, one, one].concat());
-    // 200, 400 and 800 ms lie between them.
-    assert!(begin.elapsed() > Duration::from_millis(1_300));
+    for _ in 0..10 {
+        assert_eq!(take(&noted, 3), one);
+    }
+    assert!(
+        begin.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begin.elapsed()
+    );
     thread.stop();
 }
 
