@@ -34,7 +34,12 @@ pub(super) async fn serve(listener: TcpListener, inside: SocketAddr) {
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, address)) => wait(&mut waiting, stream, address.ip()),
+                Ok((stream, address)) => {
+                    if wait(&mut waiting, stream, address.ip()) {
+                        // What was hung up on is closed by its own task: in a burst of connections it would have no turn.
+                        tokio::task::yield_now().await;
+                    }
+                }
                 Err(error) => {
                     tracing::debug!("the embedded broker takes no connection: {error}");
                     sleep(PAUSE).await;
@@ -56,17 +61,18 @@ pub(super) async fn serve(listener: TcpListener, inside: SocketAddr) {
 /// A connection and the CONNECT that came by it; `None` if none came.
 type Asked = Option<(TcpStream, Vec<u8>)>;
 
-/// A connection that has not said who it is. If too many wait, the oldest of the address that has most makes room.
-fn wait(waiting: &mut Places<Asked>, mut stream: TcpStream, address: IpAddr) {
-    if waiting.order.len() >= MOST_WAITING
-        && let Some((busiest, _)) = waiting.busiest()
-    {
+/// A connection that has not said who it is. If too many wait, the oldest of the address that has most makes room: then true.
+fn wait(waiting: &mut Places<Asked>, mut stream: TcpStream, address: IpAddr) -> bool {
+    let is_full = waiting.order.len() >= MOST_WAITING;
+    let busiest = is_full.then(|| waiting.busiest()).flatten();
+    if let Some((busiest, _)) = busiest {
         waiting.end_oldest(busiest);
     }
     waiting.add(address, async move {
         let connect = timeout(SILENT, read_connect(&mut stream)).await.ok()??;
         Some((stream, connect))
     });
+    busiest.is_some()
 }
 
 /// Connections, each served by a task of its own, the oldest first.
