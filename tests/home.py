@@ -164,7 +164,7 @@ def check_templates(ear, announced):
             check(text in ("on", "off"), text)
         if "json_attributes_template" in component:
             attributes = json.loads(render(component["json_attributes_template"], payload))
-            wanted = {"mood": {"emoji", "since", "track"}, "scores": {"angry", "happy", "neutral"}}[key]
+            wanted = {"mood": {"emoji", "since", "track"}, "scores": {"angry", "happy", "neutral"}, "resting_face": {"waits_for"}}[key]
             check(wanted <= set(attributes), attributes)
 
 
