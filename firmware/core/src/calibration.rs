@@ -1,6 +1,6 @@
 //! What the one person before a device looks like at rest, learned on request and kept as seven numbers: no picture.
 //!
-//! [`resting`](crate::resting) learns the same by itself, but begins anew with every track. Who calibrates looks calmly at the
+//! [`resting`] learns the same by itself, but begins anew with every track. Who calibrates looks calmly at the
 //! camera for five seconds once; from then on the kept face is taken off at once, within the same limits.
 
 use crate::{
