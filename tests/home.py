@@ -37,6 +37,14 @@ def free_port():
         return s.getsockname()[1]
 
 
+STARTED = []  # ended at the end, also of a check that failed
+
+
+def start(*command, **how):
+    STARTED.append(subprocess.Popen(*command, **how))
+    return STARTED[-1]
+
+
 class Broker:
     """A mosquitto without a memory."""
 
@@ -48,7 +56,7 @@ class Broker:
 
     def start(self):
         path = os.environ["PATH"] + ":/usr/sbin:/sbin"
-        self.process = subprocess.Popen(
+        self.process = start(
             ["mosquitto", "-c", self.config], env=dict(os.environ, PATH=path), stderr=subprocess.DEVNULL
         )
         end = time.monotonic() + DEADLINE_S
@@ -116,7 +124,7 @@ class Daemon:
         command = [MOODRING, "run", "--source", "synthetic", "--display", "png", "--display-path", folder / "mood.png"]
         command += ["--satellite", "off", "--no-web", "--mqtt", f"mqtt://127.0.0.1:{port}"]
         self.log = open(folder / f"{name}.log", "ab")
-        self.process = subprocess.Popen(command, env=env, cwd=folder, stdout=self.log, stderr=self.log)
+        self.process = start(command, env=env, cwd=folder, stdout=self.log, stderr=self.log)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -218,7 +226,7 @@ def check_hostile(ear):
 
 
 def check_example(command, port, expected):
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ, PYTHONUNBUFFERED="1"))
+    process = start(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ, PYTHONUNBUFFERED="1"))
     end, lines = time.monotonic() + DEADLINE_S, []
     missing = set(expected)
     try:
@@ -334,4 +342,8 @@ with tempfile.TemporaryDirectory() as name:
         for log in pathlib.Path(name).glob("*.log"):
             print(f"== {log.name}\n{log.read_text()[-3000:]}", file=sys.stderr)
         raise
+    finally:
+        for process in STARTED:
+            if process.poll() is None:
+                process.kill()
 print("all fine")

@@ -550,6 +550,18 @@ fn a_second_one_of_the_same_id_only_shows() {
     stop(first, "TERM");
 }
 
+/// Ends a process that nobody waits for, also where a check fails.
+struct KillAtEnd(String);
+
+impl Drop for KillAtEnd {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = std::process::Command::new("kill")
+            .args(["-KILL", &self.0])
+            .status();
+    }
+}
+
 /// Nobody knows that a camera looks whose live view was closed with its window; `nohup` is another matter.
 #[test]
 fn it_ends_with_its_terminal() {
@@ -589,6 +601,7 @@ fn it_ends_with_its_terminal() {
                 .is_ok_and(|stat| !stat.contains(") Z "))
         };
         assert!(runs() && terminal.is_running());
+        let _end = KillAtEnd(pid.trim().to_owned());
         terminal.signal("KILL");
         if outlives {
             std::thread::sleep(Duration::from_secs(2));

@@ -67,16 +67,12 @@ impl VisionThread {
         let vision_controls = *self.vision_controls.borrow_and_update();
         let before = std::mem::replace(applied, vision_controls);
         self.settings.mood.sensitivity = vision_controls.sensitivity;
-        let done = self
-            .stream
-            .calibrate_with(vision_controls.calibration)
-            .and_then(|()| {
-                if before.reloads == vision_controls.reloads {
-                    self.stream.tune(&self.settings)
-                } else {
-                    self.stream.reload(&self.settings)
-                }
-            });
+        self.stream.set_calibration(vision_controls.calibration);
+        let done = if before.reloads == vision_controls.reloads {
+            self.stream.tune(&self.settings)
+        } else {
+            self.stream.reload(&self.settings)
+        };
         if let Err(error) = done {
             tracing::warn!("{error}; going on as before");
         }
@@ -96,9 +92,12 @@ impl VisionThread {
     /// Runs until the camera thread is gone or the shutdown begins.
     fn watch(&mut self, stop: &Shutdown) {
         let mut applied = *self.vision_controls.borrow_and_update();
-        if let Err(error) = self.stream.calibrate_with(applied.calibration) {
+        self.stream.set_calibration(applied.calibration);
+        if let Err(error) = self.stream.tune(&self.settings) {
             tracing::warn!("{error}; going on without the kept resting face");
         }
+        // One that somebody asked for before, or that a panic broke off, begins anew.
+        self.stream.learn_calibration(applied.calibrating.is_some());
         let rest = self.reader.rest();
         while !stop.has_begun() {
             self.heartbeat.beat();

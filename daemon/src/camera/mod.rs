@@ -51,6 +51,7 @@ mod picture;
 mod presets;
 mod process;
 mod pump;
+mod sink;
 pub mod source;
 mod sprite;
 mod stream_thread;
@@ -61,8 +62,9 @@ mod v4l2;
 mod y4m;
 
 pub use control::CameraControl;
+pub use sink::{CameraSink, CameraStatus};
 pub use source::{Source, SourceError};
-pub use supervise::{CameraSink, CameraStatus, CameraThread};
+pub use supervise::CameraThread;
 
 /// A source of frames. Blocking: it lives on a thread of its own.
 pub trait Camera: Send {

@@ -8,15 +8,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use moodring_core::frame::{Frame, Millis};
+use moodring_core::frame::Millis;
 
 use super::{
-    Camera, CameraError, CameraInfo, Source,
+    Camera, CameraError, Source,
     control::{CameraControl, CameraSession, NextStep},
+    sink::{CameraSink, CameraStatus},
 };
 use crate::{
-    clock::Clock, config::CameraSettings, contain::catch_panic, latest::LentPicture,
-    scaled_jpeg::DecodeNeeds, shutdown::Shutdown, snapshot::CameraState,
+    clock::Clock, config::CameraSettings, contain::catch_panic, shutdown::Shutdown,
+    snapshot::CameraState,
 };
 
 /// The first and the longest wait before a lost source is opened again; doubled in between.
@@ -29,55 +30,6 @@ const STOP_WITHIN: Duration = Duration::from_secs(2);
 const MAX_BAD_IN_A_ROW: u32 = 100;
 /// Broken frames are logged at most this often.
 const LOG_EVERY_MS: u64 = 5_000;
-
-/// What the camera thread did so far.
-#[derive(Clone, Debug, Default)]
-pub struct CameraStatus {
-    /// What it does right now.
-    pub state: CameraState,
-    /// What is open, or was the last time.
-    pub info: Option<CameraInfo>,
-    /// Good frames handed on.
-    pub frames: u64,
-    /// Broken frames skipped.
-    pub bad_frames: u64,
-    /// How often a source's code panicked.
-    pub panics: u64,
-    /// How often it was opened, the first time included.
-    pub opened: u64,
-    /// The last error, and how to mend it.
-    pub trouble: Option<String>,
-}
-
-/// Who gets the frames. Called on the camera thread: what takes long here holds the camera up.
-pub trait CameraSink: Send {
-    /// A good frame.
-    fn frame(&mut self, frame: &Frame<'_>);
-
-    /// A good picture: a frame, or where there is a [`CameraSink::needs`], perhaps a JPEG.
-    fn picture(&mut self, picture: &mut LentPicture<'_>) {
-        if let LentPicture::Frame(frame) = picture {
-            self.frame(frame);
-        }
-    }
-
-    /// How far the next JPEG is to be decoded; `None`: it is to be a frame.
-    fn needs(&self) -> Option<DecodeNeeds> {
-        None
-    }
-
-    /// The state changed.
-    fn state(&mut self, _status: &CameraStatus) {}
-
-    /// A source was opened, perhaps another one than before; no frame has come yet.
-    fn opened(&mut self, _status: &CameraStatus) {}
-}
-
-impl<F: FnMut(&Frame<'_>) + Send> CameraSink for F {
-    fn frame(&mut self, frame: &Frame<'_>) {
-        self(frame);
-    }
-}
 
 /// A running camera thread. Dropping it stops the thread and waits for it.
 pub struct CameraThread {

@@ -4,11 +4,11 @@ mod compare;
 mod frames;
 mod machine;
 
-use crate::commands::stdout::out;
 use moodring_core::picture::Picture as _;
 use serde::Serialize;
 
 use super::{Failure, progress, quiet_settings};
+use crate::commands::stdout::out;
 use crate::{
     cli::BenchArgs,
     config::{EngineKind, Overrides},

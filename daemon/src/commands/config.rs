@@ -1,6 +1,5 @@
 //! `config`: prints the documented defaults, checks a file, or hashes a password.
 
-use crate::commands::stdout::{out, out_part};
 use std::{
     io::{self, BufRead, IsTerminal, Write},
     path::Path,
@@ -12,6 +11,7 @@ use ratatui::crossterm::{
 };
 
 use super::Failure;
+use crate::commands::stdout::{out, out_part};
 use crate::{
     app,
     cli::ShowConfigArgs,

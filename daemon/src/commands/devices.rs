@@ -1,9 +1,9 @@
 //! `devices`: lists the cameras.
 
-use crate::commands::stdout::out;
 use serde::Serialize;
 
 use super::Failure;
+use crate::commands::stdout::out;
 use crate::{
     camera::devices::{DeviceInfo, FormatInfo, devices as found},
     cli::DevicesArgs,

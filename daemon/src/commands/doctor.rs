@@ -4,13 +4,13 @@ mod machine;
 mod network;
 mod page;
 
-use crate::commands::stdout::out;
 use std::{fmt::Display, path::Path};
 
 use moodring_nn::Kernel;
 use rustix::fs::{Access, access};
 
 use super::Failure;
+use crate::commands::stdout::out;
 use crate::{
     camera::{self, Source},
     cli::ConfigArgs,

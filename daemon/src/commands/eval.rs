@@ -1,9 +1,9 @@
 //! `eval`: measures accuracy on labelled face crops.
 
-use crate::commands::stdout::{out, out_part};
 use std::{fs, io, path::Path};
 
 use super::{Failure, progress, quiet_settings};
+use crate::commands::stdout::{out, out_part};
 use crate::{
     cli::EvalArgs,
     config::Overrides,

@@ -5,12 +5,12 @@ mod installed;
 mod prepare;
 mod verify;
 
-use crate::commands::stdout::out;
 use std::path::Path;
 
 use moodring_nn::{Kernel, Kind, Model, Net, Shape};
 
 use super::Failure;
+use crate::commands::stdout::out;
 use crate::{
     cli::{ModelCommand, PackArgs},
     exit::Exit,

@@ -1,12 +1,12 @@
 //! `show`: draws the emoji of one expression, several or all: still, side by side or animated.
 
-use crate::commands::stdout::out;
 use std::path::{Path, PathBuf};
 
 use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
 use moodring_face::{look::Look, picture::ScreenShape, theme::Theme};
 
 use super::Failure;
+use crate::commands::stdout::out;
 use crate::{
     cli::ShowArgs,
     display::{self, ShowStyle},

@@ -1,11 +1,11 @@
 //! `simulate`: many made-up devices at a broker; checks that all of their events arrive.
 
-use crate::commands::stdout::out;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Failure;
+use crate::commands::stdout::out;
 use crate::{
     cli::SimulateArgs,
     config::load,

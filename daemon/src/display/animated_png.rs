@@ -22,10 +22,37 @@ const HOLD_MS: u64 = 1_600;
 /// A single look is shown for one breath of a sleeper, after which it repeats.
 const ALONE_MS: u64 = 8_400;
 
+/// A part of a picture: left, top, width and height in pixels.
+pub(super) type Part = (u32, u32, u32, u32);
+
+/// One picture of an animation, as the file's kind of colour has its pixels.
+pub(super) trait AnimationPicture {
+    /// The smallest part in which it differs from the one before.
+    fn changed(&self, before: &Self) -> Part;
+    /// The bytes of a part, row by row.
+    fn part(&self, part: Part) -> Vec<u8>;
+    /// Milliseconds for which it is shown.
+    fn shown_ms(&self) -> u16;
+}
+
 /// A picture and the time for which it is shown.
 struct Picture {
     canvas: Canvas,
     shown_ms: u16,
+}
+
+impl AnimationPicture for Picture {
+    fn changed(&self, before: &Self) -> Part {
+        before.canvas.changed(&self.canvas)
+    }
+
+    fn part(&self, part: Part) -> Vec<u8> {
+        self.canvas.part(part)
+    }
+
+    fn shown_ms(&self) -> u16 {
+        self.shown_ms
+    }
 }
 
 /// Writes the animation: from look to look and back to the first; a single look blinks and breathes.
@@ -37,9 +64,24 @@ pub fn write_animation(
     style: &ShowStyle<'_>,
     path: &Path,
 ) -> Result<(), DisplayError> {
+    write_file(path, style.size, &pictures(looks, style), |encoder| {
+        encoder.set_color(ColorType::Rgb);
+    })
+}
+
+/// Writes pictures of one size into a file; `set_up` says what their bytes are.
+///
+/// # Errors
+/// [`DisplayError::Show`] if it cannot be written, or if there is none.
+pub(super) fn write_file(
+    path: &Path,
+    size_px: (u32, u32),
+    pictures: &[impl AnimationPicture],
+    set_up: impl FnOnce(&mut Encoder<'_, BufWriter<File>>),
+) -> Result<(), DisplayError> {
     let failed = |error: EncodingError| DisplayError::show(&path.display().to_string(), error);
     let file = File::create(path).map_err(|error| failed(error.into()))?;
-    encode(BufWriter::new(file), &pictures(looks, style)).map_err(failed)
+    encode(BufWriter::new(file), size_px, pictures, set_up).map_err(failed)
 }
 
 fn pictures(looks: &[Look], style: &ShowStyle<'_>) -> Vec<Picture> {
@@ -76,22 +118,27 @@ fn pictures(looks: &[Look], style: &ShowStyle<'_>) -> Vec<Picture> {
     pictures
 }
 
-fn encode(out: impl Write, pictures: &[Picture]) -> Result<(), EncodingError> {
-    let Some(first) = pictures.first() else {
+/// The same into any writer.
+pub(super) fn encode<W: Write>(
+    out: W,
+    (width, height): (u32, u32),
+    pictures: &[impl AnimationPicture],
+    set_up: impl FnOnce(&mut Encoder<'_, W>),
+) -> Result<(), EncodingError> {
+    if pictures.is_empty() {
         return Err(io::Error::other("no picture").into());
-    };
-    let (width, height) = first.canvas.size_px();
+    }
     let mut encoder = Encoder::new(out, width, height);
-    encoder.set_color(ColorType::Rgb);
     encoder.set_compression(Compression::High);
+    set_up(&mut encoder);
     encoder.set_animated(pictures.len() as u32, 0)?;
     encoder.set_blend_op(BlendOp::Source)?;
     let mut writer = encoder.write_header()?;
-    let mut before: Option<&Canvas> = None;
-    for Picture { canvas, shown_ms } in pictures {
-        let part = before.map_or((0, 0, width, height), |before| before.changed(canvas));
+    let mut before = None;
+    for picture in pictures {
+        let part = before.map_or((0, 0, width, height), |before| picture.changed(before));
         let (x, y, w, h) = part;
-        writer.set_frame_delay(*shown_ms, 1_000)?;
+        writer.set_frame_delay(picture.shown_ms(), 1_000)?;
         if before.is_some() {
             // Size and place change one after the other and must never reach beyond the picture, so begin in the
             // corner.
@@ -99,8 +146,8 @@ fn encode(out: impl Write, pictures: &[Picture]) -> Result<(), EncodingError> {
             writer.set_frame_dimension(w, h)?;
             writer.set_frame_position(x, y)?;
         }
-        writer.write_image_data(&canvas.part(part))?;
-        before = Some(canvas);
+        writer.write_image_data(&picture.part(part))?;
+        before = Some(picture);
     }
     writer.finish()
 }
@@ -125,7 +172,10 @@ mod tests {
         let looks = [Expression::Happy.into(), Look::CameraOff];
         let pictures = pictures(&looks, &STYLE);
         let mut bytes = Vec::new();
-        encode(&mut bytes, &pictures).unwrap();
+        encode(&mut bytes, STYLE.size, &pictures, |encoder| {
+            encoder.set_color(ColorType::Rgb);
+        })
+        .unwrap();
         let mut reader = png::Decoder::new(io::Cursor::new(&bytes))
             .read_info()
             .unwrap();

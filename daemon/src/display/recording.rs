@@ -1,26 +1,26 @@
 //! A recording for documents: the camera's picture, and beside it what the display shows, as an animated PNG of few colours.
 
-use std::{
-    collections::HashMap,
-    fs::File,
-    io::{BufWriter, Write},
-    path::Path,
-};
+use std::{collections::HashMap, io::Write, path::Path};
 
 use embedded_graphics::{
     Drawable,
-    prelude::{DrawTarget, Pixel, Size},
-    primitives::PrimitiveStyle,
+    pixelcolor::Rgb888,
+    prelude::{DrawTarget, Pixel, Point, Primitive, Size},
+    primitives::{self, PrimitiveStyle},
 };
-use embedded_graphics::{pixelcolor::Rgb888, prelude::Point, prelude::Primitive, primitives};
 use moodring_core::{
     frame::{Frame, Millis},
     geometry::Rect,
 };
 use moodring_face::{animate::IdleMotion, picture::ScreenShape, theme::Theme};
-use png::{BlendOp, ColorType, Compression, Encoder, EncodingError, Filter};
+use png::{ColorType, Encoder, Filter};
 
-use super::{DisplayError, View, canvas::Canvas, faces::Faces};
+use super::{
+    DisplayError, View,
+    animated_png::{self, AnimationPicture, Part},
+    canvas::Canvas,
+    faces::Faces,
+};
 use crate::config::DisplaySettings;
 
 /// The camera's picture is drawn at one pixel for so many a side.
@@ -45,6 +45,7 @@ pub struct Recording {
 
 /// A picture as indexes into the palette, and the time for which it is shown.
 struct Picture {
+    width: u32,
     indexes: Vec<u8>,
     shown_ms: u16,
 }
@@ -90,7 +91,11 @@ impl Recording {
             .collect();
         match self.pictures.last_mut() {
             Some(last) if last.indexes == indexes => last.shown_ms += shown_ms,
-            _ => self.pictures.push(Picture { indexes, shown_ms }),
+            _ => self.pictures.push(Picture {
+                width: width + height,
+                indexes,
+                shown_ms,
+            }),
         }
     }
 
@@ -104,38 +109,46 @@ impl Recording {
     /// # Errors
     /// [`DisplayError::Show`] if it cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), DisplayError> {
-        let failed = |error: EncodingError| DisplayError::show(&path.display().to_string(), error);
-        let file = File::create(path).map_err(|error| failed(error.into()))?;
-        self.encode(BufWriter::new(file)).map_err(failed)
+        animated_png::write_file(path, self.size_px, &self.pictures, |encoder| {
+            self.set_up(encoder);
+        })
     }
 
-    fn encode(&self, out: impl Write) -> Result<(), EncodingError> {
-        let (width, height) = self.size_px;
-        let mut encoder = Encoder::new(out, width, height);
+    fn set_up<W: Write>(&self, encoder: &mut Encoder<'_, W>) {
         encoder.set_color(ColorType::Indexed);
         encoder.set_palette(self.palette.colours.concat());
-        encoder.set_compression(Compression::High);
         // Neighbours in a palette have nothing in common.
         encoder.set_filter(Filter::NoFilter);
-        encoder.set_animated(self.pictures.len() as u32, 0)?;
-        encoder.set_blend_op(BlendOp::Source)?;
-        let mut writer = encoder.write_header()?;
-        let mut before: Option<&[u8]> = None;
-        for Picture { indexes, shown_ms } in &self.pictures {
-            let part = before.map_or((0, 0, width, height), |before| {
-                changed(before, indexes, width)
-            });
-            let (x, y, w, h) = part;
-            writer.set_frame_delay(*shown_ms, 1_000)?;
-            if before.is_some() {
-                writer.reset_frame_position()?;
-                writer.set_frame_dimension(w, h)?;
-                writer.set_frame_position(x, y)?;
-            }
-            writer.write_image_data(&cut(indexes, width, part))?;
-            before = Some(indexes);
+    }
+}
+
+impl AnimationPicture for Picture {
+    fn changed(&self, before: &Self) -> Part {
+        let both = before.indexes.iter().zip(&self.indexes).enumerate();
+        let differing = both.filter(|(_, (a, b))| a != b);
+        let width = self.width;
+        let places = differing.map(|(at, _)| (at as u32 % width, at as u32 / width));
+        let (mut left, mut top, mut right, mut bottom) = (width, u32::MAX, 0, 0);
+        for (x, y) in places {
+            (left, right) = (left.min(x), right.max(x));
+            (top, bottom) = (top.min(y), bottom.max(y));
         }
-        writer.finish()
+        match top == u32::MAX {
+            true => (0, 0, 1, 1),
+            false => (left, top, right - left + 1, bottom - top + 1),
+        }
+    }
+
+    fn part(&self, (left, top, width, height): Part) -> Vec<u8> {
+        let rows = self.indexes.chunks_exact(self.width as usize);
+        let rows = rows.skip(top as usize).take(height as usize);
+        rows.flat_map(|row| &row[left as usize..(left + width) as usize])
+            .copied()
+            .collect()
+    }
+
+    fn shown_ms(&self) -> u16 {
+        self.shown_ms
     }
 }
 
@@ -220,35 +233,6 @@ fn blit(canvas: &mut Canvas, face: &Canvas, left: u32) {
     let Ok(()) = canvas.draw_iter(pixels);
 }
 
-/// The smallest part (left, top, width, height) in which two pictures differ; they do.
-fn changed(before: &[u8], now: &[u8], width: u32) -> (u32, u32, u32, u32) {
-    let differing = before
-        .iter()
-        .zip(now)
-        .enumerate()
-        .filter(|(_, (a, b))| a != b);
-    let places = differing.map(|(at, _)| (at as u32 % width, at as u32 / width));
-    let (mut left, mut top, mut right, mut bottom) = (width, u32::MAX, 0, 0);
-    for (x, y) in places {
-        (left, right) = (left.min(x), right.max(x));
-        (top, bottom) = (top.min(y), bottom.max(y));
-    }
-    match top == u32::MAX {
-        true => (0, 0, 1, 1),
-        false => (left, top, right - left + 1, bottom - top + 1),
-    }
-}
-
-fn cut(indexes: &[u8], width: u32, (left, top, w, h): (u32, u32, u32, u32)) -> Vec<u8> {
-    let rows = indexes
-        .chunks_exact(width as usize)
-        .skip(top as usize)
-        .take(h as usize);
-    rows.flat_map(|row| &row[left as usize..(left + w) as usize])
-        .copied()
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use moodring_core::{
@@ -285,7 +269,15 @@ mod tests {
             recording.add(&frame, &view, 150);
         }
         let mut bytes = Vec::new();
-        recording.encode(&mut bytes).unwrap();
+        animated_png::encode(
+            &mut bytes,
+            recording.size_px,
+            &recording.pictures,
+            |encoder| {
+                recording.set_up(encoder);
+            },
+        )
+        .unwrap();
         assert!(bytes.len() < 40_000, "{} bytes", bytes.len());
         let mut reader = png::Decoder::new(std::io::Cursor::new(&bytes))
             .read_info()

@@ -23,6 +23,7 @@ use super::{
     outbox::{EntryId, FetchRequest},
     passthrough::PublisherRequest,
     protocol::{Content, Protocol, Publication, ReceiptToken, Unheard},
+    refusals::Refusals,
     settings::CheckedSettings,
     until,
     url::BrokerAddress,
@@ -172,27 +173,6 @@ fn fate(store: &StoreState) -> String {
         None => "; the store has them".to_owned(),
         // Whether they can be saved is said at the store's end.
         Some(trouble) => format!(", and the store is in memory: {trouble}"),
-    }
-}
-
-/// Refusals of one topic are reported once in so long.
-const TELL_AGAIN: Duration = Duration::from_secs(3_600);
-/// So many topics are kept in mind for that.
-const MOST_REFUSALS: usize = 64;
-
-/// Topics that the broker refused, and when that was last told.
-#[derive(Debug, Default)]
-struct Refusals(HashMap<String, Instant>);
-
-impl Refusals {
-    /// Whether a refusal of this topic is to be told now.
-    fn is_new(&mut self, topic: &str, now: Instant) -> bool {
-        self.0.retain(|_, told| now - *told < TELL_AGAIN);
-        if self.0.len() >= MOST_REFUSALS || self.0.contains_key(topic) {
-            return false;
-        }
-        self.0.insert(topic.to_owned(), now);
-        true
     }
 }
 
@@ -559,20 +539,6 @@ fn pass_on(link: &mut Link, said: Outgoing, token: ReceiptToken) -> Result<(), S
 mod tests {
     use super::*;
     use crate::store::{StoreLimits, StoreLocation};
-
-    #[test]
-    fn each_topic_that_is_refused_is_told_once_an_hour() {
-        let (mut refusals, now) = (Refusals::default(), Instant::now());
-        assert!(refusals.is_new("a/state", now) && refusals.is_new("a/event", now));
-        assert!(!refusals.is_new("a/state", now + TELL_AGAIN / 2));
-        assert!(refusals.is_new("a/state", now + TELL_AGAIN));
-        let told = (0..1_000).filter(|n| refusals.is_new(&format!("x/{n}"), now + TELL_AGAIN));
-        assert_eq!(
-            told.count(),
-            MOST_REFUSALS - 1,
-            "names without end cost no memory"
-        );
-    }
 
     /// What is said at the end of a daemon whose broker was away.
     #[test]

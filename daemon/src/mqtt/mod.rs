@@ -28,6 +28,7 @@ pub mod outbox;
 mod passthrough;
 pub mod protocol;
 mod reachable;
+mod refusals;
 mod settings;
 mod subscriber;
 mod tls;

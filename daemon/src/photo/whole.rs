@@ -110,6 +110,30 @@ mod tests {
     }
 
     #[test]
+    fn nor_do_a_few_bytes_of_webp() {
+        // Lossless: the signature, then 14 bits each of width and height less one (RFC 9649, 3.4).
+        let sides = 7_999_u32 | 4_999 << 14;
+        let lossless = [&[0x2F][..], &sides.to_le_bytes(), &[0; 5]].concat();
+        // Lossy: a key frame's tag, its start code, the sides (RFC 6386, 9.1).
+        let (width, height) = (8_000_u16.to_le_bytes(), 5_000_u16.to_le_bytes());
+        let lossy = [&[0x10, 0, 0, 0x9D, 0x01, 0x2A][..], &width, &height].concat();
+        let budget = Budget {
+            max_bytes: 64 << 20,
+            ..Budget::default()
+        };
+        for (kind, data) in [(b"VP8L", lossless), (b"VP8 ", lossy)] {
+            let chunk = [&kind[..], &(data.len() as u32).to_le_bytes(), &data].concat();
+            let size = (chunk.len() as u32 + 4).to_le_bytes();
+            let webp = [b"RIFF", &size[..], b"WEBP", &chunk].concat();
+            let error = Photo::decode_within(&webp, budget).unwrap_err();
+            assert!(
+                matches!(error, PhotoError::Memory(8000, 5000, ..)),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
     fn transparency_becomes_white() {
         let clear = image::RgbaImage::from_pixel(16, 16, image::Rgba([0, 0, 0, 0]));
         let white = flatten(DynamicImage::ImageRgba8(clear)).unwrap();

@@ -71,18 +71,9 @@ impl VisionPipeline {
         Ok(())
     }
 
-    /// Takes this resting face off all answers from the next frame on, or none.
-    ///
-    /// # Errors
-    /// None: the settings it goes into were checked before.
-    pub fn calibrate_with(&mut self, calibration: Option<Calibration>) -> Result<(), VisionError> {
+    /// Takes this resting face off all answers, or none, from the next [`Self::tune`] or [`Self::reload`] on.
+    pub fn set_calibration(&mut self, calibration: Option<Calibration>) {
         self.calibration = calibration;
-        let wanted = pipeline::Settings {
-            calibration,
-            ..*self.pipeline.settings()
-        };
-        self.pipeline.set(wanted)?;
-        Ok(())
     }
 
     /// Learns the resting face of whoever is in view, from the next frame on; or stops learning it.

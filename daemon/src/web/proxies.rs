@@ -26,7 +26,7 @@ pub(super) struct Visitor {
     /// Whether a believed proxy says that the browser speaks TLS.
     pub(super) scheme: Scheme,
     /// Whether a believed proxy named the address.
-    pub(super) way: Forwarding,
+    pub(super) forwarding: Forwarding,
 }
 
 /// What the browser speaks.
@@ -64,7 +64,7 @@ impl Proxies {
             return Visitor::direct(peer);
         }
         let named = self.rightmost_stranger(headers);
-        let way = match named {
+        let forwarding = match named {
             Some(_) => Forwarding::Forwarded,
             None => Forwarding::Direct,
         };
@@ -73,7 +73,7 @@ impl Proxies {
             address: named.unwrap_or(peer),
             host: first(headers, &HOST).map(str::to_owned),
             scheme: if https { Scheme::Https } else { Scheme::Http },
-            way,
+            forwarding,
         }
     }
 
@@ -108,13 +108,13 @@ impl Visitor {
             address: address.to_canonical(),
             host: None,
             scheme: Scheme::Http,
-            way: Forwarding::Direct,
+            forwarding: Forwarding::Direct,
         }
     }
 
     /// Whether it is a program of this machine. A forwarded address proves nothing of the kind.
     pub(super) fn is_of_this_machine(&self) -> bool {
-        self.way == Forwarding::Direct && self.address.is_loopback()
+        self.forwarding == Forwarding::Direct && self.address.is_loopback()
     }
 }
 

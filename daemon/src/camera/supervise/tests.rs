@@ -5,9 +5,10 @@ use std::{
     time::Instant,
 };
 
-use moodring_core::frame::PixelFormat;
+use moodring_core::frame::{Frame, PixelFormat};
 
 use super::*;
+use crate::camera::CameraInfo;
 
 /// A camera that does what it is told, one word a frame.
 struct ScriptedCamera {

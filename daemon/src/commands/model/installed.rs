@@ -1,12 +1,12 @@
 //! `model list`, `install` and `rollback`: nets that are installed after the program.
 
-use crate::commands::stdout::out;
 use std::{io::IsTerminal, path::Path, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use moodring_nn::Kind;
 
 use super::{super::quiet_settings, Failure};
+use crate::commands::stdout::out;
 use crate::{
     bundle::{
         Bundle, BundleError, FileRole, InstalledNets, Selected, TrustedKey, built_in, fetch,

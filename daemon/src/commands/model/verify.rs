@@ -1,11 +1,11 @@
 //! `model verify`: runs every kernel of this machine on the golden vectors; the results must be equal.
 
-use crate::commands::stdout::out;
 use std::path::Path;
 
 use moodring_nn::{Kernel, Kind};
 
 use super::{super::quiet_settings, Failure, model_failure};
+use crate::commands::stdout::out;
 use crate::{
     bundle::{FileRole, InstalledNets, Selected, agrees, kind_name},
     cli::ConfigArgs,

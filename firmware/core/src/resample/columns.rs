@@ -4,8 +4,9 @@ use super::{axis::Axis, plane::Plane};
 
 /// Source bytes of a line that are added up at a time.
 const TILE: usize = 1024;
-/// Largest `width * height` of a source for which [`Reciprocal`] is exact: a 4K picture, and a little more.
-const MOST_PIXELS: u64 = 1 << 23;
+/// The largest total of weights for which [`Reciprocal`] is exact and a weighted sum of bytes fits 32 bits. Where a plane shrinks
+/// it is the source's `width * height`: a 4K picture, and a little more.
+pub(super) const MOST_TOTAL: u64 = 1 << 23;
 
 /// Fills the rows, a mean at every `C`th byte, if the plane is to shrink in both directions and one output pixel's
 /// columns fit a tile; else leaves them and returns `false`. `finish` is done to every mean.
@@ -19,7 +20,7 @@ pub(super) fn shrink<'a, const C: usize>(
     let down = Axis::new(plane.size_px().1, size_px.1);
     let shrinks = across.to <= across.from && down.to <= down.from;
     let narrow = (across.from.div_ceil(across.to) + 2) as usize * plane.step() <= TILE;
-    if !(shrinks && narrow && across.total() * down.total() <= MOST_PIXELS) {
+    if !(shrinks && narrow && across.total() * down.total() <= MOST_TOTAL) {
         return false;
     }
     match plane.step() {
@@ -155,8 +156,8 @@ mod tests {
             307_200,
             480_000,
             8_294_400,
-            MOST_PIXELS - 1,
-            MOST_PIXELS,
+            MOST_TOTAL - 1,
+            MOST_TOTAL,
         ] {
             let mean = Reciprocal::new(total);
             for byte in 0..=255 {

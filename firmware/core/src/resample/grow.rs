@@ -1,12 +1,14 @@
 //! Enlarges a plane across, as chroma grows when a frame goes into a net of nearly its size: each source line is spread once,
 //! then lines are mixed. Down it may grow, stay or shrink.
 
-use super::{axis::Axis, columns::Reciprocal, plane::Plane};
+use super::{
+    axis::Axis,
+    columns::{MOST_TOTAL, Reciprocal},
+    plane::Plane,
+};
 
 /// The widest row that is made, in samples: the widest input of a detector, and more.
 const MOST_ACROSS: usize = 1024;
-/// The largest product of the weights' totals: 255 times as much fits 32 bits, and [`Reciprocal`] is exact.
-const MOST_TOTAL: u64 = 1 << 23;
 
 /// Where a sample of a row lies between two of a line: the first, the weights of both.
 #[derive(Clone, Copy, Default)]
