@@ -6,6 +6,7 @@ mod cells;
 mod face_image;
 mod faces;
 mod idle;
+mod job_control;
 mod live;
 mod log_lines;
 pub mod mood_light;
