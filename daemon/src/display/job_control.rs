@@ -23,9 +23,9 @@ use signal_hook::{
 /// How long one looks away while it waits for the stop.
 const MOMENT: Duration = Duration::from_millis(1);
 
-/// Who stops with this process.
+/// StopScope stops with this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Who {
+pub(super) enum StopScope {
     /// The whole job, such as `cargo run` and what it started: so the key does.
     Job,
     /// It alone: so `kill -TSTP` does.
@@ -67,8 +67,8 @@ impl JobControl {
     }
 
     /// Stops here until somebody lets it go on.
-    pub(super) fn stop(&self, who: Who) -> io::Result<()> {
-        if who == Who::Job {
+    pub(super) fn stop(&self, scope: StopScope) -> io::Result<()> {
+        if scope == StopScope::Job {
             kill_process_group(getpgrp(), Signal::TSTP)?;
         }
         self.continued.store(false, Ordering::Relaxed);

@@ -18,7 +18,7 @@ use ratatui::{
 use super::{
     Display, DisplayControls, DisplayError, LogLines, View,
     cells::ColorDepth,
-    job_control::{self, JobControl, Who},
+    job_control::{self, JobControl, StopScope},
     live::LiveView,
 };
 
@@ -69,7 +69,7 @@ impl TerminalDisplay {
             if let Event::Key(key) = event::read()? {
                 self.quit |= asks_to_quit(key);
                 if asks_to_pause(key) {
-                    self.pause(Who::Job)?;
+                    self.pause(StopScope::Job)?;
                 }
             }
         }
@@ -83,7 +83,7 @@ impl TerminalDisplay {
         };
         let (stop, continued) = (jobs.is_asked_to_stop(), jobs.has_continued());
         if stop {
-            return self.pause(Who::Process);
+            return self.pause(StopScope::Process);
         }
         // Whoever had the terminal meanwhile left it as a shell wants it.
         if continued {
@@ -93,13 +93,13 @@ impl TerminalDisplay {
     }
 
     /// Gives the terminal back and stops; goes on here after `fg`.
-    fn pause(&mut self, who: Who) -> io::Result<()> {
+    fn pause(&mut self, scope: StopScope) -> io::Result<()> {
         let Some(jobs) = self.jobs.as_ref().filter(|_| job_control::has_shell()) else {
             return Ok(());
         };
         ratatui::try_restore()?;
         self.screen.show_cursor()?;
-        jobs.stop(who)?;
+        jobs.stop(scope)?;
         self.take_again()
     }
 

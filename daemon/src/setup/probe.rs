@@ -12,7 +12,7 @@ use moodring_core::{
     track::TrackId,
 };
 
-use super::{Broker, NO_DISPLAY, SAME_DISPLAY, SCREEN, said::Sentence};
+use super::{Broker, NO_DISPLAY, SAME_DISPLAY, SCREEN, sentence::Sentence};
 use crate::{
     camera::{self, Source},
     clock::{self, Clock},

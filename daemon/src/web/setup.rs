@@ -22,7 +22,8 @@ use crate::{
     display::screen,
     redact::Redacted,
     setup::{
-        self, Answers, NO_DISPLAY, SAME_DISPLAY, SCREEN, SetupError, probe::ProbeResult, said::Word,
+        self, Answers, NO_DISPLAY, SAME_DISPLAY, SCREEN, SetupError, probe::ProbeResult,
+        sentence::Word,
     },
     snapshot::CameraState,
 };
