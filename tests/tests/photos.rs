@@ -38,6 +38,24 @@ fn most_of_solvay_is_found() {
     faces(&line).iter().for_each(|face| check_face(face, &line));
 }
 
+/// A photo without a word about which side is up. Without a second look 11 faces were read as they stand.
+#[test]
+fn most_of_solvay_is_found_upside_down() {
+    let Some(photo) = repo::photo("solvay1927.jpg") else {
+        return;
+    };
+    let bench = Bench::new();
+    let path = bench.folder().join("inverted.png");
+    let photo = image::open(photo).expect("the photo is a picture");
+    photo.rotate180().save(&path).expect("it is ours");
+    let line = bench.analyze(&path);
+    let roll = |face: &Value| face["roll_deg"].as_f64().expect("a number");
+    let turned = faces(&line).iter().filter(|face| roll(face).abs() > 120.0);
+    let turned = turned.count();
+    println!("solvay1927.jpg on its head: {turned} faces read as they stand");
+    assert!((18..=32).contains(&turned), "{turned} of 29 faces: {line}");
+}
+
 #[test]
 fn detect_says_where_and_nothing_more() {
     let Some(photo) = repo::photo("astronaut.png") else {

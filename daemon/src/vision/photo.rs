@@ -11,7 +11,8 @@ use moodring_core::{
     mood::FaceMood,
     pipeline::{Candidates, Settings as PipelineSettings, find},
     presence::is_face,
-    upright::read_upright,
+    second_look::{TURNS_DEG, is_sure},
+    upright::{Upright, read_mirrored, read_turned, read_upright},
 };
 
 use super::{
@@ -28,6 +29,8 @@ const COARSE_PX: u32 = 320;
 const FINE_PX: RangeInclusive<u32> = 640..=1280;
 /// The detector's sides are multiples of this.
 const STEP_PX: u32 = 32;
+/// Of one photo so many faces that are refused are looked at again, the best first: a picture full of them must not take minutes.
+const SECOND_LOOKS: usize = 16;
 /// How many detectors are kept ready for photos of the same shape.
 const KEPT: usize = 4;
 
@@ -64,8 +67,6 @@ pub struct PhotoFace {
     pub roll_deg: f32,
     /// Where the crop that was read lies: the transform from the crop to the photo.
     pub from_crop: Similarity,
-    /// Whether it is a human face by the classifier's judgement.
-    pub is_face: bool,
     /// Where the crop spoke for the likeliest expression, if the net tells.
     pub map: Option<ClassMap>,
 }
@@ -147,12 +148,14 @@ impl PhotoReader {
             Join::Mean
         };
         let faces = self.find(frame, join, self.wanted.score_threshold)?;
-        let mut read = Vec::new();
+        let (mut read, mut refused) = (Vec::new(), 0);
         for face in faces {
-            let found = self.read(frame, face)?;
-            if found.is_face {
-                read.push(found);
+            let mut found = self.read_human(frame, face)?;
+            if found.is_none() && refused < SECOND_LOOKS {
+                refused += 1;
+                found = self.read_again(frame, face)?;
             }
+            read.extend(found);
         }
         Ok(read)
     }
@@ -164,13 +167,53 @@ impl PhotoReader {
     pub fn read(&mut self, frame: &Frame<'_>, face: Face) -> Result<PhotoFace, VisionError> {
         let mut crop: Crop = [0; CROP_PX * CROP_PX];
         let upright = read_upright(&mut self.classifier, frame, &face, &mut crop)?;
-        let reading = self.reading(&upright.reading);
+        self.conclude(face, &upright, &crop)
+    }
+
+    /// The same; `None` if the classifier takes it for none.
+    fn read_human(
+        &mut self,
+        frame: &Frame<'_>,
+        face: Face,
+    ) -> Result<Option<PhotoFace>, VisionError> {
+        let mut crop: Crop = [0; CROP_PX * CROP_PX];
+        let upright = read_upright(&mut self.classifier, frame, &face, &mut crop)?;
+        if !is_face(upright.reading.face, self.wanted.face_threshold) {
+            return Ok(None);
+        }
+        self.conclude(face, &upright, &crop).map(Some)
+    }
+
+    /// The same of a face that was refused, if it surely is one with another side up.
+    fn read_again(
+        &mut self,
+        frame: &Frame<'_>,
+        face: Face,
+    ) -> Result<Option<PhotoFace>, VisionError> {
+        let mut crop: Crop = [0; CROP_PX * CROP_PX];
+        for turn_deg in TURNS_DEG {
+            let net = &mut self.classifier;
+            let upright = read_turned(net, frame, &face, turn_deg, &mut crop)?;
+            if is_sure(&upright.reading) {
+                return self.conclude(face, &upright, &crop).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn conclude(
+        &mut self,
+        face: Face,
+        upright: &Upright,
+        crop: &Crop,
+    ) -> Result<PhotoFace, VisionError> {
+        let both = read_mirrored(&mut self.classifier, crop)?;
+        let reading = self.reading(&both);
         Ok(PhotoFace {
             face,
             reading,
             roll_deg: upright.roll_deg,
             from_crop: upright.from_crop,
-            is_face: is_face(upright.reading.face, self.wanted.face_threshold),
             map: self.classifier.class_map(reading.scores.top().0),
         })
     }

@@ -80,11 +80,11 @@ pub fn from_crop(face: &Face) -> Similarity {
 }
 
 /// Landmarks that are turned farther than this from the head do not lie on it: the detector draws upright ones into a face that
-/// stands on its head.
-const FARTHEST_DEG: f32 = 90.0;
+/// stands on its top or lies on its side.
+const FARTHEST_DEG: f32 = 60.0;
 
 /// The same, with the crop turned to this roll, in degrees, clockwise positive: the crop's [`TURN_CENTER`] and its scale
-/// stay as they are. If the landmarks are off by more than a right angle only the box tells where the face lies.
+/// stay as they are. If the landmarks are turned too far from it, only the box tells where the face lies.
 pub fn from_crop_at(face: &Face, roll_deg: f32) -> Similarity {
     let back = from_crop(face);
     let by_deg = wrap_deg(roll_deg - rotation_deg(&back));

@@ -81,6 +81,22 @@ pub fn softmax(logits: &[f32; Expression::COUNT]) -> Scores {
     Scores(powers.map(|power| power / sum))
 }
 
+/// The answer of two looks at one face: the geometric mean of both scores, which is that of their logits.
+pub fn joined(a: &Scores, b: &Scores) -> Scores {
+    // No score is 0 but by underflow.
+    let log = |score: f32| libm::logf(score.max(f32::MIN_POSITIVE));
+    softmax(&core::array::from_fn(|i| (log(a.0[i]) + log(b.0[i])) / 2.0))
+}
+
+/// The crop as in a mirror.
+pub fn mirrored(crop: &Crop) -> Crop {
+    let mut out = *crop;
+    for row in out.chunks_exact_mut(CROP_PX) {
+        row.reverse();
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +117,30 @@ mod tests {
         assert!((scores.0.iter().sum::<f32>() - 1.0).abs() < 1e-6);
         assert!((scores.of(Expression::Happy) - 0.25).abs() < 1e-6);
         assert_eq!(softmax(&[5.0; 7]), softmax(&[0.0; 7]));
+    }
+
+    #[test]
+    fn two_looks_are_joined_as_their_logits_would_be() {
+        let (a, b) = (
+            [3.0, 0.0, 1.0, -2.0, 0.5, 0.0, 2.0],
+            [1.0, 4.0, 0.0, 0.0, 0.5, -1.0, 2.0],
+        );
+        let both = joined(&softmax(&a), &softmax(&b));
+        let mean = softmax(&core::array::from_fn(|i| (a[i] + b[i]) / 2.0));
+        for (score, wanted) in both.0.iter().zip(mean.0) {
+            assert!((score - wanted).abs() < 1e-6);
+        }
+        let far = softmax(&[900.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        assert!(joined(&far, &far).of(Expression::Angry) > 0.999);
+    }
+
+    #[test]
+    fn a_mirror_turns_each_row_around() {
+        let mut crop = [0; CROP_PX * CROP_PX];
+        (crop[0], crop[CROP_PX + 1]) = (7, 9);
+        let seen = mirrored(&crop);
+        assert_eq!((seen[CROP_PX - 1], seen[2 * CROP_PX - 2]), (7, 9));
+        assert_eq!(mirrored(&seen), crop);
     }
 
     #[test]

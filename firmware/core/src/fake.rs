@@ -195,7 +195,7 @@ impl ClassifyNet for Compass {
         };
         Ok(Answer {
             pose: Some(pose),
-            face: Some(if is_known { 4.0 } else { -4.0 }),
+            face: Some(if is_known { 6.0 } else { -6.0 }),
             ..[0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0].into()
         })
     }

@@ -21,7 +21,7 @@
 //! | [`classify`] | a crop to scores |
 //! | [`pose`] | how a head is turned |
 //! | [`presence`] | whether it is a human face at all |
-//! | [`inverted`] | a second look, upside down, at what is refused |
+//! | [`second_look`] | another look at what is refused, with another side up |
 //! | [`track`] | the same face from frame to frame |
 //! | [`resting`] | what a calm face looks like, taken off its scores |
 //! | [`calibration`] | the same of one person, learned on request and kept |
@@ -49,7 +49,6 @@ pub mod event;
 pub mod expression;
 pub mod frame;
 pub mod geometry;
-pub mod inverted;
 pub mod letterbox;
 pub mod mood;
 pub mod motion;
@@ -59,6 +58,7 @@ pub mod pipeline;
 pub mod pose;
 pub mod presence;
 pub mod resting;
+pub mod second_look;
 pub mod smooth;
 pub mod track;
 pub mod upright;

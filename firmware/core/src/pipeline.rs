@@ -18,7 +18,6 @@ use crate::{
     event::{Event, EventKind, Events},
     expression::Scores,
     frame::Millis,
-    inverted::InvertedLook,
     letterbox::Letterbox,
     mood::{Candidate, FaceMood, FaceMoodHysteresis, MoodSettings, Pending, SceneMood, View},
     motion::MotionWatch,
@@ -27,6 +26,7 @@ use crate::{
     pose::HeadPose,
     presence::{Before, Presence},
     resting::RestingFace,
+    second_look::SecondLook,
     smooth::Smoother,
     track::{MAX_FACES, Track, Tracker},
 };
@@ -43,7 +43,7 @@ struct TrackData {
     smoother: Smoother,
     raw: Option<Scores>,
     presence: Presence,
-    inverted: InvertedLook,
+    second_look: SecondLook,
     head: HeadPose,
     /// Whether the last crop was too far from upright to be read; the next one is turned better.
     is_skewed: bool,
@@ -58,10 +58,10 @@ struct TrackData {
 const SKEWED_DEG: f32 = 15.0;
 
 impl TrackData {
-    /// How the next crop is turned: as the head was last, or as the landmarks say, or half a turn from that.
+    /// How the next crop is turned: as the head was last, or as the landmarks say, or far from that.
     fn crop_roll_deg(&self, face: &Face) -> f32 {
-        if self.inverted.is_due() {
-            return wrap_deg(landmarks_roll_deg(face) + 180.0);
+        if let Some(turn_deg) = self.second_look.due_deg() {
+            return wrap_deg(landmarks_roll_deg(face) + turn_deg);
         }
         let known = self.head.roll_deg();
         known.unwrap_or_else(|| landmarks_roll_deg(face))
@@ -76,11 +76,11 @@ impl TrackData {
         settings: &Settings,
     ) {
         let crop_roll_deg = self.crop_roll_deg(face);
-        if self.inverted.is_due() {
-            if !self.inverted.judge(reading) {
+        if self.second_look.due_deg().is_some() {
+            if !self.second_look.judge(reading) {
                 return;
             }
-            // What upright looks said of it is void.
+            // What the usual looks said of it is void.
             (self.presence, self.head) = (Presence::default(), HeadPose::default());
         }
         if let Some(logit) = reading.face {
@@ -89,7 +89,7 @@ impl TrackData {
         }
         let threshold = settings.face_threshold;
         if !is_confirmed && !self.presence.is_face(threshold, Before::Unknown) {
-            self.inverted.refuse();
+            self.second_look.refuse();
         }
         if let Some(pose) = &reading.pose {
             self.head.update(pose, crop_roll_deg, time);

@@ -2,8 +2,8 @@
 //! stream needs no second cut: there [`crate::pose::HeadPose`] gives the roll at which the next crop is cut.
 
 use crate::{
-    align::{cut, from_crop, mended, rotation_deg, wrap_deg},
-    classify::{ClassifyNet, Crop, Reading, classify},
+    align::{cut, from_crop, from_crop_at, landmarks_roll_deg, mended, rotation_deg, wrap_deg},
+    classify::{ClassifyNet, Crop, Reading, classify, joined, mirrored},
     detect::{Face, NetError},
     frame::Frame,
     geometry::{Point, Similarity},
@@ -55,7 +55,46 @@ pub fn read_upright(
     face: &Face,
     crop: &mut Crop,
 ) -> Result<Upright, NetError> {
-    let mut last = read_at(net, frame, face, from_crop(face), crop)?;
+    read_from(net, frame, face, from_crop(face), crop)
+}
+
+/// The same, beginning so far from where the landmarks say: see [`crate::second_look`].
+///
+/// # Errors
+/// [`NetError`] from the net.
+pub fn read_turned(
+    net: &mut impl ClassifyNet,
+    frame: &Frame<'_>,
+    face: &Face,
+    turn_deg: f32,
+    crop: &mut Crop,
+) -> Result<Upright, NetError> {
+    let roll_deg = wrap_deg(landmarks_roll_deg(face) + turn_deg);
+    read_from(net, frame, face, from_crop_at(face, roll_deg), crop)
+}
+
+/// The scores of a crop and of its mirror image together, which are right more often than those of one. Afterwards the net's
+/// other outputs are those of the crop itself.
+///
+/// # Errors
+/// [`NetError`] from the net.
+pub fn read_mirrored(net: &mut impl ClassifyNet, crop: &Crop) -> Result<Reading, NetError> {
+    let other = classify(net, &mirrored(crop))?;
+    let own = classify(net, crop)?;
+    Ok(Reading {
+        scores: joined(&own.scores, &other.scores),
+        ..own
+    })
+}
+
+fn read_from(
+    net: &mut impl ClassifyNet,
+    frame: &Frame<'_>,
+    face: &Face,
+    first: Similarity,
+    crop: &mut Crop,
+) -> Result<Upright, NetError> {
+    let mut last = read_at(net, frame, face, first, crop)?;
     let mut best = last;
     for _ in 1..MAX_CUTS {
         let pose: CropPose = match last.reading.pose {
@@ -163,6 +202,47 @@ mod tests {
         assert_eq!(read(&[20.0, 2.0]), (20.0, 22.0, 2));
         assert_eq!(read(&[-30.0, -12.0, 5.0]), (-42.0, -37.0, 3));
         assert_eq!(read(&[170.0, 20.0, 1.0]), (-170.0, -169.0, 3));
+    }
+
+    /// Says happy of a crop that is bright on the left, sad of others, and that its left half is its roll.
+    struct OneSided;
+
+    impl ClassifyNet for OneSided {
+        fn run(&mut self, crop: &Crop) -> Result<Answer, NetError> {
+            let happy = if crop[0] > 100 { 4.0 } else { 0.0 };
+            let mut answer = Answer::from([0.0, 0.0, 0.0, happy, 3.0, 0.0, 0.0]);
+            answer.face = Some(f32::from(crop[0]));
+            Ok(answer)
+        }
+    }
+
+    #[test]
+    fn a_crop_and_its_mirror_image_have_one_answer_and_the_rest_is_the_crops() {
+        let mut crop = [0; CROP_PX * CROP_PX];
+        crop.iter_mut().step_by(CROP_PX).for_each(|px| *px = 200);
+        let one = classify(&mut OneSided, &crop).unwrap();
+        assert_eq!(one.scores.top().0, Expression::Happy);
+        let own = read_mirrored(&mut OneSided, &crop).unwrap();
+        let other = read_mirrored(&mut OneSided, &mirrored(&crop)).unwrap();
+        assert_eq!(own.scores.top().0, Expression::Sad);
+        for (a, b) in own.scores.0.iter().zip(other.scores.0) {
+            assert!((a - b).abs() < 1e-6);
+        }
+        assert_eq!((own.face, other.face), (Some(200.0), Some(0.0)));
+    }
+
+    #[test]
+    fn a_head_on_its_top_is_begun_half_a_turn_further() {
+        let picture = [100; 100 * 100];
+        let frame = Frame::packed(&picture, PixelFormat::Grey, (100, 100), Millis(0)).unwrap();
+        let mut net = Scripted {
+            left_deg: std::vec![5.0, 1.0],
+            offset_px: Point::default(),
+            runs: 0,
+        };
+        let mut crop = [0; CROP_PX * CROP_PX];
+        let read = read_turned(&mut net, &frame, &face(), 180.0, &mut crop).unwrap();
+        assert!((read.roll_deg + 174.0).abs() < 0.1, "{read:?}");
     }
 
     #[test]

@@ -44,7 +44,7 @@ class Set:
 
 def load_sets(root, net, finder):
     """name -> Set: wild through the detector, PublicTest by FER+'s majority and by FER2013's label, the posed ones."""
-    wild, y, _ = wild_faces(root, net, finder)
+    wild, y, _ = wild_faces(root, net, finder, mirror=False)
     out = {"wild": Set(wild["logits"], wild["ferplus"], y)}
     test = load_split(root, "public_test")
     fer, plus = net.both(test.pixels)

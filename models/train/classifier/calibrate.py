@@ -3,10 +3,11 @@
     python -m models.train.classifier.calibrate [--data ../shared/data] [--json models/cards/calibrate.json]
 
 A calibration is five seconds of a calm face, kept as seven numbers (firmware/core/src/calibration.rs). Still faces are single pictures, moved, turned, scaled and spoilt as in `resting`;
-what is kept is learned from other jitters than those that are judged. Four sets:
+what is kept is learned from other jitters than those that are judged. Five sets:
   `calm`: the wild set's faces labelled neutral, held for a minute; those that the net calls angry, disgusted, afraid or sad ("serious") are told apart;
   `posed`: CFEE's persons, each calibrated with their own calm picture, in the same and in another light, or by mistake while they frown;
   `strangers`: the same persons before a device that keeps somebody else's serious face;
+  `held`: what is left of a posed expression that is held for a minute, by `resting`;
   `clips`: each clip three times in a row, the two that show nothing but a neutral face somewhere calibrated on those frames.
 """
 import argparse
@@ -112,6 +113,21 @@ def expressions(persons, faces, kept, certain, way):
     return out | {"mean": np.mean(list(out.values()))}
 
 
+def held(persons, faces, certain):
+    """Of expressions that are named without it: how often they are shown in the first and in the last ten seconds of a minute with `resting`."""
+    out = {}
+    for c in sorted({c for v in persons.values() for c in v if c != NEUTRAL}):
+        rows = []
+        for p in [p for p, v in persons.items() if c in v]:
+            scores = sequence(faces.judged[persons[p][c]], np.random.default_rng(p), MINUTE)
+            if (shown(scores, certain)[-10 * RATE:] == c).mean() > 0.5:
+                states = shown(relieved(scores, "resting", None), certain)
+                rows.append([(states[:10 * RATE] == c).mean(), (states[-10 * RATE:] == c).mean()])
+        if rows:
+            out[LABELS[c]] = {"persons": len(rows)} | dict(zip(("first ten seconds", "after 50 seconds"), np.mean(rows, 0)))
+    return out
+
+
 def clips(root, net, certain):
     segments, finder, out = json.loads(SEGMENTS.read_text()), FaceFinder(), {}
     seen = {p.stem: answers(p, net, finder, 2) for p in sorted((Path(root) / "video").glob("*.mp4")) if p.stem in segments}
@@ -154,6 +170,7 @@ def measure(root, net):
     some = [neutral.kept(i) for i in serious[::max(1, len(serious) // STRANGERS)][:STRANGERS]]
     each = [expressions(persons, same, lambda p, k=k: k, certain, "calibrated") for k in some]
     out["strangers"] = {n: np.mean([e[n] for e in each]) for n in each[0]}
+    out["held"] = held(persons, same, certain)
     out["clips"] = clips(root, net, certain)
     return out
 

@@ -1,4 +1,4 @@
-"""The card's tables of faces before a mirror, from `measure --json` and `video --json`: python -m models.train.classifier.mirror_card
+"""The card's tables of faces before a mirror, from `measure --json`, `video --json` and `calibrate --json`: python -m models.train.classifier.mirror_card
 
 Prints Markdown, to be pasted between the card's sentences; no figure of these tables is typed by hand.
 """
@@ -24,6 +24,11 @@ def answers(a):
     for name in ("default", "default, the half not fitted on"):
         r = a["shown"][name]
         print(f"{name} (from {r['certain']:.2f}, profiles uncertain): shown {percent(r['coverage'])}, right {percent(r['right'])}\n")
+
+
+def covered(c):
+    table(("PublicTest", "FER2013 answer", "FER+ answer", "blend by FER+'s majority", "calm called angry, sad, fear or disgust", "blend uncertain"),
+          [(k, percent(v["FER2013"]), percent(v["FER+"]), percent(v["blend"]["accuracy"]), percent(v["blend"]["calm_misread"]), percent(v["blend uncertain"])) for k, v in c.items()])
 
 
 def turned(t):
@@ -62,17 +67,41 @@ def video(v):
            for rate, t in v.items() for way, r in t.items()])
 
 
+def calibrate(c):
+    ways = {"neither": "neither", "resting": "`resting` alone", "calibrated": "`calibrate` alone", "both": "both"}
+    bad = "angry, sad, fear or disgust"
+
+    def pair(some, way, when):
+        v = c["calm"][f"{some}, {way}"][when]
+        return f"{percent(v['neutral'])} / {percent(v[bad])}"
+
+    calm = c["calm"]
+    table((f"{calm['faces']} calm wild faces held for a minute: shown as neutral / as {bad}", "first ten seconds", "after 50 seconds",
+           f"the {calm['serious']} serious ones: first ten seconds", "after 50 seconds"),
+          [(name, *(pair(some, way, when) for some in ("all", "serious") for when in ("first ten seconds", "after 50 seconds"))) for way, name in ways.items()])
+    rows = [(ways.get(k, k), v) for k, v in c["posed"].items()] + [("a stranger, by somebody's serious face", c["strangers"])]
+    names = [n for n in LABELS if n in rows[0][1]]
+    table(("CFEE's persons, right after two seconds", *names, "mean"), [(k, *(percent(v[n]) for n in (*names, "mean"))) for k, v in rows])
+    table(("posed, held for a minute, with `resting`", "persons", "shown in the first ten seconds", "after 50 seconds"),
+          [(n, v["persons"], percent(v["first ten seconds"]), percent(v["after 50 seconds"])) for n, v in c.get("held", {}).items()])
+    table(("clips three times in a row", "acceptable", "uncertain", "flips a minute"),
+          [(ways[k], percent(v["acceptable"]), percent(v["uncertain"]), f"{v['flips a minute']:.1f}") for k, v in c["clips"].items()])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", default=CARDS / "mirror.json")
     parser.add_argument("--video", default=CARDS / "video.json")
+    parser.add_argument("--calibrate", default=CARDS / "calibrate.json")
     args = parser.parse_args()
     m = json.loads(Path(args.json).read_text())
-    for name, show in (("answers", answers), ("turned", turned), ("faces", faces), ("pose", pose), ("fairness", fairness)):
+    for name, show in (("answers", answers), ("covered", covered), ("turned", turned), ("faces", faces), ("pose", pose), ("fairness", fairness)):
         if name in m:
             show(m[name])
     if Path(args.video).exists():
         video(json.loads(Path(args.video).read_text()))
+    if Path(args.calibrate).exists():
+        calibrate(json.loads(Path(args.calibrate).read_text()))
 
 
 if __name__ == "__main__":

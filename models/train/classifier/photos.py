@@ -129,12 +129,15 @@ def corrected(back, degrees, place=(0.0, 0.0, 0.0)):
     return np.concatenate([linear, (middle - linear @ PIVOT)[:, None]], 1)
 
 
+FARTHEST = 60.0  # degrees by which landmarks may be turned from a head whose roll is known
+
+
 def at_roll(row, roll):
-    """The crop's similarity for a head whose roll is known, in degrees: turned from the landmarks, or, where those are off by more than a right angle, from the box. As
-    align.rs's from_crop_at."""
+    """The crop's similarity for a head whose roll is known, in degrees: turned from the landmarks, or, where those are turned too far from it, from the box. As align.rs's
+    from_crop_at."""
     back = crop_to_photo(row)
     by = (roll - roll_of(back) + 180) % 360 - 180
-    if abs(by) <= 90:
+    if abs(by) <= FARTHEST:
         return corrected(back, by)
     c, s = math.cos(math.radians(roll)), math.sin(math.radians(roll))
     linear = box_to_photo(row.astype(np.float64))[0, 0] * np.array([[c, -s], [s, c]])
@@ -220,10 +223,34 @@ def read_face(net, grey, back, cuts=3):
     return out | {"roll": np.array([(roll + 180) % 360 - 180]), "back": back[None]}
 
 
-def largest_human(net, grey, rows, cuts=3):
+ANSWERS = ("blend", "logits", "ferplus")
+SURE, TURNS = 4.6, (180, 90, -90)  # of a second look at what is refused: the face logit from which it is believed; how far it is turned
+
+
+def read_row(net, grey, row, cuts=3, mirror=True):
+    """`read_face` of a detected face as `analyze` does it: what is refused again with another side up, and the answer together with the mirror image's (`mirror`).
+
+    With one cut, as version 0.12 worked, neither.
+    """
+    out = read_face(net, grey, crop_to_photo(row), cuts)
+    if cuts == 1:
+        return out
+    if not passes(net, out):
+        for turn in TURNS:
+            second = read_face(net, grey, at_roll(row, roll_of(crop_to_photo(row)) + turn), cuts)
+            if second["face"][0, 0] >= SURE:
+                out = second
+                break
+    if mirror:
+        other = net(np.ascontiguousarray(cut(grey, out["back"][0])[:, ::-1])[None])
+        out |= {k: (out[k] + other[k]) / 2 for k in ANSWERS if k in other}
+    return out
+
+
+def largest_human(net, grey, rows, cuts=3, mirror=True):
     """(what the net says, whether the head `face` passes it) of the largest face that passes, or of the largest if none does."""
     by_size = rows[np.argsort(-(rows[:, 2:4] - rows[:, :2]).prod(1), kind="stable")]
-    read = [read_face(net, grey, crop_to_photo(row), cuts) for row in by_size[:4]]
+    read = [read_row(net, grey, row, cuts, mirror) for row in by_size[:4]]
     good = [r for r in read if passes(net, r)]
     return (good[0], True) if good else (read[0], False)
 
@@ -234,7 +261,7 @@ def passes(net, out):
 
 
 @functools.cache
-def wild_faces(root, net, finder, cuts=3):
+def wild_faces(root, net, finder, cuts=3, mirror=True):
     """The wild set as `analyze` reads it: the net's outputs for the largest face of each picture that has one, the labels of those, how many had none.
 
     Of what was found the largest that the head `face` passes counts; if it passes none, the largest.
@@ -245,7 +272,7 @@ def wild_faces(root, net, finder, cuts=3):
             grey = read_grey(path)
             found = finder(grey)
             if len(found):
-                rows.append(largest_human(net, grey, found, cuts)[0])
+                rows.append(largest_human(net, grey, found, cuts, mirror)[0])
                 y.append(c)
             else:
                 missed += 1

@@ -45,7 +45,9 @@ def steps(data, name, version):
         Step("and the head itself", f"classifier.face_head {given} --release --version {version}"),
         Step("the card's figures", f"classifier.evaluate {given} --run {watched} --json models/cards/classifier.json"),
         Step("the card's figures of faces before a mirror", f"classifier.measure {given} --json models/cards/mirror.json"),
-        Step("the card's figures of clips", f"classifier.video {given} --json models/cards/video.json")]
+        Step("the card's figures of clips", f"classifier.video {given} --json models/cards/video.json"),
+        Step("the card's figures of resting faces", f"classifier.resting {given} --json models/cards/resting.json"),
+        Step("and of calibrated ones", f"classifier.calibrate {given} --json models/cards/calibrate.json")]
 
 
 def main():

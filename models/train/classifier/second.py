@@ -102,8 +102,8 @@ def teach(root, paths, weight):
     np.savez(FILE, fer=fer.numpy(), plus=plus.numpy())
 
 
-def covered(x, g):
-    """A mask over mouth and nose, or dark glasses, with soft borders and a grey of its own; (n,1,48,48)."""
+def covered(x, g, masks=0.5):
+    """A mask over mouth and nose, or dark glasses, with soft borders and a grey of its own; (n,1,48,48). `masks`: their share, the others have glasses."""
     n = len(x)
     at = torch.arange(48).float() + 0.5
     rows, cols = at[None, :, None], at[None, None, :]
@@ -113,7 +113,7 @@ def covered(x, g):
     wide, high = uniform(n, 5.5, 8, g).view(-1, 1, 1), uniform(n, 3.5, 5.5, g).view(-1, 1, 1)
     lens = [1.3 - (((cols - c) / wide) ** 2 + ((rows - 19.5) / high) ** 2) for c in (15.4, 32.6)]
     glasses = (torch.maximum(*lens) * 4).clamp(0, 1) * 0.93
-    which = (torch.rand(n, generator=g) < 0.5).view(-1, 1, 1)
+    which = (torch.rand(n, generator=g) < masks).view(-1, 1, 1)
     over = torch.where(which, mask, glasses)
     tone = torch.where(which, grey, grey * 0.2)
     return x * (1 - over[:, None]) + (tone * over)[:, None]

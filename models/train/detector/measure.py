@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import torch
 
-from ..classifier.photos import Classifier, FaceFinder, crop_to_photo, read_face, roll_of
+from ..classifier.photos import Classifier, FaceFinder, crop_to_photo, read_row, roll_of
 from ..common.markdown import table
 from .ap import average_precision, curve
 from .detector import Detector
@@ -61,7 +61,7 @@ class Seen:
         key = (id(picture), row[:4].tobytes())
         if key not in self.said:
             grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-            out = read_face(self.net, grey, crop_to_photo(row), 3)
+            out = read_row(self.net, grey, row, 3, mirror=False)
             self.said[key] = 1 / (1 + math.exp(-float(out["face"][0, 0])))
         return self.said[key] >= (self.least if least is None else least)
 

@@ -194,3 +194,22 @@ def test_late_layers_are_quantized_again_on_what_the_early_ones_hand_them():
     assert all((a.w == b.w).all() and (a.bias == b.bias).all() for a, b in zip(again.ops[:at], graph.ops[:at]) if a.w is not None)
     for a, b in zip(before, (o.reshape(len(x), -1) for o in reals(again, run(again, x))[:2])):
         assert np.sqrt(((a - b) ** 2).mean()) < 0.15 * a.std()
+
+
+def test_a_head_on_its_top_is_cut_by_its_box():
+    """align.rs's from_crop_at: landmarks serve up to 60 degrees; beyond, the box says where the face lies."""
+    row = np.zeros(15)
+    low, high = photos.BOX_IN_CROP[:2], photos.BOX_IN_CROP[2:]
+    row[:4] = np.concatenate([2 * low + 30, 2 * high + 30])
+    row[5:15] = (2 * np.array(similarity_landmarks()) + 30).ravel()
+    middle = (row[:2] + row[2:4]) / 2
+    for roll in (180, -170, 120, -90):
+        back = photos.at_roll(row, roll)
+        assert abs((photos.roll_of(back) - roll + 180) % 360 - 180) < 1e-6
+        assert np.allclose(back[:, :2] @ (low + high) / 2 + back[:, 2], middle)
+    back, straight = photos.at_roll(row, 50), photos.crop_to_photo(row)
+    assert np.allclose(back[:, :2] @ photos.PIVOT + back[:, 2], straight[:, :2] @ photos.PIVOT + straight[:, 2])
+
+
+def similarity_landmarks():
+    return json.loads((photos.WEIGHTS.parent / "train" / "classifier" / "framing.json").read_text())["landmarks"]

@@ -336,12 +336,12 @@ fn a_tilted_head_is_found_upright_by_the_second_crop_and_followed() {
     }
 }
 
-/// The detector's landmarks are upright, and the net takes an inverted crop for no face.
+/// The detector's landmarks are upright, and the net takes a crop that is turned so far for no face.
 #[test]
-fn a_head_that_stands_on_its_top_is_seen_and_not_taken_for_an_upright_one() {
-    for head_deg in [180.0, -165.0, 170.0] {
+fn a_head_on_its_top_or_side_is_seen_and_not_taken_for_an_upright_one() {
+    for head_deg in [180.0, -165.0, 170.0, 100.0, -110.0] {
         let rolls = rolls(core::iter::repeat_n(head_deg, 40));
-        assert!(rolls.len() > 25, "{} of 40 frames", rolls.len());
+        assert!(rolls.len() > 20, "{} of 40 frames", rolls.len());
         for roll in rolls {
             assert!(
                 wrap_deg(roll - head_deg).abs() < 4.0,
