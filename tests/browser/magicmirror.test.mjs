@@ -13,7 +13,7 @@ const SLOW_MS = 240_000; // longer than anything here takes on a busy machine
 const TOKEN = "a-token-for-the-mirror";
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "mirror-"));
 const processes = [];
-let ports, browser, page, daemon;
+let ports, browser, page, daemon, mirror;
 
 const freePort = () =>
   new Promise((resolve) => {
@@ -50,6 +50,11 @@ function startDaemon() {
   return start(MOODRING_BIN, ["run", "--source", "synthetic", "--display", "none", "--satellite", "off", ...where], env);
 }
 
+async function startMirror() {
+  mirror = start(process.execPath, ["serveronly"], {}, MOODRING_MIRROR);
+  await listens(ports.mirror, "MagicMirror");
+}
+
 const ask = (address, options = {}) =>
   fetch(`http://127.0.0.1:${ports.web}${address}`, { ...options, headers: { authorization: `Bearer ${TOKEN}` } });
 const setCamera = async (text) => assert.equal((await ask("/api/v1/control/camera", { method: "POST", body: text })).status, 202);
@@ -76,8 +81,7 @@ before(async () => {
   };
   const file = path.join(MOODRING_MIRROR, "config/config.js"); // it takes none from elsewhere
   fs.writeFileSync(file, `let config = ${JSON.stringify(config)};\nif (typeof module !== "undefined") { module.exports = config; }\n`);
-  start(process.execPath, ["serveronly"], {}, MOODRING_MIRROR);
-  await listens(ports.mirror, "MagicMirror");
+  await startMirror();
   browser = await chromium.launch({
     executablePath: "/usr/bin/chromium",
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
@@ -160,4 +164,18 @@ test("another browser sees the face at once, and a stranger's message makes the 
   assert.equal(asked, 0);
   assert.doesNotMatch(fs.readFileSync(path.join(folder, "node.log"), "utf8"), /uncaught|TypeError/i);
   assert.ok(!(await page.content()).includes(TOKEN), "the token stays on the mirror");
+});
+
+test("when MagicMirror's server was away the page says so and goes on by itself", async () => {
+  const ended = new Promise((resolve) => mirror.on("exit", resolve));
+  mirror.kill("SIGKILL");
+  await ended;
+  await at("middle_center").locator(".moodring-problem", { hasText: "MagicMirror antwortet nicht" }).waitFor();
+  await shot("mirror-gone");
+  await startMirror();
+  await page.waitForSelector(".region.middle.center .moodring:not(.moodring-away)", { timeout: SLOW_MS });
+  await setCamera("off");
+  await looks("middle_center", "camera-off");
+  await looks("bottom_left", "camera-off");
+  await setCamera("on");
 });

@@ -5,6 +5,8 @@ Serves them as MJPEG on loopback: `moodring run --source http://127.0.0.1:8090/`
 Parameters: `address`, `port`, `quality` (of JPEGs made here, 1 to 95), `rate` (at most so many pictures a second).
 """
 
+import time
+
 import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
@@ -31,9 +33,9 @@ class ImageFeeder(Node):
 
     def is_due(self):
         """Whether a picture is wanted now."""
-        now = self.get_clock().now().nanoseconds
-        # A clock that was set back starts anew.
-        too_early = self.last_ns is not None and 0 <= now - self.last_ns < self.gap_ns * 0.9
+        # The daemon's time, not that of a simulation, which may stand still.
+        now = time.monotonic_ns()
+        too_early = self.last_ns is not None and now - self.last_ns < self.gap_ns * 0.9
         if not self.server.is_wanted() or too_early:
             return False
         self.last_ns = now

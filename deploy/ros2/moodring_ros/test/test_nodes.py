@@ -133,6 +133,23 @@ def test_the_packages_say_the_same_as_the_code():
     assert {"rclpy", "std_msgs", "sensor_msgs", "moodring_msgs", "python3-paho-mqtt", "python3-pil"} <= needed
 
 
+def test_pictures_come_while_a_simulations_clock_stands_still():
+    rclpy.init()
+    parameters = [Parameter("port", value=free_port()), Parameter("use_sim_time", value=True), Parameter("rate", value=20.0)]
+    feeder = ImageFeeder(parameter_overrides=parameters)
+    try:
+        reader = urllib.request.urlopen(f"http://127.0.0.1:{feeder.server.port}/", timeout=10)
+        due = []
+        for _ in range(10):
+            due.append(feeder.is_due())
+            time.sleep(0.03)
+        assert 3 <= sum(due) <= 8, due
+        reader.close()
+    finally:
+        feeder.destroy_node()
+        rclpy.try_shutdown()
+
+
 def test_from_the_robots_camera_to_a_mood(tmp_path):
     broker_port, camera_port = free_port(), free_port()
     (tmp_path / "mosquitto.conf").write_text(f"listener {broker_port} 127.0.0.1\nallow_anonymous true\n")
