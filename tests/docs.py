@@ -116,6 +116,21 @@ class FrontDoorTest(unittest.TestCase):
             self.assertTrue((REPOSITORY / path).is_file(), path)
 
 
+class GuideTest(unittest.TestCase):
+    def test_the_kiosks_unit_starts_without_a_desktop_and_shows_the_face_alone(self):
+        kiosk = (REPOSITORY / "deploy/kiosk.md").read_text()
+        unit = kiosk[kiosk.index("[Unit]") : kiosk.index("`sudo systemctl enable --now mood-screen`")]
+        self.assertIn("WantedBy=multi-user.target\n", unit)  # Raspberry Pi OS Lite never reaches graphical.target
+        self.assertRegex(unit, r"ExecStart=.* http://127\.0\.0\.1:8080/face\n")
+
+    def test_the_containers_page_can_be_reached_and_only_with_a_token(self):
+        compose = (REPOSITORY / "deploy/container/compose.yaml").read_text()
+        for line in ("MOODRING_WEB__LISTEN: 0.0.0.0:8080", "MOODRING_WEB__TOKEN_FILE: /run/secrets/page-token", "- 127.0.0.1:8080:8080"):
+            self.assertIn(line, compose)
+        ignored = (REPOSITORY / ".dockerignore").read_text().split()
+        self.assertTrue({".git", "**/target", "deploy/container/page-token"} <= set(ignored))
+
+
 class BookTest(unittest.TestCase):
     def test_a_broken_link_of_the_site_is_named(self):
         with tempfile.TemporaryDirectory() as folder:

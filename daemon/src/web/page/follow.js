@@ -42,7 +42,9 @@ export function follow(address, kinds, { up, down, refused }) {
     }, SILENCE_MS / 5);
   }
 
-  // A page that nobody sees costs the device nothing.
-  document.addEventListener('visibilitychange', () => (document.hidden ? close() : open()));
-  open();
+  // A page that nobody sees costs the device nothing, and none of the six connections that a browser has for it: tabs may open in
+  // the background.
+  const visible = () => (document.hidden ? close() : open());
+  document.addEventListener('visibilitychange', visible);
+  visible();
 }
