@@ -18,7 +18,7 @@ use crate::{
     config::{DEFAULT_TOML, Overrides, load},
     exit::Exit,
     gpio::{Chips, wires},
-    setup,
+    hooks, setup,
     web::hash_password,
 };
 
@@ -40,6 +40,12 @@ pub(super) fn config(args: &ShowConfigArgs) -> Result<Exit, Failure> {
     let is_jetson = Chips::of_this_machine().jetson.is_some();
     for text in wires::collisions(&wires::wires(&settings, is_jetson)) {
         eprintln!("warning: {text}: {}", wires::WAY_OUT);
+    }
+    // The file may be meant for another machine.
+    if let Some(program) = settings.hooks.on_change.first()
+        && let Err(problem) = hooks::check(Path::new(program))
+    {
+        eprintln!("warning: the hook {program} could not be started here: {problem}");
     }
     let text = toml::to_string(&settings).map_err(Failure::output)?;
     out_part!(

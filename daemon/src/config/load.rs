@@ -174,8 +174,18 @@ fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
         other => ConfigError::Value {
             key: quoted(&path),
             place,
-            reason: other.to_string(),
+            reason: with_hint(other.to_string()),
         },
+    }
+}
+
+/// TOML's own words, and the way out where they have none.
+fn with_hint(reason: String) -> String {
+    if reason.contains("duplicate key") {
+        let end = reason.trim_end();
+        format!("{end}. A section or a key may stand once: join the two")
+    } else {
+        reason
     }
 }
 

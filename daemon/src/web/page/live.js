@@ -104,7 +104,10 @@ function showPeople(state) {
       node.dataset.shows = shows(person);
       node.querySelector('img').replaceWith(emoji(shows(person), 28));
     }
-    const title = t('live.person', { track: person.track, mood: mood(shows(person)) });
+    // Bars that name an expression beside "uncertain" want a reason.
+    const away = shows(person) === 'uncertain' && person.facing === false;
+    const word = mood(shows(person)) + (away ? `, ${t('photo.away')}` : '');
+    const title = t('live.person', { track: person.track, mood: word });
     const heading = node.querySelector('h3 span');
     if (heading.textContent !== title) heading.textContent = title;
     bars(person.scores, node.querySelector('.bars'));

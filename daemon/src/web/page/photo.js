@@ -154,7 +154,8 @@ const shows = (face) => face.mood ?? face.expression;
 
 function caption(face) {
   const likely = { expression: mood(face.expression), percent: percent(face.confidence) };
-  return shows(face) === 'uncertain' ? t('photo.likely', likely) : `${likely.expression}, ${likely.percent}`;
+  const why = face.facing === false ? `${t('photo.away')}, ` : '';
+  return shows(face) === 'uncertain' ? why + t('photo.likely', likely) : `${likely.expression}, ${likely.percent}`;
 }
 
 /** How many there are, and of several what they show. */
