@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """The tools that check the documents must be able to fail: stale figures, figures without a name, links to nowhere. tests/docs calls it."""
+import os
 import pathlib
+import re
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -129,6 +132,21 @@ class GuideTest(unittest.TestCase):
             self.assertIn(line, compose)
         ignored = (REPOSITORY / ".dockerignore").read_text().split()
         self.assertTrue({".git", "**/target", "deploy/container/page-token"} <= set(ignored))
+
+    def test_installed_settings_name_what_is_installed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            program = root / "program"
+            program.write_text('#!/bin/sh\nmkdir -p "$2/man" "$2/completions"\n: >"$2/man/moodring.1"\n: >"$2/completions/moodring.bash"\n')
+            program.chmod(0o755)
+            environment = {**os.environ, "PREFIX": "/usr/local", "DESTDIR": folder, "MOODRING_BIN": str(program)}
+            subprocess.run([REPOSITORY / "deploy/install.sh"], env=environment, check=True, capture_output=True, umask=0o077)
+            settings = root / "etc/moodring/moodring.toml"
+            self.assertEqual(settings.stat().st_mode & 0o777, 0o644)
+            named = re.findall(r"/usr/[\w./-]*\w", settings.read_text())
+            self.assertGreater(len(named), 1)
+            for path in named:
+                self.assertTrue((root / path.lstrip("/")).exists(), path)
 
 
 class BookTest(unittest.TestCase):
