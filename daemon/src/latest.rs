@@ -122,6 +122,13 @@ impl FrameWriter {
         self.shared.arrived.notify_one();
     }
 
+    /// Takes back a picture that nobody took yet: the camera was switched off, or all ends.
+    pub fn withdraw(&mut self) {
+        let mut slot = self.shared.lock();
+        slot.skipped += u64::from(slot.fresh);
+        slot.fresh = false;
+    }
+
     /// Whether the reader rests.
     pub fn reader_rests(&self) -> bool {
         self.rest.is_set()
@@ -192,6 +199,20 @@ mod tests {
         };
         assert_eq!((frame.luma(0, 0), frame.time(), skipped), (3, Millis(3), 2));
         assert!(matches!(reader.take(Duration::ZERO), Taken::Nothing));
+    }
+
+    #[test]
+    fn what_is_withdrawn_is_not_taken() {
+        let (mut writer, mut reader) = frame_slot();
+        put(&mut writer, 1, 1);
+        writer.withdraw();
+        assert!(matches!(reader.take(Duration::ZERO), Taken::Nothing));
+        put(&mut writer, 2, 2);
+        assert!(matches!(reader.take(Duration::ZERO), Taken::Frame(_, 1)));
+        put(&mut writer, 3, 3);
+        writer.withdraw();
+        drop(writer);
+        assert!(matches!(reader.take(Duration::ZERO), Taken::Closed));
     }
 
     #[test]

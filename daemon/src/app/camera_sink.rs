@@ -62,6 +62,10 @@ impl CameraSink for FrameForwarder {
         self.status.send_replace(status.clone());
     }
 
+    fn stopped(&mut self) {
+        self.writer.withdraw();
+    }
+
     fn opened(&mut self, status: &CameraStatus) {
         self.status.send_replace(status.clone());
     }

@@ -1,6 +1,6 @@
 //! Stops everything in order, the source first, so that nothing published is lost.
 
-use std::thread::JoinHandle;
+use std::{thread::JoinHandle, time::Instant};
 
 use super::{AppError, join, start::App};
 use crate::{
@@ -33,10 +33,14 @@ impl App {
         drop(self.publishing.updates);
 
         // The source first: each part sees the end of its input, and the broker receives every event.
+        let begin = Instant::now();
+        let ended = |what| tracing::debug!("{what} ended after {} ms", begin.elapsed().as_millis());
         self.camera.stop();
+        ended("camera");
         let camera = self.camera.status();
         let workers = self.workers;
         join(workers.vision_thread, "vision");
+        ended("vision");
         if let Some(renderer) = workers.renderer {
             join(renderer, "preview");
         }
@@ -44,6 +48,7 @@ impl App {
         if !self.publishing.event_log.is_finished() {
             let _ = self.publishing.event_log.await;
         }
+        ended("event log");
         // These wait for others to receive their last message, so they stop at the same time: one second, not the sum.
         workers.shutdown.begin();
         if let Some(page) = &workers.page {
@@ -55,7 +60,9 @@ impl App {
             }
         };
         tokio::join!(homie, self.publishing.broker.stop());
+        ended("broker");
         join(workers.screen, "display");
+        ended("display");
         if let Some(page) = workers.page {
             page.stop();
         }
@@ -66,6 +73,7 @@ impl App {
             satellites.stop();
         }
         self.publishing.store.close();
+        ended("store");
         match self.failure {
             Some(failure) => Err(failure),
             None => verdict(camera),

@@ -44,6 +44,9 @@ pub trait CameraSink: Send {
     /// The state changed.
     fn state(&mut self, _status: &CameraStatus) {}
 
+    /// Somebody wants the source closed: a picture that nobody looked at yet may go.
+    fn stopped(&mut self) {}
+
     /// A source was opened, perhaps another one than before; no frame has come yet.
     fn opened(&mut self, _status: &CameraStatus) {}
 }

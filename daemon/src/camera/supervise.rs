@@ -182,6 +182,7 @@ impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
             let (error, live) = self.run_session(&session, open);
             if session.stop.has_begun() {
                 // Somebody wants something else: no trouble, and no reason to wait.
+                self.sink.stopped();
                 wait = BACKOFF.0;
                 self.was_lost = false;
                 continue;

@@ -257,6 +257,10 @@ impl CameraSink for StateSink {
     fn state(&mut self, status: &CameraStatus) {
         let _ = self.0.send(status.state.name().into());
     }
+
+    fn stopped(&mut self) {
+        let _ = self.0.send("withdrawn".into());
+    }
 }
 
 #[test]
@@ -285,17 +289,17 @@ fn off_closes_the_device_and_the_next_source_is_opened_when_asked_for() {
     let control = thread.control();
     assert_eq!(take(&heard, 2), ["opened 0", "running"]);
     assert!(!control.switch(crate::command::Switch::Toggle));
-    assert_eq!(take(&heard, 2), ["closed", "off"]);
+    assert_eq!(take(&heard, 3), ["closed", "withdrawn", "off"]);
     assert!(!control.next());
     assert!(control.switch(crate::command::Switch::On));
     assert_eq!(take(&heard, 3), ["starting", "opened 0", "running"]);
     assert!(control.next());
-    assert_eq!(take(&heard, 2), ["closed", "opened 1"]);
+    assert_eq!(take(&heard, 3), ["closed", "withdrawn", "opened 1"]);
     control.reopen();
-    assert_eq!(take(&heard, 2), ["closed", "opened 1"]);
+    assert_eq!(take(&heard, 3), ["closed", "withdrawn", "opened 1"]);
     // Ends while it is off, too.
     control.switch(crate::command::Switch::Off);
-    assert_eq!(take(&heard, 2), ["closed", "off"]);
+    assert_eq!(take(&heard, 3), ["closed", "withdrawn", "off"]);
     thread.stop();
     assert!(thread.is_finished());
 }
