@@ -9,6 +9,8 @@ mod number;
 mod photo;
 mod received;
 mod state;
+mod store_state;
+mod summary;
 
 pub use event::{
     CameraChange, EventBody, EventMessage, Fault, MoodSeconds, Recovery, SummaryRecord,
@@ -22,6 +24,8 @@ pub use photo::{
 };
 pub use received::{ReceivedError, read_state, read_status, run_of_state};
 pub use state::{PersonRecord, StagesRecord, StateMessage};
+pub use store_state::StoreState;
+pub use summary::Summary;
 
 use serde::Serialize;
 

@@ -11,9 +11,6 @@ const LAYERS: &str = "clock contain exit redact stderr_tail regular_file process
 
 /// Upward arrows that are still there. One that is gone must leave this list, and none may be added.
 const LEFT: &[(&str, &str)] = &[
-    // Plain data that messages show: it belongs below, to `message` or `snapshot`.
-    ("message", "event_log"),
-    ("message", "store"),
     // Limits of pictures that both read.
     ("photo", "camera"),
 ];

@@ -19,8 +19,8 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+pub use crate::message::Summary;
 pub use recorder::{EventLimits, EventRecorder};
-pub use summary::Summary;
 
 use crate::{
     clock::Clock,

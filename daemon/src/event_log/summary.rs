@@ -5,25 +5,10 @@ use std::time::SystemTime;
 use moodring_core::{event::EventKind, expression::Expression, frame::Millis, mood::Mood};
 
 use crate::{
-    message::Moment,
+    message::{Moment, Summary},
     snapshot::{CameraState, Snapshot},
     store::history::MoodSpan,
 };
-
-/// A summary's figures.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Summary {
-    /// How long it covers, in milliseconds.
-    pub interval_ms: u64,
-    /// How long each mood was shown, in milliseconds; those that were.
-    pub moods: Vec<(Mood, u64)>,
-    /// The most people in view at once.
-    pub people_max: usize,
-    /// How many faces appeared.
-    pub appeared: u64,
-    /// How often the mood changed.
-    pub changed: u64,
-}
 
 /// Sums since the last summary, and of the minute that runs.
 #[derive(Debug, Default)]

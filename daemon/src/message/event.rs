@@ -7,8 +7,8 @@ use moodring_core::{
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{Identity, Moment, Ratio, SCHEMA, Tenths, rfc3339};
-use crate::{event_log::Summary, snapshot::CameraState};
+use super::{Identity, Moment, Ratio, SCHEMA, Summary, Tenths, rfc3339};
+use crate::snapshot::CameraState;
 
 /// A change worth telling. Receivers know duplicates by device, run and seq.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -3,9 +3,10 @@
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::photo::box_of;
-use super::{ExpressionRecord, Hundredths, Identity, Moment, Ratio, SCHEMA, Tenths, rfc3339};
+use super::{
+    ExpressionRecord, Hundredths, Identity, Moment, Ratio, SCHEMA, StoreState, Tenths, rfc3339,
+};
 use crate::snapshot::{CameraState, Person, Snapshot, StageTimes};
-use crate::store::StoreState;
 
 /// The newest snapshot, for machines.
 #[derive(Clone, Debug, PartialEq, Serialize)]
