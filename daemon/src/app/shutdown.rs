@@ -2,11 +2,13 @@
 
 use std::{thread::JoinHandle, time::Instant};
 
+use moodring_base::{service, shutdown::Shutdown, snapshot::CameraState};
+use moodring_camera::CameraStatus;
+use moodring_mqtt::homie::HomieTask;
+use moodring_web::Web;
+
 use super::{AppError, join, start::App};
-use crate::{
-    camera::CameraStatus, mqtt::homie::HomieTask, satellite::PortThread, service,
-    shutdown::Shutdown, snapshot::CameraState, web::Web,
-};
+use crate::satellite::PortThread;
 
 /// The threads and tasks that the shutdown waits for, beside the camera and what publishes.
 pub(super) struct Workers {
