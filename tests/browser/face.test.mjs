@@ -1,6 +1,8 @@
 // The face alone, for a wall: what stands in its address, and a token that counts no more.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -82,5 +84,30 @@ test('where there is no picture the word says so, as the face does', async () =>
   assert.notEqual(await page.textContent('#text'), 'nobody');
   assert.deepEqual(faults, []);
   await context.close();
+  await own.stop();
+});
+
+test('a listed site shows the face as a plain picture, in a frame and as an object; another site does not', async () => {
+  let html = '';
+  const other = createServer((request, answer) => {
+    // Home Assistant and MagicMirror keep browsers from naming their pages.
+    const policy = request.url.includes('silent') ? { 'referrer-policy': 'no-referrer' } : {};
+    answer.writeHead(200, { 'content-type': 'text/html', ...policy }).end(html);
+  });
+  await once(other.listen(0, '127.0.0.1'), 'listening');
+  const { port } = other.address();
+  const own = await daemon({ config: `[web]\nembed = ["http://127.0.0.1:${port}/"]\n` });
+  const pictures = ['face.svg', 'api/v1/face.png', 'api/v1/face.svg', 'api/v1/emoji/happy.png', 'api/v1/emoji/sad.svg'];
+  html = pictures.map((path) => `<img src="${own.url}/${path}">`).join('') + `<img src="${own.url}/icon.svg"><object data="${own.url}/face.svg" type="image/svg+xml">no face</object>`;
+  for (const [site, shown] of [[`http://127.0.0.1:${port}/`, true], [`http://127.0.0.1:${port}/silent`, true], [`http://localhost:${port}/`, false]]) {
+    const { page, context } = await visit(own.url);
+    await page.goto(site, { waitUntil: 'networkidle' });
+    const widths = await page.$$eval('img', (images) => images.map((image) => image.naturalWidth > 0));
+    assert.deepEqual(widths, [...pictures.map(() => shown), false], site);
+    const frame = page.frames().find((other) => other.url().endsWith('/face.svg'));
+    assert.equal(Boolean(frame && await frame.evaluate(() => document.documentElement.tagName === 'svg').catch(() => false)), shown, site);
+    await context.close();
+  }
+  other.close();
   await own.stop();
 });

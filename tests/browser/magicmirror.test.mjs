@@ -118,7 +118,7 @@ test("the face is live over HTTP and still over MQTT, in the mirror's language",
   await hasPicture("bottom_left", "/faces/");
   await page.waitForFunction(() => {
     const word = document.querySelector(".region.middle.center .moodring-word")?.textContent;
-    return ["fröhlich", "traurig", "neutral", "überrascht", "wütend", "ängstlich", "angewidert", "unsicher"].includes(word);
+    return ["fröhlich", "traurig", "neutral", "überrascht", "wütend", "Angst", "Ekel", "unsicher"].includes(word);
   });
   await page.waitForFunction(() => document.querySelector(".region.middle.center .moodring-people").textContent.includes("im Bild"));
   await looks("middle_center", "happy");
@@ -127,8 +127,8 @@ test("the face is live over HTTP and still over MQTT, in the mirror's language",
 });
 
 test("wrong settings and a missing token say so in words", async () => {
-  await at("bottom_right").locator(".moodring-problem", { hasText: "log in" }).waitFor();
-  await at("top_right").locator(".moodring-problem", { hasText: "http://ADDRESS" }).waitFor();
+  await at("bottom_right").locator(".moodring-problem", { hasText: "die Seite ist gesperrt" }).waitFor();
+  await at("top_right").locator(".moodring-problem", { hasText: /seine Einstellungen in config\.js: .*http:\/\/ADDRESS/ }).waitFor();
 });
 
 test("a camera that is switched off is shown as that, and nothing of it is kept", async () => {
@@ -145,7 +145,7 @@ test("a daemon that is away greys the face, and the module goes on when it is ba
   daemon.kill("SIGKILL");
   await page.waitForSelector(".region.middle.center .moodring.moodring-away", { timeout: SLOW_MS });
   await page.waitForSelector(".region.bottom.left .moodring.moodring-away", { timeout: SLOW_MS });
-  assert.match(await at("bottom_left").locator(".moodring-problem").textContent(), /hall is offline/);
+  assert.match(await at("bottom_left").locator(".moodring-problem").textContent(), /hall ist offline/);
   await shot("mirror-away");
   daemon = startDaemon();
   await page.waitForSelector(".region.middle.center .moodring:not(.moodring-away)", { timeout: SLOW_MS });

@@ -73,10 +73,17 @@ Module.register("MMM-moodring", {
     // What is old, or not there, has no live face.
     if (!this.isLive() || problem || look === "starting") this.showPicture(this.file(`faces/${look}.png`));
     // The last word of a device that is away would be taken for the present one.
-    word.textContent = this.config.text && !problem ? this.translate(look.toUpperCase()) : "";
-    count.textContent = this.config.people && people > 0 ? `${people} ${this.translate("IN_VIEW")}` : "";
-    line.textContent = problem ?? "";
+    word.textContent = this.config.text && !problem ? this.word() : "";
+    const inView = people === 1 ? "live.people.one" : "live.people.other";
+    count.textContent = this.config.people && people > 0 ? this.translate(inView, { count: people }) : "";
+    line.textContent = problem ? this.translate(problem.key, problem.values) : "";
     box.classList.toggle("moodring-away", Boolean(problem));
+  },
+
+  /** The look in words, as moodring's own page has them. */
+  word() {
+    const { look } = this.update;
+    return this.translate(`mood.${{ "camera-off": "off", fault: "lost" }[look] ?? look}`);
   },
 
   isLive() {
@@ -89,7 +96,7 @@ Module.register("MMM-moodring", {
     if (this.shown === address) return;
     this.shown = address;
     const picture = new Image();
-    picture.alt = this.translate(this.update.look.toUpperCase());
+    picture.alt = this.word();
     picture.src = address;
     picture.decode().then(
       () => {

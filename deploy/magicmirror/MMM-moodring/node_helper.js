@@ -1,6 +1,7 @@
 /* The module's half on the mirror: follows each moodring of the configuration once, however many browsers look. */
 const NodeHelper = require("node_helper");
 const { follow } = require("./lib/follow");
+const { problem } = require("./lib/problem");
 const { moduleSettings } = require("./lib/settings");
 
 module.exports = NodeHelper.create({
@@ -23,7 +24,7 @@ module.exports = NodeHelper.create({
       this.followed.set(identifier, this.begin(identifier, moduleSettings(global.config?.modules, identifier)));
     } catch (error) {
       console.error(`MMM-moodring: ${error.message}`);
-      this.tell(identifier, "MOODRING_UPDATE", { update: { look: "fault", problem: error.message } });
+      this.tell(identifier, "MOODRING_UPDATE", { update: { look: "fault", people: 0, problem: problem("mirror.settings", { reason: error.message }) } });
     }
   },
 
