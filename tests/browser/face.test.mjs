@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { connect, createServer as createProxy } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -24,7 +25,8 @@ test('every value in the address of /face has a meaning that a wall can live wit
   const at = async (query) => {
     await page.goto(`${own.url}/face?${query}`);
     await page.waitForFunction(() => document.querySelector('#face').src.startsWith('blob:'));
-    return page.evaluate(() => ({ delays: globalThis.delays, background: document.body.dataset.background, textHidden: document.querySelector('#text').hidden, lang: document.documentElement.lang }));
+    // Besides the watch over the connection, every three seconds.
+    return page.evaluate(() => ({ delays: globalThis.delays.filter((delay) => delay !== 3000), background: document.body.dataset.background, textHidden: document.querySelector('#text').hidden, lang: document.documentElement.lang }));
   };
   // Beyond 2^31 ms an interval would be one of 1 ms; "never" is nothing at all.
   for (const [shift, ms] of [
@@ -110,4 +112,57 @@ test('a listed site shows the face as a plain picture, in a frame and as an obje
   }
   other.close();
   await own.stop();
+});
+
+/** Between browser and device; `freeze` lets nothing more through what is open, and closes nothing: the network went away. */
+async function proxyTo(url) {
+  const { port } = new URL(url);
+  const pairs = new Set();
+  const server = createProxy((client) => {
+    const device = connect(port, '127.0.0.1');
+    for (const [from, to] of [[client, device], [device, client]]) {
+      from.on('data', (bytes) => to.write(bytes));
+      from.on('close', () => to.destroy()).on('error', () => to.destroy());
+    }
+    pairs.add(client).add(device);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    freeze: () => pairs.forEach((socket) => socket.removeAllListeners('data').removeAllListeners('close').pause()),
+    close: () => pairs.forEach((socket) => socket.destroy()) ?? server.close(),
+  };
+}
+
+test('a connection that died without a word is noticed, and the face goes on', async () => {
+  const own = await daemon();
+  for (const path of ['/face', '/']) {
+    const proxy = await proxyTo(own.url);
+    const { page, context, faults } = await visit(proxy.url);
+    // A clock that runs ten times as fast.
+    await page.addInitScript(() => {
+      const real = performance.now.bind(performance);
+      performance.now = () => 10 * real();
+      globalThis.opened = 0;
+      globalThis.EventSource = class extends EventSource {
+        constructor(...given) {
+          super(...given);
+          globalThis.opened += 1;
+        }
+      };
+    });
+    await page.goto(proxy.url + path);
+    await page.waitForFunction(() => document.querySelector('#face').src.length > 10);
+    await page.waitForTimeout(5_000);
+    assert.equal(await page.evaluate(() => globalThis.opened), 1, 'states are signs of life');
+    proxy.freeze();
+    await page.waitForFunction(() => globalThis.opened > 1);
+    await page.waitForFunction(() => !document.querySelector('#stage.away') && document.querySelector('#chip-link')?.dataset.state !== 'bad');
+    const before = await page.getAttribute('#face', 'src');
+    await page.waitForFunction((src) => document.querySelector('#face').src !== src, before);
+    assert.deepEqual(faults, []);
+    await context.close();
+    proxy.close();
+  }
+  assert.equal((await own.stop()).code, 0);
 });

@@ -23,7 +23,7 @@ use signal_hook::{
 /// How long one looks away while it waits for the stop.
 const MOMENT: Duration = Duration::from_millis(1);
 
-/// StopScope stops with this process.
+/// What stops with this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StopScope {
     /// The whole job, such as `cargo run` and what it started: so the key does.
