@@ -82,7 +82,6 @@ const ARROWS: &[(&str, &[&str])] = &[
             "moodring-link",
             "moodring-models",
             "moodring-base",
-            "moodring-vision",
             "moodring-display",
             "moodring-store",
             "moodring-tests",

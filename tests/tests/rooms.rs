@@ -17,7 +17,10 @@ const LAYERS: &[(&str, &str)] = &[
     ("daemon/vision/src/", "onnx_file pack bundle update"),
     ("daemon/display/src/", "gpio"),
     ("daemon/mqtt/src/", "topic backoff"),
-    ("daemon/src/", "logs satellite cli app commands fuzz"),
+    (
+        "daemon/src/",
+        "logs satellite evaluation cli app commands fuzz",
+    ),
 ];
 
 /// Crates without a room of their own at the root.

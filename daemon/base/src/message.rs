@@ -8,6 +8,7 @@ mod moment;
 mod number;
 mod photo;
 mod received;
+mod release;
 mod state;
 mod store_state;
 mod summary;
@@ -23,6 +24,7 @@ pub use photo::{
     CropLine, ErrorLine, ExpressionRecord, FaceRecord, PhotoLine, ReadingRecord, ScoresRecord,
 };
 pub use received::{ReceivedError, read_state, read_status, run_of_state};
+pub use release::{NetRelease, Release};
 pub use state::{PersonRecord, StagesRecord, StateMessage};
 pub use store_state::StoreState;
 pub use summary::Summary;

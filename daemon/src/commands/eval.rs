@@ -3,17 +3,15 @@
 use std::{fs, io, path::Path};
 
 use moodring_base::{config::Overrides, exit::Exit, message::json};
-use moodring_vision::{
-    PhotoReader,
-    evaluation::{
-        Dataset, DatasetError, EvalCounts, Mistakes, Report, TrainingCrops, confusion, html_report,
-        reliability,
-    },
-};
+use moodring_vision::PhotoReader;
 
 use super::{Failure, progress, quiet_settings};
 use crate::cli::EvalArgs;
 use crate::commands::stdout::{out, out_part};
+use crate::evaluation::{
+    Dataset, DatasetError, EvalCounts, Mistakes, Report, TrainingCrops, confusion, html_report,
+    reliability,
+};
 
 /// This many broken samples are named; the rest are counted.
 const NAMED: usize = 10;

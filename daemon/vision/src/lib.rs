@@ -4,7 +4,6 @@ mod activation_map;
 mod answer;
 pub mod bundle;
 mod error;
-pub mod evaluation;
 #[cfg(feature = "ort")]
 mod fallback;
 mod fuse;

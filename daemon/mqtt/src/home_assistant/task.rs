@@ -11,13 +11,12 @@ use moodring_base::{
     command::{self, CommandError, ControlName},
     config::{MqttSettings, ThemeName},
     control::{self, Controls},
-    message::{Identity, json},
+    message::{Identity, Release, json},
     snapshot::{BrokerState, Snapshot},
 };
 use moodring_display::{look_of, sticker};
 use moodring_face::{look::Look, theme::Theme};
 use moodring_store::{StoreState, notes::Notes};
-use moodring_vision::update;
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use super::{
@@ -84,7 +83,7 @@ pub struct Inputs {
     /// When the run began.
     pub started: SystemTime,
     /// What is newer, if anybody looks.
-    pub updates: Option<update::ReleaseReceiver>,
+    pub updates: Option<watch::Receiver<Option<Release>>>,
     /// The picture of the camera that somebody asked for last, as JPEG.
     pub picture: watch::Receiver<Option<Arc<[u8]>>>,
 }
@@ -511,7 +510,7 @@ async fn taken(picture: &mut watch::Receiver<Option<Arc<[u8]>>>) {
 }
 
 /// Waits until somebody looked for updates, or for ever.
-async fn found(updates: &mut Option<update::ReleaseReceiver>) {
+async fn found(updates: &mut Option<watch::Receiver<Option<Release>>>) {
     if let Some(watch) = updates {
         if watch.changed().await.is_ok() {
             return;

@@ -3,11 +3,10 @@
 
 mod apt;
 mod index;
-mod release;
 mod task;
 
 pub use index::{Index, NetOffer};
-pub use release::{NetRelease, Release};
+pub use moodring_base::message::{NetRelease, Release};
 pub use task::{ReleaseReceiver, UpdateThread, look, spawn};
 
 /// Why it is unknown.

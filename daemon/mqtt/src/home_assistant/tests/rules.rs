@@ -197,7 +197,7 @@ fn an_update_is_told_by_this_device_or_by_somebody_or_not_at_all() {
     assert_eq!(own["state_topic"], "moodring/hall/update");
     assert_eq!(own["latest_version_topic"], Value::Null);
     // The keys of the template are keys of the message.
-    let message = serde_json::to_value(moodring_vision::update::Release::default()).unwrap();
+    let message = serde_json::to_value(moodring_base::message::Release::default()).unwrap();
     for key in ["installed_version", "latest_version"] {
         assert!(
             own["value_template"]
