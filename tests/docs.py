@@ -115,7 +115,7 @@ class FrontDoorTest(unittest.TestCase):
         self.assertLessEqual(text.count("\n"), 100, "details belong into docs/")
 
     def test_the_files_that_the_readme_names_are_there(self):
-        for path in ("firmware/core/src/mood.rs", "firmware/face/src/parts/mouth.rs", "daemon/src/mqtt/outbox.rs", "daemon/src/lib.rs"):
+        for path in ("firmware/core/src/mood.rs", "firmware/face/src/parts/mouth.rs", "daemon/mqtt/src/outbox.rs", "daemon/src/lib.rs"):
             self.assertTrue((REPOSITORY / path).is_file(), path)
 
 

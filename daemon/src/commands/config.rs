@@ -5,6 +5,13 @@ use std::{
     path::Path,
 };
 
+use moodring_base::{
+    config::{DEFAULT_TOML, Overrides, load},
+    exit::Exit,
+};
+use moodring_display::gpio::{Chips, wires};
+use moodring_store::hooks;
+use moodring_web::{hash_password, setup};
 use ratatui::crossterm::{
     event::{Event, KeyCode, KeyEventKind, KeyModifiers, read},
     terminal::{disable_raw_mode, enable_raw_mode},
@@ -12,15 +19,7 @@ use ratatui::crossterm::{
 
 use super::Failure;
 use crate::commands::stdout::{out, out_part};
-use crate::{
-    app,
-    cli::ShowConfigArgs,
-    config::{DEFAULT_TOML, Overrides, load},
-    exit::Exit,
-    gpio::{Chips, wires},
-    hooks, setup,
-    web::hash_password,
-};
+use crate::{app, cli::ShowConfigArgs};
 
 /// Shorter passwords are guessed too soon.
 const SHORTEST: usize = 8;
