@@ -3,7 +3,6 @@
 use std::time::{Duration, SystemTime};
 
 use moodring_core::frame::Millis;
-use time::OffsetDateTime;
 
 /// One point in time on both clocks, read together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,20 +34,9 @@ pub fn rfc3339(wall: SystemTime) -> String {
     let since = wall
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
-    let date = i64::try_from(since.as_secs())
-        .ok()
-        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
-        .unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-        date.year(),
-        u8::from(date.month()),
-        date.day(),
-        date.hour(),
-        date.minute(),
-        date.second(),
-        since.subsec_millis(),
-    )
+    let ms = i64::try_from(since.as_millis()).ok();
+    let time = ms.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    format!("{:.3}", time.unwrap_or(jiff::Timestamp::UNIX_EPOCH))
 }
 
 #[cfg(test)]
