@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { connect, createServer as createProxy } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -24,7 +25,8 @@ test('every value in the address of /face has a meaning that a wall can live wit
   const at = async (query) => {
     await page.goto(`${own.url}/face?${query}`);
     await page.waitForFunction(() => document.querySelector('#face').src.startsWith('blob:'));
-    return page.evaluate(() => ({ delays: globalThis.delays, background: document.body.dataset.background, textHidden: document.querySelector('#text').hidden, lang: document.documentElement.lang }));
+    // Besides the watch over the connection, every three seconds.
+    return page.evaluate(() => ({ delays: globalThis.delays.filter((delay) => delay !== 3000), background: document.body.dataset.background, textHidden: document.querySelector('#text').hidden, lang: document.documentElement.lang }));
   };
   // Beyond 2^31 ms an interval would be one of 1 ms; "never" is nothing at all.
   for (const [shift, ms] of [
@@ -43,6 +45,28 @@ test('every value in the address of /face has a meaning that a wall can live wit
   assert.deepEqual(faults, []);
   await context.close();
   assert.equal((await own.stop()).code, 0);
+});
+
+test('the face is whole and large on every screen, with its words', async () => {
+  const own = await daemon();
+  const { page, context, faults } = await visit(own.url);
+  await page.goto(`${own.url}/face?shift=0&text=both`);
+  await page.waitForFunction(() => document.querySelector('#face').naturalWidth && document.querySelector('#text').textContent);
+  for (const [width, height] of [[240, 240], [240, 135], [320, 480], [480, 320], [800, 480], [1080, 1920], [1920, 1080], [3840, 2160]]) {
+    await page.setViewportSize({ width, height });
+    await page.waitForTimeout(150);
+    const places = await page.evaluate(() => ['#face', '#text'].map((id) => document.querySelector(id).getBoundingClientRect().toJSON()));
+    for (const { left, top, right, bottom } of places) {
+      assert.ok(left >= -1 && top >= -1 && right <= width + 1 && bottom <= height + 1, `${width}x${height}: ${JSON.stringify(places)}`);
+    }
+    const [face, text] = places;
+    assert.ok(Math.min(face.width, face.height) >= 0.6 * Math.min(width, height), `${width}x${height}: the face has ${face.width}x${face.height}`);
+    assert.ok(text.height >= 8, `${width}x${height}: ${text.height} pixels of text`);
+    if (SHOTS) await page.screenshot({ path: join(SHOTS, `face-${width}x${height}.png`) });
+  }
+  assert.deepEqual(faults, []);
+  await context.close();
+  await own.stop();
 });
 
 test('a token that is wrong, or counts no more, is said in a quiet sentence', async () => {
@@ -109,5 +133,83 @@ test('a listed site shows the face as a plain picture, in a frame and as an obje
     await context.close();
   }
   other.close();
+  await own.stop();
+});
+
+/** Between browser and device; `freeze` lets nothing more through what is open, and closes nothing: the network went away. */
+async function proxyTo(url) {
+  const { port } = new URL(url);
+  const pairs = new Set();
+  const server = createProxy((client) => {
+    const device = connect(port, '127.0.0.1');
+    for (const [from, to] of [[client, device], [device, client]]) {
+      from.on('data', (bytes) => to.write(bytes));
+      from.on('close', () => to.destroy()).on('error', () => to.destroy());
+    }
+    pairs.add(client).add(device);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    freeze: () => pairs.forEach((socket) => socket.removeAllListeners('data').removeAllListeners('close').pause()),
+    close: () => pairs.forEach((socket) => socket.destroy()) ?? server.close(),
+  };
+}
+
+test('a connection that died without a word is noticed, and the face goes on', async () => {
+  const own = await daemon();
+  for (const path of ['/face', '/']) {
+    const proxy = await proxyTo(own.url);
+    const { page, context, faults } = await visit(proxy.url);
+    // A clock that runs ten times as fast.
+    await page.addInitScript(() => {
+      const real = performance.now.bind(performance);
+      performance.now = () => 10 * real();
+      globalThis.opened = 0;
+      globalThis.EventSource = class extends EventSource {
+        constructor(...given) {
+          super(...given);
+          globalThis.opened += 1;
+        }
+      };
+    });
+    await page.goto(proxy.url + path);
+    await page.waitForFunction(() => document.querySelector('#face').src.length > 10);
+    await page.waitForTimeout(5_000);
+    assert.equal(await page.evaluate(() => globalThis.opened), 1, 'states are signs of life');
+    proxy.freeze();
+    await page.waitForFunction(() => globalThis.opened > 1);
+    await page.waitForFunction(() => !document.querySelector('#stage.away') && document.querySelector('#chip-link')?.dataset.state !== 'bad');
+    const before = await page.getAttribute('#face', 'src');
+    await page.waitForFunction((src) => document.querySelector('#face').src !== src, before);
+    assert.deepEqual(faults, []);
+    await context.close();
+    proxy.close();
+  }
+  assert.equal((await own.stop()).code, 0);
+});
+
+test('tabs in the background take no connection, however many there are', async () => {
+  const own = await daemon();
+  const { page, context, faults } = await visit(own.url);
+  await page.addInitScript(() => {
+    globalThis.unseen = true;
+    Object.defineProperty(document, 'hidden', { get: () => globalThis.unseen });
+  });
+  const streams = [];
+  page.on('request', (request) => request.url().includes('/api/v1/events') && streams.push(request.url()));
+  for (const path of ['/face', '/']) {
+    streams.length = 0;
+    await page.goto(own.url + path, { waitUntil: 'networkidle' });
+    assert.deepEqual(streams, [], path);
+    await page.evaluate(() => {
+      globalThis.unseen = false;
+      document.dispatchEvent(new Event('visibilitychange'));
+    });
+    await page.waitForFunction(() => document.querySelector('#face').src.length > 10);
+    assert.equal(streams.length, 1, path);
+  }
+  assert.deepEqual(faults, []);
+  await context.close();
   await own.stop();
 });

@@ -1,6 +1,11 @@
 /* global Log, Module */
 /* The module's half in the browser: draws what its node_helper sends. It asks for nothing but its own settings' number,
  * so that no page in the network can make the helper contact anybody else. */
+
+/** The helper answers so often; it has forgotten us when MagicMirror's server was started anew. */
+const ASK_MS = 15_000;
+const SILENCE_MS = 50_000;
+
 Module.register("MMM-moodring", {
   requiresVersion: "2.30.0",
 
@@ -16,8 +21,17 @@ Module.register("MMM-moodring", {
   },
 
   start() {
-    this.update = { look: "starting", problem: null };
+    this.update = { look: "starting", people: 0, problem: null };
+    this.heard = Date.now();
+    this.ask();
+    setInterval(() => this.ask(), ASK_MS);
+  },
+
+  ask() {
     this.sendSocketNotification("MOODRING_FOLLOW", { identifier: this.identifier });
+    if (Date.now() - this.heard < SILENCE_MS) return;
+    this.update = { ...this.update, people: 0, problem: { key: "mirror.server", values: {} } };
+    this.show();
   },
 
   getStyles() {
@@ -31,6 +45,7 @@ Module.register("MMM-moodring", {
   socketNotificationReceived(name, message) {
     // Several modules of this kind share one helper.
     if (message.identifier !== this.identifier) return;
+    this.heard = Date.now();
     if (name === "MOODRING_UPDATE") {
       this.update = message.update;
       this.show();

@@ -16,14 +16,23 @@ class Problem extends Error {
   }
 }
 
-const BY_CODE = { ECONNREFUSED: "mirror.refused", ENOTFOUND: "mirror.name", EAI_AGAIN: "mirror.name", EHOSTUNREACH: "mirror.way", ENETUNREACH: "mirror.way" };
+// Node's codes, and those of its fetch.
+const CODES = {
+  "mirror.refused": ["ECONNREFUSED"],
+  "mirror.name": ["ENOTFOUND", "EAI_AGAIN"],
+  "mirror.way": ["EHOSTUNREACH", "ENETUNREACH"],
+  "mirror.silent": ["ETIMEDOUT", "UND_ERR_CONNECT_TIMEOUT", "UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"],
+  "mirror.ended": ["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"],
+  "mirror.certificate": ["DEPTH_ZERO_SELF_SIGNED_CERT", "SELF_SIGNED_CERT_IN_CHAIN", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"],
+};
+const BY_CODE = Object.fromEntries(Object.entries(CODES).flatMap(([key, codes]) => codes.map((code) => [code, key])));
 
 /** The problem behind an error. fetch hides the reason in `cause`; where several addresses were tried, `errors` has the reasons. */
 function problemOf(error) {
   if (error.problem) return error.problem;
   const { cause } = error;
   const code = cause?.code ?? error.code ?? cause?.errors?.[0]?.code;
-  if (code in BY_CODE) return problem(BY_CODE[code]);
+  if (Object.hasOwn(BY_CODE, code ?? "")) return problem(BY_CODE[code]);
   if (error instanceof SyntaxError) return problem("mirror.garbled");
   return problem("mirror.trouble", { reason: cause?.message || error.message || code || "?" });
 }

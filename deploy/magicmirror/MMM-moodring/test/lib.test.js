@@ -153,6 +153,9 @@ test("every trouble has a reason in words", () => {
   // Two addresses of one name, IPv6 first.
   assert.equal(key(failed(new AggregateError([{ code: "EHOSTUNREACH" }, { code: "ECONNREFUSED" }]))), "mirror.way");
   assert.equal(key(Object.assign(new Error(""), { code: "ECONNREFUSED" })), "mirror.refused");
+  assert.equal(key(failed({ code: "UND_ERR_SOCKET", message: "other side closed" })), "mirror.ended");
+  assert.equal(key(failed({ code: "UND_ERR_CONNECT_TIMEOUT" })), "mirror.silent");
+  assert.match(inEnglish(problemOf(failed({ code: "DEPTH_ZERO_SELF_SIGNED_CERT" }))), /NODE_EXTRA_CA_CERTS/);
   assert.equal(inEnglish(problemOf(failed(new Error("certificate has expired")))), "no connection: certificate has expired");
   assert.equal(inEnglish(problemOf(new Error(""))), "no connection: ?");
 });
