@@ -147,11 +147,13 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
         let mut map = self.map_mut(0, data);
         let per_row = slot.shape.columns * slot.shape.channels;
         for (r, row) in input.chunks_exact(per_row).enumerate() {
-            let own = map.row(r);
-            own.copy_from_slice(row);
-            if self.kernel.offset() != 0 {
-                own.iter_mut()
-                    .for_each(|byte| *byte ^= self.kernel.offset());
+            match self.kernel.offset() {
+                0 => map.row(r).copy_from_slice(row),
+                offset => {
+                    for (to, &from) in map.row(r).iter_mut().zip(row) {
+                        *to = from ^ offset;
+                    }
+                }
             }
         }
         map.fill_border();

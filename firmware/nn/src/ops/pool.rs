@@ -35,14 +35,17 @@ fn largest(
     (c, d): (&[u8], &[u8]),
     max: &impl Fn(u8, u8) -> u8,
 ) {
-    let most = |i: usize, [a, b, c, d]: [&[u8]; 4]| max(max(a[i], b[i]), max(c[i], d[i]));
+    let most = |[a, b, c, d]: [u8; 4]| max(max(a, b), max(c, d));
     let (chunks, rest) = y.as_chunks_mut::<LANES>();
-    let whole = chunks.len() * LANES;
-    for (index, y) in chunks.iter_mut().enumerate() {
-        let four = [a, b, c, d].map(|x| &x[index * LANES..][..LANES]);
-        *y = core::array::from_fn(|i| most(i, four));
+    let [(a, last_a), (b, last_b), (c, last_c), (d, last_d)] =
+        [a, b, c, d].map(<[u8]>::as_chunks::<LANES>);
+    for (y, (((a, b), c), d)) in chunks.iter_mut().zip(a.iter().zip(b).zip(c).zip(d)) {
+        *y = core::array::from_fn(|i| most([a[i], b[i], c[i], d[i]]));
     }
-    for (i, y) in rest.iter_mut().enumerate() {
-        *y = most(whole + i, [a, b, c, d]);
+    for (y, (((&a, &b), &c), &d)) in rest
+        .iter_mut()
+        .zip(last_a.iter().zip(last_b).zip(last_c).zip(last_d))
+    {
+        *y = most([a, b, c, d]);
     }
 }

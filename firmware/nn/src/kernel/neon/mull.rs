@@ -230,6 +230,7 @@ unsafe fn two_groups<const P: usize, const A: i32, const B: i32>(
     for half in 0..2 {
         // SAFETY: as this function demands.
         let [u, v] = [0, 64].map(|at| unsafe { two_quads(weights.add(at + half * 32)) });
+        #[allow(clippy::needless_range_loop)] // by an iterator's count, sums would lie in memory
         for of in 0..2 {
             let quad = half * 2 + of;
             let mut low = a.map(|a| products::smull(u[of], a));
@@ -274,6 +275,7 @@ unsafe fn one_group<const P: usize, const A: i32>(
     for half in 0..2 {
         // SAFETY: as this function demands.
         let u = unsafe { two_quads(weights.add(half * 32)) };
+        #[allow(clippy::needless_range_loop)] // by an iterator's count, sums would lie in memory
         for of in 0..2 {
             let quad = half * 2 + of;
             let low = a.map(|a| products::smull(u[of], a));
