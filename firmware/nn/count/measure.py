@@ -13,13 +13,13 @@ import cycles
 
 V8 = "fp asimd evtstrm crc32 cpuid"
 V82 = f"{V8} atomics fphp asimdhp asimdrdm lrcpc dcpop asimddp"
-# qemu's model, our kernel, LLVM's model, caches (KiB:ways), what Linux says of the core: an A55 has the A76's instructions, and
-# this qemu has no A55; LLVM models A72 as the A57, its elder of the same pipes, and A76 as Neoverse N1, its twin for servers.
+# qemu's model, our kernel, LLVM's model, caches (KiB:ways), what Linux says of the core: features, part, variant. This qemu has no A55, but
+# an A76 has its instructions. LLVM models A72 as the A57, its elder of the same pipes, and N1 is A76's twin for servers.
 CORES = {
-    "A53": ("cortex-a53", "neon", "cortex-a53", "32:4", "512:16", V8, "0xd03"),
-    "A55": ("cortex-a76", "dotprod", "cortex-a55", "32:4", "256:8", V82, "0xd05"),
-    "A72": ("cortex-a72", "neon", "cortex-a72", "32:2", "1024:16", V8, "0xd08"),
-    "A76": ("cortex-a76", "dotprod", "neoverse-n1", "64:4", "512:8", V82, "0xd0b"),
+    "A53": ("cortex-a53", "neon", "cortex-a53", "32:4", "512:16", V8, "0xd03", 0),
+    "A55": ("cortex-a76", "dotprod", "cortex-a55", "32:4", "256:8", V82, "0xd05", 2),
+    "A72": ("cortex-a72", "neon", "cortex-a72", "32:2", "1024:16", V8, "0xd08", 0),
+    "A76": ("cortex-a76", "dotprod", "neoverse-n1", "64:4", "512:8", V82, "0xd0b", 4),
 }
 NETS = {"classifier": (48, 48), "detector": (320, 256)}
 OUR_PARTS = ["letterbox", "detector", "decode", "align", "classifier"]
@@ -58,12 +58,12 @@ class Counter:
 
     def describe(self, core):
         """What a system with that core says of it: qemu looks for files here first."""
-        *_, features, part = CORES[core]
+        *_, features, part, variant = CORES[core]
         folder = self.python / "proc"
         folder.mkdir(exist_ok=True)
         (folder / "cpuinfo").write_text(
             f"processor\t: 0\nFeatures\t: {features}\nCPU implementer\t: 0x41\nCPU architecture: 8\n"
-            f"CPU variant\t: 0x0\nCPU part\t: {part}\nCPU revision\t: 3\n\n")
+            f"CPU variant\t: 0x{variant}\nCPU part\t: {part}\nCPU revision\t: 3\n\n")
 
     def count(self, core, command, start, peer):
         """The piece of work between marks `start` and the next."""

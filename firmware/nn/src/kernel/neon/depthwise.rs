@@ -26,13 +26,18 @@ pub(super) unsafe fn channels(row: &DepthRow<'_>, first: usize, epilogue: &Epilo
     // SAFETY: words of a whole block are readable; the rest is what this function demands.
     unsafe {
         let factor = Factor::load(epilogue);
-        match (row.lines.len(), row.step == row.channels, factor.plain) {
+        match (row.lines.len(), is_side_by_side(row), factor.plain) {
             (1, _, _) => any_step::<1>(row, first, epilogue, &factor),
             (_, false, _) => any_step::<9>(row, first, epilogue, &factor),
-            (_, true, true) => step_of_one::<true>(row, first, epilogue, &factor),
-            (_, true, false) => step_of_one::<false>(row, first, epilogue, &factor),
+            (_, true, true) => side_by_side::<true>(row, first, epilogue, &factor),
+            (_, true, false) => side_by_side::<false>(row, first, epilogue, &factor),
         }
     }
+}
+
+/// Whether pixels share columns of nine taps, and there are enough of them.
+pub(super) fn is_side_by_side(row: &DepthRow<'_>) -> bool {
+    row.lines.len() == 3 && row.step == row.channels && row.pixels >= 3
 }
 
 /// The weights of `T` taps.
@@ -70,9 +75,9 @@ unsafe fn any_step<const T: usize>(
 /// Each pixel's taps but three were its left neighbour's.
 ///
 /// # Safety
-/// As [`channels`], with nine taps and pixels side by side; `PLAIN` is the factor's.
+/// As [`channels`], of a row that [`is_side_by_side`]; `PLAIN` is the factor's.
 #[target_feature(enable = "neon")]
-unsafe fn step_of_one<const PLAIN: bool>(
+unsafe fn side_by_side<const PLAIN: bool>(
     row: &DepthRow<'_>,
     first: usize,
     epilogue: &Epilogue,
@@ -84,18 +89,25 @@ unsafe fn step_of_one<const PLAIN: bool>(
     // SAFETY: pixel `p` sees the columns `p ..= p + 2`, each of three lines of 16 channels.
     let column = |c: usize| unsafe { starts.map(|start| vld1q_s8(start.add(c * row.channels))) };
     let mut columns = [column(0), column(1), [vdupq_n_s8(0); 3]];
-    for three in (0..row.pixels).step_by(3) {
+    let (mut three, last) = (0, row.pixels - 3);
+    loop {
         // Each turn replaces the column that no later pixel sees.
         for turn in 0..3 {
             let pixel = three + turn;
-            if pixel == row.pixels {
-                return;
-            }
             columns[(turn + 2) % 3] = column(pixel + 2);
             let [l, m, r] = [0, 1, 2].map(|at| columns[(turn + at) % 3]);
             let x = [l[0], m[0], r[0], l[1], m[1], r[1], l[2], m[2], r[2]];
             // SAFETY: as this function demands.
             unsafe { factor.store::<PLAIN>(epilogue, pixel, sums(&factor.bias, &w, &x)) };
+        }
+        three += 3;
+        if three > last {
+            if three == row.pixels {
+                return;
+            }
+            // The last three pixels, some of them once more: without an exit between pixels the compiler mixes their instructions.
+            three = last;
+            (columns[0], columns[1]) = (column(three), column(three + 1));
         }
     }
 }
