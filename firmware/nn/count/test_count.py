@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import cycles  # noqa: E402
 import estimate  # noqa: E402
 import measure  # noqa: E402
+import report  # noqa: E402
 
 
 class EstimateTest(unittest.TestCase):
@@ -29,6 +30,16 @@ class EstimateTest(unittest.TestCase):
         counts = {"A72": {part: one for part in estimate.PARTS}}
         rows = list(estimate.table(counts, [{"ratio": 1.0}, {"ratio": 1.0}]))
         self.assertEqual(rows, [["Pi 4", "A72", "0.6 to 0.9", "0.6 to 0.9", "2.8 to 4.3"]])
+
+
+class ReportTest(unittest.TestCase):
+    def test_ours_is_compared_with_the_better_of_the_others(self):
+        record = lambda n: {"instructions": n, "cycles": n, "load_bytes": n, "store_bytes": 0}
+        net = {"ours": record(6_000_000), "ONNX Runtime": record(12_000_000), "XNNPACK": record(8_000_000)}
+        counts = {"A76": {"detector": net, "classifier": net, "decode": {"ours": record(1)}}}
+        self.assertEqual(list(report.rows(counts, "cycles"))[0], ["A76", "detector", "6.00", "12.00", "8.00", "0.75"])
+        self.assertEqual(len(list(report.rows(counts, "moved"))), 2)
+        self.assertEqual(list(report.nets(counts, "instructions")), [("A76", 0.75)])
 
 
 class MeasureTest(unittest.TestCase):

@@ -85,20 +85,25 @@ unsafe fn tile<const P: usize, const PLAIN: bool>(
         let first = job.offset + pixel * job.step;
         let input = job.lines[line].as_ptr().wrapping_add(first).cast::<i8>();
         let weights = job.weights.wrapping_add(line * job.groups * 128);
-        for fetch in 0..job.groups.div_ceil(2) {
-            let x: [[int8x16_t; 2]; P] = core::array::from_fn(|pair| {
+        let fetched = |fetch: usize| -> [[int8x16_t; 2]; P] {
+            core::array::from_fn(|pair| {
                 let [a, b] = [place(pair * 2), place(pair * 2 + 1)]
                     .map(|at| input.wrapping_add(at + fetch * 16));
                 // SAFETY: the line reaches to the end of the last fetch of the last pixel.
                 unsafe { side_by_side(vld1q_s8(a), vld1q_s8(b)) }
-            });
-            let weights = weights.wrapping_add(fetch * 256);
-            // SAFETY: each group has 128 bytes of weights.
-            unsafe {
+            })
+        };
+        // SAFETY: each group has 128 bytes of weights.
+        unsafe {
+            for fetch in 0..job.groups / 2 {
+                let (x, weights) = (fetched(fetch), weights.wrapping_add(fetch * 256));
                 multiply(&mut acc, x.map(|x| x[0]), weights);
-                if fetch * 2 + 1 < job.groups {
-                    multiply(&mut acc, x.map(|x| x[1]), weights.wrapping_add(128));
-                }
+                multiply(&mut acc, x.map(|x| x[1]), weights.wrapping_add(128));
+            }
+            if job.groups % 2 == 1 {
+                let last = job.groups / 2;
+                let (x, weights) = (fetched(last), weights.wrapping_add(last * 256));
+                multiply(&mut acc, x.map(|x| x[0]), weights);
             }
         }
     }
