@@ -90,6 +90,11 @@ pub enum CameraState {
 }
 
 impl CameraState {
+    /// Whether what is seen is of now: by this device's camera, or by another's.
+    pub const fn is_seeing(self) -> bool {
+        matches!(self, Self::Running | Self::Elsewhere)
+    }
+
     /// The name in messages.
     pub const fn name(self) -> &'static str {
         match self {

@@ -157,9 +157,38 @@ mod tests {
         }
     }
 
-    /// Everything that may ask for a word: the page and the daemon, but for this file.
+    /// The module for MagicMirror, which takes its words from here, too.
+    const MODULE: &str = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../deploy/magicmirror/MMM-moodring"
+    );
+
+    /// `MOODRING_BLESS=1` writes them anew.
+    #[test]
+    fn the_module_for_magicmirror_says_what_the_page_says() {
+        let parts = ["mood.", "live.people.", "mirror."];
+        for language in Language::ALL {
+            let words: std::collections::BTreeMap<_, _> = WORDS
+                .iter()
+                .filter(|(key, _)| parts.iter().any(|part| key.starts_with(part)))
+                .map(|(key, texts)| (key, &texts[language.tag()]))
+                .collect();
+            let wanted = serde_json::to_string_pretty(&words).unwrap() + "\n";
+            let path = format!("{MODULE}/translations/{}.json", language.tag());
+            if std::env::var_os("MOODRING_BLESS").is_some() {
+                std::fs::write(&path, &wanted).unwrap();
+            }
+            let kept = std::fs::read_to_string(&path).unwrap();
+            assert!(kept == wanted, "{path} is not the page's table");
+        }
+    }
+
+    /// Everything that may ask for a word: the page, the daemon and the module for MagicMirror, but for this file.
     fn askers() -> String {
-        let mut folders = vec![concat!(env!("CARGO_MANIFEST_DIR"), "/src").into()];
+        let mut folders = vec![
+            concat!(env!("CARGO_MANIFEST_DIR"), "/src").into(),
+            MODULE.into(),
+        ];
         let mut texts = String::new();
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir::<std::path::PathBuf>(folder).unwrap() {

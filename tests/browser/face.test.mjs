@@ -1,6 +1,9 @@
 // The face alone, for a wall: what stands in its address, and a token that counts no more.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { connect, createServer as createProxy } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -22,7 +25,8 @@ test('every value in the address of /face has a meaning that a wall can live wit
   const at = async (query) => {
     await page.goto(`${own.url}/face?${query}`);
     await page.waitForFunction(() => document.querySelector('#face').src.startsWith('blob:'));
-    return page.evaluate(() => ({ delays: globalThis.delays, background: document.body.dataset.background, textHidden: document.querySelector('#text').hidden, lang: document.documentElement.lang }));
+    // Besides the watch over the connection, every three seconds.
+    return page.evaluate(() => ({ delays: globalThis.delays.filter((delay) => delay !== 3000), background: document.body.dataset.background, textHidden: document.querySelector('#text').hidden, lang: document.documentElement.lang }));
   };
   // Beyond 2^31 ms an interval would be one of 1 ms; "never" is nothing at all.
   for (const [shift, ms] of [
@@ -83,4 +87,82 @@ test('where there is no picture the word says so, as the face does', async () =>
   assert.deepEqual(faults, []);
   await context.close();
   await own.stop();
+});
+
+test('a listed site shows the face as a plain picture, in a frame and as an object; another site does not', async () => {
+  let html = '';
+  const other = createServer((request, answer) => {
+    // Home Assistant and MagicMirror keep browsers from naming their pages.
+    const policy = request.url.includes('silent') ? { 'referrer-policy': 'no-referrer' } : {};
+    answer.writeHead(200, { 'content-type': 'text/html', ...policy }).end(html);
+  });
+  await once(other.listen(0, '127.0.0.1'), 'listening');
+  const { port } = other.address();
+  const own = await daemon({ config: `[web]\nembed = ["http://127.0.0.1:${port}/"]\n` });
+  const pictures = ['face.svg', 'api/v1/face.png', 'api/v1/face.svg', 'api/v1/emoji/happy.png', 'api/v1/emoji/sad.svg'];
+  html = pictures.map((path) => `<img src="${own.url}/${path}">`).join('') + `<img src="${own.url}/icon.svg"><object data="${own.url}/face.svg" type="image/svg+xml">no face</object>`;
+  for (const [site, shown] of [[`http://127.0.0.1:${port}/`, true], [`http://127.0.0.1:${port}/silent`, true], [`http://localhost:${port}/`, false]]) {
+    const { page, context } = await visit(own.url);
+    await page.goto(site, { waitUntil: 'networkidle' });
+    const widths = await page.$$eval('img', (images) => images.map((image) => image.naturalWidth > 0));
+    assert.deepEqual(widths, [...pictures.map(() => shown), false], site);
+    const frame = page.frames().find((other) => other.url().endsWith('/face.svg'));
+    assert.equal(Boolean(frame && await frame.evaluate(() => document.documentElement.tagName === 'svg').catch(() => false)), shown, site);
+    await context.close();
+  }
+  other.close();
+  await own.stop();
+});
+
+/** Between browser and device; `freeze` lets nothing more through what is open, and closes nothing: the network went away. */
+async function proxyTo(url) {
+  const { port } = new URL(url);
+  const pairs = new Set();
+  const server = createProxy((client) => {
+    const device = connect(port, '127.0.0.1');
+    for (const [from, to] of [[client, device], [device, client]]) {
+      from.on('data', (bytes) => to.write(bytes));
+      from.on('close', () => to.destroy()).on('error', () => to.destroy());
+    }
+    pairs.add(client).add(device);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    freeze: () => pairs.forEach((socket) => socket.removeAllListeners('data').removeAllListeners('close').pause()),
+    close: () => pairs.forEach((socket) => socket.destroy()) ?? server.close(),
+  };
+}
+
+test('a connection that died without a word is noticed, and the face goes on', async () => {
+  const own = await daemon();
+  for (const path of ['/face', '/']) {
+    const proxy = await proxyTo(own.url);
+    const { page, context, faults } = await visit(proxy.url);
+    // A clock that runs ten times as fast.
+    await page.addInitScript(() => {
+      const real = performance.now.bind(performance);
+      performance.now = () => 10 * real();
+      globalThis.opened = 0;
+      globalThis.EventSource = class extends EventSource {
+        constructor(...given) {
+          super(...given);
+          globalThis.opened += 1;
+        }
+      };
+    });
+    await page.goto(proxy.url + path);
+    await page.waitForFunction(() => document.querySelector('#face').src.length > 10);
+    await page.waitForTimeout(5_000);
+    assert.equal(await page.evaluate(() => globalThis.opened), 1, 'states are signs of life');
+    proxy.freeze();
+    await page.waitForFunction(() => globalThis.opened > 1);
+    await page.waitForFunction(() => !document.querySelector('#stage.away') && document.querySelector('#chip-link')?.dataset.state !== 'bad');
+    const before = await page.getAttribute('#face', 'src');
+    await page.waitForFunction((src) => document.querySelector('#face').src !== src, before);
+    assert.deepEqual(faults, []);
+    await context.close();
+    proxy.close();
+  }
+  assert.equal((await own.stop()).code, 0);
 });

@@ -3,6 +3,7 @@
 mod machine;
 mod network;
 mod page;
+mod wired;
 
 use std::{fmt::Display, path::Path};
 
@@ -21,7 +22,7 @@ use crate::{
     },
     exit::Exit,
     files,
-    gpio::{Chips, wires},
+    gpio::Chips,
     hooks,
     satellite::port_trouble,
     store::StoreLocation,
@@ -98,18 +99,21 @@ pub(super) fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
         say("satellite", found);
     }
     if settings.light.kind == LightKind::Ws2812 {
-        say("light", strip(&settings.light.bus));
+        say("light", wired::strip(&settings.light.bus));
+    }
+    if let Some(found) = wired::outputs(&settings, &Chips::of_this_machine()) {
+        say("outputs", found);
     }
     if settings.display.kind == DisplayKind::Spi {
         for check in spi::check::check(&settings) {
             say(&format!("display, {}", check.part), check.found.into());
         }
     } else if settings.display.kind == DisplayKind::Screen {
-        say_collisions(&settings, &mut say);
+        wired::say_collisions(&settings, &mut say);
         let check = screen::check(&settings.display);
         say(&format!("display, {}", check.part), check.found.into());
     } else {
-        say_collisions(&settings, &mut say);
+        wired::say_collisions(&settings, &mut say);
         say("display", display(&settings));
     }
     Ok(if bad == 0 { Exit::Done } else { Exit::Unwell })
@@ -174,14 +178,6 @@ fn models(settings: &Settings) -> Finding {
     }
 }
 
-/// Pins that buttons and a light want twice, where no check of a display names them.
-fn say_collisions(settings: &Settings, say: &mut impl FnMut(&str, Finding)) {
-    let is_jetson = Chips::of_this_machine().jetson.is_some();
-    for text in wires::collisions(&wires::wires(settings, is_jetson)) {
-        say("wires", bad(text, wires::WAY_OUT));
-    }
-}
-
 /// The port of a satellite, if the settings name one. It is not opened: the daemon may be using it.
 fn satellite_port(port: &SatellitePort) -> Option<Finding> {
     let SatellitePort::Path(path) = port else {
@@ -191,16 +187,6 @@ fn satellite_port(port: &SatellitePort) -> Option<Finding> {
         None => Finding::Good(format!("{path} is a serial port")),
         Some((text, mend)) => bad(format!("{path}: {text}"), mend),
     })
-}
-
-fn strip(bus: &str) -> Finding {
-    match std::fs::metadata(bus) {
-        Ok(_) => Finding::Good(format!("a strip on {bus}")),
-        Err(error) => bad(
-            format!("{bus}: {error}"),
-            "switch that SPI bus on by its overlay and restart; deploy/wiring.md, \"Buttons and light\"",
-        ),
-    }
 }
 
 fn kernel() -> Finding {

@@ -197,6 +197,7 @@ mod tests {
         }
         text("buttons", "camera", "5");
         text("light", "pins", "[17, 27, 22]");
+        text("outputs", "happy", "17");
         let words = load(&[
             ("MOODRING_PANEL__CONTROLLER", "ili9341"),
             ("MOODRING_PANEL__BUS", "/dev/spidev1.2"),

@@ -20,6 +20,7 @@ mod mqtt;
 pub mod night;
 mod notice;
 pub(crate) mod origin;
+mod outputs;
 pub mod panel;
 pub mod pin;
 mod preview;
@@ -45,6 +46,7 @@ pub use location::Location;
 pub use mood::{MoodSettings, WhoCountsSetting};
 pub use mqtt::{MqttSettings, MqttVersion, PayloadFormat};
 pub use notice::NoticeSettings;
+pub use outputs::OutputSettings;
 pub use panel::PanelSettings;
 pub use preview::PreviewSettings;
 pub use satellite::{SatellitePort, SatelliteSettings};
@@ -84,6 +86,8 @@ pub struct Settings {
     pub buttons: ButtonSettings,
     /// A light in the mood's colour.
     pub light: LightSettings,
+    /// GPIO lines by mood.
+    pub outputs: OutputSettings,
     /// The broker.
     pub mqtt: MqttSettings,
     /// Limits of events.

@@ -174,6 +174,25 @@ mod tests {
         assert!(cheek[0] > 200 && cheek[1] > 150, "yellow: {cheek:?}");
     }
 
+    /// `MOODRING_BLESS=1` draws them anew.
+    #[test]
+    fn the_module_for_magicmirror_has_our_faces() {
+        let folder = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../deploy/magicmirror/MMM-moodring/faces"
+        );
+        for look in Look::ALL {
+            let path = format!("{folder}/{}.png", look.name());
+            let drawn = sticker(look, 512, &Theme::CLASSIC).unwrap();
+            if std::env::var_os("MOODRING_BLESS").is_some() {
+                std::fs::write(&path, &drawn).unwrap();
+            }
+            let pixels = |png: &[u8]| image::load_from_memory(png).unwrap().to_rgba8();
+            let kept = pixels(&std::fs::read(&path).unwrap());
+            assert!(kept == pixels(&drawn), "{path} is not what moodring draws");
+        }
+    }
+
     #[test]
     fn a_mix_is_taken_apart() {
         assert_eq!(unmixed([0; 3], [255; 3]), [0; 4]);

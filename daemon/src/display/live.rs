@@ -162,7 +162,7 @@ impl LiveView {
     fn people(&self, view: &View<'_>, area: Rect) -> Paragraph<'static> {
         let (mood, people) = (&view.snapshot.mood, &view.snapshot.people);
         let camera = view.snapshot.camera;
-        let is_seeing = matches!(camera, CameraState::Running | CameraState::Elsewhere);
+        let is_seeing = camera.is_seeing();
         // The face beside it says the same: nobody knows who is there.
         let heading = if is_seeing {
             mood.mood().name().to_uppercase()

@@ -1,14 +1,17 @@
 //! Displays behind one trait: a terminal, a small display, a screen, a PNG file, or none. A display shows and decides nothing.
 
 mod animated_png;
+mod beside;
 mod canvas;
 mod cells;
 mod face_image;
 mod faces;
 mod idle;
+mod job_control;
 mod live;
 mod log_lines;
-pub mod mood_light;
+mod mood_light;
+mod mood_lines;
 mod null;
 mod png;
 mod recording;
@@ -53,7 +56,10 @@ pub fn open(
         tracing::warn!("{text}: {}", wires::WAY_OUT);
     }
     let display = picture(settings, stdout_is_terminal, logs)?;
-    Ok(mood_light::with(display, settings))
+    Ok(mood_lines::with(
+        mood_light::with(display, settings),
+        settings,
+    ))
 }
 
 /// The display without a light.

@@ -8,21 +8,22 @@ use embedded_graphics::{
 };
 use embedded_hal::spi::SpiDevice;
 use linux_embedded_hal::SpidevDevice;
-use moodring_core::{expression::Expression, frame::Millis, mood::Mood};
+use moodring_core::{expression::Expression, mood::Mood};
 
 use super::{
-    Display, DisplayControls, DisplayError, View,
-    spi::{backlight::DigitalOutput, interface::InterfaceError, open, panel_retry::PanelRetry},
+    Display,
+    beside::{Output, OutputKind, WithOutput},
+    spi::{backlight::DigitalOutput, interface::InterfaceError, open},
 };
 use crate::{
     config::{LightKind, LightSettings, Settings, board::SpiMode, pin::Pin},
     gpio::{Chips, OutputLine},
-    snapshot::{CameraState, Snapshot},
+    snapshot::Snapshot,
 };
 
 /// The colour of the mood; black for nobody, and while the camera does not run.
-pub fn colour(snapshot: &Snapshot) -> Rgb888 {
-    if snapshot.camera != CameraState::Running {
+fn colour(snapshot: &Snapshot) -> Rgb888 {
+    if !snapshot.camera.is_seeing() {
         return Rgb888::BLACK;
     }
     match snapshot.mood.mood() {
@@ -41,111 +42,27 @@ pub fn colour(snapshot: &Snapshot) -> Rgb888 {
 }
 
 /// Adds the light of the settings to the display, if there is one.
-pub fn with(display: Box<dyn Display + Send>, settings: &Settings) -> Box<dyn Display + Send> {
+pub(super) fn with(
+    display: Box<dyn Display + Send>,
+    settings: &Settings,
+) -> Box<dyn Display + Send> {
     if settings.light.kind == LightKind::None {
         return display;
     }
     let settings = settings.clone();
+    let kind = OutputKind {
+        name: "the light",
+        state: |snapshot, on| if on { colour(snapshot) } else { Rgb888::BLACK },
+        off: Rgb888::BLACK,
+    };
     let open = Box::new(move || open_light(&settings));
-    Box::new(WithMoodLight::new(display, open))
+    Box::new(WithOutput::new(display, kind, open))
 }
 
-/// A light.
-pub trait MoodLight: Send {
-    /// Shows this colour; black is off.
-    ///
-    /// # Errors
-    /// [`InterfaceError`] if the colour could not be sent.
-    fn set(&mut self, colour: Rgb888) -> Result<(), InterfaceError>;
-}
+/// A light shows colours; black is off.
+type MoodLight = Box<dyn Output<Rgb888>>;
 
-/// Opens the light, also again after a failure.
-type LightOpener = Box<dyn FnMut() -> Result<Box<dyn MoodLight>, InterfaceError> + Send>;
-
-/// A display with a light beside it. A failure of the light is not a failure of the display.
-struct WithMoodLight {
-    display: Box<dyn Display + Send>,
-    open: LightOpener,
-    mood_light: Option<Box<dyn MoodLight>>,
-    lit: Option<Rgb888>,
-    retry: PanelRetry,
-    on: bool,
-}
-
-impl WithMoodLight {
-    fn new(display: Box<dyn Display + Send>, open: LightOpener) -> Self {
-        Self {
-            display,
-            open,
-            mood_light: None,
-            lit: None,
-            retry: PanelRetry::default(),
-            on: true,
-        }
-    }
-
-    fn light(&mut self, colour: Rgb888, now: Millis) {
-        if self.lit == Some(colour) || self.retry.rests(now) {
-            return;
-        }
-        match self.try_light(colour) {
-            Ok(()) => {
-                self.lit = Some(colour);
-                self.retry.end();
-            }
-            Err(error) => {
-                (self.mood_light, self.lit) = (None, None);
-                if self.retry.fail(now) {
-                    tracing::warn!("the light: {error}");
-                }
-            }
-        }
-    }
-
-    fn try_light(&mut self, colour: Rgb888) -> Result<(), InterfaceError> {
-        let mood_light = match &mut self.mood_light {
-            Some(mood_light) => mood_light,
-            None => self.mood_light.insert((self.open)()?),
-        };
-        mood_light.set(colour)
-    }
-}
-
-impl Display for WithMoodLight {
-    fn name(&self) -> &str {
-        self.display.name()
-    }
-
-    fn show(&mut self, view: &View<'_>) -> Result<(), DisplayError> {
-        let colour = if self.on {
-            colour(view.snapshot)
-        } else {
-            Rgb888::BLACK
-        };
-        self.light(colour, view.now);
-        self.display.show(view)
-    }
-
-    fn set(&mut self, controls: DisplayControls) {
-        self.on = controls.on;
-        self.display.set(controls);
-    }
-
-    fn wants_quit(&mut self) -> bool {
-        self.display.wants_quit()
-    }
-}
-
-impl Drop for WithMoodLight {
-    /// Off at the end; a failure has no receiver here.
-    fn drop(&mut self) {
-        if let Some(mood_light) = &mut self.mood_light {
-            let _ = mood_light.set(Rgb888::BLACK);
-        }
-    }
-}
-
-fn open_light(settings: &Settings) -> Result<Box<dyn MoodLight>, InterfaceError> {
+fn open_light(settings: &Settings) -> Result<MoodLight, InterfaceError> {
     let light = &settings.light;
     match light.kind {
         LightKind::Rgb => Ok(Box::new(GpioLed {
@@ -162,7 +79,7 @@ struct GpioLed {
     active_low: bool,
 }
 
-impl MoodLight for GpioLed {
+impl Output<Rgb888> for GpioLed {
     fn set(&mut self, colour: Rgb888) -> Result<(), InterfaceError> {
         let parts = [colour.r(), colour.g(), colour.b()];
         for (line, part) in self.lines.iter_mut().zip(parts) {
@@ -222,7 +139,7 @@ impl LedStrip {
     }
 }
 
-impl MoodLight for LedStrip {
+impl Output<Rgb888> for LedStrip {
     fn set(&mut self, colour: Rgb888) -> Result<(), InterfaceError> {
         encode(colour, self.brightness, self.count, &mut self.message);
         let sent = self.spi.write(&self.message);
@@ -254,47 +171,10 @@ fn encode(colour: Rgb888, percent: u8, count: u16, message: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use moodring_core::{frame::Millis, mood::MoodState, track::TrackId};
 
-    use moodring_core::{mood::MoodState, track::TrackId};
-
-    use super::{super::NullDisplay, *};
-
-    #[derive(Clone, Default)]
-    struct RecordedLight(Arc<Mutex<Vec<Rgb888>>>);
-
-    impl MoodLight for RecordedLight {
-        fn set(&mut self, colour: Rgb888) -> Result<(), InterfaceError> {
-            self.0.lock().unwrap().push(colour);
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn the_light_follows_the_mood_and_goes_out_at_the_end() {
-        let noted = RecordedLight::default();
-        let (mood_light, mut tries) = (noted.clone(), 0);
-        let open = move || {
-            tries += 1;
-            match tries {
-                1 => Err(InterfaceError("not there yet".into())),
-                _ => Ok(Box::new(mood_light.clone()) as Box<dyn MoodLight>),
-            }
-        };
-        let mut lit = WithMoodLight::new(Box::new(NullDisplay), Box::new(open));
-        for (ms, colour) in [
-            (0, Rgb888::RED),
-            (100, Rgb888::RED),
-            (600, Rgb888::RED),
-            (700, Rgb888::RED),
-            (800, Rgb888::YELLOW),
-        ] {
-            lit.light(colour, Millis(ms));
-        }
-        drop(lit);
-        let expected = [Rgb888::RED, Rgb888::YELLOW, Rgb888::BLACK];
-        assert_eq!(*noted.0.lock().unwrap(), expected);
-    }
+    use super::*;
+    use crate::snapshot::CameraState;
 
     #[test]
     fn every_expression_has_a_colour_of_its_own_and_a_camera_that_is_off_none() {
@@ -306,6 +186,9 @@ mod tests {
                 ..Snapshot::default()
             };
             assert_eq!(colour(&snapshot), Rgb888::BLACK, "the camera does not run");
+            // `demo` has no camera, `follow` another's.
+            snapshot.camera = CameraState::Elsewhere;
+            assert_ne!(colour(&snapshot), Rgb888::BLACK);
             snapshot.camera = CameraState::Running;
             let colour = colour(&snapshot);
             assert!(colour != Rgb888::BLACK && !seen.contains(&colour));

@@ -8,11 +8,18 @@ use std::{
 use moodring_core::frame::Millis;
 use ratatui::{
     DefaultTerminal,
-    crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers},
+    crossterm::{
+        event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers},
+        execute,
+        terminal::{self, EnterAlternateScreen},
+    },
 };
 
 use super::{
-    Display, DisplayControls, DisplayError, LogLines, View, cells::ColorDepth, live::LiveView,
+    Display, DisplayControls, DisplayError, LogLines, View,
+    cells::ColorDepth,
+    job_control::{self, JobControl, StopScope},
+    live::LiveView,
 };
 
 const NAME: &str = "terminal";
@@ -24,6 +31,8 @@ pub struct TerminalDisplay {
     screen: DefaultTerminal,
     live: LiveView,
     quit: bool,
+    /// None where the signals cannot be had.
+    jobs: Option<JobControl>,
 }
 
 impl TerminalDisplay {
@@ -46,6 +55,7 @@ impl TerminalDisplay {
             screen,
             live: LiveView::new(logs, ColorDepth::from_env(), Millis(0)),
             quit: false,
+            jobs: JobControl::new().ok(),
         })
     }
 
@@ -59,19 +69,46 @@ impl TerminalDisplay {
             if let Event::Key(key) = event::read()? {
                 self.quit |= asks_to_quit(key);
                 if asks_to_pause(key) {
-                    self.pause()?;
+                    self.pause(StopScope::Job)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Gives the terminal back and stops, as Ctrl-Z does outside of raw mode; goes on here after `fg`.
-    fn pause(&mut self) -> io::Result<()> {
+    /// Obeys the shell.
+    fn follow_jobs(&mut self) -> io::Result<()> {
+        let Some(jobs) = &self.jobs else {
+            return Ok(());
+        };
+        let (stop, continued) = (jobs.is_asked_to_stop(), jobs.has_continued());
+        if stop {
+            return self.pause(StopScope::Process);
+        }
+        // Whoever had the terminal meanwhile left it as a shell wants it.
+        if continued {
+            self.take_again()?;
+        }
+        Ok(())
+    }
+
+    /// Gives the terminal back and stops; goes on here after `fg`.
+    fn pause(&mut self, scope: StopScope) -> io::Result<()> {
+        let Some(jobs) = self.jobs.as_ref().filter(|_| job_control::has_shell()) else {
+            return Ok(());
+        };
         ratatui::try_restore()?;
         self.screen.show_cursor()?;
-        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP)?;
-        self.screen = ratatui::try_init()?;
+        jobs.stop(scope)?;
+        self.take_again()
+    }
+
+    /// Raw mode and the alternate screen once more, and all of it drawn anew. In the background the kernel stops us here until `fg`.
+    fn take_again(&mut self) -> io::Result<()> {
+        // It would remember that it is raw, which is over.
+        terminal::disable_raw_mode()?;
+        terminal::enable_raw_mode()?;
+        execute!(io::stdout(), EnterAlternateScreen)?;
         self.screen.clear()
     }
 }
@@ -93,7 +130,7 @@ impl Display for TerminalDisplay {
 
     fn wants_quit(&mut self) -> bool {
         // What cannot be read asks for nothing.
-        let _ = self.read_keys();
+        let _ = self.follow_jobs().and_then(|()| self.read_keys());
         self.quit
     }
 }

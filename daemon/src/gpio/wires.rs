@@ -37,7 +37,7 @@ fn spi_lines(bus: &str, is_jetson: bool) -> Vec<(&'static str, u8)> {
     lines
 }
 
-/// All wires of the display, the buttons and the light, as far as they are known.
+/// All wires of the display, the buttons, the light and the outputs, as far as they are known.
 pub fn wires(settings: &Settings, is_jetson: bool) -> Vec<Wire> {
     let mut wires = Vec::new();
     let mut add = |part: String, pin: Pin| {
@@ -75,6 +75,10 @@ pub fn wires(settings: &Settings, is_jetson: bool) -> Vec<Wire> {
                 add(format!("strip's {part}{moved}"), Pin::Gpio(gpio));
             }
         }
+    }
+    for (pin, moods) in settings.outputs.lines() {
+        let names: Vec<_> = moods.iter().map(|mood| mood.name()).collect();
+        add(format!("output of {}", names.join(" and ")), pin);
     }
     wires
 }
@@ -125,7 +129,7 @@ pub fn collisions(wires: &[Wire]) -> Vec<String> {
 }
 
 /// What can be done about it.
-pub const WAY_OUT: &str = "move one of them: `panel` and `buttons` take other lines, and a strip may hang on another SPI bus \
+pub const WAY_OUT: &str = "move one of them: `panel`, `buttons` and `outputs` take other lines, and a strip may hang on another SPI bus \
      (light.bus, see deploy/wiring.md)";
 
 #[cfg(test)]
@@ -161,6 +165,19 @@ mod tests {
             "display's SDA GPIO2 (pin 3), display's SCL GPIO3 (pin 5)"
         );
         assert_eq!(wires(&settings(""), false), []);
+    }
+
+    #[test]
+    fn an_output_may_serve_two_moods_but_no_other_part() {
+        let text = "[display]\nkind = \"spi\"\nboard = \"waveshare-1.44\"\n[outputs]\nhappy = 17\nsad = 17\n";
+        let free = wires(&settings(text), false);
+        assert_eq!(collisions(&free), [""; 0]);
+        assert!(describe(&free).contains("output of happy and sad GPIO17 (pin 11)"));
+        let taken = wires(&settings(&text.replace("17", "25")), false);
+        assert_eq!(
+            collisions(&taken),
+            ["GPIO25 is wanted twice: by the display's D/C and by the output of happy and sad"]
+        );
     }
 
     #[test]

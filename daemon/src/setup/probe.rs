@@ -11,9 +11,8 @@ use moodring_core::{
     mood::{Mood, MoodState},
     track::TrackId,
 };
-use serde::Serialize;
 
-use super::{Broker, NO_DISPLAY, SAME_DISPLAY, SCREEN};
+use super::{Broker, NO_DISPLAY, SAME_DISPLAY, SCREEN, sentence::Sentence};
 use crate::{
     camera::{self, Source},
     clock::{self, Clock},
@@ -26,38 +25,36 @@ use crate::{
     snapshot::{BrokerState, Snapshot},
 };
 
-/// What is said after a test picture.
-const SEEN: &str = "a happy face was drawn for three seconds; was it there?";
 /// How long the test picture stays on the display.
 const SHOWN: Duration = Duration::from_secs(3);
 
 /// The result of a try.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeResult {
     /// Whether it works.
     pub ok: bool,
     /// What was found.
-    pub says: String,
+    pub says: Sentence,
     /// The way to mend it; empty if it works.
-    pub mend: String,
+    pub mend: Sentence,
 }
 
 impl ProbeResult {
     /// It works.
-    pub fn good(says: impl ToString) -> Self {
+    pub fn good(says: impl Into<Sentence>) -> Self {
         Self {
             ok: true,
-            says: says.to_string(),
-            mend: String::new(),
+            says: says.into(),
+            mend: Sentence::default(),
         }
     }
 
     /// It does not work.
-    pub fn bad(says: impl ToString, mend: impl ToString) -> Self {
+    pub fn bad(says: impl Into<Sentence>, mend: impl Into<Sentence>) -> Self {
         Self {
             ok: false,
-            says: says.to_string(),
-            mend: mend.to_string(),
+            says: says.into(),
+            mend: mend.into(),
         }
     }
 }
@@ -69,23 +66,22 @@ pub fn camera(name: &str, settings: &CameraSettings) -> ProbeResult {
     if tried.ok || super::address(name).is_none() {
         return tried;
     }
-    ProbeResult::bad(
-        "no picture came from this address in time",
-        "open it in a browser or a player on this machine: it must show the picture itself. A login goes before the host: \
-         http://user:password@HOST/PATH",
-    )
+    ProbeResult::bad("trial.nopicture", "trial.nopicture.mend")
 }
 
 fn open(name: &str, settings: &CameraSettings) -> ProbeResult {
     let source: Source = match name.parse() {
         Ok(source) => source,
-        Err(error) => return ProbeResult::bad(error, "take one of the list"),
+        Err(error) => return ProbeResult::bad(Sentence::plain(error), "trial.list"),
     };
-    let mend = "check that it is plugged in and that no other program uses it (`moodring doctor` shows more)";
+    let failed = |error: camera::CameraError| {
+        let says = Sentence::of("trial.camera", &[("reason", &error)]);
+        ProbeResult::bad(says, "trial.camera.mend")
+    };
     let opened = camera::open(&source, settings, Clock::start());
     let mut camera = match opened {
         Ok(camera) => camera,
-        Err(error) => return ProbeResult::bad(error, mend),
+        Err(error) => return failed(error),
     };
     // A first picture that is broken is no reason to give up.
     let end = Instant::now() + Duration::from_millis(settings.timeout_ms);
@@ -94,16 +90,25 @@ fn open(name: &str, settings: &CameraSettings) -> ProbeResult {
             Ok(frame) => {
                 let (width, height) = (frame.width_px(), frame.height_px());
                 let name = &camera.info().name;
-                return ProbeResult::good(format!(
-                    "{name} gives pictures of {width}x{height} pixels"
-                ));
+                return ProbeResult::good(pictures("trial.pictures", name, (width, height)));
             }
             Err(error) => error,
         };
         if !matches!(trouble, camera::CameraError::Bad { .. }) || Instant::now() > end {
-            return ProbeResult::bad(trouble, mend);
+            return failed(trouble);
         }
     }
+}
+
+/// A sentence about a camera's pictures.
+pub fn pictures(key: &'static str, name: &str, (width, height): (u32, u32)) -> Sentence {
+    let values: [(_, &dyn ToString); 3] = [("name", &name), ("width", &width), ("height", &height)];
+    Sentence::of(key, &values)
+}
+
+/// A display's trial that failed.
+fn dark(reason: &dyn ToString, mend: impl Into<Sentence>) -> ProbeResult {
+    ProbeResult::bad(Sentence::of("trial.display", &[("reason", reason)]), mend)
 }
 
 /// Draws a face for some seconds on the display with this name.
@@ -111,10 +116,10 @@ pub fn display(name: &str, settings: &Settings) -> ProbeResult {
     let mut settings = settings.clone();
     match name {
         NO_DISPLAY => {
-            return ProbeResult::good("there is nothing to try: the face is on this page");
+            return ProbeResult::good("trial.page");
         }
         SAME_DISPLAY | SCREEN if in_use(name, settings.display.kind) => {
-            return ProbeResult::good("this display is in use already: look at it");
+            return ProbeResult::good("trial.used");
         }
         SAME_DISPLAY => {}
         SCREEN => return screen(&mut settings),
@@ -122,15 +127,14 @@ pub fn display(name: &str, settings: &Settings) -> ProbeResult {
     }
     for check in spi::check::check(&settings) {
         if let Err(Problem { text, mend }) = check.found {
-            return ProbeResult::bad(format!("{}: {text}", check.part), mend);
+            return dark(&format!("{}: {text}", check.part), Sentence::plain(mend));
         }
     }
-    let mend = "look at its wires (deploy/wiring.md), and whether another program uses it";
     let opened = spi::open(&settings.display, &settings.panel);
     let shown = opened.and_then(|mut display| show(display.as_mut()));
     match shown {
-        Ok(()) => ProbeResult::good(SEEN),
-        Err(error) => ProbeResult::bad(error, mend),
+        Ok(()) => ProbeResult::good("trial.seen"),
+        Err(error) => dark(&error, "trial.wires.mend"),
     }
 }
 
@@ -145,15 +149,12 @@ fn in_use(answer: &str, kind: DisplayKind) -> bool {
 fn screen(settings: &mut Settings) -> ProbeResult {
     settings.display.kind = DisplayKind::Screen;
     if let Err(Problem { text, mend }) = screen::check(&settings.display).found {
-        return ProbeResult::bad(text, mend);
+        return dark(&text, Sentence::plain(mend));
     }
     let mut display = screen::open(&settings.display, &settings.panel);
     match show(display.as_mut()) {
-        Ok(()) => ProbeResult::good(SEEN),
-        Err(error) => ProbeResult::bad(
-            error,
-            "end the desktop or whatever else is on the screen: one program at a time may have it",
-        ),
+        Ok(()) => ProbeResult::good("trial.seen"),
+        Err(error) => dark(&error, "trial.screen.mend"),
     }
 }
 
@@ -183,29 +184,28 @@ fn show(display: &mut dyn Display) -> Result<(), crate::display::DisplayError> {
 /// Connects to a broker and disconnects; `running` is the state of the daemon's own connection.
 pub async fn broker(answer: &Broker, settings: &Settings, running: BrokerState) -> ProbeResult {
     if !answer.enabled {
-        return ProbeResult::good("nothing is published, so there is nothing to try");
+        return ProbeResult::good("trial.unpublished");
     }
     let mut wanted = settings.mqtt.clone();
     (wanted.enabled, wanted.url, wanted.user) = (true, answer.url.clone(), answer.user.clone());
     let embedded = wanted.url.is_empty();
     if embedded && settings.mqtt.enabled && settings.mqtt.url.is_empty() {
         return match running {
-            BrokerState::Online => ProbeResult::good("the embedded broker runs"),
-            _ => ProbeResult::bad(
-                "the embedded broker does not run",
-                "look into the log: `journalctl -u moodring`",
-            ),
+            BrokerState::Online => ProbeResult::good("trial.embedded"),
+            _ => ProbeResult::bad("trial.embedded.not", "trial.log.mend"),
         };
     }
     if embedded {
         return match std::net::TcpListener::bind(&wanted.listen) {
             Ok(_) => {
-                ProbeResult::good(format!("{} is free for the embedded broker", wanted.listen))
+                let free = Sentence::of("trial.free", &[("address", &wanted.listen)]);
+                ProbeResult::good(free)
             }
-            Err(error) => ProbeResult::bad(
-                format!("{}: {error}", wanted.listen),
-                "if a broker runs there, give its address: mqtt://127.0.0.1:1883",
-            ),
+            Err(error) => {
+                let values: [(_, &dyn ToString); 2] =
+                    [("address", &wanted.listen), ("reason", &error)];
+                ProbeResult::bad(Sentence::of("trial.taken", &values), "trial.taken.mend")
+            }
         };
     }
     // The stored password goes only where it was stored for.
@@ -217,17 +217,17 @@ pub async fn broker(answer: &Broker, settings: &Settings, running: BrokerState) 
         }
     };
     match mqtt::test_connection(&wanted, password).await {
-        Ok(address) => ProbeResult::good(format!("{address} accepts us")),
+        Ok(address) => {
+            let accepted = Sentence::of("trial.accepted", &[("address", &address)]);
+            ProbeResult::good(accepted)
+        }
         Err(AttemptError::Refused(reason)) => {
-            ProbeResult::bad(reason, "look at address, user and password")
+            let refused = Sentence::of("trial.refused", &[("reason", &reason)]);
+            ProbeResult::bad(refused, "trial.refused.mend")
         }
         Err(AttemptError::Silent(reason)) => {
             tracing::info!("the broker's trial: {reason}");
-            ProbeResult::bad(
-                "no broker answered there",
-                "see whether it runs, whether the address is right, and whether a firewall stands between; what happened \
-                 stands in the log (`journalctl -u moodring`)",
-            )
+            ProbeResult::bad("trial.silent", "trial.silent.mend")
         }
     }
 }

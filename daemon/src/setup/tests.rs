@@ -244,10 +244,10 @@ fn trials_open_what_is_there_and_say_what_mends_the_rest() {
     let settings = Settings::default();
     assert!(probe::camera("synthetic", &settings.camera).ok);
     let gone = probe::camera("/dev/video_none", &settings.camera);
-    assert!(!gone.ok && gone.says.contains("/dev/video_none") && !gone.mend.is_empty());
+    assert!(!gone.ok && gone.says.text.contains("/dev/video_none") && !gone.mend.text.is_empty());
     let wired: Settings = toml::from_str("[panel]\nbus = \"/dev/absent0.0\"").unwrap();
     let dark = probe::display("st7789-240x240", &wired);
-    assert!(!dark.ok && !dark.mend.is_empty(), "{dark:?}");
+    assert!(!dark.ok && !dark.mend.text.is_empty(), "{dark:?}");
     assert!(probe::display(NO_DISPLAY, &settings).ok);
 }
 
@@ -338,7 +338,7 @@ fn a_stored_password_goes_only_where_it_was_stored_for() {
     answer.url = url.clone();
     let refused = tried(&answer, &settings);
     assert!(
-        !refused.ok && refused.says.contains("password"),
+        !refused.ok && refused.says.text.contains("password"),
         "{refused:?}"
     );
     let _ = std::net::TcpStream::connect(url.trim_start_matches("mqtt://"));

@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use super::{
     access_state::AccessState,
-    embed::{self, PREFLIGHT},
+    embed::{self, PREFLIGHT, Reader},
     error::ApiError,
     hosts,
     ingress::{self, Sender},
@@ -65,7 +65,7 @@ pub(super) async fn guard(
     tell_of_unlisted(&access, peer, request.headers());
     let passed =
         check(&access, &request, peer, &visitor).map_err(|refusal| refusal.answer(&request));
-    let is_face = request.uri().path() == "/face";
+    let is_face = embed::is_read_only(request.uri().path());
     request.extensions_mut().insert(visitor.clone());
     let (frame, reader, answer) = match passed {
         Ok(pass) if pass.reader.is_some() && request.method() == Method::OPTIONS => {
@@ -126,12 +126,12 @@ struct Pass {
     frame: Frame,
     /// The secret of the session that let it pass.
     session: Option<String>,
-    /// The other site that may read the answer.
-    reader: Option<HeaderValue>,
+    /// What another site's page may do with the answer.
+    reader: Option<Reader>,
 }
 
 impl Pass {
-    fn new(frame: Frame, reader: Option<HeaderValue>) -> Self {
+    fn new(frame: Frame, reader: Option<Reader>) -> Self {
         Self {
             frame,
             session: None,
@@ -148,7 +148,7 @@ enum Frame {
     Proxy,
 }
 
-fn dressed(mut answer: Response, ancestors: &str, reader: Option<HeaderValue>) -> Response {
+fn dressed(mut answer: Response, ancestors: &str, reader: Option<Reader>) -> Response {
     let headers = answer.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
@@ -169,8 +169,8 @@ fn dressed(mut answer: Response, ancestors: &str, reader: Option<HeaderValue>) -
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    if let Some(origin) = reader {
-        embed::allow(headers, origin);
+    if let Some(reader) = reader {
+        embed::allow(headers, reader);
     }
     answer
 }

@@ -25,6 +25,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("style.css", CSS, include_bytes!("page/style.css")),
     ("app.js", JS, include_bytes!("page/app.js")),
     ("dom.js", JS, include_bytes!("page/dom.js")),
+    ("follow.js", JS, include_bytes!("page/follow.js")),
     ("live.js", JS, include_bytes!("page/live.js")),
     ("timeline.js", JS, include_bytes!("page/timeline.js")),
     ("preview.js", JS, include_bytes!("page/preview.js")),
@@ -143,9 +144,9 @@ mod tests {
         println!("the page: {plain} bytes, {packed} packed");
         // The description of the interface is for programs; the page does not load it.
         let page = plain - include_bytes!("page/openapi.json").len();
-        // Two fifths of it are words in five languages.
+        // Two fifths of it are words in five languages, those of the module for MagicMirror among them.
         assert!(
-            page < 140_000 && packed < 62_000,
+            page < 160_000 && packed < 64_000,
             "{page} bytes, {packed} packed"
         );
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/page");

@@ -1,7 +1,7 @@
 //! `[web] embed`: sites that may show the face in a frame and read what it shows. They cannot change anything, and get
 //! no picture of the camera and no history.
 
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use crate::config::origin::origin;
 
@@ -15,6 +15,20 @@ const READ_ONLY: [&str; 6] = [
     "/api/v1/face.svg",
 ];
 const EMOJI: &str = "/api/v1/emoji/";
+/// What of that is a picture.
+const PICTURES: [&str; 3] = ["/face.svg", "/api/v1/face.png", "/api/v1/face.svg"];
+
+const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
+/// How a page of such a site uses an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// A script of this origin reads it.
+    Script(HeaderValue),
+    /// It is shown (`<img>`, a background); no script can read it.
+    Picture,
+}
 
 /// The sites, as browsers name them: scheme, host and port.
 #[derive(Debug, Default)]
@@ -25,20 +39,36 @@ impl Embed {
         Self(sites.iter().filter_map(|site| origin(site)).collect())
     }
 
-    /// The request's origin if it may read this.
+    /// What the answer to this request is for, if a page of a listed site may have it.
     pub(super) fn reader(
         &self,
         method: &Method,
         path: &str,
         headers: &HeaderMap,
-    ) -> Option<HeaderValue> {
+    ) -> Option<Reader> {
         let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
-        if !reads || !is_read_only(path) {
+        if self.0.is_empty() || !reads || !is_read_only(path) {
             return None;
         }
-        let origin = headers.get(header::ORIGIN)?;
+        let Some(origin) = headers.get(header::ORIGIN) else {
+            let shown = method != Method::OPTIONS && is_picture(path) && self.shows(headers);
+            return shown.then_some(Reader::Picture);
+        };
         let named = origin.to_str().ok()?.to_ascii_lowercase();
-        self.0.contains(&named).then(|| origin.clone())
+        let listed = self.0.contains(&named);
+        listed.then(|| Reader::Script(origin.clone()))
+    }
+
+    /// Whether a browser asks for a picture to show it, on a page that is not known to be another site's. Home Assistant and
+    /// MagicMirror keep browsers from naming the page (Referrer-Policy); then it is shown, too: nobody can read it there.
+    fn shows(&self, headers: &HeaderMap) -> bool {
+        let says = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+        // Browsers send these two to secure addresses only.
+        let is_image = says(FETCH_DEST).is_none_or(|dest| dest == "image");
+        let is_shown = says(FETCH_MODE).is_none_or(|mode| mode == "no-cors");
+        let page = says(header::REFERER).filter(|page| !page.is_empty());
+        let is_listed = |page: &str| site_of(page).is_some_and(|site| self.0.contains(&site));
+        is_image && is_shown && page.is_none_or(is_listed)
     }
 
     /// Who may frame the face, for `frame-ancestors`.
@@ -50,21 +80,38 @@ impl Embed {
     }
 }
 
+/// The origin of a page's address.
+fn site_of(page: &str) -> Option<String> {
+    let host = page.find("://")? + 3;
+    let end = page[host..].find('/').map_or(page.len(), |at| host + at);
+    origin(&page[..end])
+}
+
+fn is_picture(path: &str) -> bool {
+    PICTURES.contains(&path) || path.starts_with(EMOJI)
+}
+
 /// Whether a path shows the face and nothing else.
 pub(super) fn is_read_only(path: &str) -> bool {
     READ_ONLY.contains(&path) || path.starts_with(EMOJI)
 }
 
-/// Says to a browser that this site may read the answer.
-pub(super) fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.append(header::VARY, HeaderValue::from_static("origin"));
-    let corp = header::HeaderName::from_static("cross-origin-resource-policy");
+/// Says to a browser what this site may do with the answer.
+pub(super) fn allow(headers: &mut HeaderMap, reader: Reader) {
+    let differs = match reader {
+        Reader::Script(origin) => {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            "origin"
+        }
+        Reader::Picture => "referer",
+    };
+    headers.append(header::VARY, HeaderValue::from_static(differs));
+    let corp = HeaderName::from_static("cross-origin-resource-policy");
     headers.insert(corp, HeaderValue::from_static("cross-origin"));
 }
 
 /// The answer to a browser that asks beforehand whether it may send a token.
-pub(super) const PREFLIGHT: [(header::HeaderName, &str); 3] = [
+pub(super) const PREFLIGHT: [(HeaderName, &str); 3] = [
     (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"),
     (
         header::ACCESS_CONTROL_ALLOW_HEADERS,
@@ -134,5 +181,55 @@ mod tests {
             let reader = embed.reader(&Method::GET, "/api/v1/state", &from(site));
             assert!(reader.is_some(), "{site}");
         }
+    }
+
+    #[test]
+    fn pictures_are_shown_where_no_other_site_is_named() {
+        let embed = Embed::new(&["http://mirror.local:8080".into()]);
+        let reader = |method: Method, path: &str, pairs: &[(&'static str, &'static str)]| {
+            let pairs = pairs.iter().map(|(name, value)| {
+                let value = HeaderValue::from_static(value);
+                (HeaderName::from_static(name), value)
+            });
+            embed.reader(&method, path, &pairs.collect())
+        };
+        let image = |page: &'static str| {
+            let fetch = [("sec-fetch-dest", "image"), ("sec-fetch-mode", "no-cors")];
+            [fetch[0], fetch[1], ("referer", page)]
+        };
+        for path in PICTURES.into_iter().chain(["/api/v1/emoji/happy.png"]) {
+            for page in [
+                "http://mirror.local:8080/",
+                "http://MIRROR.local:8080/a?b",
+                "",
+            ] {
+                let shown = reader(Method::GET, path, &image(page));
+                assert_eq!(shown, Some(Reader::Picture), "{path} {page}");
+            }
+            // To an address without TLS browsers send none of them.
+            assert_eq!(reader(Method::GET, path, &[]), Some(Reader::Picture));
+            for page in [
+                "http://evil/",
+                "http://mirror.local:8080.evil/",
+                "evil",
+                "http://mirror.local/",
+            ] {
+                assert_eq!(reader(Method::GET, path, &image(page)), None, "{page}");
+            }
+            for dest in ["script", "object", "empty", "document"] {
+                assert_eq!(reader(Method::GET, path, &[("sec-fetch-dest", dest)]), None);
+            }
+            assert_eq!(reader(Method::GET, path, &[("origin", "null")]), None);
+            assert_eq!(reader(Method::OPTIONS, path, &[]), None);
+            assert_eq!(reader(Method::POST, path, &[]), None);
+        }
+        for path in ["/api/v1/state", "/api/v1/events", "/face", "/"] {
+            assert_eq!(reader(Method::GET, path, &image("")), None, "{path}");
+        }
+        let none = Embed::default();
+        assert_eq!(
+            none.reader(&Method::GET, "/face.svg", &HeaderMap::new()),
+            None
+        );
     }
 }

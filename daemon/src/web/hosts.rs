@@ -16,11 +16,17 @@ pub(super) struct Hosts(Vec<String>);
 
 impl Hosts {
     pub(super) fn new(more: &[String]) -> Self {
-        let own = crate::files::host_name();
+        // A machine without it knows no domain.
+        let resolver = std::fs::read_to_string(RESOLVER).unwrap_or_default();
+        Self::of(&crate::files::host_name(), &resolver, more)
+    }
+
+    fn of(own: &str, resolver: &str, more: &[String]) -> Self {
         let own = own.trim().to_ascii_lowercase();
         let mut names = vec!["localhost".to_owned()];
         if !own.is_empty() {
             names.push(format!("{own}.local"));
+            names.extend(domains(resolver).map(|domain| format!("{own}.{domain}")));
             names.push(own);
         }
         names.extend(more.iter().filter_map(|name| host_name(name)));
@@ -32,6 +38,19 @@ impl Hosts {
         let Some(name) = name(host) else { return false };
         name.parse::<IpAddr>().is_ok() || self.0.contains(&name)
     }
+}
+
+/// Where the system notes the network's domain.
+const RESOLVER: &str = "/etc/resolv.conf";
+
+/// The network's own domains (resolv.conf(5)), which its router gave: `fritz.box` makes `hall.fritz.box` a name of this device.
+fn domains(resolver: &str) -> impl Iterator<Item = String> {
+    let lines = resolver.lines().map(|line| {
+        let mut words = line.split_whitespace();
+        let is_domain = matches!(words.next(), Some("search" | "domain"));
+        is_domain.then_some(words)
+    });
+    lines.flatten().flatten().filter_map(host_name)
 }
 
 /// The host without its port, in small letters; `None` for what is no `host[:port]`.
@@ -119,6 +138,32 @@ mod tests {
         ] {
             assert!(!hosts.has(foreign), "{foreign}");
         }
+    }
+
+    /// A router names devices by its own domain: hall.fritz.box, hall.lan. A public domain of the same host name is another's.
+    #[test]
+    fn the_name_that_the_router_gives_is_ours() {
+        let resolver = "# made by NetworkManager\nsearch fritz.box Home.lan. bad_/name\nnameserver 10.0.0.1\nsearchx evil.example\n";
+        let hosts = Hosts::of("Hall\n", resolver, &[]);
+        for ours in [
+            "hall",
+            "hall.local",
+            "hall.fritz.box:8080",
+            "HALL.home.lan.",
+        ] {
+            assert!(hosts.has(ours), "{ours}");
+        }
+        for foreign in [
+            "fritz.box",
+            "hall.evil.example",
+            "hall.lan",
+            "other.fritz.box",
+        ] {
+            assert!(!hosts.has(foreign), "{foreign}");
+        }
+        assert!(!Hosts::of("", "domain lan\n", &[]).has(".lan"));
+        assert!(Hosts::of("a", "domain lan\n", &[]).has("a.lan"));
+        assert!(!Hosts::of("a", "search .\n", &[]).has("a.."));
     }
 
     #[test]

@@ -20,15 +20,20 @@ use super::{
     live::{EventStreamBody, UNBUFFERED},
     live_state::LiveState,
 };
-use crate::preview::{Jpeg, Mode, PreviewError, Viewer};
+use crate::{
+    preview::{Jpeg, Mode, PreviewError, Viewer},
+    snapshot::CameraState,
+};
 
 /// Between two pictures; never inside a JPEG's head, and browsers look at nothing else.
 const KIND: &str = "multipart/x-mixed-replace; boundary=moodring-frame";
 const BOUNDARY: &str = "--moodring-frame\r\n";
 /// The last picture is sent again after so long without a new one, so that a dead connection is noticed.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
-/// How long a single picture may take to come.
-const STILL_WITHIN: Duration = Duration::from_secs(3);
+/// How long a single picture may take to come: from a camera that runs (some send one every few seconds, and the machine may be
+/// busy), and while none does.
+const STILL_WITHIN: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_secs(3);
 
 /// What is to be drawn over the picture.
 #[derive(Debug, Deserialize)]
@@ -76,7 +81,8 @@ pub(super) async fn stream(
 /// `POST /api/v1/picture`: the next frame, for the browser to keep. Nothing is written here.
 pub(super) async fn picture(State(device): State<Arc<DeviceState>>) -> Result<Response, ApiError> {
     let still = device.preview.still().map_err(refused)?;
-    let still = timeout(STILL_WITHIN, still).await;
+    let runs = device.snapshots.borrow().camera == CameraState::Running;
+    let still = timeout(if runs { STILL_WITHIN } else { SOON }, still).await;
     let still = still.ok().and_then(Result::ok).ok_or_else(|| {
         let text = "no picture came from the camera; is it on?";
         ApiError::later(StatusCode::SERVICE_UNAVAILABLE, 5, text)

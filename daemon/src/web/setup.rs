@@ -21,7 +21,10 @@ use crate::{
     config::{DisplayKind, Location, board::BOARDS},
     display::screen,
     redact::Redacted,
-    setup::{self, Answers, NO_DISPLAY, SAME_DISPLAY, SCREEN, SetupError, probe::ProbeResult},
+    setup::{
+        self, Answers, NO_DISPLAY, SAME_DISPLAY, SCREEN, SetupError, probe::ProbeResult,
+        sentence::Word,
+    },
     snapshot::CameraState,
 };
 
@@ -199,7 +202,7 @@ pub(super) async fn attempt(
     State(device): State<Arc<DeviceState>>,
     part: Result<Part<String>, PathRejection>,
     body: Bytes,
-) -> Result<Json<ProbeResult>, ApiError> {
+) -> Result<Json<TrialResult>, ApiError> {
     let Part(part) = part.map_err(|e| ApiError::new(StatusCode::BAD_REQUEST, e.body_text()))?;
     if !["camera", "display", "broker"].contains(&part.as_str()) {
         let text = "camera, display and broker can be tried";
@@ -212,12 +215,12 @@ pub(super) async fn attempt(
     })?;
     let settings = device.settings.clone();
     let trial = match part.as_str() {
-        "camera" => return camera(&device, answers.camera).await.map(Json),
+        "camera" => camera(&device, answers.camera).await?,
         "display" => {
             let known = [NO_DISPLAY, SAME_DISPLAY, SCREEN].contains(&answers.display.as_str())
                 || BOARDS.iter().any(|board| board.name == answers.display);
             if !known {
-                ProbeResult::bad("there is no display of that name", "take one of the list")
+                ProbeResult::bad("trial.nodisplay", "trial.list")
             } else {
                 let shown = move || setup::probe::display(&answers.display, &settings);
                 tokio::task::spawn_blocking(shown)
@@ -230,16 +233,35 @@ pub(super) async fn attempt(
             setup::probe::broker(&answers.broker, &settings, state).await
         }
     };
-    Ok(Json(trial))
+    Ok(Json(trial.into()))
+}
+
+/// A trial's result as the page reads it: sentences in English, and by their keys of the table of words.
+#[derive(Serialize)]
+pub(super) struct TrialResult {
+    ok: bool,
+    says: String,
+    mend: String,
+    says_word: Option<Word>,
+    mend_word: Option<Word>,
+}
+
+impl From<ProbeResult> for TrialResult {
+    fn from(ProbeResult { ok, says, mend }: ProbeResult) -> Self {
+        Self {
+            ok,
+            says: says.text,
+            mend: mend.text,
+            says_word: says.word,
+            mend_word: mend.word,
+        }
+    }
 }
 
 /// The camera that runs now is not opened a second time: it is asked how it does.
 async fn camera(device: &DeviceState, name: String) -> Result<ProbeResult, ApiError> {
     if !names(device).contains(&name) && setup::address(&name).is_none() {
-        return Ok(ProbeResult::bad(
-            "there is no camera of that name",
-            "take one of the list, or an address: http://, https:// or rtsp://",
-        ));
+        return Ok(ProbeResult::bad("trial.nocamera", "trial.nocamera.mend"));
     }
     let running =
         device.controls.borrow().camera == name || shown(&device.settings.camera.source) == name;
@@ -254,11 +276,9 @@ async fn camera(device: &DeviceState, name: String) -> Result<ProbeResult, ApiEr
             .info
             .as_ref()
             .map(|info| info.name.clone());
-        let (width, height) = frame_px;
-        return Ok(ProbeResult::good(format!(
-            "{} runs now, with pictures of {width}x{height} pixels",
-            opened.unwrap_or(name)
-        )));
+        let name = opened.unwrap_or(name);
+        let runs = setup::probe::pictures("trial.running", &name, frame_px);
+        return Ok(ProbeResult::good(runs));
     }
     let mut settings = device.settings.camera.clone();
     // Nobody waits longer for an answer in a browser.

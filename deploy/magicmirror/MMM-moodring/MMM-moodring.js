@@ -1,6 +1,11 @@
 /* global Log, Module */
 /* The module's half in the browser: draws what its node_helper sends. It asks for nothing but its own settings' number,
  * so that no page in the network can make the helper contact anybody else. */
+
+/** The helper answers so often; it has forgotten us when MagicMirror's server was started anew. */
+const ASK_MS = 15_000;
+const SILENCE_MS = 50_000;
+
 Module.register("MMM-moodring", {
   requiresVersion: "2.30.0",
 
@@ -16,8 +21,17 @@ Module.register("MMM-moodring", {
   },
 
   start() {
-    this.update = { look: "starting", problem: null };
+    this.update = { look: "starting", people: 0, problem: null };
+    this.heard = Date.now();
+    this.ask();
+    setInterval(() => this.ask(), ASK_MS);
+  },
+
+  ask() {
     this.sendSocketNotification("MOODRING_FOLLOW", { identifier: this.identifier });
+    if (Date.now() - this.heard < SILENCE_MS) return;
+    this.update = { ...this.update, people: 0, problem: { key: "mirror.server", values: {} } };
+    this.show();
   },
 
   getStyles() {
@@ -31,6 +45,7 @@ Module.register("MMM-moodring", {
   socketNotificationReceived(name, message) {
     // Several modules of this kind share one helper.
     if (message.identifier !== this.identifier) return;
+    this.heard = Date.now();
     if (name === "MOODRING_UPDATE") {
       this.update = message.update;
       this.show();
@@ -73,10 +88,17 @@ Module.register("MMM-moodring", {
     // What is old, or not there, has no live face.
     if (!this.isLive() || problem || look === "starting") this.showPicture(this.file(`faces/${look}.png`));
     // The last word of a device that is away would be taken for the present one.
-    word.textContent = this.config.text && !problem ? this.translate(look.toUpperCase()) : "";
-    count.textContent = this.config.people && people > 0 ? `${people} ${this.translate("IN_VIEW")}` : "";
-    line.textContent = problem ?? "";
+    word.textContent = this.config.text && !problem ? this.word() : "";
+    const inView = people === 1 ? "live.people.one" : "live.people.other";
+    count.textContent = this.config.people && people > 0 ? this.translate(inView, { count: people }) : "";
+    line.textContent = problem ? this.translate(problem.key, problem.values) : "";
     box.classList.toggle("moodring-away", Boolean(problem));
+  },
+
+  /** The look in words, as moodring's own page has them. */
+  word() {
+    const { look } = this.update;
+    return this.translate(`mood.${{ "camera-off": "off", fault: "lost" }[look] ?? look}`);
   },
 
   isLive() {
@@ -89,7 +111,7 @@ Module.register("MMM-moodring", {
     if (this.shown === address) return;
     this.shown = address;
     const picture = new Image();
-    picture.alt = this.translate(this.update.look.toUpperCase());
+    picture.alt = this.word();
     picture.src = address;
     picture.decode().then(
       () => {

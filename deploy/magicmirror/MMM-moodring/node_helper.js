@@ -1,11 +1,13 @@
 /* The module's half on the mirror: follows each moodring of the configuration once, however many browsers look. */
 const NodeHelper = require("node_helper");
 const { follow } = require("./lib/follow");
+const { problem } = require("./lib/problem");
 const { moduleSettings } = require("./lib/settings");
 
 module.exports = NodeHelper.create({
   start() {
     this.followed = new Map();
+    this.said = null;
   },
 
   stop() {
@@ -22,14 +24,17 @@ module.exports = NodeHelper.create({
       // The settings of the file, not of the browser's message: anybody in the network could send one.
       this.followed.set(identifier, this.begin(identifier, moduleSettings(global.config?.modules, identifier)));
     } catch (error) {
-      console.error(`MMM-moodring: ${error.message}`);
-      this.tell(identifier, "MOODRING_UPDATE", { update: { look: "fault", problem: error.message } });
+      // The browser asks again and again, and a token's file may come.
+      if (this.said !== error.message) console.error(`MMM-moodring: ${error.message}`);
+      this.said = error.message;
+      const failed = problem("mirror.settings", { reason: error.message });
+      this.tell(identifier, "MOODRING_UPDATE", { update: { look: "fault", people: 0, problem: failed } });
     }
   },
 
   /** Follows one moodring: what ends that, and what tells a browser that came later. */
   begin(identifier, settings) {
-    let newest = null;
+    let newest = { update: { look: "starting", people: 0, problem: null } };
     const stop = follow(settings, {
       update: (update) => {
         newest = { update };
@@ -39,7 +44,7 @@ module.exports = NodeHelper.create({
       event: (event) => this.tell(identifier, "MOODRING_EVENT", { event }),
       log: (text) => console.error(`MMM-moodring: ${text}`),
     });
-    return { stop, repeat: () => newest && this.tell(identifier, "MOODRING_UPDATE", newest) };
+    return { stop, repeat: () => this.tell(identifier, "MOODRING_UPDATE", newest) };
   },
 
   tell(identifier, name, message) {

@@ -79,19 +79,30 @@ pub fn from_crop(face: &Face) -> Similarity {
     to_crop(face).inverse().unwrap_or(Similarity::IDENTITY)
 }
 
+/// Landmarks that are turned farther than this from the head do not lie on it: the detector draws upright ones into a face that
+/// stands on its head.
+const FARTHEST_DEG: f32 = 90.0;
+
 /// The same, with the crop turned to this roll, in degrees, clockwise positive: the crop's [`TURN_CENTER`] and its scale
-/// stay as they are.
+/// stay as they are. If the landmarks are off by more than a right angle only the box tells where the face lies.
 pub fn from_crop_at(face: &Face, roll_deg: f32) -> Similarity {
     let back = from_crop(face);
     let by_deg = wrap_deg(roll_deg - rotation_deg(&back));
-    moved(&back, by_deg, Point::default(), 1.0)
+    if by_deg.abs() <= FARTHEST_DEG {
+        return moved(&back, by_deg, TURN_CENTER, TURN_CENTER, 1.0);
+    }
+    let inverse = box_to_crop(&face.rect).inverse();
+    let back = inverse.unwrap_or(Similarity::IDENTITY);
+    let middle = BOX_IN_CROP.center();
+    moved(&back, wrap_deg(roll_deg), middle, middle, 1.0)
 }
 
 /// A transform from a crop to the frame, mended by what the net says of that crop: turned by the roll that is left, around
 /// the face's middle, and of the right size.
 pub fn mended(back: &Similarity, pose: &CropPose) -> Similarity {
     let size = libm::expf(pose.log_size);
-    moved(back, pose.roll_deg, pose.offset_px, size)
+    let middle = TURN_CENTER + pose.offset_px;
+    moved(back, pose.roll_deg, middle, TURN_CENTER, size)
 }
 
 /// By how much a crop is turned against the frame if the landmarks say so, in degrees, clockwise positive.
@@ -116,8 +127,8 @@ pub fn wrap_deg(angle: f32) -> f32 {
 }
 
 /// A transform from a crop to the frame, with the crop turned further clockwise and made `size` times as large; what was at
-/// `offset_px` from [`TURN_CENTER`] comes to lie there.
-fn moved(back: &Similarity, by_deg: f32, offset_px: Point, size: f32) -> Similarity {
+/// `from_px` in the crop comes to lie at `to_px`.
+fn moved(back: &Similarity, by_deg: f32, from_px: Point, to_px: Point, size: f32) -> Similarity {
     let (sin, cos) = libm::sincosf(by_deg.to_radians());
     let (sin, cos) = (sin * size, cos * size);
     let (a, b) = (back.a * cos - back.b * sin, back.b * cos + back.a * sin);
@@ -127,7 +138,7 @@ fn moved(back: &Similarity, by_deg: f32, offset_px: Point, size: f32) -> Similar
         tx: 0.0,
         ty: 0.0,
     };
-    let shift = back.apply(TURN_CENTER + offset_px) - rotation.apply(TURN_CENTER);
+    let shift = back.apply(from_px) - rotation.apply(to_px);
     Similarity {
         a,
         b,

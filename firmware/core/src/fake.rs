@@ -161,7 +161,8 @@ impl ClassifyNet for Brightness {
     }
 }
 
-/// Reads the roll that is left in a crop from the direction in which it grows brighter: down when upright.
+/// Reads the roll that is left in a crop from the direction in which it grows brighter: down when upright. Knows no face that is
+/// tilted by more than a right angle, nor how it is tilted.
 pub(crate) struct Compass;
 
 impl Compass {
@@ -182,8 +183,10 @@ impl ClassifyNet for Compass {
         let along_y: f32 = (14..34)
             .map(|x| at(x, middle + 8) - at(x, middle - 8))
             .sum();
+        let roll_deg = (-along_x).atan2(along_y).to_degrees();
+        let is_known = roll_deg.abs() <= 90.0;
         let pose = CropPose {
-            roll_deg: (-along_x).atan2(along_y).to_degrees(),
+            roll_deg: if is_known { roll_deg } else { 0.0 },
             offset_px: Point::default(),
             log_size: 0.0,
             frontal: 1.0,
@@ -192,6 +195,7 @@ impl ClassifyNet for Compass {
         };
         Ok(Answer {
             pose: Some(pose),
+            face: Some(if is_known { 4.0 } else { -4.0 }),
             ..[0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0].into()
         })
     }

@@ -21,6 +21,7 @@
 //! | [`classify`] | a crop to scores |
 //! | [`pose`] | how a head is turned |
 //! | [`presence`] | whether it is a human face at all |
+//! | [`inverted`] | a second look, upside down, at what is refused |
 //! | [`track`] | the same face from frame to frame |
 //! | [`resting`] | what a calm face looks like, taken off its scores |
 //! | [`calibration`] | the same of one person, learned on request and kept |
@@ -48,6 +49,7 @@ pub mod event;
 pub mod expression;
 pub mod frame;
 pub mod geometry;
+pub mod inverted;
 pub mod letterbox;
 pub mod mood;
 pub mod motion;

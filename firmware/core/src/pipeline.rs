@@ -12,19 +12,20 @@ pub use report::{Person, Report, Stage};
 pub use settings::{Settings, SettingsError};
 
 use crate::{
-    align::{from_crop_at, landmarks_roll_deg},
+    align::{from_crop_at, landmarks_roll_deg, wrap_deg},
     classify::{CROP_PX, ClassifyNet, Crop, Reading, classify},
     detect::{DetectNet, Face, NetError, decode},
     event::{Event, EventKind, Events},
     expression::Scores,
     frame::Millis,
+    inverted::InvertedLook,
     letterbox::Letterbox,
     mood::{Candidate, FaceMood, FaceMoodHysteresis, MoodSettings, Pending, SceneMood, View},
     motion::MotionWatch,
     nms::suppress,
     picture::Picture,
     pose::HeadPose,
-    presence::Presence,
+    presence::{Before, Presence},
     resting::RestingFace,
     smooth::Smoother,
     track::{MAX_FACES, Track, Tracker},
@@ -42,6 +43,7 @@ struct TrackData {
     smoother: Smoother,
     raw: Option<Scores>,
     presence: Presence,
+    inverted: InvertedLook,
     head: HeadPose,
     /// Whether the last crop was too far from upright to be read; the next one is turned better.
     is_skewed: bool,
@@ -56,18 +58,38 @@ struct TrackData {
 const SKEWED_DEG: f32 = 15.0;
 
 impl TrackData {
-    /// How the next crop is turned: as the head was last, or as the landmarks say.
+    /// How the next crop is turned: as the head was last, or as the landmarks say, or half a turn from that.
     fn crop_roll_deg(&self, face: &Face) -> f32 {
+        if self.inverted.is_due() {
+            return wrap_deg(landmarks_roll_deg(face) + 180.0);
+        }
         let known = self.head.roll_deg();
         known.unwrap_or_else(|| landmarks_roll_deg(face))
     }
 
-    /// Takes in what the net said of the crop that was cut by [`TrackData::crop_roll_deg`].
-    fn take(&mut self, reading: &Reading, face: &Face, time: Millis, settings: &Settings) {
+    /// Takes in what the net said of the crop that was cut by [`TrackData::crop_roll_deg`] out of a frame at `time`.
+    fn take(
+        &mut self,
+        reading: &Reading,
+        (face, is_confirmed): (&Face, bool),
+        time: Millis,
+        settings: &Settings,
+    ) {
         let crop_roll_deg = self.crop_roll_deg(face);
+        if self.inverted.is_due() {
+            if !self.inverted.judge(reading) {
+                return;
+            }
+            // What upright looks said of it is void.
+            (self.presence, self.head) = (Presence::default(), HeadPose::default());
+        }
         if let Some(logit) = reading.face {
             let confirm_ms = settings.track.confirm_ms;
             self.presence.update(logit, time, confirm_ms);
+        }
+        let threshold = settings.face_threshold;
+        if !is_confirmed && !self.presence.is_face(threshold, Before::Unknown) {
+            self.inverted.refuse();
         }
         if let Some(pose) = &reading.pose {
             self.head.update(pose, crop_roll_deg, time);
@@ -332,8 +354,9 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         mark(Stage::Align);
         for (&i, crop) in chosen.iter().zip(&self.crops) {
             let reading = classify(&mut self.classifier, crop)?;
-            let Track { face, note, .. } = &mut tracks[i];
-            note.take(&reading, face, time, &self.settings);
+            let track = &mut tracks[i];
+            let seen = (&track.face, track.confirmed);
+            track.note.take(&reading, seen, time, &self.settings);
         }
         mark(Stage::Classify);
         Ok(())

@@ -129,6 +129,18 @@ def corrected(back, degrees, place=(0.0, 0.0, 0.0)):
     return np.concatenate([linear, (middle - linear @ PIVOT)[:, None]], 1)
 
 
+def at_roll(row, roll):
+    """The crop's similarity for a head whose roll is known, in degrees: turned from the landmarks, or, where those are off by more than a right angle, from the box. As
+    align.rs's from_crop_at."""
+    back = crop_to_photo(row)
+    by = (roll - roll_of(back) + 180) % 360 - 180
+    if abs(by) <= 90:
+        return corrected(back, by)
+    c, s = math.cos(math.radians(roll)), math.sin(math.radians(roll))
+    linear = box_to_photo(row.astype(np.float64))[0, 0] * np.array([[c, -s], [s, c]])
+    return np.concatenate([linear, ((row[:2] + row[2:4]) / 2 - linear @ (BOX_IN_CROP[:2] + BOX_IN_CROP[2:]) / 2)[:, None]], 1)
+
+
 def cut(grey, back, margin=0):
     """The crop (48 + 2 margin) of a grey u8 photo: means of n x n bilinear samples about a photo pixel apart, border repeated."""
     n = min(max(math.ceil(math.hypot(back[0, 0], back[1, 0]) - 1e-3), 1), 16)
@@ -191,7 +203,8 @@ def wrongness(left, place):
 
 
 def read_face(net, grey, back, cuts=3):
-    """The net's outputs for a face (each with one row) and its `roll`, cut again until little is wrong, `cuts` times at most; of all cuts the best counts."""
+    """The net's outputs for a face (each with one row), its `roll`, and the similarity `back` from the crop that counts: cut again until little is wrong, `cuts` times at
+    most; of all cuts the best counts."""
     best = None
     for _ in range(cuts):
         out = net(cut(grey, back)[None])
@@ -204,7 +217,7 @@ def read_face(net, grey, back, cuts=3):
         back = corrected(back, left, place)
     out, _, back, left = best
     roll = roll_of(back) + (left if cuts > 1 else 0.0)
-    return out | {"roll": np.array([(roll + 180) % 360 - 180])}
+    return out | {"roll": np.array([(roll + 180) % 360 - 180]), "back": back[None]}
 
 
 def largest_human(net, grey, rows, cuts=3):

@@ -25,21 +25,39 @@ from .video import UNSURE, exponential, hysteresis
 
 MISTAKEN = [LABELS.index(n) for n in ("angry", "disgust", "fear", "sad")]
 NEUTRAL = LABELS.index("neutral")
-USUAL_GAP, LIMIT, CALM_SPREAD, CALM_TAU, CALM, START, FULL, LEARN_TAU, STEP_LIMIT, LEAST = 2.08, 3.5, 1.5, 1.5, 2.0, 10.0, 30.0, 60.0, 1.0, 1e-4
+USUAL_GAP, LIMIT, CALM_SPREAD, CALM_TAU, CALM, START, FULL, LEARN_TAU, STEP_LIMIT, LEAST = 2.08, 3.5, 2.5, 1.5, 2.0, 10.0, 30.0, 60.0, 1.0, 1e-4
 RATE, MINUTE, SHOWS = 10, 60, 2  # frames a second; seconds of calm; seconds of an expression
 JITTERS = 24
 
 
-class RestingFace:
-    """resting.rs, in seconds."""
+def taken_off(odds):
+    """What is taken off each log-odd that is this high in a resting face."""
+    return (odds + USUAL_GAP).clip(0, LIMIT)
 
-    def __init__(self):
+
+def odds_of(scores):
+    log = np.log(np.maximum(scores, LEAST))
+    return log[..., MISTAKEN] - log[..., NEUTRAL, None]
+
+
+class RestingFace:
+    """resting.rs, in seconds. `kept`: the scores of a calibrated face, which counts whether the face is learned or not."""
+
+    def __init__(self, kept=None, learns=True):
         self.mean = self.baseline = None
         self.calm = self.learned = 0.0
+        self.kept, self.learns = np.zeros(len(MISTAKEN)) if kept is None else taken_off(odds_of(kept)), learns
 
     def update(self, scores, passed):
-        log = np.log(np.maximum(scores, LEAST))
-        odds = log[MISTAKEN] - log[NEUTRAL]
+        offs = np.maximum(self.kept, self._learned(scores, passed) if self.learns else 0.0)
+        if not offs.any():
+            return scores
+        out = scores.copy()
+        out[MISTAKEN] *= np.exp(-offs)
+        return out / out.sum()
+
+    def _learned(self, scores, passed):
+        odds = odds_of(scores)
         if self.mean is None:
             self.mean, passed = odds, 0.0
         spread = np.abs(odds - self.mean).max()
@@ -52,11 +70,8 @@ class RestingFace:
             self.baseline = self.baseline + (odds - self.baseline).clip(-STEP_LIMIT, STEP_LIMIT) * -math.expm1(-passed / tau)
             self.learned += passed
         if self.learned <= START:
-            return scores
-        share = (min(self.learned, FULL) - START) / (FULL - START)
-        out = scores.copy()
-        out[MISTAKEN] *= np.exp(-(self.baseline + USUAL_GAP).clip(0, LIMIT) * share)
-        return out / out.sum()
+            return np.zeros(len(MISTAKEN))
+        return taken_off(self.baseline) * (min(self.learned, FULL) - START) / (FULL - START)
 
 
 def jittered(pixels, g, count=JITTERS):

@@ -141,6 +141,14 @@ def seen(x, g):
     return x.clamp(0, 255).round()
 
 
+def ferplus_target(train):
+    """(N,8) FER+'s votes as shares, and which rows' votes can be trusted."""
+    order = [4, 5, 6, 1, 3, 2, 0, 7]  # FER+'s columns in our order: anger, disgust, fear, happiness, sadness, surprise, neutral, contempt
+    votes = torch.from_numpy(train.votes[:, order]).float()
+    told = torch.from_numpy(train.trusted) & (votes.sum(1) > 2)
+    return votes / votes.sum(1, keepdim=True).clamp(min=1), told
+
+
 class Faces:
     """64x64 faces and targets: FER2013 with labels and votes beside the teachers, FairFace with teachers only."""
 
@@ -154,10 +162,7 @@ class Faces:
         fer, plus = torch.from_numpy(z["fer"]).float(), torch.from_numpy(z["plus"]).float()
         hot = F.one_hot(torch.from_numpy(train.labels), 7).float() * 0.9 + 0.1 / 7
         fer[:n] = label_share * hot + (1 - label_share) * fer[:n]
-        order = [4, 5, 6, 1, 3, 2, 0, 7]  # FER+'s columns in our order: anger, disgust, fear, happiness, sadness, surprise, neutral, contempt
-        votes = torch.from_numpy(train.votes[:, order]).float()
-        told = torch.from_numpy(train.trusted) & (votes.sum(1) > 2)
-        votes = votes / votes.sum(1, keepdim=True).clamp(min=1)
+        votes, told = ferplus_target(train)
         plus[:n] = torch.where(told[:, None], 0.7 * votes + 0.3 * plus[:n], plus[:n])
         # A face that may also stand in PublicTest teaches nothing.
         known = near(hashes(inner(other)), hashes(load_split(root, "public_test").pixels))

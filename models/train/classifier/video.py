@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from .data import LABELS
-from .photos import THRESHOLD, Classifier, FaceFinder, corrected, crop_to_photo, cut, largest, roll_of, still_wrong
+from .photos import THRESHOLD, Classifier, FaceFinder, at_roll, crop_to_photo, cut, largest, roll_of, still_wrong
 from .scores import softmax
 
 SEGMENTS = Path(__file__).parent / "video_segments.json"
@@ -45,9 +45,8 @@ def answers(path, net, finder, every):
         if not len(rows):
             roll = None
             continue
-        back = crop_to_photo(largest(rows))
-        if roll is not None:
-            back = corrected(back, (roll - roll_of(back) + 180) % 360 - 180)
+        row = largest(rows)
+        back = crop_to_photo(row) if roll is None else at_roll(row, roll)
         out = net(cut(grey, back)[None])
         roll = roll_of(back) + 0.5 * still_wrong(out["pose"][0])[0]
         times.append(t)

@@ -1,9 +1,9 @@
 // The face alone, for a screen on a wall or a frame in another page. What it shows is drawn by the device, as SVG.
 //
 // ?background=black|transparent  ?text=none|mood|device|both  ?shift=SECONDS (0: never)  ?nobody=show|hide  ?token=TOKEN
+import { follow } from './follow.js';
 import { mood, shownAs, useLanguage } from './words.js';
 
-const RETRY_MS = 5000;
 /** How far the face moves so that nothing burns in, as a share of the screen. */
 const SHIFT = 0.015;
 
@@ -31,27 +31,12 @@ document.body.dataset.background = background;
 words.hidden = text === 'none';
 addEventListener('contextmenu', (event) => event.preventDefault());
 
-let source = null;
-let retry = 0;
 let shown = '';
 
-function open() {
-  clearTimeout(retry);
-  source?.close();
-  const query = new URLSearchParams({ svg: 'true', ...(token ? { token } : {}) });
-  source = new EventSource(`api/v1/events?${query}`);
-  source.addEventListener('open', () => stage.classList.remove('away'));
-  source.addEventListener('svg', (event) => show(event.data));
-  source.addEventListener('state', (event) => showState(JSON.parse(event.data)));
-  source.addEventListener('error', async () => {
-    stage.classList.add('away');
-    if (source.readyState !== EventSource.CLOSED) return;
-    // The browser gave up, because it was refused: later there may be room.
-    retry = setTimeout(open, RETRY_MS);
-    const answer = await fetch(`api/v1/state${token ? `?${new URLSearchParams({ token })}` : ''}`).catch(() => null);
-    // Another token counts now: the device's own sheet says so.
-    if (answer?.status === 401) location.reload();
-  });
+/** Another token may count now: the device's own sheet says so. */
+async function refused() {
+  const answer = await fetch(`api/v1/state${token ? `?${new URLSearchParams({ token })}` : ''}`).catch(() => null);
+  if (answer?.status === 401) location.reload();
 }
 
 async function show(svg) {
@@ -84,6 +69,13 @@ if (shiftSeconds > 0) {
   let turn = 0;
   setInterval(() => shift((turn += 1)), shiftSeconds * 1000);
 }
-document.addEventListener('visibilitychange', () => (document.hidden ? source?.close() : open()));
 await useLanguage();
-open();
+const query = new URLSearchParams({ svg: 'true', ...(token ? { token } : {}) });
+follow(`api/v1/events?${query}`, {
+  svg: (event) => show(event.data),
+  state: (event) => showState(JSON.parse(event.data)),
+}, {
+  up: () => stage.classList.remove('away'),
+  down: () => stage.classList.add('away'),
+  refused,
+});

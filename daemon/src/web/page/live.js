@@ -1,58 +1,45 @@
 // The live view: what the device tells by server-sent events. Draws no face itself; the device's renderer does.
 import { showControls } from './control.js';
 import { showPreview } from './preview.js';
+import { follow } from './follow.js';
 import { bars, byId, clock, duration, el, emoji, percent, tell } from './dom.js';
 import { locale, mood, shownAs, t } from './words.js';
 
 const CAMERA = { starting: 'wait', running: 'good', lost: 'bad', off: 'off', ended: 'off', elsewhere: 'off', away: 'bad' };
 const BROKER = { online: 'good', connecting: 'wait', off: 'off' };
 const MOST_EVENTS = 60;
-const RETRY_MS = 5000;
+/** Numbers of events that may come again after a broken connection. A page may be open for months. */
+const MOST_SEEN = 200;
 /** People with bars of their own; more are one line, so that a crowd does not push the page away. */
 const MOST_PEOPLE = 3;
 
 export function startLive({ changed }) {
-  let source = null;
-  let retry = 0;
   const seen = new Set();
-
-  function open() {
-    clearTimeout(retry);
-    source?.close();
-    source = new EventSource('api/v1/events?face=true&recent=40');
-    source.addEventListener('open', () => chip('chip-link', 'good', t('link.live')));
-    source.addEventListener('state', (event) => showState(JSON.parse(event.data)));
-    source.addEventListener('face', (event) => {
+  follow('api/v1/events?face=true&recent=40', {
+    state: (event) => showState(JSON.parse(event.data)),
+    face: (event) => {
       byId('face').src = `data:image/png;base64,${event.data}`;
-    });
-    source.addEventListener('event', (event) => {
+    },
+    event: (event) => {
       if (seen.has(event.lastEventId)) return;
       seen.add(event.lastEventId);
+      if (seen.size > MOST_SEEN) seen.delete(seen.values().next().value);
       const told = JSON.parse(event.data);
       showEvent(told);
       if (told.kind !== 'summary') changed();
-    });
-    source.addEventListener('error', async () => {
-      chip('chip-link', 'bad', t('link.reconnecting'));
-      if (source.readyState !== EventSource.CLOSED) return;
-      // The browser gave up, because it was refused: say why, and try again later.
-      retry = setTimeout(open, RETRY_MS);
-      const answer = await fetch('api/v1/state').catch(() => null);
-      if (answer?.status === 401) location.assign('login');
-      else if (answer?.ok) chip('chip-link', 'bad', t('link.full'));
-    });
-  }
-
-  // A page that nobody sees costs the device nothing.
-  document.addEventListener('visibilitychange', () => {
-    if (document.hidden) {
-      source?.close();
-      clearTimeout(retry);
-    } else {
-      open();
-    }
+    },
+  }, {
+    up: () => chip('chip-link', 'good', t('link.live')),
+    down: () => chip('chip-link', 'bad', t('link.reconnecting')),
+    refused: sayWhy,
   });
-  open();
+}
+
+/** Why the browser was refused. */
+async function sayWhy() {
+  const answer = await fetch('api/v1/state').catch(() => null);
+  if (answer?.status === 401) location.assign('login');
+  else if (answer?.ok) chip('chip-link', 'bad', t('link.full'));
 }
 
 function chip(id, state, text) {

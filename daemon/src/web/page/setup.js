@@ -50,8 +50,17 @@ function answers() {
 
 const send = (path) => ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(answers()) });
 
-/** What a trial found is told by the device, in English. */
+/** What the device or the system says itself is English. */
 const english = (text) => el('span', { lang: 'en', textContent: text });
+
+/** A sentence of a trial in the reader's language, with the system's reason as it is. */
+function sentence(text, word) {
+  const ended = (said) => (/[?!.]$/.test(said) ? said : `${said}.`);
+  if (!word) return [english(ended(text))];
+  const { reason, ...values } = word.values;
+  const parts = ended(t(word.key, values, text)).split('{reason}');
+  return parts.flatMap((part, i) => (i ? [english(reason), part] : [part]));
+}
 
 for (const button of document.querySelectorAll('[data-try]')) {
   button.addEventListener('click', async () => {
@@ -61,9 +70,9 @@ for (const button of document.querySelectorAll('[data-try]')) {
     line.className = '';
     line.textContent = t('setup.trying');
     try {
-      const { ok, says, mend } = await send(`api/v1/setup/try/${part}`);
+      const { ok, says, mend, says_word: saysWord, mend_word: mendWord } = await send(`api/v1/setup/try/${part}`);
       line.className = ok ? 'good' : 'bad';
-      line.replaceChildren(t(ok ? 'setup.works' : 'setup.fails'), ' ', english(`${says}.`), ...(ok ? [] : [' ', t('setup.mend'), ' ', english(`${mend}.`)]));
+      line.replaceChildren(t(ok ? 'setup.works' : 'setup.fails'), ' ', ...sentence(says, saysWord), ...(ok ? [] : [' ', t('setup.mend'), ' ', ...sentence(mend, mendWord)]));
     } catch (error) {
       line.className = 'bad';
       tell(line, t('error.refused'), error);

@@ -344,6 +344,36 @@ fn listed_sites_may_show_the_face_and_read_it_and_nothing_else() {
     assert_eq!(page.get("/login").header("x-frame-options"), "DENY");
 }
 
+/// `<img src="http://hall.local:8080/face.svg">` on a listed site: such a request names no origin.
+#[test]
+fn listed_sites_may_show_the_face_as_a_picture() {
+    let page = TestPage::new(|s| s.web.embed = vec!["http://mirror.local:8080".into()]);
+    let from = |page: &str| {
+        format!(
+            "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n{page}"
+        )
+    };
+    let corp = |answer: &Answer| answer.header("cross-origin-resource-policy").to_owned();
+    for path in ["/face.svg", "/api/v1/face.png", "/api/v1/emoji/happy.svg"] {
+        let asked = format!("GET {path}");
+        for site in ["", "Referer: http://mirror.local:8080/\r\n"] {
+            let shown = page.ask(&asked, &from(site), b"");
+            assert_eq!((shown.status, corp(&shown)), (200, "cross-origin".into()));
+            assert_eq!(shown.header("access-control-allow-origin"), "", "{path}");
+        }
+        let evil = page.ask(&asked, &from("Referer: http://evil.example/\r\n"), b"");
+        assert_eq!(evil.status, 403, "{path}");
+        // Without TLS browsers say less; then they refuse by the header.
+        let evil = page.ask(&asked, "Referer: http://evil.example/\r\n", b"");
+        assert_eq!(corp(&evil), "same-origin", "{path}");
+    }
+    let state = page.ask("GET /api/v1/state", &from(""), b"");
+    assert_eq!(state.status, 403);
+    let closed = TestPage::new(|_| {});
+    assert_eq!(closed.ask("GET /face.svg", &from(""), b"").status, 403);
+    assert_eq!(corp(&closed.get("/face.svg")), "same-origin");
+}
+
 #[test]
 fn people_read_a_sentence_where_programs_read_json() {
     let folder = tempfile::tempdir().unwrap();

@@ -178,6 +178,21 @@ fn a_picture_goes_to_the_browser_if_the_settings_allow_it() {
     assert_eq!(page.get("/api/v1/preview.mjpeg").status, 404);
 }
 
+/// One that sends a picture every few seconds, or a machine that is busy.
+#[test]
+fn a_slow_camera_is_waited_for() {
+    let (page, tap) = open(|s| s.preview.pictures = true);
+    page.snapshots
+        .send_modify(|s| s.camera = CameraState::Running);
+    let answer = std::thread::scope(|scope| {
+        let asked = scope.spawn(|| page.ask("POST /api/v1/picture", "", b""));
+        std::thread::sleep(std::time::Duration::from_secs(4));
+        feed(&tap, 70, || asked.is_finished());
+        asked.join().unwrap()
+    });
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
 #[test]
 fn without_a_camera_there_is_no_picture_and_a_reason() {
     let (page, _tap) = open(|s| s.preview.pictures = true);

@@ -120,7 +120,11 @@ fn parts_are_tried_and_strangers_commands_are_not() {
     assert_eq!(attempt("camera", &answers())["ok"], true);
     let mut evil = answers();
     evil["camera"] = "cmd:touch /tmp/owned".into();
-    assert_eq!(attempt("camera", &evil)["ok"], false);
+    let refused = attempt("camera", &evil);
+    assert_eq!(refused["ok"], false);
+    // The page says it in the reader's language.
+    assert_eq!(refused["says_word"]["key"], "trial.nocamera");
+    assert_eq!(refused["says"], "there is no camera of that name");
     assert_eq!(attempt("display", &answers())["ok"], true);
     assert_eq!(attempt("broker", &answers())["ok"], true);
     assert!(attempt("door", &answers())["error"].is_string());

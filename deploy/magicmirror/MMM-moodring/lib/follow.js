@@ -2,6 +2,7 @@
 const { followHttp } = require("./http");
 const { followMqtt } = require("./mqtt");
 const { look, same } = require("./look");
+const { inEnglish } = require("./problem");
 
 /** `out` has update, face, event and log. Returns what ends it. */
 function follow(settings, out) {
@@ -20,10 +21,11 @@ function follow(settings, out) {
     face: out.face,
     event: out.event,
     /** What is shown is old: say why, once in the log. */
-    away: (reason) => {
+    away: (problem) => {
+      const reason = inEnglish(problem);
       if (said !== reason) out.log(`${settings.url}: ${reason}`);
       said = reason;
-      show({ look: shown?.look ?? "starting", people: 0, problem: reason });
+      show({ look: shown?.look ?? "starting", people: 0, problem });
     },
   };
   return settings.kind === "mqtt" ? followMqtt(settings, inputs) : followHttp(settings, inputs);

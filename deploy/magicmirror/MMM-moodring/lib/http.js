@@ -1,4 +1,5 @@
 /* A moodring by its page's address: its server-sent events. */
+const { Problem, problemOf } = require("./problem");
 const { eventReader } = require("./sse");
 
 const BACKOFF_MS = [2_000, 30_000];
@@ -17,7 +18,7 @@ function followHttp(settings, inputs, { backoffMs = BACKOFF_MS, silenceMs = SILE
     let silence;
     const heard = () => {
       clearTimeout(silence);
-      silence = setTimeout(() => abort.abort(new Error("it went silent")), silenceMs);
+      silence = setTimeout(() => abort.abort(new Problem("mirror.silent")), silenceMs);
     };
     try {
       heard();
@@ -28,16 +29,16 @@ function followHttp(settings, inputs, { backoffMs = BACKOFF_MS, silenceMs = SILE
         },
         signal: abort.signal,
       });
-      if (!answer.ok) throw new Error(await refusal(answer));
+      if (!answer.ok) throw await refusal(answer);
       const read = eventReader();
       const decoder = new TextDecoder();
       for await (const bytes of answer.body) {
         heard();
         for (const event of read(decoder.decode(bytes, { stream: true }))) pass(event);
       }
-      throw new Error("it ended the connection");
+      throw new Problem("mirror.ended");
     } catch (error) {
-      if (!ended) again(words(error));
+      if (!ended) again(problemOf(error));
     } finally {
       clearTimeout(silence);
       abort.abort();
@@ -68,17 +69,12 @@ function followHttp(settings, inputs, { backoffMs = BACKOFF_MS, silenceMs = SILE
   };
 }
 
-/** Its own words for why it refuses. */
+/** Why it refuses; else than for these it says so itself, in English. */
 async function refusal(answer) {
+  if (answer.status === 401) return new Problem("mirror.locked");
+  if (answer.status === 429) return new Problem("mirror.full");
   const body = await answer.json().catch(() => null);
-  return body?.error ?? `HTTP status ${answer.status}`;
-}
-
-/** fetch hides the reason in `cause`. */
-function words(error) {
-  const code = error.cause?.code ?? error.code;
-  const known = { ECONNREFUSED: "nobody listens there", ENOTFOUND: "there is no such name", EHOSTUNREACH: "no way there" };
-  return known[code] ?? error.cause?.message ?? error.message;
+  return new Problem("mirror.answer", { reason: body?.error ?? `HTTP ${answer.status}` });
 }
 
 module.exports = { followHttp };

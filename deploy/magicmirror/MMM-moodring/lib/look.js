@@ -19,7 +19,7 @@ function look(state) {
 
 /** Whether two updates show the same. */
 function same(one, other) {
-  return one?.look === other?.look && one?.people === other?.people && one?.problem === other?.problem;
+  return one?.look === other?.look && one?.people === other?.people && JSON.stringify(one?.problem) === JSON.stringify(other?.problem);
 }
 
 module.exports = { LOOKS, look, same };

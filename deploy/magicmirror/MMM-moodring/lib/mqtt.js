@@ -1,4 +1,5 @@
 /* A moodring through a broker. */
+const { problem, problemOf } = require("./problem");
 
 function followMqtt(settings, inputs, connect = load()) {
   const root = `moodring/${settings.device}`;
@@ -11,19 +12,19 @@ function followMqtt(settings, inputs, connect = load()) {
   client.on("message", (topic, payload) => {
     try {
       receive(topic.slice(root.length + 1), payload.toString());
-    } catch (error) {
-      inputs.away(`${topic}: ${error.message}`);
+    } catch {
+      inputs.away(problem("mirror.garbled"));
     }
   });
-  client.on("error", (error) => inputs.away(error.message || error.code));
-  client.on("close", () => inputs.away("no connection to the broker"));
+  client.on("error", (error) => inputs.away(problemOf(error)));
+  client.on("close", () => inputs.away(problem("mirror.broker")));
 
   function receive(leaf, text) {
     if (text === "") return; // a retained message was taken back
     if (leaf === "status") {
       online = text === "online";
       // The retained state of a device that is gone is old.
-      if (!online) inputs.away(`${settings.device} is ${text}`);
+      if (!online) inputs.away(problem("mirror.offline", { device: settings.device }));
       else if (newest) inputs.state(newest);
     } else if (leaf === "state") {
       newest = JSON.parse(text);

@@ -11,6 +11,7 @@ const { follow } = require("../lib/follow");
 const { followHttp } = require("../lib/http");
 const { followMqtt } = require("../lib/mqtt");
 const { LOOKS, look } = require("../lib/look");
+const { inEnglish, problemOf } = require("../lib/problem");
 const { checked, moduleSettings } = require("../lib/settings");
 
 const FOLDER = path.join(__dirname, "..");
@@ -48,9 +49,15 @@ test("every state has a look, and every look a picture and words in each languag
   assert.equal(look({ mood: "nobody", camera: "lost" }).look, "fault");
   assert.equal(look({ mood: "bored", camera: "running" }).look, "uncertain");
   for (const broken of [null, [], "x", 3]) assert.throws(() => look(broken), /no JSON object/);
+  const asked = new Set(LOOKS.map((name) => `mood.${{ "camera-off": "off", fault: "lost" }[name] ?? name}`));
+  for (const file of ["MMM-moodring.js", "node_helper.js", ...fs.readdirSync(path.join(FOLDER, "lib")).map((name) => `lib/${name}`)]) {
+    for (const [key] of fs.readFileSync(path.join(FOLDER, file), "utf8").matchAll(/(?<=")(?:mirror|live)\.[a-z.]+(?=")/g)) asked.add(key);
+  }
+  assert.ok(asked.has("mirror.silent") && asked.has("live.people.one"));
   for (const code of ["en", "de", "fr", "es", "it"]) {
     const words = JSON.parse(fs.readFileSync(path.join(FOLDER, "translations", `${code}.json`)));
-    assert.deepEqual(Object.keys(words).sort(), [...LOOKS.map((name) => name.toUpperCase()), "IN_VIEW"].sort(), code);
+    for (const key of asked) assert.ok(words[key], `${key} in ${code}`);
+    for (const key of Object.keys(words).filter((name) => name.startsWith("mirror."))) assert.ok(asked.has(key), `nobody says ${key}`);
   }
   for (const name of LOOKS) {
     const png = fs.readFileSync(path.join(FOLDER, "faces", `${name}.png`));
@@ -99,10 +106,10 @@ test("over HTTP it goes on after a broken connection, a refusal and a broken mes
   answer = (response) => response.writeHead(401).end('{"error":"log in at /login"}');
   const stop = followHttp({ ...plain, url, token: "t", live: true }, inputs, { backoffMs: [20, 40], silenceMs: 60_000 });
   t.after(stop);
-  assert.equal(await next("away"), "log in at /login");
+  assert.deepEqual(await next("away"), { key: "mirror.locked", values: {} });
   answer = (response) => response.end('event: event\nid: r-7\ndata: {"seq":7}\n\n');
   assert.deepEqual(await next("event"), { seq: 7 });
-  assert.equal(await next("away"), "it ended the connection");
+  assert.equal((await next("away")).key, "mirror.ended");
   answer = (response) => response.write('event: state\ndata: {"mood":"sad"}\n\nevent: face\ndata: QUJD\n\n');
   const [state, face] = await Promise.all([next("state"), next("face")]);
   assert.deepEqual([state, face], [{ mood: "sad" }, "QUJD"]);
@@ -113,7 +120,9 @@ test("over HTTP it goes on after a broken connection, a refusal and a broken mes
   answer = (response) => response.end("event: state\ndata: {broken\n\n");
   server.closeAllConnections();
   await broken;
-  assert.match(await next("away"), /JSON/);
+  assert.equal((await next("away")).key, "mirror.garbled");
+  answer = (response) => response.writeHead(403).end('{"error":"not here"}');
+  assert.equal(inEnglish(await next("away")), "it refuses: not here");
 });
 
 test("silence is a broken connection", async (t) => {
@@ -122,7 +131,7 @@ test("silence is a broken connection", async (t) => {
   t.after(() => server.close(server.closeAllConnections()));
   const { inputs, next } = recorder();
   t.after(followHttp({ ...plain, url: `http://127.0.0.1:${server.address().port}` }, inputs, { silenceMs: 300 }));
-  assert.equal(await next("away"), "it went silent");
+  assert.equal((await next("away")).key, "mirror.silent");
 });
 
 test("only changes are shown, and what is old is marked", async (t) => {
@@ -132,8 +141,22 @@ test("only changes are shown, and what is old is marked", async (t) => {
   const url = `http://127.0.0.1:${free.address().port}`;
   free.close();
   t.after(follow({ ...plain, kind: "http", url }, inputs));
-  assert.equal((await next("update")).problem, "nobody listens there");
+  assert.equal((await next("update")).problem.key, "mirror.refused");
   assert.deepEqual(told.map(([kind]) => kind), ["log", "update"]);
+  assert.match(told[0][1], /: nobody listens at its address$/);
+});
+
+test("every trouble has a reason in words", () => {
+  const key = (error) => problemOf(error).key;
+  const failed = (cause) => Object.assign(new TypeError("fetch failed"), { cause });
+  assert.equal(key(failed({ code: "ENOTFOUND" })), "mirror.name");
+  // Two addresses of one name, IPv6 first.
+  assert.equal(key(failed(new AggregateError([{ code: "EHOSTUNREACH" }, { code: "ECONNREFUSED" }]))), "mirror.way");
+  assert.equal(key(Object.assign(new Error(""), { code: "ECONNREFUSED" })), "mirror.refused");
+  assert.equal(key(failed({ code: "UND_ERR_SOCKET", message: "other side closed" })), "mirror.ended");
+  assert.equal(key(failed({ code: "UND_ERR_CONNECT_TIMEOUT" })), "mirror.silent");
+  assert.equal(inEnglish(problemOf(failed(new Error("certificate has expired")))), "no connection: certificate has expired");
+  assert.equal(inEnglish(problemOf(new Error(""))), "no connection: ?");
 });
 
 test("over MQTT the state of a device that is gone is old, and an event comes once", () => {

@@ -4,6 +4,7 @@
 |---|---|
 | `convert` | a moodring's JSON to messages; no node |
 | `mood_publisher` | node: moods and events as messages, the camera's switch as a service |
+| `pictures` | the encodings of cameras' images, to JPEG; no ROS |
 | `mjpeg` | JPEGs to whoever asks over HTTP; no ROS |
 | `image_feeder` | node: the robot's camera topic as a source of the moodring |
 """

@@ -1,50 +1,20 @@
 """Node `image_feeder`: the robot's camera as a source of a moodring on the same machine.
 
-Subscribes `image` (sensor_msgs/Image) and `image/compressed` (sensor_msgs/CompressedImage, JPEG: passed on as it is).
+Subscribes `image` (sensor_msgs/Image) and `image/compressed` (sensor_msgs/CompressedImage; a JPEG is passed on as it is).
 Serves them as MJPEG on loopback: `moodring run --source http://127.0.0.1:8090/`.
 Parameters: `address`, `port`, `quality` (of JPEGs made here, 1 to 95), `rate` (at most so many pictures a second).
 """
 
+import time
+
 import rclpy
-from PIL import Image as Picture
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import CompressedImage, Image
 
 from .mjpeg import MjpegServer
-
-# Encodings of sensor_msgs/image_encodings: PIL's mode, its raw mode, bytes a pixel.
-ENCODINGS = {
-    "rgb8": ("RGB", "RGB", 3),
-    "bgr8": ("RGB", "BGR", 3),
-    "rgba8": ("RGB", "RGBX", 4),
-    "bgra8": ("RGB", "BGRX", 4),
-    "mono8": ("L", "L", 1),
-    "8UC1": ("L", "L", 1),
-    "8UC3": ("RGB", "BGR", 3),
-}
-LARGEST_PX = 8192
-
-
-def to_jpeg(image, quality):
-    """An image message as JPEG. Raises `ValueError` with words for what it cannot be made of."""
-    import io
-
-    if image.encoding not in ENCODINGS:
-        raise ValueError(f"the encoding {image.encoding!r} is not read; there are {', '.join(ENCODINGS)}, or compressed images")
-    mode, raw, size = ENCODINGS[image.encoding]
-    width, height, step = image.width, image.height, image.step
-    if not (0 < width <= LARGEST_PX and 0 < height <= LARGEST_PX):
-        raise ValueError(f"{width}x{height} is no size of a picture")
-    if step < width * size or len(image.data) < step * (height - 1) + width * size:
-        raise ValueError(f"{len(image.data)} bytes in rows of {step} are no {width}x{height} {image.encoding}")
-    data = bytes(image.data).ljust(step * height, b"\0")
-    picture = Picture.frombytes(mode, (width, height), data, "raw", raw, step)
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=quality)
-    return out.getvalue()
-
+from .pictures import png_to_jpeg, to_jpeg
 
 class ImageFeeder(Node):
     """Passes pictures on while somebody reads them."""
@@ -63,9 +33,9 @@ class ImageFeeder(Node):
 
     def is_due(self):
         """Whether a picture is wanted now."""
-        now = self.get_clock().now().nanoseconds
-        # A clock that was set back starts anew.
-        too_early = self.last_ns is not None and 0 <= now - self.last_ns < self.gap_ns * 0.9
+        # The daemon's time, not that of a simulation, which may stand still.
+        now = time.monotonic_ns()
+        too_early = self.last_ns is not None and now - self.last_ns < self.gap_ns * 0.9
         if not self.server.is_wanted() or too_early:
             return False
         self.last_ns = now
@@ -80,11 +50,13 @@ class ImageFeeder(Node):
             self.get_logger().error(str(error), throttle_duration_sec=10.0)
 
     def on_compressed(self, image):
+        if not self.is_due():
+            return
         data = bytes(image.data)
-        if data[:2] != b"\xff\xd8":
-            self.get_logger().error(f"compressed images of format {image.format!r} are not read, only JPEG", throttle_duration_sec=10.0)
-        elif self.is_due():
-            self.server.put(data)
+        try:
+            self.server.put(data if data[:2] == b"\xff\xd8" else png_to_jpeg(data, self.quality))
+        except ValueError as error:
+            self.get_logger().error(f"{error} (format {image.format!r:.60})", throttle_duration_sec=10.0)
 
     def destroy_node(self):
         self.server.close()

@@ -243,7 +243,7 @@ fn a_crop_turned_to_a_roll_keeps_its_middle_and_its_scale() {
     };
     let face = face_at(&placed);
     assert!((landmarks_roll_deg(&face) - 0.3_f32.to_degrees()).abs() < 1e-3);
-    for roll_deg in [-170.0, -60.0, 0.0, 17.0, 45.0, 180.0, 1000.0] {
+    for roll_deg in [-60.0, 0.0, 17.0, 45.0, 100.0, 435.0] {
         let turned = from_crop_at(&face, roll_deg);
         assert!((turned.scale() - 2.0).abs() < 1e-4);
         let off = rotation_deg(&turned) - wrap_deg(roll_deg);
@@ -254,6 +254,24 @@ fn a_crop_turned_to_a_roll_keeps_its_middle_and_its_scale() {
         assert!(moved < 1e-3, "{moved}");
     }
     assert!(from_crop_at(&face, f32::NAN).tx.is_finite());
+}
+
+#[test]
+fn a_head_on_its_top_is_cut_by_its_box_for_its_landmarks_are_an_upright_template() {
+    let upright = Similarity {
+        a: 2.0,
+        b: 0.0,
+        tx: 70.0,
+        ty: 40.0,
+    };
+    let face = face_at(&upright);
+    for roll_deg in [180.0, -170.0, 120.0] {
+        let turned = from_crop_at(&face, roll_deg);
+        assert!((turned.scale() - 2.0).abs() < 1e-4);
+        assert!(wrap_deg(rotation_deg(&turned) - roll_deg).abs() < 1e-2);
+        let middle = turned.apply(BOX_IN_CROP.center());
+        assert!(middle.distance(face.rect.center()) < 1e-3, "{middle:?}");
+    }
 }
 
 #[test]

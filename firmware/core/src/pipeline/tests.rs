@@ -291,7 +291,11 @@ const FRONTAL: CropPose = CropPose {
 /// The roll that the pipeline reports of a head that is tilted so in each frame, 40 ms apart, whatever its landmarks say.
 fn rolls(heads_deg: impl Iterator<Item = f32>) -> StdVec<f32> {
     let detector = BrightSquares::new(128, 96);
-    let pipeline = Pipeline::new(detector, Compass, Settings::default()).unwrap();
+    let settings = Settings {
+        face_threshold: 0.5,
+        ..Settings::default()
+    };
+    let pipeline = Pipeline::new(detector, Compass, settings).unwrap();
     let mut pipeline = Box::new(pipeline);
     let mut rolls = StdVec::new();
     for (i, head_deg) in heads_deg.enumerate() {
@@ -329,6 +333,21 @@ fn a_tilted_head_is_found_upright_by_the_second_crop_and_followed() {
             "frame {i}: {roll} of {}",
             head(i)
         );
+    }
+}
+
+/// The detector's landmarks are upright, and the net takes an inverted crop for no face.
+#[test]
+fn a_head_that_stands_on_its_top_is_seen_and_not_taken_for_an_upright_one() {
+    for head_deg in [180.0, -165.0, 170.0] {
+        let rolls = rolls(core::iter::repeat_n(head_deg, 40));
+        assert!(rolls.len() > 25, "{} of 40 frames", rolls.len());
+        for roll in rolls {
+            assert!(
+                wrap_deg(roll - head_deg).abs() < 4.0,
+                "{roll} of {head_deg}"
+            );
+        }
     }
 }
 

@@ -1,0 +1,71 @@
+//! What hangs on the header besides a display: a strip, outputs, and pins that two parts want.
+
+use super::{Finding, bad};
+use crate::{
+    config::Settings,
+    gpio::{Chips, wires},
+};
+
+/// Pins that two parts want, where no check of a display names them.
+pub(super) fn say_collisions(settings: &Settings, say: &mut impl FnMut(&str, Finding)) {
+    let is_jetson = Chips::of_this_machine().jetson.is_some();
+    for text in wires::collisions(&wires::wires(settings, is_jetson)) {
+        say("wires", bad(text, wires::WAY_OUT));
+    }
+}
+
+/// The bus of a strip.
+pub(super) fn strip(bus: &str) -> Finding {
+    match std::fs::metadata(bus) {
+        Ok(_) => Finding::Good(format!("a strip on {bus}")),
+        Err(error) => bad(
+            format!("{bus}: {error}"),
+            "switch that SPI bus on by its overlay and restart; deploy/wiring.md, \"Buttons and light\"",
+        ),
+    }
+}
+
+/// Whether the lines of `[outputs]` are there; none where no mood has one. They are not opened: the daemon may hold them.
+pub(super) fn outputs(settings: &Settings, chips: &Chips) -> Option<Finding> {
+    let lines = settings.outputs.lines();
+    let mut all = Vec::new();
+    for (pin, moods) in &lines {
+        if let Err(error) = chips.place(pin, &settings.panel.gpio_chip) {
+            return Some(bad(error, "see deploy/wiring.md, \"Outputs by mood\""));
+        }
+        let names: Vec<_> = moods.iter().map(|mood| mood.name()).collect();
+        all.push(format!("{pin} while {}", names.join(" or ")));
+    }
+    (!lines.is_empty()).then(|| Finding::Good(all.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpio::chip::tests::chip;
+
+    #[test]
+    fn outputs_are_named_and_a_line_that_is_not_there_is_said() {
+        let settings: Settings =
+            toml::from_str("[outputs]\nhappy = 17\nsurprise = 17\nsad = \"PP.04\"\n").unwrap();
+        let with = |lines: &[&str]| {
+            let mut names = vec!["x"; 28];
+            names.extend(lines);
+            let chips = Chips {
+                all: vec![chip(0, "pinctrl-rp1", &names)],
+                jetson: None,
+            };
+            match outputs(&settings, &chips) {
+                Some(Finding::Good(text)) => Ok(text),
+                Some(Finding::Bad(text, _)) => Err(text),
+                _ => panic!("there are outputs"),
+            }
+        };
+        assert_eq!(
+            with(&["PP.04"]),
+            Ok("GPIO17 while happy or surprise, PP.04 while sad".into())
+        );
+        assert!(with(&[]).unwrap_err().contains("PP.04"));
+        assert!(outputs(&Settings::default(), &Chips::default()).is_none());
+    }
+}
