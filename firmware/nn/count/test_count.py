@@ -28,8 +28,15 @@ class EstimateTest(unittest.TestCase):
     def test_frame_is_the_sum_of_its_parts(self):
         one = {"ours": {"cycles": 1_000_000, "l1": 0, "l2": 0}}
         counts = {"A72": {part: one for part in estimate.PARTS}}
-        rows = list(estimate.table(counts, [{"ratio": 1.0}, {"ratio": 1.0}]))
+        rows = list(estimate.table(counts, [{"part": part, "ratio": 1.0} for part in estimate.PARTS]))
         self.assertEqual(rows, [["Pi 4", "A72", "0.6 to 0.9", "0.6 to 0.9", "2.8 to 4.3"]])
+
+
+    def test_in_order_cores_take_at_least_what_the_model_says(self):
+        one = {"ours": {"cycles": 1_400_000, "l1": 0, "l2": 0}}
+        counts = {"A53": {part: one for part in estimate.PARTS}}
+        pi3, _ = estimate.table(counts, [{"part": part, "ratio": 0.5} for part in estimate.PARTS])
+        self.assertEqual(pi3[2], "1.0 to 1.5")
 
 
 class ReportTest(unittest.TestCase):
