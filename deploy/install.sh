@@ -46,7 +46,7 @@ rm -r "$made"
 # Your own settings stay.
 if [ ! -e "$root/etc/moodring/moodring.toml" ]; then
   install -d "$root/etc/moodring"
-  install -m 644 deploy/moodring.toml "$root/etc/moodring/"
+  sed "s#/usr/share/#$prefix/share/#" deploy/moodring.toml >"$root/etc/moodring/moodring.toml"
 fi
 system systemd-sysusers
 [ -d "$root/var/lib/moodring" ] || system install -d -o moodring -g moodring -m 700 /var/lib/moodring

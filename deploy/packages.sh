@@ -26,7 +26,14 @@ switch_off() { # a service that was just installed, by the name of its unit or o
   fi
 }
 
-install_packages() { # names of packages
+install_packages() { # names of packages; one script at a time, for several may run side by side
+  (
+    flock 9
+    install_packages_alone "$@"
+  ) 9>"${TMPDIR:-/tmp}/moodring-packages-$(id -u).lock"
+}
+
+install_packages_alone() {
   command -v apt-get >/dev/null || { echo "no apt-get here: install $* by hand, then run this again" >&2; return 1; }
   echo "installing $*" >&2
   local before unit
@@ -41,7 +48,7 @@ install_packages() { # names of packages
       printf "#!/bin/sh\nexit 101\n" >"$policy"
       chmod 755 "$policy"
     fi
-    apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    apt-get install -o DPkg::Lock::Timeout=300 -y -qq --no-install-recommends "$@" >/dev/null
   ' sh "${PACKAGES_ROOT:-}/usr/sbin/policy-rc.d" "$@"
   for unit in $(comm -13 <(echo "$before") <(service_files)); do switch_off "$unit"; done
 }

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """The tools that check the documents must be able to fail: stale figures, figures without a name, links to nowhere. tests/docs calls it."""
+import os
 import pathlib
+import re
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -112,8 +115,38 @@ class FrontDoorTest(unittest.TestCase):
         self.assertLessEqual(text.count("\n"), 100, "details belong into docs/")
 
     def test_the_files_that_the_readme_names_are_there(self):
-        for path in ("firmware/core/src/mood.rs", "firmware/face/src/parts/mouth.rs", "daemon/src/mqtt/outbox.rs", "daemon/src/lib.rs"):
+        for path in ("firmware/core/src/mood.rs", "firmware/face/src/parts/mouth.rs", "daemon/mqtt/src/outbox.rs", "daemon/src/lib.rs"):
             self.assertTrue((REPOSITORY / path).is_file(), path)
+
+
+class GuideTest(unittest.TestCase):
+    def test_the_kiosks_unit_starts_without_a_desktop_and_shows_the_face_alone(self):
+        kiosk = (REPOSITORY / "deploy/kiosk.md").read_text()
+        unit = kiosk[kiosk.index("[Unit]") : kiosk.index("`sudo systemctl enable --now mood-screen`")]
+        self.assertIn("WantedBy=multi-user.target\n", unit)  # Raspberry Pi OS Lite never reaches graphical.target
+        self.assertRegex(unit, r"ExecStart=.* http://127\.0\.0\.1:8080/face\n")
+
+    def test_the_containers_page_can_be_reached_and_only_with_a_token(self):
+        compose = (REPOSITORY / "deploy/container/compose.yaml").read_text()
+        for line in ("MOODRING_WEB__LISTEN: 0.0.0.0:8080", "MOODRING_WEB__TOKEN_FILE: /run/secrets/page-token", "- 127.0.0.1:8080:8080"):
+            self.assertIn(line, compose)
+        ignored = (REPOSITORY / ".dockerignore").read_text().split()
+        self.assertTrue({".git", "**/target", "deploy/container/page-token"} <= set(ignored))
+
+    def test_installed_settings_name_what_is_installed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            program = root / "program"
+            program.write_text('#!/bin/sh\nmkdir -p "$2/man" "$2/completions"\n: >"$2/man/moodring.1"\n: >"$2/completions/moodring.bash"\n')
+            program.chmod(0o755)
+            environment = {**os.environ, "PREFIX": "/usr/local", "DESTDIR": folder, "MOODRING_BIN": str(program)}
+            subprocess.run([REPOSITORY / "deploy/install.sh"], env=environment, check=True, capture_output=True, umask=0o077)
+            settings = root / "etc/moodring/moodring.toml"
+            self.assertEqual(settings.stat().st_mode & 0o777, 0o644)
+            named = re.findall(r"/usr/[\w./-]*\w", settings.read_text())
+            self.assertGreater(len(named), 1)
+            for path in named:
+                self.assertTrue((root / path.lstrip("/")).exists(), path)
 
 
 class BookTest(unittest.TestCase):

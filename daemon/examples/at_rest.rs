@@ -6,15 +6,17 @@
 
 use std::{fmt::Write as _, fs, path::Path, time::Duration};
 
-use moodring::{
-    camera::{self, Source},
+use moodring_base::{
     clock::Clock,
     config::{CameraSettings, Settings},
+};
+use moodring_camera::{
+    self as camera, Source,
     latest::{self, Taken},
     scaled_jpeg::DecodeNeeds,
-    vision::VisionPipeline,
 };
 use moodring_core::{frame::Millis, geometry::Rect, mood::Mood, picture::Picture as _};
+use moodring_vision::VisionPipeline;
 
 const RATE_HZ: usize = 15;
 const EMPTY_FRAMES: usize = 10 * RATE_HZ;

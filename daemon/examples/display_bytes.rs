@@ -16,15 +16,8 @@ use embedded_hal::{
     digital::{self, OutputPin},
     spi::{self, Operation, SpiDevice},
 };
-use moodring::{
+use moodring_base::{
     config::{DisplayKind, DisplaySettings, board::Board},
-    display::{
-        Display, View,
-        spi::{
-            PanelDisplay, backlight::Backlight, framebuffer::ColourBuffer, interface::SpiInterface,
-            tft,
-        },
-    },
     snapshot::{BrokerState, CameraState, Snapshot},
 };
 use moodring_core::{
@@ -32,6 +25,12 @@ use moodring_core::{
     frame::Millis,
     mood::{Mood, MoodState},
     track::TrackId,
+};
+use moodring_display::{
+    Display, View,
+    spi::{
+        PanelDisplay, backlight::Backlight, framebuffer::ColourBuffer, interface::SpiInterface, tft,
+    },
 };
 use moodring_face::{animate, picture::ScreenShape};
 
@@ -130,7 +129,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let open = move || {
             let interface = Box::new(SpiInterface::new(device.clone(), Line, 4096));
             let panel = tft::open(board, interface, Backlight::Fixed, &mut NoDelay);
-            panel.map_err(|error| moodring::display::DisplayError::Show {
+            panel.map_err(|error| moodring_display::DisplayError::Show {
                 name: name.into(),
                 reason: error.to_string(),
             })

@@ -4,11 +4,8 @@
 use std::{error::Error, fs, path::Path, str::FromStr};
 
 use image::{ExtendedColorType, codecs::jpeg::JpegEncoder};
-use moodring::{
-    camera::{self, Source},
-    clock::Clock,
-    config::CameraSettings,
-};
+use moodring_base::{clock::Clock, config::CameraSettings};
+use moodring_camera::{self as camera, Source};
 use moodring_core::frame::Frame;
 
 const SIZE: (u32, u32) = (320, 240);

@@ -5,19 +5,18 @@
 
 use std::{env, io::Write, path::Path};
 
-use moodring::{
-    camera::{self, Camera, CameraError, Source},
+use moodring_base::{
     clock::Clock,
     config::{CameraSettings, Settings},
-    scaled_jpeg::DecodeNeeds,
-    vision::{Classifier, Detector, pipeline_settings},
 };
+use moodring_camera::{self as camera, Camera, CameraError, Source, scaled_jpeg::DecodeNeeds};
 use moodring_core::{
     align::from_crop,
     classify::{CROP_PX, classify},
     picture::Picture,
     pipeline::{Candidates, Settings as PipelineSettings, find},
 };
+use moodring_vision::{Classifier, Detector, pipeline_settings};
 use serde_json::{Value, json};
 
 /// Faces with a lower score are not classified.

@@ -15,15 +15,14 @@ use std::{
     path::Path,
 };
 
-use moodring::{
-    camera::{self, Camera, Source},
+use moodring_base::{
     clock::Clock,
     config::{CameraSettings, Labels, Settings},
-    scaled_jpeg::DecodeNeeds,
     snapshot::{Person, Snapshot},
-    vision::VisionPipeline,
 };
+use moodring_camera::{self as camera, Camera, Source, scaled_jpeg::DecodeNeeds};
 use moodring_core::frame::{Frame, Millis, PixelFormat};
+use moodring_vision::VisionPipeline;
 use serde_json::{Value, json};
 
 const SIZE: (u32, u32) = (640, 480);

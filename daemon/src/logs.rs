@@ -2,19 +2,37 @@
 
 use std::io::IsTerminal;
 
+use moodring_base::service;
 use tracing_subscriber::{
     EnvFilter, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
-use crate::service;
-
 /// Crates that log requests as they are sent, with the secrets of their addresses and heads. Nobody can ask for that.
 const SILENT_LOGS: [&str; 2] = ["ureq=off", "ureq_proto=off"];
 
+/// Parts that were modules of one crate, and the crates that they are now: filters in people's settings name the former.
+const FORMER_TARGETS: [(&str, &str); 8] = [
+    ("moodring::camera", "moodring_camera"),
+    ("moodring::vision", "moodring_vision"),
+    ("moodring::display", "moodring_display"),
+    ("moodring::store", "moodring_store"),
+    ("moodring::event_log", "moodring_store::event_log"),
+    ("moodring::mqtt", "moodring_mqtt"),
+    ("moodring::web", "moodring_web"),
+    ("moodring::config", "moodring_base::config"),
+];
+
+/// The filter with the names of today.
+fn by_crate(level: &str) -> String {
+    let rename = |text: String, (former, now): &(&str, &str)| text.replace(former, now);
+    FORMER_TARGETS.iter().fold(level.to_owned(), rename)
+}
+
 /// The settings' filter, with the chatter of other crates off. A broken filter is reported and becomes `info`.
 fn filter(level: &str) -> EnvFilter {
-    let quiet = crate::mqtt::QUIET_LOGS.join(",");
+    let quiet = moodring_mqtt::QUIET_LOGS.join(",");
     let silent = SILENT_LOGS.join(",");
+    let level = by_crate(level);
     // A later directive for the same crate counts.
     EnvFilter::try_new(format!("{quiet},{level},{silent}")).unwrap_or_else(|error| {
         eprintln!("moodring: log.level `{level}` is not a filter ({error}); taking `info`");
@@ -51,4 +69,17 @@ where
         .with_ansi(false)
         .with_target(false);
     let _ = short.without_time().with_writer(writer).try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_of_one_crate_still_work() {
+        assert_eq!(
+            by_crate("info,moodring::mqtt=debug,moodring::camera::http=trace,moodring=warn"),
+            "info,moodring_mqtt=debug,moodring_camera::http=trace,moodring=warn"
+        );
+    }
 }

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use allocation_counter::measure;
-use moodring::{
-    camera::{self, Source},
+use moodring_base::{
     clock::Clock,
     config::{CameraSettings, Settings},
-    latest::{self, Taken},
-    vision::VisionPipeline,
 };
+use moodring_camera::{
+    self as camera, Source,
+    latest::{self, Taken},
+};
+use moodring_vision::VisionPipeline;
 
 #[test]
 fn the_counter_counts() {

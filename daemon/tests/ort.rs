@@ -9,11 +9,8 @@ use std::{
     process::{Command, Output},
 };
 
-use moodring::{
-    camera::{self, Source},
-    clock::Clock,
-    config::CameraSettings,
-};
+use moodring_base::{clock::Clock, config::CameraSettings};
+use moodring_camera::{self as camera, Source};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -8,10 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use moodring::{
+use moodring::satellite::{self, PortThread};
+use moodring_base::{
     clock::Clock,
     config::{SatellitePort, SatelliteSettings},
-    satellite::{self, PortThread},
     snapshot::{CameraState, Snapshot},
     worker::Supervisor,
 };

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Follows a moodring: its state, and every event exactly once. Needs paho-mqtt 2 (pip install paho-mqtt).
+"""Follows a moodring: its state, and every event exactly once. Needs paho-mqtt (apt install python3-paho-mqtt).
 
     ./listen.py hall --broker broker.local            follow the device called hall
     ./listen.py hall --broker broker.local --off      switch its camera off, and say what came of it
@@ -19,7 +19,7 @@ root = f"moodring/{args.device}"
 last = {}  # the newest number of each run
 
 
-def on_connect(client, userdata, flags, reason, properties):
+def on_connect(client, userdata, flags, reason, properties=None):
     for leaf in ("status", "state", "event", "camera/state", "camera/error"):
         client.subscribe(f"{root}/{leaf}", qos=1)
     if args.off:
@@ -47,7 +47,8 @@ def on_message(client, userdata, message):
 
 
 # A session of its own name that lasts: the broker keeps events while this program is away.
-client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=f"listen-{args.device}", clean_session=False)
+versions = getattr(mqtt, "CallbackAPIVersion", None)  # paho 1.6 of Debian 12 has none
+client = mqtt.Client(*([versions.VERSION2] if versions else []), client_id=f"listen-{args.device}", clean_session=False)
 client.on_connect = on_connect
 client.on_message = on_message
 client.connect(args.broker, args.port)

@@ -47,6 +47,28 @@ test('every value in the address of /face has a meaning that a wall can live wit
   assert.equal((await own.stop()).code, 0);
 });
 
+test('the face is whole and large on every screen, with its words', async () => {
+  const own = await daemon();
+  const { page, context, faults } = await visit(own.url);
+  await page.goto(`${own.url}/face?shift=0&text=both`);
+  await page.waitForFunction(() => document.querySelector('#face').naturalWidth && document.querySelector('#text').textContent);
+  for (const [width, height] of [[240, 240], [240, 135], [320, 480], [480, 320], [800, 480], [1080, 1920], [1920, 1080], [3840, 2160]]) {
+    await page.setViewportSize({ width, height });
+    await page.waitForTimeout(150);
+    const places = await page.evaluate(() => ['#face', '#text'].map((id) => document.querySelector(id).getBoundingClientRect().toJSON()));
+    for (const { left, top, right, bottom } of places) {
+      assert.ok(left >= -1 && top >= -1 && right <= width + 1 && bottom <= height + 1, `${width}x${height}: ${JSON.stringify(places)}`);
+    }
+    const [face, text] = places;
+    assert.ok(Math.min(face.width, face.height) >= 0.6 * Math.min(width, height), `${width}x${height}: the face has ${face.width}x${face.height}`);
+    assert.ok(text.height >= 8, `${width}x${height}: ${text.height} pixels of text`);
+    if (SHOTS) await page.screenshot({ path: join(SHOTS, `face-${width}x${height}.png`) });
+  }
+  assert.deepEqual(faults, []);
+  await context.close();
+  await own.stop();
+});
+
 test('a token that is wrong, or counts no more, is said in a quiet sentence', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'moodring-token-'));
   const file = join(folder, 'token');
@@ -165,4 +187,29 @@ test('a connection that died without a word is noticed, and the face goes on', a
     proxy.close();
   }
   assert.equal((await own.stop()).code, 0);
+});
+
+test('tabs in the background take no connection, however many there are', async () => {
+  const own = await daemon();
+  const { page, context, faults } = await visit(own.url);
+  await page.addInitScript(() => {
+    globalThis.unseen = true;
+    Object.defineProperty(document, 'hidden', { get: () => globalThis.unseen });
+  });
+  const streams = [];
+  page.on('request', (request) => request.url().includes('/api/v1/events') && streams.push(request.url()));
+  for (const path of ['/face', '/']) {
+    streams.length = 0;
+    await page.goto(own.url + path, { waitUntil: 'networkidle' });
+    assert.deepEqual(streams, [], path);
+    await page.evaluate(() => {
+      globalThis.unseen = false;
+      document.dispatchEvent(new Event('visibilitychange'));
+    });
+    await page.waitForFunction(() => document.querySelector('#face').src.length > 10);
+    assert.equal(streams.length, 1, path);
+  }
+  assert.deepEqual(faults, []);
+  await context.close();
+  await own.stop();
 });

@@ -94,6 +94,23 @@ test('several at once, dropped and pasted, and a broken one has its reason', asy
   await context.close();
 });
 
+test('a face that is turned away is uncertain for that reason, live and in a photo', async () => {
+  const own = await daemon();
+  const { page, context, faults } = await visit(own.url, { locale: 'de-DE' });
+  const scores = { angry: 0.99, disgust: 0, fear: 0, happy: 0.01, sad: 0, surprise: 0, neutral: 0 };
+  const face = { track: 7, box: [10, 10, 80, 80], landmarks: Array(5).fill([40, 40]), score: 0.9, roll_deg: 0, expression: 'angry', confidence: 0.99, scores, mood: 'uncertain', facing: false };
+  const state = { ...await (await fetch(`${own.url}/api/v1/state`)).json(), people: [face], people_count: 1 };
+  await page.route('**/api/v1/events*', (route) => route.fulfill({ contentType: 'text/event-stream', body: `event: state\ndata: ${JSON.stringify(state)}\n\n` }));
+  await page.route('**/api/v1/analyze*', (route) => route.fulfill({ json: { image: 'p.png', width: 100, height: 100, faces: [face] } }));
+  await page.goto(own.url);
+  await page.waitForFunction(() => /unsicher, abgewandt$/.test(document.querySelector('.person h3')?.textContent));
+  await page.setInputFiles('#choose', PHOTO);
+  await page.waitForFunction(() => /^abgewandt, .*wütend/.test(document.querySelector('.result .person .hint')?.textContent));
+  assert.deepEqual(faults, []);
+  await context.close();
+  await own.stop();
+});
+
 test('the keyboard is enough', async () => {
   const { page, context } = await visit(shared.url);
   await page.goto(shared.url);

@@ -8,18 +8,22 @@
 //! | [`process`] | a running program: its lines, its end, deadlines instead of sleeps |
 //! | [`bench`](mod@bench) | a folder and a clean environment for one test, and `moodring` started in it |
 //! | [`broker`] | a real mosquitto, and mosquitto_sub |
+//! | [`mutator`] | changes bytes at random, the same way for the same seed |
 //! | [`guest`] | a virtual Pi in QEMU: a shell inside, and what its display's bus did |
 //! | [`proxy`] | a link that can be cut |
 //! | [`panel`] | display chips: captured bytes become the picture that people see |
+//! | [`signer`] | signs bundles of nets with a new key |
 //! | [`pictures`] | small generated pictures, good and bad |
 
 pub mod bench;
 pub mod binary;
 pub mod broker;
 pub mod guest;
+pub mod mutator;
 pub mod panel;
 pub mod pictures;
 pub mod process;
 pub mod proxy;
 pub mod repo;
+pub mod signer;
 pub mod source;

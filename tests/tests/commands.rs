@@ -245,6 +245,19 @@ fn errors_speak_the_language_of_settings() {
         bench.write("m.toml", format!("[mood]\n{line}\n"));
         said += &bench.run("config --check m.toml").expect_code(3).stderr;
     }
+    for twice in [
+        "[web]\n[mqtt]\n[web]\n",
+        "[mood]\nmargin = 0.1\nmargin = 0.2\n",
+    ] {
+        bench.write("m.toml", twice);
+        let error = bench.run("config --check m.toml").expect_code(3).stderr;
+        assert!(error.contains("may stand once: join"), "{error}");
+    }
+    for hook in ["/tmp", "/nonexistent/wave"] {
+        bench.write("m.toml", format!("[hooks]\non_change = [\"{hook}\"]\n"));
+        let warned = bench.run("config --check m.toml").expect_code(0).stderr;
+        assert!(warned.contains("warning: the hook"), "{warned}");
+    }
     bench.write("film.mp4", b"\0\0\0\x20ftypisom0000000000000000000");
     said += &bench.run("run --source film.mp4").expect_code(4).stderr;
     for word in [

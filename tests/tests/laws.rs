@@ -15,6 +15,94 @@ const ARROWS: &[(&str, &[&str])] = &[
         "moodring-satellite",
         &["moodring-core", "moodring-face", "moodring-link"],
     ),
+    // The daemon, from below. Only tests use `moodring-tests`: its display chips, its signer, its changes of bytes.
+    (
+        "moodring-base",
+        &[
+            "moodring-nn",
+            "moodring-core",
+            "moodring-face",
+            "moodring-link",
+            "moodring-models",
+        ],
+    ),
+    (
+        "moodring-camera",
+        &[
+            "moodring-nn",
+            "moodring-core",
+            "moodring-face",
+            "moodring-link",
+            "moodring-models",
+            "moodring-base",
+        ],
+    ),
+    (
+        "moodring-vision",
+        &[
+            "moodring-nn",
+            "moodring-core",
+            "moodring-face",
+            "moodring-link",
+            "moodring-models",
+            "moodring-base",
+            "moodring-camera",
+            "moodring-tests",
+        ],
+    ),
+    (
+        "moodring-display",
+        &[
+            "moodring-nn",
+            "moodring-core",
+            "moodring-face",
+            "moodring-link",
+            "moodring-models",
+            "moodring-base",
+            "moodring-tests",
+        ],
+    ),
+    (
+        "moodring-store",
+        &[
+            "moodring-nn",
+            "moodring-core",
+            "moodring-face",
+            "moodring-link",
+            "moodring-models",
+            "moodring-base",
+        ],
+    ),
+    (
+        "moodring-mqtt",
+        &[
+            "moodring-nn",
+            "moodring-core",
+            "moodring-face",
+            "moodring-link",
+            "moodring-models",
+            "moodring-base",
+            "moodring-display",
+            "moodring-store",
+            "moodring-tests",
+        ],
+    ),
+    (
+        "moodring-web",
+        &[
+            "moodring-nn",
+            "moodring-core",
+            "moodring-face",
+            "moodring-link",
+            "moodring-models",
+            "moodring-base",
+            "moodring-camera",
+            "moodring-vision",
+            "moodring-display",
+            "moodring-store",
+            "moodring-mqtt",
+        ],
+    ),
     (
         "moodring",
         &[
@@ -22,9 +110,15 @@ const ARROWS: &[(&str, &[&str])] = &[
             "moodring-core",
             "moodring-face",
             "moodring-link",
-            "moodring-satellite",
             "moodring-models",
-            // Only its tests do: the display chips of the harness read what the daemon's drivers send.
+            "moodring-satellite",
+            "moodring-base",
+            "moodring-camera",
+            "moodring-vision",
+            "moodring-display",
+            "moodring-store",
+            "moodring-mqtt",
+            "moodring-web",
             "moodring-tests",
         ],
     ),
@@ -67,6 +161,10 @@ fn every_package_lies_in_its_folder() {
             "moodring" => "daemon".to_owned(),
             "moodring-models" => "models".to_owned(),
             "moodring-tests" => "tests".to_owned(),
+            "moodring-base" | "moodring-camera" | "moodring-vision" | "moodring-display"
+            | "moodring-store" | "moodring-mqtt" | "moodring-web" => {
+                package.name.replace("moodring-", "daemon/")
+            }
             other => other.replace("moodring-", "firmware/"),
         };
         assert_eq!(

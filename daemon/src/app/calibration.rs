@@ -1,11 +1,8 @@
 //! Keeps the resting face of the one person before this device over restarts: seven numbers in a note beside the store.
 
+use moodring_base::control::{CalibrationProgress, CalibrationState};
 use moodring_core::calibration::CalibrationStep;
-
-use crate::{
-    control::{CalibrationProgress, CalibrationState},
-    notes::Notes,
-};
+use moodring_store::notes::Notes;
 
 /// The note, and what is known.
 #[derive(Debug)]
@@ -88,7 +85,7 @@ mod tests {
     use moodring_core::{calibration::CalibrationWait, expression::Scores, resting::Calibration};
 
     use super::*;
-    use crate::config::StoreSettings;
+    use moodring_base::config::StoreSettings;
 
     #[test]
     fn it_is_kept_over_a_restart_and_erased_for_good() {

@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{camera::CameraControl, command::Switch, notes::Notes};
+use moodring_base::command::Switch;
+use moodring_camera::CameraControl;
+use moodring_store::notes::Notes;
 
 /// A note that was just written is left alone for so long: whoever toggles all the time wears no SD card.
 const REST: Duration = Duration::from_secs(2);
@@ -87,7 +89,7 @@ impl CameraOffFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::StoreSettings;
+    use moodring_base::config::StoreSettings;
 
     #[test]
     fn one_note_for_each_change_that_lasts() {

@@ -1,15 +1,15 @@
 //! What the camera thread calls: it puts frames into the slot and publishes the camera's state.
 
+use moodring_base::config::Settings;
+use moodring_camera::{
+    CameraSink, CameraStatus,
+    latest::{FrameWriter, LentPicture},
+    scaled_jpeg::DecodeNeeds,
+};
 use moodring_core::frame::Frame;
 use tokio::sync::watch;
 
 use super::watchdog::Heartbeat;
-use crate::{
-    camera::{CameraSink, CameraStatus},
-    config::Settings,
-    latest::{FrameWriter, LentPicture},
-    scaled_jpeg::DecodeNeeds,
-};
 
 /// Receives the camera thread's frames and states.
 pub(super) struct FrameForwarder {
@@ -60,6 +60,10 @@ impl CameraSink for FrameForwarder {
 
     fn state(&mut self, status: &CameraStatus) {
         self.status.send_replace(status.clone());
+    }
+
+    fn stopped(&mut self) {
+        self.writer.withdraw();
     }
 
     fn opened(&mut self, status: &CameraStatus) {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::camera::{Source, choices, devices};
+use moodring_camera::{Source, choices, devices};
 
 /// The longest name, in bytes; Home Assistant takes 255 characters in a state.
 const NAME_BYTES: usize = 200;

@@ -2,21 +2,21 @@
 
 use std::time::Instant;
 
+use moodring_base::{
+    command::{Calibrate, Command},
+    config::{DisplaySettings, Settings},
+    control::Controls,
+};
+use moodring_camera::CameraControl;
 use moodring_core::{calibration::CalibrationStep, resting::Calibration};
+use moodring_display::DisplayControls;
+use moodring_store::notes::Notes;
+use moodring_web::preview::Preview;
 use tokio::sync::watch;
 
 use super::{
     calibration::CalibrationFile, camera_off::CameraOffFile, cameras::Cameras, stills::Stills,
     vision_thread::Calibrating,
-};
-use crate::{
-    camera::CameraControl,
-    command::{Calibrate, Command},
-    config::{DisplaySettings, Settings},
-    control::Controls,
-    display::DisplayControls,
-    notes::Notes,
-    preview::Preview,
 };
 
 /// The controls of the vision thread.
@@ -295,7 +295,8 @@ fn on_or_off(on: bool) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{camera::Source, command::Switch, config::ThemeName};
+    use moodring_base::{command::Switch, config::ThemeName};
+    use moodring_camera::Source;
 
     const NOON: u16 = 12 * 60;
     const MIDNIGHT: u16 = 0;
@@ -305,13 +306,13 @@ mod tests {
         let source = |text: &str| text.parse::<Source>().unwrap();
         let others = vec![source("argus"), source("/dev/video7")];
         let cameras = Cameras::new(source("rpicam"), others);
-        let preview = Preview::new(&settings.preview, crate::clock::Clock::start());
+        let preview = Preview::new(&settings.preview, moodring_base::clock::Clock::start());
         Controller::new(
             &settings,
             CameraControl::default(),
             cameras,
             preview,
-            crate::notes::Notes::none(),
+            moodring_store::notes::Notes::none(),
             true,
             NOON,
         )

@@ -2,26 +2,26 @@
 
 use std::time::Duration;
 
+use moodring_base::{
+    clock::Clock,
+    config::Settings,
+    shutdown::Shutdown,
+    snapshot::{BrokerState, CameraState, Snapshot},
+    worker::{Supervisor, given_up},
+};
 use moodring_core::{
     expression::Expression,
     mood::{Mood, MoodState},
     track::TrackId,
 };
+use moodring_display::{Display, DisplayControls};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
 
 use super::{AppError, display_thread::DisplayThread, join, watchdog::Watchdog};
-use crate::{
-    clock::Clock,
-    config::Settings,
-    display::{Display, DisplayControls},
-    satellite,
-    shutdown::Shutdown,
-    snapshot::{BrokerState, CameraState, Snapshot},
-    worker::{Supervisor, given_up},
-};
+use crate::satellite;
 
 /// How long each mood stays.
 const STAY: Duration = Duration::from_secs(4);

@@ -7,17 +7,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use moodring_core::frame::Millis;
-use tokio::sync::watch;
-
-use super::watchdog::Heartbeat;
-use crate::{
+use moodring_base::{
     clock::{self, Clock},
-    display::{Display, DisplayControls, View},
     shutdown::Shutdown,
     snapshot::{BrokerState, Snapshot},
     worker::Supervisor,
 };
+use moodring_core::frame::Millis;
+use moodring_display::{Display, DisplayControls, View};
+use tokio::sync::watch;
+
+use super::watchdog::Heartbeat;
 
 /// The longest time between two looks at the stop flag and the keyboard.
 const SLICE: Duration = Duration::from_millis(50);
@@ -71,7 +71,7 @@ impl DisplayThread {
         }
     }
 
-    fn draw(&mut self) -> Result<(), crate::display::DisplayError> {
+    fn draw(&mut self) -> Result<(), moodring_display::DisplayError> {
         let snapshot = self.snapshots.borrow_and_update().clone();
         let broker = *self.broker.borrow();
         // Sent again to a display that failed: it may have forgotten.

@@ -1,12 +1,10 @@
 //! Why `run` and `follow` could not start or had to end.
 
-use crate::{
-    camera::{CameraError, SourceError},
-    display::DisplayError,
-    message::NameError,
-    mqtt::MqttError,
-    vision::VisionError,
-};
+use moodring_base::message::NameError;
+use moodring_camera::{CameraError, SourceError};
+use moodring_display::DisplayError;
+use moodring_mqtt::MqttError;
+use moodring_vision::VisionError;
 
 /// Why the daemon could not start or had to end.
 #[derive(Debug, thiserror::Error)]

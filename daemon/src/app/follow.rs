@@ -2,23 +2,24 @@
 
 use std::time::Duration;
 
+use moodring_base::{
+    clock::Clock,
+    config::Settings,
+    message::{RunId, Status, read_state, read_status},
+    service,
+    shutdown::Shutdown,
+    snapshot::{BrokerState, CameraState, Snapshot},
+    worker::{Supervisor, given_up},
+};
+use moodring_display::{Display, DisplayControls};
+use moodring_mqtt::{Subscriber, SubscriberEvent, SubscriberOptions};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
 
 use super::{AppError, display_thread::DisplayThread, join, watchdog::Watchdog};
-use crate::{
-    clock::Clock,
-    config::Settings,
-    display::{Display, DisplayControls},
-    message::{RunId, Status, read_state, read_status},
-    mqtt::{Subscriber, SubscriberEvent, SubscriberOptions},
-    satellite, service,
-    shutdown::Shutdown,
-    snapshot::{BrokerState, CameraState, Snapshot},
-    worker::{Supervisor, given_up},
-};
+use crate::satellite;
 
 /// Shows the mood of the device whose topics are `root`/state and `root`/status, until a signal or until the display
 /// is closed.

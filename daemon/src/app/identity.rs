@@ -1,11 +1,12 @@
 //! Makes this run's identity from the settings: the device's name, and a random number for the run.
 
-use super::AppError;
-use crate::{
+use moodring_base::{
     config::DeviceSettings,
     files,
     message::{DeviceName, Identity, RunId},
 };
+
+use super::AppError;
 
 /// This device and this run. An empty id is the host's name, made fit for a topic.
 pub(super) fn identity(settings: &DeviceSettings) -> Result<Identity, AppError> {

@@ -1,19 +1,13 @@
 //! Starts what publishes: the store, the event log that writes into it, the MQTT client, and the search for updates.
 
+use moodring_base::{clock::Clock, config::Settings, message::Identity};
+use moodring_mqtt::{self as mqtt, MqttHandle};
+use moodring_store::{CopyPlan, Store, StoreLimits, StoreLocation, event_log, notes::Notes};
+use moodring_vision::update::{self, UpdateThread};
+use moodring_web as web;
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::AppError;
-use crate::{
-    clock::Clock,
-    config::Settings,
-    event_log,
-    message::Identity,
-    mqtt::{self, MqttHandle},
-    notes::Notes,
-    store::{CopyPlan, Store, StoreLimits, StoreLocation},
-    update::{self, UpdateThread},
-    web,
-};
 
 /// The store, the event log, the MQTT client and the search for updates.
 pub(super) struct Publishing {

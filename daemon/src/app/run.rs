@@ -2,6 +2,17 @@
 
 use std::{io::Write, path::PathBuf, sync::Arc, thread, time::Duration};
 
+use moodring_base::{
+    clock::minute_of_day,
+    command::{Command, Switch},
+    config::{Settings, SettingsSource, differences},
+    service,
+    snapshot::{CameraState, Snapshot},
+    worker::given_up,
+};
+use moodring_camera::CameraStatus;
+use moodring_display::Display;
+use moodring_store::hooks;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::{mpsc, oneshot, watch},
@@ -12,16 +23,6 @@ use super::{
     controller::Controller,
     start::{App, Prepared},
     terminal::ControllingTerminal,
-};
-use crate::{
-    camera::CameraStatus,
-    clock::minute_of_day,
-    command::{Command, Switch},
-    config::{Settings, SettingsSource, differences},
-    display::Display,
-    hooks, service,
-    snapshot::{CameraState, Snapshot},
-    worker::given_up,
 };
 
 /// How often to look at what changes with time: the night, and devices that were plugged in.

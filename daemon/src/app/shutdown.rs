@@ -1,12 +1,14 @@
 //! Stops everything in order, the source first, so that nothing published is lost.
 
-use std::thread::JoinHandle;
+use std::{thread::JoinHandle, time::Instant};
+
+use moodring_base::{service, shutdown::Shutdown, snapshot::CameraState};
+use moodring_camera::CameraStatus;
+use moodring_mqtt::homie::HomieTask;
+use moodring_web::Web;
 
 use super::{AppError, join, start::App};
-use crate::{
-    camera::CameraStatus, mqtt::homie::HomieTask, satellite::PortThread, service,
-    shutdown::Shutdown, snapshot::CameraState, web::Web,
-};
+use crate::satellite::PortThread;
 
 /// The threads and tasks that the shutdown waits for, beside the camera and what publishes.
 pub(super) struct Workers {
@@ -33,10 +35,14 @@ impl App {
         drop(self.publishing.updates);
 
         // The source first: each part sees the end of its input, and the broker receives every event.
+        let begin = Instant::now();
+        let ended = |what| tracing::debug!("{what} ended after {} ms", begin.elapsed().as_millis());
         self.camera.stop();
+        ended("camera");
         let camera = self.camera.status();
         let workers = self.workers;
         join(workers.vision_thread, "vision");
+        ended("vision");
         if let Some(renderer) = workers.renderer {
             join(renderer, "preview");
         }
@@ -44,6 +50,7 @@ impl App {
         if !self.publishing.event_log.is_finished() {
             let _ = self.publishing.event_log.await;
         }
+        ended("event log");
         // These wait for others to receive their last message, so they stop at the same time: one second, not the sum.
         workers.shutdown.begin();
         if let Some(page) = &workers.page {
@@ -55,7 +62,9 @@ impl App {
             }
         };
         tokio::join!(homie, self.publishing.broker.stop());
+        ended("broker");
         join(workers.screen, "display");
+        ended("display");
         if let Some(page) = workers.page {
             page.stop();
         }
@@ -66,6 +75,7 @@ impl App {
             satellites.stop();
         }
         self.publishing.store.close();
+        ended("store");
         match self.failure {
             Some(failure) => Err(failure),
             None => verdict(camera),

@@ -6,6 +6,22 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use moodring_base::{
+    clock::{Clock, minute_of_day},
+    command,
+    config::{EngineKind, Settings},
+    message::Identity,
+    service,
+    shutdown::Shutdown,
+    snapshot::Snapshot,
+    worker::{Health, Supervisor},
+};
+use moodring_camera::{CameraStatus, CameraThread, Source, SourceError, latest};
+use moodring_display::{Display, gpio};
+use moodring_mqtt::{self as mqtt, home_assistant::HomeAssistant};
+use moodring_store::{changes::Changes, event_log, notes::Notes};
+use moodring_vision::{VisionError, VisionPipeline, update::UpdateThread};
+use moodring_web::{self as web, Web, preview::Preview};
 use tokio::sync::{mpsc, watch};
 
 use super::{
@@ -20,26 +36,7 @@ use super::{
     vision_thread::{Calibrating, VisionThread},
     watchdog::{Heartbeat, Watchdog},
 };
-use crate::{
-    camera::{CameraStatus, CameraThread, Source, SourceError},
-    changes::Changes,
-    clock::{Clock, minute_of_day},
-    command,
-    config::{EngineKind, Settings},
-    display::Display,
-    event_log, gpio, latest,
-    message::Identity,
-    mqtt::{self, home_assistant::HomeAssistant},
-    notes::Notes,
-    preview::Preview,
-    satellite, service,
-    shutdown::Shutdown,
-    snapshot::Snapshot,
-    update::UpdateThread,
-    vision::{VisionError, VisionPipeline},
-    web::{self, Web},
-    worker::{Health, Supervisor},
-};
+use crate::satellite;
 
 /// Everything that runs.
 pub(super) struct App {

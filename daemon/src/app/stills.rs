@@ -15,10 +15,9 @@ use image::{
     codecs::{jpeg::JpegEncoder, png::PngEncoder},
     imageops::thumbnail,
 };
+use moodring_camera::{jpeg::FrameDecoder, latest::LentPicture};
 use moodring_core::{frame::Frame, picture::Picture as _};
 use tokio::sync::watch;
-
-use crate::{camera::jpeg::FrameDecoder, latest::LentPicture};
 
 /// One thread requests a picture, another one saves it.
 #[derive(Clone, Debug)]

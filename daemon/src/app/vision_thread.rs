@@ -2,21 +2,23 @@
 
 use std::{io, thread::JoinHandle, time::Duration};
 
+use moodring_base::{
+    clock::Clock,
+    config::Settings,
+    shutdown::Shutdown,
+    snapshot::{CameraState, Snapshot},
+    worker::Supervisor,
+};
+use moodring_camera::{
+    CameraStatus,
+    latest::{FrameReader, Taken},
+};
 use moodring_core::{calibration::CalibrationStep, event::Event};
+use moodring_vision::VisionPipeline;
+use moodring_web::preview::FrameTap;
 use tokio::sync::{mpsc, watch};
 
 use super::{controller::VisionControls, stills::Stills, watchdog::Heartbeat};
-use crate::{
-    camera::CameraStatus,
-    clock::Clock,
-    config::Settings,
-    latest::{FrameReader, Taken},
-    preview::FrameTap,
-    shutdown::Shutdown,
-    snapshot::{CameraState, Snapshot},
-    vision::VisionPipeline,
-    worker::Supervisor,
-};
 
 /// How long to wait for a frame before reading the camera's state and the stop flag.
 const PATIENCE: Duration = Duration::from_millis(100);

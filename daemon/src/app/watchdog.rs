@@ -11,10 +11,9 @@ use std::{
     time::Duration,
 };
 
+use moodring_base::service;
 use moodring_core::frame::Millis;
 use tokio::time::{Interval, MissedTickBehavior, interval};
-
-use crate::service;
 
 /// A thread's heartbeat; cheap enough for every turn of a loop.
 #[derive(Clone, Debug, Default)]

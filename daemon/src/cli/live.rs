@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use moodring_base::config::Overrides;
 
 use super::{
     ConfigArgs,
     value::{number, topic},
 };
-use crate::config::Overrides;
 
 /// `run`.
 #[derive(Args, Debug)]

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use moodring_base::config::Labels;
 
 use super::{ConfigArgs, value::size};
-use crate::config::Labels;
 
 /// `eval`.
 #[derive(Args, Debug)]

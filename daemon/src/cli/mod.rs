@@ -69,7 +69,7 @@ pub enum Command {
     /// Show every mood on the display, one after the other; needs no camera.
     Demo(DemoArgs),
     /// List the cameras found.
-    #[command(after_help = format!("They are read by the crate {}.", crate::camera::devices::BACKEND))]
+    #[command(after_help = format!("They are read by the crate {}.", moodring_camera::devices::BACKEND))]
     Devices(DevicesArgs),
     /// Find what is wrong on this machine, and say how to mend it.
     Doctor(ConfigArgs),

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use moodring_vision::bundle::Version;
 
 use super::{
     ConfigArgs,
     value::{byte, divisor, note, size},
 };
-use crate::bundle::Version;
 
 /// `model`.
 #[derive(Debug, Subcommand)]

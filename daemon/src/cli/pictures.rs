@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use moodring_base::config::{Labels, Overrides};
 
 use super::{ConfigArgs, value::number};
-use crate::config::{Labels, Overrides};
 
 /// `analyze` and `detect`.
 #[derive(Args, Debug)]

@@ -1,9 +1,9 @@
 //! `simulate`: many made-up devices at a broker.
 
 use clap::Args;
+use moodring_base::config::Overrides;
 
 use super::{ConfigArgs, value::event_rate};
-use crate::config::Overrides;
 
 /// `simulate`.
 #[derive(Args, Debug)]

@@ -4,20 +4,20 @@ mod compare;
 mod frames;
 mod machine;
 
-use moodring_core::picture::Picture as _;
-use serde::Serialize;
-
-use super::{Failure, progress, quiet_settings};
-use crate::commands::stdout::out;
-use crate::{
-    cli::BenchArgs,
+use moodring_base::{
     config::{EngineKind, Overrides},
     exit::Exit,
     message::json,
-    scaled_jpeg::DecodeNeeds,
     snapshot::StageTimes,
-    vision::{VisionPipeline, kernel},
 };
+use moodring_camera::scaled_jpeg::DecodeNeeds;
+use moodring_core::picture::Picture as _;
+use moodring_vision::{VisionPipeline, kernel};
+use serde::Serialize;
+
+use super::{Failure, progress, quiet_settings};
+use crate::cli::BenchArgs;
+use crate::commands::stdout::out;
 use compare::Comparison;
 use frames::FrameSource;
 use machine::Machine;

@@ -1,20 +1,20 @@
 //! `classify`: reads pictures that are face crops already.
 
+use moodring_base::{
+    config::Overrides,
+    exit::Exit,
+    message::{CropLine, ErrorLine, ReadingRecord, json},
+};
+use moodring_camera::photo::Photo;
 use moodring_core::mood::Mood;
+use moodring_vision::{PhotoReader, PhotoReading};
 
 use super::{
     Failure,
     pictures::{ResultLine, work_through},
     quiet_settings,
 };
-use crate::{
-    cli::CropArgs,
-    config::Overrides,
-    exit::Exit,
-    message::{CropLine, ErrorLine, ReadingRecord, json},
-    photo::Photo,
-    vision::{PhotoReader, PhotoReading},
-};
+use crate::cli::CropArgs;
 
 /// Reads each crop.
 pub(super) fn classify(args: &CropArgs) -> Result<Exit, Failure> {
@@ -30,7 +30,7 @@ pub(super) fn classify(args: &CropArgs) -> Result<Exit, Failure> {
         let text = if args.json {
             json_line(image, &read)
         } else {
-            text_line(&crate::redact::printable(image), &read)
+            text_line(&moodring_base::redact::printable(image), &read)
         };
         ResultLine {
             text,

@@ -5,6 +5,13 @@ use std::{
     path::Path,
 };
 
+use moodring_base::{
+    config::{DEFAULT_TOML, Overrides, load},
+    exit::Exit,
+};
+use moodring_display::gpio::{Chips, wires};
+use moodring_store::hooks;
+use moodring_web::{hash_password, setup};
 use ratatui::crossterm::{
     event::{Event, KeyCode, KeyEventKind, KeyModifiers, read},
     terminal::{disable_raw_mode, enable_raw_mode},
@@ -12,15 +19,7 @@ use ratatui::crossterm::{
 
 use super::Failure;
 use crate::commands::stdout::{out, out_part};
-use crate::{
-    app,
-    cli::ShowConfigArgs,
-    config::{DEFAULT_TOML, Overrides, load},
-    exit::Exit,
-    gpio::{Chips, wires},
-    setup,
-    web::hash_password,
-};
+use crate::{app, cli::ShowConfigArgs};
 
 /// Shorter passwords are guessed too soon.
 const SHORTEST: usize = 8;
@@ -40,6 +39,12 @@ pub(super) fn config(args: &ShowConfigArgs) -> Result<Exit, Failure> {
     let is_jetson = Chips::of_this_machine().jetson.is_some();
     for text in wires::collisions(&wires::wires(&settings, is_jetson)) {
         eprintln!("warning: {text}: {}", wires::WAY_OUT);
+    }
+    // The file may be meant for another machine.
+    if let Some(program) = settings.hooks.on_change.first()
+        && let Err(problem) = hooks::check(Path::new(program))
+    {
+        eprintln!("warning: the hook {program} could not be started here: {problem}");
     }
     let text = toml::to_string(&settings).map_err(Failure::output)?;
     out_part!(

@@ -1,13 +1,13 @@
 //! `demo`: every mood on the chosen display, without a camera.
 
-use super::{Failure, record::record, run::start};
-use crate::{
-    app,
-    cli::DemoArgs,
+use moodring_base::{
     config::{SatellitePort, load},
-    display::DisplayError,
     exit::Exit,
 };
+use moodring_display::DisplayError;
+
+use super::{Failure, record::record, run::start};
+use crate::{app, cli::DemoArgs};
 
 /// Runs until it is stopped, or writes a recording.
 pub(super) fn demo(args: &DemoArgs) -> Result<Exit, Failure> {

@@ -1,15 +1,12 @@
 //! `devices`: lists the cameras.
 
+use moodring_base::{exit::Exit, message::json};
+use moodring_camera::devices::{DeviceInfo, FormatInfo, devices as found};
 use serde::Serialize;
 
 use super::Failure;
+use crate::cli::DevicesArgs;
 use crate::commands::stdout::out;
-use crate::{
-    camera::devices::{DeviceInfo, FormatInfo, devices as found},
-    cli::DevicesArgs,
-    exit::Exit,
-    message::json,
-};
 
 const NONE: &str = "no camera: nothing under /dev/video*. Plug one in; a Raspberry Pi's ribbon camera is \
 `--source rpicam`, a Jetson's `--source argus`. Without any, `--source synthetic` shows a drawn face";

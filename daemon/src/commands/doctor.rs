@@ -7,27 +7,25 @@ mod wired;
 
 use std::{fmt::Display, path::Path};
 
+use moodring_base::{
+    config::{DisplayKind, LightKind, Overrides, SatellitePort, Settings, load},
+    exit::Exit,
+    files,
+};
+use moodring_camera::{self as camera, Source};
+use moodring_display::{
+    gpio::Chips,
+    screen,
+    spi::{self, check::Problem},
+};
 use moodring_nn::Kernel;
+use moodring_store::{StoreLocation, hooks};
+use moodring_vision::PhotoReader;
 use rustix::fs::{Access, access};
 
 use super::Failure;
 use crate::commands::stdout::out;
-use crate::{
-    camera::{self, Source},
-    cli::ConfigArgs,
-    config::{DisplayKind, LightKind, Overrides, SatellitePort, Settings, load},
-    display::{
-        screen,
-        spi::{self, check::Problem},
-    },
-    exit::Exit,
-    files,
-    gpio::Chips,
-    hooks,
-    satellite::port_trouble,
-    store::StoreLocation,
-    vision::PhotoReader,
-};
+use crate::{cli::ConfigArgs, satellite::port_trouble};
 
 /// The result of one check.
 enum Finding {
@@ -190,11 +188,11 @@ fn satellite_port(port: &SatellitePort) -> Option<Finding> {
 }
 
 fn kernel() -> Finding {
-    let kernel = match crate::vision::kernel() {
+    let kernel = match moodring_vision::kernel() {
         Ok(kernel) => kernel,
         Err(error) => return bad(error, "unset MOODRING_KERNEL"),
     };
-    let golden = crate::bundle::agrees(
+    let golden = moodring_vision::bundle::agrees(
         kernel,
         moodring_models::CLASSIFIER,
         moodring_models::CLASSIFIER_GOLDEN,

@@ -2,18 +2,15 @@
 
 use std::{fs, io, path::Path};
 
+use moodring_base::{config::Overrides, exit::Exit, message::json};
+use moodring_vision::PhotoReader;
+
 use super::{Failure, progress, quiet_settings};
+use crate::cli::EvalArgs;
 use crate::commands::stdout::{out, out_part};
-use crate::{
-    cli::EvalArgs,
-    config::Overrides,
-    evaluation::{
-        Dataset, DatasetError, EvalCounts, Mistakes, Report, TrainingCrops, confusion, html_report,
-        reliability,
-    },
-    exit::Exit,
-    message::json,
-    vision::PhotoReader,
+use crate::evaluation::{
+    Dataset, DatasetError, EvalCounts, Mistakes, Report, TrainingCrops, confusion, html_report,
+    reliability,
 };
 
 /// This many broken samples are named; the rest are counted.

@@ -1,7 +1,9 @@
 //! `follow`: shows another device's mood here.
 
+use moodring_base::exit::Exit;
+
 use super::{Failure, run::start};
-use crate::{app, cli::FollowArgs, exit::Exit};
+use crate::{app, cli::FollowArgs};
 
 /// Runs until it is stopped.
 pub(super) fn follow(args: &FollowArgs) -> Result<Exit, Failure> {

@@ -4,12 +4,10 @@ use std::{fs, io, path::Path};
 
 use clap::{CommandFactory, ValueEnum};
 use clap_complete::Shell;
+use moodring_base::exit::Exit;
 
 use super::Failure;
-use crate::{
-    cli::{Cli, GenerateArgs},
-    exit::Exit,
-};
+use crate::cli::{Cli, GenerateArgs};
 
 /// Writes `man/*.1` and `completions/*` below the folder.
 pub(super) fn generate(args: &GenerateArgs) -> Result<Exit, Failure> {

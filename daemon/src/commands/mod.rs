@@ -26,16 +26,17 @@ use std::{
     path::Path,
 };
 
-use crate::{
-    cli::{Cli, Command},
+use moodring_base::{
     config::{ConfigError, Overrides, Settings, load},
     exit::Exit,
-    vision::VisionError,
 };
+use moodring_vision::VisionError;
+
+use crate::cli::{Cli, Command};
 
 /// Runs the command and returns its exit code.
 pub fn dispatch(cli: Cli) -> Exit {
-    crate::process_limits::forbid_core_files();
+    moodring_base::process_limits::forbid_core_files();
     if !matches!(
         cli.command,
         Command::Run(_)

@@ -7,16 +7,16 @@ mod verify;
 
 use std::path::Path;
 
+use moodring_base::exit::Exit;
 use moodring_nn::{Kernel, Kind, Model, Net, Shape};
-
-use super::Failure;
-use crate::commands::stdout::out;
-use crate::{
-    cli::{ModelCommand, PackArgs},
-    exit::Exit,
-    onnx,
+use moodring_vision::{
+    onnx_file,
     pack::{self, PackOptions},
 };
+
+use super::Failure;
+use crate::cli::{ModelCommand, PackArgs};
+use crate::commands::stdout::out;
 
 /// Describes models.
 pub(super) fn model(command: &ModelCommand) -> Result<Exit, Failure> {
@@ -55,7 +55,7 @@ fn model_failure(file: &Path, reason: impl std::fmt::Display) -> Failure {
 
 /// Writes a packed file, and describes it.
 fn pack(args: &PackArgs) -> Result<(), Failure> {
-    let bytes = onnx::read_bytes(&args.onnx).map_err(|e| model_failure(&args.onnx, e))?;
+    let bytes = onnx_file::read_bytes(&args.onnx).map_err(|e| model_failure(&args.onnx, e))?;
     let wanted = PackOptions {
         size_px: args.size,
         step_px: args.step,

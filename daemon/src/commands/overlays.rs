@@ -5,12 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use moodring_camera::photo::Photo;
+use moodring_vision::{PhotoFace, overlay};
+use moodring_web::preview::label;
+
 use super::Failure;
-use crate::{
-    photo::Photo,
-    preview::label,
-    vision::{PhotoFace, overlay},
-};
 
 /// The folder for the pictures.
 pub(super) struct Overlays {

@@ -2,7 +2,15 @@
 
 use std::path::Path;
 
+use moodring_base::{
+    config::Overrides,
+    exit::Exit,
+    message::{ErrorLine, FaceRecord, PhotoLine, ReadingRecord, json},
+    redact::printable,
+};
+use moodring_camera::photo::Photo;
 use moodring_core::{detect::Face, mood::Mood};
+use moodring_vision::{PhotoFace, PhotoReader, PhotoReading};
 
 use super::{
     Failure,
@@ -10,15 +18,7 @@ use super::{
     pictures::{ResultLine, work_through},
     quiet_settings,
 };
-use crate::{
-    cli::{AnalyzeArgs, PhotoArgs},
-    config::Overrides,
-    exit::Exit,
-    message::{ErrorLine, FaceRecord, PhotoLine, ReadingRecord, json},
-    photo::Photo,
-    redact::printable,
-    vision::{PhotoFace, PhotoReader, PhotoReading},
-};
+use crate::cli::{AnalyzeArgs, PhotoArgs};
 
 /// What a photo turned out to hold: its size and its faces.
 struct PhotoResult {

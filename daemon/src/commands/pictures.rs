@@ -5,8 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use moodring_base::exit::Exit;
+use moodring_camera::photo::expand;
+
 use super::{Failure, progress, stdout};
-use crate::{exit::Exit, photo::expand};
 
 /// The result for one picture.
 pub(super) struct ResultLine {

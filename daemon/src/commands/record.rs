@@ -2,18 +2,18 @@
 
 use std::path::Path;
 
-use moodring_core::frame::{Frame, Millis, PixelFormat};
-
-use super::Failure;
-use crate::{
-    camera::{self, Source},
+use moodring_base::{
     clock::Clock,
     config::{DisplayText, Settings},
-    display::{Recording, View},
     exit::Exit,
     snapshot::BrokerState,
-    vision::VisionPipeline,
 };
+use moodring_camera::{self as camera, Source};
+use moodring_core::frame::{Frame, Millis, PixelFormat};
+use moodring_display::{Recording, View};
+use moodring_vision::VisionPipeline;
+
+use super::Failure;
 
 /// The drawn scene's frames a second, and how many are recorded.
 const RATE_HZ: u64 = 30;

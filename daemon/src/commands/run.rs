@@ -5,14 +5,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use moodring_base::{
+    config::{DisplayKind, DisplaySettings, Overrides, Settings, SettingsSource, load},
+    exit::Exit,
+    process_limits,
+};
+use moodring_display::{self as display, Display};
+
 use super::Failure;
 use crate::{
     app::{self, AppError},
     cli::RunArgs,
-    config::{DisplayKind, DisplaySettings, Overrides, Settings, SettingsSource, load},
-    display::{self, Display},
-    exit::Exit,
-    logs, process_limits,
+    logs,
 };
 
 /// Runs until it is stopped.

@@ -3,15 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
+use moodring_base::exit::Exit;
+use moodring_display::{self as display, ShowStyle};
 use moodring_face::{look::Look, picture::ScreenShape, theme::Theme};
 
 use super::Failure;
+use crate::cli::ShowArgs;
 use crate::commands::stdout::out;
-use crate::{
-    cli::ShowArgs,
-    display::{self, ShowStyle},
-    exit::Exit,
-};
 
 /// The colour of letters on paper.
 const INK: Rgb888 = Rgb888::new(80, 72, 64);

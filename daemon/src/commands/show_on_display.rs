@@ -2,21 +2,21 @@
 
 use std::{path::Path, thread, time::Duration};
 
+use moodring_base::{
+    clock::{self, Clock},
+    config::{DisplayKind, Overrides},
+    exit::Exit,
+    snapshot::{BrokerState, CameraState, Snapshot},
+};
 use moodring_core::{
     frame::Millis,
     mood::{Mood, MoodState},
     track::TrackId,
 };
+use moodring_display::{self as display, Display, LogLines, View};
 use moodring_face::look::Look;
 
 use super::{Failure, quiet_settings};
-use crate::{
-    clock::{self, Clock},
-    config::{DisplayKind, Overrides},
-    display::{self, Display, LogLines, View},
-    exit::Exit,
-    snapshot::{BrokerState, CameraState, Snapshot},
-};
 
 /// How long a tour shows each look.
 const STAY: Duration = Duration::from_secs(2);

@@ -3,16 +3,12 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use moodring_base::{config::load, exit::Exit, message::json};
+use moodring_mqtt::simulate::{self, Report, SimulationPlan};
 
 use super::Failure;
+use crate::cli::SimulateArgs;
 use crate::commands::stdout::out;
-use crate::{
-    cli::SimulateArgs,
-    config::load,
-    exit::Exit,
-    message::json,
-    simulate::{self, Report, SimulationPlan},
-};
 
 /// Runs it and prints the result.
 pub(super) fn simulate(args: &SimulateArgs) -> Result<Exit, Failure> {

@@ -6,8 +6,9 @@ use std::{
     io::{self, Write},
 };
 
+use moodring_base::exit::Exit;
+
 use super::Failure;
-use crate::exit::Exit;
 
 /// `println!` whose failures are said.
 macro_rules! out {

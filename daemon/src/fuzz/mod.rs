@@ -6,11 +6,9 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `mutate` | changes bytes: flips, cuts, copies, numbers at their ends, pieces of other inputs |
 //! | `targets` | the parsers |
 //! | `seeds` | good inputs to begin with |
 
-mod mutate;
 mod seeds;
 mod targets;
 
@@ -21,9 +19,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use self::{mutate::Mutator, seeds::Seeds};
+use moodring_tests::mutator::Mutator;
 
-use self::targets::Target;
+use self::{seeds::Seeds, targets::Target};
 
 /// Changes of each target in each test run.
 const CHANGES: u64 = 400;

@@ -5,10 +5,10 @@ use std::io::Cursor;
 use image::{DynamicImage, ImageFormat, RgbImage};
 
 /// Seeds by the name of their target.
-pub(crate) struct Seeds;
+pub(super) struct Seeds;
 
 impl Seeds {
-    pub(crate) fn of(target: &str) -> Vec<Vec<u8>> {
+    pub(super) fn of(target: &str) -> Vec<Vec<u8>> {
         match target {
             "jpeg_stream" => streams(),
             "jpeg_frame" => vec![
@@ -34,13 +34,13 @@ impl Seeds {
                 "/dev/video0",
                 r#"{"brightness": 40}"#,
             ]),
-            "mqtt_broker" => packets(),
+            "mqtt_broker" => moodring_mqtt::fuzz::packets(),
             "homie" => texts(&[
                 "homie/5/hall/camera/on/set\ntrue",
                 "homie/5/hall/display/brightness/set\n40",
             ]),
             "settings" => vec![
-                include_bytes!("../config/default.toml").to_vec(),
+                moodring_base::config::DEFAULT_TOML.as_bytes().to_vec(),
                 b"[camera]\nsource = \"synthetic\"\n".to_vec(),
             ],
             "model_file" => vec![
@@ -63,7 +63,10 @@ fn texts(all: &[&str]) -> Vec<Vec<u8>> {
 }
 
 fn data(name: &str) -> Vec<u8> {
-    let path = format!("{}/tests/data/pack/{name}", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/vision/tests/data/pack/{name}",
+        env!("CARGO_MANIFEST_DIR")
+    );
     std::fs::read(path).expect("it is in the repository")
 }
 
@@ -115,22 +118,6 @@ fn streams() -> Vec<Vec<u8>> {
     ]
     .concat();
     vec![[&jpeg[..], &jpeg].concat(), multipart]
-}
-
-/// MQTT 3.1.1: connect, subscribe, publish, ping, goodbye.
-fn packets() -> Vec<Vec<u8>> {
-    let connect = b"\x10\x1E\0\x04MQTT\x04\x06\0\x3C\0\x04hall\0\x06status\0\x04gone".to_vec();
-    let subscribe = b"\x82\x0A\0\x01\0\x05a/+/#\x01".to_vec();
-    let publish = b"\x33\x0A\0\x03a/b\0\x02yes".to_vec();
-    let others = b"\x40\x02\0\x01\xA2\x07\0\x03\0\x03a/b\xC0\0\xE0\0".to_vec();
-    let all = [
-        connect.clone(),
-        subscribe.clone(),
-        publish.clone(),
-        others.clone(),
-    ]
-    .concat();
-    vec![connect, subscribe, publish, others, all]
 }
 
 /// Frames both ways.

@@ -1,21 +1,23 @@
 //! The parsers of foreign bytes.
 
+use moodring_base::{
+    command,
+    config::{self, Overrides},
+    control::Controls,
+    message,
+};
+use moodring_camera::{
+    self as camera,
+    photo::{Budget, Photo},
+};
 use moodring_link::{
     decoder::Decoder,
     message::{ToHost, ToSatellite},
 };
+use moodring_mqtt as mqtt;
 use moodring_nn::Model;
-
-use crate::{
-    bundle, camera, command,
-    config::{self, Overrides},
-    control::Controls,
-    message, mqtt,
-    onnx::OnnxFile,
-    pack::{PackOptions, pack},
-    photo::{Budget, Photo},
-    web,
-};
+use moodring_vision::{self as vision, bundle};
+use moodring_web as web;
 
 /// A parser.
 pub(super) struct Target {
@@ -54,7 +56,7 @@ pub(super) const ALL: &[Target] = &[
     target("homie", mqtt::fuzz::homie, 4),
     target("settings", settings, 8),
     slow(target("model_file", model_file, 16), 60),
-    slow(target("onnx", onnx, 128), 60),
+    slow(target("onnx", vision::fuzz::onnx, 128), 60),
     target("bundle_manifest", bundle_manifest, 4),
     target("link", link, 2),
 ];
@@ -107,21 +109,6 @@ fn model_file(bytes: &[u8]) {
     let (width, height) = model.default_size();
     _ = model.macs(width, height);
     assert!(model.notes().count() < 10_000 && model.labels().count() < 10_000);
-}
-
-fn onnx(bytes: &[u8]) {
-    let Ok(file) = OnnxFile::parse(bytes) else {
-        return;
-    };
-    _ = (file.outputs(), file.input().is_ok(), file.notes().count());
-    assert!(file.constants().count() < 100_000);
-    let wanted = PackOptions {
-        normalised: Some((127.5, 127.5)),
-        ..PackOptions::default()
-    };
-    if let Ok(packed) = pack(bytes, &wanted) {
-        assert!(Model::parse(&packed).is_ok(), "what is packed can be read");
-    }
 }
 
 fn bundle_manifest(bytes: &[u8]) {

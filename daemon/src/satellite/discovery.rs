@@ -1,8 +1,7 @@
 //! Finds satellites: at the port of the settings, or at every USB port with our ids.
 
+use moodring_base::config::{SatellitePort, SatelliteSettings};
 use serialport::{SerialPortType, UsbPortInfo};
-
-use crate::config::{SatellitePort, SatelliteSettings};
 
 /// As `firmware/boards/pico` has them: pid.codes' pair for private use, so the product's name counts too.
 const IDS: (u16, u16) = (0x1209, 0x0001);

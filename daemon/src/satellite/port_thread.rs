@@ -8,7 +8,15 @@ use std::{
     time::Duration,
 };
 
+use moodring_base::{
+    clock::Clock,
+    config::{SatellitePort, SatelliteSettings},
+    shutdown::Shutdown,
+    snapshot::Snapshot,
+    worker::Supervisor,
+};
 use moodring_core::frame::Millis;
+use moodring_mqtt::backoff::Backoff;
 use serialport::{ClearBuffer, SerialPort, TTYPort};
 use tokio::sync::watch;
 
@@ -17,14 +25,6 @@ use super::{
     port_check::port_trouble,
     scene::scene,
     session::{SatelliteSession, SessionEvent},
-};
-use crate::{
-    clock::Clock,
-    config::{SatellitePort, SatelliteSettings},
-    mqtt::backoff::Backoff,
-    shutdown::Shutdown,
-    snapshot::Snapshot,
-    worker::Supervisor,
 };
 
 /// How often open ports are served.

@@ -1,13 +1,10 @@
 //! Turns a snapshot into the scene that a satellite shows.
 
+use moodring_base::snapshot::{Person, Snapshot};
 use moodring_core::mood::Mood;
+use moodring_display::look_of;
 use moodring_face::look::Look;
 use moodring_link::message::{self, MAX_FACES, ShownLook, ToSatellite};
-
-use crate::{
-    display::look_of,
-    snapshot::{Person, Snapshot},
-};
 
 /// The message that shows this snapshot.
 pub(super) fn scene(snapshot: &Snapshot) -> ToSatellite {
@@ -68,7 +65,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::snapshot::CameraState;
+    use moodring_base::snapshot::CameraState;
 
     fn person(expression: Expression, likely: f32, roll_deg: f32) -> Person {
         let mut scores = [(1.0 - likely) / 6.0; 7];

@@ -4,17 +4,15 @@
 
 use super::makers::{self, ColourMaker};
 use super::support::{DcLine, Device, NoDelay, Reader};
-use moodring::{
-    config::board::{BOARDS, Board, PanelChip, Rotation},
-    display::spi::{
-        backlight::Backlight,
-        dirty::{Cost, dirty},
-        grid::Grid,
-        interface::{DisplayInterface, I2cInterface, SpiInterface},
-        oled::Oled,
-        panel::Panel,
-        tft,
-    },
+use moodring_base::config::board::{BOARDS, Board, PanelChip, Rotation};
+use moodring_display::spi::{
+    backlight::Backlight,
+    dirty::{Cost, dirty},
+    grid::Grid,
+    interface::{DisplayInterface, I2cInterface, SpiInterface},
+    oled::Oled,
+    panel::Panel,
+    tft,
 };
 use moodring_tests::panel::{Chip, Dcs, Pages, Picture, Ssd1351, Wiring};
 use proptest::prelude::*;

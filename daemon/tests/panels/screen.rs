@@ -3,20 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use embedded_hal::digital::{ErrorType, OutputPin};
-use moodring::{
+use moodring_base::{
     config::{DisplayKind, DisplaySettings, IdleOff, board::Board},
-    display::{
-        Display, DisplayError, View,
-        spi::{
-            PanelDisplay,
-            backlight::Backlight,
-            framebuffer::{ColourBuffer, Framebuffer, MonoBuffer},
-            interface::{DisplayInterface, I2cInterface, SpiInterface},
-            oled::Oled,
-            tft,
-        },
-    },
-    gpio::LineError,
     snapshot::{BrokerState, CameraState, Snapshot},
 };
 use moodring_core::{
@@ -24,6 +12,18 @@ use moodring_core::{
     frame::Millis,
     mood::{Mood, MoodState},
     track::TrackId,
+};
+use moodring_display::{
+    Display, DisplayError, View,
+    gpio::LineError,
+    spi::{
+        PanelDisplay,
+        backlight::Backlight,
+        framebuffer::{ColourBuffer, Framebuffer, MonoBuffer},
+        interface::{DisplayInterface, I2cInterface, SpiInterface},
+        oled::Oled,
+        tft,
+    },
 };
 use moodring_face::picture::ScreenShape;
 use moodring_tests::panel::{Chip, Dcs, Pages, Picture, Wiring};

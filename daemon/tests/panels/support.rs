@@ -7,7 +7,7 @@ use embedded_hal::{
     i2c::{self, I2c},
     spi::{self, SpiDevice},
 };
-use moodring::display::spi::interface::InterfaceError;
+use moodring_display::spi::interface::InterfaceError;
 use moodring_tests::panel::{Dcs, Pages, Ssd1351};
 
 /// What reads the bytes.

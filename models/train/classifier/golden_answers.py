@@ -1,6 +1,6 @@
 """Writes models/golden/classifier_answers.json: what the raw outputs of the golden vectors mean as scores, pose and face.
 
-The rules of the notes in the packed file, in numpy and double precision: the daemon's own (daemon/src/vision/answer.rs,
+The rules of the notes in the packed file, in numpy and double precision: the daemon's own (daemon/vision/src/answer.rs,
 firmware/core/src/pose.rs) must agree with them.
 
     python -m models.train.classifier.golden_answers [--check]

@@ -1,6 +1,6 @@
 """Photos to 48x48 crops as the daemon cuts them: the detector's two looks, then a similarity onto framing.json's landmarks.
 
-Imitates `moodring analyze` (daemon/src/vision/photo.rs and fuse.rs, firmware/core/src/align.rs) closely enough to choose and measure with;
+Imitates `moodring analyze` (daemon/vision/src/photo.rs and fuse.rs, firmware/core/src/align.rs) closely enough to choose and measure with;
 sampling is in floating point, so a pixel may differ by one or two.
 """
 import functools

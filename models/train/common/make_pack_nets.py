@@ -1,6 +1,6 @@
 """Two tiny random nets quantized by ONNX Runtime's own quantizer, for the tests of `moodring model pack`.
 
-    python -m models.train.common.make_pack_nets        rewrites daemon/tests/data/pack/*
+    python -m models.train.common.make_pack_nets        rewrites daemon/vision/tests/data/pack/*
 
 yunet: the public YuNet's operators and its twelve outputs, BGR bytes 64x64. classes: a grey classifier of normalised
 pixels with everything YuNet lacks (Clip, Gemm, pool over all, i8 activations, a ReLU apart from its convolution).
@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from .golden import pictures
 
-OUT = Path(__file__).parents[3] / "daemon/tests/data/pack"
+OUT = Path(__file__).parents[3] / "daemon/vision/tests/data/pack"
 
 
 class Net:

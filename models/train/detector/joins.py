@@ -1,4 +1,4 @@
-"""How one picture is looked at twice, and rules that make one score of both looks (daemon/src/vision/fuse.rs has the chosen ones)."""
+"""How one picture is looked at twice, and rules that make one score of both looks (daemon/vision/src/fuse.rs has the chosen ones)."""
 import functools
 import math
 

@@ -6,7 +6,7 @@ looks: what is found at a threshold, by a rule that joins the looks, with and wi
 Sets: `near`, 700 PublicTest faces of 90 to 260 px, tilted by up to 25 degrees, in blurred noise of 640x480; `turned`, photos of one face turned by known angles, where
 the roll comes from the landmarks alone; `pets`, dogs and cats with odd numbers (no detector of ours learned from them); `empty`, held-out rooms and scenes, and
 `animals`; `covered`, the WIDER subset with masks, dark glasses and little light; `profiles`.
-`--joins` compares rules that join two looks at the same rate of false faces (daemon/src/vision/fuse.rs has the chosen one).
+`--joins` compares rules that join two looks at the same rate of false faces (daemon/vision/src/fuse.rs has the chosen one).
 """
 import argparse
 import functools

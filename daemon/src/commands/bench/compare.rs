@@ -1,7 +1,10 @@
 //! The way that a JPEG takes through the daemon beside the plain one, in turn on the same frames: decoded whole, in colour.
 //! By the thread's own time on a processor, which other programs on the machine change little.
 
+use moodring_base::config::Settings;
+use moodring_camera::{jpeg::FrameDecoder, latest::LentPicture, scaled_jpeg::DecodeNeeds};
 use moodring_core::frame::{Frame, Millis};
+use moodring_vision::VisionPipeline;
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
@@ -9,10 +12,6 @@ use super::{
     super::Failure,
     frames::{FrameSource, failed},
     sorted,
-};
-use crate::{
-    camera::jpeg::FrameDecoder, config::Settings, latest::LentPicture, scaled_jpeg::DecodeNeeds,
-    vision::VisionPipeline,
 };
 
 /// Medians of processor milliseconds a frame, and of the ratios of each frame.

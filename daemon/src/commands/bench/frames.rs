@@ -2,19 +2,15 @@
 
 use std::time::Instant;
 
+use moodring_base::{clock::Clock, config::CameraSettings, exit::Exit};
+use moodring_camera::{
+    self as camera, Camera, Source, jpeg::FrameDecoder, latest::LentPicture, photo::Photo,
+    scaled_jpeg::DecodeNeeds,
+};
 use moodring_core::frame::{Frame, Millis, PixelFormat};
 
 use super::super::Failure;
-use crate::{
-    camera::{self, Camera, Source, jpeg::FrameDecoder},
-    cli::{BenchArgs, BenchInput},
-    clock::Clock,
-    config::CameraSettings,
-    exit::Exit,
-    latest::LentPicture,
-    photo::Photo,
-    scaled_jpeg::DecodeNeeds,
-};
+use crate::cli::{BenchArgs, BenchInput};
 
 /// As webcams encode.
 const JPEG_QUALITY: u8 = 85;

@@ -5,8 +5,9 @@ use std::{
     time::Duration,
 };
 
+use moodring_base::config::{Settings, UpdateSource};
+
 use super::{Finding, bad};
-use crate::config::{Settings, UpdateSource};
 
 /// How long a broker may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -29,7 +30,7 @@ pub(super) fn broker(settings: &Settings) -> Finding {
             ),
         };
     }
-    let url = match crate::mqtt::url::parse_all(&mqtt.url) {
+    let url = match moodring_mqtt::url::parse_all(&mqtt.url) {
         // The first broker is the preferred one.
         Ok(mut all) => all.swap_remove(0),
         Err(error) => return bad(error, "correct [mqtt] url"),
@@ -52,7 +53,7 @@ pub(super) fn broker(settings: &Settings) -> Finding {
 
 /// Whether there is a newer version, if the settings ask for that.
 pub(super) fn update(source: &UpdateSource, settings: &Settings) -> Finding {
-    match crate::update::look(source, &settings.models) {
+    match moodring_vision::update::look(source, &settings.models) {
         Ok(release) => match release.advice() {
             Some(advice) => Finding::Note(advice),
             None => Finding::Good(format!("{} is the newest", release.installed_version)),

@@ -6,8 +6,10 @@ use std::{
     time::Duration,
 };
 
+use moodring_base::config::Settings;
+use moodring_web as web;
+
 use super::{Finding, bad};
-use crate::{config::Settings, web};
 
 /// How long our page may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);

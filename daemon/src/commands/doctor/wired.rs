@@ -1,10 +1,9 @@
 //! What hangs on the header besides a display: a strip, outputs, and pins that two parts want.
 
+use moodring_base::config::Settings;
+use moodring_display::gpio::{Chips, wires};
+
 use super::{Finding, bad};
-use crate::{
-    config::Settings,
-    gpio::{Chips, wires},
-};
 
 /// Pins that two parts want, where no check of a display names them.
 pub(super) fn say_collisions(settings: &Settings, say: &mut impl FnMut(&str, Finding)) {
@@ -42,7 +41,7 @@ pub(super) fn outputs(settings: &Settings, chips: &Chips) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gpio::chip::tests::chip;
+    use moodring_display::gpio::chip::Chip;
 
     #[test]
     fn outputs_are_named_and_a_line_that_is_not_there_is_said() {
@@ -52,7 +51,11 @@ mod tests {
             let mut names = vec!["x"; 28];
             names.extend(lines);
             let chips = Chips {
-                all: vec![chip(0, "pinctrl-rp1", &names)],
+                all: vec![Chip {
+                    path: "/dev/gpiochip0".into(),
+                    label: "pinctrl-rp1".into(),
+                    lines: names.iter().map(|&line| line.to_owned()).collect(),
+                }],
                 jetson: None,
             };
             match outputs(&settings, &chips) {

@@ -1,12 +1,11 @@
 //! `model bundle`: makes a bundle, for people who train nets.
 
+use moodring_base::exit::Exit;
+use moodring_vision::bundle::{BundleFiles, FileRole, Version, make};
+
 use super::{Failure, model_failure};
+use crate::cli::BundleArgs;
 use crate::commands::stdout::out;
-use crate::{
-    bundle::{BundleFiles, FileRole, Version, make},
-    cli::BundleArgs,
-    exit::Exit,
-};
 
 /// Writes a bundle and prints how to sign it.
 pub(super) fn bundle(args: &BundleArgs) -> Result<Exit, Failure> {

@@ -3,19 +3,19 @@
 use std::{io::IsTerminal, path::Path, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use moodring_nn::Kind;
-
-use super::{super::quiet_settings, Failure};
-use crate::commands::stdout::out;
-use crate::{
-    bundle::{
-        Bundle, BundleError, FileRole, InstalledNets, Selected, TrustedKey, built_in, fetch,
-        kind_name, noted, self_test,
-    },
-    cli::{ConfigArgs, InstallArgs, NetKind, RollbackArgs},
+use moodring_base::{
     config::{Overrides, Settings},
     exit::Exit,
 };
+use moodring_nn::Kind;
+use moodring_vision::bundle::{
+    Bundle, BundleError, FileRole, InstalledNets, Selected, TrustedKey, built_in, fetch, kind_name,
+    noted, self_test,
+};
+
+use super::{super::quiet_settings, Failure};
+use crate::cli::{ConfigArgs, InstallArgs, NetKind, RollbackArgs};
+use crate::commands::stdout::out;
 
 const KINDS: [Kind; 2] = [Kind::Detector, Kind::Classifier];
 /// How long fetching a bundle may take.

@@ -2,16 +2,13 @@
 
 use std::path::Path;
 
+use moodring_base::{config::Overrides, exit::Exit};
 use moodring_nn::{Kernel, Kind};
+use moodring_vision::bundle::{FileRole, InstalledNets, Selected, agrees, kind_name};
 
 use super::{super::quiet_settings, Failure, model_failure};
+use crate::cli::ConfigArgs;
 use crate::commands::stdout::out;
-use crate::{
-    bundle::{FileRole, InstalledNets, Selected, agrees, kind_name},
-    cli::ConfigArgs,
-    config::Overrides,
-    exit::Exit,
-};
 
 /// A net to verify: name, bytes and golden vectors.
 type Net = (String, Vec<u8>, Vec<u8>);

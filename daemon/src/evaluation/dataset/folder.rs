@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use moodring_camera::photo::{Photo, expand};
 use moodring_core::expression::Expression;
 
 use super::{DatasetError, Sample, Samples};
-use crate::photo::{Photo, expand};
 
 /// Files with their labels.
 pub struct Folder(Vec<(PathBuf, Expression)>);

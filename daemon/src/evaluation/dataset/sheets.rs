@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use moodring_camera::photo::is_picture_name;
 use moodring_core::{
     classify::{CROP_PX, Crop},
     expression::Expression,
@@ -17,7 +18,6 @@ use npyz::NpyFile;
 use zip::{ZipArchive, result::ZipError};
 
 use super::{DatasetError, Majority, Sample, Samples};
-use crate::photo::is_picture_name;
 
 /// FER+'s columns: neutral, happiness, surprise, sadness, anger, disgust, fear, contempt, unknown, not a face.
 const COLUMNS: usize = 10;

@@ -23,6 +23,7 @@ const CODES = {
   "mirror.way": ["EHOSTUNREACH", "ENETUNREACH"],
   "mirror.silent": ["ETIMEDOUT", "UND_ERR_CONNECT_TIMEOUT", "UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"],
   "mirror.ended": ["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"],
+  "mirror.certificate": ["DEPTH_ZERO_SELF_SIGNED_CERT", "SELF_SIGNED_CERT_IN_CHAIN", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"],
 };
 const BY_CODE = Object.fromEntries(Object.entries(CODES).flatMap(([key, codes]) => codes.map((code) => [code, key])));
 

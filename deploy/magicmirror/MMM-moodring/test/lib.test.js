@@ -155,6 +155,7 @@ test("every trouble has a reason in words", () => {
   assert.equal(key(Object.assign(new Error(""), { code: "ECONNREFUSED" })), "mirror.refused");
   assert.equal(key(failed({ code: "UND_ERR_SOCKET", message: "other side closed" })), "mirror.ended");
   assert.equal(key(failed({ code: "UND_ERR_CONNECT_TIMEOUT" })), "mirror.silent");
+  assert.match(inEnglish(problemOf(failed({ code: "DEPTH_ZERO_SELF_SIGNED_CERT" }))), /NODE_EXTRA_CA_CERTS/);
   assert.equal(inEnglish(problemOf(failed(new Error("certificate has expired")))), "no connection: certificate has expired");
   assert.equal(inEnglish(problemOf(new Error(""))), "no connection: ?");
 });

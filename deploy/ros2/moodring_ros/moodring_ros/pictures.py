@@ -44,6 +44,9 @@ def to_jpeg(image, quality):
     width, height = image.width, image.height
     if not (0 < width <= LARGEST_PX and 0 < height <= LARGEST_PX):
         raise ValueError(f"{width}x{height} is no size of a picture")
+    # A row is filled up to its step: no stranger's number may fill the memory.
+    if image.step > 16 * LARGEST_PX:
+        raise ValueError(f"rows of {image.step} bytes are no rows of a picture")
     out = io.BytesIO()
     _picture(image, bytes(image.data)).save(out, "JPEG", quality=quality)
     return out.getvalue()

@@ -110,6 +110,7 @@ def test_what_is_no_picture_is_refused_in_words(encoding):
         ({"width": 0}, "size"),
         ({"width": 10_000}, "size"),
         ({"step": 12}, "rows"),
+        ({"step": 2**32 - 1, "height": 1}, "rows"),
         ({"height": 64}, "bytes"),
         ({"data": b""}, "bytes"),
         ({"encoding": "16UC1"}, "distances"),

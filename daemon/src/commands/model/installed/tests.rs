@@ -2,16 +2,33 @@
 
 use std::{fs, path::PathBuf};
 
-use super::*;
-use crate::bundle::{
-    Version, make,
-    tests::{Maker, parts},
+use moodring_tests::{repo, signer::Signer};
+use moodring_vision::{
+    bundle::{BundleFiles, FileRole, Version, make},
+    pack::{PackOptions, pack},
 };
+
+use super::*;
 
 /// A machine with a settings file, and a signed bundle in a file.
 struct Fixture {
     folder: tempfile::TempDir,
-    maker: Maker,
+    maker: Signer,
+}
+
+/// The built-in detector as this version, and golden vectors that know it.
+fn detector(version: &str) -> BundleFiles {
+    let onnx = fs::read(repo::root().join("models/weights/detector.onnx")).unwrap();
+    let wanted = PackOptions {
+        notes: vec![("version".into(), version.into())],
+        ..PackOptions::default()
+    };
+    let net = pack(&onnx, &wanted).unwrap();
+    let mut golden = moodring_models::DETECTOR_GOLDEN.to_vec();
+    golden[20..24].copy_from_slice(&net[12..16]);
+    let sum = crc32fast::hash(&golden[16..]);
+    golden[12..16].copy_from_slice(&sum.to_le_bytes());
+    BundleFiles::from([(FileRole::Net, net), (FileRole::Golden, golden)])
 }
 
 impl Fixture {
@@ -22,7 +39,7 @@ impl Fixture {
         fs::write(folder.path().join("moodring.toml"), text).unwrap();
         Self {
             folder,
-            maker: Maker::new(),
+            maker: Signer::new(),
         }
     }
 
@@ -33,9 +50,8 @@ impl Fixture {
     }
 
     /// `install` of a detector of this version, signed by `signer`.
-    fn args(&self, version: &str, signer: &Maker) -> InstallArgs {
-        let parts = parts(Kind::Detector, &[("version", version)]);
-        let zip = make(&parts, Version::of_program()).unwrap().1;
+    fn args(&self, version: &str, signer: &Signer) -> InstallArgs {
+        let zip = make(&detector(version), Version::of_program()).unwrap().1;
         let path = self.folder.path().join(format!("{version}.zip"));
         fs::write(&path, &zip).unwrap();
         fs::write(
@@ -80,7 +96,7 @@ fn a_bundle_is_checked_installed_and_taken_back() {
 #[test]
 fn what_is_refused_says_so_by_its_exit_code() {
     let bench = Fixture::new();
-    let foreign = bench.args("9.0", &Maker::new());
+    let foreign = bench.args("9.0", &Signer::new());
     assert_eq!(install(&foreign).unwrap_err().exit, Exit::Model);
     let old = bench.args("0.0.1", &bench.maker);
     let failure = install(&old).unwrap_err();
