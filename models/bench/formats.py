@@ -103,8 +103,8 @@ class TfliteBuilder:
 
     def operator(self, tensor, op, raw):
         if op.raw:
-            low, high = min(float(raw.min()), 0.0), float(raw.max())
-            scale = (high - low) / 255
+            low, high = min(float(raw.min()), 0.0), max(float(raw.max()), 0.0)
+            scale = (high - low) / 255 or 1.0  # a head of one value may be 0
             zero = round(-low / scale)
         else:
             scale, zero = op.out_scale, op.zy

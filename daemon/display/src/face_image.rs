@@ -179,7 +179,7 @@ mod tests {
     fn the_module_for_magicmirror_has_our_faces() {
         let folder = concat!(
             env!("CARGO_MANIFEST_DIR"),
-            "/../deploy/magicmirror/MMM-moodring/faces"
+            "/../../deploy/magicmirror/MMM-moodring/faces"
         );
         for look in Look::ALL {
             let path = format!("{folder}/{}.png", look.name());

@@ -147,7 +147,14 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
         let mut map = self.map_mut(0, data);
         let per_row = slot.shape.columns * slot.shape.channels;
         for (r, row) in input.chunks_exact(per_row).enumerate() {
-            map.row(r).copy_from_slice(row);
+            match self.kernel.offset() {
+                0 => map.row(r).copy_from_slice(row),
+                offset => {
+                    for (to, &from) in map.row(r).iter_mut().zip(row) {
+                        *to = from ^ offset;
+                    }
+                }
+            }
         }
         map.fill_border();
     }
@@ -219,6 +226,7 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
             shape,
             border,
             zero: self.zero(tensor),
+            offset: self.kernel.offset(),
         }
     }
 
@@ -229,6 +237,7 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
             shape,
             border,
             zero: self.zero(tensor),
+            offset: self.kernel.offset(),
         }
     }
 
@@ -246,7 +255,7 @@ impl<'m, W: AsRef<[u8]> + AsMut<[u8]>> Net<'m, W> {
             .enumerate()
         {
             for (out, &value) in out.iter_mut().zip(y.row(r)) {
-                *out = i32::from(value) - i32::from(y.zero);
+                *out = i32::from(value ^ y.offset) - i32::from(y.zero);
             }
         }
     }

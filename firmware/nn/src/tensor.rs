@@ -34,6 +34,8 @@ pub(crate) struct TensorView<'a> {
     /// Width of the border in pixels, 0 or 1; the border holds `zero`.
     pub(crate) border: usize,
     pub(crate) zero: u8,
+    /// What is taken off each stored value: [`crate::kernel::Kernel::offset`].
+    pub(crate) offset: u8,
 }
 
 /// A tensor to write; the same as [`TensorView`].
@@ -42,6 +44,7 @@ pub(crate) struct TensorViewMut<'a> {
     pub(crate) shape: Shape,
     pub(crate) border: usize,
     pub(crate) zero: u8,
+    pub(crate) offset: u8,
 }
 
 /// Bytes of a tensor with its border, without slack.
@@ -80,7 +83,7 @@ impl TensorViewMut<'_> {
             return;
         }
         let (stride, edge) = (self.stride(), self.border * self.shape.channels);
-        let (zero, rows) = (self.zero, self.shape.rows);
+        let (zero, rows) = (self.zero ^ self.offset, self.shape.rows);
         let mut lines = self.data.chunks_exact_mut(stride);
         for (index, line) in lines.by_ref().take(rows + 2).enumerate() {
             if index == 0 || index == rows + 1 {
@@ -110,6 +113,7 @@ mod tests {
             shape,
             border: 1,
             zero: 9,
+            offset: 0,
         };
         map.fill_border();
         map.row(0).copy_from_slice(&[1, 2]);
@@ -120,6 +124,7 @@ mod tests {
             shape,
             border: 1,
             zero: 9,
+            offset: 0,
         };
         assert_eq!(map.row(1), [3, 4]);
         assert_eq!(map.from(1, 0)[..3], [9, 1, 2]);

@@ -27,7 +27,7 @@ pub(super) fn blocks(
     let blocks = row.channels.div_ceil(BLOCK);
     epilogue
         .into_iter()
-        .flat_map(move |whole| (0..blocks).map(move |block| (block * BLOCK, whole.of(block))))
+        .flat_map(move |whole| (0..blocks).map(move |block| (block * BLOCK, whole.block(block))))
 }
 
 /// Where the whole row goes.
@@ -72,40 +72,20 @@ fn measured(row: &DepthRow<'_>, sink: RowOutput<'_>) -> Epilogue {
     }
 }
 
-impl Epilogue {
-    /// Where one block of channels goes, of a whole row's.
-    fn of(&self, block: usize) -> Self {
-        let first = block * BLOCK;
-        let words = |start: *const u8| start.wrapping_add(block * WORDS);
-        Self {
-            bias: words(self.bias),
-            m: words(self.m),
-            s: words(self.s),
-            clamp: self.clamp,
-            bytes: if self.bytes.is_null() {
-                self.bytes
-            } else {
-                self.bytes.wrapping_add(first)
-            },
-            raw: if self.raw.is_null() {
-                self.raw
-            } else {
-                self.raw.wrapping_add(first)
-            },
-            pitch: self.pitch,
-            outputs: self.outputs - first,
-        }
-    }
-}
-
 /// One tap's weights of 16 channels; 0 where there are fewer channels or taps.
 pub(super) fn weights(row: &DepthRow<'_>, tap: usize, first: usize) -> [u8; BLOCK] {
-    let mut whole = [0; BLOCK];
     let rest = row
         .weights
         .get(tap * row.channels + first..)
         .unwrap_or_default();
-    let lanes = (row.channels - first).min(BLOCK).min(rest.len());
+    let lanes = row.channels - first;
+    if lanes >= BLOCK
+        && let Some(all) = rest.first_chunk()
+    {
+        return *all;
+    }
+    let mut whole = [0; BLOCK];
+    let lanes = lanes.min(BLOCK).min(rest.len());
     whole[..lanes].copy_from_slice(&rest[..lanes]);
     whole
 }

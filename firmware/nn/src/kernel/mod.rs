@@ -94,6 +94,15 @@ impl Kernel {
         }
     }
 
+    /// What is taken off each activation while it lies in the arena: most of Arm's instructions multiply bytes of one sign, and
+    /// weights have signs. Modulo 256, 128 less is the same as the highest bit flipped, so `^` goes both ways.
+    pub(crate) fn offset(self) -> u8 {
+        match self {
+            Self::Neon | Self::Dotprod | Self::I8mm => 128,
+            Self::Scalar | Self::Portable | Self::Avx2 | Self::Vnni => 0,
+        }
+    }
+
     /// Whether processor and operating system have what it needs.
     pub fn is_available(self) -> bool {
         match self {
@@ -226,7 +235,9 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Self::Vnni => x86::vnni_depthwise::depthwise(row, sink),
             #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
-            Self::Neon | Self::Dotprod | Self::I8mm => neon::depthwise::depthwise(row, sink),
+            Self::Neon => neon::depthwise::depthwise(row, sink),
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Self::Dotprod | Self::I8mm => neon::dotprod_depthwise::depthwise(row, sink),
             _ => portable::depthwise(row, sink),
         }
     }
@@ -239,6 +250,8 @@ impl Kernel {
             Self::Avx2 => x86::avx2::add(row, a, b, y),
             #[cfg(target_arch = "x86_64")]
             Self::Vnni => x86::rows::add(row, a, b, y),
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Self::Neon | Self::Dotprod | Self::I8mm => neon::add::add(row, a, b, y),
             _ => portable::add(row, a, b, y),
         }
     }

@@ -1,7 +1,7 @@
 //! Lays out weights for a kernel, once, in the caller's memory, and folds the input's zero point into the bias.
 //!
 //! `sum((x - zx) * w) + bias = sum(x * w) + (bias - zx * sum(w))`: exact, also where the border holds `zx`. A kernel
-//! that sees `x - 128` instead of `x` gets the bias for `zx - 128`.
+//! that sees `x - 128` instead of `x` ([`Kernel::offset`]) gets the bias for `zx - 128`.
 
 use super::{BLOCK, Kernel, depthwise_weights};
 use crate::model::Model;
@@ -62,15 +62,6 @@ fn depth(kernel: Kernel) -> Option<usize> {
     }
 }
 
-/// What the kernel takes off each activation before it multiplies, because it knows only signed bytes.
-pub(crate) fn flip(kernel: Kernel, depthwise: bool) -> i32 {
-    match kernel {
-        Kernel::Neon | Kernel::Dotprod => 128,
-        Kernel::I8mm if depthwise => 128,
-        Kernel::I8mm | Kernel::Scalar | Kernel::Portable | Kernel::Avx2 | Kernel::Vnni => 0,
-    }
-}
-
 fn sections<'m>(
     model: &'m Model<'m>,
     kernel: Kernel,
@@ -117,7 +108,7 @@ pub(crate) fn fill(model: &Model<'_>, kernel: Kernel, memory: &mut [u8]) {
         let (bias, factors) = words.split_at_mut(section.blocks * WORDS);
         for (o, word) in bias.as_chunks_mut().0.iter_mut().enumerate() {
             *word = if o < node.channels {
-                let zero = i32::from(input.quant.zero) - flip(kernel, conv.depthwise);
+                let zero = i32::from(input.quant.zero) - i32::from(kernel.offset());
                 folded_bias(conv, o, node.channels, zero)
             } else {
                 [0; 4]

@@ -10,10 +10,11 @@ use crate::quant::{Clamp, requantize};
 /// Bytes of a block's words: of 16 biases, multipliers or shifts.
 pub(super) const WORDS: usize = 4 * BLOCK;
 
-/// One tile, and all that it reads and writes.
+/// Some neighbouring pixels, and all that they read and write.
 pub(super) struct TileJob<'a> {
+    /// At least one.
     pub(super) lines: &'a [&'a [u8]],
-    /// Byte of each line at which the tile's first pixel begins.
+    /// Byte of each line at which the first pixel begins.
     pub(super) offset: usize,
     /// Bytes from pixel to pixel.
     pub(super) step: usize,
@@ -40,26 +41,85 @@ pub(super) struct Epilogue {
     pub(super) outputs: usize,
 }
 
-/// How a kernel cuts a row into tiles, and how it computes one.
+#[cfg(target_arch = "x86_64")] // Arm's kernels walk through the row themselves
+impl TileJob<'_> {
+    /// The same from pixel `pixel` on.
+    fn from(&self, pixel: usize) -> Self {
+        Self {
+            offset: self.offset + pixel * self.step,
+            epilogue: self.epilogue.from(pixel * self.epilogue.pitch),
+            ..*self
+        }
+    }
+
+    /// Cuts so many pixels into tiles of the given widths, widest first, ending with 1; `compute` gets each tile and its width.
+    pub(super) fn tiles(
+        &self,
+        pixels: usize,
+        widths: &[usize],
+        mut compute: impl FnMut(&TileJob<'_>, usize),
+    ) {
+        let mut pixel = 0;
+        while pixel < pixels {
+            let fits = |width: &&usize| **width <= pixels - pixel;
+            let width = widths.iter().find(fits).copied().unwrap_or(1);
+            compute(&self.from(pixel), width);
+            pixel += width;
+        }
+    }
+}
+
+impl Epilogue {
+    /// The same, `values` further in the output row.
+    pub(super) fn from(&self, values: usize) -> Self {
+        Self {
+            bytes: if self.bytes.is_null() {
+                self.bytes
+            } else {
+                self.bytes.wrapping_add(values)
+            },
+            raw: if self.raw.is_null() {
+                self.raw
+            } else {
+                self.raw.wrapping_add(values)
+            },
+            ..*self
+        }
+    }
+
+    /// Block `block` of 16 outputs, of a whole row's.
+    pub(super) fn block(&self, block: usize) -> Self {
+        let words = |start: *const u8| start.wrapping_add(block * WORDS);
+        Self {
+            bias: words(self.bias),
+            m: words(self.m),
+            s: words(self.s),
+            outputs: self.outputs - block * BLOCK,
+            ..self.from(block * BLOCK)
+        }
+    }
+}
+
+/// How a kernel computes the pixels of a row.
 pub(super) trait Tile {
     /// Neighbours of one output that lie together in the packed weights.
     const DEPTH: usize;
 
+    /// Bytes of a line that are fetched at once, a multiple of [`Tile::DEPTH`].
+    const FETCH: usize = Self::DEPTH;
+
     /// Whether [`Tile::compute`] can also requantize with shifts below 33.
     const ANY_SHIFT: bool;
 
-    /// Pixels of a tile of `blocks` blocks, widest first, ending with 1.
-    fn widths(blocks: usize) -> &'static [usize];
-
-    /// Blocks of the next tile if `left` are left.
+    /// Blocks that are computed together if `left` are left.
     fn blocks(left: usize) -> usize;
 
-    /// Computes a tile.
+    /// Computes `pixels` pixels of `blocks` blocks.
     ///
     /// # Safety
-    /// The processor has the kernel's features. For `width` pixels from `offset` on, `groups` groups of each line
-    /// are readable, as are weights and words of `blocks` blocks; the output row has room for `width` pixels.
-    unsafe fn compute(job: &TileJob<'_>, blocks: usize, width: usize);
+    /// The processor has the kernel's features. For each pixel, `groups` groups of each line are readable, rounded up to whole
+    /// [`Tile::FETCH`]es, as are weights and words of `blocks` blocks; the output row has room for all pixels.
+    unsafe fn compute(job: &TileJob<'_>, blocks: usize, pixels: usize);
 }
 
 /// Cuts a row into tiles. Shifts below 33 are rare (factors above 1/4) and may take the plain epilogue.
@@ -132,7 +192,8 @@ fn tiles<T: Tile>(row: &Row<'_>, bytes: *mut u8, raw: *mut i32, clamp: Clamp) {
     let line_stride = groups * T::DEPTH * BLOCK;
     let block_stride = row.kernel * line_stride;
     let packed = row.packed;
-    let reach = row.pixels.saturating_sub(1) * row.step + groups * T::DEPTH;
+    let fetched = (groups * T::DEPTH).next_multiple_of(T::FETCH);
+    let reach = row.pixels.saturating_sub(1) * row.step + fetched;
     assert!(
         row.lines.iter().all(|line| line.len() >= reach),
         "tensors end with slack"
@@ -142,7 +203,7 @@ fn tiles<T: Tile>(row: &Row<'_>, bytes: *mut u8, raw: *mut i32, clamp: Clamp) {
         "weights are packed in whole blocks"
     );
     assert!(
-        row.above + row.lines.len() <= row.kernel,
+        !row.lines.is_empty() && row.above + row.lines.len() <= row.kernel,
         "lines are the kernel's"
     );
     let first_line = packed
@@ -157,46 +218,32 @@ fn tiles<T: Tile>(row: &Row<'_>, bytes: *mut u8, raw: *mut i32, clamp: Clamp) {
         "words are packed in whole blocks"
     );
 
+    let [bias, m, s] = words.map(<[u8]>::as_ptr);
+    let whole = Epilogue {
+        bias,
+        m,
+        s,
+        clamp,
+        bytes,
+        raw,
+        pitch: row.outputs,
+        outputs: row.outputs,
+    };
     let mut block = 0;
     while block < row.blocks() {
         let blocks = T::blocks(row.blocks() - block);
-        let mut pixel = 0;
-        while pixel < row.pixels {
-            let fits = |width: &&usize| **width <= row.pixels - pixel;
-            let width = T::widths(blocks).iter().find(fits).copied().unwrap_or(1);
-            let place = pixel * row.outputs + block * BLOCK;
-            let [bias, m, s] = words.map(|words| words.as_ptr().wrapping_add(block * WORDS));
-            let job = TileJob {
-                lines: row.lines,
-                offset: pixel * row.step,
-                step: row.step,
-                groups,
-                weights: first_line.wrapping_add(block * block_stride),
-                block_stride,
-                epilogue: Epilogue {
-                    bias,
-                    m,
-                    s,
-                    clamp,
-                    bytes: if bytes.is_null() {
-                        bytes
-                    } else {
-                        bytes.wrapping_add(place)
-                    },
-                    raw: if raw.is_null() {
-                        raw
-                    } else {
-                        raw.wrapping_add(place)
-                    },
-                    pitch: row.outputs,
-                    outputs: row.outputs - block * BLOCK,
-                },
-            };
-            // SAFETY: lines, weights and words were measured above for all pixels and blocks, of which this tile is
-            // a part; `drive` measured the output row. `Net::new` lets only an available kernel through.
-            unsafe { T::compute(&job, blocks, width) };
-            pixel += width;
-        }
+        let job = TileJob {
+            lines: row.lines,
+            offset: 0,
+            step: row.step,
+            groups,
+            weights: first_line.wrapping_add(block * block_stride),
+            block_stride,
+            epilogue: whole.block(block),
+        };
+        // SAFETY: lines, weights and words were measured above for all pixels and blocks, of which these are a part; the
+        // caller measured the output row. `Net::new` lets only an available kernel through.
+        unsafe { T::compute(&job, blocks, row.pixels) };
         block += blocks;
     }
 }

@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use super::OpOutput;
-use crate::kernel::pack::{Packed, flip};
+use crate::kernel::pack::Packed;
 use crate::kernel::{DepthRow, Kernel, Row, RowOutput, scalar};
 use crate::quant::OutputStage;
 use crate::record::Conv;
@@ -50,7 +50,7 @@ fn rows(
             };
             kernel.depthwise(&row, sink);
         } else {
-            let inside = inside(kernel, conv, x, r);
+            let inside = inside(conv, x, r);
             let row = Row {
                 lines: &lines[inside.clone()],
                 above: inside.start,
@@ -68,8 +68,8 @@ fn rows(
 
 /// Which of the kernel's lines lie in the picture for output row `r`. Lines of the border count as inside, unless its
 /// bytes are 0 to the kernel: then they add nothing to any sum.
-fn inside(kernel: Kernel, conv: &Conv<'_>, x: TensorView<'_>, r: usize) -> Range<usize> {
-    if conv.kernel == 1 || i32::from(x.zero) != flip(kernel, false) {
+fn inside(conv: &Conv<'_>, x: TensorView<'_>, r: usize) -> Range<usize> {
+    if conv.kernel == 1 || x.zero != x.offset {
         return 0..conv.kernel;
     }
     let first = r * conv.stride; // of the bordered picture's lines; the picture's are 1 ..= rows

@@ -10,18 +10,18 @@ const GROUP: usize = 16;
 pub(crate) fn run(m: i32, s: u32, clamp: Clamp, x: TensorView<'_>, y: &mut TensorViewMut<'_>) {
     let channels = x.shape.channels;
     // At most 2048 * 2048 * 255, see MAX_SIDE.
-    let offset = i32::from(x.zero) * (x.shape.rows * x.shape.columns) as i32;
-    for (group, y) in y.row(0).chunks_mut(GROUP).enumerate() {
+    let zeros = i32::from(x.zero) * (x.shape.rows * x.shape.columns) as i32;
+    for (group, out) in y.row(0).chunks_mut(GROUP).enumerate() {
         let mut sums = [0_i32; GROUP];
         for r in 0..x.shape.rows {
             for pixel in x.row(r).chunks_exact(channels) {
                 for (sum, &value) in sums.iter_mut().zip(&pixel[group * GROUP..]) {
-                    *sum += i32::from(value);
+                    *sum += i32::from(value ^ x.offset);
                 }
             }
         }
-        for (y, sum) in y.iter_mut().zip(sums) {
-            *y = clamp.apply(requantize(sum - offset, m, s));
+        for (out, sum) in out.iter_mut().zip(sums) {
+            *out = clamp.apply(requantize(sum - zeros, m, s)) ^ x.offset;
         }
     }
 }
@@ -42,6 +42,7 @@ mod tests {
             },
             border: 0,
             zero: 4,
+            offset: 0,
         };
         let mut data = [0; 2];
         let shape = Shape {
@@ -54,6 +55,7 @@ mod tests {
             shape,
             border: 0,
             zero: 3,
+            offset: 0,
         };
         let clamp = Clamp {
             zero: 3,

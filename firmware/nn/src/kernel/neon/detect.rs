@@ -13,7 +13,7 @@ pub(crate) fn dotprod() -> bool {
 
 /// Products of 2x8 by 8x2 matrices of bytes (I8MM): Armv8.6 and later, for instance Cortex-X2 and A510.
 pub(crate) fn i8mm() -> bool {
-    neon() && (cfg!(target_feature = "i8mm") || hwcap::has(hwcap::MORE, 1 << 13))
+    dotprod() && (cfg!(target_feature = "i8mm") || hwcap::has(hwcap::MORE, 1 << 13))
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -1,14 +1,13 @@
 //! NEON with dot products (Armv8.2): `sdot` adds four products of signed bytes to each of four sums.
 //!
-//! A tile is `P` pixels times 16 outputs; 16 bytes of a pixel serve four groups of weights, each by its
-//! lane; where a line's groups are no multiple of four (first layers), each group is fetched by itself.
+//! A tile is `P` pixels times 16 outputs; 16 bytes of a pixel serve four groups of weights, each by its lane.
 
 use core::arch::{aarch64::*, asm};
+use core::hint::assert_unchecked;
 
 use super::super::tile::{Tile, TileJob, for_each_tile};
 use super::super::{Row, RowOutput};
 use super::epilogue::Factor;
-use super::flip;
 
 /// One output row of a full convolution.
 pub(crate) fn conv(row: &Row<'_>, sink: RowOutput<'_>) {
@@ -19,26 +18,20 @@ struct Dotprod;
 
 impl Tile for Dotprod {
     const DEPTH: usize = 4;
+    const FETCH: usize = 16;
     const ANY_SHIFT: bool = true;
-
-    fn widths(_: usize) -> &'static [usize] {
-        &[4, 2, 1]
-    }
 
     fn blocks(_: usize) -> usize {
         1
     }
 
-    unsafe fn compute(job: &TileJob<'_>, _: usize, width: usize) {
+    unsafe fn compute(job: &TileJob<'_>, _: usize, pixels: usize) {
         // SAFETY: the caller vouches for the job; the kernel is chosen only where the processor has dot products.
         unsafe {
-            match (width, job.groups % 4) {
-                (4, 0) => tile::<4, 4>(job),
-                (2, 0) => tile::<2, 4>(job),
-                (_, 0) => tile::<1, 4>(job),
-                (4, _) => tile::<4, 1>(job),
-                (2, _) => tile::<2, 1>(job),
-                (_, _) => tile::<1, 1>(job),
+            let factor = Factor::load(&job.epilogue);
+            match factor.plain {
+                true => row::<true>(job, pixels, &factor),
+                false => row::<false>(job, pixels, &factor),
             }
         }
     }
@@ -47,51 +40,74 @@ impl Tile for Dotprod {
 type Sums = [int32x4_t; 4];
 
 /// # Safety
-/// As [`Tile::compute`], with one block, `P` pixels and a multiple of `G` groups; the processor has dot products.
+/// As [`Tile::compute`], with one block; the processor has dot products; `PLAIN` is the factor's.
 #[target_feature(enable = "neon,dotprod")]
-unsafe fn tile<const P: usize, const G: usize>(job: &TileJob<'_>) {
-    let mut acc: [Sums; P] = [[vdupq_n_s32(0); 4]; P];
+unsafe fn row<const PLAIN: bool>(job: &TileJob<'_>, pixels: usize, factor: &Factor) {
+    let mut pixel = 0;
+    // SAFETY: all pixels are the caller's.
+    unsafe {
+        while pixel < pixels {
+            pixel += match pixels - pixel {
+                6 | 12.. => tile::<6, PLAIN>(job, pixel, factor),
+                4.. => tile::<4, PLAIN>(job, pixel, factor),
+                3 => tile::<3, PLAIN>(job, pixel, factor),
+                2 => tile::<2, PLAIN>(job, pixel, factor),
+                _ => tile::<1, PLAIN>(job, pixel, factor),
+            };
+        }
+    }
+}
+
+/// `P` pixels from `pixel` on; returns `P`.
+///
+/// # Safety
+/// As [`row`].
+#[inline]
+#[target_feature(enable = "neon,dotprod")]
+unsafe fn tile<const P: usize, const PLAIN: bool>(
+    job: &TileJob<'_>,
+    pixel: usize,
+    factor: &Factor,
+) -> usize {
+    let mut acc: [Sums; P] = [factor.bias; P];
+    let (fetches, rest) = (job.groups / 4, job.groups % 4);
+    // SAFETY: a job has lines.
+    unsafe { assert_unchecked(!job.lines.is_empty()) };
     for line in 0..job.lines.len() {
-        let input = job.lines[line].as_ptr().wrapping_add(job.offset);
+        let first = job.offset + pixel * job.step;
+        let input = job.lines[line].as_ptr().wrapping_add(first).cast::<i8>();
         let weights = job.weights.wrapping_add(line * job.groups * 64);
-        for step in 0..job.groups / G {
-            let mut x = [vdupq_n_s8(0); P];
-            for (p, x) in x.iter_mut().enumerate() {
-                // SAFETY: the line reaches to the last group of the last pixel.
-                *x = flip(unsafe { load::<G>(input.add(p * job.step + step * G * 4)) });
-            }
-            let weights = weights.wrapping_add(step * G * 64);
-            // SAFETY: each group has 64 bytes of weights.
+        for fetch in 0..fetches {
+            // SAFETY: the line reaches to the last group of the last pixel; each group has 64 bytes of weights.
             unsafe {
+                let x = core::array::from_fn(|p| vld1q_s8(input.add(p * job.step + fetch * 16)));
+                let weights = weights.add(fetch * 256);
                 group::<0, P>(&mut acc, &x, weights);
-                if G == 4 {
+                group::<1, P>(&mut acc, &x, weights.add(64));
+                group::<2, P>(&mut acc, &x, weights.add(128));
+                group::<3, P>(&mut acc, &x, weights.add(192));
+            }
+        }
+        if rest > 0 {
+            // SAFETY: the line reaches to the end of the last fetch, and there are weights for `rest` groups.
+            unsafe {
+                let x = core::array::from_fn(|p| vld1q_s8(input.add(p * job.step + fetches * 16)));
+                let weights = weights.add(fetches * 256);
+                group::<0, P>(&mut acc, &x, weights);
+                if rest > 1 {
                     group::<1, P>(&mut acc, &x, weights.add(64));
+                }
+                if rest > 2 {
                     group::<2, P>(&mut acc, &x, weights.add(128));
-                    group::<3, P>(&mut acc, &x, weights.add(192));
                 }
             }
         }
     }
-    // SAFETY: bias and factors of one block are readable.
-    let factor = unsafe { Factor::load(&job.epilogue) };
     for (p, acc) in acc.iter().enumerate() {
-        // SAFETY: the output row has room for all pixels of the tile.
-        unsafe { factor.store(&job.epilogue, p, *acc) };
+        // SAFETY: the output row has room for all pixels.
+        unsafe { factor.store::<PLAIN>(&job.epilogue, pixel + p, *acc) };
     }
-}
-
-/// # Safety
-/// `4 * G` bytes are readable, with `G` 1 or 4.
-#[inline]
-#[target_feature(enable = "neon")]
-unsafe fn load<const G: usize>(x: *const u8) -> uint8x16_t {
-    // SAFETY: as this function demands.
-    unsafe {
-        match G {
-            4 => vld1q_u8(x),
-            _ => vreinterpretq_u8_u32(vdupq_n_u32(x.cast::<u32>().read_unaligned())),
-        }
-    }
+    P
 }
 
 /// Four neighbours, lane `LANE` of `x`, times their weights.

@@ -28,22 +28,18 @@ impl Tile for Avx2 {
     const DEPTH: usize = 4;
     const ANY_SHIFT: bool = false;
 
-    fn widths(_: usize) -> &'static [usize] {
-        &[2, 1]
-    }
-
     fn blocks(_: usize) -> usize {
         1
     }
 
-    unsafe fn compute(job: &TileJob<'_>, _: usize, width: usize) {
+    unsafe fn compute(job: &TileJob<'_>, _: usize, pixels: usize) {
         // SAFETY: the caller vouches for the job; the kernel is chosen only where the processor has AVX2.
-        unsafe {
+        job.tiles(pixels, &[2, 1], |job, width| unsafe {
             match width {
                 2 => tile::<2>(job),
                 _ => tile::<1>(job),
             }
-        }
+        });
     }
 }
 

@@ -19,22 +19,19 @@ impl Tile for Vnni {
     const DEPTH: usize = 4;
     const ANY_SHIFT: bool = false;
 
-    fn widths(blocks: usize) -> &'static [usize] {
-        match blocks {
-            4 => &[6, 4, 2, 1],
-            3 => &[8, 4, 1],
-            2 => &[12, 4, 1],
-            _ => &[16, 4, 1],
-        }
-    }
-
     fn blocks(left: usize) -> usize {
         left.min(4)
     }
 
-    unsafe fn compute(job: &TileJob<'_>, blocks: usize, width: usize) {
+    unsafe fn compute(job: &TileJob<'_>, blocks: usize, pixels: usize) {
+        let widths: &[usize] = match blocks {
+            4 => &[6, 4, 2, 1],
+            3 => &[8, 4, 1],
+            2 => &[12, 4, 1],
+            _ => &[16, 4, 1],
+        };
         // SAFETY: the caller vouches for the job; the kernel is chosen only where the processor has the features.
-        unsafe {
+        job.tiles(pixels, widths, |job, width| unsafe {
             match (blocks, width) {
                 (4, 6) => tile::<4, 6>(job),
                 (4, 4) => tile::<4, 4>(job),
@@ -50,7 +47,7 @@ impl Tile for Vnni {
                 (_, 4) => tile::<1, 4>(job),
                 (_, _) => tile::<1, 1>(job),
             }
-        }
+        });
     }
 }
 
