@@ -3,12 +3,11 @@
 use moodring_base::control::Controls;
 
 use super::homie;
-use crate::broker;
 
 /// A client's bytes at the embedded broker.
 pub fn broker(bytes: &[u8]) {
     #[cfg(feature = "broker")]
-    broker::read(bytes);
+    crate::broker::read(bytes);
     #[cfg(not(feature = "broker"))]
     let _ = bytes;
 }

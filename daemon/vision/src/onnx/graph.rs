@@ -48,7 +48,8 @@ impl Graph {
         if path.as_os_str().is_empty() {
             return Err(VisionError::NoOnnx(role.key));
         }
-        let read = onnx::read_bytes(path).and_then(|bytes| Ok((OnnxFile::parse(&bytes)?, bytes)));
+        let read =
+            onnx_file::read_bytes(path).and_then(|bytes| Ok((OnnxFile::parse(&bytes)?, bytes)));
         match read {
             Ok((file, bytes)) => Ok(Self {
                 file,
