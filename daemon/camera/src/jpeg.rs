@@ -1,4 +1,4 @@
-//! Decodes one JPEG to pixels, strictly and with limits. It knows the habits of cameras; [`super::jpeg_splitter`] cuts
+//! Decodes one JPEG to pixels, strictly and with limits. It knows the habits of cameras; `jpeg_splitter` cuts
 //! streams and files into JPEGs.
 //!
 //! `layout` walks the markers first, so that what cannot be decoded is refused by name before memory is taken;
