@@ -69,7 +69,7 @@ pub fn write_animation(
     })
 }
 
-/// Writes pictures of one size into a file; `set_up` says what their bytes are.
+/// Writes pictures of one size into a file; `set_up` sets the colour type.
 ///
 /// # Errors
 /// [`DisplayError::Show`] if it cannot be written, or if there is none.

@@ -263,7 +263,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_machine_without_spi_says_how_to_get_it() {
+    fn the_error_on_a_machine_without_spi_names_the_way_to_it() {
         let settings = DisplaySettings {
             kind: moodring_base::config::DisplayKind::Spi,
             board: "waveshare-1.3".into(),

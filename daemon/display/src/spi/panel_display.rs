@@ -96,7 +96,7 @@ impl<S: Framebuffer> PanelDisplay<S> {
         self
     }
 
-    /// The same display set up anew whenever it was dark: a chip cannot say that it lost its settings.
+    /// The same display set up anew whenever it was dark: a chip cannot report that it lost its settings.
     #[must_use]
     pub fn with_new_set_up(mut self) -> Self {
         self.renews = true;
