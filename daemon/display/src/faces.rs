@@ -4,7 +4,7 @@
 use moodring_base::{
     config::{DisplaySettings, DisplayText},
     snapshot::{CameraState, Person},
-    words::{self, Language},
+    translations::{self, Language},
 };
 use moodring_core::{frame::Millis, mood::Mood, track::TrackId};
 use moodring_face::{
@@ -103,15 +103,15 @@ impl Faces {
 
     fn lines(&self, view: &View<'_>) -> Vec<String> {
         let mood = view.snapshot.mood;
-        let text = |key| words::text(self.language, key).to_owned();
+        let text = |key| translations::text(self.language, key).to_owned();
         // The label of the face itself: below a face that shows a lost camera stands no "nobody".
         let label = || match look_of(view.snapshot) {
             Look::Mood(Mood::Showing(expression)) => {
                 let percent = (mood.confidence() * 100.0 / PERCENT_STEP).round() * PERCENT_STEP;
-                let mood_label = words::mood(self.language, Mood::Showing(expression));
+                let mood_label = translations::mood(self.language, Mood::Showing(expression));
                 format!("{mood_label} {percent:.0}%")
             }
-            Look::Mood(other) => words::mood(self.language, other).to_owned(),
+            Look::Mood(other) => translations::mood(self.language, other).to_owned(),
             Look::CameraOff => text("mood.off"),
             Look::Starting => text("mood.starting"),
             Look::Fault(DEVICE_AWAY) => text("mood.away"),

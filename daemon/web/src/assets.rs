@@ -39,7 +39,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     (
         "words.json",
         JSON,
-        include_bytes!("../../base/src/words.json"),
+        include_bytes!("../../base/src/translations.json"),
     ),
     ("icon.svg", SVG, include_bytes!("page/icon.svg")),
     ("openapi.json", JSON, include_bytes!("page/openapi.json")),
@@ -155,7 +155,7 @@ mod tests {
         );
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/page");
         let there = std::fs::read_dir(folder).unwrap().count();
-        // The table of texts (`words.json`) lies where the daemon reads it, too.
+        // The table of texts lies where the daemon reads it, too.
         assert_eq!(there + 1, FILES.len(), "a file of page/ is not served");
     }
 

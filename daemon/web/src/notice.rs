@@ -12,7 +12,7 @@ use axum::{
 };
 use moodring_base::{
     config::{WebSettings, origin::host_name},
-    words::{self, Language},
+    translations::{self, Language},
 };
 use qrcode::{QrCode, render::svg};
 
@@ -33,7 +33,7 @@ pub(super) async fn sheet(
     let preview = &device.settings.preview;
     let shown = preview.allowed || preview.pictures;
     // The code holds this text where the page can be reached by nobody else.
-    let text = |key| words::text(language, key);
+    let text = |key| translations::text(language, key);
     let pictures = if shown { "notice.shown" } else { "notice.kept" };
     let short = format!("{}. {}", text("notice.title"), text(pictures));
     let url = page_url(&device.settings.web).map(|url| format!("{url}notice"));
@@ -70,8 +70,8 @@ fn translated(sheet: &str, language: Language, shown: bool) -> String {
     let pictures = if shown { "notice.shown" } else { "notice.kept" };
     let mut page = sheet.replace("lang=\"en\"", &format!("lang=\"{}\"", language.tag()));
     page = page.replace(
-        words::text(Language::En, "notice.kept"),
-        words::text(language, pictures),
+        translations::text(Language::En, "notice.kept"),
+        translations::text(language, pictures),
     );
     if language == Language::En {
         return page;
@@ -85,7 +85,7 @@ fn translated(sheet: &str, language: Language, shown: bool) -> String {
             && let Some(length) = page[start..].find(to)
         {
             let opening = if from.starts_with("<p>") { "<p>" } else { "" };
-            let text = format!("{opening}{}", words::text(language, key));
+            let text = format!("{opening}{}", translations::text(language, key));
             page.replace_range(start..start + length, &text);
         }
     }
@@ -95,7 +95,10 @@ fn translated(sheet: &str, language: Language, shown: bool) -> String {
         "notice.responsible",
         "page.print",
     ] {
-        page = page.replace(words::text(Language::En, key), words::text(language, key));
+        page = page.replace(
+            translations::text(Language::En, key),
+            translations::text(language, key),
+        );
     }
     page
 }
@@ -184,7 +187,7 @@ mod tests {
                 "page.print",
             ] {
                 assert!(
-                    page.contains(words::text(language, key)),
+                    page.contains(translations::text(language, key)),
                     "{language:?}: {key}"
                 );
             }

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
-use moodring_base::words::text;
+use moodring_base::translations::text;
 
 use super::{
     error::ApiError,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use moodring_base::words::{self, Language};
+use moodring_base::translations::{self, Language};
 use serde::Serialize;
 
 /// The sentence.
@@ -32,7 +32,7 @@ impl Sentence {
             .map(|(name, value)| (*name, value.to_string()))
             .collect();
         let filled = values.iter().fold(
-            words::text(Language::En, key).to_owned(),
+            translations::text(Language::En, key).to_owned(),
             |text, (name, value)| text.replace(&format!("{{{name}}}"), value),
         );
         Self {
