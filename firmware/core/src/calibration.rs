@@ -35,8 +35,8 @@ pub enum CalibrationWait {
 }
 
 impl CalibrationWait {
-    /// In words, in the middle of a sentence.
-    pub const fn words(self) -> &'static str {
+    /// A text for people, for the middle of a sentence.
+    pub const fn text(self) -> &'static str {
         match self {
             Self::Nobody => "nobody is in view",
             Self::Several => "more than one person is in view",
@@ -45,7 +45,7 @@ impl CalibrationWait {
         }
     }
 
-    /// One word.
+    /// Its name in messages: one word.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Nobody => "nobody",
