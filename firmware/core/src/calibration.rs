@@ -15,7 +15,7 @@ use crate::{
 pub const NEEDED_MS: u64 = 5_000;
 /// After so long, in milliseconds, it is given up.
 pub const PATIENCE_MS: u64 = 60_000;
-/// Longer gaps between two looks tell nothing of the time between them, in milliseconds.
+/// After a longer gap, in milliseconds, nothing is known of the time between two looks.
 const GAP_MS: u64 = 1_000;
 /// One look moves the mean no farther than a difference of this would, so that a blink changes little.
 const STEP_LIMIT: f32 = 1.0;
@@ -90,7 +90,7 @@ impl CalibrationRun {
         }
     }
 
-    /// Takes in the people of a look, and says how far it is. Call it for every look, also where nobody is in view.
+    /// Takes in the people of a look, and returns how far it is. Call it for every look, also where nobody is in view.
     pub fn update(&mut self, people: &[Person], time: Millis) -> CalibrationStep {
         let began = *self.began.get_or_insert(time);
         let passed_ms = match self.last.replace(time) {
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn it_waits_for_one_calm_person_and_says_for_what() {
+    fn it_waits_for_one_calm_person_and_reports_why() {
         let (mut run, mut time) = (CalibrationRun::new(), 0);
         let calm = person(1, SERIOUS);
         let wait = |step| match step {

@@ -27,10 +27,10 @@
 //! | [`calibration`] | the same of one person, learned on request and kept |
 //! | [`smooth`] | scores over time |
 //! | [`mood`] | the expression of who counts, with hysteresis |
-//! | [`event`] | a change worth telling |
+//! | [`event`] | a change worth a message |
 //! | [`pipeline`] | all of the above in order |
 //!
-//! `docs/glossary.md` in the repository explains every word.
+//! `docs/glossary.md` in the repository explains every term.
 #![no_std]
 
 #[cfg(test)]

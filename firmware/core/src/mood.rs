@@ -186,7 +186,7 @@ pub struct MoodSettings {
     /// How long another mood has to be wanted before it is shown, in milliseconds. Faces that come and go are not
     /// held up; the tracks see to those. Who counts and who looks here is held for [`LEAST_HOLD_MS`] at least.
     pub hold_ms: u64,
-    /// Whether only people who look toward the camera count; whoever the net cannot tell it of counts, too.
+    /// Whether only people who look toward the camera count; who is neither known to look here nor known to look away counts, too.
     pub only_facing: bool,
 }
 
@@ -319,7 +319,7 @@ pub struct Candidate {
     pub since: Millis,
     /// What the person shows now.
     pub mood: FaceMood,
-    /// Whether the person looks toward the camera; `None` if the net cannot tell.
+    /// Whether the person looks toward the camera; `None` if the net has no pose output.
     pub facing: Option<bool>,
 }
 

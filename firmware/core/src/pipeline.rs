@@ -58,7 +58,7 @@ struct TrackData {
 const SKEWED_DEG: f32 = 15.0;
 
 impl TrackData {
-    /// How the next crop is turned: as the head was last, or as the landmarks say, or far from that.
+    /// How the next crop is turned: as the head was last, or as the landmarks lie, or far from that.
     fn crop_roll_deg(&self, face: &Face) -> f32 {
         if let Some(turn_deg) = self.second_look.due_deg() {
             return wrap_deg(landmarks_roll_deg(face) + turn_deg);
@@ -67,7 +67,7 @@ impl TrackData {
         known.unwrap_or_else(|| landmarks_roll_deg(face))
     }
 
-    /// Takes in what the net said of the crop that was cut by [`TrackData::crop_roll_deg`] out of a frame at `time`.
+    /// Takes in the net's reading of the crop that was cut by [`TrackData::crop_roll_deg`] out of a frame at `time`.
     fn take(
         &mut self,
         reading: &Reading,
@@ -80,7 +80,7 @@ impl TrackData {
             if !self.second_look.judge(reading) {
                 return;
             }
-            // What the usual looks said of it is void.
+            // What the usual looks found is void.
             (self.presence, self.head) = (Presence::default(), HeadPose::default());
         }
         if let Some(logit) = reading.face {
@@ -185,7 +185,8 @@ pub struct Pipeline<D, C> {
     people: Vec<Person, MAX_FACES>,
     hysteresis: SceneMood,
     events: Events,
-    told: bool,
+    /// Whether the last report held the events: then the next step begins without them.
+    events_reported: bool,
 }
 
 impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
@@ -209,7 +210,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
             people: Vec::new(),
             hysteresis: SceneMood::new(),
             events: Events::new(),
-            told: false,
+            events_reported: false,
         })
     }
 
@@ -257,7 +258,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         mark: &mut impl FnMut(Stage),
     ) -> Result<Report<'_>, NetError> {
         let time = self.clock.advance(picture.time());
-        if core::mem::take(&mut self.told) {
+        if core::mem::take(&mut self.events_reported) {
             self.events.clear();
         }
         self.looked = self.is_worth_a_look(&mut picture, time);
@@ -297,7 +298,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
     /// Time passes without a frame: the camera is lost or off. People in view leave after their time.
     pub fn advance_without_frame(&mut self, time: Millis) -> Report<'_> {
         let time = self.clock.advance(time);
-        if core::mem::take(&mut self.told) {
+        if core::mem::take(&mut self.events_reported) {
             self.events.clear();
         }
         self.looked = false;
@@ -319,7 +320,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         self.decide(time);
         self.collect();
         self.judge(self.frame_px, time);
-        self.told = true;
+        self.events_reported = true;
     }
 
     fn report(&self, time: Millis) -> Report<'_> {

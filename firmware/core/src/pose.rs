@@ -26,7 +26,7 @@ const OFFSET_UNIT_PX: f32 = 10.0;
 const OFFSET_LIMIT_PX: f32 = 8.0;
 /// The largest logarithm of a size that is believed.
 const SIZE_LIMIT: f32 = 0.35;
-/// The length of the roll vector from which it is believed, if the model says nothing else.
+/// The length of the roll vector from which it is believed, unless the model has another.
 pub const ROLL_TRUST: f32 = 0.35;
 
 impl CropPose {

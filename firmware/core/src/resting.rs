@@ -36,7 +36,7 @@ pub const FULL_MS: u64 = 30_000;
 const LEARN_TAU_MS: u64 = 60_000;
 /// One look moves the baseline no farther than a difference of this would: a median, nearly.
 const STEP_LIMIT: f32 = 1.0;
-/// Longer gaps between two looks tell nothing of the time between them, in milliseconds.
+/// After a longer gap, in milliseconds, nothing is known of the time between two looks.
 const GAP_MS: u64 = 1_000;
 /// The least probability whose logarithm is taken.
 const LEAST: f32 = 1e-4;
@@ -80,11 +80,11 @@ impl Calibration {
     }
 }
 
-/// What the net says of one person's calm face, as log-odds against neutral.
+/// The net's answer to one person's calm face, as log-odds against neutral.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RestingFace {
     last: Option<Millis>,
-    /// The running mean of the log-odds, to tell calm from movement.
+    /// The running mean of the log-odds, to distinguish calm from movement.
     mean: Odds,
     calm_ms: u64,
     /// The baseline, and from how much calm time it was learned.

@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn every_third_look_each_turn_in_its_turn_and_only_a_sure_answer_counts() {
-        let said = |face| Reading {
+        let reading = |face| Reading {
             scores: Scores::UNKNOWN,
             pose: None,
             face,
@@ -64,11 +64,11 @@ mod tests {
             assert_eq!(look.due_deg(), None);
             look.refuse();
             assert_eq!(look.due_deg(), Some(turn_deg));
-            assert!(!look.judge(&said(Some(4.5))));
+            assert!(!look.judge(&reading(Some(4.5))));
         }
         for face in [None, Some(f32::NEG_INFINITY)] {
-            assert!(!look.judge(&said(face)));
+            assert!(!look.judge(&reading(face)));
         }
-        assert!(look.judge(&said(Some(4.7))));
+        assert!(look.judge(&reading(Some(4.7))));
     }
 }

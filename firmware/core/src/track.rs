@@ -11,7 +11,7 @@ use crate::{
 };
 use heapless::Vec;
 
-/// A face's number, never reused in a run. Says nothing about who it is.
+/// A face's number, never reused in a run. It does not identify a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrackId(pub u32);
 
@@ -176,8 +176,8 @@ impl<T: Default> Tracker<T> {
     /// Takes in the faces of the frame at `time`, the best first; those after the first [`MAX_FACES`] are not looked
     /// at. Adds who appeared and who left to `events`.
     ///
-    /// `is_person` says of a note whether its face counts, given what it counted as before: who does not is followed, but
-    /// neither confirmed nor told of.
+    /// `is_person` decides by a note whether its face counts, given whether it counted before: one that does not is followed,
+    /// but neither confirmed nor reported.
     pub fn update(
         &mut self,
         faces: &[Face],

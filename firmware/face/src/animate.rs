@@ -105,7 +105,7 @@ impl Animator {
         }
     }
 
-    /// Tells what to show from now on: the look, its confidence (0 to 1) and the head's roll in degrees.
+    /// Sets what to show from now on: the look, its confidence (0 to 1) and the head's roll in degrees.
     /// Times must not run backward; if they do, nothing moves.
     pub fn aim(&mut self, look: impl Into<Look>, confidence: f32, roll_deg: f32, time: Millis) {
         let look = look.into();

@@ -328,7 +328,7 @@ mod tests {
         assert!(size_of::<Brush>() <= 4608, "{}", size_of::<Brush>());
     }
 
-    /// Where a layer is said to touch nothing, painting it changes nothing.
+    /// Outside the area that a layer reports to touch, painting it changes nothing.
     #[test]
     fn layers_touch_all_that_they_cover() {
         for look in Look::ALL {

@@ -16,7 +16,7 @@
 //! | [`contact_sheet`] | all looks side by side |
 //! | [`svg`] | one pose as SVG, sharp at every size |
 //!
-//! `docs/glossary.md` in the repository explains every word.
+//! `docs/glossary.md` in the repository explains every term.
 #![no_std]
 
 #[cfg(test)]

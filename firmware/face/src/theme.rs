@@ -1,4 +1,4 @@
-//! Colours. The face's numbers say how hot or pale it is; a theme has the colour for that.
+//! Colours. `params` holds how hot or pale a face is; a theme has the colour for that.
 
 use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
 

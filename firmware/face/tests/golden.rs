@@ -212,7 +212,7 @@ fn whole_screens_look_as_before() {
     compare_screens(&screens, Indicators::CameraRuns);
 }
 
-/// While somebody elsewhere sees the camera's picture, everybody in front of it is told.
+/// While somebody elsewhere sees the camera's picture, the display shows everybody in front of it a sign.
 #[test]
 fn the_sign_of_the_preview_looks_as_before() {
     let face = [Pose::still(Expression::Happy)];

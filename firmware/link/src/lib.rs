@@ -16,7 +16,7 @@
 //! not know it answers [`message::Refusal::Unknown`]. Any other change raises [`frame::VERSION`]; a frame of another
 //! version is answered by [`message::Refusal::Version`] in one's own version.
 //!
-//! `docs/glossary.md` in the repository explains every word.
+//! `docs/glossary.md` in the repository explains every term.
 #![no_std]
 
 #[cfg(test)]

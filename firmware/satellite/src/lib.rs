@@ -38,7 +38,7 @@
 //! # assert_eq!(wire.len(), 240 * 240 * 2);
 //! ```
 //!
-//! `docs/glossary.md` in the repository explains every word.
+//! `docs/glossary.md` in the repository explains every term.
 #![no_std]
 
 #[cfg(test)]

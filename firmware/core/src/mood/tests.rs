@@ -34,7 +34,7 @@ struct Scene {
     changes: usize,
 }
 
-/// A small margin and a hold, so that each can be told from the other.
+/// A small margin and a hold, so that each can be distinguished from the other.
 impl Default for Scene {
     fn default() -> Self {
         Self {
@@ -128,7 +128,7 @@ fn without_a_hold_an_expression_changes_at_once_and_the_one_who_counts_does_not(
 }
 
 #[test]
-fn the_event_tells_the_whole_change() {
+fn the_event_holds_the_whole_change() {
     let mut hysteresis = SceneMood::new();
     let settings = MoodSettings::default();
     let happy = [candidate(&person(4, 50.0, Expression::Happy, 0.75))];
@@ -264,7 +264,7 @@ fn only_who_looks_here_counts_if_so_set() {
     assert_eq!(
         scene.at(3000, &[large, small]),
         SAD,
-        "who cannot be told of counts"
+        "a person of unknown direction counts"
     );
 }
 
