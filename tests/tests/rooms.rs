@@ -10,7 +10,7 @@ use moodring_tests::{repo, source};
 const LAYERS: &[(&str, &str)] = &[
     (
         "daemon/base/src/",
-        "clock contain exit redact stderr_tail regular_file process_limits words snapshot shutdown service files tls config worker \
+        "clock contain exit redact stderr_tail regular_file process_limits translations snapshot shutdown service files tls config worker \
          message control command",
     ),
     ("daemon/camera/src/", "scaled_jpeg latest"),
@@ -71,32 +71,32 @@ fn files_of(folder: &str) -> Vec<String> {
 
 /// What `lib.rs` declares.
 fn modules_of(folder: &str) -> BTreeSet<String> {
-    let words = words(&format!("{folder}lib.rs"));
-    let declared = words.windows(3).filter(|w| w[0] == "mod" && w[2] == ";");
+    let tokens = tokens(&format!("{folder}lib.rs"));
+    let declared = tokens.windows(3).filter(|w| w[0] == "mod" && w[2] == ";");
     declared.map(|w| w[1].clone()).collect()
 }
 
-fn words(file: &str) -> Vec<String> {
+fn tokens(file: &str) -> Vec<String> {
     let text = fs::read_to_string(repo::root().join(file)).expect("it was listed");
-    let words = source::words(&text);
-    words.into_iter().map(|(word, _)| word).collect()
+    let tokens = source::tokens(&text);
+    tokens.into_iter().map(|(token, _)| token).collect()
 }
 
 /// The modules in `use crate::...;`, also within braces.
 fn rooms_used(file: &str, modules: &BTreeSet<String>) -> BTreeSet<String> {
-    let words = words(file);
+    let tokens = tokens(file);
     let mut used = BTreeSet::new();
-    for (at, _) in words
+    for (at, _) in tokens
         .windows(4)
         .enumerate()
         .filter(|(_, w)| *w == ["use", "crate", ":", ":"])
     {
         let mut first = true;
-        for word in words[at + 4..].iter().take_while(|word| *word != ";") {
-            if first && modules.contains(word) {
-                used.insert(word.clone());
+        for token in tokens[at + 4..].iter().take_while(|token| *token != ";") {
+            if first && modules.contains(token) {
+                used.insert(token.clone());
             }
-            first = word == ",";
+            first = token == ",";
         }
     }
     used
