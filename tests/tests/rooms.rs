@@ -23,40 +23,40 @@ const LAYERS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Crates without a room of their own at the root.
+/// Crates with nothing but modules at the root.
 const ONLY_MODULES: [&str; 2] = ["daemon/base/src/", "daemon/src/"];
 
 #[test]
 fn no_module_of_the_daemon_uses_one_above_it() {
     for (folder, layers) in LAYERS {
         let layers: Vec<&str> = layers.split_whitespace().collect();
-        let place = |room: &str| layers.iter().position(|layer| *layer == room);
+        let place = |module: &str| layers.iter().position(|layer| *layer == module);
         let (files, modules) = (files_of(folder), modules_of(folder));
         assert!(!files.is_empty(), "{folder} is gone");
         for file in files {
-            let room = room(&file, folder);
-            if ["lib", "main"].contains(&room) {
+            let module = module(&file, folder);
+            if ["lib", "main"].contains(&module) {
                 continue;
             }
-            let own = place(room);
+            let own = place(module);
             assert!(
                 own.is_some() || !ONLY_MODULES.contains(folder),
-                "{file}: give the module `{room}` a place in LAYERS"
+                "{file}: give the module `{module}` a place in LAYERS"
             );
             let Some(own) = own else { continue };
-            for used in rooms_used(&file, &modules) {
+            for used in modules_used(&file, &modules) {
                 let above = place(&used).is_none_or(|at| at > own);
                 assert!(
-                    used == room || !above,
-                    "{file}: `{room}` uses `{used}`, which stands above it"
+                    used == module || !above,
+                    "{file}: `{module}` uses `{used}`, which stands above it"
                 );
             }
         }
     }
 }
 
-/// `daemon/mqtt/src/link/mod.rs` is in `link`.
-fn room<'a>(file: &'a str, folder: &str) -> &'a str {
+/// `daemon/mqtt/src/link/v5.rs` is in `link`.
+fn module<'a>(file: &'a str, folder: &str) -> &'a str {
     let path = file.trim_start_matches(folder);
     path.split(['/', '.']).next().unwrap_or(path)
 }
@@ -83,7 +83,7 @@ fn tokens(file: &str) -> Vec<String> {
 }
 
 /// The modules in `use crate::...;`, also within braces.
-fn rooms_used(file: &str, modules: &BTreeSet<String>) -> BTreeSet<String> {
+fn modules_used(file: &str, modules: &BTreeSet<String>) -> BTreeSet<String> {
     let tokens = tokens(file);
     let mut used = BTreeSet::new();
     for (at, _) in tokens

@@ -21,7 +21,7 @@ const PERCENT_STEP: f32 = 5.0;
 /// The faces that follow the people in view.
 #[derive(Debug)]
 pub(super) struct Faces {
-    life: IdleMotion,
+    idle_motion: IdleMotion,
     faces: usize,
     text: DisplayText,
     language: Language,
@@ -41,17 +41,17 @@ struct OtherFace {
 pub(super) struct Scene {
     poses: Vec<Pose>,
     lines: Vec<String>,
-    notice: Indicators,
+    indicators: Indicators,
 }
 
 impl Faces {
-    pub(super) fn new(settings: &DisplaySettings, life: IdleMotion, now: Millis) -> Self {
+    pub(super) fn new(settings: &DisplaySettings, idle_motion: IdleMotion, now: Millis) -> Self {
         Self {
-            life,
+            idle_motion,
             faces: settings.faces.clamp(1, MAX_FACES),
             text: settings.text,
             language: settings.language,
-            first: Animator::new(Mood::Nobody, life, now),
+            first: Animator::new(Mood::Nobody, idle_motion, now),
             others: Vec::new(),
         }
     }
@@ -74,7 +74,7 @@ impl Faces {
         Scene {
             poses,
             lines: self.lines(view),
-            notice: match snapshot.camera {
+            indicators: match snapshot.camera {
                 _ if view.preview => Indicators::Preview,
                 CameraState::Running => Indicators::CameraRuns,
                 _ => Indicators::None,
@@ -87,7 +87,7 @@ impl Faces {
         let at = known.unwrap_or_else(|| {
             self.others.push(OtherFace {
                 track: person.track,
-                animator: Animator::new(Mood::Uncertain, self.life, now),
+                animator: Animator::new(Mood::Uncertain, self.idle_motion, now),
             });
             self.others.len() - 1
         });
@@ -139,13 +139,13 @@ impl Scene {
     }
 
     /// Calls `draw` with the whole screen.
-    pub(super) fn with_picture(&self, glass: ScreenShape, draw: impl FnOnce(Picture<'_>)) {
+    pub(super) fn with_picture(&self, shape: ScreenShape, draw: impl FnOnce(Picture<'_>)) {
         let lines: Vec<&str> = self.lines.iter().map(String::as_str).collect();
         draw(Picture {
             faces: &self.poses,
             lines: &lines,
-            notice: self.notice,
-            glass,
+            indicators: self.indicators,
+            shape,
         });
     }
 }
@@ -230,7 +230,7 @@ mod tests {
         scene(&mut faces, &snapshot(&four), 1_000);
         let settled = scene(&mut faces, &snapshot(&four), 3_000);
         assert_eq!(settled.poses.len(), 3, "as many as the settings allow");
-        assert_eq!(settled.notice, Indicators::CameraRuns);
+        assert_eq!(settled.indicators, Indicators::CameraRuns);
         let without = [four[0], four[2]];
         scene(&mut faces, &snapshot(&without), 3_100);
         let settled_again = scene(&mut faces, &snapshot(&without), 5_000);

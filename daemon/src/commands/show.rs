@@ -21,7 +21,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<Exit, Failure> {
         size: args.size,
         theme: theme(args)?,
         lines: &lines,
-        glass: if args.round {
+        shape: if args.round {
             ScreenShape::Round
         } else {
             ScreenShape::Square

@@ -440,9 +440,9 @@ fn an_oleds_picture_goes_around_by_a_pixel_a_minute() {
             Ok(Box::new(oled.unwrap()) as Box<_>)
         };
         let framebuffer = MonoBuffer::new(board.glass_px, board.rotation);
-        let glass = ScreenShape::Square;
+        let shape = ScreenShape::Square;
         let open = Box::new(open);
-        let screen = PanelDisplay::new("oled", &settings(), glass, framebuffer, open);
+        let screen = PanelDisplay::new("oled", &settings(), shape, framebuffer, open);
         (device, screen)
     };
     let (still, mut still_screen) = screen();

@@ -1,7 +1,7 @@
 //! What the one person before a device looks like at rest, learned on request and kept as seven numbers: no picture.
 //!
 //! [`resting`] learns the same by itself, but begins anew with every track. Who calibrates looks calmly at the
-//! camera for five seconds once; from then on the kept face is taken off at once, within the same limits.
+//! camera for five seconds once; from then on the kept face is subtracted at once, within the same limits.
 
 use crate::{
     expression::{Expression, Scores},
@@ -216,10 +216,10 @@ mod tests {
         for (a, b) in kept.scores().0.iter().zip(SERIOUS.0) {
             assert!((a - b).abs() < 0.01, "{kept:?}");
         }
-        assert_eq!(kept.relieve(&SERIOUS).top().0, Expression::Neutral);
+        assert_eq!(kept.subtract_from(&SERIOUS).top().0, Expression::Neutral);
         let fury = Scores([0.99, 0.001, 0.001, 0.001, 0.001, 0.001, 0.005]);
-        assert_eq!(kept.relieve(&fury).top().0, Expression::Angry);
-        assert_eq!(kept.relieve(&SMILE).top().0, Expression::Happy);
+        assert_eq!(kept.subtract_from(&fury).top().0, Expression::Angry);
+        assert_eq!(kept.subtract_from(&SMILE).top().0, Expression::Happy);
         assert_eq!(Calibration::new(*kept.scores()), Some(kept));
     }
 
@@ -294,12 +294,12 @@ mod tests {
         ) {
             let kept = Calibration::new(softmax(&kept)).unwrap();
             let scores = softmax(&look);
-            let relieved = kept.relieve(&scores);
-            prop_assert!((relieved.0.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+            let adjusted = kept.subtract_from(&scores);
+            prop_assert!((adjusted.0.iter().sum::<f32>() - 1.0).abs() < 1e-4);
             for expression in [Expression::Happy, Expression::Surprise, Expression::Neutral] {
-                prop_assert!(relieved.of(expression) >= scores.of(expression) * 0.999);
+                prop_assert!(adjusted.of(expression) >= scores.of(expression) * 0.999);
             }
-            for (new, old) in relieved.0.iter().zip(scores.0) {
+            for (new, old) in adjusted.0.iter().zip(scores.0) {
                 prop_assert!(new * libm::expf(resting::LIMIT) >= old * 0.999);
             }
         }

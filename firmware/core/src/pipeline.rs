@@ -104,7 +104,7 @@ impl TrackData {
         let scores = if settings.resting {
             self.resting.update(&reading.scores, kept, time)
         } else {
-            kept.map_or(reading.scores, |kept| kept.relieve(&reading.scores))
+            kept.map_or(reading.scores, |kept| kept.subtract_from(&reading.scores))
         };
         self.smoother.update(&scores, time, settings.smooth_ms);
     }
@@ -183,7 +183,7 @@ pub struct Pipeline<D, C> {
     crops: Vec<Crop, MAX_CROPS>,
     tracker: Tracker<TrackData>,
     people: Vec<Person, MAX_FACES>,
-    hysteresis: SceneMood,
+    scene_mood: SceneMood,
     events: Events,
     /// Whether the last report held the events: then the next step begins without them.
     events_reported: bool,
@@ -208,7 +208,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
             crops: Vec::new(),
             tracker: Tracker::new(),
             people: Vec::new(),
-            hysteresis: SceneMood::new(),
+            scene_mood: SceneMood::new(),
             events: Events::new(),
             events_reported: false,
         })
@@ -283,7 +283,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         Ok(self.report(time))
     }
 
-    /// With somebody in view every frame is; else the watch decides.
+    /// While somebody is in view every frame is searched; else [`MotionWatch`] decides.
     fn is_worth_a_look(&mut self, picture: &mut impl Picture, time: Millis) -> bool {
         if self.tracker.tracks().is_empty() {
             let settings = &self.settings.motion;
@@ -310,7 +310,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
 
     fn follow(&mut self, time: Millis) {
         let threshold = self.settings.face_threshold;
-        let is_person = |note: &TrackData, before| note.presence.is_face(threshold, before);
+        let is_person = |data: &TrackData, before| data.presence.is_face(threshold, before);
         let settings = &self.settings.track;
         self.tracker
             .update(&self.faces, time, settings, is_person, &mut self.events);
@@ -329,7 +329,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
             looked: self.looked,
             faces: &self.faces,
             people: &self.people,
-            mood: self.hysteresis.state(),
+            mood: self.scene_mood.state(),
             events: &self.events,
         }
     }
@@ -342,22 +342,22 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         mark: &mut impl FnMut(Stage),
     ) -> Result<(), NetError> {
         let max_faces = self.settings.max_faces;
-        let chosen = schedule::choose(self.tracker.tracks(), max_faces, |note: &TrackData| {
-            &note.smoother
+        let chosen = schedule::choose(self.tracker.tracks(), max_faces, |data: &TrackData| {
+            &data.smoother
         });
         // As many as are chosen, and those are no more than fit.
         let _ = self.crops.resize(chosen.len(), [0; CROP_PX * CROP_PX]);
         let tracks = self.tracker.tracks_mut();
         for (&i, crop) in chosen.iter().zip(&mut self.crops) {
-            let Track { face, note, .. } = &tracks[i];
-            picture.cut(&from_crop_at(face, note.crop_roll_deg(face)), crop);
+            let Track { face, data, .. } = &tracks[i];
+            picture.cut(&from_crop_at(face, data.crop_roll_deg(face)), crop);
         }
         mark(Stage::Align);
         for (&i, crop) in chosen.iter().zip(&self.crops) {
             let reading = classify(&mut self.classifier, crop)?;
             let track = &mut tracks[i];
             let seen = (&track.face, track.confirmed);
-            track.note.take(&reading, seen, time, &self.settings);
+            track.data.take(&reading, seen, time, &self.settings);
         }
         mark(Stage::Classify);
         Ok(())
@@ -367,7 +367,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
     fn decide(&mut self, time: Millis) {
         let confirmed = self.tracker.tracks_mut().iter_mut();
         for track in confirmed.filter(|track| track.confirmed) {
-            if let Some(facing) = track.note.decide(time, &self.settings.mood) {
+            if let Some(facing) = track.data.decide(time, &self.settings.mood) {
                 // Fits by `MAX_EVENTS`.
                 let _ = self.events.push(Event {
                     time,
@@ -394,7 +394,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         let candidates: Vec<Candidate, MAX_FACES> = candidates.collect();
         let settings = &self.settings.mood;
         if let Some(change) = self
-            .hysteresis
+            .scene_mood
             .update(&candidates, frame_px, time, settings)
         {
             // Fits by `MAX_EVENTS`; see the tracker.
@@ -443,14 +443,14 @@ fn person(track: &Track<TrackData>) -> Person {
         face: track.face,
         visible: track.visible,
         roll_deg: track
-            .note
+            .data
             .head
             .roll_deg()
             .unwrap_or_else(|| track.face.roll_deg()),
-        facing: track.note.facing,
-        scores: track.note.smoother.scores().unwrap_or(Scores::UNKNOWN),
-        raw: track.note.raw.unwrap_or(Scores::UNKNOWN),
-        mood: track.note.mood.unwrap_or(FaceMood::UNKNOWN),
+        facing: track.data.facing,
+        scores: track.data.smoother.scores().unwrap_or(Scores::UNKNOWN),
+        raw: track.data.raw.unwrap_or(Scores::UNKNOWN),
+        mood: track.data.mood.unwrap_or(FaceMood::UNKNOWN),
         since: track.first_seen,
         last_seen: track.last_seen,
     }

@@ -4,7 +4,7 @@
 //! message -> postcard -> direction and version in front, CRC-32 behind -> COBS -> 0
 //! ```
 //!
-//! | room | what it does |
+//! | module | what it does |
 //! |---|---|
 //! | [`message`] | the messages between host and satellite |
 //! | [`message_set`] | the list of messages, by direction and number |

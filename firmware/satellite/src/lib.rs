@@ -6,7 +6,7 @@
 //!                             | replies
 //! ```
 //!
-//! | room | what it does |
+//! | module | what it does |
 //! |---|---|
 //! | [`panel`] | describes the board's display |
 //! | [`satellite`] | receives, answers, shows, and sleeps |

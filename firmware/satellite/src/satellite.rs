@@ -77,7 +77,7 @@ impl Satellite {
         self.replies.pop_front().map(|reply| encode(&reply))
     }
 
-    /// Reports to the host that something on the board is wrong.
+    /// Reports a fault of the board to the host.
     pub fn fault(&mut self, code: u16) {
         self.answer(ToHost::Fault { code });
     }

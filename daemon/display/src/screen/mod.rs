@@ -111,11 +111,11 @@ impl ScreenDisplay {
             None => Err(DisplayError::show("screen", "it is gone")),
         };
         let framebuffer = ColourBuffer::new(layout.drawn_px());
-        let glass = ScreenShape::Square;
+        let shape = ScreenShape::Square;
         let mut display = PanelDisplay::new(
             &self.name,
             &self.settings,
-            glass,
+            shape,
             framebuffer,
             Box::new(open),
         )

@@ -50,7 +50,7 @@ pub fn open(
         DisplayError::open("spi", error, "Correct it; `moodring config` shows all keys")
     })?;
     let name = format!("spi ({}, {})", settings.board, board.bus);
-    let glass = match board.controller {
+    let shape = match board.controller {
         PanelChip::Gc9a01 => ScreenShape::Round,
         _ => ScreenShape::Square,
     };
@@ -62,13 +62,13 @@ pub fn open(
     Ok(if board.controller.is_mono() {
         let framebuffer = MonoBuffer::new(board.glass_px, board.rotation);
         let open = Box::new(move || machine.open_mono());
-        let display = PanelDisplay::new(&name, settings, glass, framebuffer, open);
+        let display = PanelDisplay::new(&name, settings, shape, framebuffer, open);
         Box::new(display.with_new_set_up().with_pixel_shift())
     } else {
         let framebuffer = ColourBuffer::new(board.picture_px());
         let open = Box::new(move || machine.open_colour());
         let display =
-            PanelDisplay::new(&name, settings, glass, framebuffer, open).with_new_set_up();
+            PanelDisplay::new(&name, settings, shape, framebuffer, open).with_new_set_up();
         if board.controller.is_oled() {
             Box::new(display.with_pixel_shift())
         } else {

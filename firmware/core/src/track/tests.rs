@@ -31,7 +31,7 @@ impl Scene {
         faces: &[Face],
         is_person: impl Fn(&()) -> bool,
     ) -> vec::Vec<(u32, bool, bool)> {
-        let is_person = |note: &(), _| is_person(note);
+        let is_person = |data: &(), _| is_person(data);
         let mut events = Events::new();
         self.tracker
             .update(faces, Millis(time), &self.settings, is_person, &mut events);
