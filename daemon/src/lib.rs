@@ -21,7 +21,7 @@
 //! | [`logs`] | where logs go |
 //! | `fuzz` | every parser of foreign bytes, for the tests that change bytes |
 //!
-//! `docs/glossary.md` in the repository explains every word.
+//! `docs/glossary.md` in the repository explains every term.
 
 pub mod app;
 pub mod cli;

@@ -1,6 +1,6 @@
 //! What the tests in `tests/` share: the view from outside. Nothing here knows the inside of a crate.
 //!
-//! | room | what it does |
+//! | module | what it does |
 //! |---|---|
 //! | [`repo`] | the paths of repository and photos, and cargo's list of packages |
 //! | [`source`] | Rust sources as tokens, without what only tests see |

@@ -69,7 +69,7 @@ pub fn cmyk_jpeg(width: u16, height: u16) -> Vec<u8> {
     bytes
 }
 
-/// A JPEG whose header says 0x0.
+/// A JPEG whose header has the size 0x0.
 ///
 /// # Panics
 /// Never: a JPEG has a frame header.

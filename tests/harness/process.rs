@@ -258,11 +258,11 @@ impl Finished {
     ///
     /// # Panics
     /// If one is missing.
-    pub fn expect_says(self, words: &[&str]) -> Self {
-        for word in words {
+    pub fn expect_stderr(self, parts: &[&str]) -> Self {
+        for part in parts {
             assert!(
-                self.stderr.contains(word),
-                "no {word:?} in:\n{}",
+                self.stderr.contains(part),
+                "no {part:?} in:\n{}",
                 self.stderr
             );
         }
@@ -322,7 +322,7 @@ mod tests {
             shell("echo out; echo err >&2; exit 3")
                 .finish(LIMIT)
                 .expect_code(3)
-                .expect_says(&["err"])
+                .expect_stderr(&["err"])
                 .stdout,
             "out\n"
         );

@@ -156,7 +156,7 @@ fn the_secrets_of_a_source_are_in_no_output() {
         bench.set("MOODRING_LOG__LEVEL", "trace,ureq=trace,ureq_proto=trace");
         let daemon =
             bench.start_all(&["run", "--display", "none", "--no-mqtt", "--source", &source]);
-        let mut said = wait_for(port, "/api/v1/state", |_, text| {
+        let mut output = wait_for(port, "/api/v1/state", |_, text| {
             text.contains("\"camera\":\"lost\"")
         });
         for path in [
@@ -166,15 +166,15 @@ fn the_secrets_of_a_source_are_in_no_output() {
             "/api/v1/history/events",
             "/",
         ] {
-            said += &get(port, path).map(|(_, text)| text).unwrap_or_default();
+            output += &get(port, path).map(|(_, text)| text).unwrap_or_default();
         }
         daemon.signal("TERM");
         let finished = daemon.finish(LIMIT).expect_code(0);
-        said += &finished.stdout;
-        said += &finished.stderr;
-        assert!(said.contains("TRACE"), "it did not log all: {said}");
-        let at = said.find(SECRET);
-        let around = at.map(|at| &said[said[..at].rfind('\n').unwrap_or(0)..]);
+        output += &finished.stdout;
+        output += &finished.stderr;
+        assert!(output.contains("TRACE"), "it did not log all: {output}");
+        let at = output.find(SECRET);
+        let around = at.map(|at| &output[output[..at].rfind('\n').unwrap_or(0)..]);
         assert!(
             at.is_none(),
             "{source}: {}",
@@ -221,6 +221,6 @@ fn want_of_open_files_is_no_end_of_a_folder() {
     );
     limit_open_files(daemon.id(), 1024);
     let finished = daemon.finish(LIMIT).expect_code(0);
-    let said = format!("{}{}", finished.stdout, finished.stderr);
-    assert!(said.contains("Too many open files"), "{said}");
+    let output = format!("{}{}", finished.stdout, finished.stderr);
+    assert!(output.contains("Too many open files"), "{output}");
 }

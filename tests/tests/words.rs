@@ -26,7 +26,7 @@ fn every_public_module_stands_in_the_glossary() {
         .collect();
     let mut seen = 0;
     for file in library_files() {
-        for pair in source::words(&read(&file)).windows(3) {
+        for pair in source::tokens(&read(&file)).windows(3) {
             let [public, is_mod, name] = [&pair[0].0, &pair[1].0, &pair[2].0];
             if public != "pub" || is_mod != "mod" {
                 continue;
@@ -46,7 +46,7 @@ fn former_names_stay_away() {
     let types: Vec<_> = FORMER_TYPES.split_whitespace().collect();
     let names: Vec<_> = FORMER_NAMES.split_whitespace().collect();
     for file in library_files() {
-        for pair in source::words(&read(&file)).windows(2) {
+        for pair in source::tokens(&read(&file)).windows(2) {
             let ((before, _), (name, line)) = (&pair[0], &pair[1]);
             let defines_type = ["struct", "enum", "trait", "type"].contains(&before.as_str());
             let defines_name = ["mod", "fn"].contains(&before.as_str());

@@ -1,5 +1,5 @@
 //! Workers: threads whose panic ends one frame, photo or line, and not the daemon. Each is started again with back-off, its
-//! fault is published, and readiness tells of it; one that panics again and again ends the process, so that systemd starts
+//! fault is published, and readiness reports it; one that panics again and again ends the process, so that systemd starts
 //! it anew.
 
 use std::{
@@ -116,7 +116,7 @@ impl Supervisor {
         let (mut wait, mut panics) = (first, 0);
         loop {
             let began = Instant::now();
-            let Err(panic) = contain::silently(name, &mut *work) else {
+            let Err(panic) = contain::catch_unobserved(name, &mut *work) else {
                 return;
             };
             if began.elapsed() >= STEADY {
@@ -188,7 +188,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Runs one job of a worker that serves others: a panic is an error of that job.
 ///
 /// # Errors
-/// The panic, in words.
+/// The panic, as a text.
 pub fn one_job<T>(who: &str, job: impl FnOnce() -> T) -> Result<T, String> {
     catch_panic(who, job)
 }

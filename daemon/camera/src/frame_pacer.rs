@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pace_holds_its_rate_and_gives_up_when_told() {
+    fn a_pace_holds_its_rate_and_gives_up_at_a_shutdown() {
         let stop = Shutdown::default();
         let mut pace = FramePacer::new(200.0, stop.clone());
         let begin = Instant::now();

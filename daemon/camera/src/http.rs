@@ -1,5 +1,5 @@
 //! Cameras at an HTTP address: a stream of JPEGs, or one JPEG that is requested again and again. The bytes decide which
-//! of the two it is: an answer that ends after one picture is a snapshot, whatever its headers say. `client` makes the
+//! of the two it is: an answer that ends after one picture is a snapshot, whatever its headers claim. `client` makes the
 //! requests and logs in.
 
 mod client;

@@ -103,7 +103,7 @@ pub struct CameraInfo {
     pub wire: String,
     /// How [`Camera::next_frame`] lends its pixels.
     pub format: PixelFormat,
-    /// Frames a second, if the source says.
+    /// Frames a second, if the source declares them.
     pub rate_hz: Option<f32>,
     /// Whether lost sources come back: a device, child or address does, a file does not.
     pub live: bool,
@@ -270,9 +270,9 @@ impl Context {
         self.frame(format, bytes, decoder).map(LentPicture::Frame)
     }
 
-    /// A frame of YUV with the range that the settings demand, else the one its source told, else the usual one.
-    fn with_range<'a>(&self, frame: Frame<'a>, told: Option<LumaRange>) -> Frame<'a> {
-        match (self.range, told) {
+    /// A frame of YUV with the range that the settings demand, else the one that its source declares, else the usual one.
+    fn with_range<'a>(&self, frame: Frame<'a>, declared: Option<LumaRange>) -> Frame<'a> {
+        match (self.range, declared) {
             (RangeKind::Full, _) | (RangeKind::Auto, Some(LumaRange::Full)) => {
                 frame.with_range(LumaRange::Full)
             }
@@ -284,7 +284,7 @@ impl Context {
     }
 }
 
-/// Opens a source. `auto` takes the first capture device that can be used, else the drawn scene, and says so.
+/// Opens a source. `auto` takes the first capture device that can be used, else the drawn scene, and logs which.
 ///
 /// # Errors
 /// [`CameraError::Open`] with the cause and the way out.
@@ -296,7 +296,7 @@ pub fn open(
     open_until(source, settings, clock, Shutdown::default())
 }
 
-/// As [`open`]; `stop` ends every wait inside, and the source then says [`CameraError::Ended`].
+/// As [`open`]; `stop` ends every wait inside, and the source then ends with [`CameraError::Ended`].
 ///
 /// # Errors
 /// As [`open`].

@@ -1,4 +1,4 @@
-//! Describes in words what bytes look like, for errors about streams without pictures.
+//! Describes what bytes look like, for errors about streams without pictures.
 
 use moodring_base::redact::printable;
 
@@ -115,8 +115,8 @@ mod tests {
             (b"RIFF\0\0\0\0AVI LIST", "AVI"),
             ("grüße\x07".as_bytes(), "no kind"),
         ] {
-            let said = describe(bytes);
-            assert!(said.contains(want), "{said}");
+            let text = describe(bytes);
+            assert!(text.contains(want), "{text}");
         }
         assert!(!describe(b"a\x1b[31mred\n").contains('\x1b'));
     }

@@ -78,7 +78,7 @@ pub struct Photo {
 /// Why a picture could not be read. The text names the way out; the path is added by the caller.
 #[derive(Debug, thiserror::Error)]
 pub enum PhotoError {
-    /// The file system said no.
+    /// The file system refused.
     #[error("cannot read it: {0}")]
     Io(#[from] io::Error),
     /// Nothing in it.

@@ -1,5 +1,5 @@
 //! Cuts a byte stream of unknown format into frames: JPEGs wherever they begin (multipart or bare), YUV4MPEG2, or raw
-//! planes where the settings say so. The error for anything else says what it looks like.
+//! planes where the settings name them. The error for anything else describes what it looks like.
 
 use std::io::{self, Read};
 
@@ -26,7 +26,7 @@ const Y4M: &[u8] = b"YUV4MPEG2 ";
 pub(super) struct Raw {
     pub(super) format: PixelFormat,
     pub(super) size_px: (u32, u32),
-    /// Which bytes are black and white, if the stream says.
+    /// Which bytes are black and white, if the stream declares it.
     pub(super) range: Option<LumaRange>,
 }
 

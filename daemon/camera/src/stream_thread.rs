@@ -126,7 +126,7 @@ impl Producer {
         !slot.closed
     }
 
-    /// Tells of a broken frame; `false` if nobody listens any more.
+    /// Hands over the reason of a broken frame; `false` if the camera's side is dropped.
     pub(super) fn put_bad(&self, reason: &str) -> bool {
         let mut slot = self.room();
         slot.item = StreamItem::Bad(reason.into());
@@ -148,7 +148,7 @@ impl Producer {
     }
 }
 
-/// The camera's side. Dropping it tells the thread to end; it is not waited for, because it may sit in a read.
+/// The camera's side. Dropping it asks the thread to end and does not wait for it: it may hang in a read.
 pub(super) struct FrameStream {
     shared: Arc<Shared>,
     bytes: Vec<u8>,

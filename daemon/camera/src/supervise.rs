@@ -349,7 +349,7 @@ impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
     fn lose(&mut self, error: &CameraError, wait: Duration) {
         let text = error.to_string();
         let was = self.update(|_| {});
-        // A source that stays away says the same thing again and again, and so does one that comes for a moment.
+        // A source that stays away gives the same error again and again, and so does one that comes for a moment.
         let is_known = self.last_loss.replace(text.clone()).as_ref() == Some(&text);
         if is_known && (was.state == CameraState::Lost || self.is_flapping) {
             tracing::debug!("{text}");

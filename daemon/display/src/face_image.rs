@@ -125,7 +125,7 @@ pub fn sticker_rgba(look: Look, size_px: u32, theme: &Theme) -> Vec<u8> {
         let mut canvas = Canvas::new(size_px, size_px);
         let picture = Picture {
             faces: &[Pose::still(look)],
-            glass: ScreenShape::Square,
+            shape: ScreenShape::Square,
             ..Picture::default()
         };
         canvas.paint(picture, &theme.on(ground, Rgb888::BLACK));

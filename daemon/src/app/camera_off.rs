@@ -30,8 +30,8 @@ pub(super) struct CameraOffFile {
     wanted: bool,
     changed: Option<Instant>,
     written: Option<Instant>,
-    /// Whether it was said that nothing can be noted.
-    told: bool,
+    /// Whether the warning that nothing can be noted was logged.
+    warned: bool,
 }
 
 impl CameraOffFile {
@@ -43,7 +43,7 @@ impl CameraOffFile {
             wanted: noted,
             changed: None,
             written: None,
-            told: false,
+            warned: false,
         }
     }
 
@@ -64,13 +64,13 @@ impl CameraOffFile {
         )
     }
 
-    /// Writes what is wanted now. A disk that does not take it is said: the camera would be as it was after a restart.
+    /// Writes what is wanted now. A failed write is a warning: after a restart the camera would be as it was.
     pub(super) fn write(&mut self, now: Instant) {
         if self.wanted == self.noted {
             return;
         }
-        if self.wanted && self.notes.store().is_none() && !self.told {
-            self.told = true;
+        if self.wanted && self.notes.store().is_none() && !self.warned {
+            self.warned = true;
             tracing::warn!(
                 "the camera is off, but only until moodring ends: without a file for [store] path nothing notes it, so after a \
                  restart it is on again"

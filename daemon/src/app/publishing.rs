@@ -42,13 +42,13 @@ impl Publishing {
             CopyPlan::of(&settings.store),
         );
         let store = Store::open_with_copy(place, bounds, copy)?;
-        let (faults, told) = mpsc::unbounded_channel();
-        sources.broker_faults = Some(told);
+        let (faults_tx, faults) = mpsc::unbounded_channel();
+        sources.broker_faults = Some(faults);
         let inputs = mqtt::Inputs {
             snapshots: sources.snapshots.clone(),
             store: store.clone(),
             extra: Some(extra),
-            faults: Some(faults),
+            faults: Some(faults_tx),
         };
         let broker = broker(settings, identity, clock, inputs)?;
         let (events_of, wanted) = (&settings.events, broker.is_running());

@@ -84,7 +84,7 @@ impl VisionThread {
         }
     }
 
-    /// Says how far a calibration is, if one is under way.
+    /// Publishes how far a calibration is, if one is under way.
     fn publish_calibration(&mut self, applied: &VisionControls) {
         if let (Some(run), Some(step)) = (applied.calibrating, self.stream.calibration_step()) {
             self.calibrations.send_replace(Some((run, step)));

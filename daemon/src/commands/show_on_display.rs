@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_display_that_is_not_there_says_what_mends_it() {
+    fn the_error_of_a_display_that_is_not_there_names_the_way_out() {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("m.toml");
         std::fs::write(

@@ -1,4 +1,4 @@
-//! Good inputs to begin with: small, and of each kind that a parser tells apart.
+//! Good inputs to begin with: small, and of each kind that a parser distinguishes.
 
 use std::io::Cursor;
 

@@ -7,15 +7,17 @@ use std::{
 };
 
 /// Reasons that were logged already: photos open a detector for every size.
-static TOLD: LazyLock<Mutex<Vec<String>>> = LazyLock::new(Mutex::default);
+static LOGGED: LazyLock<Mutex<Vec<String>>> = LazyLock::new(Mutex::default);
 
 /// The packed file to use: that of the settings if it is packed, else the built-in net (an empty path). Logs each
 /// reason once.
 pub(super) fn packed<'p>(path: &'p Path, reason: &str) -> &'p Path {
     let packed = is_packed(path);
-    let mut told = TOLD.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if !told.iter().any(|before| before == reason) {
-        told.push(reason.to_owned());
+    let mut logged = LOGGED
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    if !logged.iter().any(|before| before == reason) {
+        logged.push(reason.to_owned());
         let nets = if packed {
             "its packed file"
         } else {

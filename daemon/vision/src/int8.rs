@@ -167,7 +167,7 @@ impl Int8Detector {
         self.threshold
     }
 
-    /// The same where the classifier then says what is no face.
+    /// The same where the classifier then recognizes what is no face.
     pub fn threshold_before_face(&self) -> f32 {
         self.before_face
     }
@@ -212,14 +212,14 @@ impl DetectNet for Int8Detector {
 pub struct Int8Classifier {
     loaded: LoadedNet,
     recipe: Recipe,
-    /// What the last run said for the maps, if the net has that output.
+    /// The last run's class activation maps, if the net has that output.
     maps: Option<Box<[f32; MAP_VALUES]>>,
 }
 
 impl Int8Classifier {
     /// The packed file at `path`, or the built-in classifier if it is empty.
     ///
-    /// What its outputs mean is told by its notes: see `vision::answer`.
+    /// Its notes define what its outputs mean: see `vision::answer`.
     ///
     /// # Errors
     /// [`VisionError`] if the file cannot be used.
@@ -248,12 +248,12 @@ impl Int8Classifier {
         })
     }
 
-    /// What the file says of its certainty.
+    /// The file's thresholds.
     pub(super) const fn thresholds(&self) -> Thresholds {
         self.recipe.thresholds()
     }
 
-    /// Where the last crop spoke for this expression of FER2013's; `None` if the file has no such output.
+    /// Where the last crop showed this expression of FER2013's; `None` if the file has no such output.
     pub fn class_map(&self, expression: Expression) -> Option<ClassMap> {
         let maps = self.maps.as_deref()?;
         Some(ClassMap::new(maps, expression))

@@ -121,7 +121,7 @@ impl Detector {
         }
     }
 
-    /// The lower one for a classifier that says itself what is no face; the same if the file has none.
+    /// The lower one for a classifier that recognizes itself what is no face; the same if the file has none.
     pub fn threshold_before_face(&self) -> f32 {
         match self {
             Self::Int8(net) => net.threshold_before_face(),
@@ -186,7 +186,7 @@ impl Classifier {
         }
     }
 
-    /// What the file says of its certainty.
+    /// The file's thresholds.
     pub fn thresholds(&self) -> Thresholds {
         match self {
             Self::Int8(net) => net.thresholds(),
@@ -195,7 +195,7 @@ impl Classifier {
         }
     }
 
-    /// Where the last crop spoke for this expression; `None` if the net has no such output, or runs on another engine.
+    /// Where the last crop showed this expression; `None` if the net has no such output, or runs on another engine.
     pub fn class_map(&self, expression: Expression) -> Option<ClassMap> {
         match self {
             Self::Int8(net) => net.class_map(expression),

@@ -13,7 +13,7 @@ use super::VisionError;
 use crate::bundle::{FileRole, InstalledNets, Selected, kind_name};
 
 /// What was logged already: photos open a detector for every size.
-static TOLD: LazyLock<Mutex<Vec<String>>> = LazyLock::new(Mutex::default);
+static LOGGED: LazyLock<Mutex<Vec<String>>> = LazyLock::new(Mutex::default);
 
 /// The files of one net. An empty path is the built-in net.
 pub(super) struct NetFile {
@@ -110,8 +110,10 @@ fn warn(kind: Kind, reason: &str) {
 
 /// Logs each text once.
 fn log_once(text: String, bad: bool) {
-    let mut told = TOLD.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if told.contains(&text) {
+    let mut logged = LOGGED
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    if logged.contains(&text) {
         return;
     }
     if bad {
@@ -119,7 +121,7 @@ fn log_once(text: String, bad: bool) {
     } else {
         tracing::info!("{text}");
     }
-    told.push(text);
+    logged.push(text);
 }
 
 #[cfg(test)]

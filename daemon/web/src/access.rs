@@ -62,7 +62,7 @@ pub(super) async fn guard(
 ) -> Response {
     let peer = peer(&request);
     let visitor = access.proxies.visitor(peer, request.headers());
-    tell_of_unlisted(&access, peer, request.headers());
+    warn_of_unlisted_proxy(&access, peer, request.headers());
     let passed =
         check(&access, &request, peer, &visitor).map_err(|refusal| refusal.answer(&request));
     let is_face = embed::is_read_only(request.uri().path());
@@ -97,8 +97,8 @@ fn peer(request: &Request) -> IpAddr {
     )
 }
 
-/// Behind a proxy that nobody listed all visitors are one, and one guesser locks all of them out: told once a run.
-fn tell_of_unlisted(access: &AccessState, peer: IpAddr, headers: &HeaderMap) {
+/// Behind a proxy that nobody listed all visitors are one, and one guesser locks all of them out: logged once a run.
+fn warn_of_unlisted_proxy(access: &AccessState, peer: IpAddr, headers: &HeaderMap) {
     let believed = access.proxies.has(peer) || access.ingress.has(peer);
     if access.keys.locked() && !believed && proxies::is_handed_on(headers) {
         access.unlisted.call_once(|| {
@@ -270,7 +270,7 @@ fn is_open(path: &str) -> bool {
     ["/healthz", "/readyz", "/login", "/notice"].contains(&path) || path.starts_with(ASSETS)
 }
 
-/// Other sites' pages may not make a browser ask us for anything. `own` says whether an origin is this page's.
+/// Other sites' pages may not make a browser ask us for anything. `own`: whether an origin is this page's.
 fn same_site(
     method: &Method,
     headers: &HeaderMap,
@@ -287,7 +287,7 @@ fn same_site(
     }
     let site = header_text(headers, HeaderName::from_static("sec-fetch-site"));
     let foreign = site == "cross-site" || site == "same-site";
-    // A link from elsewhere may lead here, and a frame may be asked for (who may frame is said with the answer);
+    // A link from elsewhere may lead here, and a frame may be asked for (the answer's headers name who may frame);
     // everything else may not.
     let link = method == Method::GET
         && header_text(headers, HeaderName::from_static("sec-fetch-mode")) == "navigate";

@@ -1,5 +1,5 @@
 //! A connection that ends when it stands still: no byte for a while, a body that stalls, an answer that nobody takes.
-//! Does not look at what is said on it.
+//! Does not look at the bytes.
 
 use std::{
     future::Future,
@@ -18,7 +18,7 @@ use tokio::{
 
 use super::connection_limit::Activity;
 
-/// A connection on which neither side has said anything for so long is cut. Live views say something more often.
+/// A connection on which neither side has sent anything for so long is cut. Live views send something more often.
 const IDLE: Duration = Duration::from_secs(60);
 /// A body of which nothing comes for so long is cut.
 const STALLED: Duration = Duration::from_secs(5);
@@ -81,7 +81,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     ) -> Poll<io::Result<()>> {
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
             Poll::Ready(done) => {
-                // What a stuck visitor says does not make it less stuck.
+                // What a stuck visitor sends does not make it less stuck.
                 self.moved = Instant::now();
                 Poll::Ready(done)
             }

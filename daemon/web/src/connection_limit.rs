@@ -57,7 +57,7 @@ pub(super) fn visitor(address: IpAddr) -> IpAddr {
     }
 }
 
-/// What a connection does now, as its task says it.
+/// What a connection does now, as its task reports it.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
     step: AtomicU8,
@@ -198,7 +198,7 @@ impl Table {
     fn close_one_of(&mut self, from: IpAddr) -> Option<()> {
         let idle = |open: &Connection| open.from == from && open.activity.waits_for_visitor();
         let at = self.connections.iter().position(idle)?;
-        // The task hears it at its next turn, also if it was not listening just now.
+        // `notify_one` keeps the permit, so the task ends at its next turn, also if it does not wait for it just now.
         self.connections.remove(at).activity.closed.notify_one();
         Some(())
     }
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_that_says_nothing_makes_room() {
+    fn the_oldest_that_sends_nothing_makes_room() {
         let limit = limit(4, 4);
         let open: Vec<_> = (1..=4).filter_map(|i| limit.admit(address(i))).collect();
         open[0].activity.enter(Step::Answer);

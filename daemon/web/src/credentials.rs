@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 
 use super::connection_limit::visitor;
 
-/// How long a session lasts without a visit; deploy/security.md says the same, by a test.
+/// How long a session lasts without a visit; deploy/security.md has the same, by a test.
 pub(super) const SESSION: Duration = Duration::from_secs(12 * 3600);
 /// Sessions at once; the one that was unused for longest makes room.
 const SESSIONS: usize = 64;
@@ -25,7 +25,7 @@ const WAIT_PER_GUESS: Duration = Duration::from_secs(30);
 const GUESSES_OF_ALL: u32 = 120;
 const WAIT_OF_ALL: Duration = Duration::from_millis(500);
 /// Wrong guesses are logged at most once in so long.
-const TOLD_EVERY: Duration = Duration::from_secs(60);
+const REPORT_EVERY: Duration = Duration::from_secs(60);
 /// Visitors that are remembered because they were in.
 const KNOWN: usize = 32;
 /// Addresses that are remembered.
@@ -141,9 +141,9 @@ pub(super) struct LoginLimit {
     all: Option<Instant>,
     /// Visitors that have been in, the last one first: strangers' guesses do not count against them.
     known: VecDeque<IpAddr>,
-    /// When a wrong guess was last told, and how many there were since.
-    told: Option<Instant>,
-    untold: u32,
+    /// When wrong guesses were last reported, and how many there were since.
+    reported: Option<Instant>,
+    unreported: u32,
 }
 
 /// Whether a visitor has been in before.
@@ -182,15 +182,17 @@ impl LoginLimit {
         taken.map(|()| guest)
     }
 
-    /// A wrong one: how many were wrong since that was last told, this one included; `None` if it is too soon to tell again.
+    /// A wrong one: how many were wrong since the last report, this one included; `None` if it is too soon to report again.
     pub(super) fn wrong(&mut self, now: Instant) -> Option<u32> {
-        self.untold = self.untold.saturating_add(1);
-        let told = self.told.map(|told| now.saturating_duration_since(told));
-        if told.is_some_and(|ago| ago < TOLD_EVERY) {
+        self.unreported = self.unreported.saturating_add(1);
+        let since = self
+            .reported
+            .map(|reported| now.saturating_duration_since(reported));
+        if since.is_some_and(|ago| ago < REPORT_EVERY) {
             return None;
         }
-        self.told = Some(now);
-        Some(std::mem::take(&mut self.untold))
+        self.reported = Some(now);
+        Some(std::mem::take(&mut self.unreported))
     }
 
     /// A right one: what weighed is forgiven, and the visitor is known from now on.
@@ -302,13 +304,13 @@ mod tests {
     }
 
     #[test]
-    fn wrong_guesses_are_told_once_a_minute() {
+    fn wrong_guesses_are_reported_once_a_minute() {
         let (now, mut guesses) = (Instant::now(), LoginLimit::default());
         assert_eq!(guesses.wrong(now), Some(1));
         for _ in 0..20 {
-            assert_eq!(guesses.wrong(now + TOLD_EVERY / 2), None);
+            assert_eq!(guesses.wrong(now + REPORT_EVERY / 2), None);
         }
-        assert_eq!(guesses.wrong(now + TOLD_EVERY), Some(21));
+        assert_eq!(guesses.wrong(now + REPORT_EVERY), Some(21));
     }
 
     #[test]

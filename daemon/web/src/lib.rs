@@ -227,12 +227,12 @@ impl Web {
         self.address
     }
 
-    /// Begins to say goodbye to visitors; [`Web::stop`] waits for the end of it.
+    /// Begins to end the connections of visitors; [`Web::stop`] waits for the end of it.
     pub fn begin_to_stop(&self) {
         self.stop.send_replace(true);
     }
 
-    /// Says goodbye to visitors and ends; takes at most about two seconds.
+    /// Ends the connections of visitors, then the thread; takes at most about two seconds.
     pub fn stop(self) {
         self.begin_to_stop();
         if self.thread.join().is_err() {

@@ -173,7 +173,7 @@ fn asked(
     })
 }
 
-/// A request's body that says when it is whole.
+/// A request's body that reports when it is whole.
 struct AskedBody {
     body: Incoming,
     activity: Arc<Activity>,
@@ -203,7 +203,7 @@ impl hyper::body::Body for AskedBody {
     }
 }
 
-/// An answer's body that says when it is over.
+/// An answer's body that reports when it is over.
 struct AnswerBody {
     body: Body,
     activity: Arc<Activity>,

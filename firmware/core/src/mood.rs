@@ -183,10 +183,11 @@ pub struct MoodSettings {
     /// How much likelier than the shown expression another has to be, and how far below the threshold the shown one
     /// may sink, 0 to 1.
     pub margin: f32,
-    /// How long another mood has to be wanted before it is shown, in milliseconds. Faces that come and go are not
-    /// held up; the tracks see to those. Who counts and who looks here is held for [`LEAST_HOLD_MS`] at least.
+    /// How long another mood has to be the likeliest before it is shown, in milliseconds. Faces that come and go are not
+    /// held up; the tracks see to those. A change of who counts, or of who looks at the camera, needs at least
+    /// [`LEAST_HOLD_MS`].
     pub hold_ms: u64,
-    /// Whether only people who look toward the camera count; whoever the net cannot tell it of counts, too.
+    /// Whether only people who look toward the camera count; who is neither known to look here nor known to look away counts, too.
     pub only_facing: bool,
 }
 
@@ -319,7 +320,7 @@ pub struct Candidate {
     pub since: Millis,
     /// What the person shows now.
     pub mood: FaceMood,
-    /// Whether the person looks toward the camera; `None` if the net cannot tell.
+    /// Whether the person looks toward the camera; `None` if the net has no pose output.
     pub facing: Option<bool>,
 }
 

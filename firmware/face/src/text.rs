@@ -325,7 +325,7 @@ mod tests {
     /// A letter lost at both ends made another word of it.
     #[test]
     fn what_is_too_long_goes_on_beneath_and_loses_only_its_end() {
-        let said = |line: &str, letters: u32| {
+        let shown = |line: &str, letters: u32| {
             let rows = rows(&[line], Font::Crisp(&FONT_5X8), letters * 5 + 4);
             let dots = |row: &Row<'_>| if row.is_cut { DOTS } else { "" };
             let rows = rows
@@ -349,7 +349,7 @@ mod tests {
             ("", 5, ""),
             ("a b c d e f g h", 1, "a|b|c|d|e|f"),
         ] {
-            assert_eq!(said(line, letters), expected, "{line} in {letters}");
+            assert_eq!(shown(line, letters), expected, "{line} in {letters}");
         }
         assert_eq!(rows(&["a"], Font::Crisp(&FONT_5X8), 0).len(), 1);
     }

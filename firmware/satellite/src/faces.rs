@@ -63,7 +63,7 @@ fn aim(face: &mut Animator, look: message::ShownFace, now: Millis) {
     face.aim(known(look.shown), confidence, look.roll_deg.into(), now);
 }
 
-/// The message's word for a look.
+/// The face's look for the look of a message.
 fn known(shown: ShownLook) -> Look {
     match shown {
         ShownLook::Angry => Expression::Angry.into(),

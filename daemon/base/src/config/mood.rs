@@ -38,11 +38,11 @@ pub struct MoodSettings {
     pub confirm_ms: u64,
     /// Milliseconds that a face may be hidden before it counts as gone.
     pub lost_ms: u64,
-    /// How quickly the mood follows, 0 to 100 percent; 50: as the other keys say.
+    /// How quickly the mood follows, 0 to 100 percent; 50: the values of the other keys.
     pub sensitivity: u8,
     /// Whether only people who look toward the camera count.
     pub only_facing: bool,
-    /// Whether each person's resting face is learned and taken off what the net says.
+    /// Whether each person's resting face is learned and taken off the net's scores.
     pub resting: bool,
 }
 

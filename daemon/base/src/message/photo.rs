@@ -92,9 +92,9 @@ pub struct ReadingRecord {
     /// The likeliest expression, its probability, and all scores.
     #[serde(flatten)]
     pub likeliest: ExpressionRecord,
-    /// The same word as in a state's people: the expression's name, or `uncertain` below the threshold and in profile.
+    /// The same name as in a state's people: the expression's name, or `uncertain` below the threshold and in profile.
     pub mood: &'static str,
-    /// Whether the person looks toward the camera; absent if the net cannot tell.
+    /// Whether the person looks toward the camera; absent if the net has no such output.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facing: Option<bool>,
 }

@@ -1,5 +1,5 @@
 //! Where a scan's coded data ends, and whether its restart markers (RST0 to RST7) are those that it must have: a decoder that
-//! loses one goes on in the wrong place and shows other pixels without a word.
+//! loses one goes on in the wrong place and shows other pixels without an error.
 //! ITU-T T.81, sections A.2 (units of a scan), B.2.4.4 (DRI) and E.1.4 (restart markers).
 
 use memchr::memchr;

@@ -6,7 +6,7 @@ use super::coded_data;
 /// The most scans of a picture; encoders write about ten.
 const MAX_SCANS: usize = 64;
 
-/// What the markers of one picture say.
+/// What the markers of one picture define.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
     /// Width and height in pixels, both at least 1.
@@ -59,7 +59,7 @@ impl FrameHeader {
     }
 }
 
-/// What a DRI segment says.
+/// The restart interval of a DRI segment.
 fn interval(payload: &[u8]) -> Result<usize, String> {
     let bytes = payload.first_chunk().ok_or("its markers are broken")?;
     Ok(u16::from_be_bytes(*bytes).into())

@@ -483,7 +483,7 @@ fn logins() -> Vec<Case> {
             },
         ),
         login(
-            "forbidden until somebody says who asks",
+            "forbidden until the login is sent",
             "ann:p%40ss@",
             Seen(&["16x16"; 2]),
             move |_, head, wire| {
@@ -681,7 +681,7 @@ fn a_dropped_camera_hangs_up_at_once() {
 }
 
 #[test]
-fn a_closed_port_is_told_as_one() {
+fn the_error_of_a_closed_port_names_it() {
     let free = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

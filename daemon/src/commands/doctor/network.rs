@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broker_that_is_away_is_told_from_one_that_answers() {
+    fn a_broker_that_is_away_is_distinguished_from_one_that_answers() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let url = format!("mqtt://{address}");
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn looking_for_updates_without_a_key_says_so() {
+    fn a_search_for_updates_without_a_key_is_reported() {
         if option_env!("MOODRING_PUBLIC_KEY").is_some() {
             return;
         }

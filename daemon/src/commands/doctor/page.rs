@@ -94,7 +94,7 @@ fn is_ours(address: SocketAddr) -> bool {
 mod tests {
     use super::*;
 
-    fn said(finding: Finding) -> String {
+    fn text_of(finding: Finding) -> String {
         match finding {
             Finding::Good(text) => format!("good {text}"),
             Finding::Note(text) => format!("note {text}"),
@@ -110,29 +110,29 @@ mod tests {
         settings.web.listen = at.to_string();
         // A server that accepts and stays silent is not ours.
         let stranger = std::thread::spawn(move || drop(taken.accept()));
-        let text = said(page(&settings));
+        let text = text_of(page(&settings));
         assert!(
             text.starts_with("bad") && text.contains("[web] listen"),
             "{text}"
         );
         stranger.join().unwrap();
-        let text = said(page(&settings));
+        let text = text_of(page(&settings));
         assert!(
             text.starts_with("good") && text.contains(&format!("http://{at}/")),
             "{text}"
         );
         settings.web.enabled = false;
-        assert!(said(page(&settings)).starts_with("note"));
+        assert!(text_of(page(&settings)).starts_with("note"));
     }
 
     #[test]
-    fn what_may_be_seen_is_said() {
+    fn what_may_be_seen_is_reported() {
         let mut settings = Settings::default();
-        assert!(said(preview(&settings)).starts_with("good"));
-        assert!(said(notice(&settings)).contains("/setup"));
+        assert!(text_of(preview(&settings)).starts_with("good"));
+        assert!(text_of(notice(&settings)).contains("/setup"));
         settings.preview.allowed = true;
         settings.notice.acknowledged = true;
-        assert!(said(preview(&settings)).starts_with("note allowed"));
-        assert!(said(notice(&settings)).starts_with("good"));
+        assert!(text_of(preview(&settings)).starts_with("note allowed"));
+        assert!(text_of(notice(&settings)).starts_with("good"));
     }
 }

@@ -86,7 +86,7 @@ fn named_built_in(kind: Kind) -> String {
     }
 }
 
-/// In words.
+/// Describes the net that runs.
 fn what_runs(settings: &Settings, kind: Kind, pick: &Selected) -> String {
     let configured = match kind {
         Kind::Detector => &settings.models.detector,

@@ -161,8 +161,8 @@ fn candidates(settings: &OrtSettings) -> Vec<PathBuf> {
 
 /// The library's own description of its build.
 fn version() -> String {
-    let words = guarded(|| Ok(ort::info().to_owned())).unwrap_or_default();
-    words.chars().take(80).collect()
+    let info = guarded(|| Ok(ort::info().to_owned())).unwrap_or_default();
+    info.chars().take(80).collect()
 }
 
 fn session(

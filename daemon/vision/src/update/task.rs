@@ -40,7 +40,7 @@ impl UpdateThread {
 /// Starts the thread, if the settings want it. `spread` is a number that differs between devices.
 pub fn spawn(update: &UpdateSettings, models: &ModelSettings, spread: u64) -> Option<UpdateThread> {
     let source = update.source()?;
-    let (tell, newest) = watch::channel(None);
+    let (newest_tx, newest) = watch::channel(None);
     let (_alive, ended) = channel();
     let (models, every) = (models.clone(), Duration::from_secs(update.hours * 3600));
     let mut wait = FIRST;
@@ -60,7 +60,7 @@ pub fn spawn(update: &UpdateSettings, models: &ModelSettings, spread: u64) -> Op
                         }
                         advised = advice;
                     }
-                    tell.send_replace(Some(release));
+                    newest_tx.send_replace(Some(release));
                 }
                 Err(error) => tracing::warn!("cannot look for updates: {error}"),
             }
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_wish_nobody_looks() {
+    fn no_thread_starts_without_a_source() {
         let models = ModelSettings::default();
         assert!(spawn(&UpdateSettings::default(), &models, 0).is_none());
         let asked = UpdateSettings {

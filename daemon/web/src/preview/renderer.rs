@@ -157,7 +157,7 @@ impl Renderer {
                     if let Some(map) = &read.map {
                         vision::overlay(&mut jpeg_frame.rgb, &from_crop, map);
                         let face = jpeg_frame.place(&person.face);
-                        // What the heat speaks for, whatever is shown.
+                        // The expression whose heat is drawn, whatever mood is shown.
                         let likeliest = read.reading.scores.top().0;
                         overlays::label(&mut jpeg_frame.rgb, &face, likeliest.name());
                     }

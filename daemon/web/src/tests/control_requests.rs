@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_history_is_told_taken_away_and_deleted() {
+fn the_history_is_answered_downloaded_and_deleted() {
     let page = TestPage::new(|_| {});
     appeared(&page, 1);
     let minute = (recent_events::unix_ms(std::time::SystemTime::now()) / 60_000) as i64;

@@ -5,7 +5,7 @@ use std::io::Read;
 use super::*;
 
 #[test]
-fn a_live_view_tells_states_events_and_faces() {
+fn a_live_view_sends_states_events_and_faces() {
     let page = TestPage::new(|_| {});
     let mut stream = live(&page, "?face=true", "");
     let head = read_until(&mut stream, "event: state\ndata: {\"schema\"");
