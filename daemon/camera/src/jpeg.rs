@@ -5,6 +5,7 @@
 //! `huffman` holds the tables that cameras leave out. Why this decoder: docs/decisions/017-jpeg-decoder.md.
 
 mod coded_data;
+mod error;
 mod huffman;
 pub(crate) mod layout;
 
@@ -15,6 +16,7 @@ use zune_jpeg::{
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
 };
 
+pub use self::error::JpegError;
 use self::{huffman::STANDARD_HUFFMAN, layout::Layout};
 use super::turn::Turn;
 use crate::scaled_jpeg::{DecodeNeeds, NotDecoded, ScaledJpeg};
@@ -72,17 +74,17 @@ impl FrameDecoder {
     /// Returns width and height. What follows the picture's end is not read.
     ///
     /// # Errors
-    /// The cause, if the picture is cut, broken, too large, or of a kind that is not read. Never panics.
-    pub fn decode(&mut self, jpeg: &[u8]) -> Result<(u32, u32), String> {
+    /// [`JpegError`] if the picture is cut, broken, too large, or of a kind that is not read. Never panics.
+    pub fn decode(&mut self, jpeg: &[u8]) -> Result<(u32, u32), JpegError> {
         let layout = Layout::read(jpeg)?;
         check_size(&layout)?;
         let (width, height) = layout.size_px;
         let bytes = (width * height * self.format().row_bytes(1)) as u64 + layout.working_bytes();
         if bytes > MAX_DECODING_BYTES {
-            return Err(format!(
+            return Err(JpegError::unsupported(format!(
                 "{width}x{height} in several passes takes {} MB to decode; send baseline JPEG or smaller pictures",
                 bytes >> 20
-            ));
+            )));
         }
         self.decode_as(jpeg, &layout)
     }
@@ -97,7 +99,7 @@ impl FrameDecoder {
         jpeg: &[u8],
         needs: DecodeNeeds,
         time: Millis,
-    ) -> Result<bool, String> {
+    ) -> Result<bool, JpegError> {
         let layout = Layout::read(jpeg)?;
         check_size(&layout)?;
         if layout.is_progressive || layout.is_split || layout.orientation != 1 {
@@ -119,7 +121,11 @@ impl FrameDecoder {
     }
 
     /// The same for a picture whose layout was read, and whose size the caller found good.
-    pub(crate) fn decode_as(&mut self, jpeg: &[u8], layout: &Layout) -> Result<(u32, u32), String> {
+    pub(crate) fn decode_as(
+        &mut self,
+        jpeg: &[u8],
+        layout: &Layout,
+    ) -> Result<(u32, u32), JpegError> {
         prepare(jpeg, layout, &mut self.prepared);
         let colours = match self.format() {
             // The decoder has no way from inks to luma.
@@ -160,10 +166,12 @@ impl FrameDecoder {
     }
 }
 
-fn check_size(layout: &Layout) -> Result<(), String> {
+fn check_size(layout: &Layout) -> Result<(), JpegError> {
     let (width, height) = layout.size_px;
     if width.max(height) > MAX_SIDE_PX || width * height > MAX_PIXELS {
-        return Err(format!("{width}x{height} is larger than 7680x4320 pixels"));
+        return Err(JpegError::unsupported(format!(
+            "{width}x{height} is larger than 7680x4320 pixels"
+        )));
     }
     Ok(())
 }
@@ -186,7 +194,7 @@ fn decode_into(
     colours: ColorSpace,
     (width, height): (usize, usize),
     pixels: &mut Vec<u8>,
-) -> Result<(), String> {
+) -> Result<(), JpegError> {
     // Strict, because a cut picture must not pass as one that is half grey.
     let options = DecoderOptions::default()
         .set_strict_mode(true)
@@ -200,7 +208,7 @@ fn decode_into(
         return Err("its headers name two sizes".into());
     }
     pixels.resize(width * height * colours.num_components(), 0);
-    decoder.decode_into(pixels).map_err(|e| tidy(&e))
+    Ok(decoder.decode_into(pixels).map_err(|e| tidy(&e))?)
 }
 
 /// Red, green and blue to luma, in place.
@@ -369,7 +377,8 @@ pub(crate) mod tests {
     #[test]
     fn a_picture_of_two_components_is_refused_and_no_panic() {
         let error = FrameDecoder::new(true).decode(TWO_COMPONENTS).unwrap_err();
-        assert!(error.contains("2 colour components"), "{error}");
+        assert!(matches!(error, JpegError::Unsupported(_)), "{error}");
+        assert!(error.to_string().contains("2 colour components"), "{error}");
     }
 
     #[test]

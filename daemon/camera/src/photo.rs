@@ -107,6 +107,9 @@ pub enum PhotoError {
         "{0}x{1} pixels of this kind take {2} MB to decode, and at most {3} are used; scale it, or save it as an ordinary JPEG"
     )]
     Memory(u32, u32, u64, u64),
+    /// Of a kind within its format that is not read; the text is whole.
+    #[error("{0}")]
+    Unsupported(String),
     /// Cut short or damaged.
     #[error("the picture is damaged or cut short: {0}")]
     Damaged(String),
