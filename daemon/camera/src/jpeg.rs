@@ -252,11 +252,7 @@ pub(crate) mod tests {
             let v = ((x + y) as u8 / 2).saturating_add(shift);
             image::Rgb([v, v, v])
         });
-        let mut jpeg = Vec::new();
-        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 90)
-            .encode_image(&picture)
-            .unwrap();
-        jpeg
+        moodring_tests::pictures::jpeg(picture, 90)
     }
 
     /// The same JPEG with an EXIF segment that names an orientation.
@@ -308,10 +304,7 @@ pub(crate) mod tests {
         let picture = image::RgbImage::from_fn(48, 32, |x, _| {
             image::Rgb(if x < 24 { [200, 60, 30] } else { [20, 80, 160] })
         });
-        let mut jpeg = Vec::new();
-        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 95)
-            .encode_image(&picture)
-            .unwrap();
+        let jpeg = moodring_tests::pictures::jpeg(picture, 95);
         let mut decoder = FrameDecoder::new(true);
         assert_eq!(decoder.decode(&jpeg), Ok((48, 32)));
         for (x, want) in [(4, [200, 60, 30]), (40, [20, 80, 160])] {
@@ -324,10 +317,7 @@ pub(crate) mod tests {
     #[test]
     fn a_grey_jpeg_has_three_equal_channels() {
         let picture = image::GrayImage::from_fn(20, 10, |x, y| image::Luma([(x * 9 + y) as u8]));
-        let mut jpeg = Vec::new();
-        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 95)
-            .encode_image(&picture)
-            .unwrap();
+        let jpeg = moodring_tests::pictures::jpeg(picture, 95);
         let (mut colour, mut luma) = (FrameDecoder::new(true), FrameDecoder::new(false));
         assert_eq!(colour.decode(&jpeg), Ok((20, 10)));
         luma.decode(&jpeg).unwrap();
@@ -386,10 +376,7 @@ pub(crate) mod tests {
         let picture = image::RgbImage::from_fn(48, 32, |x, _| {
             image::Rgb([if x < 24 { 220 } else { 20 }; 3])
         });
-        let mut upright = Vec::new();
-        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut upright, 95)
-            .encode_image(&picture)
-            .unwrap();
+        let upright = moodring_tests::pictures::jpeg(picture, 95);
         let jpeg = with_orientation(&upright, 6);
         for colour in [false, true] {
             let mut decoder = FrameDecoder::new(colour);

@@ -255,17 +255,12 @@ fn least_scale(
 
 #[cfg(test)]
 mod tests {
-    use image::{DynamicImage, ImageFormat, RgbImage};
+    use image::ImageFormat;
 
     use super::*;
 
     fn encoded(format: ImageFormat, width: u32, height: u32) -> Vec<u8> {
-        let picture = RgbImage::from_fn(width, height, |x, y| image::Rgb([x as u8, y as u8, 90]));
-        let mut bytes = io::Cursor::new(Vec::new());
-        DynamicImage::ImageRgb8(picture)
-            .write_to(&mut bytes, format)
-            .unwrap();
-        bytes.into_inner()
+        moodring_tests::pictures::painted(format, (width, height), |x, y| [x as u8, y as u8, 90])
     }
 
     #[test]

@@ -97,10 +97,7 @@ mod tests {
         let picture = RgbImage::from_fn(800, 600, |x, y| {
             image::Rgb([(x / 4) as u8, (y / 4) as u8, 90])
         });
-        let mut jpeg = Vec::new();
-        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 90)
-            .encode_image(&picture)
-            .unwrap();
+        let jpeg = moodring_tests::pictures::jpeg(picture, 90);
         let whole = Photo::decode(&jpeg).unwrap();
         let budget = Budget {
             max_bytes: 1_000_000,
