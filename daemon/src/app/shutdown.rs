@@ -14,7 +14,7 @@ use crate::satellite::PortThread;
 pub(super) struct Workers {
     pub(super) shutdown: Shutdown,
     pub(super) vision_thread: JoinHandle<()>,
-    pub(super) screen: JoinHandle<()>,
+    pub(super) display: JoinHandle<()>,
     pub(super) renderer: Option<JoinHandle<()>>,
     pub(super) buttons: Option<JoinHandle<()>>,
     pub(super) page: Option<Web>,
@@ -31,7 +31,7 @@ impl App {
         service::stopping();
         self.controller.write_note();
         drop(self.commands);
-        drop(self.home);
+        drop(self.home_assistant);
         drop(self.publishing.updates);
 
         // The source first: each part sees the end of its input, and the broker receives every event.
@@ -63,7 +63,7 @@ impl App {
         };
         tokio::join!(homie, self.publishing.broker.stop());
         ended("broker");
-        join(workers.screen, "display");
+        join(workers.display, "display");
         ended("display");
         if let Some(page) = workers.page {
             page.stop();

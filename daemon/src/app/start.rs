@@ -54,7 +54,7 @@ pub(super) struct App {
     pub(super) user_quit: watch::Receiver<bool>,
     /// How far a calibration is.
     pub(super) calibrating: watch::Receiver<Calibrating>,
-    pub(super) home: HomeAssistant,
+    pub(super) home_assistant: HomeAssistant,
     pub(super) publishing: Publishing,
     identity: Identity,
     pub(super) workers: Workers,
@@ -90,7 +90,7 @@ impl Prepared {
     }
 }
 
-/// What several rooms are given.
+/// What the parts share while they start.
 struct StartContext<'a> {
     settings: &'a Settings,
     identity: Identity,
@@ -123,7 +123,7 @@ impl App {
             identity,
         } = Prepared::new(settings)?;
         let notes = Notes::open(&settings.store, identity.device.as_str());
-        let settings = &beside_another(settings, &notes, identity.device.as_str());
+        let settings = &without_mqtt_if_id_is_taken(settings, &notes, identity.device.as_str());
         let (snapshots, newest) = watch::channel(Snapshot::default());
         let (events, event_inputs) = mpsc::unbounded_channel();
         let (supervisor, faults) = Supervisor::new();
@@ -134,7 +134,7 @@ impl App {
             faults,
             broker_faults: None,
         };
-        let (publishing, home) =
+        let (publishing, home_assistant) =
             Publishing::start(settings, &identity, clock, event_inputs, &notes)?;
 
         let (status, camera_status) = watch::channel(CameraStatus::default());
@@ -180,7 +180,7 @@ impl App {
             supervisor,
             shutdown,
         };
-        let home = context.home(home, &controller);
+        let home_assistant = context.home_assistant(home_assistant, &controller);
         let homie = context.homie(&controller)?;
         let (supervisor, shutdown) = (&context.supervisor, &context.shutdown);
         let (calibrations, calibrating) = watch::channel(None);
@@ -210,11 +210,9 @@ impl App {
                 supervisor,
             )?,
             page: context.page(&controller, file),
-            screen: context.screen(&controller, display, heartbeat).spawn(
-                supervisor,
-                shutdown.clone(),
-                closed,
-            )?,
+            display: context
+                .display_thread(&controller, display, heartbeat)
+                .spawn(supervisor, shutdown.clone(), closed)?,
             renderer,
             homie,
             shutdown: shutdown.clone(),
@@ -232,7 +230,7 @@ impl App {
             asked,
             user_quit,
             calibrating,
-            home,
+            home_assistant,
             publishing: context.publishing,
             identity: context.identity,
             workers,
@@ -254,7 +252,7 @@ impl App {
 }
 
 impl StartContext<'_> {
-    fn home(
+    fn home_assistant(
         &self,
         ready: mqtt::home_assistant::PreparedHomeAssistant,
         controller: &Controller,
@@ -321,7 +319,7 @@ impl StartContext<'_> {
         })
     }
 
-    fn screen(
+    fn display_thread(
         &self,
         controller: &Controller,
         display: Box<dyn Display + Send>,
@@ -342,8 +340,8 @@ impl StartContext<'_> {
     }
 }
 
-/// Two of one id would throw each other off the broker, again and again: the second one only shows.
-fn beside_another(settings: &Settings, notes: &Notes, device: &str) -> Settings {
+/// Two clients with one id disconnect each other for ever; so a second daemon with this id publishes nothing.
+fn without_mqtt_if_id_is_taken(settings: &Settings, notes: &Notes, device: &str) -> Settings {
     let mut settings = settings.clone();
     if settings.mqtt.enabled && notes.is_taken_by(device) {
         tracing::warn!(

@@ -1,4 +1,16 @@
 //! Runs the nets on the engine of the settings, and times the pipeline's stages. `moodring-core` holds the logic.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `stream`, `stage_timer`, `upside_down` | the pipeline on a stream of frames, timed; notices a camera that hangs upside down |
+//! | `photo`, `fuse` | single photos, searched at two scales |
+//! | `int8` | the nets on our own engine |
+//! | `onnx`, `fallback` | the nets on tract or ONNX Runtime; our own engine where that cannot run |
+//! | `answer`, `activation_map` | what a classifier's outputs mean; where in a crop it looked |
+//! | `net_files`, `log_once` | which file a net comes from; what was logged about it already |
+//! | [`bundle`] | nets that are installed after the program: signed, tested |
+//! | [`update`] | looks for newer versions of the program and the nets |
+//! | [`onnx_file`], [`pack`] | reads ONNX files; makes packed files of them |
 
 mod activation_map;
 mod answer;
@@ -10,6 +22,7 @@ mod fuse;
 #[doc(hidden)]
 pub mod fuzz;
 mod int8;
+mod log_once;
 mod net_files;
 #[cfg(any(feature = "tract", feature = "ort"))]
 mod onnx;
