@@ -50,7 +50,7 @@ pub async fn demo(settings: &Settings, display: Box<dyn Display + Send>) -> Resu
         clock,
     };
     let (closed, mut user_quit) = watch::channel(false);
-    let display_thread = screen.spawn(&supervisor, shutdown.clone(), closed)?;
+    let display_thread = display_thread.spawn(&supervisor, shutdown.clone(), closed)?;
     let satellites = satellite::spawn(&settings.satellite, newest, clock, &supervisor)?;
     let mut turn = tokio::time::interval(MOOD_DURATION);
     let mut moods = moods().into_iter().cycle();

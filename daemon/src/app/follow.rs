@@ -65,7 +65,7 @@ pub async fn follow(
         clock,
     };
     let (closed, mut user_quit) = watch::channel(false);
-    let display_thread = screen.spawn(&supervisor, shutdown.clone(), closed)?;
+    let display_thread = display_thread.spawn(&supervisor, shutdown.clone(), closed)?;
     let satellites = satellite::spawn(&settings.satellite, newest, clock, &supervisor)?;
     service::ready(&format!("following {root}"));
 
