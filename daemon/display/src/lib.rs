@@ -2,17 +2,12 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `faces` | the scene of a view: a face for each person, and the text |
-//! | `terminal`, `cells`, `live`, `log_lines` | the face in a terminal; the live view with scores and the log's last lines |
-//! | `job_control` | a terminal's ctrl-z and fg |
-//! | [`spi`] | small displays on SPI and I2C |
-//! | [`screen`] | a screen on HDMI or DSI, by DRM or a framebuffer device |
-//! | `png`, `canvas` | the face in a PNG file; pictures in memory |
-//! | `null`, `beside` | no display; what follows the mood beside one |
-//! | `mood_light`, `mood_lines` | a light in the mood's colour; a line of the header for each mood |
-//! | [`gpio`] | lines of the pin header: chips, buttons, pins |
-//! | `idle` | dims a display while nobody is in view |
-//! | `still_picture`, `face_image`, `animated_png`, `recording` | pictures and animations of the face, for commands and the page |
+//! | `faces`, `idle` | what is shown of whom; dims and darkens while nobody is in view |
+//! | `terminal`, `live`, `cells`, `job_control`, `log_lines` | the live view in a terminal |
+//! | [`spi`], [`screen`], [`gpio`] | small displays; any screen of the kernel; the lines that both need |
+//! | `beside`, `mood_light`, `mood_lines` | an LED, a strip or GPIO lines that follow the mood |
+//! | `png`, `null` | a file that is replaced at each change; no display |
+//! | `canvas`, `face_image`, `still_picture`, `animated_png`, `recording` | pictures of the face, for files, browsers and documents |
 
 mod animated_png;
 mod beside;

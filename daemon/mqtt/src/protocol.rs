@@ -74,7 +74,7 @@ pub enum Delivery {
     Once,
 }
 
-pub use super::audience::Unheard;
+pub use super::audience::NoSubscriber;
 
 /// Milliseconds after which events that the broker refused are offered again.
 const RETRY_MS: u64 = 30_000;
@@ -246,7 +246,7 @@ impl Protocol {
     pub fn done(&mut self, token: ReceiptToken, now: Millis) -> Option<EntryId> {
         match token {
             ReceiptToken::Event(id) => {
-                if self.audience.heard(now) {
+                if self.audience.reached(now) {
                     self.outbox.offer_again();
                 }
                 return self.outbox.acked(id).then_some(id);
@@ -277,13 +277,13 @@ impl Protocol {
 
     /// The broker has an event, and no subscriber gets it (MQTT 5's reason 0x10). It stays in the store while somebody may come
     /// back; after that it counts as delivered.
-    pub fn unheard(&mut self, id: EntryId, now: Millis) -> Unheard {
-        let unheard = self.audience.missed(now, self.pace.patience_ms);
-        match unheard {
-            Unheard::Kept { .. } => self.outbox.refused(id),
-            Unheard::Counted { .. } => _ = self.outbox.acked(id),
+    pub fn no_subscriber(&mut self, id: EntryId, now: Millis) -> NoSubscriber {
+        let no_subscriber = self.audience.missed(now, self.pace.patience_ms);
+        match no_subscriber {
+            NoSubscriber::Kept { .. } => self.outbox.refused(id),
+            NoSubscriber::Counted { .. } => _ = self.outbox.acked(id),
         }
-        unheard
+        no_subscriber
     }
 
     /// The broker hangs up on an event: it is passed over in this connection, and stays in the store.
@@ -304,11 +304,11 @@ impl Protocol {
             && (self.audience.is_alone() || self.outbox.is_done(self.store.newest))
     }
 
-    /// The next message to publish; `None` if there is none now. To be called until it says so.
+    /// The next message to publish; `None` if there is none now. To be called until then.
     pub fn poll(&mut self, now: Moment) -> Option<Publication> {
         match self.link {
             LinkState::Down => return None,
-            // What is true now comes before the word that it can be relied on.
+            // The state comes before `online`, which promises that the state is current.
             LinkState::Fresh => {
                 self.link =
                     LinkState::Introducing(Millis(now.run.0.saturating_add(INTRODUCTION_MS)));
@@ -390,10 +390,10 @@ impl Protocol {
 
     fn state_due(&self) -> Option<Millis> {
         let snapshot = self.snapshot.as_ref()?;
-        let Some((last, told)) = self.state.last else {
+        let Some((last, published)) = self.state.last else {
             return Some(Millis(0));
         };
-        let wait = if urgent_part(snapshot) == told {
+        let wait = if urgent_part(snapshot) == published {
             self.pace.interval_ms
         } else {
             self.pace.gap_ms

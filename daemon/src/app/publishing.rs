@@ -32,7 +32,7 @@ impl Publishing {
             &settings.mqtt,
             identity,
             notes,
-            mqtt::home_assistant::About {
+            mqtt::home_assistant::DeviceFeatures {
                 tells_updates: updates.is_some(),
                 page: web::page_url(&settings.web),
             },

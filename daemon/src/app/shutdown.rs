@@ -13,7 +13,7 @@ use crate::satellite::PortThread;
 /// The threads and tasks that the shutdown waits for, beside the camera and what publishes.
 pub(super) struct Workers {
     pub(super) shutdown: Shutdown,
-    pub(super) vision_thread: JoinHandle<()>,
+    pub(super) vision: JoinHandle<()>,
     pub(super) display: JoinHandle<()>,
     pub(super) renderer: Option<JoinHandle<()>>,
     pub(super) buttons: Option<JoinHandle<()>>,
@@ -41,7 +41,7 @@ impl App {
         ended("camera");
         let camera = self.camera.status();
         let workers = self.workers;
-        join(workers.vision_thread, "vision");
+        join(workers.vision, "vision");
         ended("vision");
         if let Some(renderer) = workers.renderer {
             join(renderer, "preview");

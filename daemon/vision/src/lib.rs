@@ -2,15 +2,12 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `stream`, `stage_timer`, `upside_down` | the pipeline on a stream of frames, timed; notices a camera that hangs upside down |
-//! | `photo`, `fuse` | single photos, searched at two scales |
-//! | `int8` | the nets on our own engine |
-//! | `onnx`, `fallback` | the nets on tract or ONNX Runtime; our own engine where that cannot run |
-//! | `answer`, `activation_map` | what a classifier's outputs mean; where in a crop it looked |
-//! | `net_files`, `log_once` | which file a net comes from; what was logged about it already |
-//! | [`bundle`] | nets that are installed after the program: signed, tested |
-//! | [`update`] | looks for newer versions of the program and the nets |
-//! | [`onnx_file`], [`pack`] | reads ONNX files; makes packed files of them |
+//! | `int8`, `onnx`, `fallback` | the nets on our engine, on tract or ONNX Runtime, and the way back to our own |
+//! | `answer`, `activation_map` | which outputs are the answer; where in a face the classifier looked |
+//! | `stream`, `stage_timer`, `upside_down` | the pipeline on a stream, timed; notices a camera that hangs upside down |
+//! | `photo`, `fuse` | single photos at several sizes, and one list of faces from them |
+//! | `net_files`, `log_once`, [`bundle`], [`update`] | which net is used; nets that are installed later; whether there is a newer version |
+//! | [`onnx_file`], [`pack`] | reads ONNX files, and packs them for the int8 engine |
 
 mod activation_map;
 mod answer;

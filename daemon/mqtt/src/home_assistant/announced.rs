@@ -169,7 +169,7 @@ impl AnnouncedTopics {
     }
 }
 
-/// What is to be said of a note that another board wrote. Told once: from then on it is this one's.
+/// The warning about a note that another board wrote. Logged once: from then on the note is this board's.
 fn moved(note: &Note, machine: &Machine) -> Option<&'static str> {
     let (before, now) = (note.board.as_ref()?, machine.board()?);
     (*before != now).then_some(
@@ -352,7 +352,7 @@ mod tests {
         let (said, original) = on(Some("10000000a1b2c3d4"));
         assert!(!said);
         assert_eq!(on(Some("10000000a1b2c3d4")), (false, original.clone()));
-        // Where the board cannot be read nothing is said, and nothing is forgotten.
+        // Where the board cannot be read nothing is logged, and nothing is forgotten.
         assert_eq!(on(None), (false, original.clone()));
         assert_eq!(on(Some("10000000ffffffff")), (true, original.clone()));
         assert_eq!(
