@@ -1,4 +1,4 @@
-//! Opens files that others name, and only regular files: to open a pipe or a device could block for ever or cause an
+//! Opens paths given by users, and only regular files: to open a pipe or a device could block for ever or cause an
 //! action.
 
 use std::{

@@ -19,8 +19,8 @@ use crate::{
 /// The first and the longest wait before a worker is started again; doubled in between.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 /// A worker that ran for so long without a panic is healthy again.
-const STEADY: Duration = Duration::from_secs(60);
-/// After so many panics, none of them a [`STEADY`] time after the one before, a worker is given up.
+const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+/// After so many panics, none of them a [`HEALTHY_AFTER`] time after the one before, a worker is given up.
 const MOST_PANICS: u32 = 8;
 /// Panics that were contained in a call are published at most this often for each thread.
 const PUBLISH_EVERY: Duration = Duration::from_secs(10);
@@ -119,7 +119,7 @@ impl Supervisor {
             let Err(panic) = contain::catch_unobserved(name, &mut *work) else {
                 return;
             };
-            if began.elapsed() >= STEADY {
+            if began.elapsed() >= HEALTHY_AFTER {
                 (wait, panics) = (first, 0);
             }
             panics += 1;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use moodring_base::shutdown::Shutdown;
 
 /// The longest wait between two looks at whether to end.
-pub(super) const SLICE: Duration = Duration::from_millis(50);
+pub(super) const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Plays at a rate. Who comes late is not hurried: a missed moment is gone.
 #[derive(Debug)]

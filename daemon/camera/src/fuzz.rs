@@ -8,7 +8,7 @@ use super::{
 
 /// A stream in pieces of odd sizes.
 pub fn stream(bytes: &[u8]) {
-    _ = look::describe(bytes);
+    _ = describe_bytes::describe(bytes);
     let mut splitter = JpegSplitter::default();
     for piece in bytes.chunks(977) {
         splitter.push(piece);

@@ -1,18 +1,21 @@
 //! Frames from devices, files, child processes, the network or a drawing, behind one trait that lends them.
 //!
-//! | file | what it does |
+//! | module | what it does |
 //! |---|---|
 //! | [`source`], [`address`] | which source a text names; an address that hides its password |
 //! | `v4l2`, [`modes`], [`devices`] | capture devices: streams from one, chooses its mode, finds all |
 //! | `picture`, `folder`, `mjpeg`, `y4m` | files, played at a rate |
 //! | `process`, `presets` | child processes, read by a thread of their own (`stream_thread`); the programs that sources start |
 //! | `http` | HTTP addresses, read by a thread of their own too |
-//! | `pump`, `look` | cuts a byte stream of unknown format into frames; describes bytes that are none |
+//! | `pump`, `describe_bytes` | cuts a byte stream of unknown format into frames; describes bytes that are none |
 //! | `synthetic`, `drawn_face`, `sprite` | a scene and a face from formulas, for when there is nothing else |
 //! | `jpeg`, `jpeg_splitter` | one JPEG to pixels; a byte stream to JPEGs |
 //! | `turn` | pictures turned upright: as EXIF says, or as the camera is mounted |
 //! | [`supervise`], `control` | the camera thread: decides what is lost and opens it again; on, off and next |
 //! | `frame_pacer` | waits for the next frame's time when files are played |
+//! | [`latest`], `sink` | the slot between camera and vision, in which the newest picture wins; what the camera thread calls |
+//! | [`photo`] | picture files, read with limits and named errors |
+//! | [`scaled_jpeg`] | a camera's JPEG, decoded only as far as somebody looks |
 
 use std::{fs::File, io, path::Path, time::Duration};
 
@@ -34,6 +37,7 @@ use crate::{latest::LentPicture, scaled_jpeg::DecodeNeeds};
 
 pub mod address;
 mod control;
+mod describe_bytes;
 pub mod devices;
 mod drawn_face;
 mod folder;
@@ -44,7 +48,6 @@ mod http;
 pub mod jpeg;
 mod jpeg_splitter;
 pub mod latest;
-mod look;
 mod mjpeg;
 pub mod modes;
 pub mod photo;

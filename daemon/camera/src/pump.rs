@@ -6,8 +6,8 @@ use std::io::{self, Read};
 use moodring_core::frame::{LumaRange, PixelFormat};
 
 use super::{
+    describe_bytes::describe,
     jpeg_splitter::{JpegSplitter, SplitResult},
-    look::describe,
     stream_thread::{Producer, StreamFormat},
     y4m::Header,
 };

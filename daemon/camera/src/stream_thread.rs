@@ -9,7 +9,7 @@ use std::{
 
 use moodring_base::{contain::catch_panic, shutdown::Shutdown};
 
-use super::{frame_pacer::SLICE, pump::Raw};
+use super::{frame_pacer::STOP_CHECK_INTERVAL, pump::Raw};
 
 /// What happens to a frame that nobody fetched when the next is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Shared {
             }
             slot = self
                 .changed
-                .wait_timeout(slot, left.min(SLICE))
+                .wait_timeout(slot, left.min(STOP_CHECK_INTERVAL))
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }

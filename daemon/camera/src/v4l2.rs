@@ -28,7 +28,7 @@ use self::{
 use super::{
     Camera, CameraError, CameraInfo, Context,
     devices::{card_name, explain},
-    frame_pacer::SLICE,
+    frame_pacer::STOP_CHECK_INTERVAL,
     jpeg::FrameDecoder,
     modes::{WireFormat, nearest},
 };
@@ -131,7 +131,7 @@ impl V4l2Camera {
                 let limit = self.context.timeout.as_millis();
                 return Err(self.info.lost(format!("no frame in {limit} ms")));
             }
-            if self.poll_once(left.min(SLICE))? {
+            if self.poll_once(left.min(STOP_CHECK_INTERVAL))? {
                 return Ok(());
             }
         }

@@ -15,7 +15,7 @@ use moodring_face::{
 
 use super::{DEVICE_AWAY, View, follow, look_of};
 
-/// Percents are shown in such steps: a number that changes with every frame cannot be read, and costs bytes.
+/// Percentages are rounded to this step: a number that changes with every frame cannot be read, and costs bytes.
 const PERCENT_STEP: f32 = 5.0;
 
 /// The faces that follow the people in view.

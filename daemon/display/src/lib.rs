@@ -1,6 +1,6 @@
 //! Displays behind one trait: a terminal, a small display, a screen, a PNG file, or none. A display shows and decides nothing.
 //!
-//! | file | what it does |
+//! | module | what it does |
 //! |---|---|
 //! | `faces`, `idle` | what is shown of whom; dims and darkens while nobody is in view |
 //! | `terminal`, `live`, `cells`, `job_control`, `log_lines` | the live view in a terminal |

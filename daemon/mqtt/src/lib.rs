@@ -9,7 +9,7 @@
 //!
 //! In the other direction, for `follow`, which shows another device's mood: broker -> [`Subscriber`] -> `app::follow`.
 //!
-//! | file | what it does |
+//! | module | what it does |
 //! |---|---|
 //! | `settings`, `url`, `topic`, `tls` | checks `[mqtt]`: brokers' addresses, topics, certificates; writes the will |
 //! | `client`, `client_inputs` | the task that publishes: serves one link after another and stops in a bounded time |

@@ -7,8 +7,8 @@ use moodring_base::command::Switch;
 use moodring_camera::CameraControl;
 use moodring_store::notes::Notes;
 
-/// A note that was just written is left alone for so long: whoever toggles all the time wears no SD card.
-const REST: Duration = Duration::from_secs(2);
+/// A note that was just written is left alone for so long, so that frequent toggling does not wear the SD card.
+const MIN_WRITE_INTERVAL: Duration = Duration::from_secs(2);
 
 /// What is wanted of the camera at the start: off, if it was off when the daemon ended.
 pub(super) fn control(notes: &Notes) -> CameraControl {
@@ -60,7 +60,7 @@ impl CameraOffFile {
         let changed = self.changed.filter(|_| self.wanted != self.noted)?;
         Some(
             self.written
-                .map_or(changed, |written| changed.max(written + REST)),
+                .map_or(changed, |written| changed.max(written + MIN_WRITE_INTERVAL)),
         )
     }
 
@@ -108,11 +108,11 @@ mod tests {
             assert!(notes.camera_is_off(), "and then none for a while");
         }
         let due = note.due().unwrap();
-        assert_eq!(due, begin + REST);
+        assert_eq!(due, begin + MIN_WRITE_INTERVAL);
         note.write(due);
         assert!(!notes.camera_is_off() && note.due().is_none());
         assert!(control(&notes).is_on());
-        note.set(true, due + REST);
+        note.set(true, due + MIN_WRITE_INTERVAL);
         assert!(!control(&notes).is_on());
     }
 }

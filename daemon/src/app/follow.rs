@@ -51,7 +51,7 @@ pub async fn follow(
     let mut health = supervisor.health();
     let clock = Clock::start();
     let mut watchdog = Watchdog::from_environment();
-    let screen = DisplayThread {
+    let display_thread = DisplayThread {
         display,
         rate_hz: settings.display.rate_hz(),
         snapshots: newest.clone(),
@@ -65,7 +65,7 @@ pub async fn follow(
         clock,
     };
     let (closed, mut user_quit) = watch::channel(false);
-    let screen = screen.spawn(&supervisor, shutdown.clone(), closed)?;
+    let display_thread = display_thread.spawn(&supervisor, shutdown.clone(), closed)?;
     let satellites = satellite::spawn(&settings.satellite, newest, clock, &supervisor)?;
     service::ready(&format!("following {root}"));
 
@@ -89,7 +89,7 @@ pub async fn follow(
     }
     service::stopping();
     shutdown.begin();
-    join(screen, "display");
+    join(display_thread, "display");
     if let Some(satellites) = satellites {
         satellites.stop();
     }

@@ -28,7 +28,7 @@ impl Publishing {
     ) -> Result<(Self, mqtt::home_assistant::PreparedHomeAssistant), AppError> {
         let place = StoreLocation::of(&settings.store.path);
         let updates = update::spawn(&settings.update, &settings.models, identity.run.number());
-        let (extra, home) = mqtt::home_assistant::prepare(
+        let (extra, home_assistant) = mqtt::home_assistant::prepare(
             &settings.mqtt,
             identity,
             notes,
@@ -66,7 +66,7 @@ impl Publishing {
             broker,
             updates,
         };
-        Ok((publishing, home))
+        Ok((publishing, home_assistant))
     }
 }
 

@@ -26,9 +26,9 @@ use super::{
 };
 
 /// How often to look at what changes with time: the night, and devices that were plugged in.
-const TICK: Duration = Duration::from_secs(10);
+const TICK_INTERVAL: Duration = Duration::from_secs(10);
 /// Lines that a slow reader of `watch` may be behind.
-const LINES: usize = 256;
+const MAX_WAITING_LINES: usize = 256;
 
 /// Runs until a signal, until the display is closed, or until a file source ends. `source` is where the settings came from.
 ///
@@ -94,7 +94,7 @@ impl Signals {
     }
 }
 
-/// What is watched takes no new settings.
+/// `watch` does not read its settings again on SIGHUP.
 async fn until_the_end(app: &mut App, signals: &mut Signals) {
     while app.serve(signals).await == Next::Reload {}
 }
@@ -146,7 +146,7 @@ pub async fn watch(
 
 /// A thread that prints lines, so that a slow reader does not stop the daemon; and what rings when it cannot go on.
 fn printer() -> Result<(mpsc::Sender<Arc<str>>, oneshot::Receiver<std::io::Error>), AppError> {
-    let (lines, mut waiting) = mpsc::channel::<Arc<str>>(LINES);
+    let (lines, mut waiting) = mpsc::channel::<Arc<str>>(MAX_WAITING_LINES);
     let (ended, printed) = oneshot::channel();
     thread::Builder::new().name("lines".into()).spawn(move || {
         let mut out = std::io::stdout().lock();
@@ -196,7 +196,7 @@ impl App {
 
     /// Executes commands, feeds the watchdog and reports to systemd, until something asks it to end.
     async fn serve(&mut self, signals: &mut Signals) -> Next {
-        let mut tick = tokio::time::interval(TICK);
+        let mut tick = tokio::time::interval(TICK_INTERVAL);
         let mut reported = CameraState::Starting;
         let end = |why: &str| {
             tracing::info!("{why}: stopping");
@@ -206,8 +206,8 @@ impl App {
             tokio::select! {
                 command = self.asked.recv() => self.controller.execute(command, minute_of_day()),
                 Ok(()) = self.calibrating.changed() => {
-                    let update = *self.calibrating.borrow_and_update();
-                    self.controller.calibrated(update, minute_of_day());
+                    let progress = *self.calibrating.borrow_and_update();
+                    self.controller.calibrated(progress, minute_of_day());
                 }
                 () = until(self.controller.note_due()) => self.controller.write_note(),
                 () = self.preview.expired() => self.controller.execute(Command::Preview(Switch::Off), minute_of_day()),

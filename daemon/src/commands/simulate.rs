@@ -59,7 +59,7 @@ fn bar(args: &SimulateArgs) -> ProgressBar {
 }
 
 fn print(report: &Report, plan: &SimulationPlan) {
-    let received = report.heard;
+    let received = report.received;
     if plan.devices > 0 {
         out!(
             "{} devices published {} events, {} confirmed by the broker",
@@ -74,7 +74,7 @@ fn print(report: &Report, plan: &SimulationPlan) {
             received.first_time(),
             received.runs,
             received.missing,
-            report.unheard,
+            report.not_received,
             received.duplicates,
             received.late,
             received.unreadable

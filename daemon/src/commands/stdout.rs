@@ -1,4 +1,4 @@
-//! Standard output of the commands that work and then end. A failed write, on a full disk for instance, is reported and ends
+//! Standard output of one-shot commands. A failed write, on a full disk for instance, is reported and ends
 //! the command with code 6; a reader who has seen enough (`| head`) ends it quietly.
 
 use std::{

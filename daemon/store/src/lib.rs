@@ -8,7 +8,7 @@
 //! [`Store::delivered`]. A disk that is full, read-only or broken is a state: the store goes on in memory, reports it, and
 //! counts the rows that it drops. Why SQLite: `docs/decisions/009-store.md`.
 //!
-//! | file | what it does |
+//! | module | what it does |
 //! |---|---|
 //! | [`event_log`] | makes numbered events of what happens |
 //! | `writer`, `request` | the thread that owns the database, and what it can be asked |

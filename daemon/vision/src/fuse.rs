@@ -15,8 +15,8 @@ pub(super) struct ScaleResult {
     pub(super) faces: Vec<Face>,
 }
 
-/// The score down to which a search always reports: also the doubt of one look counts against what another is sure of.
-const DOUBT: f32 = 0.2;
+/// The score down to which a search always reports: also a low score of one look counts against a high one of another.
+const LEAST_SCORE: f32 = 0.2;
 /// Below this a detector's scores mean nothing, and it would report thousands of places.
 const NOISE: f32 = 0.05;
 
@@ -27,7 +27,7 @@ pub(super) fn least_score(join: Join, threshold: f32) -> f32 {
         Join::Mean => 2.0 * threshold - 1.0,
         Join::HalfWayToBest => threshold,
     };
-    DOUBT.min(could_reach).max(NOISE)
+    LEAST_SCORE.min(could_reach).max(NOISE)
 }
 
 /// How the scores of several searches become one.

@@ -82,8 +82,8 @@ fn broken(path: &Path, reason: impl std::fmt::Display) -> VisionError {
 /// A net is used until the end, so that it is never given back; what is kept grows only with nets that are installed.
 static FILES: Mutex<Vec<&'static [u8]>> = Mutex::new(Vec::new());
 
-/// These bytes, kept; those that are kept already if they are the same.
-fn keep(bytes: Vec<u8>) -> &'static [u8] {
+/// Leaks these bytes, each content once.
+fn intern(bytes: Vec<u8>) -> &'static [u8] {
     let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = files.iter().find(|known| **known == bytes) {
         return known;
@@ -102,7 +102,7 @@ fn open_model(
     let bytes = if path.as_os_str().is_empty() {
         built_in
     } else {
-        keep(std::fs::read(path).map_err(|e| broken(path, e))?)
+        intern(std::fs::read(path).map_err(|e| broken(path, e))?)
     };
     let model = Model::parse(bytes).map_err(|e| broken(path, e))?;
     if model.kind() != kind {

@@ -1,12 +1,12 @@
 //! Runs the nets on the engine of the settings, and times the pipeline's stages. `moodring-core` holds the logic.
 //!
-//! | file | what it does |
+//! | module | what it does |
 //! |---|---|
 //! | `int8`, `onnx`, `fallback` | the nets on our engine, on tract or ONNX Runtime, and the way back to our own |
 //! | `answer`, `activation_map` | which outputs are the answer; where in a face the classifier looked |
 //! | `stream`, `stage_timer`, `upside_down` | the pipeline on a stream, timed; notices a camera that hangs upside down |
 //! | `photo`, `fuse` | single photos at several sizes, and one list of faces from them |
-//! | `net_files`, [`bundle`], [`update`] | which net is used; nets that are installed later; whether there is a newer version |
+//! | `net_files`, `log_once`, [`bundle`], [`update`] | which net is used; nets that are installed later; whether there is a newer version |
 //! | [`onnx_file`], [`pack`] | reads ONNX files, and packs them for the int8 engine |
 
 mod activation_map;
@@ -19,6 +19,7 @@ mod fuse;
 #[doc(hidden)]
 pub mod fuzz;
 mod int8;
+mod log_once;
 mod net_files;
 #[cfg(any(feature = "tract", feature = "ort"))]
 mod onnx;

@@ -6,7 +6,7 @@
 //! photos -> analyze -> photo_worker (one thread, a short queue) -> a line of `analyze --json`
 //! ```
 //!
-//! | file | what it does |
+//! | module | what it does |
 //! |---|---|
 //! | `server` | accepts connections and serves HTTP on them, with limits for all that comes before a handler |
 //! | `connection_limit` | how many connections may be open, and which one makes room for the next |

@@ -35,7 +35,7 @@ impl PasswordWorker {
                 for job in asked {
                     // Whoever asked may have gone.
                     if !job.answer.is_closed() {
-                        let _ = job.answer.send(keys.opens(&job.given, &mut memory));
+                        let _ = job.answer.send(keys.matches(&job.given, &mut memory));
                     }
                 }
             })?;

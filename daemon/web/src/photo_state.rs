@@ -12,9 +12,9 @@ use super::{
 };
 
 /// What a form adds around a photo, in bytes.
-const FORM: usize = 16 * 1024;
+const FORM_OVERHEAD_BYTES: usize = 16 * 1024;
 /// Megabytes of all photos together that are uploaded, wait or are read, if one alone may not have more.
-const ALL_MB: u32 = 24;
+const MAX_QUEUED_MB: u32 = 24;
 
 /// The state of uploads.
 pub(super) struct PhotoState {
@@ -42,7 +42,7 @@ impl PhotoState {
     /// If the system gives no thread.
     pub(super) fn start(settings: &Settings) -> io::Result<Self> {
         let upload_mb = settings.web.upload_mb;
-        let most = u64::from(upload_mb.max(ALL_MB)) * 1_000_000 + FORM as u64;
+        let most = u64::from(upload_mb.max(MAX_QUEUED_MB)) * 1_000_000 + FORM_OVERHEAD_BYTES as u64;
         Ok(Self {
             worker: PhotoWorker::start(settings)?,
             upload_mb,
@@ -54,7 +54,7 @@ impl PhotoState {
 
     /// The largest body in bytes: a photo, and what a form adds around it.
     pub(super) fn most_bytes(&self) -> usize {
-        self.upload_mb as usize * 1_000_000 + FORM
+        self.upload_mb as usize * 1_000_000 + FORM_OVERHEAD_BYTES
     }
 
     /// Takes a place for what a request announces; one that announces nothing may be as large as any.

@@ -39,7 +39,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Override<T> {
     }
 }
 
-/// Hands everything but `"board"` on to the value's own reading, so that an error names what that one takes.
+/// Deserializes anything but `"board"` as the value itself, so that errors name what the value accepts.
 struct OverrideVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> de::Visitor<'de> for OverrideVisitor<T> {

@@ -119,7 +119,7 @@ fn camera(name: &str) -> CameraState {
     found.unwrap_or(CameraState::Elsewhere)
 }
 
-/// Where its face is nobody needs here, and of its scores only the highest.
+/// Takes the highest score only; the face's position is not used.
 fn person(received: &ReceivedPerson) -> Option<Person> {
     let expression = Expression::from_name(&received.expression)?;
     let likely = ratio(received.confidence);

@@ -115,7 +115,7 @@ pub(super) fn modes(node: &super::backend::Node, asked_px: (u32, u32), rate_hz: 
         let Some(wire) = WireFormat::from_fourcc(fourcc) else {
             continue;
         };
-        // A driver that lists no sizes answers what it takes when a size is set.
+        // A driver without a list of sizes reports its size in the answer to VIDIOC_S_FMT.
         let sizes = node.sizes(fourcc);
         for size_px in sizes.map_or(vec![asked_px], |sizes| sizes.candidates(asked_px)) {
             let rates = node.rates(fourcc, size_px);

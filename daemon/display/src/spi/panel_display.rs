@@ -129,8 +129,8 @@ impl<S: Framebuffer> PanelDisplay<S> {
                 .insert(ActivePanel::new((self.open)()?, view.now)),
         };
         let failed = |error: InterfaceError| DisplayError::show(&self.name, error);
-        // The light is set after the first picture, so that nobody sees what the memory held before. So the brightness
-        // that the colours must do shows one picture later.
+        // The light is set after the first picture, so that nobody sees what the memory held before. So a
+        // change of the colours' gain is visible one picture later.
         let drawing = PictureInputs {
             scene: self
                 .faces

@@ -61,6 +61,7 @@ pub struct Report {
     #[serde(flatten)]
     pub received: DeliveryCounts,
     /// Published and never received, beside the gaps: such as all of a device's events.
+    #[serde(rename = "unheard")]
     pub not_received: u64,
     /// From the event's time to its arrival, in milliseconds; `null` without a subscriber.
     pub latency_ms: Option<Latency>,

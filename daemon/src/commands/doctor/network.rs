@@ -10,7 +10,7 @@ use moodring_base::config::{Settings, UpdateSource};
 use super::{Finding, bad};
 
 /// How long a broker may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+const BROKER_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Whether the settings' broker answers, or our own could start.
 pub(super) fn broker(settings: &Settings) -> Finding {
@@ -40,7 +40,7 @@ pub(super) fn broker(settings: &Settings) -> Finding {
         .to_socket_addrs()
         .and_then(|mut all| {
             let first = all.next().ok_or(std::io::ErrorKind::NotFound)?;
-            TcpStream::connect_timeout(&first, PATIENCE)
+            TcpStream::connect_timeout(&first, BROKER_TIMEOUT)
         });
     match reached {
         Ok(_) => Finding::Good(format!("{address} answers")),

@@ -12,7 +12,7 @@ use moodring_web as web;
 use super::{Finding, bad};
 
 /// How long our page may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PAGE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The port, and who can reach it.
 pub(super) fn page(settings: &Settings) -> Finding {
@@ -79,8 +79,8 @@ fn is_ours(address: SocketAddr) -> bool {
         if at.ip().is_unspecified() {
             at.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
         }
-        let mut stream = TcpStream::connect_timeout(&at, PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut stream = TcpStream::connect_timeout(&at, PAGE_TIMEOUT)?;
+        stream.set_read_timeout(Some(PAGE_TIMEOUT))?;
         let request = format!("GET /healthz HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes())?;
         let mut answer = String::new();

@@ -137,7 +137,7 @@ fn a_stream_shows_the_newest_and_ends_with_the_preview() {
 }
 
 #[test]
-fn seats_are_counted() {
+fn permits_are_counted() {
     let (page, tap) = open(|s| s.preview.streams = 1);
     page.preview.switch(true);
     let mut watcher = Watcher::new(&page, "emoji");

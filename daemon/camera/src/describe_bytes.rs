@@ -3,7 +3,7 @@
 use moodring_base::redact::printable;
 
 /// First bytes and what they are.
-const KNOWN: [(&[u8], &str); 21] = [
+const MAGIC_BYTES: [(&[u8], &str); 21] = [
     (b"\x89PNG", "a PNG picture"),
     (b"GIF8", "a GIF picture"),
     (b"BM", "a BMP picture"),
@@ -36,7 +36,10 @@ pub(super) fn describe(head: &[u8]) -> String {
     if head.is_empty() {
         return "nothing at all".into();
     }
-    if let Some((_, name)) = KNOWN.iter().find(|(begin, _)| head.starts_with(begin)) {
+    if let Some((_, name)) = MAGIC_BYTES
+        .iter()
+        .find(|(begin, _)| head.starts_with(begin))
+    {
         return (*name).into();
     }
     if head.starts_with(b"RIFF") {
