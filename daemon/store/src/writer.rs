@@ -21,10 +21,10 @@ use super::{
     CopyPlan, Store, StoreLimits, StoreLocation, StoreState,
     copy::Copier,
     database::Change,
-    file::{self, FileProblem},
+    file::FileProblem,
     history,
     request::Request,
-    storage::{FileOrMemory, RETRY},
+    storage::FileOrMemory,
     wall_clock::{Reading, WallClock},
 };
 

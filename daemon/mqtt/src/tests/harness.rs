@@ -108,24 +108,22 @@ impl Mosquitto {
 
     /// It keeps its connections and answers nothing any more.
     pub(super) fn freeze(&self) {
-        self.signal("-STOP");
+        self.signal("STOP");
     }
 
     /// It reads its rules again, soon.
     pub(super) fn reload(&self) {
-        self.signal("-HUP");
+        self.signal("HUP");
     }
 
     /// A restart by its service manager: sessions are written to disk.
     pub(super) fn terminate(mut self) {
-        self.signal("-TERM");
+        self.signal("TERM");
         self.child.wait().unwrap();
     }
 
     fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args([name, &pid]).status().unwrap();
-        assert!(sent.success());
+        assert!(moodring_tests::process::signal(self.child.id(), name));
     }
 }
 

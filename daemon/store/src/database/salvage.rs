@@ -11,7 +11,7 @@ use crate::{EventClass, EventDraft, StoreLimits};
 impl Database {
     /// Everything that waits here, copied to another database with its ids; as much as can be read of a damaged file.
     /// True if it was all.
-    pub(super) fn salvage_into(&self, other: &mut Self) -> bool {
+    pub(crate) fn salvage_into(&self, other: &mut Self) -> bool {
         let (changes, whole) = self.waiting_drafts().unwrap_or_default();
         let unreported = self.counts.unreported;
         // Without bounds: whoever works with the copy applies its own.
@@ -42,7 +42,7 @@ impl Database {
 
     /// Puts everything that was done in memory into this file, which holds what was there before.
     /// `whole`: memory began with all that waits here, so what waits now is what waits in memory.
-    pub(super) fn take_back(&mut self, memory: &Self, whole: bool) -> Result<()> {
+    pub(crate) fn take_back(&mut self, memory: &Self, whole: bool) -> Result<()> {
         let before = self.counts;
         let done = self.try_take_back(memory, whole);
         if done.is_err() {
