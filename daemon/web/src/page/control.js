@@ -1,4 +1,4 @@
-// The knobs: each sends one word, and shows what the device says it became.
+// The controls: each sends one text, and shows what the device answers that it became.
 import { ask, bars, byId, el, refusal, save, tell } from './dom.js';
 import { t } from './words.js';
 
