@@ -9,7 +9,7 @@ use std::{
 
 use moodring_tests::{
     bench::{Bench, LIMIT, free_port},
-    pictures,
+    files, pictures,
 };
 
 /// Progressive, Adobe's YCCK, two components: two versions of the decoder panic at it.
@@ -72,13 +72,7 @@ fn a_folder_of_traps_is_worked_through() {
         [&good_jpeg()[..], &[0x55; 200_000]].concat(),
     );
     let pipe = bench.folder().join("album/g-pipe.jpg");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .expect("mkfifo is there")
-            .success()
-    );
+    files::named_pipe(&pipe);
     let finished = bench.run("analyze album").expect_code(1);
     let lines: Vec<&str> = finished.stdout.lines().collect();
     assert_eq!(lines.len(), 7, "{}", finished.stdout);

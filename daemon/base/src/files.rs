@@ -178,8 +178,7 @@ mod tests {
     fn what_is_no_file_is_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
-        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-        assert!(made.unwrap().success());
+        moodring_tests::files::named_pipe(&pipe);
         for path in [pipe.as_path(), folder.path()] {
             let before = fs::metadata(path).unwrap();
             let error = replace(path, b"x", PRIVATE).unwrap_err().to_string();

@@ -69,7 +69,7 @@ fn check(kind: FileType) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::{os::unix::net::UnixListener, process::Command};
+    use std::os::unix::net::UnixListener;
 
     use super::*;
 
@@ -77,13 +77,7 @@ mod tests {
     fn what_is_no_file_is_named_and_never_waited_for() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
-        assert!(
-            Command::new("mkfifo")
-                .arg(at("pipe.jpg"))
-                .status()
-                .unwrap()
-                .success()
-        );
+        moodring_tests::files::named_pipe(&at("pipe.jpg"));
         let _listener = UnixListener::bind(at("socket.jpg")).unwrap();
         std::fs::write(at("file.jpg"), b"x").unwrap();
         std::os::unix::fs::symlink(at("loop.jpg"), at("loop.jpg")).unwrap();

@@ -247,7 +247,7 @@ impl Context {
         let text = |e: FrameError| e.to_string();
         match format {
             StreamFormat::Jpeg => {
-                let size = decoder.decode(bytes)?;
+                let size = decoder.decode(bytes).map_err(|e| e.to_string())?;
                 Frame::packed(decoder.pixels(), decoder.format(), size, time).map_err(text)
             }
             StreamFormat::Raw(raw) => {
@@ -266,7 +266,9 @@ impl Context {
         needs: Option<DecodeNeeds>,
     ) -> Result<LentPicture<'a>, String> {
         if let (StreamFormat::Jpeg, Some(needs)) = (format, needs)
-            && decoder.decode_scaled(bytes, needs, self.clock.now())?
+            && decoder
+                .decode_scaled(bytes, needs, self.clock.now())
+                .map_err(|e| e.to_string())?
         {
             return Ok(LentPicture::Jpeg(decoder.scaled()));
         }

@@ -169,12 +169,12 @@ impl V4l2Camera {
         if let Some(needs) = needs {
             let now = self.context.clock.now();
             let decoded = self.decoder.decode_scaled(&self.raw, needs, now);
-            if decoded.map_err(|reason| self.info.bad(reason))? {
+            if decoded.map_err(|error| self.info.bad(error.to_string()))? {
                 return Ok(Taken::Jpeg);
             }
         }
         let size = self.decoder.decode(&self.raw);
-        let size = size.map_err(|reason| self.info.bad(reason))?;
+        let size = size.map_err(|error| self.info.bad(error.to_string()))?;
         Ok(Taken::Pixels(size, self.decoder.format().row_bytes(size.0)))
     }
 }

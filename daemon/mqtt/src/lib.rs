@@ -13,7 +13,7 @@
 //! |---|---|
 //! | `settings`, `url`, `topic`, `tls` | checks `[mqtt]`: brokers' addresses, topics, certificates; writes the will |
 //! | `client`, `client_inputs` | the task that publishes: serves one link after another and stops in a bounded time |
-//! | `protocol`, `outbox`, `audience` | what is published and when; rows on their way to the broker; whether anybody subscribes |
+//! | `protocol`, `publication`, `outbox`, `audience` | what is published and when; rows on their way to the broker; whether anybody subscribes |
 //! | `link`, `connect_options` | one connection, by MQTT 5 or 3.1.1, and how to open it |
 //! | `failover`, [`backoff`], `reachable` | which broker, version and address next, and after what wait |
 //! | `refusals`, `poison_message` | topics that the broker refuses; messages at which it hangs up |
@@ -40,6 +40,7 @@ pub mod outbox;
 mod passthrough;
 mod poison_message;
 pub mod protocol;
+mod publication;
 mod reachable;
 mod refusals;
 mod settings;

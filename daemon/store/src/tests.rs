@@ -636,8 +636,7 @@ async fn deletion_takes_what_waits_for_the_broker_and_counts_it() {
 async fn what_is_no_file_is_no_store_and_stays_as_it_is() {
     let folder = TempDir::new().unwrap();
     let pipe = folder.path().join("pipe");
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-    assert!(made.unwrap().success());
+    moodring_tests::files::named_pipe(&pipe);
     for path in [pipe.as_path(), folder.path()] {
         let before = fs::metadata(path).unwrap().permissions();
         let store = open(path, StoreLimits::default());

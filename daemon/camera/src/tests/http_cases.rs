@@ -682,11 +682,8 @@ fn a_dropped_camera_hangs_up_at_once() {
 
 #[test]
 fn the_error_of_a_closed_port_names_it() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let address = format!("http://{free}/").parse().unwrap();
+    let free = moodring_tests::bench::free_port();
+    let address = format!("http://127.0.0.1:{free}/").parse().unwrap();
     let error = HttpCamera::open(&address, context())
         .err()
         .unwrap()

@@ -1,5 +1,6 @@
 //! A mosquitto, a mosquitto_sub and a client with made-up inputs. Everything waits for conditions, with a deadline.
 
+pub(super) use moodring_tests::bench::free_port;
 use std::{
     fs,
     future::Future,
@@ -56,11 +57,6 @@ pub(super) fn is_installed() -> bool {
         );
     }
     installed
-}
-
-pub(super) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// A running mosquitto with a folder of its own; a subscriber's session survives its end.

@@ -2,20 +2,15 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageFormat, RgbImage};
+use image::ImageFormat;
 use proptest::strategy::ValueTree;
 
 use super::*;
 
 fn encoded(format: ImageFormat, width: u32, height: u32) -> Vec<u8> {
-    let picture = RgbImage::from_fn(width, height, |x, y| {
-        image::Rgb([(x * 3) as u8, (y * 5) as u8, (x * y) as u8])
-    });
-    let mut bytes = Cursor::new(Vec::new());
-    DynamicImage::ImageRgb8(picture)
-        .write_to(&mut bytes, format)
-        .unwrap();
-    bytes.into_inner()
+    moodring_tests::pictures::painted(format, (width, height), |x, y| {
+        [(x * 3) as u8, (y * 5) as u8, (x * y) as u8]
+    })
 }
 
 /// A PNG of so many pixels that packs to a few kilobytes.
