@@ -1,5 +1,5 @@
 //! The real daemon for Arm on a virtual Pi: a face goes in at /dev/video, its emoji comes out of the SPI bytes, its mood at
-//! a broker; the camera, the display and the service manager give the trouble that they give on a shelf. `tests/vm/run`.
+//! a broker; the camera, the display and the service manager fail as real ones do. `tests/vm/run`.
 
 use std::{
     path::PathBuf,

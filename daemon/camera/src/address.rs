@@ -47,7 +47,7 @@ pub struct HttpAddress {
     login: Option<Login>,
 }
 
-/// Who asks.
+/// User and password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
     /// The name.

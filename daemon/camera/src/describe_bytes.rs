@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn things_are_called_by_their_names() {
+    fn known_kinds_of_bytes_are_named() {
         for (bytes, want) in [
             (&b""[..], "nothing at all"),
             (b"\x89PNG\r\n\x1a\n", "PNG"),

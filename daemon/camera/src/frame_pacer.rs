@@ -7,7 +7,7 @@ use moodring_base::shutdown::Shutdown;
 /// The longest wait between two looks at whether to end.
 pub(super) const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Plays at a rate. Who comes late is not hurried: a missed moment is gone.
+/// Plays at a rate. A late reader gets no frames in a hurry: a missed moment is skipped.
 #[derive(Debug)]
 pub(super) struct FramePacer {
     period: Duration,

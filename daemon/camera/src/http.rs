@@ -217,7 +217,7 @@ impl Reader {
             Ok(Ended::Closed(1)) => Answer::Snapshot,
             Ok(Ended::Closed(0)) => Answer::Cut,
             Ok(Ended::Closed(_)) => Answer::Over("the connection was closed".into()),
-            Ok(Ended::Unheard) => Answer::Over("called off".into()),
+            Ok(Ended::Abandoned) => Answer::Over("called off".into()),
             Ok(Ended::NoPictures(what)) if kind.is_empty() => {
                 Answer::Nothing(format!("it answers with {what}, not with pictures"))
             }

@@ -237,7 +237,7 @@ fn start_threads(
             "what it writes is {what}; it must write JPEGs, a multipart stream of them, or YUV4MPEG2 \
                  (for raw I420 set [camera] raw = \"i420\", width and height)"
         ),
-        Ok(Ended::Closed(_) | Ended::Unheard) => "the command closed its output".into(),
+        Ok(Ended::Closed(_) | Ended::Abandoned) => "the command closed its output".into(),
         Err(e) => format!("cannot read from the command: {e}"),
     })
 }

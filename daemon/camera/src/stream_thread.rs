@@ -117,7 +117,7 @@ impl Producer {
 
     /// Hands over a frame; `false` if nobody listens any more.
     pub(super) fn put(&self, wire: StreamFormat, bytes: &[u8]) -> bool {
-        let mut slot = self.room();
+        let mut slot = self.wait_for_space();
         slot.bytes.clear();
         slot.bytes.extend_from_slice(bytes);
         slot.item = StreamItem::Frame(wire);
@@ -128,13 +128,13 @@ impl Producer {
 
     /// Hands over the reason of a broken frame; `false` if the camera's side is dropped.
     pub(super) fn put_bad(&self, reason: &str) -> bool {
-        let mut slot = self.room();
+        let mut slot = self.wait_for_space();
         slot.item = StreamItem::Bad(reason.into());
         self.shared.changed.notify_all();
         !slot.closed
     }
 
-    fn room(&self) -> MutexGuard<'_, StreamSlot> {
+    fn wait_for_space(&self) -> MutexGuard<'_, StreamSlot> {
         let mut slot = self.shared.lock();
         while self.keep == Overflow::Every && !matches!(slot.item, StreamItem::None) && !slot.closed
         {

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_settings_come_before_the_shelf_and_the_shelf_before_what_is_built_in() {
+    fn a_net_of_the_settings_comes_first_then_an_installed_one_then_the_built_in_one() {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = settings(folder.path());
         assert_eq!(opened(&settings).unwrap(), Path::new(""));

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_flows_flows() {
+    fn a_connection_with_traffic_stays_open() {
         block_on(async {
             let (mut here, mut there) = line(64);
             here.write_all(b"hello").await.unwrap();
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_nothing_is_cut() {
+    fn a_visitor_that_takes_nothing_is_cut() {
         block_on(async {
             let (mut here, _there) = line(4);
             here.write_all(b"1234").await.unwrap();

@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn visitors_have_what_the_rest_leaves() {
+    fn connections_have_the_descriptors_that_the_rest_leaves() {
         let all = |most| Limits::of_descriptors(most).all;
         assert_eq!(all(1024), 384);
         assert_eq!(all(64), MIN_CONNECTIONS);

@@ -241,7 +241,7 @@ impl Web {
     }
 }
 
-/// Serves until it is stopped; who is still there a second later is cut.
+/// Serves until it is stopped; a visitor that is still connected a second later is cut.
 async fn serve(
     listener: TcpListener,
     app_state: AppState,

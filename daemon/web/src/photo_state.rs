@@ -25,14 +25,14 @@ pub(super) struct PhotoState {
     pub(super) read: Counter,
     uploads: Arc<Shares>,
     /// Kilobytes of all photos on their way together.
-    room: Arc<Semaphore>,
+    memory: Arc<Semaphore>,
 }
 
 /// A photo's place, from its first byte to its answer.
 #[derive(Debug)]
 pub(super) struct UploadPermit {
     _share: Share,
-    _room: OwnedSemaphorePermit,
+    _memory: OwnedSemaphorePermit,
 }
 
 impl PhotoState {
@@ -48,7 +48,7 @@ impl PhotoState {
             upload_mb,
             read: Counter::default(),
             uploads: Shares::new(QUEUE),
-            room: Arc::new(Semaphore::new(kilobytes(most) as usize)),
+            memory: Arc::new(Semaphore::new(kilobytes(most) as usize)),
         })
     }
 
@@ -60,10 +60,10 @@ impl PhotoState {
     /// Takes a place for what a request announces; one that announces nothing may be as large as any.
     pub(super) fn permit(&self, from: IpAddr, announced: Option<u64>) -> Option<UploadPermit> {
         let bytes = announced.unwrap_or(self.most_bytes() as u64);
-        let room = Arc::clone(&self.room).try_acquire_many_owned(kilobytes(bytes));
+        let memory = Arc::clone(&self.memory).try_acquire_many_owned(kilobytes(bytes));
         Some(UploadPermit {
             _share: self.uploads.take(from)?,
-            _room: room.ok()?,
+            _memory: memory.ok()?,
         })
     }
 }

@@ -15,7 +15,7 @@ const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 #[derive(Clone, Debug, Default)]
 pub(super) struct Proxies(Vec<IpNet>);
 
-/// Who asks, and how the browser addressed this page.
+/// The client of a request, and how the browser addressed this page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Visitor {
     /// The browser's or program's own address, as far as it can be believed.
@@ -56,7 +56,7 @@ impl Proxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// Who asks, for a request of this peer.
+    /// The visitor of a request from this peer.
     pub(super) fn visitor(&self, peer: IpAddr, headers: &HeaderMap) -> Visitor {
         let peer = peer.to_canonical();
         if !self.has(peer) {

@@ -89,7 +89,7 @@ pub(super) async fn serve(
                         drop(alive);
                     });
                 }
-                // Who has to make room does it now, so that file descriptors do not pile up.
+                // A connection that must make room closes now, so that file descriptors do not pile up.
                 tokio::task::yield_now().await;
             }
             Err(error) => {
@@ -106,7 +106,7 @@ pub(super) async fn serve(
 fn admit(limit: &Arc<ConnectionLimit>, stream: &TcpStream, from: SocketAddr) -> Option<Admitted> {
     let place = limit.admit(from.ip());
     if place.is_none() {
-        // Who does not take it has lost nothing.
+        // A visitor that does not take the answer loses nothing.
         let _ = stream.try_write(FULL);
     }
     place

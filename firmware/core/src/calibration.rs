@@ -1,7 +1,7 @@
 //! What the one person before a device looks like at rest, learned on request and kept as seven numbers: no picture.
 //!
-//! [`resting`] learns the same by itself, but begins anew with every track. Who calibrates looks calmly at the
-//! camera for five seconds once; from then on the kept face is subtracted at once, within the same limits.
+//! [`resting`] learns the same by itself, but begins anew with every track. For a calibration a person looks calmly at
+//! the camera for five seconds once; from then on the kept face is subtracted at once, within the same limits.
 
 use crate::{
     expression::{Expression, Scores},

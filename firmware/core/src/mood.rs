@@ -187,7 +187,7 @@ pub struct MoodSettings {
     /// held up; the tracks see to those. A change of who counts, or of who looks at the camera, needs at least
     /// [`LEAST_HOLD_MS`].
     pub hold_ms: u64,
-    /// Whether only people who look toward the camera count; who is neither known to look here nor known to look away counts, too.
+    /// Whether only people who look toward the camera count. People whose direction the net cannot judge count, too.
     pub only_facing: bool,
 }
 
@@ -412,7 +412,8 @@ fn changed(from: &MoodState, to: &MoodState) -> Event {
 /// How many times another face has to outdo the one that counts to take its place.
 const STICKINESS: f32 = 1.3;
 
-/// Who should count. Who counted before goes on to count until clearly outdone; of equals, the older track counts.
+/// The person who should count. The one who counted before goes on to count until clearly outdone; of equals, the older
+/// track counts.
 fn who_counts<'p>(
     people: impl Iterator<Item = &'p Candidate> + Clone,
     before: Option<TrackId>,

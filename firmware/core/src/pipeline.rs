@@ -119,7 +119,7 @@ impl TrackData {
         };
         self.mood = Some(self.mood_hysteresis.update(&scores, view, time, settings));
         let wanted = self.head.is_facing()?;
-        // Who appears counts at once.
+        // For a new face the first direction counts at once.
         let before = self.facing.unwrap_or(wanted);
         let now = self
             .turning

@@ -211,7 +211,7 @@ impl<T: Default> Tracker<T> {
         self.confirm(time, settings, is_person, events);
     }
 
-    /// Removes who is gone.
+    /// Removes the tracks that are gone.
     fn forget(&mut self, time: Millis, settings: &TrackSettings, events: &mut Events) {
         self.tracks.retain(|track| {
             let alive = track.is_alive(time, settings);

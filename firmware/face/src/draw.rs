@@ -19,8 +19,8 @@ use crate::{
 };
 
 /// Draws the face in the middle of `area`, as large as fits, and fills the rest with the theme's background. A target
-/// that shows only a part of the area gets only that part's pixels. Who draws in bands prepares a [`Drawing`] once
-/// instead.
+/// that shows only a part of the area gets only that part's pixels. A caller that draws in bands prepares a [`Drawing`]
+/// once instead.
 ///
 /// # Errors
 /// The target's own.

@@ -35,7 +35,7 @@ pub(crate) struct Layout {
 impl Layout {
     pub(crate) fn of(area: Rectangle, picture: &Picture<'_>, shades: Shades) -> Self {
         let count = picture.faces.len().min(MAX_FACES);
-        let room = match picture.shape {
+        let available = match picture.shape {
             ScreenShape::Square => area,
             ScreenShape::Round if picture.lines.is_empty() => area,
             ScreenShape::Round => within_circle(area),
@@ -55,16 +55,18 @@ impl Layout {
         let placed = match picture.shape {
             _ if lines.is_empty() || bottom.is_some() => bottom,
             // Beside the face a row is short: where letters are lost there, beneath it they may not be.
-            ScreenShape::Square if is_wide(room) => match beside(room, lines, shades) {
+            ScreenShape::Square if is_wide(available) => match beside(available, lines, shades) {
                 Some(placed) if placed.fit.loss == Loss::Nothing => Some(placed),
                 beside => {
-                    let both = [beside, beneath(room, lines, shades)].into_iter().flatten();
+                    let both = [beside, beneath(available, lines, shades)]
+                        .into_iter()
+                        .flatten();
                     both.min_by_key(|placed| placed.fit.loss)
                 }
             },
-            _ => beneath(room, lines, shades),
+            _ => beneath(available, lines, shades),
         };
-        let faces = placed.as_ref().map_or(room, |placed| placed.faces);
+        let faces = placed.as_ref().map_or(available, |placed| placed.faces);
         let text = placed.map(|placed| (placed.text, placed.fit.font));
         let tiles = match high_px {
             Some(high_px) if count > 1 => round_tiles(area, high_px, count),

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::message::ScoresRecord;
 
-/// The kept resting face, and what became of the last wish to learn one.
+/// The kept resting face, and how the last request to learn one went.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CalibrationState {
     /// The seven numbers; `None` if there are none.

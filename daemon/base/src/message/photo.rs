@@ -57,7 +57,7 @@ pub struct FaceRecord {
     /// What it shows; absent in `detect`.
     #[serde(flatten)]
     pub reading: Option<ReadingRecord>,
-    /// The crop as the classifier sees it, a PNG as a `data:` URL; only for who asks for it.
+    /// The crop as the classifier sees it, a PNG as a `data:` URL; only where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crop: Option<String>,
     /// Where in the crop the net looked, a PNG of the same size to lay over it, as a `data:` URL.

@@ -17,7 +17,7 @@ pub struct StateMessage<'a> {
     pub device: &'a str,
     /// The run's number, 16 hexadecimal digits.
     pub run: String,
-    /// The number of the newest event; 0 before the first. Who reads events from here on misses none.
+    /// The number of the newest event; 0 before the first. A reader that takes events from here on misses none.
     pub seq: u64,
     /// When this was written, RFC 3339 in UTC.
     pub time: String,

@@ -67,7 +67,7 @@ impl Client {
         })
     }
 
-    /// Who holds the connections.
+    /// The agent, which holds the connections.
     pub(super) fn agent(&self) -> Agent {
         self.agent.clone()
     }

@@ -21,10 +21,10 @@ pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// Who may read a file, and whether the one before is kept.
+/// The readers of a file, and whether the file before is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Who could read it before; the file before is kept.
+    /// Those who could read it before; the file before is kept.
     AsBefore,
     /// Its owner and group, of those who could before; the file before is kept.
     NotOthers,

@@ -63,7 +63,7 @@ fn metrics_are_moodrings() {
 }
 
 #[test]
-fn every_answer_is_dressed() {
+fn every_answer_has_the_security_headers() {
     let page = TestPage::new(|_| {});
     for path in [
         "/",

@@ -51,7 +51,7 @@ fn the_history_is_answered_downloaded_and_deleted() {
 }
 
 #[test]
-fn knobs_give_the_commands_that_mqtt_gives() {
+fn controls_send_the_commands_that_mqtt_sends() {
     use moodring_base::command::{Command, Switch};
     let mut page = TestPage::new(|_| {});
     let set = |thing: &str, text: &str| {
