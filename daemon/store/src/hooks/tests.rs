@@ -16,7 +16,7 @@ fn hook(folder: &Path, script: &str) -> HookSettings {
 }
 
 fn called(settings: &HookSettings, line: &str) -> Result<(), String> {
-    call(settings, line, &Running::default())
+    call(settings, line, &Running::default()).map_err(|error| error.to_string())
 }
 
 /// Of a flood of errors the end is logged, in one line without escape codes; the hook is not held up by it.
@@ -91,7 +91,7 @@ fn what_waits_keeps_the_newest() {
 fn the_same_failure_is_said_ever_more_seldom() {
     let mut failure = RepeatedFailure::default();
     for count in 1..=9 {
-        failure.note("hook", Err("no light".into()));
+        failure.note("hook", Err(HookError::NoFile));
         assert_eq!(failure.count, count);
     }
     failure.note("hook", Ok(()));
