@@ -51,7 +51,7 @@ unsafe fn channels<const PAIRS: usize>(row: &DepthRow<'_>, first: usize, epilogu
     // SAFETY: words of a whole block are readable.
     let block = unsafe { Block::load(epilogue) };
     for pixel in 0..row.pixels {
-        let mut acc = [_mm256_setzero_si256(); 2];
+        let mut acc = block.bias();
         for (starts, weights) in starts.iter().zip(&weights) {
             let at = pixel * row.step;
             // SAFETY: as this function demands.
@@ -63,6 +63,6 @@ unsafe fn channels<const PAIRS: usize>(row: &DepthRow<'_>, first: usize, epilogu
             acc[1] = _mm256_add_epi32(acc[1], _mm256_madd_epi16(high, weights[1]));
         }
         // SAFETY: as this function demands.
-        unsafe { block.store(pixel, acc) };
+        unsafe { block.store(pixel, &[acc]) };
     }
 }
