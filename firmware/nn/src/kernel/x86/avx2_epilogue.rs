@@ -99,7 +99,7 @@ impl<'a> Block<'a> {
         [self.halves[0].bias, self.halves[1].bias]
     }
 
-    /// Stores the sums of `P` pixels, at most 6, from `pixel` on.
+    /// Stores the sums of `P` pixels, at most 12, from `pixel` on.
     ///
     /// # Safety
     /// The epilogue has room for these pixels.
@@ -113,6 +113,9 @@ impl<'a> Block<'a> {
                 self.pair::<P, 0>(pixel, sums);
                 self.pair::<P, 1>(pixel, sums);
                 self.pair::<P, 2>(pixel, sums);
+                self.pair::<P, 3>(pixel, sums);
+                self.pair::<P, 4>(pixel, sums);
+                self.pair::<P, 5>(pixel, sums);
             } else {
                 for (p, sums) in sums.iter().enumerate() {
                     self.put_words(pixel + p, *sums);
