@@ -58,7 +58,7 @@ unsafe fn row(job: &TileJob<'_>, pixels: usize) {
         let mut pixel = 0;
         while pixel < pixels {
             pixel += match pixels - pixel {
-                12.. => tile::<12>(job, &block, pixel),
+                8.. => tile::<8>(job, &block, pixel),
                 6.. => tile::<6>(job, &block, pixel),
                 4.. => tile::<4>(job, &block, pixel),
                 2.. => tile::<2>(job, &block, pixel),
