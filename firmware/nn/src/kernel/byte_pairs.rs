@@ -54,7 +54,6 @@ pub(crate) struct GroupCounts {
 impl GroupCounts {
     /// Of a head's first words; whatever they are, the counts are of `groups` groups.
     #[inline(always)]
-    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     pub(crate) fn read(words: [u16; 3], groups: usize) -> Self {
         let [twos, ones, shuffled] = words.map(usize::from);
         let twos = twos.min(groups / 2);
@@ -155,13 +154,8 @@ impl Line<'_> {
         }
         let fits = self.pairs_that_fit(first, end);
         let all = u16::MAX >> (WINDOW - 4 * (end - first));
-        let (mut set, mut pairs, left) = matching(&fits, unfit);
-        if left > 0 {
-            let (of_all, left_of_all) = (matching(&fits, all), left);
-            if of_all.2 < left_of_all {
-                (set, pairs) = (of_all.0, of_all.1);
-            }
-        }
+        let [some, all] = [unfit, all].map(|set| matching(&fits, set));
+        let Matching { set, pairs, .. } = if all.left < some.left { all } else { some };
         self.write(first, end, set, pairs.as_flattened());
     }
 
@@ -198,9 +192,18 @@ impl Line<'_> {
     }
 }
 
-/// Pairs the bytes of `set`, as many as possible so that they fit: those pairs come first. They are an even number, for a group has
-/// two pairs. Returns `set`, the pairs, and how many do not count as fitting.
-fn matching(fits: &[u16; WINDOW], set: u16) -> (u16, [[u8; 2]; WINDOW / 2], usize) {
+/// The bytes of a window, or some of them, two by two.
+struct Matching {
+    /// A bit for each of the bytes.
+    set: u16,
+    /// Those that fit come first.
+    pairs: [[u8; 2]; WINDOW / 2],
+    /// Pairs in groups that do not fit as a whole; a group has two.
+    left: usize,
+}
+
+/// Pairs the bytes of `set`, so that most of the pairs fit.
+fn matching(fits: &[u16; WINDOW], set: u16) -> Matching {
     let mut pairs = [[0; 2]; WINDOW / 2];
     let (mut left, mut lone, mut count) = (set, 0_u16, 0);
     // Who has the fewest choices chooses first, and takes who has the fewest others.
@@ -224,7 +227,11 @@ fn matching(fits: &[u16; WINDOW], set: u16) -> (u16, [[u8; 2]; WINDOW / 2], usiz
     for pair in &mut pairs[count..total] {
         *pair = [members.next().unwrap_or(0), members.next().unwrap_or(0)];
     }
-    (set, pairs, total - count / 2 * 2)
+    Matching {
+        set,
+        pairs,
+        left: total - count / 2 * 2,
+    }
 }
 
 /// Whether each sum of these groups, added in 16 bits, fits whatever the bytes are.

@@ -2,6 +2,7 @@
 //!
 //! All of them give the same bits; `scalar` is the reference.
 
+#[cfg(any(test, target_arch = "x86_64"))]
 mod byte_pairs;
 #[cfg(any(
     target_arch = "x86_64",

@@ -3,7 +3,9 @@
 //! `sum((x - zx) * w) + bias = sum(x * w) + (bias - zx * sum(w))`: exact, also where the border holds `zx`. A kernel
 //! that sees `x - 128` instead of `x` ([`Kernel::offset`]) gets the bias for `zx - 128`.
 
-use super::{BLOCK, Kernel, byte_pairs, depthwise_weights};
+#[cfg(target_arch = "x86_64")]
+use super::byte_pairs;
+use super::{BLOCK, Kernel, depthwise_weights};
 use crate::model::Model;
 use crate::plan::ALIGN;
 use crate::quant::{LeWords, OutputStage};
@@ -66,6 +68,7 @@ fn depth(kernel: Kernel) -> Option<usize> {
 /// Bytes of a line of a block.
 fn line_bytes(kernel: Kernel, columns: usize) -> usize {
     match kernel {
+        #[cfg(target_arch = "x86_64")]
         Kernel::Avx2 => 2 * byte_pairs::bytes(columns / 4),
         _ => columns * BLOCK,
     }
@@ -158,6 +161,7 @@ fn fill_weights(conv: &Conv<'_>, inputs: usize, kernel: Kernel, depth: usize, me
     let groups = run.div_ceil(depth);
     let per_line = line_bytes(kernel, groups * depth);
     let place = |lane: usize, k: usize| match kernel {
+        #[cfg(target_arch = "x86_64")]
         Kernel::Avx2 => byte_pairs::place(groups, lane, k),
         _ => (k / depth * BLOCK + lane) * depth + k % depth,
     };
@@ -170,6 +174,7 @@ fn fill_weights(conv: &Conv<'_>, inputs: usize, kernel: Kernel, depth: usize, me
             }
         }
     }
+    #[cfg(target_arch = "x86_64")]
     if kernel == Kernel::Avx2 {
         for half in memory.chunks_exact_mut(byte_pairs::bytes(groups)) {
             byte_pairs::order(half, groups);
