@@ -3,7 +3,7 @@
 use super::{
     jpeg::{FrameDecoder, layout::Layout},
     jpeg_splitter::{JpegSplitter, SplitResult},
-    look, y4m,
+    describe_bytes, y4m,
 };
 
 /// A stream in pieces of odd sizes.
