@@ -1,9 +1,10 @@
 //! What cameras send, for the fuzz targets.
 
 use super::{
+    describe_bytes,
     jpeg::{FrameDecoder, layout::Layout},
     jpeg_splitter::{JpegSplitter, SplitResult},
-    describe_bytes, y4m,
+    y4m,
 };
 
 /// A stream in pieces of odd sizes.

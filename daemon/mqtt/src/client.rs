@@ -20,12 +20,11 @@ use moodring_base::{
 use moodring_store::{OutboxRow, Store};
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    task::JoinHandle,
     time::{Instant, sleep_until},
 };
 
 use super::{
-    Delivery, Incoming, Inputs, MqttError, Outgoing, Passthrough,
+    Delivery, Inputs, MqttError, Outgoing, Passthrough,
     backoff::Backoff,
     broker::Broker,
     client_inputs::{Input, InputStream},

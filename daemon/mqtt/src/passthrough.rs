@@ -250,7 +250,7 @@ fn topic_of(incoming: &Incoming) -> Option<&String> {
 mod tests {
     use super::*;
 
-    fn message(text: &str) -> Outgoing {
+    fn outgoing(text: &str) -> Outgoing {
         Outgoing {
             topic: "a".into(),
             payload: text.into(),
@@ -273,13 +273,13 @@ mod tests {
     #[tokio::test]
     async fn what_waited_for_a_connection_is_said_again_by_its_author() {
         let (mut extra, publish, mut receive) = passthrough(vec!["x/set".into()]);
-        publish.publish(message("old"));
+        publish.publish(outgoing("old"));
         assert_eq!(extra.connected(), ["x/set"]);
         assert_eq!(receive.recv().await, Some(Incoming::Connected));
-        publish.publish(message("new"));
+        publish.publish(outgoing("new"));
         assert_eq!(
             extra.next().await,
-            PublisherRequest::Message(message("new"), None)
+            PublisherRequest::Message(outgoing("new"), None)
         );
         drop(extra);
         assert_eq!(receive.recv().await, None);

@@ -37,7 +37,7 @@ fn undelivered_fate(store: &StoreState) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use moodring_store::{StoreLimits, StoreLocation};
+    use moodring_store::{Store, StoreLimits, StoreLocation};
 
     /// The last line of a daemon whose broker was away.
     #[test]

@@ -1,5 +1,6 @@
 //! The protocol without a broker: a list of what goes in, a list of what comes out.
 
+use moodring_base::message::{Moment, cbor};
 use std::time::{Duration, SystemTime};
 
 use moodring_base::message::{DeviceName, RunId};

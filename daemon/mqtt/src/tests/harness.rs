@@ -5,7 +5,7 @@ use std::{
     fs,
     future::Future,
     io::{BufRead, BufReader},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     process::{Child, Command, Stdio},
     thread,
     time::Duration,

@@ -1,5 +1,7 @@
 //! Hooks as programs that really run: what they get, what they may cost, and how each failure reads in the log.
 
+use std::{fs, os::unix::fs::PermissionsExt};
+
 use super::*;
 
 fn hook(folder: &Path, script: &str) -> HookSettings {

@@ -1,7 +1,5 @@
 //! What strangers may upload: two thousand broken, huge and foreign bodies, each refused with a reason.
 
-use std::io::Cursor;
-
 use image::ImageFormat;
 use proptest::strategy::ValueTree;
 
