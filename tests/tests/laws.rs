@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "moodring-face",
             "moodring-link",
             "moodring-models",
+            "moodring-tests",
         ],
     ),
     (
@@ -35,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "moodring-link",
             "moodring-models",
             "moodring-base",
+            "moodring-tests",
         ],
     ),
     (
@@ -71,6 +73,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "moodring-link",
             "moodring-models",
             "moodring-base",
+            "moodring-tests",
         ],
     ),
     (
@@ -101,6 +104,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "moodring-display",
             "moodring-store",
             "moodring-mqtt",
+            "moodring-tests",
         ],
     ),
     (

@@ -149,14 +149,13 @@ fn refused(trouble: PhotoJobError) -> ApiError {
     };
     let status = match &error {
         PhotoError::Empty => StatusCode::BAD_REQUEST,
-        PhotoError::Format | PhotoError::OtherFormat(_) | PhotoError::Unsupported(_) => {
-            StatusCode::UNSUPPORTED_MEDIA_TYPE
-        }
+        PhotoError::Format | PhotoError::OtherFormat(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         PhotoError::FileSize | PhotoError::Large(..) | PhotoError::Memory(..) => {
             StatusCode::PAYLOAD_TOO_LARGE
         }
         PhotoError::Small(..)
         | PhotoError::Side(..)
+        | PhotoError::Unsupported(_)
         | PhotoError::Damaged(_)
         | PhotoError::Io(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };

@@ -41,6 +41,8 @@ pub(super) struct Client {
     agent: Agent,
     address: HttpAddress,
     authorization: Authorization,
+    /// Whether there was an answer, whose connection may be kept.
+    has_answered: bool,
 }
 
 impl Client {
@@ -64,6 +66,7 @@ impl Client {
             agent: secure::agent(config, address.scheme(), &context.trust)?,
             address: address.clone(),
             authorization: Authorization::Unknown,
+            has_answered: false,
         })
     }
 
@@ -138,7 +141,24 @@ impl Client {
         self.send(address)
     }
 
+    /// One request. A server may close a kept connection at the moment at which it is used again; then the request goes out once more on
+    /// a new one (RFC 9112, 9.3.1).
     fn send(&mut self, address: &HttpAddress) -> Result<Response<Body>, Refusal> {
+        let mut sent = self.send_once(address)?;
+        if self.has_answered && sent.as_ref().is_err_and(is_hung_up) {
+            sent = self.send_once(address)?;
+        }
+        self.has_answered |= sent.is_ok();
+        sent.map_err(|e| {
+            let text = Redacted::text(&e.to_string(), &[]);
+            Refusal::Failed(hint(text.as_str()))
+        })
+    }
+
+    fn send_once(
+        &mut self,
+        address: &HttpAddress,
+    ) -> Result<Result<Response<Body>, ureq::Error>, Refusal> {
         let mut request = self.agent.get(address.url());
         if let Some(login) = address.login() {
             match &mut self.authorization {
@@ -156,11 +176,17 @@ impl Client {
                 }
             }
         }
-        request.call().map_err(|e| {
-            let text = Redacted::text(&e.to_string(), &[]);
-            Refusal::Failed(hint(text.as_str()))
-        })
+        Ok(request.call())
     }
+}
+
+/// Whether the other side closed the connection before its answer began.
+fn is_hung_up(error: &ureq::Error) -> bool {
+    use std::io::ErrorKind as Kind;
+    matches!(error, ureq::Error::Io(error) if matches!(
+        error.kind(),
+        Kind::UnexpectedEof | Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe
+    ))
 }
 
 /// Some cameras answer 403 where they mean 401.
