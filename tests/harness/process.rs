@@ -289,6 +289,16 @@ fn pass_on(pipe: Pipe, mut from: impl BufRead, to: &Sender<(Pipe, String)>) {
     }
 }
 
+/// Sends a signal such as `TERM` to any process; false if there is none. By the shell: Debian's `kill` is in a package that a small
+/// system lacks.
+pub fn signal(pid: u32, name: &str) -> bool {
+    let sent = Command::new("sh")
+        .arg("-c")
+        .arg(format!("kill -{name} {pid} 2>/dev/null"))
+        .status();
+    sent.is_ok_and(|status| status.success())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -332,14 +342,4 @@ mod tests {
     fn a_panic_is_noticed() {
         shell("echo \"thread 'main' panicked at a.rs\" >&2").finish(LIMIT);
     }
-}
-
-/// Sends a signal such as `TERM` to any process; false if there is none. By the shell: Debian's `kill` is in a package that a small
-/// system lacks.
-pub fn signal(pid: u32, name: &str) -> bool {
-    let sent = Command::new("sh")
-        .arg("-c")
-        .arg(format!("kill -{name} {pid} 2>/dev/null"))
-        .status();
-    sent.is_ok_and(|status| status.success())
 }

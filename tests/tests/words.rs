@@ -16,7 +16,8 @@ const FORMER_NAMES: &str = "album blind cast depth2 desk dials drive ends gate g
     studio tale talk trial turn_dials upkeep wants_look who";
 
 /// The same for variables, parameters and fields: the field says published, reported, received, event, label.
-const FORMER_VARIABLES: &str = "comfort culprit fate heard news said studio tale tell told unheard untold";
+const FORMER_VARIABLES: &str =
+    "comfort culprit fate heard news said studio tale tell told unheard untold";
 
 #[test]
 fn every_public_module_stands_in_the_glossary() {
