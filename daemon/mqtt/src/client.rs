@@ -75,7 +75,7 @@ pub fn spawn(
         failover: Failover::new(plan.brokers, backoff, Some(advice)),
         _embedded: plan.embedded,
         clock,
-        extra: inputs.extra.take(),
+        passthrough: inputs.passthrough.take(),
         store: inputs.store.clone(),
         fetch: None,
         feed: InputStream::new(inputs, stopped),
@@ -101,7 +101,7 @@ struct Client {
     _embedded: Option<Broker>,
     clock: Clock,
     feed: InputStream,
-    extra: Option<Passthrough>,
+    passthrough: Option<Passthrough>,
     store: Store,
     /// Rows that the store was asked for in this connection.
     fetch: Option<(FetchRequest, oneshot::Receiver<Vec<OutboxRow>>)>,
@@ -200,10 +200,10 @@ impl Client {
                         self.protocol.rows(want, rows);
                     }
                 }
-                other = next_request(&mut self.extra), if online && link.has_room() && (!careful || link.is_idle()) => match other {
+                other = next_request(&mut self.passthrough), if online && link.has_room() && (!careful || link.is_idle()) => match other {
                     PublisherRequest::Introduced => self.protocol.introduced(),
                     PublisherRequest::Message(outgoing, number) => {
-                        let token = ReceiptToken::Extra(number);
+                        let token = ReceiptToken::Passthrough(number);
                         if let Err(full) = pass_on(link, outgoing, token) { return ServeEnd::Lost(full.into()) }
                     }
                 },
@@ -220,8 +220,8 @@ impl Client {
         self.failover.up();
         self.protocol.connected(self.clock.now());
         self.state.send_replace(BrokerState::Online);
-        match &mut self.extra {
-            Some(extra) => link.subscribe(extra.connected()),
+        match &mut self.passthrough {
+            Some(passthrough) => link.subscribe(passthrough.connected()),
             None => {
                 self.protocol.introduced();
                 Ok(())
@@ -294,9 +294,9 @@ async fn fetched(
 }
 
 /// The next message of others to publish, or none for ever.
-async fn next_request(extra: &mut Option<Passthrough>) -> PublisherRequest {
-    match extra {
-        Some(extra) => extra.next().await,
+async fn next_request(passthrough: &mut Option<Passthrough>) -> PublisherRequest {
+    match passthrough {
+        Some(passthrough) => passthrough.next().await,
         None => std::future::pending().await,
     }
 }

@@ -14,7 +14,7 @@ pub struct Inputs {
     /// What happened, and waits for the broker.
     pub store: Store,
     /// What else goes through this connection.
-    pub extra: Option<super::Passthrough>,
+    pub passthrough: Option<super::Passthrough>,
     /// Gets a text for each message that cannot pass to the broker.
     pub faults: Option<tokio::sync::mpsc::UnboundedSender<String>>,
 }

@@ -76,7 +76,7 @@ enum StopPhase {
     /// `stopped` is on its way.
     Sent,
     /// `stopped` has its receipt.
-    Known,
+    Confirmed,
 }
 
 /// What the broker knows of our state in this connection.
@@ -199,9 +199,9 @@ impl Protocol {
             }
             ReceiptToken::State => self.state.under_way = false,
             ReceiptToken::Status(Status::Stopped) if self.stop == StopPhase::Sent => {
-                self.stop = StopPhase::Known
+                self.stop = StopPhase::Confirmed
             }
-            ReceiptToken::Status(_) | ReceiptToken::Extra(_) => {}
+            ReceiptToken::Status(_) | ReceiptToken::Passthrough(_) => {}
         }
         None
     }
@@ -215,7 +215,7 @@ impl Protocol {
                 self.retry_at
                     .get_or_insert(Millis(now.0.saturating_add(RETRY_MS)));
             }
-            ReceiptToken::State | ReceiptToken::Status(_) | ReceiptToken::Extra(_) => {
+            ReceiptToken::State | ReceiptToken::Status(_) | ReceiptToken::Passthrough(_) => {
                 _ = self.done(token, now);
             }
         }
@@ -246,7 +246,7 @@ impl Protocol {
 
     /// Whether the broker knows everything there is to know, `stopped` included.
     pub fn is_finished(&self) -> bool {
-        self.stop == StopPhase::Known
+        self.stop == StopPhase::Confirmed
             && (self.audience.is_alone() || self.outbox.is_done(self.store.newest))
     }
 }

@@ -54,7 +54,7 @@ pub enum ReceiptToken {
     /// An event.
     Event(EntryId),
     /// Somebody else's; see [`super::Passthrough`]. With a number, its receipt is wanted.
-    Extra(Option<u32>),
+    Passthrough(Option<u32>),
 }
 
 /// MQTT's quality of service and retain flag, in the three ways used here.

@@ -28,7 +28,7 @@ impl Publishing {
     ) -> Result<(Self, mqtt::home_assistant::PreparedHomeAssistant), AppError> {
         let place = StoreLocation::of(&settings.store.path);
         let updates = update::spawn(&settings.update, &settings.models, identity.run.number());
-        let (extra, home_assistant) = mqtt::home_assistant::prepare(
+        let (passthrough, home_assistant) = mqtt::home_assistant::prepare(
             &settings.mqtt,
             identity,
             notes,
@@ -47,7 +47,7 @@ impl Publishing {
         let inputs = mqtt::Inputs {
             snapshots: sources.snapshots.clone(),
             store: store.clone(),
-            extra: Some(extra),
+            passthrough: Some(passthrough),
             faults: Some(faults_tx),
         };
         let broker = broker(settings, identity, clock, inputs)?;

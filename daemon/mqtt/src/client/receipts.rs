@@ -29,8 +29,8 @@ impl Client {
             }
             LinkEvent::Refused(pending, reason) => self.refused(&pending, &reason),
             LinkEvent::HeldBack(pending, reason) => self.held_back(&pending, &reason),
-            LinkEvent::Subscribed => self.pass_to_extra(Incoming::Subscribed),
-            LinkEvent::Received(message) => self.pass_to_extra(message),
+            LinkEvent::Subscribed => self.pass_through(Incoming::Subscribed),
+            LinkEvent::Received(message) => self.pass_through(message),
             LinkEvent::Up | LinkEvent::Closed | LinkEvent::Lost(_) => {}
         }
     }
@@ -39,15 +39,15 @@ impl Client {
         if let Some(id) = self.protocol.done(token, self.clock.now()) {
             self.store.delivered(id);
         }
-        if let ReceiptToken::Extra(Some(number)) = token {
-            self.pass_to_extra(Incoming::Confirmed(number));
+        if let ReceiptToken::Passthrough(Some(number)) = token {
+            self.pass_through(Incoming::Confirmed(number));
         }
         self.failover.works();
     }
 
-    fn pass_to_extra(&self, incoming: Incoming) {
-        if let Some(extra) = &self.extra {
-            extra.receive(incoming);
+    fn pass_through(&self, incoming: Incoming) {
+        if let Some(passthrough) = &self.passthrough {
+            passthrough.receive(incoming);
         }
     }
 
@@ -153,6 +153,6 @@ fn what(token: ReceiptToken) -> &'static str {
         ReceiptToken::Event(_) => "an event",
         ReceiptToken::State => "the state",
         ReceiptToken::Status(_) => "the status",
-        ReceiptToken::Extra(_) => "a message for Home Assistant",
+        ReceiptToken::Passthrough(_) => "a message for Home Assistant",
     }
 }

@@ -204,7 +204,7 @@ impl Task {
 
 fn publish(link: &mut Link, publish: Publish) -> Result<(), HomieError> {
     let publication = Publication {
-        token: ReceiptToken::Extra(None),
+        token: ReceiptToken::Passthrough(None),
         topic: publish.topic,
         payload: publish.payload,
         content: Content::Plain,

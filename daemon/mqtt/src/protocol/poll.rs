@@ -54,7 +54,7 @@ impl Protocol {
                 self.stop = StopPhase::Sent;
                 Some(self.status(Status::Stopped))
             }
-            StopPhase::Asked | StopPhase::Sent | StopPhase::Known => None,
+            StopPhase::Asked | StopPhase::Sent | StopPhase::Confirmed => None,
         }
     }
 

@@ -64,7 +64,7 @@ fn short(publication: &Publication) -> String {
         ReceiptToken::Status(_) => text.to_owned(),
         ReceiptToken::State => format!("state {} {}", json("mood"), json("people_count")),
         ReceiptToken::Event(_) => format!("event {}", json("seq")),
-        ReceiptToken::Extra(_) => unreachable!("nobody else speaks here"),
+        ReceiptToken::Passthrough(_) => unreachable!("nobody else speaks here"),
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) async fn live(
     let inputs = Inputs {
         snapshots: newest.clone(),
         store: store.clone(),
-        extra: None,
+        passthrough: None,
         faults: None,
     };
     let client = mqtt::spawn(settings, identity.clone(), clock, inputs)?;

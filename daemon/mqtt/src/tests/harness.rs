@@ -263,8 +263,8 @@ impl TestDaemon {
         Self::start_beside(settings, None)
     }
 
-    pub(super) fn start_beside(settings: MqttSettings, extra: Option<Passthrough>) -> Self {
-        Self::start_with_all(settings, extra, None)
+    pub(super) fn start_beside(settings: MqttSettings, passthrough: Option<Passthrough>) -> Self {
+        Self::start_with_all(settings, passthrough, None)
     }
 
     /// Faults arrive here: what cannot pass to the broker.
@@ -277,7 +277,7 @@ impl TestDaemon {
 
     fn start_with_all(
         settings: MqttSettings,
-        extra: Option<Passthrough>,
+        passthrough: Option<Passthrough>,
         faults: Option<mpsc::UnboundedSender<String>>,
     ) -> Self {
         let identity = Identity::new(DeviceName::new("hall").unwrap(), RunId::random());
@@ -287,7 +287,7 @@ impl TestDaemon {
         let inputs = Inputs {
             snapshots: newest.clone(),
             store: store.clone(),
-            extra,
+            passthrough,
             faults,
         };
         let clock = Clock::start();
