@@ -199,13 +199,13 @@ struct BrokerEntry {
     /// Whether that is settled, by the user or by what the broker did.
     is_settled: bool,
     /// The broker refused MQTT 5 as a version that it does not speak.
-    said_no: bool,
+    refuses_v5: bool,
     /// How often it hung up on MQTT 5 and then spoke 3.1.1.
     doubts: u8,
     /// When the newest connection that began a session ended.
     left: Option<Instant>,
     /// Whether it was logged that this one speaks 3.1.1.
-    is_told: bool,
+    is_reported: bool,
     /// Another of its addresses, where the first gave no answer.
     reachable: ReachableAddress,
 }
@@ -218,10 +218,10 @@ impl BrokerEntry {
                 MqttVersion::V3 => Version::V3,
             },
             is_settled: connect_options.version != MqttVersion::Auto,
-            said_no: false,
+            refuses_v5: false,
             doubts: 0,
             left: None,
-            is_told: false,
+            is_reported: false,
             reachable: ReachableAddress::default(),
             connect_options,
         }
@@ -252,8 +252,8 @@ impl BrokerEntry {
             return false;
         }
         self.doubts += 1;
-        self.is_settled = self.said_no || self.doubts >= V5_FAILURES;
-        !std::mem::replace(&mut self.is_told, true)
+        self.is_settled = self.refuses_v5 || self.doubts >= V5_FAILURES;
+        !std::mem::replace(&mut self.is_reported, true)
     }
 
     /// An attempt or connection ended. True: try the same broker again at once, by another version.
@@ -271,7 +271,7 @@ impl BrokerEntry {
         match (self.version, hint) {
             (_, VersionHint::Spoken) if !was_up => drop(self.answered()),
             (Version::V5, VersionHint::Foreign) if !was_up => {
-                (self.version, self.is_settled, self.said_no) = (Version::V3, false, true);
+                (self.version, self.is_settled, self.refuses_v5) = (Version::V3, false, true);
                 return true;
             }
             (Version::V5, VersionHint::HungUp) if !was_up && !self.is_settled => {
@@ -283,7 +283,7 @@ impl BrokerEntry {
         }
         if !self.is_settled {
             // It was trouble, or may have been: MQTT 5 has the next turn.
-            (self.version, self.said_no) = (Version::V5, false);
+            (self.version, self.refuses_v5) = (Version::V5, false);
         }
         false
     }

@@ -103,7 +103,7 @@ pub(super) async fn live(
     }
     drop(events);
     if let Err(error) = event_log_task.await {
-        tracing::error!("a journal failed: {error}");
+        tracing::error!("an event log failed: {error}");
     }
     // A real device keeps waiting events as long as it must, over restarts too; this one has no disk.
     let mut kept = store.state();

@@ -51,7 +51,7 @@ impl DeliveryCounts {
 #[derive(Debug, Default)]
 pub struct GapCheck {
     runs: HashMap<(String, String), Run>,
-    tally: DeliveryCounts,
+    counts: DeliveryCounts,
     from_one: bool,
 }
 
@@ -73,10 +73,10 @@ impl GapCheck {
     /// Takes a message; returns its event if it is new.
     pub fn receive(&mut self, payload: &[u8]) -> Option<FirstDelivery> {
         let Some((head, time)) = read(payload) else {
-            self.tally.unreadable += 1;
+            self.counts.unreadable += 1;
             return None;
         };
-        self.tally.received += 1;
+        self.counts.received += 1;
         let first = if self.from_one { 1 } else { head.seq };
         let run = self.runs.entry((head.device, head.run));
         let run = run.or_insert_with(|| Run {
@@ -87,20 +87,20 @@ impl GapCheck {
             run.missing.extend(run.next..head.seq);
             run.next = head.seq + 1;
         } else if run.missing.remove(&head.seq) {
-            self.tally.late += 1;
+            self.counts.late += 1;
         } else {
-            self.tally.duplicates += 1;
+            self.counts.duplicates += 1;
             return None;
         }
         Some(FirstDelivery { time: time.into() })
     }
 
     /// The sums so far.
-    pub fn tally(&self) -> DeliveryCounts {
+    pub fn counts(&self) -> DeliveryCounts {
         DeliveryCounts {
             missing: self.runs.values().map(|run| run.missing.len() as u64).sum(),
             runs: self.runs.len() as u64,
-            ..self.tally
+            ..self.counts
         }
     }
 }
@@ -140,14 +140,14 @@ mod tests {
             unreadable: 1,
             runs: 2,
         };
-        assert_eq!(check.tally(), expected);
-        assert_eq!(check.tally().first_time(), 6);
+        assert_eq!(check.counts(), expected);
+        assert_eq!(check.counts().first_time(), 6);
     }
 
     #[test]
     fn who_comes_late_begins_where_it_begins() {
         let mut check = GapCheck::new(false);
         assert!(receive(&mut check, "a", 40) && receive(&mut check, "a", 42));
-        assert_eq!(check.tally().missing, 1);
+        assert_eq!(check.counts().missing, 1);
     }
 }

@@ -170,7 +170,7 @@ pub async fn run(
             _ = second.tick() => bar.set_position(begin.elapsed().as_secs()),
             () = sleep_until(deadline) => {
                 if devices.is_empty() {
-                    let all = subscriber.is_none() || check.tally().first_time() >= report.sent;
+                    let all = subscriber.is_none() || check.counts().first_time() >= report.sent;
                     if all || Instant::now() > *silent_since.get_or_insert(deadline) + LINGER {
                         break;
                     }
@@ -180,7 +180,7 @@ pub async fn run(
             }
         }
     }
-    report.received = check.tally();
+    report.received = check.counts();
     if plan.keeps_session
         && let Some(subscriber) = subscriber.take()
     {
