@@ -4,8 +4,11 @@ use super::{
     bits::{Bits, CodedData},
     cosine::{self, Weights},
     header::{Component, Header},
-    huffman::{END_OF_BLOCK, HuffmanTable},
+    huffman::{END_OF_BLOCK, HuffmanTable, SKIP_BITS},
 };
+
+/// Looks at the table of skips that a refill is enough for.
+const LOOKS: u32 = 56 / SKIP_BITS;
 
 /// A place from which the walk can go on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -165,20 +168,34 @@ impl<'a> Scan<'a> {
     fn skip_from(&mut self, table: &HuffmanTable, mut k: u32) -> Option<()> {
         while k < 64 {
             self.bits.refill();
-            let ahead = self.bits.ahead();
-            let (bits, advance) = table.skip(ahead);
-            // What comes after the block's last coefficient belongs to the next block.
-            let whole = k + advance % END_OF_BLOCK;
-            if bits > 0 && (whole < 64 || (whole == 64 && advance < END_OF_BLOCK)) {
-                self.bits.consume(bits);
-                k += advance;
-            } else {
-                let symbol = table.symbol(ahead)?;
-                self.bits.consume(symbol.bits());
-                k += symbol.advance();
+            if self.skip_whole(table, &mut k) {
+                continue;
             }
+            self.bits.refill();
+            let symbol = table.symbol(self.bits.ahead())?;
+            self.bits.consume(symbol.bits());
+            k += symbol.advance();
         }
         // Beyond the block only if its end was coded.
         (k == 64 || k >= END_OF_BLOCK).then_some(())
+    }
+
+    /// Skips several symbols at once, as often as the bits ahead allow; whether the block ended or only more bits are needed.
+    #[inline(always)]
+    fn skip_whole(&mut self, table: &HuffmanTable, k: &mut u32) -> bool {
+        for _ in 0..LOOKS {
+            let (bits, advance) = table.skip(self.bits.ahead());
+            // What comes after the block's last coefficient belongs to the next block.
+            let whole = *k + advance % END_OF_BLOCK;
+            if bits == 0 || whole > 64 || (whole == 64 && advance >= END_OF_BLOCK) {
+                return false;
+            }
+            self.bits.consume(bits);
+            *k += advance;
+            if *k >= 64 {
+                break;
+            }
+        }
+        true
     }
 }
