@@ -3,7 +3,7 @@
 /// Bits of the table of single symbols.
 const SYMBOL_BITS: u32 = 10;
 /// Bits of the table of several coefficients that nobody wants.
-pub(super) const SKIP_BITS: u32 = 12;
+pub(super) const SKIP_BITS: u32 = 13;
 /// What the end of a block advances by: more than any block holds.
 pub(super) const END_OF_BLOCK: u32 = 128;
 

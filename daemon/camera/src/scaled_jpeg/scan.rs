@@ -9,6 +9,8 @@ use super::{
 
 /// Looks at the table of skips that a refill is enough for.
 const LOOKS: u32 = 56 / SKIP_BITS;
+/// The same after a mean, which takes up to 16 bits of code and 15 of value.
+const LOOKS_BEHIND_MEAN: u32 = (56 - 31) / SKIP_BITS;
 
 /// A place from which the walk can go on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -142,7 +144,11 @@ impl<'a> Scan<'a> {
     #[inline(always)]
     pub(super) fn skip_block(&mut self, index: usize, component: &Component) -> Option<i32> {
         let mean = self.mean(index, component)?;
-        self.skip_from(&self.header.ac[component.ac & 1], 1)?;
+        let table = &self.header.ac[component.ac & 1];
+        // The bits behind a mean are enough for what most blocks hold.
+        let mut k = 1;
+        self.skip_whole(table, &mut k, LOOKS_BEHIND_MEAN);
+        self.skip_from(table, k)?;
         Some(mean)
     }
 
@@ -168,7 +174,7 @@ impl<'a> Scan<'a> {
     fn skip_from(&mut self, table: &HuffmanTable, mut k: u32) -> Option<()> {
         while k < 64 {
             self.bits.refill();
-            if self.skip_whole(table, &mut k) {
+            if self.skip_whole(table, &mut k, LOOKS) {
                 continue;
             }
             self.bits.refill();
@@ -180,10 +186,10 @@ impl<'a> Scan<'a> {
         (k == 64 || k >= END_OF_BLOCK).then_some(())
     }
 
-    /// Skips several symbols at once, as often as the bits ahead allow; whether the block ended or only more bits are needed.
+    /// Skips several symbols at once, up to `looks` times, for which the bits ahead are enough; `false` where a symbol takes a longer look.
     #[inline(always)]
-    fn skip_whole(&mut self, table: &HuffmanTable, k: &mut u32) -> bool {
-        for _ in 0..LOOKS {
+    fn skip_whole(&mut self, table: &HuffmanTable, k: &mut u32, looks: u32) -> bool {
+        for _ in 0..looks {
             let (bits, advance) = table.skip(self.bits.ahead());
             // What comes after the block's last coefficient belongs to the next block.
             let whole = *k + advance % END_OF_BLOCK;
