@@ -218,7 +218,7 @@ mod tests {
     fn several_symbols_are_skipped_at_once_up_to_the_end_of_the_block() {
         let table = table();
         assert_eq!(
-            table.skip(0b011_010_10011_00 << 51),
+            table.skip(0b011_010_10011_011 << 50),
             (11, 4),
             "the third is whole, the next is not"
         );

@@ -23,7 +23,7 @@ pub(super) fn choose<T>(
     let area = |i: &usize| tracks[*i].face.rect.area();
     chosen.sort_unstable_by(|a, b| area(b).total_cmp(&area(a)).then(a.cmp(b)));
     // Never read sorts before any time.
-    chosen[max_faces / 2..].sort_unstable_by_key(|&i| (last_turn(&tracks[i].note), i));
+    chosen[max_faces / 2..].sort_unstable_by_key(|&i| (last_turn(&tracks[i].data), i));
     chosen.truncate(max_faces);
     chosen
 }
@@ -62,7 +62,7 @@ mod tests {
             let chosen = choose(tracker.tracks(), max_faces, |last_turn| *last_turn);
             assert_eq!(chosen.len(), count.min(max_faces));
             for i in chosen {
-                tracker.tracks_mut()[i].note = Some(time);
+                tracker.tracks_mut()[i].data = Some(time);
                 turns[i] += 1;
             }
         }
