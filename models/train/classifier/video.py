@@ -128,7 +128,12 @@ def table(clips, segments, certain):
 
 def measured(clips, segments, way):
     """One line of the table: `way` makes of a clip's (times, scores, profile) what is shown."""
-    sums = [judge(t, way(t, s, p), segments[clip]) for clip, (t, s, p) in clips.items()]
+    return summed([(t, way(t, s, p), segments[clip]) for clip, (t, s, p) in clips.items()])
+
+
+def summed(clips):
+    """One line of the table from each clip's (times, what is shown, segments)."""
+    sums = [judge(*clip) for clip in clips]
     counted, right, unsure, flips, length = (sum(v[i] for v in sums) for i in range(5))
     delays = [d for v in sums for d in v[5]]
     return {"acceptable": right / counted, "uncertain": unsure / counted, "flips a minute": flips / length * 60,
