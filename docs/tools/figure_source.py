@@ -98,4 +98,4 @@ class Figures:
         return "".join(f"| {' | '.join(row)} |\n" for row in rows) + f"\n<small>{origin}</small>\n\n"
 
     def filled(self, cell):
-        return re.sub(r"\{([a-z0-9_.]+)\}", lambda found: self[found[1]], cell)
+        return re.sub(r"\{([a-z0-9_.]+|@[^{}:]+:[a-z0-9]+)\}", lambda found: self[found[1]], cell)

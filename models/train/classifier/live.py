@@ -64,7 +64,7 @@ class Daemon:
 
     def _listen(self):
         try:
-            for line in self._open("/api/v1/events"):
+            for line in self._open("/api/v1/events?recent=100&face=false"):
                 if line.startswith(b"data: ") and line.rstrip().endswith(b"}"):
                     message = json.loads(line[6:])
                     if message.get("kind") == "changed":

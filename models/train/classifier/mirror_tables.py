@@ -98,13 +98,31 @@ def pitch(read):
             + f"\nOf profiles by the landmarks {percent(p['profile found'])} are called so, of frontal faces {percent(p['frontal called profile'])}.\n")
 
 
+def line_of_film(r):
+    delay = r["median delay, seconds"]
+    return (percent(r["acceptable"]), percent(r["uncertain"]), f"{r['flips a minute']:.1f}", "half never" if delay is None else f"{delay:.2f}", percent(r["segments never shown"]))
+
+
+HEAD_OF_FILM = ("acceptable", "uncertain", "flips a minute", "median delay, s", "segments never shown")
+
+
 def film(name, first):
     """A table of smoothings by frames a second."""
     def of(read):
-        return text(("frames a second", first, "acceptable", "uncertain", "flips a minute", "median delay, s", "segments never shown"),
-                    [(rate.split()[0], way, percent(r["acceptable"]), percent(r["uncertain"]), f"{r['flips a minute']:.1f}", f"{r['median delay, seconds']:.2f}", percent(r["segments never shown"]))
-                     for rate, t in read(name).items() for way, r in t.items()])
+        tables = read(name)
+        return text(("frames a second", first, *HEAD_OF_FILM),
+                    [(rate.split()[0], way, *line_of_film(r)) for rate, t in tables.get("smoothings", tables).items() for way, r in t.items()])
     return of
+
+
+def settings(read):
+    return text(("smoothing, s; margin; it shrinks in, s; hold, s", *HEAD_OF_FILM),
+                [("; ".join(f"{r[k]:g}" for k in ("smooth", "margin", "settle", "hold")), *line_of_film(r)) for r in read("video")["settings"]])
+
+
+def crossed(read):
+    return text(("on the other clips", *HEAD_OF_FILM),
+                [(k, *(line_of_film(r) if r else ("no setting does it", "", "", "", ""))) for k, r in read("video")["each clip by the others"].items()])
 
 
 def calm(read):
@@ -147,5 +165,5 @@ def seen(read):
 
 
 TABLES = {"answers": answers, "recall": recall, "curve": curve, "shown": shown, "rule": rule, "covered": covered, "turned": turned, "pets": pets, "fairness": fairness, "found": found,
-          "smiles": smiles, "yaw": yaw, "pitch": pitch, "clips": film("video", "smoothing"), "run_clips": film("video_run", "`moodring run`, settings"), "calm": calm, "posed": posed,
+          "smiles": smiles, "yaw": yaw, "pitch": pitch, "clips": film("video", "smoothing"), "settings": settings, "crossed": crossed, "run_clips": film("video_run", "`moodring run`, settings"), "calm": calm, "posed": posed,
           "held": held, "rounds": rounds, "resting": resting, "seen": seen}
