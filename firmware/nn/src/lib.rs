@@ -15,7 +15,7 @@
 //! | `net` | the run |
 //! | `output` | integers out, and what they mean |
 //! | `ops` | the operators on whole tensors |
-//! | `kernel` | rows, fast: plain loop, portable, AVX2, VNNI, NEON; and the packing of weights |
+//! | `kernel` | rows, fast: plain loop, portable, AVX2, AVX-VNNI, VNNI, NEON; and the packing of weights |
 //! | `error` | what can be wrong |
 //!
 //! `docs/glossary.md` in the repository explains every word.

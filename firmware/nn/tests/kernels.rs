@@ -222,6 +222,7 @@ fn processor_is_known_as_std_knows_it() {
     {
         use std::is_x86_feature_detected as has;
         known(Kernel::Avx2, has!("avx2"));
+        known(Kernel::AvxVnni, has!("avx2") && has!("avxvnni"));
         let avx512 = has!("avx512f") && has!("avx512bw") && has!("avx512vl");
         known(Kernel::Vnni, avx512 && has!("avx512vnni"));
         known(Kernel::Neon, false);

@@ -43,7 +43,7 @@ impl TapLayout {
 
 /// Bytes of a depthwise convolution's records; 0 if the kernel reads its weights from the file.
 pub(super) fn bytes(kernel: Kernel, conv: &Conv<'_>, channels: usize) -> usize {
-    if kernel == Kernel::Vnni && conv.kernel == 3 {
+    if matches!(kernel, Kernel::AvxVnni | Kernel::Vnni) && conv.kernel == 3 {
         TapLayout::of(channels, conv.stride).records() * RECORD
     } else {
         0

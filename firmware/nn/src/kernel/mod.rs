@@ -2,6 +2,8 @@
 //!
 //! All of them give the same bits; `scalar` is the reference.
 
+#[cfg(any(test, target_arch = "x86_64"))]
+mod byte_pairs;
 #[cfg(any(
     target_arch = "x86_64",
     all(target_arch = "aarch64", target_endian = "little")
@@ -51,19 +53,22 @@ pub enum Kernel {
     I8mm,
     /// x86-64 with AVX2.
     Avx2,
+    /// x86-64 with AVX2 and dot products of bytes on 256 bits (AVX-VNNI).
+    AvxVnni,
     /// x86-64 with AVX-512 and its dot product instructions (VNNI).
     Vnni,
 }
 
 impl Kernel {
     /// All kernels, each machine's slowest first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Scalar,
         Self::Portable,
         Self::Neon,
         Self::Dotprod,
         Self::I8mm,
         Self::Avx2,
+        Self::AvxVnni,
         Self::Vnni,
     ];
 
@@ -81,7 +86,7 @@ impl Kernel {
         Self::ALL.into_iter().find(|kernel| kernel.name() == name)
     }
 
-    /// `scalar`, `portable`, `neon`, `dotprod`, `i8mm`, `avx2` or `vnni`.
+    /// `scalar`, `portable`, `neon`, `dotprod`, `i8mm`, `avx2`, `avxvnni` or `vnni`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Scalar => "scalar",
@@ -90,6 +95,7 @@ impl Kernel {
             Self::Dotprod => "dotprod",
             Self::I8mm => "i8mm",
             Self::Avx2 => "avx2",
+            Self::AvxVnni => "avxvnni",
             Self::Vnni => "vnni",
         }
     }
@@ -99,7 +105,7 @@ impl Kernel {
     pub(crate) fn offset(self) -> u8 {
         match self {
             Self::Neon | Self::Dotprod | Self::I8mm => 128,
-            Self::Scalar | Self::Portable | Self::Avx2 | Self::Vnni => 0,
+            Self::Scalar | Self::Portable | Self::Avx2 | Self::AvxVnni | Self::Vnni => 0,
         }
     }
 
@@ -109,6 +115,8 @@ impl Kernel {
             Self::Scalar | Self::Portable => true,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => x86::detect::avx2(),
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni => x86::detect::avx_vnni(),
             #[cfg(target_arch = "x86_64")]
             Self::Vnni => x86::detect::vnni(),
             #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
@@ -216,6 +224,8 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => x86::avx2::conv(row, sink),
             #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni => x86::avxvnni::conv(row, sink),
+            #[cfg(target_arch = "x86_64")]
             Self::Vnni => x86::vnni::conv(row, sink),
             #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
             Self::Neon => neon::mull::conv(row, sink),
@@ -233,6 +243,8 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => x86::avx2_depthwise::depthwise(row, sink),
             #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni => x86::avxvnni_depthwise::depthwise(row, sink),
+            #[cfg(target_arch = "x86_64")]
             Self::Vnni => x86::vnni_depthwise::depthwise(row, sink),
             #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
             Self::Neon => neon::depthwise::depthwise(row, sink),
@@ -247,7 +259,7 @@ impl Kernel {
         match self {
             Self::Scalar => scalar::add(row, a, b, y),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => x86::avx2::add(row, a, b, y),
+            Self::Avx2 | Self::AvxVnni => x86::avx2::add(row, a, b, y),
             #[cfg(target_arch = "x86_64")]
             Self::Vnni => x86::rows::add(row, a, b, y),
             #[cfg(all(target_arch = "aarch64", target_endian = "little"))]

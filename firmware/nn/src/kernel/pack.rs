@@ -3,6 +3,8 @@
 //! `sum((x - zx) * w) + bias = sum(x * w) + (bias - zx * sum(w))`: exact, also where the border holds `zx`. A kernel
 //! that sees `x - 128` instead of `x` ([`Kernel::offset`]) gets the bias for `zx - 128`.
 
+#[cfg(target_arch = "x86_64")]
+use super::byte_pairs;
 use super::{BLOCK, Kernel, depthwise_weights};
 use crate::model::Model;
 use crate::plan::ALIGN;
@@ -16,7 +18,8 @@ const WORDS: usize = BLOCK * 4;
 #[derive(Clone, Copy)]
 pub(crate) struct Packed<'a> {
     /// Full convolutions: `[block][line][run / depth][16][depth]`, where `depth` is what the kernel multiplies
-    /// at once of each output: 4 for dot products of four bytes, 1 for the portable kernel.
+    /// at once of each output: 4 for dot products of four bytes, 1 for the portable kernel. AVX2 has an order
+    /// of its own (`byte_pairs`).
     /// Depthwise: nothing, or records (`taps`).
     pub(crate) weights: &'a [u8],
     pub(crate) bias: LeWords<'a>,
@@ -39,7 +42,7 @@ impl Section {
         let weights = if conv.depthwise {
             depthwise_weights::bytes(kernel, conv, outputs)
         } else {
-            blocks * conv.kernel * columns * BLOCK
+            blocks * conv.kernel * line_bytes(kernel, columns)
         };
         Some(Self {
             blocks,
@@ -57,8 +60,17 @@ fn depth(kernel: Kernel) -> Option<usize> {
     match kernel {
         Kernel::Scalar => None,
         Kernel::Portable => Some(1),
-        Kernel::Neon | Kernel::Dotprod | Kernel::Avx2 | Kernel::Vnni => Some(4),
+        Kernel::Neon | Kernel::Dotprod | Kernel::Avx2 | Kernel::AvxVnni | Kernel::Vnni => Some(4),
         Kernel::I8mm => Some(8),
+    }
+}
+
+/// Bytes of a line of a block.
+fn line_bytes(kernel: Kernel, columns: usize) -> usize {
+    match kernel {
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx2 => 2 * byte_pairs::bytes(columns / 4),
+        _ => columns * BLOCK,
     }
 }
 
@@ -103,7 +115,7 @@ pub(crate) fn fill(model: &Model<'_>, kernel: Kernel, memory: &mut [u8]) {
         if conv.depthwise {
             depthwise_weights::fill(conv, node.channels, input.quant.zero, weights);
         } else {
-            fill_weights(conv, input.channels, depth, weights);
+            fill_weights(conv, input.channels, kernel, depth, weights);
         }
         let (bias, factors) = words.split_at_mut(section.blocks * WORDS);
         for (o, word) in bias.as_chunks_mut().0.iter_mut().enumerate() {
@@ -143,17 +155,29 @@ pub(super) fn folded_bias(conv: &Conv<'_>, o: usize, channels: usize, zero: i32)
         .to_le_bytes()
 }
 
-fn fill_weights(conv: &Conv<'_>, inputs: usize, depth: usize, memory: &mut [u8]) {
+fn fill_weights(conv: &Conv<'_>, inputs: usize, kernel: Kernel, depth: usize, memory: &mut [u8]) {
     memory.fill(0);
     let run = conv.kernel * inputs;
-    let per_line = run.next_multiple_of(depth) * BLOCK;
+    let groups = run.div_ceil(depth);
+    let per_line = line_bytes(kernel, groups * depth);
+    let place = |lane: usize, k: usize| match kernel {
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx2 => byte_pairs::place(groups, lane, k),
+        _ => (k / depth * BLOCK + lane) * depth + k % depth,
+    };
     for (o, filter) in conv.weights.chunks_exact(conv.kernel * run).enumerate() {
         let (block, lane) = (o / BLOCK, o % BLOCK);
         for (line, weights) in filter.chunks_exact(run).enumerate() {
             let target = &mut memory[(block * conv.kernel + line) * per_line..][..per_line];
             for (k, &weight) in weights.iter().enumerate() {
-                target[(k / depth * BLOCK + lane) * depth + k % depth] = weight;
+                target[place(lane, k)] = weight;
             }
+        }
+    }
+    #[cfg(target_arch = "x86_64")]
+    if kernel == Kernel::Avx2 {
+        for half in memory.chunks_exact_mut(byte_pairs::bytes(groups)) {
+            byte_pairs::order(half, groups);
         }
     }
 }

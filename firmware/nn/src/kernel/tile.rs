@@ -24,6 +24,10 @@ pub(super) struct TileJob<'a> {
     pub(super) weights: *const u8,
     #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))] // no Arm kernel takes two blocks
     pub(super) block_stride: usize,
+    /// Bytes from the weights of one line to the next one's.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    // others know it
+    pub(super) line_stride: usize,
     pub(super) epilogue: Epilogue,
 }
 
@@ -108,6 +112,11 @@ pub(super) trait Tile {
     /// Bytes of a line that are fetched at once, a multiple of [`Tile::DEPTH`].
     const FETCH: usize = Self::DEPTH;
 
+    /// Bytes of a block's weights of a line of so many groups.
+    fn line_bytes(groups: usize) -> usize {
+        groups * Self::DEPTH * BLOCK
+    }
+
     /// Whether [`Tile::compute`] can also requantize with shifts below 33.
     const ANY_SHIFT: bool;
 
@@ -189,7 +198,7 @@ fn scalar_epilogue<T: Tile>(row: &Row<'_>, out: &mut [u8], clamp: Clamp) {
 /// `bytes` or `raw` is the output row, checked by the caller; everything else is checked here.
 fn tiles<T: Tile>(row: &Row<'_>, bytes: *mut u8, raw: *mut i32, clamp: Clamp) {
     let groups = row.run.div_ceil(T::DEPTH);
-    let line_stride = groups * T::DEPTH * BLOCK;
+    let line_stride = T::line_bytes(groups);
     let block_stride = row.kernel * line_stride;
     let packed = row.packed;
     let fetched = (groups * T::DEPTH).next_multiple_of(T::FETCH);
@@ -239,6 +248,7 @@ fn tiles<T: Tile>(row: &Row<'_>, bytes: *mut u8, raw: *mut i32, clamp: Clamp) {
             groups,
             weights: first_line.wrapping_add(block * block_stride),
             block_stride,
+            line_stride,
             epilogue: whole.block(block),
         };
         // SAFETY: lines, weights and words were measured above for all pixels and blocks, of which these are a part; the

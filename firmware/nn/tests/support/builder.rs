@@ -178,9 +178,13 @@ impl Builder {
             hi,
         );
         let terms = kernel * kernel * if code == 2 { 1 } else { self.channels(x) };
-        let weights: Vec<u8> = (0..terms * out)
-            .map(|_| self.random.within(-127, 127) as u8)
-            .collect();
+        // As trained ones, or large all over: kernels take their ways by it.
+        let most = [127, 40, 15][self.random.within(0, 2) as usize];
+        let mut weight = || match self.random.within(0, 30) {
+            0 => self.random.within(-127, 127) as u8,
+            _ => self.random.within(-most, most) as u8,
+        };
+        let weights: Vec<u8> = (0..terms * out).map(|_| weight()).collect();
         self.operators.extend(&weights);
         self.operators
             .resize(self.operators.len().next_multiple_of(4), 0);

@@ -4,6 +4,9 @@
 pub(crate) mod avx2;
 pub(crate) mod avx2_depthwise;
 mod avx2_epilogue;
+pub(crate) mod avxvnni;
+pub(crate) mod avxvnni_depthwise;
+mod depthwise_chunks;
 pub(crate) mod detect;
 mod epilogue;
 pub(crate) mod peak;
