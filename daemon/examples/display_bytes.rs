@@ -138,9 +138,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             kind: DisplayKind::Spi,
             ..DisplaySettings::default()
         };
-        let glass = ScreenShape::Square;
+        let shape = ScreenShape::Square;
         let framebuffer = ColourBuffer::new((width, height));
-        let mut screen = PanelDisplay::new(name, &settings, glass, framebuffer, Box::new(open));
+        let mut screen = PanelDisplay::new(name, &settings, shape, framebuffer, Box::new(open));
 
         let happy = Mood::Showing(Expression::Happy);
         let (mut rest, mut blinking, mut moving, mut asleep) = (

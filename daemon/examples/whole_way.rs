@@ -38,30 +38,30 @@ type Error = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Error> {
     let is_fer2013 = env::args().any(|argument| argument == "fer2013");
-    let mut eyes = Eyes::open(is_fer2013)?;
+    let mut nets = ReadyNets::open(is_fer2013)?;
     let mut film = Film::Raw(Vec::new(), 0);
     for line in io::stdin().lock().lines() {
         let line = line?;
         let words: Vec<&str> = line.splitn(4, ' ').collect();
         let answer = match *words {
             ["film", "yuyv", _, path] => {
-                eyes = Eyes::open(is_fer2013)?;
+                nets = ReadyNets::open(is_fer2013)?;
                 film = Film::Raw(fs::read(path)?, 0);
                 "open".to_owned()
             }
             ["film", "mjpeg", _, path] => {
-                eyes = Eyes::open(is_fer2013)?;
+                nets = ReadyNets::open(is_fer2013)?;
                 film = Film::Jpegs(open_film(path)?);
                 "open".to_owned()
             }
             ["run", count] => {
                 let mut people = 0;
                 for _ in 0..count.parse::<usize>()? {
-                    people += eyes.next(&mut film)?;
+                    people += nets.next(&mut film)?;
                 }
                 people.to_string()
             }
-            ["answers", path] => eyes.answers(path)?.to_string(),
+            ["answers", path] => nets.answers(path)?.to_string(),
             _ => return Err(format!("unknown: {line}").into()),
         };
         let mut out = io::stdout().lock();
@@ -88,13 +88,13 @@ fn open_film(path: &str) -> Result<Box<dyn Camera>, Error> {
 }
 
 /// What the daemon sees with.
-struct Eyes {
+struct ReadyNets {
     pipeline: VisionPipeline,
     needs: DecodeNeeds,
     now: Millis,
 }
 
-impl Eyes {
+impl ReadyNets {
     fn open(is_fer2013: bool) -> Result<Self, Error> {
         let mut settings = Settings::default();
         // Every frame is searched, whether or not somebody is in view.

@@ -8,10 +8,10 @@
 //! |---|---|
 //! | [`moodring_base`] | settings, messages, requests, and small helpers that know no part |
 //! | [`moodring_camera`] | frames from devices, files, child processes, the network or a drawing, behind one trait; the slot where the newest wins; photos |
-//! | [`moodring_vision`] | the pipeline of `moodring-core` with an engine in it, timed by stage; nets that come later; the packer |
+//! | [`moodring_vision`] | the pipeline of `moodring-core` with an engine in it, timed by stage; nets that come later; the packer; looks for newer versions |
 //! | [`moodring_display`] | the emoji on a terminal, a small SPI or I2C display, a screen, in a PNG or nowhere, behind one trait; lines of the header |
 //! | [`moodring_store`] | numbered events, those that wait for the broker, and the history: one SQLite file; programs that a change starts |
-//! | [`moodring_mqtt`] | publishes state, events and availability; Home Assistant, Homie, the embedded broker; looks for newer versions |
+//! | [`moodring_mqtt`] | publishes state, events and availability; Home Assistant, Homie, the embedded broker |
 //! | [`moodring_web`] | the page, its JSON interface and metrics; first steps in the browser; the camera's picture, only where the settings allow it |
 //! | [`cli`] | the command line, by clap |
 //! | [`commands`] | what each subcommand does |
@@ -21,7 +21,7 @@
 //! | [`logs`] | where logs go |
 //! | `fuzz` | every parser of foreign bytes, for the tests that change bytes |
 //!
-//! `docs/glossary.md` in the repository explains every word.
+//! `docs/glossary.md` in the repository explains every term.
 
 pub mod app;
 pub mod cli;

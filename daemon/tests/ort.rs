@@ -1,5 +1,5 @@
 //! `engine = "ort"` from outside: with a good library the same faces as our engine; without one our engine, and a warning
-//! that says why and how to mend it. No library, however wrong, ends the process.
+//! with the reason and the way to mend it. No library, however wrong, ends the process.
 #![cfg(feature = "ort")]
 #![allow(clippy::unwrap_used, reason = "a test ends by it")]
 
@@ -48,10 +48,10 @@ fn analyze(settings: &[(&str, &dyn AsRef<std::ffi::OsStr>)]) -> (Value, String) 
         .arg(picture)
         .output()
         .unwrap();
-    let said = String::from_utf8(stderr).unwrap();
-    assert!(status.success(), "{status}: {said}");
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert!(status.success(), "{status}: {stderr}");
     let line = serde_json::from_slice::<Value>(&stdout).unwrap();
-    (line["faces"][0].clone(), said)
+    (line["faces"][0].clone(), stderr)
 }
 
 /// With ONNX Runtime from this library, on this device, and our nets as ONNX.
@@ -78,27 +78,27 @@ fn library() -> Option<PathBuf> {
     path
 }
 
-/// Our engine took over, and the warning says so, once, with these words.
-fn expect_fallback(library: &Path, device: &str, words: &[&str]) {
-    let (face, said) = on_library(library, device);
+/// Our engine took over, and one warning reports it, with these texts.
+fn expect_fallback(library: &Path, device: &str, texts: &[&str]) {
+    let (face, stderr) = on_library(library, device);
     assert_eq!(face, analyze(&[]).0, "our engine's own answer");
-    for word in [
+    for text in [
         &["engine = \"ort\" cannot be used here", "int8 engine"],
-        words,
+        texts,
     ]
     .concat()
     {
-        assert!(said.contains(word), "`{word}` is not in: {said}");
+        assert!(stderr.contains(text), "`{text}` is not in: {stderr}");
     }
-    assert_eq!(said.matches("cannot be used here").count(), 1, "{said}");
+    assert_eq!(stderr.matches("cannot be used here").count(), 1, "{stderr}");
 }
 
 #[test]
 fn onnx_runtime_sees_what_our_engine_sees() {
     let Some(library) = library() else { return };
     let (ours, _) = analyze(&[]);
-    let (theirs, said) = on_library(&library, "auto");
-    assert_eq!(said, "", "no warning, so no fallback");
+    let (theirs, stderr) = on_library(&library, "auto");
+    assert_eq!(stderr, "", "no warning, so no fallback");
     assert_eq!(ours["expression"], theirs["expression"]);
     let close = |a: &Value, b: &Value, most: f64| {
         let apart = (a.as_f64().unwrap() - b.as_f64().unwrap()).abs();
@@ -114,11 +114,11 @@ fn onnx_runtime_sees_what_our_engine_sees() {
 
 #[test]
 fn a_missing_library_is_a_warning() {
-    let words = [
+    let texts = [
         "/nonexistent/libonnxruntime.so is not there",
         "Set [ort] library",
     ];
-    expect_fallback(Path::new("/nonexistent/libonnxruntime.so"), "auto", &words);
+    expect_fallback(Path::new("/nonexistent/libonnxruntime.so"), "auto", &texts);
 }
 
 #[test]
@@ -141,16 +141,16 @@ fn a_file_that_is_no_library_is_a_warning() {
 fn a_gpu_that_the_library_was_not_built_for_is_a_warning() {
     let Some(library) = library() else { return };
     for device in ["cuda", "tensorrt"] {
-        let words = [
+        let texts = [
             &format!("device = \"{device}\""),
             "built without it",
             "onnxruntime-gpu",
         ];
-        expect_fallback(&library, device, &words);
+        expect_fallback(&library, device, &texts);
     }
 }
 
-/// A library with ONNX Runtime's door, that says it has this version and has nothing behind it.
+/// A library with ONNX Runtime's entry point that claims this version and has nothing behind it.
 fn hollow(folder: &Path, version: &str) -> Option<PathBuf> {
     let code = format!(
         "static const void *api(unsigned v) {{ (void)v; return 0; }}

@@ -82,7 +82,7 @@ impl Board {
             while let Some(reply) = self.satellite.reply() {
                 self.cable.write_all(&reply).expect("it works here");
             }
-            // The next moment at which all is at rest. Time passes only when something was heard: nobody falls asleep.
+            // The next moment at which all is at rest. Time passes only when something was received: nobody falls asleep.
             let before = self.now;
             self.now = Millis(self.now.0 + STEP_MS);
             if pixels(&mut self.satellite, self.now) == shown(wanted, before, self.now) {
@@ -92,10 +92,10 @@ impl Board {
     }
 }
 
-/// The display of a satellite that was told this and nothing else.
-fn shown(message: &ToSatellite, told: Millis, now: Millis) -> Vec<u8> {
-    let mut satellite = Satellite::new(PANEL, told);
-    satellite.receive(&encode(message), told);
+/// The display of a satellite that received this message and nothing else.
+fn shown(message: &ToSatellite, received_at: Millis, now: Millis) -> Vec<u8> {
+    let mut satellite = Satellite::new(PANEL, received_at);
+    satellite.receive(&encode(message), received_at);
     pixels(&mut satellite, now)
 }
 
@@ -109,7 +109,7 @@ fn pixels(satellite: &mut Satellite, now: Millis) -> Vec<u8> {
 
 /// A daemon's part: snapshots, and the thread with the ports.
 fn daemon(port: &Path) -> (watch::Sender<Snapshot>, PortThread) {
-    let (tell, snapshots) = watch::channel(showing(Mood::Nobody));
+    let (snapshots_tx, snapshots) = watch::channel(showing(Mood::Nobody));
     let settings = SatelliteSettings {
         port: SatellitePort::Path(port.to_str().expect("it works here").into()),
         ..SatelliteSettings::default()
@@ -117,7 +117,7 @@ fn daemon(port: &Path) -> (watch::Sender<Snapshot>, PortThread) {
     let (supervisor, _faults) = Supervisor::new();
     let fleet =
         satellite::spawn(&settings, snapshots, Clock::start(), &supervisor).expect("it works here");
-    (tell, fleet.expect("a port is named"))
+    (snapshots_tx, fleet.expect("a port is named"))
 }
 
 fn showing(mood: Mood) -> Snapshot {
@@ -136,20 +136,20 @@ fn face(shown: ShownLook) -> ToSatellite {
 fn a_satellite_shows_the_newest_mood_and_survives_unplug_and_replug() {
     let desk = TempDir::new().expect("it works here");
     let port: PathBuf = desk.path().join("ttyACM0");
-    let (tell, fleet) = daemon(&port);
+    let (snapshots_tx, fleet) = daemon(&port);
     // Plugged in after the start.
     let mut board = Board::plug(&port);
-    tell.send_replace(showing(Mood::Showing(Expression::Happy)));
+    snapshots_tx.send_replace(showing(Mood::Showing(Expression::Happy)));
     board.until_it_shows(&face(ShownLook::Happy));
     for expression in [Expression::Angry, Expression::Fear, Expression::Sad] {
-        tell.send_replace(showing(Mood::Showing(expression)));
+        snapshots_tx.send_replace(showing(Mood::Showing(expression)));
     }
     board.until_it_shows(&face(ShownLook::Sad));
 
     // Unplugged: the device goes, and the mood changes meanwhile.
     drop(board);
     fs::remove_file(&port).expect("it works here");
-    tell.send_replace(showing(Mood::Showing(Expression::Surprise)));
+    snapshots_tx.send_replace(showing(Mood::Showing(Expression::Surprise)));
     let mut board = Board::plug(&port);
     board.until_it_shows(&face(ShownLook::Surprise));
 
@@ -157,7 +157,7 @@ fn a_satellite_shows_the_newest_mood_and_survives_unplug_and_replug() {
         camera: CameraState::Lost,
         ..showing(Mood::Nobody)
     };
-    tell.send_replace(lost);
+    snapshots_tx.send_replace(lost);
     board.until_it_shows(&ToSatellite::Fault { code: 1 });
     fleet.stop();
 }
@@ -166,13 +166,13 @@ fn a_satellite_shows_the_newest_mood_and_survives_unplug_and_replug() {
 fn a_stop_does_not_wait_for_a_satellite_that_is_not_there_or_does_not_read() {
     let desk = TempDir::new().expect("it works here");
     let port = desk.path().join("ttyACM0");
-    let (_tell, fleet) = daemon(&port);
+    let (_snapshots_tx, fleet) = daemon(&port);
     let begin = Instant::now();
     fleet.stop();
     let _silent = Board::plug(&port);
-    let (tell, fleet) = daemon(&port);
+    let (snapshots_tx, fleet) = daemon(&port);
     for expression in Expression::ALL.into_iter().cycle().take(50) {
-        tell.send_replace(showing(Mood::Showing(expression)));
+        snapshots_tx.send_replace(showing(Mood::Showing(expression)));
     }
     fleet.stop();
     assert!(begin.elapsed() < LIMIT);

@@ -87,8 +87,8 @@ impl Guest {
             let stream = self.connect();
             let mut line = String::new();
             let asked = writeln!(&stream, "echo {END}");
-            let heard = asked.and_then(|()| BufReader::new(stream).read_line(&mut line));
-            if heard.is_ok() && line.trim() == END {
+            let answered = asked.and_then(|()| BufReader::new(stream).read_line(&mut line));
+            if answered.is_ok() && line.trim() == END {
                 return;
             }
             assert!(Instant::now() < end, "the guest's shell does not answer");

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image::{
     DynamicImage, Frame, ImageBuffer, ImageFormat, Luma, Rgb, RgbImage, RgbaImage,
-    codecs::gif::GifEncoder,
+    codecs::{gif::GifEncoder, jpeg::JpegEncoder},
 };
 
 /// A picture of soft colours without a face, in a format by choice.
@@ -14,6 +14,28 @@ pub fn scene(format: ImageFormat, width: u32, height: u32) -> Vec<u8> {
         Rgb([shade(x, width), shade(y, height), 90])
     });
     encode(&DynamicImage::ImageRgb8(picture), format)
+}
+
+/// A picture of these colours at `(x, y)`, in a format by choice.
+pub fn painted(
+    format: ImageFormat,
+    (width, height): (u32, u32),
+    colour: impl Fn(u32, u32) -> [u8; 3],
+) -> Vec<u8> {
+    let picture = RgbImage::from_fn(width, height, |x, y| Rgb(colour(x, y)));
+    encode(&DynamicImage::ImageRgb8(picture), format)
+}
+
+/// A JPEG of this quality, 1 to 100, of a grey picture or one in colour.
+///
+/// # Panics
+/// Never: memory can be written to.
+pub fn jpeg(picture: impl Into<DynamicImage>, quality: u8) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, quality)
+        .encode_image(&picture.into())
+        .expect("memory can be written to");
+    bytes
 }
 
 /// A grey PNG of 16 bits a pixel.
@@ -69,7 +91,7 @@ pub fn cmyk_jpeg(width: u16, height: u16) -> Vec<u8> {
     bytes
 }
 
-/// A JPEG whose header says 0x0.
+/// A JPEG whose header has the size 0x0.
 ///
 /// # Panics
 /// Never: a JPEG has a frame header.

@@ -1,21 +1,21 @@
-//! Rust sources as words, without comments, strings and what only tests use. Reports what is where; judges nothing.
+//! Rust sources as tokens, without comments, strings and what only tests use. Reports what is where; judges nothing.
 
 use std::str::FromStr;
 
 use proc_macro2::{TokenStream, TokenTree};
 
-/// A word or a mark of a source, and its line, from 1.
-pub type Word = (String, usize);
+/// A token of a source (a name or a mark), and its line, from 1.
+pub type Token = (String, usize);
 
-/// The words of a source in their order; items under `#[cfg(test)]` are left out.
+/// The tokens of a source in their order; items under `#[cfg(test)]` are left out.
 ///
 /// # Panics
 /// If the text is not Rust.
-pub fn words(source: &str) -> Vec<Word> {
-    let tokens = TokenStream::from_str(source).expect("a source file is Rust");
-    let mut words = Vec::new();
-    collect(tokens, &mut words);
-    words
+pub fn tokens(source: &str) -> Vec<Token> {
+    let stream = TokenStream::from_str(source).expect("a source file is Rust");
+    let mut found = Vec::new();
+    collect(stream, &mut found);
+    found
 }
 
 /// The modules that a source declares under `#[cfg(test)]` and keeps in files of their own.
@@ -35,8 +35,8 @@ pub fn test_modules(source: &str) -> Vec<String> {
         .collect()
 }
 
-fn collect(tokens: TokenStream, words: &mut Vec<Word>) {
-    let mut tokens = tokens.into_iter().peekable();
+fn collect(stream: TokenStream, found: &mut Vec<Token>) {
+    let mut tokens = stream.into_iter().peekable();
     while let Some(token) = tokens.next() {
         if is_mark(&token, '#') && tokens.peek().is_some_and(is_test_attribute) {
             skip_item(&mut tokens);
@@ -44,9 +44,9 @@ fn collect(tokens: TokenStream, words: &mut Vec<Word>) {
         }
         let line = token.span().start().line;
         match token {
-            TokenTree::Group(group) => collect(group.stream(), words),
+            TokenTree::Group(group) => collect(group.stream(), found),
             TokenTree::Literal(_) => {}
-            other => words.push((other.to_string(), line)),
+            other => found.push((other.to_string(), line)),
         }
     }
 }
@@ -78,11 +78,11 @@ mod tests {
     #[test]
     fn comments_strings_and_tests_do_not_count() {
         let source = "//! unwrap\nfn a() { b(\"unwrap\"); }\n#[cfg(test)]\nmod tests { fn c() { d.unwrap() } }\nuse e;";
-        let found = words(source);
+        let found = tokens(source);
         assert!(
             found
                 .iter()
-                .all(|(word, _)| word != "unwrap" && word != "tests"),
+                .all(|(token, _)| token != "unwrap" && token != "tests"),
             "{found:?}"
         );
         assert!(
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn what_ships_counts() {
-        let found = words("#[cfg(not(test))]\nfn a() {\n    b.unwrap();\n}\n");
+        let found = tokens("#[cfg(not(test))]\nfn a() {\n    b.unwrap();\n}\n");
         assert!(found.contains(&("unwrap".into(), 3)), "{found:?}");
     }
 

@@ -11,8 +11,8 @@ use moodring_tests::{repo, source};
 fn rumqttc_gets_a_finished_tls_configuration() {
     let mut seen = 0;
     for file in repo::rust_files() {
-        let words = source::words(&fs::read_to_string(repo::root().join(&file)).expect(&file));
-        for part in words.windows(4) {
+        let tokens = source::tokens(&fs::read_to_string(repo::root().join(&file)).expect(&file));
+        for part in tokens.windows(4) {
             if part[0].0 == "TlsConfiguration" && part[1].0 == ":" {
                 seen += 1;
                 let (variant, line) = &part[3];

@@ -9,7 +9,7 @@ use std::{
 
 use moodring_tests::{
     bench::{Bench, LIMIT, free_port},
-    pictures,
+    files, pictures,
 };
 
 /// Progressive, Adobe's YCCK, two components: two versions of the decoder panic at it.
@@ -72,13 +72,7 @@ fn a_folder_of_traps_is_worked_through() {
         [&good_jpeg()[..], &[0x55; 200_000]].concat(),
     );
     let pipe = bench.folder().join("album/g-pipe.jpg");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .expect("mkfifo is there")
-            .success()
-    );
+    files::named_pipe(&pipe);
     let finished = bench.run("analyze album").expect_code(1);
     let lines: Vec<&str> = finished.stdout.lines().collect();
     assert_eq!(lines.len(), 7, "{}", finished.stdout);
@@ -156,7 +150,7 @@ fn the_secrets_of_a_source_are_in_no_output() {
         bench.set("MOODRING_LOG__LEVEL", "trace,ureq=trace,ureq_proto=trace");
         let daemon =
             bench.start_all(&["run", "--display", "none", "--no-mqtt", "--source", &source]);
-        let mut said = wait_for(port, "/api/v1/state", |_, text| {
+        let mut output = wait_for(port, "/api/v1/state", |_, text| {
             text.contains("\"camera\":\"lost\"")
         });
         for path in [
@@ -166,15 +160,15 @@ fn the_secrets_of_a_source_are_in_no_output() {
             "/api/v1/history/events",
             "/",
         ] {
-            said += &get(port, path).map(|(_, text)| text).unwrap_or_default();
+            output += &get(port, path).map(|(_, text)| text).unwrap_or_default();
         }
         daemon.signal("TERM");
         let finished = daemon.finish(LIMIT).expect_code(0);
-        said += &finished.stdout;
-        said += &finished.stderr;
-        assert!(said.contains("TRACE"), "it did not log all: {said}");
-        let at = said.find(SECRET);
-        let around = at.map(|at| &said[said[..at].rfind('\n').unwrap_or(0)..]);
+        output += &finished.stdout;
+        output += &finished.stderr;
+        assert!(output.contains("TRACE"), "it did not log all: {output}");
+        let at = output.find(SECRET);
+        let around = at.map(|at| &output[output[..at].rfind('\n').unwrap_or(0)..]);
         assert!(
             at.is_none(),
             "{source}: {}",
@@ -221,6 +215,6 @@ fn want_of_open_files_is_no_end_of_a_folder() {
     );
     limit_open_files(daemon.id(), 1024);
     let finished = daemon.finish(LIMIT).expect_code(0);
-    let said = format!("{}{}", finished.stdout, finished.stderr);
-    assert!(said.contains("Too many open files"), "{said}");
+    let output = format!("{}{}", finished.stdout, finished.stderr);
+    assert!(output.contains("Too many open files"), "{output}");
 }

@@ -1,4 +1,4 @@
-//! The command line from outside: useful help, exit code 2 for wrong words, and the small commands.
+//! The command line from outside: useful help, exit code 2 for wrong arguments, and the small commands.
 
 use moodring_tests::{
     bench::{Bench, LIMIT},
@@ -13,14 +13,11 @@ const COMMANDS: [&str; 10] = [
 fn help_teaches() {
     let bench = Bench::new();
     let help = bench.run("--help").expect_code(0).stdout;
-    for word in COMMANDS
+    for name in COMMANDS
         .iter()
         .chain(&["Examples:", "synthetic", "moodring config"])
     {
-        assert!(
-            help.contains(word),
-            "--help does not speak of {word}:\n{help}"
-        );
+        assert!(help.contains(name), "--help does not name {name}:\n{help}");
     }
     for command in COMMANDS {
         let help = bench
@@ -38,15 +35,15 @@ fn wrong_command_lines_get_code_2_and_a_hint() {
     bench
         .run("analyse a.png")
         .expect_code(2)
-        .expect_says(&["analyze"]);
+        .expect_stderr(&["analyze"]);
     bench
         .run("run --sauce x")
         .expect_code(2)
-        .expect_says(&["--source"]);
+        .expect_stderr(&["--source"]);
     bench
         .run("run --rate fast")
         .expect_code(2)
-        .expect_says(&["fast", "--rate"]);
+        .expect_stderr(&["fast", "--rate"]);
 }
 
 #[test]
@@ -77,25 +74,25 @@ fn the_built_in_models_are_whole() {
     let bench = Bench::new();
     bench.run("model verify").expect_code(0);
     let info = bench.run("model info").expect_code(0).stdout;
-    for word in [
+    for part in [
         "checksum",
         "memory: arena",
         "MMAC",
         "conv 3x3",
         "labels: angry",
     ] {
-        assert!(info.contains(word), "no {word} in {info}");
+        assert!(info.contains(part), "no {part} in {info}");
     }
     assert!(info.contains("happy"), "no labels: {info}");
     bench.write("broken.mrn", "not a model");
     bench
         .run("model info broken.mrn")
         .expect_code(5)
-        .expect_says(&["broken.mrn"]);
+        .expect_stderr(&["broken.mrn"]);
     bench
         .run("model info gone.mrn")
         .expect_code(5)
-        .expect_says(&["gone.mrn"]);
+        .expect_stderr(&["gone.mrn"]);
 }
 
 #[test]
@@ -161,14 +158,14 @@ fn the_built_in_models_can_be_packed_again() {
     let onnx = moodring_tests::repo::root().join("models/weights/classifier.onnx");
     let packed = bench.folder().join("again.moodnet");
     let command = format!("model pack {} {}", onnx.display(), packed.display());
-    let said = bench.run(&command).expect_code(0).stdout;
+    let output = bench.run(&command).expect_code(0).stdout;
     assert!(
-        said.contains("classifier") && said.contains("labels: angry"),
-        "{said}"
+        output.contains("classifier") && output.contains("labels: angry"),
+        "{output}"
     );
     let ours = std::fs::read(onnx.with_extension("moodnet")).unwrap();
     assert!(std::fs::read(packed).unwrap() == ours);
-    // A packed file is no ONNX file, and the error says so.
+    // A packed file is no ONNX file, and the error names it.
     let again = onnx.with_extension("moodnet");
     let command = format!(
         "model pack {} {}",
@@ -178,12 +175,12 @@ fn the_built_in_models_can_be_packed_again() {
     bench
         .run(&command)
         .expect_code(5)
-        .expect_says(&["packed", "classifier.moodnet"]);
+        .expect_stderr(&["packed", "classifier.moodnet"]);
 }
 
-/// What every command prints: a full disk is said and gets its own code, and who reads one line only is no failure.
+/// What every command prints: a full disk is an error with its own code, and who reads one line only is no failure.
 #[test]
-fn a_full_disk_is_said_and_a_closed_pipe_is_not() {
+fn a_full_disk_is_an_error_and_a_closed_pipe_is_none() {
     let mut bench = Bench::new();
     bench.set("MOODRING_MQTT__ENABLED", false);
     bench.write("m.toml", "[device]\nid = \"desk\"\n");
@@ -223,17 +220,17 @@ fn a_full_disk_is_said_and_a_closed_pipe_is_not() {
     }
 }
 
-/// Rust's words for numbers and types are nobody's else.
+/// No error names Rust's types.
 #[test]
-fn errors_speak_the_language_of_settings() {
+fn errors_name_no_types_of_rust() {
     let bench = Bench::new();
-    let mut said = String::new();
+    let mut stderr = String::new();
     for command in [
         "run --rate abc",
         "analyze --threshold x p.png",
         "run --rate nan",
     ] {
-        said += &bench.run(command).expect_code(2).stderr;
+        stderr += &bench.run(command).expect_code(2).stderr;
     }
     for line in [
         "smooth_ms = -5",
@@ -243,7 +240,7 @@ fn errors_speak_the_language_of_settings() {
         "margin = \"x\"",
     ] {
         bench.write("m.toml", format!("[mood]\n{line}\n"));
-        said += &bench.run("config --check m.toml").expect_code(3).stderr;
+        stderr += &bench.run("config --check m.toml").expect_code(3).stderr;
     }
     for twice in [
         "[web]\n[mqtt]\n[web]\n",
@@ -259,8 +256,8 @@ fn errors_speak_the_language_of_settings() {
         assert!(warned.contains("warning: the hook"), "{warned}");
     }
     bench.write("film.mp4", b"\0\0\0\x20ftypisom0000000000000000000");
-    said += &bench.run("run --source film.mp4").expect_code(4).stderr;
-    for word in [
+    stderr += &bench.run("run --source film.mp4").expect_code(4).stderr;
+    for part in [
         "literal",
         "signed int",
         "float `",
@@ -269,9 +266,12 @@ fn errors_speak_the_language_of_settings() {
         "save it as PNG",
         "00000000",
     ] {
-        assert!(!said.contains(word), "{word} in {said}");
+        assert!(!stderr.contains(part), "{part} in {stderr}");
     }
-    assert!(said.contains("`-5`") && said.contains("`1e99`"), "{said}");
+    assert!(
+        stderr.contains("`-5`") && stderr.contains("`1e99`"),
+        "{stderr}"
+    );
 }
 
 #[test]
@@ -280,27 +280,27 @@ fn what_cannot_be_read_is_not_to_be_written_over() {
     bench.write("utf16.toml", b"\xFF\xFE[\0c\0");
     std::fs::create_dir(bench.folder().join("folder")).expect("the folder is ours");
     for file in ["utf16.toml", "folder"] {
-        let said = bench
+        let stderr = bench
             .run(&format!("config --check {file}"))
             .expect_code(3)
             .stderr;
-        assert!(!said.contains("moodring config >"), "{said}");
+        assert!(!stderr.contains("moodring config >"), "{stderr}");
     }
-    let said = bench.run("config --check none.toml").expect_code(3).stderr;
-    assert!(said.contains("moodring config > none.toml"), "{said}");
+    let stderr = bench.run("config --check none.toml").expect_code(3).stderr;
+    assert!(stderr.contains("moodring config > none.toml"), "{stderr}");
 }
 
 #[test]
-fn a_demo_without_a_display_says_so() {
+fn a_demo_without_a_display_names_the_flag() {
     let mut bench = Bench::new();
     bench.set("MOODRING_SATELLITE__PORT", "off");
     bench
         .run("demo")
         .expect_code(6)
-        .expect_says(&["--display png"]);
+        .expect_stderr(&["--display png"]);
 }
 
-/// `watch` opens no port unless the file that is named says so.
+/// `watch` opens no port unless the named file sets one.
 #[test]
 fn watch_opens_no_ports_of_its_own() {
     let bench = Bench::new();

@@ -1,7 +1,7 @@
 //! No event is lost: brokers and daemons are killed at random, links are cut, and everything arrives in order.
 //!
 //! Cameras that end and come back make the events, so no photo is needed. What is held against what a subscriber got:
-//! the daemons' stores, which keep what they delivered, and the numbers that their states told.
+//! the daemons' stores, which keep what they delivered, and the numbers in their states.
 //! The quick form is part of `tests/run`; the long one, and its figures: `tests/durable`.
 
 use std::{
@@ -58,12 +58,12 @@ struct Wire {
 impl Wire {
     fn of_system() -> Option<Self> {
         let text = env::var("WIRE").ok()?;
-        let mut words = text.split_whitespace().map(str::to_owned);
-        let mut word = || words.next().expect("WIRE is NAMESPACE INTERFACE ADDRESS");
+        let mut fields = text.split_whitespace().map(str::to_owned);
+        let mut field = || fields.next().expect("WIRE is NAMESPACE INTERFACE ADDRESS");
         Some(Self {
-            namespace: word(),
-            interface: word(),
-            address: word(),
+            namespace: field(),
+            interface: field(),
+            address: field(),
         })
     }
 
@@ -91,18 +91,18 @@ struct Device {
 }
 
 /// What a subscriber got: topic and payload, in order.
-type Heard = Arc<Mutex<Vec<(String, Value)>>>;
+type Messages = Arc<Mutex<Vec<(String, Value)>>>;
 
 struct Trial {
     broker: Broker,
     link: Proxy,
     wire: Option<Wire>,
     devices: Vec<Device>,
-    heard: Heard,
-    ear: Option<Ear>,
+    messages: Messages,
+    subscriber: Option<Recorder>,
     dice: Dice,
     counts: BTreeMap<&'static str, u32>,
-    /// Only MQTT 5 says whether anybody gets an event: by 3.1.1 what nobody is there for is lost.
+    /// Only by MQTT 5 a daemon knows whether anybody gets an event: by 3.1.1 what nobody is there for is lost.
     knows_listeners: bool,
     /// Subscribers come and go by 3.1.1, too: what that loses is counted.
     counts_lost: bool,
@@ -118,15 +118,15 @@ fn clock_library() -> Option<String> {
 }
 
 impl Trial {
-    /// All devices speak this version of MQTT.
+    /// All devices use this version of MQTT.
     fn new(devices: usize, version: &str) -> Self {
         let broker = Broker::start();
         let wire = Wire::of_system();
         let address = wire.as_ref().map_or("127.0.0.1", |wire| &wire.address);
         let link = Proxy::between(address, broker.port);
         let url = format!("mqtt://{address}:{}", link.port);
-        let heard = Heard::default();
-        let ear = Some(Ear::listen(broker.port, &heard));
+        let messages = Messages::default();
+        let subscriber = Some(Recorder::listen(broker.port, &messages));
         let mut trial = Self {
             devices: (0..devices)
                 .map(|n| Device::new(n, &url, version, wire.as_ref()))
@@ -134,8 +134,8 @@ impl Trial {
             broker,
             link,
             wire,
-            heard,
-            ear,
+            messages,
+            subscriber,
             dice: Dice::new(),
             counts: BTreeMap::new(),
             knows_listeners: version != "3.1.1",
@@ -186,7 +186,7 @@ impl Trial {
                 "links down and up"
             }
             (10..=11, _) if self.knows_listeners || self.counts_lost => {
-                self.restart_ear();
+                self.restart_subscriber();
                 "subscribers restarted"
             }
             (12..=13, _) if clock_library().is_some() => {
@@ -205,14 +205,14 @@ impl Trial {
     }
 
     /// The subscriber goes for a while, and the daemons are there before it is back, as after Home Assistant's restart.
-    fn restart_ear(&mut self) {
+    fn restart_subscriber(&mut self) {
         self.link.close();
-        if let Some(ear) = self.ear.take() {
-            ear.finish();
+        if let Some(subscriber) = self.subscriber.take() {
+            subscriber.finish();
         }
         self.link.open();
         thread::sleep(Duration::from_millis(self.dice.roll(6_000)));
-        self.ear = Some(Ear::listen(self.broker.port, &self.heard));
+        self.subscriber = Some(Recorder::listen(self.broker.port, &self.messages));
     }
 
     /// A broker that keeps nothing. By MQTT 5 its subscriber may be back after the daemons; by 3.1.1 what nobody subscribes to
@@ -220,8 +220,8 @@ impl Trial {
     fn restart_broker(&mut self) {
         self.link.close();
         self.broker.kill();
-        if let Some(ear) = self.ear.take() {
-            ear.finish();
+        if let Some(subscriber) = self.subscriber.take() {
+            subscriber.finish();
         }
         self.broker.resume();
         let late = self.knows_listeners && self.dice.roll(2) == 0;
@@ -229,7 +229,7 @@ impl Trial {
             self.link.open();
             thread::sleep(Duration::from_millis(self.dice.roll(4_000)));
         }
-        self.ear = Some(Ear::listen(self.broker.port, &self.heard));
+        self.subscriber = Some(Recorder::listen(self.broker.port, &self.messages));
         self.link.open();
     }
 
@@ -240,17 +240,19 @@ impl Trial {
             device.set_clock("+0");
         }
         let settled = self.devices.iter_mut().map(Device::settle).collect();
-        // What the broker passed on before it closes is in the ear's pipe.
+        // What the broker passed on before it closes is in the subscriber's pipe.
         self.broker.stop();
-        if let Some(ear) = self.ear.take() {
-            ear.finish();
+        if let Some(subscriber) = self.subscriber.take() {
+            subscriber.finish();
         }
         settled
     }
 
     fn different(&self) -> usize {
-        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let events = heard.iter().filter(|(topic, _)| topic.ends_with("/event"));
+        let messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        let events = messages
+            .iter()
+            .filter(|(topic, _)| topic.ends_with("/event"));
         events
             .map(|(_, event)| key(event))
             .collect::<HashSet<_>>()
@@ -258,7 +260,7 @@ impl Trial {
     }
 
     fn reckon(&self, stores: &[Vec<Value>], trouble: Duration) {
-        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut events, mut came, mut runs, mut missing) = (0, 0, 0, 0);
         for (n, rows) in stores.iter().enumerate() {
             let name = format!("d{n}");
@@ -266,7 +268,7 @@ impl Trial {
             let of = |leaf: &str| format!("moodring/{name}/{leaf}");
             let mut first: HashMap<_, &Value> = HashMap::new();
             let mut order = Vec::new();
-            for (_, event) in heard.iter().filter(|(topic, _)| *topic == of("event")) {
+            for (_, event) in messages.iter().filter(|(topic, _)| *topic == of("event")) {
                 came += 1;
                 match first.insert(key(event), event) {
                     None => order.push(key(event)),
@@ -288,11 +290,11 @@ impl Trial {
                 "{name}: another order, or events that were never written"
             );
             let last = check_runs(&written);
-            for (_, state) in heard.iter().filter(|(topic, _)| *topic == of("state")) {
+            for (_, state) in messages.iter().filter(|(topic, _)| *topic == of("state")) {
                 let (run, seq) = key(state);
                 assert!(
                     seq <= last.get(&run).copied().unwrap_or(0),
-                    "{name} told of {run} {seq}, which is gone"
+                    "{name} published {run} {seq}, which is gone"
                 );
             }
             events += rows.len();
@@ -414,13 +416,13 @@ for run, seq, waiting in sqlite3.connect(sys.argv[1]).execute('SELECT run, seq, 
 
 /// A mosquitto_sub. QoS 0, so that the broker passes each message on before it confirms it to the daemon, whatever
 /// the subscriber has confirmed.
-struct Ear {
+struct Recorder {
     child: Child,
     thread: JoinHandle<()>,
 }
 
-impl Ear {
-    fn listen(port: u16, heard: &Heard) -> Self {
+impl Recorder {
+    fn listen(port: u16, messages: &Messages) -> Self {
         let mut command = Command::new("stdbuf");
         command.args([
             "-oL",
@@ -446,7 +448,7 @@ impl Ear {
             .stderr(Stdio::null());
         let mut child = piped.spawn().expect("mosquitto_sub is installed");
         let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-        let (heard, ready) = (Arc::clone(heard), Arc::new(AtomicBool::new(false)));
+        let (messages, ready) = (Arc::clone(messages), Arc::new(AtomicBool::new(false)));
         let subscribed = Arc::clone(&ready);
         let thread = thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
@@ -456,8 +458,8 @@ impl Ear {
                 let mut parts = line.splitn(3, '\t').skip(1);
                 if let (Some(topic), Some(payload)) = (parts.next(), parts.next()) {
                     let message = serde_json::from_str(payload).expect("messages are JSON");
-                    let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
-                    heard.push((topic.to_owned(), message));
+                    let mut messages = messages.lock().unwrap_or_else(PoisonError::into_inner);
+                    messages.push((topic.to_owned(), message));
                 }
             }
         });

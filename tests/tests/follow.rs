@@ -98,27 +98,27 @@ fn a_state_from_the_broker_is_the_face_in_the_file() {
     });
 
     follower.signal("TERM");
-    follower.finish(LIMIT).expect_code(0).expect_says(&[
+    follower.finish(LIMIT).expect_code(0).expect_stderr(&[
         "cannot read moodring/hall/state",
         "moodring/hall/status: offline",
     ]);
 }
 
 #[test]
-fn a_killed_device_is_told_by_its_will_and_a_lost_broker_is_survived() {
+fn a_killed_device_is_reported_by_its_will_and_a_lost_broker_is_survived() {
     let (mut bench, mut broker) = (Bench::new(), Broker::start());
     bench.set("MOODRING_DEVICE__ID", "hall");
     bench.set("MOODRING_SATELLITE__PORT", "off");
     let faces = ["happy", "sad", "nobody", "uncertain"].map(|mood| face(&bench, mood));
-    let mut heard = Subscriber::to(broker.port);
+    let mut subscriber = Subscriber::to(broker.port);
     let device = bench.start(&format!("run --source synthetic --mqtt {}", broker.url()));
-    heard.wait_for_topic(STATE);
+    subscriber.wait_for_topic(STATE);
     let follower = follow(&bench, "moodring/hall", &broker.url());
-    heard.wait_for("a mood", |message| {
+    subscriber.wait_for("a mood", |message| {
         message.topic == STATE && message.json()["mood"] != "nobody"
     });
     device.signal("KILL");
-    heard.wait_for("the will", |message| {
+    subscriber.wait_for("the will", |message| {
         message.topic == STATUS && message.payload == "offline"
     });
     let offline = at_rest(&bench, &faces);
@@ -144,7 +144,7 @@ fn a_topic_that_is_no_devices_and_a_broker_that_is_none_are_named() {
         bench
             .run(&format!("follow {topic} --display none"))
             .expect_code(2)
-            .expect_says(&[topic, "moodring/hall"]);
+            .expect_stderr(&[topic, "moodring/hall"]);
     }
     let port = free_port();
     let mut away = follow(&bench, "moodring/hall", &format!("mqtt://127.0.0.1:{port}"));

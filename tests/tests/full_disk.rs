@@ -1,4 +1,4 @@
-//! A store on a disk that fills up or is read-only: the daemon goes on, says so, and its events reach the broker.
+//! A store on a disk that fills up or is read-only: the daemon goes on and reports it, and its events reach the broker.
 //!
 //! The disk is a small one in memory, mounted in a namespace of its own; where the system allows none, nothing is tested.
 
@@ -43,35 +43,35 @@ fn is_event(message: &Message, kind: &str, what: &str) -> bool {
 }
 
 /// Ten more events without a gap, the first of them right after `seq`.
-fn ten_more(heard: &mut Subscriber, mut seq: u64) {
+fn ten_more(subscriber: &mut Subscriber, mut seq: u64) {
     for _ in 0..10 {
-        let event = heard.wait_for_topic("/event").json();
+        let event = subscriber.wait_for_topic("/event").json();
         seq += 1;
         assert_eq!(event["seq"].as_u64(), Some(seq), "a gap: {event}");
     }
 }
 
-fn stop(daemon: Process, says: &str) {
+fn stop(daemon: Process, reason: &str) {
     daemon
         .stop(LIMIT)
         .expect_code(0)
-        .expect_says(&[says, "in memory"]);
+        .expect_stderr(&[reason, "in memory"]);
 }
 
 #[test]
-fn a_disk_that_fills_up_is_said_and_costs_no_event() {
+fn a_disk_that_fills_up_is_reported_and_costs_no_event() {
     let broker = Broker::start();
-    let mut heard = Subscriber::to(broker.port);
+    let mut subscriber = Subscriber::to(broker.port);
     let filler =
         "(until [ -e now ]; do sleep 0.05; done; exec cat /dev/zero >state/rest 2>/dev/null) &";
     let Some((bench, daemon)) = start_on_small_disk(&broker, filler) else {
         return;
     };
-    let first = heard.wait_for_topic("/event").json();
+    let first = subscriber.wait_for_topic("/event").json();
     assert_eq!(first["seq"], 1, "{first}");
     bench.write("now", "");
     let mut seq = 1;
-    let fault = heard.wait_for("word of the full disk", |message| {
+    let fault = subscriber.wait_for("the event of the full disk", |message| {
         if message.topic == "moodring/desk/event" {
             seq += 1;
             assert_eq!(
@@ -83,23 +83,23 @@ fn a_disk_that_fills_up_is_said_and_costs_no_event() {
         is_event(message, "fault", "store")
     });
     assert_eq!(fault.json()["reason"], "the disk is full");
-    ten_more(&mut heard, seq);
+    ten_more(&mut subscriber, seq);
     stop(daemon, "the disk is full");
 }
 
 #[test]
-fn a_read_only_disk_is_said_and_costs_no_event() {
+fn a_read_only_disk_is_reported_and_costs_no_event() {
     let broker = Broker::start();
-    let mut heard = Subscriber::to(broker.port);
+    let mut subscriber = Subscriber::to(broker.port);
     let Some((_bench, daemon)) = start_on_small_disk(&broker, "mount -o remount,ro state &&")
     else {
         return;
     };
     let mut seq = 0;
-    heard.wait_for("word of the disk", |message| {
+    subscriber.wait_for("the event of the disk", |message| {
         seq += u64::from(message.topic == "moodring/desk/event");
         is_event(message, "fault", "store")
     });
-    ten_more(&mut heard, seq);
+    ten_more(&mut subscriber, seq);
     stop(daemon, "cannot be used");
 }

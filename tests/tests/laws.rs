@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "moodring-face",
             "moodring-link",
             "moodring-models",
+            "moodring-tests",
         ],
     ),
     (
@@ -35,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "moodring-link",
             "moodring-models",
             "moodring-base",
+            "moodring-tests",
         ],
     ),
     (
@@ -71,6 +73,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "moodring-link",
             "moodring-models",
             "moodring-base",
+            "moodring-tests",
         ],
     ),
     (
@@ -101,6 +104,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "moodring-display",
             "moodring-store",
             "moodring-mqtt",
+            "moodring-tests",
         ],
     ),
     (
@@ -125,7 +129,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("moodring-tests", &[]),
 ];
 
-/// The only places where `unsafe` may stand: kernels that speak to the vector unit, and the registers of the emulated
+/// The only places where `unsafe` may stand: kernels that use the vector unit, and the registers of the emulated
 /// board, for which there is no crate.
 const UNSAFE_PLACES: &[&str] = &[
     "firmware/nn/src/kernel/tile.rs",
@@ -188,24 +192,24 @@ fn every_package_keeps_the_shared_lints() {
 }
 
 #[test]
-fn firmware_says_no_std() {
+fn firmware_is_no_std() {
     for folder in firmware_folders() {
         let head = read(&format!("{folder}/src/lib.rs"));
         assert!(
             head.contains("\n#![no_std]\n"),
-            "{folder}/src/lib.rs does not say #![no_std]"
+            "{folder}/src/lib.rs has no #![no_std]"
         );
     }
 }
 
 #[test]
 fn firmware_names_neither_std_nor_heap() {
-    for (file, words) in firmware_words() {
-        for (word, line) in words {
-            let heavy = ["std", "alloc"].contains(&word.as_str());
+    for (file, tokens) in firmware_tokens() {
+        for (token, line) in tokens {
+            let heavy = ["std", "alloc"].contains(&token.as_str());
             assert!(
                 !heavy,
-                "{file}:{line}: `{word}` in firmware, where there is neither std nor heap"
+                "{file}:{line}: `{token}` in firmware, where there is neither std nor heap"
             );
         }
     }
@@ -213,8 +217,8 @@ fn firmware_names_neither_std_nor_heap() {
 
 #[test]
 fn firmware_does_not_unwrap() {
-    for (file, words) in firmware_words() {
-        for pair in words.windows(2) {
+    for (file, tokens) in firmware_tokens() {
+        for pair in tokens.windows(2) {
             let called = pair[0].0 == "." && ["unwrap", "expect"].contains(&pair[1].0.as_str());
             assert!(
                 !called,
@@ -226,7 +230,7 @@ fn firmware_does_not_unwrap() {
 }
 
 #[test]
-fn every_file_says_what_lives_in_it() {
+fn every_file_begins_with_what_lives_in_it() {
     for file in repo::rust_files() {
         let text = read(&file);
         let generated = text.starts_with("// @generated");
@@ -237,16 +241,16 @@ fn every_file_says_what_lives_in_it() {
     }
 }
 
-/// That each block gives its reason is clippy's to say: `undocumented_unsafe_blocks` in the workspace's lints.
+/// Clippy checks that each block gives its reason: `undocumented_unsafe_blocks` in the workspace's lints.
 #[test]
 fn unsafe_stays_in_the_kernels() {
     for file in repo::rust_files() {
         if UNSAFE_PLACES.iter().any(|place| file.starts_with(place)) {
             continue;
         }
-        let found = source::words(&read(&file))
+        let found = source::tokens(&read(&file))
             .into_iter()
-            .find(|(word, _)| word == "unsafe");
+            .find(|(token, _)| token == "unsafe");
         assert!(
             found.is_none(),
             "{file}:{}: unsafe outside the kernels",
@@ -265,8 +269,8 @@ fn firmware_folders() -> Vec<String> {
     folders
 }
 
-/// The words of every firmware file that ships; files that are only tests are left out.
-fn firmware_words() -> Vec<(String, Vec<source::Word>)> {
+/// The tokens of every firmware file that ships; files that are only tests are left out.
+fn firmware_tokens() -> Vec<(String, Vec<source::Token>)> {
     let ships: Vec<_> = firmware_folders()
         .iter()
         .map(|folder| format!("{folder}/src/"))
@@ -284,8 +288,8 @@ fn firmware_words() -> Vec<(String, Vec<source::Word>)> {
                 .any(|test| file == test || file.starts_with(&format!("{test}/")))
         })
         .map(|file| {
-            let words = source::words(&read(&file));
-            (file, words)
+            let tokens = source::tokens(&read(&file));
+            (file, tokens)
         })
         .collect()
 }

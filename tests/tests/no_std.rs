@@ -1,4 +1,4 @@
-//! The no-std guard: a tiny program without std and without a heap that links every room of `firmware/`.
+//! The no-std guard: a tiny program without std and without a heap that links every crate of `firmware/`.
 //!
 //! It brings its own panic handler. If any crate below pulled std in, there would be two, and it would not compile;
 //! if any pulled `alloc` in, it would lack an allocator. This holds for the host's target, so nothing must be installed.
@@ -8,7 +8,7 @@ use std::{fmt::Write, fs, process::Output};
 use moodring_tests::repo::{self, Package};
 use tempfile::TempDir;
 
-const HEAD: &str = "//! Links every room of firmware/ without std and without a heap.\n#![no_std]\n\n\
+const HEAD: &str = "//! Links every crate of firmware/ without std and without a heap.\n#![no_std]\n\n\
     #[panic_handler]\nfn panic(_: &core::panic::PanicInfo<'_>) -> ! {\n    loop {}\n}\n\n";
 
 #[test]
@@ -40,17 +40,17 @@ fn std_and_heap_would_be_noticed() {
 /// its own too, else cargo takes one for the other.
 fn check(name: &str, line: &str) -> Output {
     let folder = TempDir::new().expect("a temporary folder");
-    let rooms: Vec<_> = repo::packages()
+    let packages: Vec<_> = repo::packages()
         .into_iter()
         .filter(|package| package.folder.starts_with("firmware/"))
         .collect();
-    assert!(rooms.len() >= 3, "firmware lost packages: {rooms:?}");
+    assert!(packages.len() >= 3, "firmware lost packages: {packages:?}");
     fs::create_dir(folder.path().join("src")).expect("the folder is ours");
-    fs::write(folder.path().join("Cargo.toml"), manifest(name, &rooms))
+    fs::write(folder.path().join("Cargo.toml"), manifest(name, &packages))
         .expect("the folder is ours");
     fs::write(
         folder.path().join("src/lib.rs"),
-        format!("{HEAD}{}{line}", links(&rooms)),
+        format!("{HEAD}{}{line}", links(&packages)),
     )
     .expect("the folder is ours");
     fs::copy(
@@ -77,7 +77,7 @@ fn check(name: &str, line: &str) -> Output {
         .expect("cargo runs")
 }
 
-fn manifest(name: &str, rooms: &[Package]) -> String {
+fn manifest(name: &str, packages: &[Package]) -> String {
     let mut text = format!(
         "[package]
 name = \"guard-with-{name}\"
@@ -96,18 +96,18 @@ panic = \"abort\"
 [dependencies]
 "
     );
-    for room in rooms {
-        let path = repo::root().join(&room.folder);
-        writeln!(text, "{} = {{ path = {path:?} }}", room.name)
+    for package in packages {
+        let path = repo::root().join(&package.folder);
+        writeln!(text, "{} = {{ path = {path:?} }}", package.name)
             .expect("writing to a string cannot fail");
     }
     text
 }
 
-fn links(rooms: &[Package]) -> String {
-    rooms
+fn links(packages: &[Package]) -> String {
+    packages
         .iter()
-        .map(|room| format!("extern crate {} as _;\n", room.name.replace('-', "_")))
+        .map(|package| format!("extern crate {} as _;\n", package.name.replace('-', "_")))
         .collect()
 }
 

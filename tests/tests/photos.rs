@@ -38,7 +38,7 @@ fn most_of_solvay_is_found() {
     faces(&line).iter().for_each(|face| check_face(face, &line));
 }
 
-/// A photo without a word about which side is up. Without a second look 11 faces were read as they stand.
+/// A photo without EXIF, so that nothing names the side that is up. Without a second look 11 faces were read as they stand.
 #[test]
 fn most_of_solvay_is_found_upside_down() {
     let Some(photo) = repo::photo("solvay1927.jpg") else {
@@ -57,7 +57,7 @@ fn most_of_solvay_is_found_upside_down() {
 }
 
 #[test]
-fn detect_says_where_and_nothing_more() {
+fn detect_finds_places_and_reads_no_expression() {
     let Some(photo) = repo::photo("astronaut.png") else {
         return;
     };
@@ -112,7 +112,7 @@ fn a_folder_is_worked_through_to_the_end() {
     }
 }
 
-/// A file, its bytes, and what becomes of it. `Ok`: read, with this size. `Err`: refused, and the error says this.
+/// A file, its bytes, and what becomes of it. `Ok`: read, with this size. `Err`: refused, and the error holds this.
 type Odd = (&'static str, Vec<u8>, Result<(u64, u64), &'static str>);
 
 /// What a user may meet on a disk.
@@ -196,11 +196,11 @@ fn odd_files_are_read_or_refused_by_name() {
                 (Some(size.0), Some(size.1)),
                 "{line}"
             ),
-            Err(word) => assert!(
+            Err(reason) => assert!(
                 line["error"]
                     .as_str()
-                    .is_some_and(|error| error.contains(word)),
-                "no {word:?}: {line}"
+                    .is_some_and(|error| error.contains(reason)),
+                "no {reason:?}: {line}"
             ),
         }
     }
@@ -215,7 +215,7 @@ fn commands_for_pictures_share_their_manners() {
         bench
             .run(&format!("{command} nothing"))
             .expect_code(4)
-            .expect_says(&["no pictures there"]);
+            .expect_stderr(&["no pictures there"]);
         bench.run(&format!("{command} gone.jpg")).expect_code(1);
         bench.run(&format!("{command} good.png")).expect_code(0);
         bench
@@ -224,7 +224,7 @@ fn commands_for_pictures_share_their_manners() {
         bench
             .run(command)
             .expect_code(2)
-            .expect_says(&["PATH", "--help"]);
+            .expect_stderr(&["PATH", "--help"]);
     }
 }
 

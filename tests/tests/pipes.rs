@@ -84,7 +84,7 @@ fn watch_prints_each_change_as_a_line_of_json() {
 #[test]
 fn a_hook_gets_each_change() {
     let bench = Bench::new();
-    let out = bench.folder().join("heard");
+    let out = bench.folder().join("received");
     let script = format!("#!/bin/sh\ncat >> {}\n", out.display());
     let hook = bench.write("hook", script);
     std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755))
@@ -101,7 +101,7 @@ fn a_hook_gets_each_change() {
         if text.contains("\"kind\":\"state\"") && text.contains("\"camera\":\"running\"") {
             break;
         }
-        assert!(std::time::Instant::now() < end, "the hook heard: {text}");
+        assert!(std::time::Instant::now() < end, "the hook received: {text}");
         std::thread::sleep(Duration::from_millis(50));
     }
     daemon.stop(Duration::from_secs(30)).expect_code(0);

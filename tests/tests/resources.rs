@@ -28,17 +28,17 @@ fn memory_stays_under_60_mib() {
     };
     let daemon = bench.start_all(&["run", "--loop", "--source", &source]);
     moodring_tests::broker::wait_until_open(port);
-    let mut heard = Subscriber::to(port);
+    let mut subscriber = Subscriber::to(port);
     // By states, not by a clock: ten of them are five seconds of work.
     let warm = (0..10)
-        .map(|_| heard.wait_for_topic("/state").json())
+        .map(|_| subscriber.wait_for_topic("/state").json())
         .last();
     let status = fs::read_to_string(format!("/proc/{}/status", daemon.id())).expect("it runs");
     let kib = |name: &str| -> u64 {
         let line = status
             .lines()
             .find(|line| line.starts_with(name))
-            .expect("Linux tells memory");
+            .expect("Linux reports memory");
         line.split_whitespace()
             .nth(1)
             .and_then(|number| number.parse().ok())
@@ -58,16 +58,16 @@ fn memory_stays_under_60_mib() {
 #[ignore = "builds the optimized daemon; tests/run does"]
 fn it_is_ready_at_once() {
     let broker = Broker::start();
-    let mut heard = Subscriber::to(broker.port);
+    let mut subscriber = Subscriber::to(broker.port);
     let bench = Bench::optimized();
     let started = Instant::now();
     let _daemon = bench.start(&format!("run --source synthetic --mqtt {}", broker.url()));
-    heard.wait_for("first frame", |message| {
+    subscriber.wait_for("first frame", |message| {
         message.is_of_device("/state") && message.json()["camera"] == "running"
     });
     let ready = started.elapsed();
     println!(
-        "ready, with a frame seen and told, after {} ms",
+        "ready, with a frame seen and published, after {} ms",
         ready.as_millis()
     );
     assert!(ready < Duration::from_secs(5), "ready after {ready:?}");

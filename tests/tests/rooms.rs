@@ -10,7 +10,7 @@ use moodring_tests::{repo, source};
 const LAYERS: &[(&str, &str)] = &[
     (
         "daemon/base/src/",
-        "clock contain exit redact stderr_tail regular_file process_limits words snapshot shutdown service files tls config worker \
+        "clock contain exit redact stderr_tail regular_file process_limits translations snapshot shutdown service files tls config worker \
          message control command",
     ),
     ("daemon/camera/src/", "scaled_jpeg latest"),
@@ -23,40 +23,40 @@ const LAYERS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Crates without a room of their own at the root.
+/// Crates with nothing but modules at the root.
 const ONLY_MODULES: [&str; 2] = ["daemon/base/src/", "daemon/src/"];
 
 #[test]
 fn no_module_of_the_daemon_uses_one_above_it() {
     for (folder, layers) in LAYERS {
         let layers: Vec<&str> = layers.split_whitespace().collect();
-        let place = |room: &str| layers.iter().position(|layer| *layer == room);
+        let place = |module: &str| layers.iter().position(|layer| *layer == module);
         let (files, modules) = (files_of(folder), modules_of(folder));
         assert!(!files.is_empty(), "{folder} is gone");
         for file in files {
-            let room = room(&file, folder);
-            if ["lib", "main"].contains(&room) {
+            let module = module(&file, folder);
+            if ["lib", "main"].contains(&module) {
                 continue;
             }
-            let own = place(room);
+            let own = place(module);
             assert!(
                 own.is_some() || !ONLY_MODULES.contains(folder),
-                "{file}: give the module `{room}` a place in LAYERS"
+                "{file}: give the module `{module}` a place in LAYERS"
             );
             let Some(own) = own else { continue };
-            for used in rooms_used(&file, &modules) {
+            for used in modules_used(&file, &modules) {
                 let above = place(&used).is_none_or(|at| at > own);
                 assert!(
-                    used == room || !above,
-                    "{file}: `{room}` uses `{used}`, which stands above it"
+                    used == module || !above,
+                    "{file}: `{module}` uses `{used}`, which stands above it"
                 );
             }
         }
     }
 }
 
-/// `daemon/mqtt/src/link/mod.rs` is in `link`.
-fn room<'a>(file: &'a str, folder: &str) -> &'a str {
+/// `daemon/mqtt/src/link/v5.rs` is in `link`.
+fn module<'a>(file: &'a str, folder: &str) -> &'a str {
     let path = file.trim_start_matches(folder);
     path.split(['/', '.']).next().unwrap_or(path)
 }
@@ -71,32 +71,32 @@ fn files_of(folder: &str) -> Vec<String> {
 
 /// What `lib.rs` declares.
 fn modules_of(folder: &str) -> BTreeSet<String> {
-    let words = words(&format!("{folder}lib.rs"));
-    let declared = words.windows(3).filter(|w| w[0] == "mod" && w[2] == ";");
+    let tokens = tokens(&format!("{folder}lib.rs"));
+    let declared = tokens.windows(3).filter(|w| w[0] == "mod" && w[2] == ";");
     declared.map(|w| w[1].clone()).collect()
 }
 
-fn words(file: &str) -> Vec<String> {
+fn tokens(file: &str) -> Vec<String> {
     let text = fs::read_to_string(repo::root().join(file)).expect("it was listed");
-    let words = source::words(&text);
-    words.into_iter().map(|(word, _)| word).collect()
+    let tokens = source::tokens(&text);
+    tokens.into_iter().map(|(token, _)| token).collect()
 }
 
 /// The modules in `use crate::...;`, also within braces.
-fn rooms_used(file: &str, modules: &BTreeSet<String>) -> BTreeSet<String> {
-    let words = words(file);
+fn modules_used(file: &str, modules: &BTreeSet<String>) -> BTreeSet<String> {
+    let tokens = tokens(file);
     let mut used = BTreeSet::new();
-    for (at, _) in words
+    for (at, _) in tokens
         .windows(4)
         .enumerate()
         .filter(|(_, w)| *w == ["use", "crate", ":", ":"])
     {
         let mut first = true;
-        for word in words[at + 4..].iter().take_while(|word| *word != ";") {
-            if first && modules.contains(word) {
-                used.insert(word.clone());
+        for token in tokens[at + 4..].iter().take_while(|token| *token != ";") {
+            if first && modules.contains(token) {
+                used.insert(token.clone());
             }
-            first = word == ",";
+            first = token == ",";
         }
     }
     used

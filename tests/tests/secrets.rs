@@ -13,7 +13,7 @@ const HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$0000000000000000000000000000000000000000000";
 
 /// A daemon full of secrets that logs all it can; returns everything that it printed until its end.
-fn said(url: &str, more: &[(&str, String)], until: &str) -> String {
+fn output_of(url: &str, more: &[(&str, String)], until: &str) -> String {
     let mut bench = Bench::new();
     let (password, token) = (bench.write("password", MQTT), bench.write("token", TOKEN));
     bench
@@ -39,11 +39,11 @@ fn said(url: &str, more: &[(&str, String)], until: &str) -> String {
     format!("{}{}{shown}", finished.stdout, finished.stderr)
 }
 
-fn expect_silence(said: &str) {
-    assert!(said.contains("TRACE"), "it did not log all: {said}");
+fn expect_no_secret(output: &str) {
+    assert!(output.contains("TRACE"), "it did not log all: {output}");
     for secret in [MQTT, CAMERA, TOKEN] {
-        let at = said.find(secret);
-        let around = at.map(|at| &said[said[..at].rfind('\n').unwrap_or(0)..]);
+        let at = output.find(secret);
+        let around = at.map(|at| &output[output[..at].rfind('\n').unwrap_or(0)..]);
         assert!(
             at.is_none(),
             "{secret} is in: {}",
@@ -55,18 +55,22 @@ fn expect_silence(said: &str) {
 #[test]
 fn a_broker_that_takes_the_password_and_one_that_does_not() {
     let broker = Broker::start();
-    expect_silence(&said(&broker.url(), &[], "connected to the broker"));
+    expect_no_secret(&output_of(&broker.url(), &[], "connected to the broker"));
     let refusing = Broker::with_access("allow_anonymous false");
-    expect_silence(&said(&refusing.url(), &[], "refused user and password"));
+    expect_no_secret(&output_of(
+        &refusing.url(),
+        &[],
+        "refused user and password",
+    ));
 }
 
 #[test]
-fn an_embedded_broker_and_a_broker_that_speaks_no_tls() {
+fn an_embedded_broker_and_a_broker_without_tls() {
     let listen = format!("127.0.0.1:{}", free_port());
     let embedded = ("MOODRING_MQTT__LISTEN", listen);
-    expect_silence(&said("", &[embedded], "connected to the broker"));
+    expect_no_secret(&output_of("", &[embedded], "connected to the broker"));
     let broker = Broker::start();
     wait_until_open(broker.port);
     let tls = format!("mqtts://127.0.0.1:{}", broker.port);
-    expect_silence(&said(&tls, &[], "no connection to the broker"));
+    expect_no_secret(&output_of(&tls, &[], "no connection to the broker"));
 }

@@ -31,40 +31,40 @@ impl Manager {
     }
 
     /// The lines reported until one is `wanted`.
-    fn hear(&self, wanted: &str) -> Vec<String> {
+    fn wait_for(&self, wanted: &str) -> Vec<String> {
         let end = Instant::now() + LIMIT;
-        let mut heard = Vec::new();
+        let mut lines = Vec::new();
         let mut bytes = [0; 4096];
-        while !heard.iter().any(|line| line == wanted) {
+        while !lines.iter().any(|line| line == wanted) {
             let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "no {wanted}: {heard:?}");
+            assert!(!left.is_zero(), "no {wanted}: {lines:?}");
             self.socket.set_read_timeout(Some(left)).expect("not zero");
             let Ok(count) = self.socket.recv(&mut bytes) else {
                 continue;
             };
             let text = String::from_utf8_lossy(&bytes[..count]);
-            heard.extend(text.lines().map(str::to_owned));
+            lines.extend(text.lines().map(str::to_owned));
         }
-        heard
+        lines
     }
 }
 
 #[test]
-fn systemd_hears_ready_life_and_the_end() {
+fn systemd_gets_ready_watchdog_and_stopping() {
     let mut bench = Bench::new();
     let manager = Manager::of(&mut bench);
     bench.set("WATCHDOG_USEC", Duration::from_secs(2).as_micros());
     let daemon = bench.start("run --source synthetic --no-mqtt");
-    let begin = manager.hear("READY=1");
+    let begin = manager.wait_for("READY=1");
     assert!(
         begin.contains(&"STATUS=camera running".to_owned()),
         "{begin:?}"
     );
     for _ in 0..3 {
-        manager.hear("WATCHDOG=1");
+        manager.wait_for("WATCHDOG=1");
     }
     daemon.signal("TERM");
-    manager.hear("STOPPING=1");
+    manager.wait_for("STOPPING=1");
     daemon.finish(LIMIT).expect_code(0);
 }
 
@@ -74,13 +74,13 @@ fn a_camera_that_is_away_is_ready_and_alive_too() {
     let manager = Manager::of(&mut bench);
     bench.set("WATCHDOG_USEC", Duration::from_secs(2).as_micros());
     let _daemon = bench.start("run --source /dev/video77 --no-mqtt");
-    let begin = manager.hear("READY=1");
+    let begin = manager.wait_for("READY=1");
     assert!(
         begin.contains(&"STATUS=camera lost".to_owned()),
         "{begin:?}"
     );
-    manager.hear("WATCHDOG=1");
-    manager.hear("WATCHDOG=1");
+    manager.wait_for("WATCHDOG=1");
+    manager.wait_for("WATCHDOG=1");
 }
 
 #[test]
@@ -106,8 +106,8 @@ fn an_engine_that_takes_its_time_asks_for_it() {
     let manager = Manager::of(&mut bench);
     bench.set("MOODRING_VISION__ENGINE", "ort");
     let daemon = bench.start("run --source synthetic --no-mqtt");
-    let heard = manager.hear("EXTEND_TIMEOUT_USEC=20000000");
-    assert!(heard.contains(&"STATUS=making the nets ready".to_owned()));
+    let lines = manager.wait_for("EXTEND_TIMEOUT_USEC=20000000");
+    assert!(lines.contains(&"STATUS=making the nets ready".to_owned()));
     daemon.finish(LIMIT).expect_code(3);
 }
 
@@ -139,15 +139,15 @@ fn exposure(drop_in: Option<&str>) -> f32 {
         .arg(&unit)
         .output()
         .expect("systemd-analyze is there; tests/run installs it");
-    let told = String::from_utf8_lossy(&output.stdout);
+    let stdout = String::from_utf8_lossy(&output.stdout);
     let unknown = String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.success() && !unknown.contains("Unknown"),
         "{unknown}"
     );
-    let last = told.lines().rfind(|line| line.contains("Overall"));
+    let last = stdout.lines().rfind(|line| line.contains("Overall"));
     let number = last.and_then(|line| line.split(": ").nth(1)?.split(' ').next()?.parse().ok());
-    let number = number.unwrap_or_else(|| panic!("no figure in {told}{unknown}"));
+    let number = number.unwrap_or_else(|| panic!("no figure in {stdout}{unknown}"));
     println!("exposure with {drop_in:?}: {number}");
     number
 }

@@ -5,7 +5,7 @@ use std::fs;
 
 use moodring_tests::{bench::Bench, repo};
 
-/// A wrong file and words its error must hold.
+/// A wrong file and texts that its error must hold.
 const WRONG: &[(&str, &[&str])] = &[
     (
         "[camera]\nwidht = 640\n",
@@ -36,13 +36,13 @@ const WRONG: &[(&str, &[&str])] = &[
 #[test]
 fn wrong_settings_are_named_with_the_way_out() {
     let bench = Bench::new();
-    for (text, words) in WRONG {
+    for (text, parts) in WRONG {
         bench.write("wrong.toml", text);
         for command in [
             "run --source synthetic --config wrong.toml",
             "config --check wrong.toml",
         ] {
-            let finished = bench.run(command).expect_code(3).expect_says(words);
+            let finished = bench.run(command).expect_code(3).expect_stderr(parts);
             assert!(
                 finished.stdout.is_empty(),
                 "{command} went on: {}",
@@ -73,7 +73,7 @@ fn brokers_that_cannot_be_are_named() {
             "gone",
         ),
     ];
-    for (text, word) in wrong {
+    for (text, part) in wrong {
         bench.write("wrong.toml", format!("[mqtt]\n{text}\n"));
         // The check is the start without its side effects.
         for command in [
@@ -83,19 +83,19 @@ fn brokers_that_cannot_be_are_named() {
             bench
                 .run(command)
                 .expect_code(3)
-                .expect_says(&["mqtt", word]);
+                .expect_stderr(&["mqtt", part]);
         }
     }
     bench.write("wrong.toml", "[device]\nid = \"my pi\"\n");
     bench
         .run("config --check wrong.toml")
         .expect_code(3)
-        .expect_says(&["device.id", "my pi"]);
+        .expect_stderr(&["device.id", "my pi"]);
     bench.write("wrong.toml", "[camera]\nsource = \"webcam\"\n");
     bench
         .run("config --check wrong.toml")
         .expect_code(4)
-        .expect_says(&["webcam"]);
+        .expect_stderr(&["webcam"]);
 }
 
 #[test]
@@ -104,17 +104,17 @@ fn files_that_are_no_settings_are_named() {
     bench
         .run("run --config gone.toml")
         .expect_code(3)
-        .expect_says(&["gone.toml", "moodring config"]);
+        .expect_stderr(&["gone.toml", "moodring config"]);
     bench.write("bytes.toml", [0xFF, 0xFE, 0x00]);
     bench
         .run("run --config bytes.toml")
         .expect_code(3)
-        .expect_says(&["bytes.toml", "UTF-8"]);
+        .expect_stderr(&["bytes.toml", "UTF-8"]);
     fs::create_dir(bench.folder().join("folder.toml")).expect("the folder is ours");
     bench
         .run("run --config folder.toml")
         .expect_code(3)
-        .expect_says(&["folder.toml"]);
+        .expect_stderr(&["folder.toml"]);
 }
 
 #[test]
@@ -124,19 +124,19 @@ fn the_environment_is_checked_too() {
     bench
         .run("run --source synthetic")
         .expect_code(3)
-        .expect_says(&["camera.rate", "environment"]);
+        .expect_stderr(&["camera.rate", "environment"]);
     let mut bench = Bench::new();
     bench.set("MOODRING_MQTT__ADDRESS", "x");
     bench
         .run("run --source synthetic")
         .expect_code(3)
-        .expect_says(&["mqtt.address", "environment"]);
+        .expect_stderr(&["mqtt.address", "environment"]);
     let mut bench = Bench::new();
     bench.set("MOODRING_MQTT_URL", "mqtt://broker");
     bench
         .run("run --source synthetic")
         .expect_code(3)
-        .expect_says(&["MOODRING_MQTT_URL", "MOODRING_MQTT__URL"]);
+        .expect_stderr(&["MOODRING_MQTT_URL", "MOODRING_MQTT__URL"]);
 }
 
 #[test]

@@ -47,10 +47,10 @@ fn the_live_view_shows_what_it_promises_and_gives_the_terminal_back() {
         "64x48",
         "q quits",
     ];
-    for word in expressions.iter().chain(&stages).chain(&states) {
+    for part in expressions.iter().chain(&stages).chain(&states) {
         assert!(
-            screen.contains(word),
-            "no {word:?} on the screen: {screen:?}"
+            screen.contains(part),
+            "no {part:?} on the screen: {screen:?}"
         );
     }
 }
@@ -88,7 +88,7 @@ fn wrong_settings_leave_the_terminal_alone() {
     );
     let text = screen
         .rfind("accepted")
-        .expect("the error says what is accepted");
+        .expect("the error names what is accepted");
     assert!(
         screen.rfind(LEAVE).is_none_or(|leave| leave < text),
         "the error was wiped away: {screen:?}"

@@ -1,5 +1,5 @@
 //! The real daemon for Arm on a virtual Pi: a face goes in at /dev/video, its emoji comes out of the SPI bytes, its mood at
-//! a broker; the camera, the display and the service manager give the trouble that they give on a shelf. `tests/vm/run`.
+//! a broker; the camera, the display and the service manager fail as real ones do. `tests/vm/run`.
 
 use std::{
     path::PathBuf,
@@ -27,7 +27,7 @@ const DC_LINE: u8 = 25;
 const RESET_LINE: u8 = 27;
 const BUTTON: u8 = 21;
 
-/// What QEMU's screen is told to be.
+/// The size that QEMU's screen is set to.
 const SCREEN: (usize, usize) = (1024, 768);
 /// The side of a cell to which a screen's picture is shrunk, in pixels.
 const CELL: usize = 16;
@@ -67,7 +67,7 @@ done";
 fn a_face_goes_in_and_its_emoji_comes_out() {
     let folder = std::env::var_os("MOODRING_VM").expect("tests/vm/run sets it");
     let broker = Broker::start();
-    let mut heard = Subscriber::to(broker.port);
+    let mut subscriber = Subscriber::to(broker.port);
     let looks = Looks::draw((240, 240));
     let pi = Guest::boot(&PathBuf::from(folder));
     println!(
@@ -83,21 +83,21 @@ fn a_face_goes_in_and_its_emoji_comes_out() {
     println!("{}", pi.run("moodring --version; moodring devices"));
 
     // A face goes in as YUYV.
-    pi.start("stage manager /tmp/notify", "/tmp/told");
+    pi.start("stage manager /tmp/notify", "/tmp/notified");
     pi.run(
         "export NOTIFY_SOCKET=/tmp/notify WATCHDOG_USEC=20000000 MOODRING_LOG__LEVEL=info,moodring::app::shutdown=debug
          moodring run --config /tmp/moodring.toml >/tmp/log 2>&1 </dev/null & echo $! >/tmp/pid",
     );
-    let mood = |heard: &mut Subscriber, wanted: &str| -> Value {
-        let state = heard.wait_long(&format!("mood {wanted}"), PATIENCE, |message| {
+    let mood = |subscriber: &mut Subscriber, wanted: &str| -> Value {
+        let state = subscriber.wait_long(&format!("mood {wanted}"), PATIENCE, |message| {
             message.topic == "moodring/pi/state" && message.json()["mood"] == wanted
         });
         state.json()
     };
-    println!("first state: {}", mood(&mut heard, "happy"));
+    println!("first state: {}", mood(&mut subscriber, "happy"));
     println!("boot to first mood: {:.1} s of the guest", pi.uptime_s());
-    pi.wait_until("READY=1", "cat /tmp/told", |told| {
-        told.contains("READY=1").then_some(())
+    pi.wait_until("READY=1", "cat /tmp/notified", |text| {
+        text.contains("READY=1").then_some(())
     });
     looks.wait_for("happy", &display);
 
@@ -108,7 +108,7 @@ fn a_face_goes_in_and_its_emoji_comes_out() {
     pi.run(&format!(
         "echo 'press {BUTTON}' >/dev/virtual-pi; usleep 150000; echo 'release {BUTTON}' >/dev/virtual-pi"
     ));
-    mood(&mut heard, "surprise");
+    mood(&mut subscriber, "surprise");
     looks.wait_for("surprise", &display);
 
     // The display fails, and comes back.
@@ -124,37 +124,41 @@ fn a_face_goes_in_and_its_emoji_comes_out() {
 
     // Unplugged: the films end, the driver goes as soon as nobody has it open. Plugged in again.
     pi.run("kill $(cat /tmp/video7.pid /tmp/video8.pid)");
-    heard.wait_long("a lost camera", PATIENCE, |message| {
+    subscriber.wait_long("a lost camera", PATIENCE, |message| {
         message.topic == "moodring/pi/state" && message.json()["camera"] == "lost"
     });
     pi.wait_until(
         "unloading",
         "rmmod v4l2loopback && echo gone || true",
-        |told| told.contains("gone").then_some(()),
+        |text| text.contains("gone").then_some(()),
     );
     pi.run("test ! -e /dev/video8");
     pi.run(CAMERAS);
-    mood(&mut heard, "surprise");
+    mood(&mut subscriber, "surprise");
 
     // The watchdog is fed while all that happens, and not while a driver holds a thread.
-    let fed = |told: &str| told.matches("WATCHDOG=1").count();
-    let before = fed(&pi.run("cat /tmp/told"));
+    let fed = |text: &str| text.matches("WATCHDOG=1").count();
+    let before = fed(&pi.run("cat /tmp/notified"));
     assert!(before > 0, "never fed");
     pi.run("echo spi hung >/dev/virtual-pi");
-    pi.wait_until("the display thread is missed", "cat /tmp/told", |told| {
-        told.contains("the display thread stands still")
-            .then_some(())
-    });
-    let still = fed(&pi.run("cat /tmp/told"));
+    pi.wait_until(
+        "the display thread is missed",
+        "cat /tmp/notified",
+        |text| {
+            text.contains("the display thread stands still")
+                .then_some(())
+        },
+    );
+    let still = fed(&pi.run("cat /tmp/notified"));
     pi.run("sleep 11");
     assert_eq!(
-        fed(&pi.run("cat /tmp/told")),
+        fed(&pi.run("cat /tmp/notified")),
         still,
         "fed while a thread hangs"
     );
     pi.run("echo spi ok >/dev/virtual-pi");
-    pi.wait_until("feeding again", "cat /tmp/told", |told| {
-        (fed(told) > still).then_some(())
+    pi.wait_until("feeding again", "cat /tmp/notified", |text| {
+        (fed(text) > still).then_some(())
     });
 
     // It stops within a second of the guest, and its log shows it.
@@ -173,10 +177,10 @@ fn a_face_goes_in_and_its_emoji_comes_out() {
     );
     let log = || pi.run("tail -n 8 /tmp/log");
     assert!(times[1] - times[0] < 1.0, "{took}: {}", log());
-    heard.wait_long("stopped", LIMIT, |message| {
+    subscriber.wait_long("stopped", LIMIT, |message| {
         message.topic == "moodring/pi/status" && message.payload == "stopped"
     });
-    assert!(pi.run("cat /tmp/told").contains("STOPPING=1"));
+    assert!(pi.run("cat /tmp/notified").contains("STOPPING=1"));
 
     // Its lines are inputs now, and the display, whose reset line floats, is dark.
     wait("the display goes dark", || display.picture().is_none());
@@ -224,7 +228,7 @@ fn a_screen_shows_it_too(pi: &Guest, settings: &str) {
     }
 }
 
-/// The screen's picture as `stage` tells it: shrunk to cells of 16 pixels, three bytes each, in hex.
+/// The screen's picture as `stage` prints it: shrunk to cells of 16 pixels, three bytes each, in hex.
 fn read_screen(pi: &Guest, device: &str) -> Vec<[u8; 3]> {
     let text = pi.run(&format!("stage screen {device}"));
     let hex: String = text.split_whitespace().skip(1).collect();
@@ -237,18 +241,18 @@ fn read_screen(pi: &Guest, device: &str) -> Vec<[u8; 3]> {
 /// Processor time and memory of ten seconds, and what a state publishes of them.
 fn cost(pi: &Guest) -> String {
     let ticks = "awk '{print $14+$15}' /proc/$(cat /tmp/pid)/stat";
-    let told = pi.run(&format!(
+    let text = pi.run(&format!(
         "{ticks}; cut -d' ' -f1 /proc/uptime; sleep 10; {ticks}; cut -d' ' -f1 /proc/uptime
          grep -E 'VmRSS|VmHWM' /proc/$(cat /tmp/pid)/status"
     ));
-    let numbers: Vec<f32> = told
+    let numbers: Vec<f32> = text
         .lines()
         .filter_map(|line| line.trim().parse().ok())
         .collect();
     let [ticks, begin, more, end] = numbers[..] else {
-        panic!("{told}")
+        panic!("{text}")
     };
-    let memory: Vec<&str> = told.lines().filter(|line| line.starts_with("Vm")).collect();
+    let memory: Vec<&str> = text.lines().filter(|line| line.starts_with("Vm")).collect();
     let share = (more - ticks) / (end - begin);
     format!("at 15 frames a second, emulated: {share:.0} % of one core, {memory:?}")
 }

@@ -15,6 +15,10 @@ const FORMER_NAMES: &str = "album blind cast depth2 desk dials drive ends gate g
     ledger obituary outage outlets plainly portrait proof pull route saw_someone scribe shelf shot \
     studio tale talk trial turn_dials upkeep wants_look who";
 
+/// The same for variables, parameters and fields: the field says published, reported, received, event, label.
+const FORMER_VARIABLES: &str =
+    "comfort culprit fate heard news said studio tale tell told unheard untold";
+
 #[test]
 fn every_public_module_stands_in_the_glossary() {
     let glossary = fs::read_to_string(repo::root().join("docs/glossary.md")).expect("there is one");
@@ -26,7 +30,7 @@ fn every_public_module_stands_in_the_glossary() {
         .collect();
     let mut seen = 0;
     for file in library_files() {
-        for pair in source::words(&read(&file)).windows(3) {
+        for pair in source::tokens(&read(&file)).windows(3) {
             let [public, is_mod, name] = [&pair[0].0, &pair[1].0, &pair[2].0];
             if public != "pub" || is_mod != "mod" {
                 continue;
@@ -45,13 +49,19 @@ fn every_public_module_stands_in_the_glossary() {
 fn former_names_stay_away() {
     let types: Vec<_> = FORMER_TYPES.split_whitespace().collect();
     let names: Vec<_> = FORMER_NAMES.split_whitespace().collect();
+    let variables: Vec<_> = FORMER_VARIABLES.split_whitespace().collect();
     for file in library_files() {
-        for pair in source::words(&read(&file)).windows(2) {
-            let ((before, _), (name, line)) = (&pair[0], &pair[1]);
+        for seen in source::tokens(&read(&file)).windows(4) {
+            let [(before, _), (name, line), (after, _), (then, _)] = seen else {
+                continue;
+            };
             let defines_type = ["struct", "enum", "trait", "type"].contains(&before.as_str());
             let defines_name = ["mod", "fn"].contains(&before.as_str());
+            let is_typed = after == ":" && then != ":";
+            let defines_variable = ["let", "mut", "|"].contains(&before.as_str()) || is_typed;
             let former = defines_type && types.contains(&name.as_str())
-                || defines_name && names.contains(&name.as_str());
+                || defines_name && names.contains(&name.as_str())
+                || defines_variable && variables.contains(&name.as_str());
             assert!(
                 !former,
                 "{file}:{line}: `{name}` is a name that readers had to guess: see docs/glossary.md for the plain one"

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_switch_says_what_follows() {
+    fn a_switch_decides_the_next_state() {
         let after = |switch: Switch| [switch.apply(false), switch.apply(true)];
         assert_eq!(after(Switch::On), [true, true]);
         assert_eq!(after(Switch::Off), [false, false]);

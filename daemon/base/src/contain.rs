@@ -1,4 +1,4 @@
-//! Calls code that may panic on untrusted bytes: its panic becomes an error that says where, and the thread goes on.
+//! Calls code that may panic on untrusted bytes: its panic becomes an error that names the place, and the thread goes on.
 
 use std::{
     cell::RefCell,
@@ -12,7 +12,7 @@ thread_local! {
 }
 
 static HOOK: Once = Once::new();
-/// Who is told of panics that were contained: the thread's name, and the panic in words.
+/// Called for panics that were contained, with the thread's name and the panic's text.
 static OBSERVER: RwLock<Option<Observer>> = RwLock::new(None);
 
 type Observer = Box<dyn Fn(&str, &str) + Send + Sync>;
@@ -26,9 +26,9 @@ pub fn set_observer(observer: impl Fn(&str, &str) + Send + Sync + 'static) {
 /// half done: buffers that are filled anew each time, or things that are dropped after an error.
 ///
 /// # Errors
-/// The panic, in words.
+/// The panic, as a text.
 pub fn catch_panic<T>(who: &str, work: impl FnOnce() -> T) -> Result<T, String> {
-    let result = silently(who, work);
+    let result = catch_unobserved(who, work);
     if let Err(panic) = &result
         && let Some(observer) = &*OBSERVER.read().unwrap_or_else(PoisonError::into_inner)
     {
@@ -37,11 +37,11 @@ pub fn catch_panic<T>(who: &str, work: impl FnOnce() -> T) -> Result<T, String> 
     result
 }
 
-/// The same without telling the observer, for who tells of it himself.
+/// The same without a call of the observer, for a caller that reports the panic itself.
 ///
 /// # Errors
-/// The panic, in words.
-pub fn silently<T>(who: &str, work: impl FnOnce() -> T) -> Result<T, String> {
+/// The panic, as a text.
+pub fn catch_unobserved<T>(who: &str, work: impl FnOnce() -> T) -> Result<T, String> {
     HOOK.call_once(install);
     let outer = PLACE.replace(Some(String::new()));
     let result = catch_unwind(AssertUnwindSafe(work));
@@ -49,7 +49,7 @@ pub fn silently<T>(who: &str, work: impl FnOnce() -> T) -> Result<T, String> {
     result.map_err(|panic| format!("{who} failed (panicked{place}): {}", message(&*panic)))
 }
 
-/// What a panic said, on one line without control characters.
+/// A panic's message, on one line without control characters.
 fn message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
@@ -58,7 +58,7 @@ fn message(panic: &(dyn std::any::Any + Send)) -> String {
     clean.take(200).collect()
 }
 
-/// The usual report stays, but for panics that are contained: those are told by whoever contains them.
+/// The usual report stays, but for panics that are contained: those are reported by whoever contains them.
 fn install() {
     let usual = take_hook();
     set_hook(Box::new(move |info| {
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_becomes_an_error_that_says_where() {
+    fn a_panic_becomes_an_error_that_names_the_place() {
         let error = catch_panic("the test", || -> u8 { panic!("no\nluck") }).unwrap_err();
         assert!(
             error.starts_with("the test failed (panicked at "),

@@ -12,7 +12,7 @@ pub use calibration::{CalibrationProgress, CalibrationState};
 /// The present values of everything that a [`Command`](crate::command::Command) can set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Controls {
-    /// Whether the camera is switched on. The snapshot says whether it runs.
+    /// Whether the camera is switched on. Whether it runs stands in the snapshot.
     pub camera_on: bool,
     /// The chosen camera, one of [`Self::cameras`]: the source as the settings write it, without a password.
     pub camera: String,

@@ -33,7 +33,7 @@ pub fn folder_of(path: &Path) -> &Path {
 /// Makes a folder for the owner alone, and those above it; one that exists stays as it is.
 ///
 /// # Errors
-/// What the system says.
+/// The system's error.
 pub fn create_folder(folder: &Path) -> io::Result<()> {
     if folder.as_os_str().is_empty() {
         return Ok(());
@@ -45,7 +45,7 @@ pub fn create_folder(folder: &Path) -> io::Result<()> {
 /// Makes sure that names that were made, renamed or removed in a folder are on the disk.
 ///
 /// # Errors
-/// What the system says.
+/// The system's error.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
@@ -53,7 +53,7 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
 /// Opens a file that does not exist yet. A link of that name is not followed.
 ///
 /// # Errors
-/// What the system says; also if the name is taken.
+/// The system's error; also if the name is taken.
 pub fn create_new(path: &Path, mode: u32) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options
@@ -72,7 +72,7 @@ pub fn create_new(path: &Path, mode: u32) -> io::Result<File> {
 /// made if it is not there. A link of that name is replaced, not followed; what is no file (a device, a pipe) is left alone.
 ///
 /// # Errors
-/// What the system says, or what else is there; the file is as it was then.
+/// The system's error, or one that names what else is there; the file is as it was then.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     replace_with(path, mode, |file| file.write_all(bytes))
 }
@@ -80,7 +80,7 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 /// As [`replace`], with content that `write` produces.
 ///
 /// # Errors
-/// Those of `write`, or what the system says.
+/// Those of `write`, or the system's error.
 pub fn replace_with<E: From<io::Error>>(
     path: &Path,
     mode: u32,
@@ -119,7 +119,7 @@ fn draft_of(path: &Path) -> PathBuf {
 /// Removes a file, for good when this returns; one that is not there is no error.
 ///
 /// # Errors
-/// What the system says.
+/// The system's error.
 pub fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -131,7 +131,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
 /// Takes other users' rights to a file away; one that is not there is no error.
 ///
 /// # Errors
-/// What the system says.
+/// The system's error.
 pub fn make_private(path: &Path) -> io::Result<()> {
     match fs::set_permissions(path, Permissions::from_mode(PRIVATE)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -178,8 +178,7 @@ mod tests {
     fn what_is_no_file_is_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
-        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-        assert!(made.unwrap().success());
+        moodring_tests::files::named_pipe(&pipe);
         for path in [pipe.as_path(), folder.path()] {
             let before = fs::metadata(path).unwrap();
             let error = replace(path, b"x", PRIVATE).unwrap_err().to_string();

@@ -40,14 +40,14 @@ pub const EVENT_KINDS: [&str; 10] = [
     "dropped",
 ];
 
-/// What `/status` says about a device.
+/// The connection of a device, as `/status` reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
     /// It runs and is connected.
     Online,
     /// It was stopped on purpose.
     Stopped,
-    /// Its connection broke; the broker says so in its stead, by the will.
+    /// Its connection broke; the broker publishes this in its stead, by the will.
     Offline,
 }
 
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cbor_says_the_same_in_fewer_bytes() {
+    fn cbor_holds_the_same_in_fewer_bytes() {
         let line = r#"{"schema":1,"mood":"happy","confidence":0.5,"people":[null,true,-3]}"#;
         let bytes = cbor(line.as_bytes()).unwrap();
         assert!(bytes.len() < line.len() * 8 / 10, "{}", bytes.len());

@@ -5,8 +5,9 @@ use rustix::process::{
     DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
 };
 
-/// More open files than anything here needs. Children inherit the limit, and some try every number up to it.
-const MANY: u64 = 8_192;
+/// The limit of open files that is asked for: more than anything here needs. Not higher, because children inherit it and
+/// some close every descriptor up to it.
+const MAX_OPEN_FILES: u64 = 8_192;
 
 /// Raises the limit of open files as far as it is needed and the system allows: cameras, stores, brokers and visitors share it.
 pub fn raise_open_files() {
@@ -29,13 +30,15 @@ pub fn raise_open_files() {
 
 /// As many as are needed or allowed, and never fewer than now.
 fn enough(limit: Rlimit) -> u64 {
-    let allowed = limit.maximum.unwrap_or(MANY).min(MANY);
-    limit.current.unwrap_or(MANY).max(allowed)
+    let allowed = limit.maximum.unwrap_or(MAX_OPEN_FILES).min(MAX_OPEN_FILES);
+    limit.current.unwrap_or(MAX_OPEN_FILES).max(allowed)
 }
 
 /// How many files may be open.
 pub fn open_files() -> u64 {
-    getrlimit(Resource::Nofile).current.unwrap_or(MANY)
+    getrlimit(Resource::Nofile)
+        .current
+        .unwrap_or(MAX_OPEN_FILES)
 }
 
 /// Forbids core files, also those that a handler of the system (systemd-coredump, apport) would write.
@@ -72,8 +75,8 @@ mod tests {
     #[test]
     fn enough_is_no_more_than_needed_and_never_less_than_before() {
         for (current, maximum, wanted) in [
-            (1_024, Some(524_288), MANY),
-            (1_024, None, MANY),
+            (1_024, Some(524_288), MAX_OPEN_FILES),
+            (1_024, None, MAX_OPEN_FILES),
             (1_024, Some(4_096), 4_096),
             (1_024, Some(1_024), 1_024),
             (65_536, Some(1 << 30), 65_536),

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// Stands for what is not shown.
 const HIDDEN: &str = "***";
-/// Keys of queries whose values say which picture, not who asks.
+/// Keys of queries whose values choose a picture and identify nobody.
 const HARMLESS_KEYS: [&str; 30] = [
     "action",
     "cam",
@@ -72,14 +72,14 @@ impl Redacted {
 
     /// A shell command: its program, and that there is more. Anything else of it may be a secret.
     pub fn command(text: &str) -> Self {
-        let is_plain = |word: &&str| {
-            word.chars()
+        let is_plain = |part: &&str| {
+            part.chars()
                 .all(|c| c.is_ascii_alphanumeric() || "._/+-".contains(c))
         };
-        let mut words = text.split_whitespace();
+        let mut parts = text.split_whitespace();
         // `exec`, and settings of the environment, stand before the program.
-        let program = words.find(|word| *word != "exec" && !word.contains('='));
-        let more = if words.next().is_some() { " ..." } else { "" };
+        let program = parts.find(|part| *part != "exec" && !part.contains('='));
+        let more = if parts.next().is_some() { " ..." } else { "" };
         match program.filter(is_plain) {
             Some(program) => Self(format!("{program}{more}")),
             None => Self("...".into()),
@@ -93,22 +93,22 @@ impl Redacted {
             shown = shown.replace(secret.as_str(), HIDDEN);
         }
         let ends = |c: char| c.is_whitespace() || "\"'<>()[]{}`".contains(c);
-        let words = shown.split_inclusive(ends).map(|piece| {
-            let word = piece.trim_end_matches(ends);
-            if word.contains("://") {
-                let begin = word.find("://").map_or(0, |at| {
-                    let scheme = word[..at].rfind(|c: char| !c.is_ascii_alphanumeric() && c != '+');
+        let parts = shown.split_inclusive(ends).map(|piece| {
+            let part = piece.trim_end_matches(ends);
+            if part.contains("://") {
+                let begin = part.find("://").map_or(0, |at| {
+                    let scheme = part[..at].rfind(|c: char| !c.is_ascii_alphanumeric() && c != '+');
                     scheme.map_or(0, |at| {
-                        at + word[at..].chars().next().map_or(1, char::len_utf8)
+                        at + part[at..].chars().next().map_or(1, char::len_utf8)
                     })
                 });
-                let address = Self::address(&word[begin..]);
-                format!("{}{address}{}", &word[..begin], &piece[word.len()..])
+                let address = Self::address(&part[begin..]);
+                format!("{}{address}{}", &part[..begin], &piece[part.len()..])
             } else {
                 piece.to_owned()
             }
         });
-        Self(words.collect())
+        Self(parts.collect())
     }
 
     /// As text.
@@ -148,28 +148,28 @@ fn pair(pair: &str) -> String {
 pub fn secrets_of(command: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut after_option = false;
-    for word in command.split(|c: char| c.is_whitespace() || c == '"' || c == '\'') {
-        if word.is_empty() {
+    for part in command.split(|c: char| c.is_whitespace() || c == '"' || c == '\'') {
+        if part.is_empty() {
             continue;
         }
         if after_option {
-            found.extend(word.split(':').map(str::to_owned));
+            found.extend(part.split(':').map(str::to_owned));
         }
-        let lower = word.to_ascii_lowercase();
+        let lower = part.to_ascii_lowercase();
         let names_secret = SECRET_OPTIONS.iter().any(|part| lower.contains(part));
-        after_option = word == "-u"
-            || (names_secret && (word.starts_with('-') || word.ends_with(':')))
+        after_option = part == "-u"
+            || (names_secret && (part.starts_with('-') || part.ends_with(':')))
             || lower == "basic"
             || lower == "bearer";
-        if let Some((key, value)) = word.split_once('=')
-            && !word.contains("://")
+        if let Some((key, value)) = part.split_once('=')
+            && !part.contains("://")
             && SECRET_OPTIONS
                 .iter()
                 .any(|part| key.to_ascii_lowercase().contains(part))
         {
             found.push(value.into());
         }
-        if let Some((_, rest)) = word.split_once("://") {
+        if let Some((_, rest)) = part.split_once("://") {
             if let Some(at) = rest.rfind('@') {
                 found.extend(rest[..at].splitn(2, ':').map(str::to_owned));
             }
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_a_child_lose_the_secrets_of_its_command() {
+    fn the_text_of_a_child_loses_the_secrets_of_its_command() {
         let secrets = secrets_of(
             "ffmpeg -user_agent x -i 'rtsp://admin:secret1@cam/?token=secret2' --password secret3 -u joe:secret4 KEY=secret5",
         );
@@ -249,15 +249,15 @@ mod tests {
         ] {
             assert!(secrets.iter().any(|s| s == secret), "{secret}: {secrets:?}");
         }
-        let said = Redacted::text(
+        let text = Redacted::text(
             "[rtsp] cannot open 'rtsp://admin:secret1@cam/?token=secret2': secret3 is wrong",
             &secrets,
         );
         assert_eq!(
-            said.as_str(),
+            text.as_str(),
             "[rtsp] cannot open 'rtsp://cam/?token=***': *** is wrong"
         );
-        let said = Redacted::text("url=http://u:pw@h/a, and é://x", &[]);
-        assert_eq!(said.as_str(), "url=http://h/a, and é://x");
+        let text = Redacted::text("url=http://u:pw@h/a, and é://x", &[]);
+        assert_eq!(text.as_str(), "url=http://h/a, and é://x");
     }
 }

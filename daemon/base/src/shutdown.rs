@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// Says that everyone with a clone shall end. Cannot be taken back.
+/// A request to end for everyone with a clone. Cannot be taken back.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown(Arc<Shared>);
 

@@ -48,7 +48,7 @@ pub struct Person {
     pub scores: Scores,
     /// What the person shows, decided in `moodring-core` for all outputs.
     pub mood: FaceMood,
-    /// Whether the person looks toward the device; `None` if the net cannot tell.
+    /// Whether the person looks toward the device; `None` if the net has no such output.
     pub facing: Option<bool>,
     /// When the face was last found in a frame; its owner may have left since.
     pub last_seen: Millis,

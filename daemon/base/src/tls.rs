@@ -19,7 +19,7 @@ use rustls::{
 pub struct TlsError {
     /// The setting without its section.
     pub key: &'static str,
-    /// What it says: a file, or a fingerprint.
+    /// Its value: a file, or a fingerprint.
     pub path: String,
     /// What is wrong with it.
     pub reason: String,

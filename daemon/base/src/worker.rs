@@ -1,5 +1,5 @@
 //! Workers: threads whose panic ends one frame, photo or line, and not the daemon. Each is started again with back-off, its
-//! fault is published, and readiness tells of it; one that panics again and again ends the process, so that systemd starts
+//! fault is published, and readiness reports it; one that panics again and again ends the process, so that systemd starts
 //! it anew.
 
 use std::{
@@ -19,8 +19,8 @@ use crate::{
 /// The first and the longest wait before a worker is started again; doubled in between.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 /// A worker that ran for so long without a panic is healthy again.
-const STEADY: Duration = Duration::from_secs(60);
-/// After so many panics, none of them a [`STEADY`] time after the one before, a worker is given up.
+const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+/// After so many panics, none of them a [`HEALTHY_AFTER`] time after the one before, a worker is given up.
 const MOST_PANICS: u32 = 8;
 /// Panics that were contained in a call are published at most this often for each thread.
 const PUBLISH_EVERY: Duration = Duration::from_secs(10);
@@ -116,10 +116,10 @@ impl Supervisor {
         let (mut wait, mut panics) = (first, 0);
         loop {
             let began = Instant::now();
-            let Err(panic) = contain::silently(name, &mut *work) else {
+            let Err(panic) = contain::catch_unobserved(name, &mut *work) else {
                 return;
             };
-            if began.elapsed() >= STEADY {
+            if began.elapsed() >= HEALTHY_AFTER {
                 (wait, panics) = (first, 0);
             }
             panics += 1;
@@ -188,7 +188,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Runs one job of a worker that serves others: a panic is an error of that job.
 ///
 /// # Errors
-/// The panic, in words.
+/// The panic, as a text.
 pub fn one_job<T>(who: &str, job: impl FnOnce() -> T) -> Result<T, String> {
     catch_panic(who, job)
 }

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use moodring_base::redact::Redacted;
 
-/// How a camera is spoken to.
+/// The protocol of a camera's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
     /// MJPEG or snapshots.
@@ -47,7 +47,7 @@ pub struct HttpAddress {
     login: Option<Login>,
 }
 
-/// Who asks.
+/// User and password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
     /// The name.
@@ -91,7 +91,7 @@ pub enum AddressError {
 }
 
 impl HttpAddress {
-    /// How it is spoken to.
+    /// Its protocol.
     pub fn scheme(&self) -> Scheme {
         self.scheme
     }
@@ -111,7 +111,7 @@ impl HttpAddress {
         &self.path
     }
 
-    /// Who asks, if the address says.
+    /// User and password, if the address has them.
     pub fn login(&self) -> Option<&Login> {
         self.login.as_ref()
     }

@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_wish_ends_what_is_open() {
+    fn every_request_ends_what_is_open() {
         let control = CameraControl::default();
         let open = || match control.wanted() {
             NextStep::On(session) => session,

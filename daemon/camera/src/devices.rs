@@ -41,7 +41,7 @@ pub struct FormatInfo {
     pub fourcc: String,
     /// Whether we can read it.
     pub readable: bool,
-    /// Its sizes, in words: `640x480, 1280x720` or a range.
+    /// Its sizes as texts: `640x480, 1280x720` or a range.
     pub sizes: Vec<String>,
 }
 
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_device_has_a_problem_that_says_the_way_out() {
+    fn a_problem_names_the_way_out() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let info = look(file.path()).unwrap();
         assert!(!info.is_usable());
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_without_a_readable_format_says_which_it_has() {
+    fn a_device_without_a_readable_format_lists_those_that_it_has() {
         let info = DeviceInfo {
             path: "/dev/video7".into(),
             formats: vec![FormatInfo {

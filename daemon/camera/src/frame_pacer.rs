@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use moodring_base::shutdown::Shutdown;
 
 /// The longest wait between two looks at whether to end.
-pub(super) const SLICE: Duration = Duration::from_millis(50);
+pub(super) const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Plays at a rate. Who comes late is not hurried: a missed moment is gone.
+/// Plays at a rate. A late reader gets no frames in a hurry: a missed moment is skipped.
 #[derive(Debug)]
 pub(super) struct FramePacer {
     period: Duration,
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pace_holds_its_rate_and_gives_up_when_told() {
+    fn a_pace_holds_its_rate_and_gives_up_at_a_shutdown() {
         let stop = Shutdown::default();
         let mut pace = FramePacer::new(200.0, stop.clone());
         let begin = Instant::now();

@@ -1,14 +1,15 @@
 //! What cameras send, for the fuzz targets.
 
 use super::{
+    describe_bytes,
     jpeg::{FrameDecoder, layout::Layout},
     jpeg_splitter::{JpegSplitter, SplitResult},
-    look, y4m,
+    y4m,
 };
 
 /// A stream in pieces of odd sizes.
 pub fn stream(bytes: &[u8]) {
-    _ = look::describe(bytes);
+    _ = describe_bytes::describe(bytes);
     let mut splitter = JpegSplitter::default();
     for piece in bytes.chunks(977) {
         splitter.push(piece);

@@ -1,5 +1,5 @@
 //! Cameras at an HTTP address: a stream of JPEGs, or one JPEG that is requested again and again. The bytes decide which
-//! of the two it is: an answer that ends after one picture is a snapshot, whatever its headers say. `client` makes the
+//! of the two it is: an answer that ends after one picture is a snapshot, whatever its headers claim. `client` makes the
 //! requests and logs in.
 
 mod client;
@@ -217,7 +217,7 @@ impl Reader {
             Ok(Ended::Closed(1)) => Answer::Snapshot,
             Ok(Ended::Closed(0)) => Answer::Cut,
             Ok(Ended::Closed(_)) => Answer::Over("the connection was closed".into()),
-            Ok(Ended::Unheard) => Answer::Over("called off".into()),
+            Ok(Ended::Abandoned) => Answer::Over("called off".into()),
             Ok(Ended::NoPictures(what)) if kind.is_empty() => {
                 Answer::Nothing(format!("it answers with {what}, not with pictures"))
             }

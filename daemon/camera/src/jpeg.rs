@@ -5,6 +5,7 @@
 //! `huffman` holds the tables that cameras leave out. Why this decoder: docs/decisions/017-jpeg-decoder.md.
 
 mod coded_data;
+mod error;
 mod huffman;
 pub(crate) mod layout;
 
@@ -15,6 +16,7 @@ use zune_jpeg::{
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
 };
 
+pub use self::error::JpegError;
 use self::{huffman::STANDARD_HUFFMAN, layout::Layout};
 use super::turn::Turn;
 use crate::scaled_jpeg::{DecodeNeeds, NotDecoded, ScaledJpeg};
@@ -72,17 +74,17 @@ impl FrameDecoder {
     /// Returns width and height. What follows the picture's end is not read.
     ///
     /// # Errors
-    /// The cause, if the picture is cut, broken, too large, or of a kind that is not read. Never panics.
-    pub fn decode(&mut self, jpeg: &[u8]) -> Result<(u32, u32), String> {
+    /// [`JpegError`] if the picture is cut, broken, too large, or of a kind that is not read. Never panics.
+    pub fn decode(&mut self, jpeg: &[u8]) -> Result<(u32, u32), JpegError> {
         let layout = Layout::read(jpeg)?;
         check_size(&layout)?;
         let (width, height) = layout.size_px;
         let bytes = (width * height * self.format().row_bytes(1)) as u64 + layout.working_bytes();
         if bytes > MAX_DECODING_BYTES {
-            return Err(format!(
+            return Err(JpegError::unsupported(format!(
                 "{width}x{height} in several passes takes {} MB to decode; send baseline JPEG or smaller pictures",
                 bytes >> 20
-            ));
+            )));
         }
         self.decode_as(jpeg, &layout)
     }
@@ -97,7 +99,7 @@ impl FrameDecoder {
         jpeg: &[u8],
         needs: DecodeNeeds,
         time: Millis,
-    ) -> Result<bool, String> {
+    ) -> Result<bool, JpegError> {
         let layout = Layout::read(jpeg)?;
         check_size(&layout)?;
         if layout.is_progressive || layout.is_split || layout.orientation != 1 {
@@ -119,7 +121,11 @@ impl FrameDecoder {
     }
 
     /// The same for a picture whose layout was read, and whose size the caller found good.
-    pub(crate) fn decode_as(&mut self, jpeg: &[u8], layout: &Layout) -> Result<(u32, u32), String> {
+    pub(crate) fn decode_as(
+        &mut self,
+        jpeg: &[u8],
+        layout: &Layout,
+    ) -> Result<(u32, u32), JpegError> {
         prepare(jpeg, layout, &mut self.prepared);
         let colours = match self.format() {
             // The decoder has no way from inks to luma.
@@ -160,10 +166,12 @@ impl FrameDecoder {
     }
 }
 
-fn check_size(layout: &Layout) -> Result<(), String> {
+fn check_size(layout: &Layout) -> Result<(), JpegError> {
     let (width, height) = layout.size_px;
     if width.max(height) > MAX_SIDE_PX || width * height > MAX_PIXELS {
-        return Err(format!("{width}x{height} is larger than 7680x4320 pixels"));
+        return Err(JpegError::unsupported(format!(
+            "{width}x{height} is larger than 7680x4320 pixels"
+        )));
     }
     Ok(())
 }
@@ -186,7 +194,7 @@ fn decode_into(
     colours: ColorSpace,
     (width, height): (usize, usize),
     pixels: &mut Vec<u8>,
-) -> Result<(), String> {
+) -> Result<(), JpegError> {
     // Strict, because a cut picture must not pass as one that is half grey.
     let options = DecoderOptions::default()
         .set_strict_mode(true)
@@ -200,7 +208,7 @@ fn decode_into(
         return Err("its headers name two sizes".into());
     }
     pixels.resize(width * height * colours.num_components(), 0);
-    decoder.decode_into(pixels).map_err(|e| tidy(&e))
+    Ok(decoder.decode_into(pixels).map_err(|e| tidy(&e))?)
 }
 
 /// Red, green and blue to luma, in place.
@@ -244,11 +252,7 @@ pub(crate) mod tests {
             let v = ((x + y) as u8 / 2).saturating_add(shift);
             image::Rgb([v, v, v])
         });
-        let mut jpeg = Vec::new();
-        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 90)
-            .encode_image(&picture)
-            .unwrap();
-        jpeg
+        moodring_tests::pictures::jpeg(picture, 90)
     }
 
     /// The same JPEG with an EXIF segment that names an orientation.
@@ -300,10 +304,7 @@ pub(crate) mod tests {
         let picture = image::RgbImage::from_fn(48, 32, |x, _| {
             image::Rgb(if x < 24 { [200, 60, 30] } else { [20, 80, 160] })
         });
-        let mut jpeg = Vec::new();
-        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 95)
-            .encode_image(&picture)
-            .unwrap();
+        let jpeg = moodring_tests::pictures::jpeg(picture, 95);
         let mut decoder = FrameDecoder::new(true);
         assert_eq!(decoder.decode(&jpeg), Ok((48, 32)));
         for (x, want) in [(4, [200, 60, 30]), (40, [20, 80, 160])] {
@@ -316,10 +317,7 @@ pub(crate) mod tests {
     #[test]
     fn a_grey_jpeg_has_three_equal_channels() {
         let picture = image::GrayImage::from_fn(20, 10, |x, y| image::Luma([(x * 9 + y) as u8]));
-        let mut jpeg = Vec::new();
-        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 95)
-            .encode_image(&picture)
-            .unwrap();
+        let jpeg = moodring_tests::pictures::jpeg(picture, 95);
         let (mut colour, mut luma) = (FrameDecoder::new(true), FrameDecoder::new(false));
         assert_eq!(colour.decode(&jpeg), Ok((20, 10)));
         luma.decode(&jpeg).unwrap();
@@ -369,7 +367,8 @@ pub(crate) mod tests {
     #[test]
     fn a_picture_of_two_components_is_refused_and_no_panic() {
         let error = FrameDecoder::new(true).decode(TWO_COMPONENTS).unwrap_err();
-        assert!(error.contains("2 colour components"), "{error}");
+        assert!(matches!(error, JpegError::Unsupported(_)), "{error}");
+        assert!(error.to_string().contains("2 colour components"), "{error}");
     }
 
     #[test]
@@ -377,10 +376,7 @@ pub(crate) mod tests {
         let picture = image::RgbImage::from_fn(48, 32, |x, _| {
             image::Rgb([if x < 24 { 220 } else { 20 }; 3])
         });
-        let mut upright = Vec::new();
-        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut upright, 95)
-            .encode_image(&picture)
-            .unwrap();
+        let upright = moodring_tests::pictures::jpeg(picture, 95);
         let jpeg = with_orientation(&upright, 6);
         for colour in [false, true] {
             let mut decoder = FrameDecoder::new(colour);

@@ -143,7 +143,7 @@ impl Drop for FrameWriter {
 }
 
 impl FrameReader {
-    /// Tells the writer whether the reader rests.
+    /// Lets the writer know whether the reader rests.
     pub fn rest(&self) -> Rest {
         self.rest.clone()
     }

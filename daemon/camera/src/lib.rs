@@ -1,18 +1,21 @@
 //! Frames from devices, files, child processes, the network or a drawing, behind one trait that lends them.
 //!
-//! | file | what it does |
+//! | module | what it does |
 //! |---|---|
 //! | [`source`], [`address`] | which source a text names; an address that hides its password |
 //! | `v4l2`, [`modes`], [`devices`] | capture devices: streams from one, chooses its mode, finds all |
 //! | `picture`, `folder`, `mjpeg`, `y4m` | files, played at a rate |
 //! | `process`, `presets` | child processes, read by a thread of their own (`stream_thread`); the programs that sources start |
 //! | `http` | HTTP addresses, read by a thread of their own too |
-//! | `pump`, `look` | cuts a byte stream of unknown format into frames; describes bytes that are none |
+//! | `pump`, `describe_bytes` | cuts a byte stream of unknown format into frames; describes bytes that are none |
 //! | `synthetic`, `drawn_face`, `sprite` | a scene and a face from formulas, for when there is nothing else |
 //! | `jpeg`, `jpeg_splitter` | one JPEG to pixels; a byte stream to JPEGs |
 //! | `turn` | pictures turned upright: as EXIF says, or as the camera is mounted |
 //! | [`supervise`], `control` | the camera thread: decides what is lost and opens it again; on, off and next |
 //! | `frame_pacer` | waits for the next frame's time when files are played |
+//! | [`latest`], `sink` | the slot between camera and vision, in which the newest picture wins; what the camera thread calls |
+//! | [`photo`] | picture files, read with limits and named errors |
+//! | [`scaled_jpeg`] | a camera's JPEG, decoded only as far as somebody looks |
 
 use std::{fs::File, io, path::Path, time::Duration};
 
@@ -34,6 +37,7 @@ use crate::{latest::LentPicture, scaled_jpeg::DecodeNeeds};
 
 pub mod address;
 mod control;
+mod describe_bytes;
 pub mod devices;
 mod drawn_face;
 mod folder;
@@ -44,7 +48,6 @@ mod http;
 pub mod jpeg;
 mod jpeg_splitter;
 pub mod latest;
-mod look;
 mod mjpeg;
 pub mod modes;
 pub mod photo;
@@ -103,7 +106,7 @@ pub struct CameraInfo {
     pub wire: String,
     /// How [`Camera::next_frame`] lends its pixels.
     pub format: PixelFormat,
-    /// Frames a second, if the source says.
+    /// Frames a second, if the source declares them.
     pub rate_hz: Option<f32>,
     /// Whether lost sources come back: a device, child or address does, a file does not.
     pub live: bool,
@@ -244,7 +247,7 @@ impl Context {
         let text = |e: FrameError| e.to_string();
         match format {
             StreamFormat::Jpeg => {
-                let size = decoder.decode(bytes)?;
+                let size = decoder.decode(bytes).map_err(|e| e.to_string())?;
                 Frame::packed(decoder.pixels(), decoder.format(), size, time).map_err(text)
             }
             StreamFormat::Raw(raw) => {
@@ -263,16 +266,18 @@ impl Context {
         needs: Option<DecodeNeeds>,
     ) -> Result<LentPicture<'a>, String> {
         if let (StreamFormat::Jpeg, Some(needs)) = (format, needs)
-            && decoder.decode_scaled(bytes, needs, self.clock.now())?
+            && decoder
+                .decode_scaled(bytes, needs, self.clock.now())
+                .map_err(|e| e.to_string())?
         {
             return Ok(LentPicture::Jpeg(decoder.scaled()));
         }
         self.frame(format, bytes, decoder).map(LentPicture::Frame)
     }
 
-    /// A frame of YUV with the range that the settings demand, else the one its source told, else the usual one.
-    fn with_range<'a>(&self, frame: Frame<'a>, told: Option<LumaRange>) -> Frame<'a> {
-        match (self.range, told) {
+    /// A frame of YUV with the range that the settings demand, else the one that its source declares, else the usual one.
+    fn with_range<'a>(&self, frame: Frame<'a>, declared: Option<LumaRange>) -> Frame<'a> {
+        match (self.range, declared) {
             (RangeKind::Full, _) | (RangeKind::Auto, Some(LumaRange::Full)) => {
                 frame.with_range(LumaRange::Full)
             }
@@ -284,7 +289,7 @@ impl Context {
     }
 }
 
-/// Opens a source. `auto` takes the first capture device that can be used, else the drawn scene, and says so.
+/// Opens a source. `auto` takes the first capture device that can be used, else the drawn scene, and logs which.
 ///
 /// # Errors
 /// [`CameraError::Open`] with the cause and the way out.
@@ -296,7 +301,7 @@ pub fn open(
     open_until(source, settings, clock, Shutdown::default())
 }
 
-/// As [`open`]; `stop` ends every wait inside, and the source then says [`CameraError::Ended`].
+/// As [`open`]; `stop` ends every wait inside, and the source then ends with [`CameraError::Ended`].
 ///
 /// # Errors
 /// As [`open`].

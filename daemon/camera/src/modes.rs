@@ -35,7 +35,7 @@ pub struct Mode {
     pub wire: WireFormat,
     /// Width and height in pixels.
     pub size_px: (u32, u32),
-    /// The rate of the device nearest to the one asked for, if it says.
+    /// The rate of the device nearest to the one asked for, if it reports one.
     pub rate_hz: Option<f32>,
 }
 

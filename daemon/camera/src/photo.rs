@@ -78,7 +78,7 @@ pub struct Photo {
 /// Why a picture could not be read. The text names the way out; the path is added by the caller.
 #[derive(Debug, thiserror::Error)]
 pub enum PhotoError {
-    /// The file system said no.
+    /// The file system refused.
     #[error("cannot read it: {0}")]
     Io(#[from] io::Error),
     /// Nothing in it.
@@ -107,6 +107,9 @@ pub enum PhotoError {
         "{0}x{1} pixels of this kind take {2} MB to decode, and at most {3} are used; scale it, or save it as an ordinary JPEG"
     )]
     Memory(u32, u32, u64, u64),
+    /// Of a kind within its format that is not read; the text is whole.
+    #[error("{0}")]
+    Unsupported(String),
     /// Cut short or damaged.
     #[error("the picture is damaged or cut short: {0}")]
     Damaged(String),
@@ -252,17 +255,12 @@ fn least_scale(
 
 #[cfg(test)]
 mod tests {
-    use image::{DynamicImage, ImageFormat, RgbImage};
+    use image::ImageFormat;
 
     use super::*;
 
     fn encoded(format: ImageFormat, width: u32, height: u32) -> Vec<u8> {
-        let picture = RgbImage::from_fn(width, height, |x, y| image::Rgb([x as u8, y as u8, 90]));
-        let mut bytes = io::Cursor::new(Vec::new());
-        DynamicImage::ImageRgb8(picture)
-            .write_to(&mut bytes, format)
-            .unwrap();
-        bytes.into_inner()
+        moodring_tests::pictures::painted(format, (width, height), |x, y| [x as u8, y as u8, 90])
     }
 
     #[test]

@@ -175,7 +175,7 @@ fn gstreamer_arguments(
     );
     let mut arguments: Vec<String> = vec!["-q".into(), "rtspsrc".into(), location];
     arguments.extend(["protocols=tcp", "latency=100", "!"].map(str::to_owned));
-    arguments.extend(decoder.iter().map(|&word| word.to_owned()));
+    arguments.extend(decoder.iter().map(|&argument| argument.to_owned()));
     arguments.extend(
         [
             "!",

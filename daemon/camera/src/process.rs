@@ -109,7 +109,7 @@ impl Process {
         })
     }
 
-    /// Why the stream is over, in words: how the child ended and what it said.
+    /// Why the stream is over: the cause, how the child ended and the last lines of its stderr.
     fn exit_reason(&mut self, cause: &str) -> String {
         let due = Instant::now() + GRACE;
         while self.exit.is_none() && Instant::now() < due {
@@ -121,7 +121,7 @@ impl Process {
                 std::thread::sleep(Duration::from_millis(10));
             }
         }
-        let fate = match self.exit {
+        let reason = match self.exit {
             Some(status) if status.success() && self.pictures == 1 => format!(
                 "{cause}; the command ended ({status}) after one picture. What takes one at a time needs a loop: \
                  cmd:while COMMAND; do sleep 0.5; done"
@@ -129,13 +129,13 @@ impl Process {
             Some(status) => format!("{cause}; the command ended ({status})"),
             None => cause.to_owned(),
         };
-        self.with_stderr(fate)
+        self.with_stderr(reason)
     }
 
     fn with_stderr(&self, cause: String) -> String {
         match self.stderr.text() {
-            words if words.is_empty() => cause,
-            words => format!("{cause}; it said: {words}"),
+            text if text.is_empty() => cause,
+            text => format!("{cause}; it said: {text}"),
         }
     }
 }
@@ -237,7 +237,7 @@ fn start_threads(
             "what it writes is {what}; it must write JPEGs, a multipart stream of them, or YUV4MPEG2 \
                  (for raw I420 set [camera] raw = \"i420\", width and height)"
         ),
-        Ok(Ended::Closed(_) | Ended::Unheard) => "the command closed its output".into(),
+        Ok(Ended::Closed(_) | Ended::Abandoned) => "the command closed its output".into(),
         Err(e) => format!("cannot read from the command: {e}"),
     })
 }

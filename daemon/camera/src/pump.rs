@@ -1,13 +1,13 @@
 //! Cuts a byte stream of unknown format into frames: JPEGs wherever they begin (multipart or bare), YUV4MPEG2, or raw
-//! planes where the settings say so. The error for anything else says what it looks like.
+//! planes where the settings name them. The error for anything else describes what it looks like.
 
 use std::io::{self, Read};
 
 use moodring_core::frame::{LumaRange, PixelFormat};
 
 use super::{
+    describe_bytes::describe,
     jpeg_splitter::{JpegSplitter, SplitResult},
-    look::describe,
     stream_thread::{Producer, StreamFormat},
     y4m::Header,
 };
@@ -26,7 +26,7 @@ const Y4M: &[u8] = b"YUV4MPEG2 ";
 pub(super) struct Raw {
     pub(super) format: PixelFormat,
     pub(super) size_px: (u32, u32),
-    /// Which bytes are black and white, if the stream says.
+    /// Which bytes are black and white, if the stream declares it.
     pub(super) range: Option<LumaRange>,
 }
 
@@ -43,8 +43,8 @@ impl Raw {
 pub(super) enum Ended {
     /// It came to its end after so many whole pictures.
     Closed(u64),
-    /// Nobody listens any more.
-    Unheard,
+    /// The reader of the frames was dropped.
+    Abandoned,
     /// It holds no pictures; what it looks like.
     NoPictures(String),
 }
@@ -78,7 +78,7 @@ pub(super) fn pump(
             n => head.extend_from_slice(&chunk[..n]),
         }
         if producer.is_closed() {
-            return Ok(Ended::Unheard);
+            return Ok(Ended::Abandoned);
         }
     }
 }
@@ -102,11 +102,11 @@ fn pump_jpeg(head: &[u8], reader: &mut dyn Read, producer: &Producer) -> io::Res
             },
         };
         if !listening {
-            return Ok(Ended::Unheard);
+            return Ok(Ended::Abandoned);
         }
     }
     if splitter.is_inside() && !producer.put_bad("it was cut: the stream ended inside a picture") {
-        return Ok(Ended::Unheard);
+        return Ok(Ended::Abandoned);
     }
     Ok(Ended::Closed(whole))
 }
@@ -125,7 +125,7 @@ fn pump_raw(reader: &mut dyn Read, raw: Raw, producer: &Producer) -> io::Result<
         }
         whole += 1;
         if !producer.put(StreamFormat::Raw(raw), &frame) {
-            return Ok(Ended::Unheard);
+            return Ok(Ended::Abandoned);
         }
     }
 }
@@ -159,7 +159,7 @@ fn pump_y4m(reader: &mut dyn Read, producer: &Producer) -> io::Result<Ended> {
         }
         whole += 1;
         if !producer.put(StreamFormat::Raw(raw), &frame) {
-            return Ok(Ended::Unheard);
+            return Ok(Ended::Abandoned);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Who gets the camera's pictures, and what is known of the camera meanwhile.
+//! The receiver of the camera's pictures, and the camera's status.
 
 use moodring_base::snapshot::CameraState;
 use moodring_core::frame::Frame;
@@ -25,7 +25,7 @@ pub struct CameraStatus {
     pub trouble: Option<String>,
 }
 
-/// Who gets the frames. Called on the camera thread: what takes long here holds the camera up.
+/// Receives the frames. Called on the camera thread: what takes long here holds the camera up.
 pub trait CameraSink: Send {
     /// A good frame.
     fn frame(&mut self, frame: &Frame<'_>);

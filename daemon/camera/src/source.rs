@@ -53,7 +53,7 @@ pub enum SourceError {
     /// `cmd:` without a command, or `v4l2:` without a path.
     #[error("{0} needs something after the colon, such as {1}")]
     Incomplete(&'static str, &'static str),
-    /// Neither a word nor an existing path.
+    /// Neither a known name nor an existing path.
     #[error("there is no file, folder or source named {0:?}; accepted are: {ACCEPTED}")]
     Missing(String),
     /// The path exists and cannot be looked at.
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_and_prefixes_come_back_as_they_went_in() {
+    fn names_and_prefixes_come_back_as_they_went_in() {
         for text in [
             "auto",
             "rpicam",
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_told_apart_by_what_they_are() {
+    fn a_path_is_a_device_a_folder_or_a_file_by_what_lies_there() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| {
             let path = dir.path().join(name);
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_what_is_accepted() {
+    fn errors_name_what_is_accepted() {
         for text in ["", "webcam", "no/such.png"] {
             let error = text.parse::<Source>().unwrap_err().to_string();
             assert!(

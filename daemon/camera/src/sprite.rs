@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_face_is_where_its_pose_says_and_nowhere_else() {
+    fn a_face_is_drawn_at_its_pose_and_nowhere_else() {
         let mut face = Sprite::new(FaceMuscles::REST);
         face.draw_rows(SPRITE_HEIGHT);
         let size = (400, 300);

@@ -9,7 +9,7 @@ use std::{
 
 use moodring_base::{contain::catch_panic, shutdown::Shutdown};
 
-use super::{frame_pacer::SLICE, pump::Raw};
+use super::{frame_pacer::STOP_CHECK_INTERVAL, pump::Raw};
 
 /// What happens to a frame that nobody fetched when the next is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Shared {
             }
             slot = self
                 .changed
-                .wait_timeout(slot, left.min(SLICE))
+                .wait_timeout(slot, left.min(STOP_CHECK_INTERVAL))
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
@@ -117,7 +117,7 @@ impl Producer {
 
     /// Hands over a frame; `false` if nobody listens any more.
     pub(super) fn put(&self, wire: StreamFormat, bytes: &[u8]) -> bool {
-        let mut slot = self.room();
+        let mut slot = self.wait_for_space();
         slot.bytes.clear();
         slot.bytes.extend_from_slice(bytes);
         slot.item = StreamItem::Frame(wire);
@@ -126,15 +126,15 @@ impl Producer {
         !slot.closed
     }
 
-    /// Tells of a broken frame; `false` if nobody listens any more.
+    /// Hands over the reason of a broken frame; `false` if the camera's side is dropped.
     pub(super) fn put_bad(&self, reason: &str) -> bool {
-        let mut slot = self.room();
+        let mut slot = self.wait_for_space();
         slot.item = StreamItem::Bad(reason.into());
         self.shared.changed.notify_all();
         !slot.closed
     }
 
-    fn room(&self) -> MutexGuard<'_, StreamSlot> {
+    fn wait_for_space(&self) -> MutexGuard<'_, StreamSlot> {
         let mut slot = self.shared.lock();
         while self.keep == Overflow::Every && !matches!(slot.item, StreamItem::None) && !slot.closed
         {
@@ -148,7 +148,7 @@ impl Producer {
     }
 }
 
-/// The camera's side. Dropping it tells the thread to end; it is not waited for, because it may sit in a read.
+/// The camera's side. Dropping it asks the thread to end and does not wait for it: it may hang in a read.
 pub(super) struct FrameStream {
     shared: Arc<Shared>,
     bytes: Vec<u8>,

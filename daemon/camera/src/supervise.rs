@@ -22,8 +22,8 @@ use super::{
 
 /// The first and the longest wait before a lost source is opened again; doubled in between.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
-/// Who lives shorter than this comes and goes: that is logged once.
-const LIVED_MS: u64 = 5_000;
+/// A source that ran for less than this is flapping; that is logged once.
+const FLAPPING_BELOW_MS: u64 = 5_000;
 /// How long the end of the thread is waited for: a driver or a file system that hangs must not hold the daemon's end up.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 /// After so many broken frames in a row a live source is opened again.
@@ -77,7 +77,7 @@ impl CameraThread {
         sink: impl CameraSink + 'static,
     ) -> io::Result<Self> {
         let status = Arc::new(Mutex::new(CameraStatus::default()));
-        let mut supervisor = Supervisor {
+        let mut camera_loop = CameraLoop {
             live,
             first: None,
             was_lost: false,
@@ -91,7 +91,7 @@ impl CameraThread {
         };
         let thread = std::thread::Builder::new()
             .name("camera".into())
-            .spawn(move || supervisor.run_contained(open))?;
+            .spawn(move || camera_loop.run_contained(open))?;
         Ok(Self {
             control,
             status,
@@ -143,7 +143,7 @@ impl Drop for CameraThread {
     }
 }
 
-struct Supervisor<S, N> {
+struct CameraLoop<S, N> {
     live: bool,
     /// The source of the first session: its end is the end of all.
     first: Option<Option<Source>>,
@@ -160,7 +160,7 @@ struct Supervisor<S, N> {
     is_flapping: bool,
 }
 
-impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
+impl<S: CameraSink, N: Fn() -> Millis> CameraLoop<S, N> {
     /// A panic outside of a source's code, such as in the sink, is waited out too.
     fn run_contained(
         &mut self,
@@ -198,8 +198,8 @@ impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
                 return self.finish(&error);
             }
             if self.update(|_| {}).frames > frames_before {
-                // A command that takes one picture and ends is a camera of a few pictures a second: it is only not worth a line.
-                self.is_flapping = (self.now)().since(began) < LIVED_MS;
+                // A command that takes one picture and ends is a camera of a few pictures a second: each reopening is not logged.
+                self.is_flapping = (self.now)().since(began) < FLAPPING_BELOW_MS;
                 wait = BACKOFF.0;
             }
             if is_over {
@@ -349,7 +349,7 @@ impl<S: CameraSink, N: Fn() -> Millis> Supervisor<S, N> {
     fn lose(&mut self, error: &CameraError, wait: Duration) {
         let text = error.to_string();
         let was = self.update(|_| {});
-        // A source that stays away says the same thing again and again, and so does one that comes for a moment.
+        // A source that stays away gives the same error again and again, and so does one that comes for a moment.
         let is_known = self.last_loss.replace(text.clone()).as_ref() == Some(&text);
         if is_known && (was.state == CameraState::Lost || self.is_flapping) {
             tracing::debug!("{text}");

@@ -1,5 +1,5 @@
 //! A V4L2 capture device, streaming through mapped buffers. [`super::devices`] finds devices, [`super::modes`] chooses
-//! what to ask of them; two crates can speak to the kernel, see [`node`].
+//! what to ask of them; two crates can make the kernel's calls, see [`node`].
 
 // linuxvideo does not compile where file offsets have 32 bits (decision 023).
 #[cfg_attr(
@@ -28,7 +28,7 @@ use self::{
 use super::{
     Camera, CameraError, CameraInfo, Context,
     devices::{card_name, explain},
-    frame_pacer::SLICE,
+    frame_pacer::STOP_CHECK_INTERVAL,
     jpeg::FrameDecoder,
     modes::{WireFormat, nearest},
 };
@@ -36,7 +36,7 @@ use crate::{latest::LentPicture, scaled_jpeg::DecodeNeeds};
 
 pub(super) use self::backend::Node;
 
-/// So many of the first MJPEG buffers may be broken without a word: some devices report stale lengths there.
+/// So many of the first MJPEG buffers may be broken without a warning: some devices report stale lengths there.
 const STALE_BUFFERS: u32 = 4;
 
 /// A streaming device.
@@ -47,7 +47,7 @@ pub(super) struct V4l2Camera {
     wire: WireFormat,
     size_px: (u32, u32),
     stride: usize,
-    /// What the driver says of it, if it does.
+    /// Which bytes are black and white, if the driver reports it.
     range: Option<LumaRange>,
     raw: Vec<u8>,
     decoder: FrameDecoder,
@@ -96,7 +96,7 @@ impl V4l2Camera {
             0 => pixels.row_bytes(size_px.0),
             bytes => bytes,
         };
-        say(&name, &wire, size_px, rate_hz, &context);
+        log_mode(&name, &wire, size_px, rate_hz, &context);
         let buffers = capture.start().map_err(|e| refuse(&e))?;
         Ok(Self {
             info: CameraInfo {
@@ -131,7 +131,7 @@ impl V4l2Camera {
                 let limit = self.context.timeout.as_millis();
                 return Err(self.info.lost(format!("no frame in {limit} ms")));
             }
-            if self.poll_once(left.min(SLICE))? {
+            if self.poll_once(left.min(STOP_CHECK_INTERVAL))? {
                 return Ok(());
             }
         }
@@ -169,12 +169,12 @@ impl V4l2Camera {
         if let Some(needs) = needs {
             let now = self.context.clock.now();
             let decoded = self.decoder.decode_scaled(&self.raw, needs, now);
-            if decoded.map_err(|reason| self.info.bad(reason))? {
+            if decoded.map_err(|error| self.info.bad(error.to_string()))? {
                 return Ok(Taken::Jpeg);
             }
         }
         let size = self.decoder.decode(&self.raw);
-        let size = size.map_err(|reason| self.info.bad(reason))?;
+        let size = size.map_err(|error| self.info.bad(error.to_string()))?;
         Ok(Taken::Pixels(size, self.decoder.format().row_bytes(size.0)))
     }
 }
@@ -270,7 +270,7 @@ fn agree(node: Node, name: &str, context: &Context) -> Result<Capture, CameraErr
     })
 }
 
-fn say(name: &str, code: &str, size_px: (u32, u32), rate_hz: Option<f32>, context: &Context) {
+fn log_mode(name: &str, code: &str, size_px: (u32, u32), rate_hz: Option<f32>, context: &Context) {
     let (width, height) = size_px;
     let rate = rate_hz.map_or("its own rate".into(), |r| format!("{r:.1}/s"));
     let (asked_width, asked_height) = context.size_px;
@@ -285,7 +285,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_opened_says_why() {
+    fn the_error_of_a_device_that_cannot_be_opened_has_the_reason() {
         let open = |path: &str| V4l2Camera::open(Path::new(path), Context::for_tests(false));
         let error = open("/dev/no-such-video").err().unwrap().to_string();
         assert!(

@@ -31,7 +31,7 @@ pub(super) struct Y4mFile {
     seen_frame: bool,
 }
 
-/// What a stream's first line says.
+/// What a stream's first line declares.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Header {
     size_px: (u32, u32),
@@ -163,8 +163,8 @@ impl Header {
             .ok_or("it does not begin with a YUV4MPEG2 line")?;
         let text = std::str::from_utf8(text).map_err(|_| "its header is not text")?;
         let (mut width, mut height, mut colour, mut range) = (None, None, "420", None);
-        for word in text.split_ascii_whitespace() {
-            let Some((tag, value)) = word.split_at_checked(1) else {
+        for field in text.split_ascii_whitespace() {
+            let Some((tag, value)) = field.split_at_checked(1) else {
                 continue;
             };
             match tag {
@@ -210,7 +210,7 @@ impl Header {
     }
 }
 
-/// What ffmpeg's comment `XCOLORRANGE=FULL` or `=LIMITED` says.
+/// The range by ffmpeg's comment `XCOLORRANGE=FULL` or `=LIMITED`.
 fn range_of(comment: &str) -> Option<LumaRange> {
     match comment.strip_prefix("COLORRANGE=")? {
         "FULL" => Some(LumaRange::Full),
@@ -274,17 +274,17 @@ mod tests {
         );
         assert_eq!(range("C420jpeg XYSCSS=420JPEG"), None);
 
-        let shown = |wanted: RangeKind, told| {
+        let shown = |wanted: RangeKind, declared| {
             let mut context = Context::for_tests(false);
             context.range = wanted;
             let frame = Frame::packed(&[16; 6], PixelFormat::I420, (2, 2), Millis(0)).unwrap();
-            context.with_range(frame, told).luma(0, 0)
+            context.with_range(frame, declared).luma(0, 0)
         };
-        let told = Some(LumaRange::Full);
+        let declared = Some(LumaRange::Full);
         assert_eq!(shown(RangeKind::Auto, None), 0);
-        assert_eq!(shown(RangeKind::Auto, told), 16);
+        assert_eq!(shown(RangeKind::Auto, declared), 16);
         assert_eq!(shown(RangeKind::Full, None), 16);
-        assert_eq!(shown(RangeKind::Limited, told), 0);
+        assert_eq!(shown(RangeKind::Limited, declared), 0);
     }
 
     #[test]
@@ -297,18 +297,18 @@ mod tests {
 
     #[test]
     fn what_is_not_supported_is_refused_by_name() {
-        let says = |film: &str, part: &str| {
+        let refused_for = |film: &str, part: &str| {
             let error = play(film.as_bytes(), false, 1).concat();
             assert!(error.contains(part), "{error}");
         };
-        says("", "YUV4MPEG2");
-        says("YUV4MPEG W4 H2\n", "YUV4MPEG2");
-        says("YUV4MPEG2 W4 H2 C422\n", "C422");
-        says("YUV4MPEG2 W4 H2 C420p10\n", "C420p10");
-        says("YUV4MPEG2 W0 H2\n", "W and H");
-        says("YUV4MPEG2 W99999999999 H2\n", "W and H");
-        says("YUV4MPEG2 W20000 H20000\n", "W and H");
-        says("YUV4MPEG2 H2\n", "W and H");
+        refused_for("", "YUV4MPEG2");
+        refused_for("YUV4MPEG W4 H2\n", "YUV4MPEG2");
+        refused_for("YUV4MPEG2 W4 H2 C422\n", "C422");
+        refused_for("YUV4MPEG2 W4 H2 C420p10\n", "C420p10");
+        refused_for("YUV4MPEG2 W0 H2\n", "W and H");
+        refused_for("YUV4MPEG2 W99999999999 H2\n", "W and H");
+        refused_for("YUV4MPEG2 W20000 H20000\n", "W and H");
+        refused_for("YUV4MPEG2 H2\n", "W and H");
     }
 
     proptest! {

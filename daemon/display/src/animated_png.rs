@@ -69,7 +69,7 @@ pub fn write_animation(
     })
 }
 
-/// Writes pictures of one size into a file; `set_up` says what their bytes are.
+/// Writes pictures of one size into a file; `set_up` sets the colour type.
 ///
 /// # Errors
 /// [`DisplayError::Show`] if it cannot be written, or if there is none.
@@ -90,11 +90,11 @@ fn pictures(looks: &[Look], style: &ShowStyle<'_>) -> Vec<Picture> {
         return pictures;
     };
     let theme = style.theme();
-    let (hold_ms, life) = match looks.len() {
+    let (hold_ms, idle_motion) = match looks.len() {
         1 => (ALONE_MS, IdleMotion::Alive),
         _ => (HOLD_MS, IdleMotion::Calm),
     };
-    let mut face = Animator::new(first, life, Millis(0));
+    let mut face = Animator::new(first, idle_motion, Millis(0));
     let total_ms = hold_ms * looks.len() as u64;
     for ms in (0..total_ms).step_by(STEP_MS.into()) {
         // Hold one look, then change to the next; the last change leads back to the first.
@@ -163,7 +163,7 @@ mod tests {
         size: (60, 50),
         theme: None,
         lines: &[],
-        glass: ScreenShape::Square,
+        shape: ScreenShape::Square,
     };
 
     /// Pastes part after part, as a browser does, and compares each result with what was drawn.

@@ -52,10 +52,10 @@ impl Canvas {
     }
 
     /// Draws a sheet of all looks, each of this width and for glass of this shape.
-    pub(super) fn sheet(&mut self, face_px: u32, theme: &Theme, glass: ScreenShape) {
+    pub(super) fn sheet(&mut self, face_px: u32, theme: &Theme, shape: ScreenShape) {
         let size = contact_sheet::size(face_px);
         self.resize(size.width, size.height);
-        let Ok(()) = contact_sheet::draw_sheet(self, face_px, theme, glass);
+        let Ok(()) = contact_sheet::draw_sheet(self, face_px, theme, shape);
     }
 
     /// Width and height in pixels.

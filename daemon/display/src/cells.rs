@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_environment_says_how_many_colours() {
+    fn the_environment_decides_the_number_of_colours() {
         let with = |pairs: &[(&str, &str)]| {
             ColorDepth::detect(|name| {
                 let found = pairs.iter().find(|(n, _)| *n == name);

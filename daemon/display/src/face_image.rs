@@ -125,7 +125,7 @@ pub fn sticker_rgba(look: Look, size_px: u32, theme: &Theme) -> Vec<u8> {
         let mut canvas = Canvas::new(size_px, size_px);
         let picture = Picture {
             faces: &[Pose::still(look)],
-            glass: ScreenShape::Square,
+            shape: ScreenShape::Square,
             ..Picture::default()
         };
         canvas.paint(picture, &theme.on(ground, Rgb888::BLACK));
@@ -203,8 +203,8 @@ mod tests {
     }
 
     #[test]
-    fn a_vector_portrait_is_drawn_only_when_it_differs() {
-        let mut portrait = FaceSvg::new(&DisplaySettings::default(), Millis(0));
+    fn a_vector_face_is_drawn_only_when_it_differs() {
+        let mut image = FaceSvg::new(&DisplaySettings::default(), Millis(0));
         let snapshot = Snapshot::default();
         let view = View {
             snapshot: &snapshot,
@@ -215,19 +215,19 @@ mod tests {
             now: Millis(10_000),
             minute: 0,
         };
-        let first = portrait.draw(&view).unwrap();
+        let first = image.draw(&view).unwrap();
         assert!(
             first.starts_with("<svg ") && !first.contains('\n'),
             "{first:.80}"
         );
-        assert_eq!(portrait.draw(&view), None);
-        portrait.set_theme(ThemeName::Classic);
-        assert_eq!(portrait.draw(&view), None, "the same colours");
+        assert_eq!(image.draw(&view), None);
+        image.set_theme(ThemeName::Classic);
+        assert_eq!(image.draw(&view), None, "the same colours");
     }
 
     #[test]
-    fn a_portrait_is_drawn_only_when_it_differs() {
-        let mut portrait = FaceImage::new(&DisplaySettings::default(), 48, Millis(0));
+    fn a_face_image_is_drawn_only_when_it_differs() {
+        let mut image = FaceImage::new(&DisplaySettings::default(), 48, Millis(0));
         let snapshot = Snapshot::default();
         let view = View {
             snapshot: &snapshot,
@@ -238,7 +238,7 @@ mod tests {
             now: Millis(10_000),
             minute: 0,
         };
-        assert!(portrait.draw(&view).unwrap().is_some());
-        assert!(portrait.draw(&view).unwrap().is_none());
+        assert!(image.draw(&view).unwrap().is_some());
+        assert!(image.draw(&view).unwrap().is_none());
     }
 }

@@ -4,7 +4,7 @@
 use moodring_base::{
     config::{DisplaySettings, DisplayText},
     snapshot::{CameraState, Person},
-    words::{self, Language},
+    translations::{self, Language},
 };
 use moodring_core::{frame::Millis, mood::Mood, track::TrackId};
 use moodring_face::{
@@ -15,13 +15,13 @@ use moodring_face::{
 
 use super::{DEVICE_AWAY, View, follow, look_of};
 
-/// Percents are told in such steps: a number that changes with every frame says nothing, and costs bytes.
+/// Percentages are rounded to this step: a number that changes with every frame cannot be read, and costs bytes.
 const PERCENT_STEP: f32 = 5.0;
 
 /// The faces that follow the people in view.
 #[derive(Debug)]
 pub(super) struct Faces {
-    life: IdleMotion,
+    idle_motion: IdleMotion,
     faces: usize,
     text: DisplayText,
     language: Language,
@@ -41,17 +41,17 @@ struct OtherFace {
 pub(super) struct Scene {
     poses: Vec<Pose>,
     lines: Vec<String>,
-    notice: Indicators,
+    indicators: Indicators,
 }
 
 impl Faces {
-    pub(super) fn new(settings: &DisplaySettings, life: IdleMotion, now: Millis) -> Self {
+    pub(super) fn new(settings: &DisplaySettings, idle_motion: IdleMotion, now: Millis) -> Self {
         Self {
-            life,
+            idle_motion,
             faces: settings.faces.clamp(1, MAX_FACES),
             text: settings.text,
             language: settings.language,
-            first: Animator::new(Mood::Nobody, life, now),
+            first: Animator::new(Mood::Nobody, idle_motion, now),
             others: Vec::new(),
         }
     }
@@ -60,7 +60,7 @@ impl Faces {
     pub(super) fn scene(&mut self, view: &View<'_>) -> Scene {
         let View { snapshot, now, .. } = *view;
         let mut poses = vec![follow(&mut self.first, snapshot, now)];
-        // A face for each of them only while there is a mood; else the first tells what is the matter.
+        // A face for each of them only while there is a mood; else the first shows what is the matter.
         let people = match snapshot.mood.mood() {
             Mood::Nobody => &[],
             _ => snapshot.people.get(1..).unwrap_or_default(),
@@ -74,7 +74,7 @@ impl Faces {
         Scene {
             poses,
             lines: self.lines(view),
-            notice: match snapshot.camera {
+            indicators: match snapshot.camera {
                 _ if view.preview => Indicators::Preview,
                 CameraState::Running => Indicators::CameraRuns,
                 _ => Indicators::None,
@@ -87,7 +87,7 @@ impl Faces {
         let at = known.unwrap_or_else(|| {
             self.others.push(OtherFace {
                 track: person.track,
-                animator: Animator::new(Mood::Uncertain, self.life, now),
+                animator: Animator::new(Mood::Uncertain, self.idle_motion, now),
             });
             self.others.len() - 1
         });
@@ -103,19 +103,19 @@ impl Faces {
 
     fn lines(&self, view: &View<'_>) -> Vec<String> {
         let mood = view.snapshot.mood;
-        let word = |key| words::text(self.language, key).to_owned();
-        // The face's own words: a face that says that there is no picture does not stand over "nobody".
+        let text = |key| translations::text(self.language, key).to_owned();
+        // The label of the face itself: below a face that shows a lost camera stands no "nobody".
         let label = || match look_of(view.snapshot) {
             Look::Mood(Mood::Showing(expression)) => {
                 let percent = (mood.confidence() * 100.0 / PERCENT_STEP).round() * PERCENT_STEP;
-                let word = words::mood(self.language, Mood::Showing(expression));
-                format!("{word} {percent:.0}%")
+                let mood_label = translations::mood(self.language, Mood::Showing(expression));
+                format!("{mood_label} {percent:.0}%")
             }
-            Look::Mood(other) => words::mood(self.language, other).to_owned(),
-            Look::CameraOff => word("mood.off"),
-            Look::Starting => word("mood.starting"),
-            Look::Fault(DEVICE_AWAY) => word("mood.away"),
-            Look::Fault(_) => word("mood.lost"),
+            Look::Mood(other) => translations::mood(self.language, other).to_owned(),
+            Look::CameraOff => text("mood.off"),
+            Look::Starting => text("mood.starting"),
+            Look::Fault(DEVICE_AWAY) => text("mood.away"),
+            Look::Fault(_) => text("mood.lost"),
         };
         match self.text {
             DisplayText::None => vec![],
@@ -139,13 +139,13 @@ impl Scene {
     }
 
     /// Calls `draw` with the whole screen.
-    pub(super) fn with_picture(&self, glass: ScreenShape, draw: impl FnOnce(Picture<'_>)) {
+    pub(super) fn with_picture(&self, shape: ScreenShape, draw: impl FnOnce(Picture<'_>)) {
         let lines: Vec<&str> = self.lines.iter().map(String::as_str).collect();
         draw(Picture {
             faces: &self.poses,
             lines: &lines,
-            notice: self.notice,
-            glass,
+            indicators: self.indicators,
+            shape,
         });
     }
 }
@@ -229,8 +229,8 @@ mod tests {
         let four = [(1, Happy), (2, Sad), (3, Surprise), (4, Sad)].map(|(t, e)| person(t, e, 0.8));
         scene(&mut faces, &snapshot(&four), 1_000);
         let settled = scene(&mut faces, &snapshot(&four), 3_000);
-        assert_eq!(settled.poses.len(), 3, "as many as the settings say");
-        assert_eq!(settled.notice, Indicators::CameraRuns);
+        assert_eq!(settled.poses.len(), 3, "as many as the settings allow");
+        assert_eq!(settled.indicators, Indicators::CameraRuns);
         let without = [four[0], four[2]];
         scene(&mut faces, &snapshot(&without), 3_100);
         let settled_again = scene(&mut faces, &snapshot(&without), 5_000);
@@ -249,7 +249,7 @@ mod tests {
             IdleMotion::Still,
             Millis(0),
         );
-        // Its scores lean to sad, but its mood was decided before them: the report has the last word.
+        // Its scores lean to sad, but its mood was decided before them: the report decides.
         let mut torn = person(2, Expression::Sad, 0.6);
         let mut pose = |faces: &mut Faces, mood, now| {
             torn.mood = mood;
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_as_the_settings_say() {
+    fn the_text_is_that_of_the_settings() {
         let one = snapshot(&[person(1, Expression::Happy, 0.87)]);
         let lines = |text| {
             let mut faces = Faces::new(&settings(4, text), IdleMotion::Still, Millis(0));

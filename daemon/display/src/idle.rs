@@ -1,5 +1,5 @@
-//! What keeps a display from ageing: while nobody is in view it dims, then goes dark; and a picture on glass that ages moves
-//! a little. Time comes in as data.
+//! Slows the ageing of a display: it dims and goes dark while nobody is in view, and a picture on glass that ages moves a
+//! little. Time comes in as data.
 
 use embedded_graphics::prelude::Point;
 use moodring_base::snapshot::{CameraState, Snapshot};
@@ -35,9 +35,9 @@ pub(super) struct IdleTimer {
 }
 
 impl IdleTimer {
-    /// The brightness at `now` where the settings want `percent`, `None` for a display that is switched off: all of it while
-    /// somebody is in view and for half of `off_s` seconds, then a quarter, then none. 0 seconds: never. A display that is
-    /// switched on, and a camera that is switched off or lost, begin the time anew: somebody wants to see that.
+    /// The brightness at `now`, in percent, 0 to 100. `percent` is the setting; `None`: the display is switched off. Full
+    /// while somebody is in view and for `off_s / 2` seconds after; then a quarter; 0 after `off_s` seconds. `off_s` = 0:
+    /// it never dims. Switching the display on, or the camera off or losing it, begins the time anew.
     pub(super) fn brightness(
         &mut self,
         snapshot: &Snapshot,

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn signals_are_told_once_and_stop_nothing() {
+    fn signals_are_reported_once_and_stop_nothing() {
         let control = JobControl::new().unwrap();
         assert!(!control.is_asked_to_stop() && !control.has_continued());
         kill_process(getpid(), Signal::TSTP).unwrap();

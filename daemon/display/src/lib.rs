@@ -1,4 +1,13 @@
 //! Displays behind one trait: a terminal, a small display, a screen, a PNG file, or none. A display shows and decides nothing.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `faces`, `idle` | what is shown of whom; dims and darkens while nobody is in view |
+//! | `terminal`, `live`, `cells`, `job_control`, `log_lines` | the live view in a terminal |
+//! | [`spi`], [`screen`], [`gpio`] | small displays; any screen of the kernel; the lines that both need |
+//! | `beside`, `mood_light`, `mood_lines` | an LED, a strip or GPIO lines that follow the mood |
+//! | `png`, `null` | a file that is replaced at each change; no display |
+//! | `canvas`, `face_image`, `still_picture`, `animated_png`, `recording` | pictures of the face, for files, browsers and documents |
 
 mod animated_png;
 mod beside;

@@ -163,7 +163,7 @@ impl LiveView {
         let (mood, people) = (&view.snapshot.mood, &view.snapshot.people);
         let camera = view.snapshot.camera;
         let is_seeing = camera.is_seeing();
-        // The face beside it says the same: nobody knows who is there.
+        // As the face beside it shows; nobody knows who is there.
         let heading = if is_seeing {
             mood.mood().name().to_uppercase()
         } else {

@@ -34,7 +34,7 @@ pub struct ShowStyle<'a> {
     /// Lines of text.
     pub lines: &'a [&'a str],
     /// The shape of the screen.
-    pub glass: ScreenShape,
+    pub shape: ScreenShape,
 }
 
 impl ShowStyle<'_> {
@@ -47,7 +47,7 @@ impl ShowStyle<'_> {
         let picture = Picture {
             faces: &[pose],
             lines: self.lines,
-            glass: self.glass,
+            shape: self.shape,
             ..Picture::default()
         };
         canvas.paint(picture, theme);
@@ -90,7 +90,7 @@ pub fn show(look: Look, style: &ShowStyle<'_>, png: Option<&Path>) -> Result<(),
 /// [`DisplayError::Show`] if the file cannot be written.
 pub fn show_sheet(style: &ShowStyle<'_>, png: &Path) -> Result<(), DisplayError> {
     let mut canvas = Canvas::new(0, 0);
-    canvas.sheet(style.size.0, &style.theme(), style.glass);
+    canvas.sheet(style.size.0, &style.theme(), style.shape);
     write(png, &canvas)
 }
 
@@ -152,7 +152,7 @@ mod tests {
         size: (40, 30),
         theme: None,
         lines: &[],
-        glass: ScreenShape::Square,
+        shape: ScreenShape::Square,
     };
 
     #[test]
@@ -201,10 +201,10 @@ mod tests {
     fn a_round_sheet_keeps_the_letters_out_of_the_corners() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sheet.png");
-        let sheet = |glass| {
+        let sheet = |shape| {
             let style = ShowStyle {
                 size: (120, 120),
-                glass,
+                shape,
                 ..SMALL
             };
             show_sheet(&style, &path).unwrap();

@@ -1,4 +1,4 @@
-//! Notices whether anybody subscribes to our events: MQTT 5 says so with each receipt. No I/O, no clock.
+//! Notices whether anybody subscribes to our events: MQTT 5 reports it with each receipt. No I/O, no clock.
 //!
 //! After a broker's restart we are often back before the subscribers. An event that no subscriber got is then kept, and
 //! one event at a time is sent again until a subscriber is there. If none comes within `patience_ms`, events count as
@@ -13,7 +13,7 @@ const PROBE_MS: (u64, u64) = (500, 4_000);
 
 /// What becomes of an event that no subscriber gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unheard {
+pub enum NoSubscriber {
     /// It is kept and offered again. `first`: this begins now.
     Kept {
         /// Whether it is the first since somebody listened.
@@ -58,18 +58,18 @@ impl Audience {
     }
 
     /// A subscriber gets an event. True if none did before: what was kept may be offered again.
-    pub(super) fn heard(&mut self, now: Millis) -> bool {
+    pub(super) fn reached(&mut self, now: Millis) -> bool {
         self.since = now;
         self.gave_up = false;
         self.alone.take().is_some()
     }
 
     /// No subscriber gets an event.
-    pub(super) fn missed(&mut self, now: Millis, patience_ms: u64) -> Unheard {
+    pub(super) fn missed(&mut self, now: Millis, patience_ms: u64) -> NoSubscriber {
         if now.since(self.since) >= patience_ms {
             self.alone = None;
             let first = !std::mem::replace(&mut self.gave_up, true);
-            return Unheard::Counted { first };
+            return NoSubscriber::Counted { first };
         }
         let wait_ms = match self.alone {
             None => PROBE_MS.0,
@@ -83,7 +83,7 @@ impl Audience {
         let first = self.alone.is_none();
         let probe_at = Some(Millis(now.0.saturating_add(wait_ms)));
         self.alone = Some(Alone { probe_at, wait_ms });
-        Unheard::Kept { first }
+        NoSubscriber::Kept { first }
     }
 
     /// Whether an event may be sent now: any while somebody listens, else one when its time has come.

@@ -14,7 +14,7 @@ impl Backoff {
     pub const FIRST_MS: u64 = 200;
     /// The longest wait for a network or a broker that is not there.
     pub const CAP_MS: u64 = 15_000;
-    /// The longest wait for a broker that is there and hangs up or says no.
+    /// The longest wait for a broker that is there but hangs up or refuses.
     pub const REFUSED_CAP_MS: u64 = 60_000;
 
     /// Waits from the beginning, spread by `seed` (the run's number).

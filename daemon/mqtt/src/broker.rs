@@ -51,7 +51,7 @@ fn loopback(listen: &str) -> Result<SocketAddr, MqttError> {
     }
 }
 
-/// What stands here in builds without the feature: it never comes to life.
+/// A placeholder in builds without the feature `broker`; it cannot be constructed.
 #[cfg(not(feature = "broker"))]
 pub(super) enum Broker {}
 

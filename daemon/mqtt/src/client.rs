@@ -1,5 +1,11 @@
 //! The client's task: feeds the protocol, keeps a link to the broker, and ends in a bounded time.
 
+mod handle;
+mod receipts;
+mod undelivered;
+
+pub use handle::MqttHandle;
+
 use std::{
     collections::HashMap,
     time::{Duration, SystemTime},
@@ -11,25 +17,24 @@ use moodring_base::{
     message::{Identity, Moment},
     snapshot::BrokerState,
 };
-use moodring_store::{OutboxRow, Store, StoreState};
+use moodring_store::{OutboxRow, Store};
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    task::JoinHandle,
     time::{Instant, sleep_until},
 };
 
 use super::{
-    Delivery, Incoming, Inputs, MqttError, Outgoing, Passthrough,
+    Delivery, Inputs, MqttError, Outgoing, Passthrough,
     backoff::Backoff,
-    blame::Blame,
     broker::Broker,
     client_inputs::{Input, InputStream},
     connect_options::MAX_PACKET_BYTES,
     failover::Failover,
-    link::{Disconnect, Link, LinkEvent, Pending},
-    outbox::{EntryId, FetchRequest},
+    link::{Disconnect, Link, LinkEvent, LinkFull},
+    outbox::FetchRequest,
     passthrough::PublisherRequest,
-    protocol::{Content, Protocol, Publication, ReceiptToken, Unheard},
+    poison_message::PoisonMessages,
+    protocol::{Content, Protocol, Publication, ReceiptToken},
     refusals::Refusals,
     settings::CheckedSettings,
     until,
@@ -59,15 +64,15 @@ pub fn spawn(
     if plan.brokers.is_empty() {
         return Ok(MqttHandle::off());
     }
-    let (tell, state) = watch::channel(BrokerState::Connecting);
+    let (state_tx, state) = watch::channel(BrokerState::Connecting);
     let (stop, stopped) = oneshot::channel();
     let address = plan.brokers[0].broker.to_string();
     let backoff = Backoff::new(identity.run.number());
-    let comfort = "Trying again, events are kept";
+    let advice = "Trying again, events are kept";
     let inputs_faults = inputs.faults.take();
     let client = Client {
         protocol: Protocol::new(identity, plan.topics, plan.pace, settings.format),
-        failover: Failover::new(plan.brokers, backoff, Some(comfort)),
+        failover: Failover::new(plan.brokers, backoff, Some(advice)),
         _embedded: plan.embedded,
         clock,
         extra: inputs.extra.take(),
@@ -75,9 +80,9 @@ pub fn spawn(
         fetch: None,
         feed: InputStream::new(inputs, stopped),
         stop_by: None,
-        state: tell,
+        state: state_tx,
         refusals: Refusals::default(),
-        blames: HashMap::new(),
+        poison: HashMap::new(),
         faults: inputs_faults,
         patience: Duration::from_millis(plan.pace.patience_ms),
     };
@@ -88,59 +93,7 @@ pub fn spawn(
     })
 }
 
-/// The running client.
-#[derive(Debug)]
-pub struct MqttHandle {
-    state: watch::Receiver<BrokerState>,
-    address: String,
-    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
-}
-
-impl MqttHandle {
-    /// Of a client that does not run.
-    fn off() -> Self {
-        Self {
-            state: watch::channel(BrokerState::Off).1,
-            address: String::new(),
-            running: None,
-        }
-    }
-
-    /// Whether there is a client, and with it somebody who gets the events.
-    pub fn is_running(&self) -> bool {
-        self.running.is_some()
-    }
-
-    /// What the link to the broker does; changes can be awaited.
-    pub fn state(&self) -> watch::Receiver<BrokerState> {
-        self.state.clone()
-    }
-
-    /// `host:port` of the first broker, also of the embedded one; empty if switched off.
-    pub fn address(&self) -> &str {
-        &self.address
-    }
-
-    /// Tells all events that were on the disk before this call, says `stopped` and disconnects. Takes at most two seconds;
-    /// if that is not enough the connection breaks off, and the broker says `offline`.
-    pub async fn stop(self) {
-        if let Some((stop, task)) = self.running {
-            // Both fail only if the task is gone already.
-            let _ = stop.send(());
-            let _ = task.await;
-        }
-    }
-
-    /// Ends as a killed process does: without a goodbye.
-    #[cfg(test)]
-    pub(super) async fn kill(self) {
-        if let Some((_stop, task)) = self.running {
-            task.abort();
-            assert!(task.await.unwrap_err().is_cancelled());
-        }
-    }
-}
-
+/// The running task.
 struct Client {
     protocol: Protocol,
     failover: Failover,
@@ -158,22 +111,10 @@ struct Client {
     /// Topics that the broker refused, and when that was last reported.
     refusals: Refusals,
     /// What each broker hangs up on.
-    blames: HashMap<BrokerAddress, Blame>,
+    poison: HashMap<BrokerAddress, PoisonMessages>,
     faults: Option<mpsc::UnboundedSender<String>>,
     /// How long an event without a subscriber is kept.
     patience: Duration,
-}
-
-/// What becomes of events that the broker did not get, when the daemon ends.
-fn fate(store: &StoreState) -> String {
-    match &store.trouble {
-        None if store.in_memory => {
-            "; they are lost, for the store is in memory. With a file for [store] path they would be kept".to_owned()
-        }
-        None => "; the store has them".to_owned(),
-        // Whether they can be saved is said at the store's end.
-        Some(trouble) => format!(", and the store is in memory: {trouble}"),
-    }
 }
 
 /// Why serving a link ended.
@@ -191,28 +132,14 @@ impl Client {
         self.take(Input::Newer);
         self.protocol.store(self.feed.stored());
         while !self.is_over().await {}
-        self.publish_rest().await;
+        self.report_undelivered().await;
         self.state.send_replace(BrokerState::Off);
-    }
-
-    /// Receipts are on the disk, and how many are missing is in the log.
-    async fn publish_rest(&self) {
-        // A disk that hangs is not waited for.
-        let flushed = tokio::time::timeout(Duration::from_millis(500), self.store.flush()).await;
-        let state = self.store.state().borrow().clone();
-        if state.waiting > 0 && flushed.is_ok() {
-            let (waiting, broker) = (state.waiting, self.failover.broker());
-            let then = fate(&state);
-            tracing::warn!(
-                "stopped with {waiting} events that the broker {broker} did not get{then}"
-            );
-        }
     }
 
     /// One connection and the wait after it. True once the client is to end.
     async fn is_over(&mut self) -> bool {
         let mut link = self.failover.open();
-        link.hold_back(self.blame().barred());
+        link.hold_back(self.poison().barred());
         let lost = match self.serve(&mut link).await {
             ServeEnd::Finished => {
                 self.goodbye(link).await;
@@ -221,7 +148,7 @@ impl Client {
             ServeEnd::Late => return true,
             ServeEnd::Lost(lost) => lost,
         };
-        self.find_culprit(&lost, &link);
+        self.find_poison_message(&lost, &link);
         drop(link);
         self.protocol.disconnected();
         self.fetch = None;
@@ -234,51 +161,14 @@ impl Client {
         }
     }
 
-    /// What the broker may have hung up on; if it was that again and again, it is held back from now on.
-    fn find_culprit(&mut self, lost: &Disconnect, link: &Link) {
-        if *self.state.borrow() != BrokerState::Online {
-            return;
-        }
-        let lasts = self.failover.lasts();
-        let verdict = self
-            .blame()
-            .ended(lost.hint, lasts, link.outstanding(), Instant::now());
-        let Some(Pending { topic, bytes, .. }) = verdict.suspect else {
-            return;
-        };
-        if verdict.is_barred {
-            let text = format!(
-                "the broker hangs up on {topic} ({bytes} bytes): messages of that size are held back"
-            );
-            self.tell_fault(text);
-        }
-        self.failover.suspect(format!("{topic} ({bytes} bytes)"));
-    }
-
-    /// What the broker that is tried or used now hangs up on.
-    fn blame(&mut self) -> &mut Blame {
-        self.blames
-            .entry(self.failover.broker().clone())
-            .or_default()
-    }
-
-    /// In the log, and as an event.
-    fn tell_fault(&self, text: String) {
-        tracing::warn!("{text}");
-        if let Some(faults) = &self.faults {
-            // Nobody listening means that the daemon ends.
-            let _ = faults.send(text);
-        }
-    }
-
     /// Serves one link until it ends.
     async fn serve(&mut self, link: &mut Link) -> ServeEnd {
         loop {
-            if self.blame().lift(Instant::now()) {
-                link.hold_back(self.blame().barred());
+            if self.poison().lift(Instant::now()) {
+                link.hold_back(self.poison().barred());
                 self.protocol.look_again();
             }
-            let careful = self.blame().is_careful();
+            let careful = self.poison().is_careful();
             while (!careful || link.is_idle())
                 && let Some(mut publication) = self.protocol.poll(self.now())
             {
@@ -286,8 +176,8 @@ impl Client {
                     // With a receipt, so that it is known which message the broker hangs up on.
                     publication.delivery = Delivery::Lasting;
                 }
-                if let Err(reason) = link.send(publication) {
-                    return ServeEnd::Lost(reason.into());
+                if let Err(full) = link.send(publication) {
+                    return ServeEnd::Lost(full.into());
                 }
             }
             if let Some(want) = self.protocol.want() {
@@ -297,24 +187,24 @@ impl Client {
                 return ServeEnd::Finished;
             }
             let wake = self.wake();
-            let (stop_by, lift_at) = (self.stop_by, self.blame().wake());
+            let (stop_by, lift_at) = (self.stop_by, self.poison().wake());
             let online = *self.state.borrow() == BrokerState::Online;
             tokio::select! {
-                news = link.next() => match news {
+                event = link.next() => match event {
                     LinkEvent::Lost(lost) => return ServeEnd::Lost(lost),
-                    LinkEvent::Up => if let Err(reason) = self.up(link) { return ServeEnd::Lost(reason.into()) },
-                    news => self.read(news),
+                    LinkEvent::Up => if let Err(full) = self.up(link) { return ServeEnd::Lost(full.into()) },
+                    event => self.read(event),
                 },
                 rows = fetched(&mut self.fetch) => {
                     if let Some((want, _)) = self.fetch.take() {
                         self.protocol.rows(want, rows);
                     }
                 }
-                other = said(&mut self.extra), if online && link.has_room() && (!careful || link.is_idle()) => match other {
+                other = next_request(&mut self.extra), if online && link.has_room() && (!careful || link.is_idle()) => match other {
                     PublisherRequest::Introduced => self.protocol.introduced(),
                     PublisherRequest::Message(outgoing, number) => {
                         let token = ReceiptToken::Extra(number);
-                        if let Err(reason) = pass_on(link, outgoing, token) { return ServeEnd::Lost(reason.into()) }
+                        if let Err(full) = pass_on(link, outgoing, token) { return ServeEnd::Lost(full.into()) }
                     }
                 },
                 input = self.feed.next() => self.take(input),
@@ -326,7 +216,7 @@ impl Client {
     }
 
     /// The broker accepted the connection.
-    fn up(&mut self, link: &Link) -> Result<(), String> {
+    fn up(&mut self, link: &Link) -> Result<(), LinkFull> {
         self.failover.up();
         self.protocol.connected(self.clock.now());
         self.state.send_replace(BrokerState::Online);
@@ -336,102 +226,6 @@ impl Client {
                 self.protocol.introduced();
                 Ok(())
             }
-        }
-    }
-
-    fn read(&mut self, news: LinkEvent) {
-        match news {
-            LinkEvent::Done(token) => self.done(token),
-            LinkEvent::Confirmed(pending) => {
-                self.blame().confirmed(&pending);
-                self.done(pending.token);
-            }
-            LinkEvent::Unheard(pending) => {
-                self.blame().confirmed(&pending);
-                match pending.token {
-                    ReceiptToken::Event(id) => self.unheard(id),
-                    token => self.done(token),
-                }
-            }
-            LinkEvent::Refused(pending, reason) => self.refused(&pending, &reason),
-            LinkEvent::HeldBack(pending, reason) => self.held_back(&pending, &reason),
-            LinkEvent::Subscribed => self.pass_to_extra(Incoming::Subscribed),
-            LinkEvent::Heard(message) => self.pass_to_extra(message),
-            LinkEvent::Up | LinkEvent::Closed | LinkEvent::Lost(_) => {}
-        }
-    }
-
-    fn done(&mut self, token: ReceiptToken) {
-        if let Some(id) = self.protocol.done(token, self.clock.now()) {
-            self.store.delivered(id);
-        }
-        if let ReceiptToken::Extra(Some(number)) = token {
-            self.pass_to_extra(Incoming::Confirmed(number));
-        }
-        self.failover.works();
-    }
-
-    fn pass_to_extra(&self, incoming: Incoming) {
-        if let Some(extra) = &self.extra {
-            extra.receive(incoming);
-        }
-    }
-
-    /// No subscriber gets an event.
-    fn unheard(&mut self, id: EntryId) {
-        let (broker, minutes) = (
-            self.failover.broker().clone(),
-            self.patience.as_secs_f32() / 60.0,
-        );
-        match self.protocol.unheard(id, self.clock.now()) {
-            Unheard::Kept { first } => {
-                if first {
-                    tracing::info!(
-                        "nobody at the broker {broker} is subscribed to events yet: they are kept until somebody is, for \
-                         {minutes:.0} minutes at most"
-                    );
-                }
-            }
-            Unheard::Counted { first } => {
-                if first && !self.patience.is_zero() {
-                    tracing::info!(
-                        "nobody at the broker {broker} was subscribed to events for {minutes:.0} minutes: they count as delivered"
-                    );
-                }
-                self.store.delivered(id);
-            }
-        }
-        self.failover.works();
-    }
-
-    /// A rule of the broker that does not fit is met with each message; it is reported once for each topic.
-    fn refused(&mut self, pending: &Pending, reason: &str) {
-        let what = what(pending.token);
-        let then = match pending.token {
-            ReceiptToken::Event(_) => "; it is kept and offered again",
-            _ => "",
-        };
-        let (broker, topic) = (self.failover.broker().clone(), &pending.topic);
-        if self.refusals.is_new(topic, Instant::now()) {
-            tracing::warn!("the broker {broker} does not take {what} on {topic}: {reason}{then}");
-        } else {
-            tracing::debug!("the broker {broker} does not take {what} on {topic}: {reason}{then}");
-        }
-        self.protocol.refused(pending.token, self.clock.now());
-    }
-
-    /// A message that would cost the connection.
-    fn held_back(&mut self, pending: &Pending, reason: &str) {
-        let (broker, topic) = (self.failover.broker().clone(), &pending.topic);
-        if self.refusals.is_new(topic, Instant::now()) {
-            let (what, bytes) = (what(pending.token), pending.bytes);
-            self.tell_fault(format!(
-                "the broker {broker} cannot be sent {what} on {topic} ({bytes} bytes): {reason}"
-            ));
-        }
-        match pending.token {
-            ReceiptToken::Event(id) => self.protocol.set_aside(id),
-            other => self.protocol.refused(other, self.clock.now()),
         }
     }
 
@@ -469,7 +263,7 @@ impl Client {
         }
         loop {
             tokio::select! {
-                news = link.next() => if matches!(news, LinkEvent::Closed | LinkEvent::Lost(_)) { return },
+                event = link.next() => if matches!(event, LinkEvent::Closed | LinkEvent::Lost(_)) { return },
                 () = until(self.stop_by) => return,
             }
         }
@@ -500,65 +294,27 @@ async fn fetched(
 }
 
 /// The next message of others to publish, or none for ever.
-async fn said(extra: &mut Option<Passthrough>) -> PublisherRequest {
+async fn next_request(extra: &mut Option<Passthrough>) -> PublisherRequest {
     match extra {
         Some(extra) => extra.next().await,
         None => std::future::pending().await,
     }
 }
 
-/// A message in words.
-fn what(token: ReceiptToken) -> &'static str {
-    match token {
-        ReceiptToken::Event(_) => "an event",
-        ReceiptToken::State => "the state",
-        ReceiptToken::Status(_) => "the status",
-        ReceiptToken::Extra(_) => "what Home Assistant is told, or an answer",
-    }
-}
-
-/// Publishes what others say, if a packet can hold it.
-fn pass_on(link: &mut Link, said: Outgoing, token: ReceiptToken) -> Result<(), String> {
+/// Publishes a message of another module, if a packet can hold it.
+fn pass_on(link: &mut Link, message: Outgoing, token: ReceiptToken) -> Result<(), LinkFull> {
     // A packet's head, the topic's length, a number and MQTT 5's empty properties take up to nine bytes.
-    let bytes = said.topic.len() + said.payload.len() + 9;
+    let bytes = message.topic.len() + message.payload.len() + 9;
     if bytes > MAX_PACKET_BYTES {
-        let topic = &said.topic;
+        let topic = &message.topic;
         tracing::warn!("not published: {topic} has {bytes} bytes, {MAX_PACKET_BYTES} are allowed");
         return Ok(());
     }
     link.send(Publication {
         token,
-        topic: said.topic,
-        payload: said.payload,
+        topic: message.topic,
+        payload: message.payload,
         content: Content::Plain,
-        delivery: said.delivery,
+        delivery: message.delivery,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use moodring_store::{StoreLimits, StoreLocation};
-
-    /// What is said at the end of a daemon whose broker was away.
-    #[test]
-    fn the_last_words_say_what_becomes_of_events() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = StoreLocation::File(folder.path().join("m.db"));
-        for (place, says) in [
-            (file, "the store has them"),
-            (StoreLocation::Memory, "they are lost"),
-            (StoreLocation::Nowhere, "they are lost"),
-        ] {
-            let store = Store::open(place, StoreLimits::default()).unwrap();
-            let state = store.state().borrow().clone();
-            assert!(fate(&state).contains(says), "{}", fate(&state));
-            store.close();
-        }
-        let broken = StoreState {
-            trouble: Some("no space".into()),
-            ..StoreState::default()
-        };
-        assert!(fate(&broken).contains("no space"));
-    }
 }

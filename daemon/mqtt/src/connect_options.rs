@@ -32,7 +32,7 @@ pub(super) struct ConnectOptions {
     pub(super) session: SessionKind,
 }
 
-/// What the broker says when a connection breaks, QoS 1 and retained.
+/// What the broker publishes when a connection breaks, QoS 1 and retained.
 #[derive(Clone)]
 pub(super) struct Will {
     pub(super) topic: String,
@@ -154,18 +154,19 @@ mod tests {
                 url: url.into(),
                 ..MqttSettings::default()
             };
-            let ways = settings::reader(&wanted, "x", SessionKind::Clean).unwrap();
-            let at = ways[0].at(Some(address.parse().unwrap()));
+            let candidates =
+                settings::subscriber_options(&wanted, "x", SessionKind::Clean).unwrap();
+            let at = candidates[0].at(Some(address.parse().unwrap()));
             assert_eq!(at.host(), host, "{url} {address}");
-            assert_eq!(at.broker, ways[0].broker);
+            assert_eq!(at.broker, candidates[0].broker);
             let named = at.web_name().map(|(url, _)| url);
             let web = url.starts_with("ws") && !address.contains('%');
             assert_eq!(
                 named,
-                web.then(|| ways[0].broker.web_url()),
+                web.then(|| candidates[0].broker.web_url()),
                 "{url} {address}"
             );
-            assert_eq!(ways[0].web_name(), None);
+            assert_eq!(candidates[0].web_name(), None);
         }
     }
 }

@@ -13,10 +13,10 @@ use super::{
     settings,
 };
 
-/// How long it may take.
-const WITHIN: Duration = Duration::from_secs(6);
-/// And at the start of the daemon.
-const SOON: Duration = Duration::from_secs(2);
+/// The most time that a test from the set-up may take.
+const TEST_TIMEOUT: Duration = Duration::from_secs(6);
+/// The same at the start of the daemon.
+const STARTUP_TEST_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Which password a trial may send.
 #[derive(Clone, Copy)]
@@ -30,9 +30,9 @@ pub enum Password<'a> {
 /// Why a trial failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttemptError {
-    /// The settings do not allow it, or a broker answered, and says no: the text is for everybody.
+    /// The settings do not allow it, or a broker answered and refused: the text is for everybody.
     Refused(String),
-    /// No broker answered. What did happen is for the log alone: it would tell which ports are open.
+    /// No broker answered. What happened is for the log alone: it would reveal which ports are open.
     Silent(String),
 }
 
@@ -48,18 +48,19 @@ pub async fn test_connection(
     // A name of its own: the daemon's link, if it is to the same broker, stays.
     let id = format!("moodring-try-{}", std::process::id());
     let refused = |e: &dyn ToString| AttemptError::Refused(e.to_string());
-    let ways = settings::reader(settings, &id, SessionKind::Clean).map_err(|e| refused(&e))?;
-    let mut way = ways
+    let candidates =
+        settings::subscriber_options(settings, &id, SessionKind::Clean).map_err(|e| refused(&e))?;
+    let mut connect_options = candidates
         .into_iter()
         .next()
         .ok_or_else(|| refused(&"no broker is named"))?;
     if let Password::Given(password) = password {
         let login = (settings.user.clone(), password.to_owned());
-        way.login = Some(login).filter(|(user, _)| !user.is_empty());
+        connect_options.login = Some(login).filter(|(user, _)| !user.is_empty());
     }
-    let address = way.broker.to_string();
-    let mut failover = Failover::new(vec![way], Backoff::new(0), None);
-    let end = Instant::now() + WITHIN;
+    let address = connect_options.broker.to_string();
+    let mut failover = Failover::new(vec![connect_options], Backoff::new(0), None);
+    let end = Instant::now() + TEST_TIMEOUT;
     let answered = timeout_at(end, connect(&mut failover)).await;
     let lost = match answered {
         Ok(Ok(())) => return Ok(address),
@@ -74,16 +75,16 @@ pub async fn test_connection(
     Err(AttemptError::Silent(reason))
 }
 
-/// Whether a broker lets us in, for who starts and cannot wait for long. The name is not the daemon's: it ends no connection.
-pub(super) async fn lets_in(way: ConnectOptions) -> Result<(), String> {
-    let way = ConnectOptions {
+/// Whether a broker accepts our CONNECT, within [`STARTUP_TEST_TIMEOUT`]. The client id is not the daemon's, so no other connection ends.
+pub(super) async fn accepts_login(connect_options: ConnectOptions) -> Result<(), String> {
+    let connect_options = ConnectOptions {
         client_id: format!("moodring-try-{}", std::process::id()),
         will: None,
         session: SessionKind::Clean,
-        ..way
+        ..connect_options
     };
-    let mut failover = Failover::new(vec![way], Backoff::new(0), None);
-    let answered = timeout(SOON, connect(&mut failover)).await;
+    let mut failover = Failover::new(vec![connect_options], Backoff::new(0), None);
+    let answered = timeout(STARTUP_TEST_TIMEOUT, connect(&mut failover)).await;
     let answered = answered.unwrap_or_else(|_| Err("no answer in time".to_owned().into()));
     answered.map_err(|lost| lost.reason)
 }

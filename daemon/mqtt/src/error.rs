@@ -1,4 +1,4 @@
-//! Why MQTT cannot start. What goes wrong later (broker away) is a state, not an error.
+//! Errors of `[mqtt]` at the start. What goes wrong later, such as a broker that is away, is a state and no error.
 
 use std::{io, net::SocketAddr, path::PathBuf};
 

@@ -13,12 +13,12 @@ use super::{
     url::BrokerAddress,
 };
 
-/// A broker that hung up on MQTT 5 so often and then spoke 3.1.1 is taken at its word. Once may have been trouble.
-const DOUBTS: u8 = 2;
-/// A connection that held so long worked; one that did not is followed by longer and longer waits.
-const LASTING: Duration = Duration::from_secs(60);
-/// So many short connections one after the other are told as what they are, and then no more.
-const FLAPS: u32 = 2;
+/// After this many failures of MQTT 5, followed by a success of 3.1.1, a broker counts as one of 3.1.1. One may be an accident.
+const V5_FAILURES: u8 = 2;
+/// A connection that lasted this long resets the back-off.
+const STABLE_AFTER: Duration = Duration::from_secs(60);
+/// After this many short connections in a row one warning says that the broker is flapping.
+const FLAPS_BEFORE_WARNING: u32 = 2;
 
 /// The brokers in the order in which they are tried, and what was learned about them.
 pub(super) struct Failover {
@@ -34,36 +34,36 @@ pub(super) struct Failover {
     /// What the broker may have hung up on.
     suspect: Option<String>,
     backoff: Backoff,
-    /// How a warning ends; without it nothing is said at warning level.
-    comfort: Option<&'static str>,
-    /// Whether this outage was told at warning level.
+    /// How a warning ends; without it nothing is logged at warning level.
+    advice: Option<&'static str>,
+    /// Whether this outage was logged at warning level.
     complained: bool,
 }
 
 impl Failover {
-    /// At least one way; nothing is tried yet. `comfort` follows the reason in a warning; `None` for who leaves that to
+    /// At least one candidate; nothing is tried yet. `advice` follows the reason in a warning; `None` for who leaves that to
     /// others.
     pub(super) fn new(
-        ways: Vec<ConnectOptions>,
+        candidates: Vec<ConnectOptions>,
         backoff: Backoff,
-        comfort: Option<&'static str>,
+        advice: Option<&'static str>,
     ) -> Self {
         Self {
-            candidates: ways.into_iter().map(BrokerEntry::new).collect(),
+            candidates: candidates.into_iter().map(BrokerEntry::new).collect(),
             at: 0,
             up_since: None,
             flaps: 0,
             hang_ups: 0,
             suspect: None,
             backoff,
-            comfort,
+            advice,
             complained: false,
         }
     }
 
     /// Which broker is tried or used now.
     pub(super) fn broker(&self) -> &BrokerAddress {
-        &self.candidates[self.at].way.broker
+        &self.candidates[self.at].connect_options.broker
     }
 
     /// Begins the next attempt.
@@ -75,12 +75,12 @@ impl Failover {
     /// It came about.
     pub(super) fn up(&mut self) {
         self.up_since = Some(Instant::now());
-        let quiet = self.flaps >= FLAPS;
+        let quiet = self.flaps >= FLAPS_BEFORE_WARNING;
         self.complained &= quiet;
         let candidate = &mut self.candidates[self.at];
         let is_new = candidate.answered();
-        if self.comfort.is_some() {
-            let (broker, version) = (&candidate.way.broker, candidate.version);
+        if self.advice.is_some() {
+            let (broker, version) = (&candidate.connect_options.broker, candidate.version);
             if is_new {
                 tracing::info!("the broker {broker} does not speak MQTT 5, so it is 3.1.1");
             }
@@ -95,7 +95,7 @@ impl Failover {
     /// A message went through.
     pub(super) fn works(&mut self) {
         if self.flaps > 0 && self.lasts() {
-            if self.flaps >= FLAPS && self.comfort.is_some() {
+            if self.flaps >= FLAPS_BEFORE_WARNING && self.advice.is_some() {
                 tracing::info!("the connection to the broker {} lasts again", self.broker());
             }
             self.begin_anew();
@@ -110,7 +110,7 @@ impl Failover {
     /// Whether the newest connection held for long.
     pub(super) fn lasts(&self) -> bool {
         self.up_since
-            .is_some_and(|since| since.elapsed() >= LASTING)
+            .is_some_and(|since| since.elapsed() >= STABLE_AFTER)
     }
 
     fn begin_anew(&mut self) {
@@ -154,16 +154,16 @@ impl Failover {
     fn complain(&mut self, lost: &Disconnect) {
         let suspect = self.suspect.take();
         let (broker, reason) = (self.broker(), &lost.reason);
-        match self.comfort {
-            Some(comfort) if self.flaps == FLAPS => {
+        match self.advice {
+            Some(advice) if self.flaps == FLAPS_BEFORE_WARNING => {
                 let cause = self.cause(lost.hint, suspect.as_deref());
                 tracing::warn!(
-                    "the broker {broker} lets us in and soon hangs up: {reason}. {cause}. {comfort}, ever more slowly"
+                    "the broker {broker} lets us in and soon hangs up: {reason}. {cause}. {advice}, ever more slowly"
                 );
                 self.complained = true;
             }
-            Some(comfort) if !self.complained => {
-                tracing::warn!("no connection to the broker {broker}: {reason}. {comfort}");
+            Some(advice) if !self.complained => {
+                tracing::warn!("no connection to the broker {broker}: {reason}. {advice}");
                 self.complained = true;
             }
             _ => tracing::debug!("still no connection to the broker {broker}: {reason}"),
@@ -172,7 +172,7 @@ impl Failover {
 
     /// Why a broker may hang up again and again.
     fn cause(&self, hint: VersionHint, suspect: Option<&str>) -> String {
-        let id = &self.candidates[self.at].way.client_id;
+        let id = &self.candidates[self.at].connect_options.client_id;
         match hint {
             VersionHint::Confused => {
                 "That is a fault of the broker; another version of it may do better".to_owned()
@@ -193,56 +193,56 @@ impl Failover {
 
 /// A broker, and what was learned about it.
 struct BrokerEntry {
-    way: ConnectOptions,
+    connect_options: ConnectOptions,
     /// Which version is tried or used now.
     version: Version,
     /// Whether that is settled, by the user or by what the broker did.
     is_settled: bool,
-    /// The broker said that it does not speak MQTT 5.
+    /// The broker refused MQTT 5 as a version that it does not speak.
     said_no: bool,
     /// How often it hung up on MQTT 5 and then spoke 3.1.1.
     doubts: u8,
     /// When the newest connection that began a session ended.
     left: Option<Instant>,
-    /// Whether it was said that this one speaks 3.1.1.
+    /// Whether it was logged that this one speaks 3.1.1.
     is_told: bool,
     /// Another of its addresses, where the first gave no answer.
     reachable: ReachableAddress,
 }
 
 impl BrokerEntry {
-    fn new(way: ConnectOptions) -> Self {
+    fn new(connect_options: ConnectOptions) -> Self {
         Self {
-            version: match way.version {
+            version: match connect_options.version {
                 MqttVersion::Auto | MqttVersion::V5 => Version::V5,
                 MqttVersion::V3 => Version::V3,
             },
-            is_settled: way.version != MqttVersion::Auto,
+            is_settled: connect_options.version != MqttVersion::Auto,
             said_no: false,
             doubts: 0,
             left: None,
             is_told: false,
             reachable: ReachableAddress::default(),
-            way,
+            connect_options,
         }
     }
 
     fn open(&self, now: Instant) -> Link {
-        let way = self.way.at(self.reachable.take());
-        Link::open(&way, self.version, self.resumes(now))
+        let connect_options = self.connect_options.at(self.reachable.take());
+        Link::open(&connect_options, self.version, self.resumes(now))
     }
 
     /// Whether to go on with the session that the broker has. One of an earlier run is none of ours; and whatever the
     /// broker says about its end, we know how old it is.
     fn resumes(&self, now: Instant) -> bool {
-        match self.way.session {
+        match self.connect_options.session {
             SessionKind::Clean => false,
             SessionKind::Brief(time) => self.left.is_some_and(|left| now - left <= time),
             SessionKind::Lasting => true,
         }
     }
 
-    /// The broker speaks the version that was tried. True the first time that this is news.
+    /// The broker speaks the version that was tried. True the first time.
     fn answered(&mut self) -> bool {
         if self.is_settled {
             return false;
@@ -252,7 +252,7 @@ impl BrokerEntry {
             return false;
         }
         self.doubts += 1;
-        self.is_settled = self.said_no || self.doubts >= DOUBTS;
+        self.is_settled = self.said_no || self.doubts >= V5_FAILURES;
         !std::mem::replace(&mut self.is_told, true)
     }
 
@@ -262,10 +262,10 @@ impl BrokerEntry {
             self.left = Some(now);
         }
         if !was_up && hint == VersionHint::Nothing {
-            let broker = &self.way.broker;
+            let broker = &self.connect_options.broker;
             self.reachable.look_for(&broker.host, broker.port);
         }
-        if self.way.version != MqttVersion::Auto {
+        if self.connect_options.version != MqttVersion::Auto {
             return false;
         }
         match (self.version, hint) {
@@ -305,12 +305,12 @@ mod tests {
 
     /// Attempts in five minutes of a broker that ends every connection with this sign, at once or after it let us in; and the
     /// lines that the log has of it.
-    fn attempts(version: MqttVersion, hint: VersionHint, lets_in: bool) -> (u32, usize) {
+    fn attempts(version: MqttVersion, hint: VersionHint, accepts_login: bool) -> (u32, usize) {
         let lines = Lines::default();
         let writer = lines.clone();
         let log = tracing_subscriber::fmt().with_writer(move || writer.clone());
         let attempts = tracing::subscriber::with_default(log.finish(), || {
-            attempts_in_silence(version, hint, lets_in)
+            attempts_in_silence(version, hint, accepts_login)
         });
         (attempts, lines.0.load(Ordering::Relaxed))
     }
@@ -331,19 +331,20 @@ mod tests {
         }
     }
 
-    fn attempts_in_silence(version: MqttVersion, hint: VersionHint, lets_in: bool) -> u32 {
+    fn attempts_in_silence(version: MqttVersion, hint: VersionHint, accepts_login: bool) -> u32 {
         let wanted = MqttSettings {
             url: "mqtt://broker".into(),
             version,
             ..MqttSettings::default()
         };
-        let ways = settings::reader(&wanted, "moodring-hall", SessionKind::Clean).unwrap();
-        let mut failover = Failover::new(ways, Backoff::new(7), Some("Trying again"));
+        let candidates =
+            settings::subscriber_options(&wanted, "moodring-hall", SessionKind::Clean).unwrap();
+        let mut failover = Failover::new(candidates, Backoff::new(7), Some("Trying again"));
         let (mut passed, mut attempts) = (Duration::ZERO, 0);
         while passed < Duration::from_secs(300) {
             attempts += 1;
             failover.up_since = None;
-            if lets_in {
+            if accepts_login {
                 failover.up();
                 // A receipt or two come through.
                 failover.works();
@@ -359,7 +360,7 @@ mod tests {
     #[test]
     fn a_broker_that_hangs_up_is_left_alone() {
         for version in [MqttVersion::Auto, MqttVersion::V5, MqttVersion::V3] {
-            for (hint, lets_in) in [
+            for (hint, accepts_login) in [
                 (VersionHint::Broke, true),
                 (VersionHint::Confused, true),
                 (VersionHint::Spoken, true),
@@ -367,10 +368,10 @@ mod tests {
                 (VersionHint::Foreign, false),
                 (VersionHint::Spoken, false),
             ] {
-                let (attempts, lines) = attempts(version, hint, lets_in);
+                let (attempts, lines) = attempts(version, hint, accepts_login);
                 assert!(
                     (5..=20).contains(&attempts) && (1..=10).contains(&lines),
-                    "{version:?} {hint:?} {lets_in}: {attempts} attempts, {lines} lines"
+                    "{version:?} {hint:?} {accepts_login}: {attempts} attempts, {lines} lines"
                 );
             }
         }

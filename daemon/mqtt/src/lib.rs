@@ -8,10 +8,22 @@
 //! ```
 //!
 //! In the other direction, for `follow`, which shows another device's mood: broker -> [`Subscriber`] -> `app::follow`.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `settings`, `url`, `topic`, `tls` | checks `[mqtt]`: brokers' addresses, topics, certificates; writes the will |
+//! | `client`, `client_inputs` | the task that publishes: serves one link after another and stops in a bounded time |
+//! | `protocol`, `publication`, `outbox`, `audience` | what is published and when; rows on their way to the broker; whether anybody subscribes |
+//! | `link`, `connect_options` | one connection, by MQTT 5 or 3.1.1, and how to open it |
+//! | `failover`, [`backoff`], `reachable` | which broker, version and address next, and after what wait |
+//! | `refusals`, `poison_message` | topics that the broker refuses; messages at which it hangs up |
+//! | `broker` | the embedded broker, its entrance and its limits |
+//! | `passthrough`, `subscriber` | other modules' messages through the client's connection; a connection that only receives |
+//! | [`home_assistant`], [`homie`] | what these two want beside state and events |
+//! | `connection_test`, [`simulate`] | tries a broker from the set-up; many devices in one process |
 
 mod audience;
 pub mod backoff;
-mod blame;
 mod broker;
 mod client;
 mod client_inputs;
@@ -26,7 +38,9 @@ pub mod homie;
 mod link;
 pub mod outbox;
 mod passthrough;
+mod poison_message;
 pub mod protocol;
+mod publication;
 mod reachable;
 mod refusals;
 mod settings;
@@ -49,7 +63,7 @@ pub use settings::check;
 pub use subscriber::{Subscriber, SubscriberEvent, SubscriberOptions};
 
 /// What the borrowed MQTT crates may log. They report each broken connection as an error of their own, which for this
-/// program is a state that it tells itself; so they are silent unless the user asks.
+/// program is a state that it reports itself; so they are silent unless the user asks.
 pub const QUIET_LOGS: [&str; 2] = ["rumqttc=off", "rumqttd=off"];
 
 /// Waits until then, or for ever.

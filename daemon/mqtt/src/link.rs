@@ -4,6 +4,7 @@
 //! others, but the outbox decides what is sent again. A task polls it, so that no poll is ever cancelled. `v3` and `v5`
 //! hold what differs between the versions, in two files of the same form.
 
+mod event;
 mod reason;
 mod v3;
 mod v5;
@@ -12,16 +13,18 @@ use std::collections::{HashMap, VecDeque};
 
 use tokio::{sync::mpsc, task::JoinHandle};
 
+pub(super) use event::{Barred, Disconnect, LinkEvent, LinkFull, Pending, VersionHint};
+use event::{Receipt, WireEvent};
+
 use super::{
-    Incoming,
     connect_options::{ConnectOptions, Version},
-    protocol::{Delivery, Publication, ReceiptToken},
+    protocol::{Delivery, Publication},
 };
 
-/// A connection, or an attempt at one. Dropping it breaks it off without a word, so that the broker sends the will.
+/// A connection, or an attempt at one. Dropping it breaks it off without a DISCONNECT, so that the broker sends the will.
 pub(super) struct Link {
     wire: SendHalf,
-    words: mpsc::Receiver<WireEvent>,
+    wire_events: mpsc::Receiver<WireEvent>,
     pump: JoinHandle<()>,
     /// Whether the broker let us in.
     is_up: bool,
@@ -29,7 +32,7 @@ pub(super) struct Link {
     handed: VecDeque<Pending>,
     /// On the network, by packet number; no receipt yet.
     sent: HashMap<u16, Pending>,
-    /// The largest packet that the broker takes, if it said so.
+    /// The largest packet that the broker takes, if it gave a limit.
     largest: Option<usize>,
     /// Topics and bytes on which this broker hung up before.
     barred: Barred,
@@ -37,125 +40,10 @@ pub(super) struct Link {
     held_back: VecDeque<(Pending, String)>,
 }
 
-/// A publication without a receipt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Pending {
-    pub(super) token: ReceiptToken,
-    pub(super) topic: String,
-    pub(super) bytes: usize,
-}
-
-/// Topics with the smallest payload on which the broker hung up.
-pub(super) type Barred = HashMap<String, usize>;
-
-/// What a link has to say.
-#[derive(Debug)]
-pub(super) enum LinkEvent {
-    /// The broker accepted the connection.
-    Up,
-    /// The broker has what was subscribed to.
-    Subscribed,
-    /// A publication is done, see [`Delivery`].
-    Done(ReceiptToken),
-    /// The same, by the broker's receipt.
-    Confirmed(Pending),
-    /// The broker has a publication, and no subscriber gets it.
-    Unheard(Pending),
-    /// The broker does not take a publication, and why. The connection goes on.
-    Refused(Pending, String),
-    /// It would not pass, so it was not sent, and why.
-    HeldBack(Pending, String),
-    /// A message of a topic that was subscribed to.
-    Heard(Incoming),
-    /// The goodbye is on the network.
-    Closed,
-    /// There is no connection any more, or none came about.
-    Lost(Disconnect),
-}
-
-/// Why a connection ended or did not come about.
-#[derive(Debug)]
-pub(super) struct Disconnect {
-    /// For people, with the way out where there is one.
-    pub(super) reason: String,
-    pub(super) hint: VersionHint,
-}
-
-/// What such an end says about the version that was spoken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum VersionHint {
-    /// Nothing: the network, a certificate, silence.
-    Nothing,
-    /// It hung up. As the only answer, that is what brokers do that do not know the version, and others in trouble.
-    HungUp,
-    /// It hung up on a connection that had come about, or sent what nobody can read: something that we sent may be the cause.
-    Broke,
-    /// It confirmed what was not sent, or twice.
-    Confused,
-    /// It does not speak this version.
-    Foreign,
-    /// It speaks this version, and says no.
-    Spoken,
-}
-
-impl Disconnect {
-    /// The same of a connection that had come about: the version was understood, so it is something else.
-    fn after_all(self) -> Self {
-        match self.hint {
-            VersionHint::HungUp => Self {
-                hint: VersionHint::Broke,
-                ..self
-            },
-            VersionHint::Foreign => {
-                tracing::debug!("{}", self.reason);
-                Self {
-                    reason: "it sent what nobody can read, such as a receipt with a reason that MQTT does not have".to_owned(),
-                    hint: VersionHint::Broke,
-                }
-            }
-            _ => self,
-        }
-    }
-}
-
-impl From<String> for Disconnect {
-    fn from(reason: String) -> Self {
-        Self {
-            reason,
-            hint: VersionHint::Nothing,
-        }
-    }
-}
-
 /// The half that sends, of one version or the other.
 enum SendHalf {
     V3(v3::SendHalf),
     V5(v5::SendHalf),
-}
-
-/// What a broker says of a publication.
-enum Receipt {
-    Taken,
-    /// Taken, and no subscriber gets it; only MQTT 5 says so.
-    Unheard,
-    Refused(String),
-}
-
-/// What a version's other half tells, in words that are the same for both.
-enum WireEvent {
-    Accepted {
-        largest: Option<usize>,
-    },
-    /// A publication is on the network under this number; 0: no receipt will come.
-    Sent(u16),
-    /// The receipt for this number.
-    Receipt(u16, Receipt),
-    Subscribed,
-    Heard(Incoming),
-    /// What we asked to hear of was refused.
-    SubscribeRefused(String),
-    Closed,
-    Ended(Disconnect),
 }
 
 impl Link {
@@ -168,21 +56,21 @@ impl Link {
 
     /// Begins to connect. `resumes`: the broker may go on with the session that it has; of that only MQTT 5 can be
     /// told per connection.
-    pub(super) fn open(way: &ConnectOptions, version: Version, resumes: bool) -> Self {
-        let (tx, words) = mpsc::channel(Self::CAPACITY);
+    pub(super) fn open(connect_options: &ConnectOptions, version: Version, resumes: bool) -> Self {
+        let (tx, wire_events) = mpsc::channel(Self::CAPACITY);
         let (wire, pump) = match version {
             Version::V3 => {
-                let (wire, events) = v3::open(way);
+                let (wire, events) = v3::open(connect_options);
                 (SendHalf::V3(wire), tokio::spawn(v3::pump(events, tx)))
             }
             Version::V5 => {
-                let (wire, events) = v5::open(way, resumes);
+                let (wire, events) = v5::open(connect_options, resumes);
                 (SendHalf::V5(wire), tokio::spawn(v5::pump(events, tx)))
             }
         };
         Self {
             wire,
-            words,
+            wire_events,
             pump,
             is_up: false,
             handed: VecDeque::new(),
@@ -211,8 +99,8 @@ impl Link {
     /// Hands a publication over. Never waits.
     ///
     /// # Errors
-    /// Says so if the link cannot take it; the link is of no use then.
-    pub(super) fn send(&mut self, publication: Publication) -> Result<(), String> {
+    /// [`LinkFull`] if the link cannot take it; drop the link then.
+    pub(super) fn send(&mut self, publication: Publication) -> Result<(), LinkFull> {
         let around = publication.topic.len() + Self::AROUND_BYTES;
         let pending = Pending {
             token: publication.token,
@@ -251,7 +139,7 @@ impl Link {
     ///
     /// # Errors
     /// As [`Link::send`].
-    pub(super) fn subscribe(&self, topics: &[String]) -> Result<(), String> {
+    pub(super) fn subscribe(&self, topics: &[String]) -> Result<(), LinkFull> {
         if topics.is_empty() {
             return Ok(());
         }
@@ -265,31 +153,31 @@ impl Link {
     ///
     /// # Errors
     /// As [`Link::send`].
-    pub(super) fn close(&mut self) -> Result<(), String> {
+    pub(super) fn close(&mut self) -> Result<(), LinkFull> {
         match &self.wire {
             SendHalf::V3(wire) => wire.close(),
             SendHalf::V5(wire) => wire.close(),
         }
     }
 
-    /// The next news. May be cancelled without loss.
+    /// The next event. May be cancelled without loss.
     pub(super) async fn next(&mut self) -> LinkEvent {
         loop {
             if let Some((pending, reason)) = self.held_back.pop_front() {
                 return LinkEvent::HeldBack(pending, reason);
             }
-            let news = match self.words.recv().await {
-                Some(word) => self.read(word),
+            let event = match self.wire_events.recv().await {
+                Some(wire_event) => self.read(wire_event),
                 None => Some(LinkEvent::Lost("the connection ended".to_owned().into())),
             };
-            if let Some(news) = news {
-                return news;
+            if let Some(event) = event {
+                return event;
             }
         }
     }
 
-    fn read(&mut self, word: WireEvent) -> Option<LinkEvent> {
-        match word {
+    fn read(&mut self, wire_event: WireEvent) -> Option<LinkEvent> {
+        match wire_event {
             WireEvent::Accepted { largest } => {
                 (self.largest, self.is_up) = (largest, true);
                 Some(LinkEvent::Up)
@@ -306,12 +194,12 @@ impl Link {
                 let pending = self.sent.remove(&number)?;
                 Some(match given {
                     Receipt::Taken => LinkEvent::Confirmed(pending),
-                    Receipt::Unheard => LinkEvent::Unheard(pending),
+                    Receipt::NoSubscriber => LinkEvent::NoSubscriber(pending),
                     Receipt::Refused(reason) => LinkEvent::Refused(pending, reason),
                 })
             }
             WireEvent::Subscribed => Some(LinkEvent::Subscribed),
-            WireEvent::Heard(message) => Some(LinkEvent::Heard(message)),
+            WireEvent::Received(message) => Some(LinkEvent::Received(message)),
             WireEvent::SubscribeRefused(reason) => {
                 tracing::warn!(
                     "the broker refused a subscription, so some requests cannot come: {reason}"
@@ -341,11 +229,6 @@ fn flags(delivery: Delivery) -> (bool, bool) {
         Delivery::Lasting => (true, true),
         Delivery::Once => (false, true),
     }
-}
-
-/// What a full channel means.
-fn full<E>(_: E) -> String {
-    "the connection takes no more messages".to_owned()
 }
 
 /// Whether a network error is the other side's hanging up.

@@ -60,8 +60,7 @@ impl OutboxWindow {
         }
     }
 
-    /// What to fetch now that the store's newest row is this one. To be answered by [`OutboxWindow::fill`] before it says
-    /// more.
+    /// The rows to fetch from the store, whose newest row is `newest`. `None` until the last request was answered by [`OutboxWindow::fill`].
     pub fn want(&mut self, newest: EntryId) -> Option<FetchRequest> {
         let room = (2 * self.in_flight).saturating_sub(self.entries.len());
         if self.asked || newest <= self.last || room < self.in_flight {
@@ -99,7 +98,7 @@ impl OutboxWindow {
         }
     }
 
-    /// Older rows may be to be sent: the store came back from memory to its disk, or what was set aside may pass now.
+    /// Searches the store from its first row again: rows may have come back from memory, or a row that was set aside may pass now.
     pub fn look_again(&mut self) {
         self.last = 0;
     }
@@ -158,7 +157,7 @@ impl OutboxWindow {
         })
     }
 
-    /// The connection cannot carry it: it leaves the window, so that it is in nobody's way; the next connection fetches it again.
+    /// The connection cannot carry it: it leaves the window, so that later rows are not blocked; the next connection fetches it again.
     pub fn set_aside(&mut self, id: EntryId) {
         self.entries.retain(|entry| entry.row.id != id);
     }

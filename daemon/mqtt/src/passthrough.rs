@@ -1,4 +1,4 @@
-//! Lets other modules publish and subscribe through the client's connection. Does not look at what they say.
+//! Lets other modules publish and subscribe through the client's connection. Does not look at their payloads.
 //!
 //! Nothing of it is kept over an outage: other modules publish everything again at each [`Incoming::Connected`].
 
@@ -58,7 +58,7 @@ pub enum Incoming {
     Message {
         /// Its topic.
         topic: String,
-        /// What it says; foreign bytes.
+        /// Its payload; foreign bytes.
         payload: Vec<u8>,
         /// Whether the broker had kept it from before the subscription.
         retained: bool,
@@ -82,7 +82,7 @@ struct Inbox {
 #[derive(Debug, Default)]
 struct Waiting {
     incoming: VecDeque<Incoming>,
-    /// Whether this flood was told.
+    /// Whether this flood was logged.
     flooded: bool,
     ended: bool,
 }
@@ -101,7 +101,7 @@ pub fn passthrough(subscriptions: Vec<String>) -> (Passthrough, Publisher, Incom
 }
 
 impl Passthrough {
-    /// There is a connection: forgets what is outdated, says so, and tells what to subscribe to.
+    /// There is a connection: forgets what is outdated, reports `Connected`, and returns what to subscribe to.
     pub(super) fn connected(&mut self) -> &[String] {
         while self.outgoing.try_recv().is_ok() {}
         self.inbox.put(Incoming::Connected);
@@ -116,8 +116,8 @@ impl Passthrough {
     /// The next message to publish. May be cancelled without loss.
     pub(super) async fn next(&mut self) -> PublisherRequest {
         if !self.ended {
-            if let Some(said) = self.outgoing.recv().await {
-                return said;
+            if let Some(outgoing) = self.outgoing.recv().await {
+                return outgoing;
             }
             self.ended = true;
         }
@@ -250,7 +250,7 @@ fn topic_of(incoming: &Incoming) -> Option<&String> {
 mod tests {
     use super::*;
 
-    fn say(text: &str) -> Outgoing {
+    fn outgoing(text: &str) -> Outgoing {
         Outgoing {
             topic: "a".into(),
             payload: text.into(),
@@ -273,13 +273,13 @@ mod tests {
     #[tokio::test]
     async fn what_waited_for_a_connection_is_said_again_by_its_author() {
         let (mut extra, publish, mut receive) = passthrough(vec!["x/set".into()]);
-        publish.publish(say("old"));
+        publish.publish(outgoing("old"));
         assert_eq!(extra.connected(), ["x/set"]);
         assert_eq!(receive.recv().await, Some(Incoming::Connected));
-        publish.publish(say("new"));
+        publish.publish(outgoing("new"));
         assert_eq!(
             extra.next().await,
-            PublisherRequest::Message(say("new"), None)
+            PublisherRequest::Message(outgoing("new"), None)
         );
         drop(extra);
         assert_eq!(receive.recv().await, None);

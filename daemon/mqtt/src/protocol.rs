@@ -1,80 +1,26 @@
 //! Decides what is published and when, without I/O: snapshots, the store's rows, receipts and times go in, publications
 //! come out.
 
+mod poll;
+
 use moodring_base::{
     config::PayloadFormat,
-    message::{Identity, Moment, StateMessage, Status, cbor, json},
+    message::{Identity, Status},
     snapshot::{CameraState, Snapshot},
 };
 use moodring_core::{frame::Millis, mood::Mood};
 use moodring_store::{OutboxRow, StoreState};
 
-use super::audience::Audience;
-use super::outbox::{EntryId, FetchRequest, OutboxWindow};
-use super::topic::Topics;
+use super::{
+    audience::Audience,
+    outbox::{EntryId, FetchRequest, OutboxWindow},
+    topic::Topics,
+};
 
-/// One message for the broker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Publication {
-    /// To be given back by [`Protocol::done`].
-    pub token: ReceiptToken,
-    /// Where.
-    pub topic: String,
-    /// What.
-    pub payload: Vec<u8>,
-    /// In which form.
-    pub content: Content,
-    /// How surely.
-    pub delivery: Delivery,
-}
-
-/// How a payload is written, for receivers that go by it (MQTT 5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// Nothing is said about it.
-    Plain,
-    /// JSON.
-    Json,
-    /// CBOR.
-    Cbor,
-}
-
-impl Content {
-    /// Its media type.
-    pub const fn media_type(self) -> Option<&'static str> {
-        match self {
-            Self::Plain => None,
-            Self::Json => Some("application/json"),
-            Self::Cbor => Some("application/cbor"),
-        }
-    }
-}
-
-/// Which message, for its receipt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ReceiptToken {
-    /// Availability.
-    Status(Status),
-    /// The state.
-    State,
-    /// An event.
-    Event(EntryId),
-    /// Somebody else's; see [`super::Passthrough`]. With a number, its receipt is wanted.
-    Extra(Option<u32>),
-}
-
-/// MQTT's quality of service and retain flag, in the three ways used here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    /// QoS 0, retained: the next state replaces a lost one. Done when it is handed to the network.
-    Newest,
-    /// QoS 1, retained. Done with the receipt.
-    Lasting,
-    /// QoS 1, not retained. Done with the receipt.
-    Once,
-}
-
-pub use super::audience::Unheard;
+pub use super::{
+    audience::NoSubscriber,
+    publication::{Content, Delivery, Publication, ReceiptToken},
+};
 
 /// Milliseconds after which events that the broker refused are offered again.
 const RETRY_MS: u64 = 30_000;
@@ -128,7 +74,7 @@ enum StopPhase {
     No,
     Asked,
     /// `stopped` is on its way.
-    PublisherRequest,
+    Sent,
     /// `stopped` has its receipt.
     Known,
 }
@@ -237,7 +183,7 @@ impl Protocol {
         self.state = PublishedState::default();
         self.retry_at = None;
         self.introduced = false;
-        if self.stop == StopPhase::PublisherRequest {
+        if self.stop == StopPhase::Sent {
             self.stop = StopPhase::Asked;
         }
     }
@@ -246,13 +192,13 @@ impl Protocol {
     pub fn done(&mut self, token: ReceiptToken, now: Millis) -> Option<EntryId> {
         match token {
             ReceiptToken::Event(id) => {
-                if self.audience.heard(now) {
+                if self.audience.reached(now) {
                     self.outbox.offer_again();
                 }
                 return self.outbox.acked(id).then_some(id);
             }
             ReceiptToken::State => self.state.under_way = false,
-            ReceiptToken::Status(Status::Stopped) if self.stop == StopPhase::PublisherRequest => {
+            ReceiptToken::Status(Status::Stopped) if self.stop == StopPhase::Sent => {
                 self.stop = StopPhase::Known
             }
             ReceiptToken::Status(_) | ReceiptToken::Extra(_) => {}
@@ -277,13 +223,13 @@ impl Protocol {
 
     /// The broker has an event, and no subscriber gets it (MQTT 5's reason 0x10). It stays in the store while somebody may come
     /// back; after that it counts as delivered.
-    pub fn unheard(&mut self, id: EntryId, now: Millis) -> Unheard {
-        let unheard = self.audience.missed(now, self.pace.patience_ms);
-        match unheard {
-            Unheard::Kept { .. } => self.outbox.refused(id),
-            Unheard::Counted { .. } => _ = self.outbox.acked(id),
+    pub fn no_subscriber(&mut self, id: EntryId, now: Millis) -> NoSubscriber {
+        let no_subscriber = self.audience.missed(now, self.pace.patience_ms);
+        match no_subscriber {
+            NoSubscriber::Kept { .. } => self.outbox.refused(id),
+            NoSubscriber::Counted { .. } => _ = self.outbox.acked(id),
         }
-        unheard
+        no_subscriber
     }
 
     /// The broker hangs up on an event: it is passed over in this connection, and stays in the store.
@@ -302,135 +248,6 @@ impl Protocol {
     pub fn is_finished(&self) -> bool {
         self.stop == StopPhase::Known
             && (self.audience.is_alone() || self.outbox.is_done(self.store.newest))
-    }
-
-    /// The next message to publish; `None` if there is none now. To be called until it says so.
-    pub fn poll(&mut self, now: Moment) -> Option<Publication> {
-        match self.link {
-            LinkState::Down => return None,
-            // What is true now comes before the word that it can be relied on.
-            LinkState::Fresh => {
-                self.link =
-                    LinkState::Introducing(Millis(now.run.0.saturating_add(INTRODUCTION_MS)));
-                // Without a state there is nothing that `online` could promise; it comes with the next poll.
-                return self.poll_state(now).or_else(|| self.poll(now));
-            }
-            LinkState::Introducing(until)
-                if until > now.run && !self.introduced && self.stop == StopPhase::No =>
-            {
-                return self.poll_state(now);
-            }
-            LinkState::Introducing(_) => {
-                self.link = LinkState::Up;
-                return Some(self.status(Status::Online));
-            }
-            LinkState::Up => {}
-        }
-        if self.retry_at.is_some_and(|at| at <= now.run) {
-            self.retry_at = None;
-            self.outbox.offer_again();
-        }
-        let may_take = self
-            .audience
-            .may_take(now.run, self.pace.patience_ms, &mut self.outbox);
-        if let Some(row) = may_take.then(|| self.outbox.take()).flatten() {
-            let (payload, content) = write(self.format, row.payload.clone());
-            return Some(Publication {
-                token: ReceiptToken::Event(row.id),
-                topic: self.topics.event_of(&row.device),
-                payload,
-                content,
-                delivery: Delivery::Once,
-            });
-        }
-        match self.stop {
-            StopPhase::No => self.poll_state(now),
-            StopPhase::Asked
-                if self.audience.is_alone() || self.outbox.is_sent(self.store.newest) =>
-            {
-                self.stop = StopPhase::PublisherRequest;
-                Some(self.status(Status::Stopped))
-            }
-            StopPhase::Asked | StopPhase::PublisherRequest | StopPhase::Known => None,
-        }
-    }
-
-    /// When [`Protocol::poll`] will have something without anything coming in; `None` for never.
-    pub fn wake(&self) -> Option<Millis> {
-        let introduced = match self.link {
-            LinkState::Down => return None,
-            LinkState::Fresh => Some(Millis(0)),
-            LinkState::Introducing(_) if self.introduced => Some(Millis(0)),
-            LinkState::Introducing(until) => Some(until),
-            LinkState::Up => None,
-        };
-        if self.stop != StopPhase::No {
-            return introduced.map(|_| Millis(0));
-        }
-        let state = match self.state.under_way {
-            true => None,
-            false => self.state_due(),
-        };
-        let probe = self.audience.wake();
-        [state, self.retry_at, probe, introduced]
-            .into_iter()
-            .flatten()
-            .min()
-    }
-
-    fn status(&self, status: Status) -> Publication {
-        Publication {
-            token: ReceiptToken::Status(status),
-            topic: self.topics.status(),
-            payload: status.name().into(),
-            content: Content::Plain,
-            delivery: Delivery::Lasting,
-        }
-    }
-
-    fn state_due(&self) -> Option<Millis> {
-        let snapshot = self.snapshot.as_ref()?;
-        let Some((last, told)) = self.state.last else {
-            return Some(Millis(0));
-        };
-        let wait = if urgent_part(snapshot) == told {
-            self.pace.interval_ms
-        } else {
-            self.pace.gap_ms
-        };
-        Some(Millis(last.0.saturating_add(wait)))
-    }
-
-    fn poll_state(&mut self, now: Moment) -> Option<Publication> {
-        if self.state.under_way || self.state_due()? > now.run {
-            return None;
-        }
-        let snapshot = self.snapshot.as_ref()?;
-        let message = StateMessage::new(&self.identity, now, snapshot, &self.store);
-        self.state = PublishedState {
-            last: Some((now.run, urgent_part(snapshot))),
-            under_way: true,
-        };
-        let (payload, content) = write(self.format, json(&message).into_bytes());
-        Some(Publication {
-            token: ReceiptToken::State,
-            topic: self.topics.state(),
-            payload,
-            content,
-            delivery: Delivery::Newest,
-        })
-    }
-}
-
-/// A message, which is JSON inside this program, as it goes out.
-fn write(format: PayloadFormat, json: Vec<u8>) -> (Vec<u8>, Content) {
-    match format {
-        PayloadFormat::Json => (json, Content::Json),
-        PayloadFormat::Cbor => match cbor(&json) {
-            Some(cbor) => (cbor, Content::Cbor),
-            // What is no JSON could only come out of a damaged store; receivers see that for themselves.
-            None => (json, Content::Plain),
-        },
     }
 }
 

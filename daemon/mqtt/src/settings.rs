@@ -67,9 +67,9 @@ impl Draft {
         // The same name in each run: a broker then drops what is left of a killed run, and sends its will, at once.
         let client_id = format!("moodring-{}", identity.device.as_str());
         let session = session(settings);
-        let mut brokers = ways(settings, addresses, login.clone(), &client_id, session)?;
-        for way in &mut brokers {
-            way.will = Some(Will {
+        let mut brokers = connect_options(settings, addresses, login.clone(), &client_id, session)?;
+        for connect_options in &mut brokers {
+            connect_options.will = Some(Will {
                 topic: topics.status(),
                 payload: Status::Offline.name().into(),
             });
@@ -122,11 +122,11 @@ impl Draft {
         }
         match started {
             Ok(broker) => {
-                for way in &mut self.brokers {
-                    way.broker = address_of(broker.address());
-                    if way.version == MqttVersion::Auto {
+                for connect_options in &mut self.brokers {
+                    connect_options.broker = address_of(broker.address());
+                    if connect_options.version == MqttVersion::Auto {
                         // rumqttd speaks one version on a port, and ours speaks this one.
-                        way.version = MqttVersion::V3;
+                        connect_options.version = MqttVersion::V3;
                     }
                 }
                 Ok(Some(broker))
@@ -142,7 +142,7 @@ impl Draft {
 
     /// Whether a broker that is there already lets us in.
     fn is_taken_in(&self) -> bool {
-        let Some(way) = self.brokers.first().cloned() else {
+        let Some(connect_options) = self.brokers.first().cloned() else {
             return false;
         };
         // In a thread of its own: this one may have a runtime that must not be waited in.
@@ -151,7 +151,9 @@ impl Draft {
                 .enable_all()
                 .build()
                 .ok()?;
-            runtime.block_on(connection_test::lets_in(way)).ok()
+            runtime
+                .block_on(connection_test::accepts_login(connect_options))
+                .ok()
         });
         thread.join().is_ok_and(|answer| answer.is_some())
     }
@@ -194,7 +196,7 @@ fn address_of(listen: SocketAddr) -> BrokerAddress {
 ///
 /// # Errors
 /// [`MqttError`] for the first setting that cannot work.
-pub(super) fn reader(
+pub(super) fn subscriber_options(
     settings: &MqttSettings,
     client_id: &str,
     session: SessionKind,
@@ -203,7 +205,7 @@ pub(super) fn reader(
         "" => vec![url::parse(&format!("mqtt://{}", settings.listen.trim()))?],
         named => url::parse_all(named)?,
     };
-    ways(settings, brokers, login(settings)?, client_id, session)
+    connect_options(settings, brokers, login(settings)?, client_id, session)
 }
 
 /// What the broker keeps for a client that obeys commands.
@@ -215,7 +217,7 @@ pub(super) fn session(settings: &MqttSettings) -> SessionKind {
 }
 
 /// The options of each connection; those of all brokers are the same but for the address.
-fn ways(
+fn connect_options(
     settings: &MqttSettings,
     brokers: Vec<BrokerAddress>,
     login: Option<(String, String)>,
@@ -239,7 +241,7 @@ fn ways(
     } else {
         None
     };
-    let way = |broker: BrokerAddress| ConnectOptions {
+    let connect_options = |broker: BrokerAddress| ConnectOptions {
         broker,
         address: None,
         version: settings.version,
@@ -250,7 +252,7 @@ fn ways(
         will: None,
         session,
     };
-    Ok(brokers.into_iter().map(way).collect())
+    Ok(brokers.into_iter().map(connect_options).collect())
 }
 
 /// Where this machine reaches what listens on an address.

@@ -34,7 +34,7 @@ pub enum SubscriberEvent {
     Message {
         /// Its topic.
         topic: String,
-        /// What it says.
+        /// Its payload.
         payload: Vec<u8>,
     },
 }
@@ -42,7 +42,7 @@ pub enum SubscriberEvent {
 /// The listening client. It ends when it is dropped.
 #[derive(Debug)]
 pub struct Subscriber {
-    heard: mpsc::Receiver<SubscriberEvent>,
+    event: mpsc::Receiver<SubscriberEvent>,
     task: JoinHandle<()>,
     address: String,
 }
@@ -70,18 +70,22 @@ impl Subscriber {
             true => SessionKind::Lasting,
             false => SessionKind::Clean,
         };
-        let ways = settings::reader(settings, &listening.name(), session)?;
-        let failover = Failover::new(ways, Backoff::new(listening.seed), Some("Trying again"));
+        let candidates = settings::subscriber_options(settings, &listening.name(), session)?;
+        let failover = Failover::new(
+            candidates,
+            Backoff::new(listening.seed),
+            Some("Trying again"),
+        );
         let address = failover.broker().to_string();
-        let (tell, heard) = mpsc::channel(WAITING);
+        let (tx, event) = mpsc::channel(WAITING);
         let listener = SubscriberTask {
             failover,
             topics: listening.topics,
-            tell,
+            tx,
         };
         let task = tokio::spawn(listener.listen());
         Ok(Self {
-            heard,
+            event,
             task,
             address,
         })
@@ -92,9 +96,9 @@ impl Subscriber {
         &self.address
     }
 
-    /// The next thing heard; `None` never comes while this is alive. May be cancelled without loss.
+    /// The next event; `None` never comes while this is alive. May be cancelled without loss.
     pub async fn next(&mut self) -> Option<SubscriberEvent> {
-        self.heard.recv().await
+        self.event.recv().await
     }
 
     /// Ends, and has the first broker that answers forget the session. Takes at most five seconds for each.
@@ -107,9 +111,10 @@ impl Subscriber {
         listening: &SubscriberOptions,
     ) -> Result<(), MqttError> {
         drop(self);
-        let ways = settings::reader(settings, &listening.name(), SessionKind::Clean)?;
-        let brokers = ways.len();
-        let mut failover = Failover::new(ways, Backoff::new(listening.seed), None);
+        let candidates =
+            settings::subscriber_options(settings, &listening.name(), SessionKind::Clean)?;
+        let brokers = candidates.len();
+        let mut failover = Failover::new(candidates, Backoff::new(listening.seed), None);
         let goodbye = async {
             loop {
                 let mut link = failover.open();
@@ -159,18 +164,18 @@ impl Drop for Subscriber {
 struct SubscriberTask {
     failover: Failover,
     topics: Vec<String>,
-    tell: mpsc::Sender<SubscriberEvent>,
+    tx: mpsc::Sender<SubscriberEvent>,
 }
 
 impl SubscriberTask {
-    /// One connection after the other, until nobody wants to hear any more.
+    /// One connection after the other, until the receiver is gone.
     async fn listen(mut self) {
         loop {
             let mut link = self.failover.open();
             let lost = self.receive(&mut link).await;
             drop(link);
             let rest = self.failover.lost(&lost);
-            if self.tell.send(SubscriberEvent::Away).await.is_err() {
+            if self.tx.send(SubscriberEvent::Away).await.is_err() {
                 return;
             }
             if let Some(rest) = rest {
@@ -182,7 +187,7 @@ impl SubscriberTask {
     /// Until the connection ends; why it did.
     async fn receive(&mut self, link: &mut Link) -> Disconnect {
         loop {
-            let heard = match link.next().await {
+            let event = match link.next().await {
                 LinkEvent::Up => {
                     self.failover.up();
                     if let Err(reason) = link.subscribe(&self.topics) {
@@ -190,21 +195,21 @@ impl SubscriberTask {
                     }
                     SubscriberEvent::Online
                 }
-                LinkEvent::Heard(Incoming::Message { topic, payload, .. }) => {
+                LinkEvent::Received(Incoming::Message { topic, payload, .. }) => {
                     self.failover.works();
                     SubscriberEvent::Message { topic, payload }
                 }
                 LinkEvent::Lost(lost) => return lost,
-                LinkEvent::Heard(_)
+                LinkEvent::Received(_)
                 | LinkEvent::Subscribed
                 | LinkEvent::Done(_)
                 | LinkEvent::Confirmed(_)
-                | LinkEvent::Unheard(_)
+                | LinkEvent::NoSubscriber(_)
                 | LinkEvent::Refused(..)
                 | LinkEvent::HeldBack(..)
                 | LinkEvent::Closed => continue,
             };
-            if self.tell.send(heard).await.is_err() {
+            if self.tx.send(event).await.is_err() {
                 return "nobody listens any more".to_owned().into();
             }
         }

@@ -1,6 +1,6 @@
 //! The client against real brokers: Debian's mosquitto where it is installed, and the embedded one.
 //!
-//! Without mosquitto the tests that need it say so and pass, except in CI (environment variable `CI`), where they fail.
+//! Without mosquitto the tests that need it print that and pass, except in CI (environment variable `CI`), where they fail.
 
 mod flaps;
 mod harness;
@@ -37,12 +37,12 @@ fn to(port: u16) -> MqttSettings {
 }
 
 /// To a broker of this machine, without a session.
-fn way(port: u16, login: Option<(&str, &str)>) -> ConnectOptions {
-    let mut ways = settings::reader(&to(port), "x", SessionKind::Clean).unwrap();
+fn connect_options(port: u16, login: Option<(&str, &str)>) -> ConnectOptions {
+    let mut candidates = settings::subscriber_options(&to(port), "x", SessionKind::Clean).unwrap();
     let login = login.map(|(user, password)| (user.to_owned(), password.to_owned()));
     ConnectOptions {
         login,
-        ..ways.swap_remove(0)
+        ..candidates.swap_remove(0)
     }
 }
 
@@ -207,9 +207,9 @@ async fn topics_of_others_share_the_connection() {
         command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-q", "1"]);
         command.args(["-t", "moodring/hall/camera/set", "-m", round]);
         assert!(command.status().unwrap().success());
-        let heard = within("a message", receive.recv()).await;
+        let received = within("a message", receive.recv()).await;
         assert_eq!(
-            heard,
+            received,
             Some(Incoming::Message {
                 topic: "moodring/hall/camera/set".into(),
                 payload: round.into(),
@@ -255,8 +255,8 @@ async fn a_wrong_password_is_named_and_a_right_one_works() {
     );
     let mosquitto = Mosquitto::start_with(&dir, free_port(), &access).await;
     for version in [Version::V5, Version::V3] {
-        let way = way(mosquitto.port, Some(("me", "guess")));
-        let mut link = Link::open(&way, version, false);
+        let connect_options = connect_options(mosquitto.port, Some(("me", "guess")));
+        let mut link = Link::open(&connect_options, version, false);
         let LinkEvent::Lost(lost) = within("a refusal", link.next()).await else {
             panic!("it must be refused");
         };
@@ -394,12 +394,12 @@ mod embedded {
             (Some(("me", "guess")), false),
             (None, false),
         ] {
-            let mut link = Link::open(&way(port, login), Version::V3, false);
-            let news = within("an answer", link.next()).await;
+            let mut link = Link::open(&connect_options(port, login), Version::V3, false);
+            let event = within("an answer", link.next()).await;
             assert_eq!(
-                matches!(news, LinkEvent::Up),
+                matches!(event, LinkEvent::Up),
                 welcome,
-                "{login:?}: {news:?}"
+                "{login:?}: {event:?}"
             );
         }
         assert!(broker::address("0.0.0.0:0", Some(&("me".into(), String::new()))).is_err());

@@ -1,4 +1,4 @@
-//! TLS to a broker: whom to trust and who we are.
+//! TLS to a broker: the trusted certificates, the client's own certificate, and what a failed handshake means.
 
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ pub(super) fn config(settings: &MqttSettings) -> Result<BrokerTls, MqttError> {
         (cert, key) => {
             let chain = certificates("cert_file", cert)?;
             let bytes = read("key_file", key)?;
-            // What is wrong with a key is not told in detail: it may hold parts of the key.
+            // What is wrong with a key is not logged in detail: it may hold parts of the key.
             let secret = PrivateKeyDer::from_pem_slice(&bytes)
                 .map_err(|_| fail("key_file", key, "it holds no private key in PEM form"))?;
             builder
@@ -74,27 +74,27 @@ fn fail(key: &'static str, path: &str, reason: impl ToString) -> MqttError {
     TlsError::new(key, path, reason).into()
 }
 
-/// What a failed handshake means for people, if the text says why.
+/// What a failed handshake means for people, if the text gives a reason.
 pub(super) fn hint(text: &str) -> Option<&'static str> {
-    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if says(&["UnknownIssuer", "BadSignature", "CaUsedAsEndEntity"]) {
+    let has = |needles: &[&str]| needles.iter().any(|needle| text.contains(needle));
+    if has(&["UnknownIssuer", "BadSignature", "CaUsedAsEndEntity"]) {
         Some(
             "its certificate is not signed by an authority that is trusted here; set [mqtt] ca_file to the authority's \
              certificate, or to the broker's own if it signed that itself",
         )
-    } else if says(&["certificate expired", "Expired"]) {
+    } else if has(&["certificate expired", "Expired"]) {
         Some("its certificate has expired, or the clock of this machine is wrong")
-    } else if says(&["not valid yet", "NotValidYet"]) {
+    } else if has(&["not valid yet", "NotValidYet"]) {
         Some("its certificate is not valid yet, or the clock of this machine is wrong")
-    } else if says(&["not valid for name", "NotValidForName"]) {
+    } else if has(&["not valid for name", "NotValidForName"]) {
         Some("its certificate is for another host name; use that name in [mqtt] url")
-    } else if says(&["CertificateRequired", "HandshakeFailure"]) {
+    } else if has(&["CertificateRequired", "HandshakeFailure"]) {
         Some("it wants a certificate of this device; set [mqtt] cert_file and key_file")
-    } else if says(&["UnknownCA", "BadCertificate", "CertificateUnknown"]) {
+    } else if has(&["UnknownCA", "BadCertificate", "CertificateUnknown"]) {
         Some("it refused the certificate of this device; check [mqtt] cert_file and key_file")
-    } else if says(&["InvalidContentType", "corrupt message"]) {
+    } else if has(&["InvalidContentType", "corrupt message"]) {
         Some("it does not speak TLS on this port; use mqtt:// or ws://, or its other port (8883)")
-    } else if says(&[
+    } else if has(&[
         "invalid peer certificate",
         "InvalidCertificate",
         "BadEncoding",
@@ -102,7 +102,7 @@ pub(super) fn hint(text: &str) -> Option<&'static str> {
         Some(
             "its certificate cannot be checked; pin it: set [mqtt] ca_file to the broker's own certificate, or fingerprint",
         )
-    } else if says(&["received fatal alert", "AlertReceived"]) {
+    } else if has(&["received fatal alert", "AlertReceived"]) {
         Some(
             "it ended the TLS handshake; check what versions of TLS and which certificates it wants",
         )

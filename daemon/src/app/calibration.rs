@@ -13,7 +13,7 @@ pub(super) struct CalibrationFile {
 }
 
 impl CalibrationFile {
-    /// What was kept when the daemon ended. A note that cannot be read counts as none, and is said.
+    /// What was kept when the daemon ended. A note that cannot be read counts as none, with a warning.
     pub(super) fn open(notes: Notes) -> Self {
         let kept = notes.calibration().unwrap_or_else(|error| {
             tracing::warn!("the kept resting face: {error}; going on without it. Calibrate again");
@@ -65,7 +65,7 @@ impl CalibrationFile {
         match step {
             CalibrationStep::Running(..) => {}
             CalibrationStep::GivenUp(wait) => {
-                tracing::warn!("nothing was calibrated: {}", wait.words());
+                tracing::warn!("nothing was calibrated: {}", wait.text());
             }
             CalibrationStep::Done(kept) => match self.notes.set_calibration(Some(&kept)) {
                 Ok(()) if self.notes.store().is_some() => {

@@ -7,8 +7,8 @@ use moodring_base::command::Switch;
 use moodring_camera::CameraControl;
 use moodring_store::notes::Notes;
 
-/// A note that was just written is left alone for so long: whoever toggles all the time wears no SD card.
-const REST: Duration = Duration::from_secs(2);
+/// A note that was just written is left alone for so long, so that frequent toggling does not wear the SD card.
+const MIN_WRITE_INTERVAL: Duration = Duration::from_secs(2);
 
 /// What is wanted of the camera at the start: off, if it was off when the daemon ended.
 pub(super) fn control(notes: &Notes) -> CameraControl {
@@ -30,8 +30,8 @@ pub(super) struct CameraOffFile {
     wanted: bool,
     changed: Option<Instant>,
     written: Option<Instant>,
-    /// Whether it was said that nothing can be noted.
-    told: bool,
+    /// Whether the warning that nothing can be noted was logged.
+    warned: bool,
 }
 
 impl CameraOffFile {
@@ -43,7 +43,7 @@ impl CameraOffFile {
             wanted: noted,
             changed: None,
             written: None,
-            told: false,
+            warned: false,
         }
     }
 
@@ -60,17 +60,17 @@ impl CameraOffFile {
         let changed = self.changed.filter(|_| self.wanted != self.noted)?;
         Some(
             self.written
-                .map_or(changed, |written| changed.max(written + REST)),
+                .map_or(changed, |written| changed.max(written + MIN_WRITE_INTERVAL)),
         )
     }
 
-    /// Writes what is wanted now. A disk that does not take it is said: the camera would be as it was after a restart.
+    /// Writes what is wanted now. A failed write is a warning: after a restart the camera would be as it was.
     pub(super) fn write(&mut self, now: Instant) {
         if self.wanted == self.noted {
             return;
         }
-        if self.wanted && self.notes.store().is_none() && !self.told {
-            self.told = true;
+        if self.wanted && self.notes.store().is_none() && !self.warned {
+            self.warned = true;
             tracing::warn!(
                 "the camera is off, but only until moodring ends: without a file for [store] path nothing notes it, so after a \
                  restart it is on again"
@@ -108,11 +108,11 @@ mod tests {
             assert!(notes.camera_is_off(), "and then none for a while");
         }
         let due = note.due().unwrap();
-        assert_eq!(due, begin + REST);
+        assert_eq!(due, begin + MIN_WRITE_INTERVAL);
         note.write(due);
         assert!(!notes.camera_is_off() && note.due().is_none());
         assert!(control(&notes).is_on());
-        note.set(true, due + REST);
+        note.set(true, due + MIN_WRITE_INTERVAL);
         assert!(!control(&notes).is_on());
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct VisionControls {
     pub(super) sensitivity: u8,
     /// How often somebody asked for the nets to be loaded again.
     pub(super) reloads: u32,
-    /// The resting face that is taken off.
+    /// The resting face that is subtracted.
     pub(super) calibration: Option<Calibration>,
     /// Which calibration is under way, counted from 1; `None`: none is.
     pub(super) calibrating: Option<u32>,
@@ -196,9 +196,9 @@ impl Controller {
     }
 
     /// The vision thread learned something of a resting face.
-    pub(super) fn calibrated(&mut self, news: Calibrating, minute: u16) {
+    pub(super) fn calibrated(&mut self, progress: Calibrating, minute: u16) {
         let wanted = self.vision_controls.borrow().calibrating;
-        let Some((run, step)) = news.filter(|(run, _)| Some(*run) == wanted) else {
+        let Some((run, step)) = progress.filter(|(run, _)| Some(*run) == wanted) else {
             return; // of one that was stopped meanwhile
         };
         self.calibration.take(step);
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_reach_the_camera_and_the_controls_say_so() {
+    fn commands_reach_the_camera_and_the_published_controls() {
         let mut controller = controller("");
         let mut controls = controller.controls();
         assert!(controls.borrow_and_update().camera_on);

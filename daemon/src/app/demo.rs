@@ -24,7 +24,7 @@ use super::{AppError, display_thread::DisplayThread, join, watchdog::Watchdog};
 use crate::satellite;
 
 /// How long each mood stays.
-const STAY: Duration = Duration::from_secs(4);
+const MOOD_DURATION: Duration = Duration::from_secs(4);
 
 /// Shows every mood, one after the other and again, until a signal or until the display is closed.
 ///
@@ -37,7 +37,7 @@ pub async fn demo(settings: &Settings, display: Box<dyn Display + Send>) -> Resu
     let (shutdown, clock) = (Shutdown::default(), Clock::start());
     let (supervisor, mut faults) = Supervisor::new();
     let mut health = supervisor.health();
-    let screen = DisplayThread {
+    let display_thread = DisplayThread {
         display,
         rate_hz: settings.display.rate_hz(),
         snapshots: newest.clone(),
@@ -50,9 +50,9 @@ pub async fn demo(settings: &Settings, display: Box<dyn Display + Send>) -> Resu
         clock,
     };
     let (closed, mut user_quit) = watch::channel(false);
-    let screen = screen.spawn(&supervisor, shutdown.clone(), closed)?;
+    let display_thread = display_thread.spawn(&supervisor, shutdown.clone(), closed)?;
     let satellites = satellite::spawn(&settings.satellite, newest, clock, &supervisor)?;
-    let mut turn = tokio::time::interval(STAY);
+    let mut turn = tokio::time::interval(MOOD_DURATION);
     let mut moods = moods().into_iter().cycle();
     loop {
         tokio::select! {
@@ -69,7 +69,7 @@ pub async fn demo(settings: &Settings, display: Box<dyn Display + Send>) -> Resu
         }
     }
     shutdown.begin();
-    join(screen, "display");
+    join(display_thread, "display");
     if let Some(satellites) = satellites {
         satellites.stop();
     }

@@ -20,9 +20,9 @@ use tokio::sync::watch;
 use super::watchdog::Heartbeat;
 
 /// The longest time between two looks at the stop flag and the keyboard.
-const SLICE: Duration = Duration::from_millis(50);
+const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 /// How long to wait before a display that failed is tried again.
-const REST: Duration = Duration::from_secs(2);
+const RETRY_DELAY: Duration = Duration::from_secs(2);
 
 /// What the thread owns.
 pub(super) struct DisplayThread {
@@ -60,13 +60,13 @@ impl DisplayThread {
             }
             let now = Instant::now();
             if now < due {
-                stop.sleep(SLICE.min(due - now));
+                stop.sleep(STOP_CHECK_INTERVAL.min(due - now));
                 continue;
             }
             due = now + period;
             if let Err(error) = self.draw() {
-                tracing::warn!("{error}; trying again in {} s", REST.as_secs());
-                due = now + REST;
+                tracing::warn!("{error}; trying again in {} s", RETRY_DELAY.as_secs());
+                due = now + RETRY_DELAY;
             }
         }
     }

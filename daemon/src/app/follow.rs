@@ -51,7 +51,7 @@ pub async fn follow(
     let mut health = supervisor.health();
     let clock = Clock::start();
     let mut watchdog = Watchdog::from_environment();
-    let screen = DisplayThread {
+    let display_thread = DisplayThread {
         display,
         rate_hz: settings.display.rate_hz(),
         snapshots: newest.clone(),
@@ -65,15 +65,15 @@ pub async fn follow(
         clock,
     };
     let (closed, mut user_quit) = watch::channel(false);
-    let screen = screen.spawn(&supervisor, shutdown.clone(), closed)?;
+    let display_thread = display_thread.spawn(&supervisor, shutdown.clone(), closed)?;
     let satellites = satellite::spawn(&settings.satellite, newest, clock, &supervisor)?;
     service::ready(&format!("following {root}"));
 
     let mut device = RemoteDevice::default();
     loop {
         tokio::select! {
-            Some(heard) = reader.next() => {
-                if let Some(state) = device.receive(heard) {
+            Some(event) = reader.next() => {
+                if let Some(state) = device.receive(event) {
                     broker.send_replace(state);
                 }
                 snapshots.send_replace(device.seen());
@@ -89,7 +89,7 @@ pub async fn follow(
     }
     service::stopping();
     shutdown.begin();
-    join(screen, "display");
+    join(display_thread, "display");
     if let Some(satellites) = satellites {
         satellites.stop();
     }
@@ -109,8 +109,8 @@ struct RemoteDevice {
 
 impl RemoteDevice {
     /// Handles an event of the subscriber; returns the broker's new state if the event changes it.
-    fn receive(&mut self, heard: SubscriberEvent) -> Option<BrokerState> {
-        match heard {
+    fn receive(&mut self, event: SubscriberEvent) -> Option<BrokerState> {
+        match event {
             SubscriberEvent::Online => {
                 self.broker_lost = false;
                 Some(BrokerState::Online)
@@ -167,7 +167,7 @@ mod tests {
 
     const HAPPY: &[u8] = br#"{"schema":1,"mood":"happy","confidence":0.9}"#;
 
-    fn said(leaf: &str, payload: &[u8]) -> SubscriberEvent {
+    fn message(leaf: &str, payload: &[u8]) -> SubscriberEvent {
         SubscriberEvent::Message {
             topic: format!("moodring/hall/{leaf}"),
             payload: payload.to_vec(),
@@ -175,10 +175,10 @@ mod tests {
     }
 
     /// The mood and the camera's state after these events.
-    fn after(heard: &[SubscriberEvent]) -> (Mood, CameraState) {
+    fn after(events: &[SubscriberEvent]) -> (Mood, CameraState) {
         let mut device = RemoteDevice::default();
-        for heard in heard {
-            device.receive(heard.clone());
+        for event in events {
+            device.receive(event.clone());
         }
         let seen = device.seen();
         (seen.mood.mood(), seen.camera)
@@ -188,23 +188,23 @@ mod tests {
     fn a_state_is_shown_with_or_without_a_status() {
         let shown = (Mood::Showing(Expression::Happy), CameraState::Elsewhere);
         assert_eq!(
-            after(&[SubscriberEvent::Online, said("state", HAPPY)]),
+            after(&[SubscriberEvent::Online, message("state", HAPPY)]),
             shown
         );
-        let online = said("status", b"online");
+        let online = message("status", b"online");
         assert_eq!(
             after(&[
                 SubscriberEvent::Online,
-                said("state", HAPPY),
+                message("state", HAPPY),
                 online.clone()
             ]),
             shown
         );
-        let broken = said("state", b"{");
+        let broken = message("state", b"{");
         assert_eq!(
             after(&[
                 SubscriberEvent::Online,
-                said("state", HAPPY),
+                message("state", HAPPY),
                 broken,
                 online
             ]),
@@ -216,13 +216,17 @@ mod tests {
     fn a_device_that_is_gone_is_away_even_if_its_last_state_was_kept() {
         let away = (Mood::Nobody, CameraState::Away);
         for status in [b"offline".as_slice(), b"stopped"] {
-            let gone = said("status", status);
+            let gone = message("status", status);
             assert_eq!(
-                after(&[SubscriberEvent::Online, gone.clone(), said("state", HAPPY)]),
+                after(&[
+                    SubscriberEvent::Online,
+                    gone.clone(),
+                    message("state", HAPPY)
+                ]),
                 away
             );
             assert_eq!(
-                after(&[SubscriberEvent::Online, said("state", HAPPY), gone]),
+                after(&[SubscriberEvent::Online, message("state", HAPPY), gone]),
                 away
             );
         }
@@ -238,7 +242,7 @@ mod tests {
         assert_eq!(
             after(&[
                 SubscriberEvent::Online,
-                said("state", HAPPY),
+                message("state", HAPPY),
                 SubscriberEvent::Away
             ]),
             away

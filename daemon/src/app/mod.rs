@@ -27,6 +27,7 @@ mod publishing;
 mod run;
 mod shutdown;
 mod start;
+mod start_context;
 mod stills;
 mod terminal;
 mod vision_thread;

@@ -28,11 +28,11 @@ impl Publishing {
     ) -> Result<(Self, mqtt::home_assistant::PreparedHomeAssistant), AppError> {
         let place = StoreLocation::of(&settings.store.path);
         let updates = update::spawn(&settings.update, &settings.models, identity.run.number());
-        let (extra, home) = mqtt::home_assistant::prepare(
+        let (extra, home_assistant) = mqtt::home_assistant::prepare(
             &settings.mqtt,
             identity,
             notes,
-            mqtt::home_assistant::About {
+            mqtt::home_assistant::DeviceFeatures {
                 tells_updates: updates.is_some(),
                 page: web::page_url(&settings.web),
             },
@@ -42,13 +42,13 @@ impl Publishing {
             CopyPlan::of(&settings.store),
         );
         let store = Store::open_with_copy(place, bounds, copy)?;
-        let (faults, told) = mpsc::unbounded_channel();
-        sources.broker_faults = Some(told);
+        let (faults_tx, faults) = mpsc::unbounded_channel();
+        sources.broker_faults = Some(faults);
         let inputs = mqtt::Inputs {
             snapshots: sources.snapshots.clone(),
             store: store.clone(),
             extra: Some(extra),
-            faults: Some(faults),
+            faults: Some(faults_tx),
         };
         let broker = broker(settings, identity, clock, inputs)?;
         let (events_of, wanted) = (&settings.events, broker.is_running());
@@ -66,7 +66,7 @@ impl Publishing {
             broker,
             updates,
         };
-        Ok((publishing, home))
+        Ok((publishing, home_assistant))
     }
 }
 

@@ -26,9 +26,9 @@ use super::{
 };
 
 /// How often to look at what changes with time: the night, and devices that were plugged in.
-const TICK: Duration = Duration::from_secs(10);
+const TICK_INTERVAL: Duration = Duration::from_secs(10);
 /// Lines that a slow reader of `watch` may be behind.
-const LINES: usize = 256;
+const MAX_WAITING_LINES: usize = 256;
 
 /// Runs until a signal, until the display is closed, or until a file source ends. `source` is where the settings came from.
 ///
@@ -47,7 +47,7 @@ pub async fn run(
     let mut app = App::start(settings, source.file.clone(), display)?;
     let hooks = hooks::spawn(&settings.hooks, app.changes());
     let mut settings = settings.clone();
-    while app.live(&mut signals).await == Next::Reload {
+    while app.serve(&mut signals).await == Next::Reload {
         app.reload(&mut settings, &source);
     }
     let ended = app.close().await;
@@ -94,12 +94,12 @@ impl Signals {
     }
 }
 
-/// What is watched takes no new settings.
+/// `watch` does not read its settings again on SIGHUP.
 async fn until_the_end(app: &mut App, signals: &mut Signals) {
-    while app.live(signals).await == Next::Reload {}
+    while app.serve(signals).await == Next::Reload {}
 }
 
-/// Why the daemon stopped to live for a moment, or for good.
+/// Why [`App::serve`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     End,
@@ -146,7 +146,7 @@ pub async fn watch(
 
 /// A thread that prints lines, so that a slow reader does not stop the daemon; and what rings when it cannot go on.
 fn printer() -> Result<(mpsc::Sender<Arc<str>>, oneshot::Receiver<std::io::Error>), AppError> {
-    let (lines, mut waiting) = mpsc::channel::<Arc<str>>(LINES);
+    let (lines, mut waiting) = mpsc::channel::<Arc<str>>(MAX_WAITING_LINES);
     let (ended, printed) = oneshot::channel();
     thread::Builder::new().name("lines".into()).spawn(move || {
         let mut out = std::io::stdout().lock();
@@ -162,7 +162,7 @@ fn printer() -> Result<(mpsc::Sender<Arc<str>>, oneshot::Receiver<std::io::Error
 }
 
 impl App {
-    /// Takes over what can change while the daemon runs, and says what cannot.
+    /// Takes over what can change while the daemon runs, and logs what cannot.
     fn reload(&mut self, settings: &mut Settings, source: &SettingsSource) {
         service::reloading();
         match source.load() {
@@ -194,9 +194,9 @@ impl App {
         service::ready(&format!("camera {camera}"));
     }
 
-    /// Does what is asked for and says how it goes, until it is to end.
-    async fn live(&mut self, signals: &mut Signals) -> Next {
-        let mut tick = tokio::time::interval(TICK);
+    /// Executes commands, feeds the watchdog and reports to systemd, until something asks it to end.
+    async fn serve(&mut self, signals: &mut Signals) -> Next {
+        let mut tick = tokio::time::interval(TICK_INTERVAL);
         let mut reported = CameraState::Starting;
         let end = |why: &str| {
             tracing::info!("{why}: stopping");
@@ -206,8 +206,8 @@ impl App {
             tokio::select! {
                 command = self.asked.recv() => self.controller.execute(command, minute_of_day()),
                 Ok(()) = self.calibrating.changed() => {
-                    let news = *self.calibrating.borrow_and_update();
-                    self.controller.calibrated(news, minute_of_day());
+                    let progress = *self.calibrating.borrow_and_update();
+                    self.controller.calibrated(progress, minute_of_day());
                 }
                 () = until(self.controller.note_due()) => self.controller.write_note(),
                 () = self.preview.expired() => self.controller.execute(Command::Preview(Switch::Off), minute_of_day()),
@@ -220,10 +220,10 @@ impl App {
                 }
                 // The service is ready once it has read a frame, or knows that there is none to read.
                 Ok(now) = wait_for_other(&mut self.newest, reported) => {
-                    let word = format!("camera {}", now.name());
+                    let status = format!("camera {}", now.name());
                     match reported {
-                        CameraState::Starting => service::ready(&word),
-                        _ => service::status(&word),
+                        CameraState::Starting => service::ready(&status),
+                        _ => service::status(&status),
                     }
                     reported = now;
                 }

@@ -13,8 +13,8 @@ use crate::satellite::PortThread;
 /// The threads and tasks that the shutdown waits for, beside the camera and what publishes.
 pub(super) struct Workers {
     pub(super) shutdown: Shutdown,
-    pub(super) vision_thread: JoinHandle<()>,
-    pub(super) screen: JoinHandle<()>,
+    pub(super) vision: JoinHandle<()>,
+    pub(super) display: JoinHandle<()>,
     pub(super) renderer: Option<JoinHandle<()>>,
     pub(super) buttons: Option<JoinHandle<()>>,
     pub(super) page: Option<Web>,
@@ -31,7 +31,7 @@ impl App {
         service::stopping();
         self.controller.write_note();
         drop(self.commands);
-        drop(self.home);
+        drop(self.home_assistant);
         drop(self.publishing.updates);
 
         // The source first: each part sees the end of its input, and the broker receives every event.
@@ -41,7 +41,7 @@ impl App {
         ended("camera");
         let camera = self.camera.status();
         let workers = self.workers;
-        join(workers.vision_thread, "vision");
+        join(workers.vision, "vision");
         ended("vision");
         if let Some(renderer) = workers.renderer {
             join(renderer, "preview");
@@ -63,7 +63,7 @@ impl App {
         };
         tokio::join!(homie, self.publishing.broker.stop());
         ended("broker");
-        join(workers.screen, "display");
+        join(workers.display, "display");
         ended("display");
         if let Some(page) = workers.page {
             page.stop();

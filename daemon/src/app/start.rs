@@ -1,10 +1,6 @@
 //! Starts everything in order and connects the parts.
 
-use std::{
-    path::PathBuf,
-    str::FromStr,
-    time::{Duration, SystemTime},
-};
+use std::{path::PathBuf, str::FromStr};
 
 use moodring_base::{
     clock::{Clock, minute_of_day},
@@ -17,11 +13,11 @@ use moodring_base::{
     worker::{Health, Supervisor},
 };
 use moodring_camera::{CameraStatus, CameraThread, Source, SourceError, latest};
-use moodring_display::{Display, gpio};
+use moodring_display::Display;
 use moodring_mqtt::{self as mqtt, home_assistant::HomeAssistant};
 use moodring_store::{changes::Changes, event_log, notes::Notes};
-use moodring_vision::{VisionError, VisionPipeline, update::UpdateThread};
-use moodring_web::{self as web, Web, preview::Preview};
+use moodring_vision::{VisionError, VisionPipeline};
+use moodring_web::preview::Preview;
 use tokio::sync::{mpsc, watch};
 
 use super::{
@@ -29,14 +25,13 @@ use super::{
     camera_sink::FrameForwarder,
     cameras::Cameras,
     controller::Controller,
-    display_thread::DisplayThread,
     identity::identity,
     publishing::Publishing,
     shutdown::Workers,
-    vision_thread::{Calibrating, VisionThread},
+    start_context::{StartContext, VisionInputs},
+    vision_thread::Calibrating,
     watchdog::{Heartbeat, Watchdog},
 };
-use crate::satellite;
 
 /// Everything that runs.
 pub(super) struct App {
@@ -54,7 +49,7 @@ pub(super) struct App {
     pub(super) user_quit: watch::Receiver<bool>,
     /// How far a calibration is.
     pub(super) calibrating: watch::Receiver<Calibrating>,
-    pub(super) home: HomeAssistant,
+    pub(super) home_assistant: HomeAssistant,
     pub(super) publishing: Publishing,
     identity: Identity,
     pub(super) workers: Workers,
@@ -90,21 +85,6 @@ impl Prepared {
     }
 }
 
-/// What several rooms are given.
-struct StartContext<'a> {
-    settings: &'a Settings,
-    identity: Identity,
-    clock: Clock,
-    source: Source,
-    newest: watch::Receiver<Snapshot>,
-    camera_status: watch::Receiver<CameraStatus>,
-    preview: Preview,
-    commands: command::CommandSender,
-    publishing: Publishing,
-    supervisor: Supervisor,
-    shutdown: Shutdown,
-}
-
 impl App {
     /// Starts all threads and tasks.
     ///
@@ -123,7 +103,8 @@ impl App {
             identity,
         } = Prepared::new(settings)?;
         let notes = Notes::open(&settings.store, identity.device.as_str());
-        let settings = &beside_another(settings, &notes, identity.device.as_str());
+        let settings = &without_mqtt_if_id_is_taken(settings, &notes, identity.device.as_str());
+
         let (snapshots, newest) = watch::channel(Snapshot::default());
         let (events, event_inputs) = mpsc::unbounded_channel();
         let (supervisor, faults) = Supervisor::new();
@@ -134,23 +115,17 @@ impl App {
             faults,
             broker_faults: None,
         };
-        let (publishing, home) =
+        let (publishing, home_assistant) =
             Publishing::start(settings, &identity, clock, event_inputs, &notes)?;
 
-        let (status, camera_status) = watch::channel(CameraStatus::default());
-        let (writer, reader) = latest::frame_slot();
         let mut watchdog = Watchdog::from_environment();
-        // A camera may be silent for its whole time limit before it counts as lost.
-        let silence = settings.camera.longest_silence() * 2;
-        let frames = watchdog.register("camera", silence, clock.now());
         let cameras = Cameras::new(source.clone(), others.clone());
-        let camera = CameraThread::spawn(
-            camera_off::control(&notes),
-            source.clone(),
-            others,
-            settings.camera.clone(),
+        let camera = StartedCamera::new(
+            settings,
+            (source.clone(), others),
+            &notes,
             clock,
-            FrameForwarder::new(writer, status, frames.clone(), settings),
+            &mut watchdog,
         )?;
 
         let preview = Preview::new(&settings.preview, clock);
@@ -159,7 +134,7 @@ impl App {
         let (has_display, minute) = (display.is_there(), minute_of_day());
         let controller = Controller::new(
             settings,
-            camera.control(),
+            camera.thread.control(),
             cameras,
             preview.clone(),
             notes,
@@ -173,70 +148,62 @@ impl App {
             clock,
             source,
             newest,
-            camera_status,
+            camera_status: camera.status,
             preview,
             commands,
             publishing,
             supervisor,
             shutdown,
+            controller: &controller,
         };
-        let home = context.home(home, &controller);
-        let homie = context.homie(&controller)?;
-        let (supervisor, shutdown) = (&context.supervisor, &context.shutdown);
         let (calibrations, calibrating) = watch::channel(None);
-        let vision_thread = VisionThread {
+        let vision = VisionInputs {
             stream,
-            reader,
-            camera: context.camera_status.clone(),
-            stills: controller.stills(),
-            tap: context.preview.tap(),
-            settings: settings.clone(),
-            vision_controls: controller.vision_controls(),
-            clock,
+            reader: camera.reader,
             snapshots,
             events,
             calibrations,
-            heartbeat: watchdog.register("vision", Duration::ZERO, clock.now()),
         };
         let (closed, user_quit) = watch::channel(false);
-        let heartbeat = watchdog.register("display", Duration::ZERO, clock.now());
         let workers = Workers {
             buttons: context.buttons(),
-            vision_thread: vision_thread.spawn(supervisor, shutdown.clone())?,
-            satellites: satellite::spawn(
-                &settings.satellite,
-                context.newest.clone(),
-                clock,
-                supervisor,
-            )?,
-            page: context.page(&controller, file),
-            screen: context.screen(&controller, display, heartbeat).spawn(
-                supervisor,
-                shutdown.clone(),
-                closed,
-            )?,
+            vision: context.vision(vision, &mut watchdog)?,
+            satellites: context.satellites()?,
+            page: context.page(file),
+            display: context.display(display, closed, &mut watchdog)?,
             renderer,
-            homie,
-            shutdown: shutdown.clone(),
+            homie: context.homie()?,
+            shutdown: context.shutdown.clone(),
         };
+        let home_assistant = context.home_assistant(home_assistant);
+        let StartContext {
+            identity,
+            newest,
+            camera_status,
+            preview,
+            commands,
+            publishing,
+            supervisor,
+            ..
+        } = context;
         Ok(Self {
             clock,
             watchdog,
-            frames,
-            camera,
-            camera_status: context.camera_status,
-            newest: context.newest,
-            preview: context.preview,
+            frames: camera.frames,
+            camera: camera.thread,
+            camera_status,
+            newest,
+            preview,
             controller,
-            commands: context.commands,
+            commands,
             asked,
             user_quit,
             calibrating,
-            home,
-            publishing: context.publishing,
-            identity: context.identity,
+            home_assistant,
+            publishing,
+            identity,
             workers,
-            health: context.supervisor.health(),
+            health: supervisor.health(),
             failure: None,
         })
     }
@@ -253,97 +220,47 @@ impl App {
     }
 }
 
-impl StartContext<'_> {
-    fn home(
-        &self,
-        ready: mqtt::home_assistant::PreparedHomeAssistant,
-        controller: &Controller,
-    ) -> HomeAssistant {
-        ready.spawn(mqtt::home_assistant::Inputs {
-            broker: self.publishing.broker.state(),
-            controls: controller.controls(),
-            commands: self.commands.named("MQTT"),
-            snapshots: self.newest.clone(),
-            store: self.publishing.store.state(),
-            started: SystemTime::now(),
-            updates: self.publishing.updates.as_ref().map(UpdateThread::watch),
-            picture: controller.stills().watch(),
+/// The camera's thread, and what others get of it.
+struct StartedCamera {
+    thread: CameraThread,
+    status: watch::Receiver<CameraStatus>,
+    reader: latest::FrameReader,
+    /// Beats with every frame.
+    frames: Heartbeat,
+}
+
+impl StartedCamera {
+    fn new(
+        settings: &Settings,
+        (source, others): (Source, Vec<Source>),
+        notes: &Notes,
+        clock: Clock,
+        watchdog: &mut Watchdog,
+    ) -> Result<Self, AppError> {
+        let (status_tx, status) = watch::channel(CameraStatus::default());
+        let (writer, reader) = latest::frame_slot();
+        // A camera may be silent for its whole time limit before it counts as lost.
+        let silence = settings.camera.longest_silence() * 2;
+        let frames = watchdog.register("camera", silence, clock.now());
+        let thread = CameraThread::spawn(
+            camera_off::control(notes),
+            source,
+            others,
+            settings.camera.clone(),
+            clock,
+            FrameForwarder::new(writer, status_tx, frames.clone(), settings),
+        )?;
+        Ok(Self {
+            thread,
+            status,
+            reader,
+            frames,
         })
-    }
-
-    fn homie(&self, controller: &Controller) -> Result<Option<mqtt::homie::HomieTask>, AppError> {
-        let inputs = mqtt::homie::Inputs {
-            snapshots: self.newest.clone(),
-            controls: controller.controls(),
-            commands: self.commands.named("Homie"),
-        };
-        let mut settings = self.settings.mqtt.clone();
-        let address = self.publishing.broker.address();
-        if address.is_empty() {
-            return Ok(None);
-        }
-        if settings.url.trim().is_empty() {
-            // Where the embedded broker is, or the one that was found in its place.
-            settings.url = format!("mqtt://{address}");
-        }
-        Ok(mqtt::homie::spawn(&settings, &self.identity, inputs)?)
-    }
-
-    /// The daemon goes on without buttons.
-    fn buttons(&self) -> Option<std::thread::JoinHandle<()>> {
-        let (commands, shutdown) = (self.commands.clone(), self.shutdown.clone());
-        let buttons = gpio::buttons::spawn(self.settings, commands, &self.supervisor, shutdown);
-        buttons.unwrap_or_else(|error| {
-            tracing::warn!("no buttons: {error}");
-            None
-        })
-    }
-
-    /// The daemon goes on without the page.
-    fn page(&self, controller: &Controller, file: Option<PathBuf>) -> Option<Web> {
-        let inputs = web::Inputs {
-            identity: self.identity.clone(),
-            clock: self.clock,
-            snapshots: self.newest.clone(),
-            store: self.publishing.store.clone(),
-            camera: self.camera_status.clone(),
-            broker: self.publishing.broker.state(),
-            source: self.source.to_string(),
-            file,
-            commands: self.commands.clone(),
-            controls: controller.controls(),
-            preview: self.preview.clone(),
-            health: self.supervisor.health(),
-        };
-        web::spawn(self.settings, inputs).unwrap_or_else(|error| {
-            tracing::warn!("{error}");
-            None
-        })
-    }
-
-    fn screen(
-        &self,
-        controller: &Controller,
-        display: Box<dyn Display + Send>,
-        heartbeat: Heartbeat,
-    ) -> DisplayThread {
-        DisplayThread {
-            display,
-            rate_hz: self.settings.display.rate_hz(),
-            snapshots: self.newest.clone(),
-            broker: self.publishing.broker.state(),
-            display_controls: controller.display_controls(),
-            preview: self.preview.watch_until(),
-            source: self.source.to_string(),
-            device: self.identity.device.as_str().to_owned(),
-            heartbeat,
-            clock: self.clock,
-        }
     }
 }
 
-/// Two of one id would throw each other off the broker, again and again: the second one only shows.
-fn beside_another(settings: &Settings, notes: &Notes, device: &str) -> Settings {
+/// Two clients with one id disconnect each other for ever; so a second daemon with this id publishes nothing.
+fn without_mqtt_if_id_is_taken(settings: &Settings, notes: &Notes, device: &str) -> Settings {
     let mut settings = settings.clone();
     if settings.mqtt.enabled && notes.is_taken_by(device) {
         tracing::warn!(

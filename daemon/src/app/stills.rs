@@ -104,7 +104,9 @@ fn whole<'a>(
         LentPicture::Frame(frame) => return Ok(*frame),
         LentPicture::Jpeg(jpeg) => jpeg,
     };
-    let size_px = decoder.decode(jpeg.jpeg())?;
+    let size_px = decoder
+        .decode(jpeg.jpeg())
+        .map_err(|error| error.to_string())?;
     let frame = Frame::packed(decoder.pixels(), decoder.format(), size_px, picture.time());
     frame.map_err(|e| e.to_string())
 }

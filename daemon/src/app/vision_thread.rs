@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, watch};
 use super::{controller::VisionControls, stills::Stills, watchdog::Heartbeat};
 
 /// How long to wait for a frame before reading the camera's state and the stop flag.
-const PATIENCE: Duration = Duration::from_millis(100);
+const FRAME_WAIT: Duration = Duration::from_millis(100);
 
 /// Which calibration it is, counted from 1, and how far it is; `None` before there was one.
 pub(super) type Calibrating = Option<(u32, CalibrationStep)>;
@@ -84,7 +84,7 @@ impl VisionThread {
         }
     }
 
-    /// Says how far a calibration is, if one is under way.
+    /// Publishes how far a calibration is, if one is under way.
     fn publish_calibration(&mut self, applied: &VisionControls) {
         if let (Some(run), Some(step)) = (applied.calibrating, self.stream.calibration_step()) {
             self.calibrations.send_replace(Some((run, step)));
@@ -108,7 +108,7 @@ impl VisionThread {
             let emit = |event| {
                 let _ = self.events.send(event);
             };
-            match self.reader.take(PATIENCE) {
+            match self.reader.take(FRAME_WAIT) {
                 Taken::Frame(picture, skipped) => {
                     let Ok(mut picture) = picture.lend() else {
                         continue;

@@ -40,7 +40,7 @@ enum Finding {
 /// Runs all checks.
 pub(super) fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
     let mut bad = 0;
-    let mut say = |what: &str, finding: Finding| match finding {
+    let mut report = |what: &str, finding: Finding| match finding {
         Finding::Good(text) => out!("ok    {what}: {text}"),
         Finding::Note(text) => out!("note  {what}: {text}"),
         Finding::Bad(text, mend) => {
@@ -51,11 +51,11 @@ pub(super) fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
     let settings = match load(args.config.as_deref(), &Overrides::default()) {
         Ok((settings, file)) => {
             let from = file.map_or("the defaults".into(), |f| f.display().to_string());
-            say("settings", Finding::Good(from));
+            report("settings", Finding::Good(from));
             settings
         }
         Err(error) => {
-            say(
+            report(
                 "settings",
                 Finding::Bad(
                     error.to_string(),
@@ -65,15 +65,15 @@ pub(super) fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
             Settings::default()
         }
     };
-    say("store", store(&settings));
+    report("store", store(&settings));
     if let Some(program) = settings.hooks.on_change.first() {
-        say("hook", hook(program));
+        report("hook", hook(program));
     }
-    say("models", models(&settings));
-    say("kernel", kernel());
-    say("camera", camera(&settings));
+    report("models", models(&settings));
+    report("kernel", kernel());
+    report("camera", camera(&settings));
     let backend = camera::devices::BACKEND;
-    say("V4L2", Finding::Good(format!("by the crate {backend}")));
+    report("V4L2", Finding::Good(format!("by the crate {backend}")));
     let source = settings.camera.source.parse::<Source>();
     let own_camera = match &source {
         Ok(Source::V4l2(path)) => Some(path.as_path()),
@@ -81,38 +81,38 @@ pub(super) fn doctor(args: &ConfigArgs) -> Result<Exit, Failure> {
     };
     let libcamera = matches!(source, Ok(Source::Rpicam));
     for (part, found) in machine::Machine::this().check(own_camera, libcamera) {
-        say(part, found);
+        report(part, found);
     }
-    say("broker", network::broker(&settings));
-    say("page", page::page(&settings));
-    say("preview", page::preview(&settings));
-    say("notice", page::notice(&settings));
+    report("broker", network::broker(&settings));
+    report("page", page::page(&settings));
+    report("preview", page::preview(&settings));
+    report("notice", page::notice(&settings));
     if let Some(source) = settings.update.source() {
-        say("update", network::update(&source, &settings));
+        report("update", network::update(&source, &settings));
     }
     if let Some(text) = loader(Path::new("/dev/disk/by-label")) {
-        say("satellite", Finding::Note(text));
+        report("satellite", Finding::Note(text));
     }
     if let Some(found) = satellite_port(&settings.satellite.port) {
-        say("satellite", found);
+        report("satellite", found);
     }
     if settings.light.kind == LightKind::Ws2812 {
-        say("light", wired::strip(&settings.light.bus));
+        report("light", wired::strip(&settings.light.bus));
     }
     if let Some(found) = wired::outputs(&settings, &Chips::of_this_machine()) {
-        say("outputs", found);
+        report("outputs", found);
     }
     if settings.display.kind == DisplayKind::Spi {
         for check in spi::check::check(&settings) {
-            say(&format!("display, {}", check.part), check.found.into());
+            report(&format!("display, {}", check.part), check.found.into());
         }
     } else if settings.display.kind == DisplayKind::Screen {
-        wired::say_collisions(&settings, &mut say);
+        wired::report_collisions(&settings, &mut report);
         let check = screen::check(&settings.display);
-        say(&format!("display, {}", check.part), check.found.into());
+        report(&format!("display, {}", check.part), check.found.into());
     } else {
-        wired::say_collisions(&settings, &mut say);
-        say("display", display(&settings));
+        wired::report_collisions(&settings, &mut report);
+        report("display", display(&settings));
     }
     Ok(if bad == 0 { Exit::Done } else { Exit::Unwell })
 }
@@ -249,7 +249,7 @@ fn camera(settings: &Settings) -> Finding {
     }
 }
 
-/// A Pico that waits for its file. Its loader takes the other Pico's file, ignores it, and says nothing.
+/// A Pico that waits for its file. Its loader takes the other Pico's file, ignores it without an error.
 fn loader(labels: &Path) -> Option<String> {
     let known = [
         (
@@ -313,7 +313,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pico_that_waits_is_told_from_a_pico_2() {
+    fn a_pico_that_waits_is_distinguished_from_a_pico_2() {
         let labels = tempfile::tempdir().unwrap();
         assert_eq!(loader(labels.path()), None);
         std::fs::write(labels.path().join("RPI-RP2"), "").unwrap();

@@ -14,7 +14,7 @@ use crate::evaluation::{
 };
 
 /// This many broken samples are named; the rest are counted.
-const NAMED: usize = 10;
+const MAX_LISTED_ERRORS: usize = 10;
 
 /// The result of a whole data set.
 struct Outcome {
@@ -93,7 +93,7 @@ fn work_through(
             }
             Err(error) => {
                 broken += 1;
-                if broken <= NAMED {
+                if broken <= MAX_LISTED_ERRORS {
                     bar.suspend(|| eprintln!("moodring: {error}"));
                 }
             }

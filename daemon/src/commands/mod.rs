@@ -85,7 +85,7 @@ impl Failure {
         }
     }
 
-    /// Says it on standard error; the code to end with.
+    /// Prints it on standard error; returns the code to end with.
     fn report(self) -> Exit {
         if !self.text.is_empty() {
             // Nobody may read it.

@@ -70,7 +70,7 @@ fn pack(args: &PackArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A model in words: kind, cost, its maker's notes, and its layers at the default size.
+/// Describes a model: kind, cost, its maker's notes, and its layers at the default size.
 fn describe(name: &str, bytes: &[u8]) -> Result<String, Failure> {
     let failure = |e: &dyn std::fmt::Display| model_failure(Path::new(name), e);
     let model = Model::parse(bytes).map_err(|e| failure(&e))?;
@@ -131,8 +131,8 @@ fn describe(name: &str, bytes: &[u8]) -> Result<String, Failure> {
 
 /// The header's checksum, which the parser has verified.
 fn checksum(bytes: &[u8]) -> String {
-    let word = bytes.get(12..16).and_then(|word| word.first_chunk());
-    word.map_or_else(String::new, |word| {
-        format!("{:08x}", u32::from_le_bytes(*word))
+    let checksum = bytes.get(12..16).and_then(|bytes| bytes.first_chunk());
+    checksum.map_or_else(String::new, |checksum| {
+        format!("{:08x}", u32::from_le_bytes(*checksum))
     })
 }

@@ -154,7 +154,7 @@ fn text_line(path: &Path, found: &Result<PhotoResult, String>) -> String {
     text
 }
 
-/// The emoji and the word, and for an uncertain face what is likeliest.
+/// The emoji and the mood's name, and for an uncertain face the likeliest expression.
 fn shows(reading: &PhotoReading) -> String {
     let (mood, (likeliest, p)) = (reading.mood.mood(), reading.scores.top());
     let percent = p * 100.0;

@@ -19,7 +19,7 @@ use super::Failure;
 const RATE_HZ: u64 = 30;
 const FRAMES: u64 = 40 * RATE_HZ;
 /// Every so many frames a picture.
-const EVERY: u64 = 6;
+const FRAMES_PER_PICTURE: u64 = 6;
 /// The scene's size; the picture is half as large.
 const SCENE_PX: (u32, u32) = (480, 360);
 
@@ -53,8 +53,8 @@ pub(super) fn record(settings: &Settings, path: &Path) -> Result<Exit, Failure> 
             now: time,
             minute: 0,
         };
-        if number % EVERY == 0 {
-            recording.add(&frame, &view, (EVERY * 1_000 / RATE_HZ) as u16);
+        if number % FRAMES_PER_PICTURE == 0 {
+            recording.add(&frame, &view, (FRAMES_PER_PICTURE * 1_000 / RATE_HZ) as u16);
         } else {
             recording.follow(&view);
         }

@@ -69,7 +69,7 @@ fn live_view(settings: &DisplaySettings) -> bool {
     }
 }
 
-/// Emacs' shell and some consoles show escape codes as they are, and say so.
+/// Emacs' shell and some consoles show escape codes as they are; they set `TERM=dumb`.
 fn can_move_cursor() -> bool {
     std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }

@@ -21,7 +21,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<Exit, Failure> {
         size: args.size,
         theme: theme(args)?,
         lines: &lines,
-        glass: if args.round {
+        shape: if args.round {
             ScreenShape::Round
         } else {
             ScreenShape::Square
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_codes_are_looks_and_others_are_told_what_there_is() {
+    fn names_and_codes_are_looks_and_others_are_refused() {
         assert_eq!(look("fault:12").unwrap(), Look::Fault(12));
         assert_eq!(look("camera-off").unwrap(), Look::CameraOff);
         for wrong in ["joy", "fault:x", "fault:70000", ""] {

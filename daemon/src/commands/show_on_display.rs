@@ -19,7 +19,7 @@ use moodring_face::look::Look;
 use super::{Failure, quiet_settings};
 
 /// How long a tour shows each look.
-const STAY: Duration = Duration::from_secs(2);
+const LOOK_DURATION: Duration = Duration::from_secs(2);
 
 /// Shows these looks one after the other; a single one stays until the program is stopped.
 pub(super) fn show_on_display(
@@ -40,7 +40,7 @@ pub(super) fn show_on_display(
         display::open(&settings, false, &LogLines::default()).map_err(Failure::output)?;
     let period = Duration::from_secs_f32(1.0 / settings.display.rate_hz());
     // At most 60 a second.
-    let frames = (STAY.as_secs_f32() / period.as_secs_f32()) as u32;
+    let frames = (LOOK_DURATION.as_secs_f32() / period.as_secs_f32()) as u32;
     let clock = Clock::start();
     let scenes: Vec<_> = looks.iter().filter_map(|look| scene(*look)).collect();
     if let [only] = &scenes[..] {
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_display_that_is_not_there_says_what_mends_it() {
+    fn the_error_of_a_display_that_is_not_there_names_the_way_out() {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("m.toml");
         std::fs::write(

@@ -17,7 +17,7 @@ pub(super) fn simulate(args: &SimulateArgs) -> Result<Exit, Failure> {
         // This machine's broker, whoever started it: many clients must not start one each.
         settings.mqtt.url = format!("mqtt://{}", settings.mqtt.listen.trim());
     }
-    // Of a few devices each may say what keeps it from the broker; of thousands it would be a flood.
+    // Of a few devices each may log what keeps it from the broker; of thousands it would be a flood.
     crate::logs::to_stderr(if args.devices <= 20 { "warn" } else { "error" });
     let plan = SimulationPlan {
         devices: if args.listen { 0 } else { args.devices },
@@ -59,7 +59,7 @@ fn bar(args: &SimulateArgs) -> ProgressBar {
 }
 
 fn print(report: &Report, plan: &SimulationPlan) {
-    let heard = report.heard;
+    let received = report.received;
     if plan.devices > 0 {
         out!(
             "{} devices published {} events, {} confirmed by the broker",
@@ -71,13 +71,13 @@ fn print(report: &Report, plan: &SimulationPlan) {
     if plan.check || plan.devices == 0 {
         out!(
             "received {} events of {} runs: {} missing, {} never received, {} twice, {} late, {} unreadable",
-            heard.first_time(),
-            heard.runs,
-            heard.missing,
-            report.unheard,
-            heard.duplicates,
-            heard.late,
-            heard.unreadable
+            received.first_time(),
+            received.runs,
+            received.missing,
+            report.not_received,
+            received.duplicates,
+            received.late,
+            received.unreadable
         );
     }
     if let Some(latency) = report.latency_ms {

@@ -1,4 +1,4 @@
-//! Standard output of the commands that work and then end. What cannot be written, on a full disk for instance, is said and ends
+//! Standard output of one-shot commands. A failed write, on a full disk for instance, is reported and ends
 //! the command with code 6; a reader who has seen enough (`| head`) ends it quietly.
 
 use std::{
@@ -10,12 +10,12 @@ use moodring_base::exit::Exit;
 
 use super::Failure;
 
-/// `println!` whose failures are said.
+/// `println!` whose failures are reported.
 macro_rules! out {
     ($($text:tt)*) => { $crate::commands::stdout::print(format_args!("{}\n", format_args!($($text)*))) };
 }
 
-/// `print!` whose failures are said.
+/// `print!` whose failures are reported.
 macro_rules! out_part {
     ($($text:tt)*) => { $crate::commands::stdout::print(format_args!($($text)*)) };
 }
@@ -36,7 +36,7 @@ pub(super) fn print(text: fmt::Arguments<'_>) {
 /// The outcome of writing to standard output as a command's own: a closed pipe is its end, not a failure.
 ///
 /// # Errors
-/// The [`Failure`] that says why it cannot be written, or that it is over.
+/// The [`Failure`] with the reason, or the one that ends the program quietly.
 pub(super) fn check(written: io::Result<()>) -> Result<(), Failure> {
     written.map_err(|error| match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::new(Exit::Done, ""),

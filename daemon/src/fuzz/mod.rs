@@ -1,7 +1,7 @@
 //! Every parser of foreign bytes as a function of bytes, and changed bytes for each: the targets of `tests/fuzz`.
 //!
 //! A target panics if what it calls panics, takes more memory than it promises, or gives what is wrong in itself. Each
-//! test run makes some changes; `tests/fuzz` makes them for as long as it is told. Inputs that failed once lie in
+//! test run makes some changes; `tests/fuzz` makes them for as long as it is asked to. Inputs that failed once lie in
 //! `tests/fuzz.corpus/<target>` and are run each time.
 //!
 //! | file | what it does |
@@ -68,7 +68,7 @@ fn run(target: &Target, input: &[u8]) {
     );
 }
 
-/// Seeds and kept inputs as they are, then changes of them until `goes_on` says no. How many.
+/// Seeds and kept inputs as they are, then changes of them while `goes_on` is true. Returns how many.
 fn fuzz(target: &Target, seed: u64, mut goes_on: impl FnMut(u64) -> bool) -> u64 {
     let mut inputs = Seeds::of(target.name);
     inputs.extend(kept(target.name));
@@ -94,12 +94,12 @@ fn no_changed_input_does_harm() {
 
 /// `tests/fuzz` runs this: MOODRING_FUZZ_S seconds for each target, with changes that no run before had.
 #[test]
-#[ignore = "takes as long as it is told: tests/fuzz"]
-fn for_as_long_as_it_is_told() {
-    let told = |name: &str| std::env::var(name).ok();
+#[ignore = "takes as long as it is asked to: tests/fuzz"]
+fn for_as_long_as_it_is_asked_to() {
+    let variable = |name: &str| std::env::var(name).ok();
     let seconds =
-        told("MOODRING_FUZZ_S").map_or(60, |text| text.parse().expect("a number of seconds"));
-    let only = told("MOODRING_FUZZ_TARGET");
+        variable("MOODRING_FUZZ_S").map_or(60, |text| text.parse().expect("a number of seconds"));
+    let only = variable("MOODRING_FUZZ_TARGET");
     let seed = std::time::SystemTime::UNIX_EPOCH
         .elapsed()
         .expect("after 1970")

@@ -1,8 +1,6 @@
-//! Good inputs to begin with: small, and of each kind that a parser tells apart.
+//! Good inputs to begin with: small, and of each kind that a parser distinguishes.
 
-use std::io::Cursor;
-
-use image::{DynamicImage, ImageFormat, RgbImage};
+use image::ImageFormat;
 
 /// Seeds by the name of their target.
 pub(super) struct Seeds;
@@ -71,11 +69,7 @@ fn data(name: &str) -> Vec<u8> {
 }
 
 fn picture(format: ImageFormat) -> Vec<u8> {
-    let pixels = RgbImage::from_fn(40, 24, |x, y| image::Rgb([x as u8 * 6, y as u8 * 10, 90]));
-    let mut bytes = Cursor::new(Vec::new());
-    let written = DynamicImage::ImageRgb8(pixels).write_to(&mut bytes, format);
-    written.expect("memory takes it");
-    bytes.into_inner()
+    moodring_tests::pictures::painted(format, (40, 24), |x, y| [x as u8 * 6, y as u8 * 10, 90])
 }
 
 /// The same with an orientation.

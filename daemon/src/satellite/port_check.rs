@@ -1,4 +1,4 @@
-//! Says what keeps a serial port from being a satellite's, without opening it: the daemon may be using it.
+//! Finds what keeps a serial port from being a satellite's, without opening it: the daemon may be using it.
 
 use std::{
     fs, io,
@@ -45,18 +45,18 @@ mod tests {
 
     #[test]
     fn what_is_no_port_is_named_with_the_way_out() {
-        let said = |path: &str| port_trouble(Path::new(path));
-        let (text, mend) = said("/dev/ttyACM987").unwrap();
+        let trouble_of = |path: &str| port_trouble(Path::new(path));
+        let (text, mend) = trouble_of("/dev/ttyACM987").unwrap();
         assert!(text.contains("not there") && mend.contains("by-id"));
         for wrong in ["/", "/etc/passwd"] {
-            let (text, mend) = said(wrong).unwrap();
+            let (text, mend) = trouble_of(wrong).unwrap();
             assert!(
                 text.contains("no serial port") && mend.contains("ttyACM0"),
                 "{wrong}"
             );
         }
         if Path::new("/sys/dev/char/1:3/subsystem").exists() {
-            assert!(said("/dev/null").is_some());
+            assert!(trouble_of("/dev/null").is_some());
         }
     }
 }

@@ -28,13 +28,13 @@ use super::{
 };
 
 /// How often open ports are served.
-const TURN: Duration = Duration::from_millis(20);
+const SERVE_INTERVAL: Duration = Duration::from_millis(20);
 /// How often to read the stop flag while no port is open.
-const IDLE: Duration = Duration::from_millis(100);
+const IDLE_INTERVAL: Duration = Duration::from_millis(100);
 /// How often to search USB.
 const SEARCH_MS: u64 = 2_000;
 /// How long a satellite may take to accept a frame of at most 60 bytes.
-const PATIENCE: Duration = Duration::from_millis(200);
+const WRITE_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Starts the thread; `None` if the settings switch satellites off.
 ///
@@ -128,7 +128,11 @@ impl PortWorker {
                     }
                 }
             }
-            stop.sleep(if any_open { TURN } else { IDLE });
+            stop.sleep(if any_open {
+                SERVE_INTERVAL
+            } else {
+                IDLE_INTERVAL
+            });
         }
     }
 
@@ -159,7 +163,8 @@ impl PortWorker {
     }
 
     fn open(&self, name: &str, backoff: Backoff, first: bool, now: Millis) -> PortLink {
-        let opened = TTYPort::open(&serialport::new(name, self.settings.baud).timeout(PATIENCE));
+        let opened =
+            TTYPort::open(&serialport::new(name, self.settings.baud).timeout(WRITE_TIMEOUT));
         // The 0 ends whatever came over the line before, so that it is not taken for the start of the first frame.
         let begin = |mut port: TTYPort| -> serialport::Result<TTYPort> {
             port.clear(ClearBuffer::Input)?;

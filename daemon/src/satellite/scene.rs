@@ -12,7 +12,7 @@ pub(super) fn scene(snapshot: &Snapshot) -> ToSatellite {
         Look::Fault(code) => return ToSatellite::Fault { code },
         Look::CameraOff => ShownLook::CameraOff,
         Look::Starting => ShownLook::Starting,
-        Look::Mood(mood) => word(mood),
+        Look::Mood(mood) => look_of_mood(mood),
     };
     let first = message::ShownFace {
         shown,
@@ -29,14 +29,14 @@ pub(super) fn scene(snapshot: &Snapshot) -> ToSatellite {
 
 fn other(person: &Person) -> message::ShownFace {
     message::ShownFace {
-        shown: word(person.mood.mood()),
+        shown: look_of_mood(person.mood.mood()),
         confidence: byte(person.mood.confidence()),
         roll_deg: degrees(person.roll_deg),
     }
 }
 
 /// The link's look for a mood. Its first seven are the expressions, in the same order.
-fn word(mood: Mood) -> ShownLook {
+fn look_of_mood(mood: Mood) -> ShownLook {
     match mood {
         Mood::Showing(expression) => ShownLook::ALL[expression.index()],
         Mood::Uncertain => ShownLook::Uncertain,
@@ -92,10 +92,10 @@ mod tests {
     }
 
     #[test]
-    fn every_expression_has_its_word() {
+    fn every_expression_has_its_look() {
         for expression in Expression::ALL {
-            let word = format!("{:?}", word(Mood::Showing(expression)));
-            assert_eq!(word.to_lowercase(), expression.name());
+            let name = format!("{:?}", look_of_mood(Mood::Showing(expression)));
+            assert_eq!(name.to_lowercase(), expression.name());
         }
     }
 
@@ -113,8 +113,8 @@ mod tests {
         let ToSatellite::Scene(looks) = scene(&snapshot(Mood::Uncertain, &people)) else {
             panic!("two people are a scene")
         };
-        let words: Vec<_> = looks.iter().map(|look| look.shown).collect();
-        assert_eq!(words, [ShownLook::Uncertain, ShownLook::Uncertain]);
+        let shown: Vec<_> = looks.iter().map(|look| look.shown).collect();
+        assert_eq!(shown, [ShownLook::Uncertain, ShownLook::Uncertain]);
         let crowd = vec![happy; 16];
         let ToSatellite::Scene(looks) = scene(&snapshot(Mood::Showing(Expression::Happy), &crowd))
         else {

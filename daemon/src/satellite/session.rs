@@ -22,18 +22,18 @@ pub(super) struct SatelliteSession {
     decoder: Decoder<ToHost>,
     wanted: ToSatellite,
     /// What was sent last, and when.
-    said: Option<(ToSatellite, Millis)>,
+    sent: Option<(ToSatellite, Millis)>,
     /// When the last hello went out.
     greeted: Option<Millis>,
     /// When something was received, or the port was opened.
-    heard: Millis,
+    last_received: Millis,
     capabilities: Option<Capabilities>,
     /// What was logged already: each kind once.
-    told: SentState,
+    logged: LoggedKinds,
 }
 
 #[derive(Debug, Default)]
-struct SentState {
+struct LoggedKinds {
     silence: bool,
     refusal: Option<Refusal>,
     fault: Option<u16>,
@@ -42,11 +42,11 @@ struct SentState {
 /// What is worth a line in the log.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum SessionEvent {
-    /// The satellite said what it is, for the first time or differently.
+    /// The satellite sent its capabilities, for the first time or changed.
     Met(Capabilities),
     /// The satellite does not understand a message.
     Refused(Refusal),
-    /// The satellite speaks an unknown version.
+    /// The satellite uses an unknown version of the protocol.
     Foreign(u8),
     /// Its board reports a fault.
     Fault(u16),
@@ -61,11 +61,11 @@ impl SatelliteSession {
             label: label.into(),
             decoder: Decoder::new(),
             wanted,
-            said: None,
+            sent: None,
             greeted: None,
-            heard: now,
+            last_received: now,
             capabilities: None,
-            told: SentState::default(),
+            logged: LoggedKinds::default(),
         }
     }
 
@@ -78,15 +78,15 @@ impl SatelliteSession {
     pub(super) fn next(&mut self, now: Millis) -> Option<Frame> {
         if self.greeted.is_none_or(|time| now.since(time) >= REPEAT_MS) {
             self.greeted = Some(now);
-            self.said = None;
+            self.sent = None;
             return Some(self.hello());
         }
-        let due = match &self.said {
+        let due = match &self.sent {
             None => true,
-            Some((said, time)) => *said != self.wanted && now.since(*time) >= GAP_MS,
+            Some((sent, time)) => *sent != self.wanted && now.since(*time) >= GAP_MS,
         };
         due.then(|| {
-            self.said = Some((self.wanted.clone(), now));
+            self.sent = Some((self.wanted.clone(), now));
             encode(&self.wanted)
         })
     }
@@ -104,36 +104,36 @@ impl SatelliteSession {
     /// Takes received bytes, in any pieces.
     pub(super) fn receive(&mut self, bytes: &[u8], now: Millis, mut log: impl FnMut(SessionEvent)) {
         for byte in bytes {
-            let heard = match self.decoder.push(*byte) {
+            let message = match self.decoder.push(*byte) {
                 None | Some(Err(DecodeError::Broken | DecodeError::Echo)) => continue,
-                Some(heard) => heard,
+                Some(message) => message,
             };
-            self.heard = now;
-            self.told.silence = false;
-            if let Some(events) = self.events(heard) {
-                log(events);
+            self.last_received = now;
+            self.logged.silence = false;
+            if let Some(event) = self.event(message) {
+                log(event);
             }
         }
     }
 
-    fn events(&mut self, heard: Result<ToHost, DecodeError>) -> Option<SessionEvent> {
-        match heard {
+    fn event(&mut self, message: Result<ToHost, DecodeError>) -> Option<SessionEvent> {
+        match message {
             Ok(ToHost::Hello(me)) => {
                 let new = self.capabilities.replace(me) != Some(me);
                 new.then_some(SessionEvent::Met(me))
             }
             Ok(ToHost::Pong { .. }) => None,
             Ok(ToHost::Refused(refusal)) => {
-                let new = self.told.refusal.replace(refusal) != Some(refusal);
+                let new = self.logged.refusal.replace(refusal) != Some(refusal);
                 new.then_some(SessionEvent::Refused(refusal))
             }
             Ok(ToHost::Fault { code }) => {
-                let new = self.told.fault.replace(code) != Some(code);
+                let new = self.logged.fault.replace(code) != Some(code);
                 new.then_some(SessionEvent::Fault(code))
             }
             Err(DecodeError::Refused(Refusal::Version(version))) => {
                 let refusal = Refusal::Version(version);
-                let new = self.told.refusal.replace(refusal) != Some(refusal);
+                let new = self.logged.refusal.replace(refusal) != Some(refusal);
                 new.then_some(SessionEvent::Foreign(version))
             }
             // A satellite of our version that sends more than we know: nothing to mend, nothing lost.
@@ -143,8 +143,8 @@ impl SatelliteSession {
 
     /// Reports each silence once.
     pub(super) fn silence(&mut self, now: Millis) -> Option<SessionEvent> {
-        let silent = now.since(self.heard) >= SILENCE_MS && !self.told.silence;
-        self.told.silence |= silent;
+        let silent = now.since(self.last_received) >= SILENCE_MS && !self.logged.silence;
+        self.logged.silence |= silent;
         silent.then_some(SessionEvent::Silent)
     }
 }
@@ -160,12 +160,12 @@ mod tests {
         ToSatellite::Show(ShownFace::plain(shown))
     }
 
-    fn said(session: &mut SatelliteSession, now: u64) -> Vec<ToSatellite> {
+    fn sent(session: &mut SatelliteSession, now: u64) -> Vec<ToSatellite> {
         let mut decoder = Decoder::new();
         std::iter::from_fn(|| session.next(Millis(now)))
             .flatten()
             .filter_map(|byte| decoder.push(byte))
-            .map(|heard| heard.expect("a host speaks clearly"))
+            .map(|message| message.expect("a host sends whole messages"))
             .collect()
     }
 
@@ -174,29 +174,29 @@ mod tests {
     }
 
     #[test]
-    fn greets_and_shows_then_says_only_what_is_new() {
+    fn greets_and_shows_then_sends_only_what_is_new() {
         let mut session = SatelliteSession::new("hall", face(ShownLook::Happy), Millis(0));
-        let first = said(&mut session, 0);
+        let first = sent(&mut session, 0);
         assert!(is_hello(&first[0]) && first[1] == face(ShownLook::Happy) && first.len() == 2);
-        assert_eq!(said(&mut session, 500), []);
+        assert_eq!(sent(&mut session, 500), []);
         session.show(face(ShownLook::Sad));
-        assert_eq!(said(&mut session, 501), [face(ShownLook::Sad)]);
+        assert_eq!(sent(&mut session, 501), [face(ShownLook::Sad)]);
         session.show(face(ShownLook::Fear));
         session.show(face(ShownLook::Angry));
-        assert_eq!(said(&mut session, 510), [], "too soon");
+        assert_eq!(sent(&mut session, 510), [], "too soon");
         assert_eq!(
-            said(&mut session, 534),
+            sent(&mut session, 534),
             [face(ShownLook::Angry)],
             "the newest wins"
         );
     }
 
     #[test]
-    fn says_it_all_again_for_one_that_began_anew() {
+    fn sends_all_of_it_again_for_a_satellite_that_restarted() {
         let mut session = SatelliteSession::new("hall", face(ShownLook::Happy), Millis(0));
-        assert_eq!(said(&mut session, 0).len(), 2);
-        assert_eq!(said(&mut session, REPEAT_MS - 1), []);
-        let again = said(&mut session, REPEAT_MS);
+        assert_eq!(sent(&mut session, 0).len(), 2);
+        assert_eq!(sent(&mut session, REPEAT_MS - 1), []);
+        let again = sent(&mut session, REPEAT_MS);
         assert!(is_hello(&again[0]) && again[1] == face(ShownLook::Happy));
     }
 
@@ -210,7 +210,7 @@ mod tests {
                 satellite.receive(&frame, now);
             }
             while let Some(reply) = satellite.reply() {
-                session.receive(&reply, now, |told| events.push(told));
+                session.receive(&reply, now, |event| events.push(event));
             }
             events.extend(session.silence(now));
             satellite.picture(now);
@@ -223,17 +223,17 @@ mod tests {
     }
 
     #[test]
-    fn troubles_are_told_once() {
+    fn troubles_are_logged_once() {
         let mut session = SatelliteSession::new("hall", face(ShownLook::Happy), Millis(0));
         let mut events = Vec::new();
         for now in [1, 2].map(Millis) {
-            for told in [
+            for message in [
                 ToHost::Refused(Refusal::Unknown(9)),
                 ToHost::Fault { code: 3 },
             ] {
-                session.receive(&encode(&told), now, |told| events.push(told));
+                session.receive(&encode(&message), now, |event| events.push(event));
             }
-            session.receive(b"\0login: \r\n\0", now, |told| events.push(told));
+            session.receive(b"\0login: \r\n\0", now, |event| events.push(event));
         }
         let expected = [
             SessionEvent::Refused(Refusal::Unknown(9)),

@@ -53,7 +53,7 @@ impl Changes {
         }
     }
 
-    /// The next line; `None` when the daemon ends. Who is slow misses events, and is told how many by a line.
+    /// The next line; `None` when the daemon ends. A slow reader misses events; a line gives their number.
     pub async fn next(&mut self) -> Option<Arc<str>> {
         loop {
             tokio::select! {

@@ -67,7 +67,7 @@ impl Copier {
         committed.is_some_and(|committed| committed > self.made)
     }
 
-    /// Replaces the copy in one step. A disk that does not take it is said once, and tried again.
+    /// Replaces the copy in one step. A disk that does not take it is logged once, and tried again.
     pub(super) fn renew(&mut self, connection: &Connection) {
         self.made = Instant::now();
         match write(connection, &self.plan.path) {

@@ -48,7 +48,7 @@ impl From<rusqlite::Error> for FileProblem {
     }
 }
 
-/// How long to wait for who has the file. Who does keeps it for good, and a start or a stop must not wait for it.
+/// How long to wait for another process's lock on the file. Such a process usually keeps it, and no start or stop may wait for that.
 pub(super) const BUSY: Duration = Duration::from_millis(200);
 
 /// A store in memory.
@@ -96,10 +96,10 @@ pub(super) fn open(path: &Path) -> Result<Database, FileProblem> {
     Ok(Database::new(connection)?)
 }
 
-/// What is said of a file that is another program's.
+/// The error for a file that is another program's.
 pub(super) const FOREIGN: &str =
     "it belongs to another program, so it is left alone; name another file in [store] path";
-/// What is said of a file that is newer than this program.
+/// The error for a file that is newer than this program.
 pub(super) const NEWER: &str = "a later moodring made it, so it is left alone; update this one, or name another file in [store] path";
 
 /// Opens a file; a damaged one is set aside, and what still waits in it is taken along as far as it can be read.
@@ -147,7 +147,7 @@ fn salvage(aside: &Path, new: &mut Database) -> u64 {
 /// The ending of a file that was set aside.
 const ASIDE: &str = ".damaged-";
 
-/// Renames the file and what SQLite keeps beside it; the name says so and is free.
+/// Renames the file and what SQLite keeps beside it; the new name shows that and is free.
 fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let free = (1_u32..).find(|n| !files::beside(path, &format!("{ASIDE}{n}")).exists());
     let suffix = format!("{ASIDE}{}", free.unwrap_or_default());
@@ -162,7 +162,7 @@ fn set_aside(path: &Path) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
-/// Removes files that were set aside: all of them, or those that were written before this time. What cannot be removed is said.
+/// Removes files that were set aside: all of them, or those that were written before this time. What cannot be removed is logged.
 pub(super) fn remove_aside(path: &Path, before: Option<SystemTime>) {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
         return;

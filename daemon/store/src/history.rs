@@ -65,7 +65,7 @@ pub(super) fn add(connection: &Connection, spans: &[MoodSpan]) -> Result<()> {
     Ok(())
 }
 
-/// The most buckets and moods that one query gives: a year of hours, say.
+/// The most buckets and moods that one query gives: for example a year of hours.
 const MOST: i64 = 100_000;
 
 pub(super) fn moods(

@@ -5,8 +5,18 @@
 //! ```
 //!
 //! An event is on the disk before anybody hears of it, and leaves the outbox only when the broker has confirmed it:
-//! [`Store::delivered`]. A disk that is full, read-only or broken is a state: the store goes on in memory, says so, and
+//! [`Store::delivered`]. A disk that is full, read-only or broken is a state: the store goes on in memory, reports it, and
 //! counts the rows that it drops. Why SQLite: `docs/decisions/009-store.md`.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`event_log`] | makes numbered events of what happens |
+//! | `writer`, `request` | the thread that owns the database, and what it can be asked |
+//! | `storage`, `file`, `copy` | the database in use, on disk or in memory; opens and mends the file; a copy for a store in RAM |
+//! | `database`, `schema`, [`history`] | rows, tables, and the queries of the past |
+//! | `limits`, `wall_clock`, `state_folder` | how much is kept; whether ages may be judged; where the file lies |
+//! | [`notes`] | small files beside the store |
+//! | [`changes`], [`hooks`] | events and states as lines of JSON, and the programs that get them |
 
 pub mod changes;
 mod copy;
@@ -88,17 +98,17 @@ pub struct StoreClosed;
 pub struct Store {
     requests: std::sync::mpsc::Sender<Request>,
     state: watch::Receiver<StoreState>,
-    told: broadcast::Sender<std::sync::Arc<str>>,
+    events_tx: broadcast::Sender<std::sync::Arc<str>>,
 }
 
 impl Store {
-    /// Opens or makes the store and starts its thread. Never fails: what cannot be used is said in the log, and the
+    /// Opens or makes the store and starts its thread. Never fails for want of a file: what cannot be used is logged, and the
     /// store then works in memory.
     ///
     /// # Errors
     /// [`std::io::Error`] if the system gives no thread.
-    pub fn open(place: StoreLocation, bounds: StoreLimits) -> std::io::Result<Self> {
-        Self::open_with_copy(place, bounds, None)
+    pub fn open(location: StoreLocation, limits: StoreLimits) -> std::io::Result<Self> {
+        Self::open_with_copy(location, limits, None)
     }
 
     /// The same, with a copy of the file kept elsewhere, if there is a plan for one.
@@ -106,11 +116,11 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn open_with_copy(
-        place: StoreLocation,
-        bounds: StoreLimits,
+        location: StoreLocation,
+        limits: StoreLimits,
         copy: Option<CopyPlan>,
     ) -> std::io::Result<Self> {
-        writer::spawn(place, bounds, copy)
+        writer::spawn(location, limits, copy)
     }
 
     /// Writes an event. Those who follow [`Store::state`] learn when it is on the disk.
@@ -217,14 +227,14 @@ impl Store {
 
     /// Events as JSON from now on, each when it is on the disk. Who is slow misses some.
     pub fn subscribe_events(&self) -> broadcast::Receiver<std::sync::Arc<str>> {
-        self.told.subscribe()
+        self.events_tx.subscribe()
     }
 
     /// Writes what is left and closes the file. Later requests are ignored.
     pub fn close(&self) {
         let (answer, done) = std::sync::mpsc::channel();
         self.ask(Request::Close(answer));
-        // An error says that it is closed already.
+        // An error means that it is closed already.
         let _ = done.recv();
     }
 

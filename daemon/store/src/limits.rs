@@ -1,4 +1,4 @@
-//! How much the store keeps.
+//! The store's limits: rows and bytes that may wait for the broker, and how old they and the history may become.
 
 use moodring_base::config::StoreSettings;
 

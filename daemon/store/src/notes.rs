@@ -129,7 +129,7 @@ impl Notes {
     /// Keeps in mind whether the camera is off. Where there are no notes this does nothing.
     ///
     /// # Errors
-    /// What the system says; after a restart the camera will be as it was noted before.
+    /// The system's error; after a restart the camera will be as it was noted before.
     pub fn set_camera_off(&self, off: bool) -> io::Result<()> {
         match self.path(CAMERA_OFF) {
             Some(path) if off => files::replace(&path, b"", files::PRIVATE),
@@ -143,7 +143,7 @@ impl Notes {
     /// The resting face that is kept; `None` if none is.
     ///
     /// # Errors
-    /// What the system says, and a file that holds something else.
+    /// The system's error, also for a file that holds something else.
     pub fn calibration(&self) -> io::Result<Option<Calibration>> {
         let Some(path) = self.path(CALIBRATION) else {
             return Ok(None);
@@ -164,7 +164,7 @@ impl Notes {
     /// Keeps a resting face, or forgets it. Where there are no notes this does nothing.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn set_calibration(&self, calibration: Option<&Calibration>) -> io::Result<()> {
         let Some(path) = self.path(CALIBRATION) else {
             return Ok(());

@@ -93,7 +93,7 @@ pub(super) fn look(path: &Path) -> std::result::Result<(), FileProblem> {
     }
 }
 
-/// Whether a file whose head does not say so is ours after all, or empty, or so damaged that it is nobody's. Reads only.
+/// Whether a file without our head is ours after all, or empty, or so damaged that it is nobody's. Reads only.
 fn has_our_tables(path: &Path) -> bool {
     let query = "SELECT count(*), coalesce(sum(name IN ('events', 'moods', 'counters')), 0) FROM sqlite_schema";
     // What SQLite makes for reading a file with a log of changes beside others; nobody else is there.
@@ -111,7 +111,7 @@ fn has_our_tables(path: &Path) -> bool {
     for file in made {
         let _ = std::fs::remove_file(file);
     }
-    // What is wrong with one that cannot be read is said when it is opened.
+    // What is wrong with one that cannot be read is reported when it is opened.
     counted.map_or(true, |(all, ours)| all == 0 || ours == 3)
 }
 

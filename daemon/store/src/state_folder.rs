@@ -11,7 +11,7 @@ pub enum StoreLocation {
     File(PathBuf),
     /// In memory, as configured: nothing outlives the process.
     Memory,
-    /// In memory, because no folder could be found; a warning says so.
+    /// In memory, because no folder could be found; a warning is logged.
     Nowhere,
 }
 

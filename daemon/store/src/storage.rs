@@ -29,7 +29,7 @@ enum StorageKind {
     /// In memory, as configured or for want of a folder.
     Memory,
     /// In memory in place of a file that failed.
-    Refuge(MemoryFallback),
+    Fallback(MemoryFallback),
 }
 
 /// Which file is open, to notice when another stands in its place.
@@ -80,12 +80,12 @@ struct MemoryFallback {
 }
 
 impl FileOrMemory {
-    /// Opens what is configured; what cannot be used is said in the log.
+    /// Opens what is configured; what cannot be used is logged.
     ///
     /// # Errors
     /// SQLite's, if not even memory can be had.
-    pub(super) fn open(place: StoreLocation) -> Result<Self, rusqlite::Error> {
-        match place {
+    pub(super) fn open(location: StoreLocation) -> Result<Self, rusqlite::Error> {
+        match location {
             StoreLocation::Memory => Self::memory(),
             StoreLocation::Nowhere => {
                 tracing::warn!(
@@ -132,7 +132,7 @@ impl FileOrMemory {
         let since = Instant::now();
         Ok(Self {
             database,
-            kind: StorageKind::Refuge(MemoryFallback {
+            kind: StorageKind::Fallback(MemoryFallback {
                 path,
                 reason,
                 whole,
@@ -207,7 +207,7 @@ impl FileOrMemory {
             StorageKind::Disk(file) => file
                 .is_gone()
                 .map(|reason| FileProblem::Gone(reason.into())),
-            StorageKind::Memory | StorageKind::Refuge(_) => None,
+            StorageKind::Memory | StorageKind::Fallback(_) => None,
         }
     }
 
@@ -222,21 +222,21 @@ impl FileOrMemory {
     pub(super) fn path(&self) -> Option<&Path> {
         match &self.kind {
             StorageKind::Disk(file) => Some(&file.path),
-            StorageKind::Refuge(fallback) => Some(&fallback.path),
+            StorageKind::Fallback(fallback) => Some(&fallback.path),
             StorageKind::Memory => None,
         }
     }
 
     /// The history of a file that cannot be used now is deleted when it can.
     pub(super) fn forget_later(&mut self) {
-        if let StorageKind::Refuge(fallback) = &mut self.kind {
+        if let StorageKind::Fallback(fallback) = &mut self.kind {
             fallback.forget = true;
         }
     }
 
     /// Back from memory to the file, if it is time (or `now`) and that works again. True if so.
     pub(super) fn go_back(&mut self, now: bool) -> bool {
-        let StorageKind::Refuge(fallback) = &mut self.kind else {
+        let StorageKind::Fallback(fallback) = &mut self.kind else {
             return false;
         };
         if !now && fallback.since.elapsed() < RETRY {
@@ -249,7 +249,7 @@ impl FileOrMemory {
             disk.take_back(memory, fallback.whole)?;
             if !fallback.whole {
                 // Memory never had them, so nobody counted them there.
-                disk.add_untold(deleted)?;
+                disk.add_unreported(deleted)?;
             }
             Ok(disk)
         });
@@ -269,16 +269,16 @@ impl FileOrMemory {
     /// Why it is not where it should be, if it is not.
     pub(super) fn trouble(&self) -> Option<&str> {
         match &self.kind {
-            StorageKind::Refuge(fallback) => Some(&fallback.reason),
+            StorageKind::Fallback(fallback) => Some(&fallback.reason),
             StorageKind::Disk(_) | StorageKind::Memory => None,
         }
     }
 
     /// What fits there.
-    pub(super) fn bounds(&self, wanted: StoreLimits) -> StoreLimits {
+    pub(super) fn limits(&self, wanted: StoreLimits) -> StoreLimits {
         match self.kind {
             StorageKind::Disk(_) => wanted,
-            StorageKind::Memory | StorageKind::Refuge(_) => wanted.in_memory(),
+            StorageKind::Memory | StorageKind::Fallback(_) => wanted.in_memory(),
         }
     }
 }

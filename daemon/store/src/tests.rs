@@ -47,8 +47,8 @@ fn small() -> StoreLimits {
 #[test]
 fn rows_come_in_order_until_they_are_delivered_and_are_history_then() {
     let mut database = file::memory().unwrap();
-    let bounds = StoreLimits::default();
-    database.commit(&append(1..=3), bounds).unwrap();
+    let limits = StoreLimits::default();
+    database.commit(&append(1..=3), limits).unwrap();
     let rows = database.rows(1, 5).unwrap();
     assert_eq!(rows[0].payload, draft(2).payload);
     assert_eq!((rows.len(), rows[0].device.as_str()), (2, "hall"));
@@ -57,7 +57,7 @@ fn rows_come_in_order_until_they_are_delivered_and_are_history_then() {
         Change::Delivered(2),
         Change::Delivered(9),
     ];
-    database.commit(&receipts, bounds).unwrap();
+    database.commit(&receipts, limits).unwrap();
     assert_eq!(ids(&database), [1, 3]);
     assert_eq!(database.counts.waiting, 2);
     let second = NOW_MS / 1_000;
@@ -80,9 +80,11 @@ fn above_the_bound_telemetry_goes_first_then_the_oldest() {
     assert_eq!(ids(&database), [1, 2, 4, 5, 6]);
     assert_eq!(database.commit(&append([7, 8]), small()).unwrap(), 2);
     assert_eq!(ids(&database), [4, 5, 6, 7, 8]);
-    assert_eq!(database.counts.untold, 3);
-    database.commit(&[Change::Told(2)], small()).unwrap();
-    assert_eq!(database.counts.untold, 1);
+    assert_eq!(database.counts.unreported, 3);
+    database
+        .commit(&[Change::DroppedReported(2)], small())
+        .unwrap();
+    assert_eq!(database.counts.unreported, 1);
     let few_bytes = StoreLimits {
         waiting_bytes: 20,
         ..small()
@@ -124,7 +126,7 @@ fn what_is_too_old_goes_by_its_date_and_its_place_in_the_order() {
             "{ages:?}"
         );
         assert_eq!(
-            (database.counts.waiting, database.counts.untold),
+            (database.counts.waiting, database.counts.unreported),
             (left.len() as u64, gone as u64)
         );
     }
@@ -185,8 +187,10 @@ fn moods_add_up_by_bucket_and_can_be_forgotten() {
         span(minute + 1, happy, 1_500),
         span(minute + 5, happy, 60_000),
     ];
-    let told = Change::Moods(spans);
-    database.commit(&[told], StoreLimits::default()).unwrap();
+    let events_rx = Change::Moods(spans);
+    database
+        .commit(&[events_rx], StoreLimits::default())
+        .unwrap();
     let start = minute * 60;
     let found = history::moods(&database.connection, start, start + 360, 300).unwrap();
     let short: Vec<_> = found
@@ -213,7 +217,10 @@ fn moods_add_up_by_bucket_and_can_be_forgotten() {
     assert_eq!(database.forget().unwrap(), 1);
     let left = history::moods(&database.connection, 0, i64::MAX, 60).unwrap();
     assert!(left.is_empty() && ids(&database).is_empty());
-    assert_eq!((database.counts.waiting, database.counts.untold), (0, 1));
+    assert_eq!(
+        (database.counts.waiting, database.counts.unreported),
+        (0, 1)
+    );
     history::expire(&database.connection, NOW_MS + 1, NOW_MS + 1).unwrap();
     assert!(ids(&database).is_empty());
 }
@@ -273,7 +280,7 @@ fn other_programs_files_are_set_aside_not_changed() {
 fn stores_of_other_programs_and_later_versions_are_left_alone() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("moodring.db");
-    for (make, says) in [
+    for (make, expected) in [
         (
             "CREATE TABLE songs (name TEXT); INSERT INTO songs VALUES ('Lola')",
             "another program",
@@ -296,7 +303,7 @@ fn stores_of_other_programs_and_later_versions_are_left_alone() {
         drop(connection);
         let before = fs::read(&path).unwrap();
         let refused = file::open_or_begin_anew(&path).err().unwrap().to_string();
-        assert!(refused.contains(says), "{make}: {refused}");
+        assert!(refused.contains(expected), "{make}: {refused}");
         assert_eq!(fs::read(&path).unwrap(), before, "{make}");
         assert_eq!(
             fs::read_dir(folder.path()).unwrap().count(),
@@ -369,12 +376,12 @@ proptest! {
 fn a_full_disk_is_gone_around_and_taken_again() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("moodring.db");
-    let bounds = StoreLimits::default();
+    let limits = StoreLimits::default();
     let mut storage = storage::FileOrMemory::open(StoreLocation::File(path.clone())).unwrap();
-    storage.database.commit(&append(1..=9), bounds).unwrap();
+    storage.database.commit(&append(1..=9), limits).unwrap();
     storage
         .database
-        .commit(&[Change::Delivered(1)], bounds)
+        .commit(&[Change::Delivered(1)], limits)
         .unwrap();
     storage
         .database
@@ -382,13 +389,13 @@ fn a_full_disk_is_gone_around_and_taken_again() {
         .pragma_update(None, "max_page_count", 1)
         .unwrap();
     let many = append(10..=400);
-    let error = storage.database.commit(&many, bounds).unwrap_err();
+    let error = storage.database.commit(&many, limits).unwrap_err();
     storage.fail(error.into()).unwrap();
     assert_eq!(storage.trouble(), Some("the disk is full"));
-    storage.database.commit(&many, bounds).unwrap();
+    storage.database.commit(&many, limits).unwrap();
     assert_eq!(ids(&storage.database), (2..=400).collect::<Vec<_>>());
     let receipts: Vec<_> = (2..=5).map(Change::Delivered).collect();
-    storage.database.commit(&receipts, bounds).unwrap();
+    storage.database.commit(&receipts, limits).unwrap();
     assert!(!storage.go_back(false), "not before its time");
     assert!(storage.go_back(true));
     assert_eq!(storage.trouble(), None);
@@ -413,8 +420,8 @@ fn damage_in_the_middle_of_a_run_begins_a_new_file() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("moodring.db");
     let mut storage = storage::FileOrMemory::open(StoreLocation::File(path.clone())).unwrap();
-    let bounds = StoreLimits::default();
-    storage.database.commit(&append(1..=9), bounds).unwrap();
+    let limits = StoreLimits::default();
+    storage.database.commit(&append(1..=9), limits).unwrap();
     storage
         .fail(file::FileProblem::Damaged("a bad sector".into()))
         .unwrap();
@@ -422,8 +429,8 @@ fn damage_in_the_middle_of_a_run_begins_a_new_file() {
     assert!(folder.path().join("moodring.db.damaged-1").exists());
 }
 
-fn open(path: &Path, bounds: StoreLimits) -> Store {
-    Store::open(StoreLocation::File(path.to_owned()), bounds).unwrap()
+fn open(path: &Path, limits: StoreLimits) -> Store {
+    Store::open(StoreLocation::File(path.to_owned()), limits).unwrap()
 }
 
 async fn waiting(store: &Store) -> Vec<i64> {
@@ -437,11 +444,11 @@ async fn rows_are_told_of_only_when_they_are_on_the_disk_and_survive() {
     let path = folder.path().join("moodring.db");
     let store = open(&path, StoreLimits::default());
     let mut state = store.state();
-    let mut told = store.subscribe_events();
+    let mut events_rx = store.subscribe_events();
     (1..=50).for_each(|seq| store.append(draft(seq)));
     let all = |s: &StoreState| s.written == Some((u64::MAX - 1, 50));
     assert_eq!(state.wait_for(all).await.unwrap().waiting, 50);
-    assert_eq!(&*told.recv().await.unwrap(), r#"{"seq":1}"#);
+    assert_eq!(&*events_rx.recv().await.unwrap(), r#"{"seq":1}"#);
     (1..=10).for_each(|id| store.delivered(id));
     store.close();
     store.append(draft(51));
@@ -469,7 +476,7 @@ async fn without_a_usable_disk_it_goes_on_in_memory_and_says_so() {
     store.close();
     let store = open(&path, small());
     assert_eq!(waiting(&store).await.len(), 5);
-    assert_eq!(store.state().borrow().untold, 2);
+    assert_eq!(store.state().borrow().unreported, 2);
     store.close();
 }
 
@@ -508,7 +515,7 @@ async fn a_store_in_ram_is_brought_back_from_its_copy() {
     assert!(ids(&kept).is_empty());
     let events = history::events(&kept.connection, (0, i64::MAX), None, 9, NOW_MS).unwrap();
     assert!(events.is_empty());
-    assert_eq!(kept.counts.untold, 1);
+    assert_eq!(kept.counts.unreported, 1);
     drop(kept);
     // A file that is there wins: the daemon alone was restarted.
     store.append(draft(7));
@@ -544,7 +551,7 @@ async fn a_store_that_vanishes_is_noticed_and_begun_anew() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("moodring.db");
     let other = folder.path().join("other.db");
-    for (vanish, says) in [
+    for (vanish, expected) in [
         (
             (|path: &Path, _: &Path| fs::remove_file(path).unwrap()) as fn(&Path, &Path),
             "deleted",
@@ -573,14 +580,14 @@ async fn a_store_that_vanishes_is_noticed_and_begun_anew() {
         vanish(&path, &other);
         store.flush().await.unwrap();
         let state = store.state().borrow().clone();
-        assert_eq!((state.replaced, state.trouble), (1, None), "{says}");
-        assert!(state.replaced_because.unwrap().contains(says));
+        assert_eq!((state.replaced, state.trouble), (1, None), "{expected}");
+        assert!(state.replaced_because.unwrap().contains(expected));
         store.append(draft(4));
         let ids = waiting(&store).await;
-        assert_eq!(ids.last(), Some(&4), "{says}");
+        assert_eq!(ids.last(), Some(&4), "{expected}");
         store.close();
         let store = open(&path, StoreLimits::default());
-        assert_eq!(waiting(&store).await, ids, "{says}: it is on the disk");
+        assert_eq!(waiting(&store).await, ids, "{expected}: it is on the disk");
         store.close();
     }
 }
@@ -599,7 +606,7 @@ async fn deletion_takes_what_waits_for_the_broker_and_counts_it() {
         (
             state.waiting,
             state.dropped,
-            state.untold,
+            state.unreported,
             state.forgotten_to
         ),
         (0, 3, 3, 4)
@@ -617,7 +624,11 @@ async fn deletion_takes_what_waits_for_the_broker_and_counts_it() {
         "in the file"
     );
     let store = open(&path, StoreLimits::default());
-    assert_eq!(store.state().borrow().untold, 3, "it is still to be told");
+    assert_eq!(
+        store.state().borrow().unreported,
+        3,
+        "it is still to be told"
+    );
     store.close();
 }
 
@@ -625,8 +636,7 @@ async fn deletion_takes_what_waits_for_the_broker_and_counts_it() {
 async fn what_is_no_file_is_no_store_and_stays_as_it_is() {
     let folder = TempDir::new().unwrap();
     let pipe = folder.path().join("pipe");
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-    assert!(made.unwrap().success());
+    moodring_tests::files::named_pipe(&pipe);
     for path in [pipe.as_path(), folder.path()] {
         let before = fs::metadata(path).unwrap().permissions();
         let store = open(path, StoreLimits::default());

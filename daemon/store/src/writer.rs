@@ -1,6 +1,8 @@
 //! The thread that owns the database: gathers changes, commits them together, and goes to memory and back when the file
 //! fails.
 
+mod maintenance;
+
 use std::{
     collections::BTreeSet,
     io,
@@ -19,39 +21,42 @@ use super::{
     CopyPlan, Store, StoreLimits, StoreLocation, StoreState,
     copy::Copier,
     database::Change,
-    file::{self, FileProblem},
+    file::FileProblem,
     history,
     request::Request,
-    storage::{FileOrMemory, RETRY},
+    storage::FileOrMemory,
     wall_clock::{Reading, WallClock},
 };
 
+/// How often the file and the clock are looked at.
+const FILE_CHECK_INTERVAL: Duration = Duration::from_secs(20);
 /// Commits are at least so far apart, unless somebody waits for one: each costs an SD card a few pages.
-const GAP: Duration = Duration::from_millis(100);
-/// Receipts and history wait so long for company; lost with the power, they cost a duplicate and a second of history.
-const LAZY: Duration = Duration::from_secs(1);
+const MIN_COMMIT_INTERVAL: Duration = Duration::from_millis(100);
+/// Receipts and history are committed at most this late. A power cut in between costs a duplicate and a second of history.
+const MAX_COMMIT_DELAY: Duration = Duration::from_secs(1);
 /// Changes that one commit takes.
-const MOST: usize = 1_000;
-/// Events that a slow listener may lag behind.
-const TOLD: usize = 256;
+const MAX_CHANGES_PER_COMMIT: usize = 1_000;
+/// Events that a slow subscriber of `subscribe_events` may lag behind.
+const EVENT_CHANNEL_LEN: usize = 256;
 
 /// Opens the store and starts the thread; what was there is known when this returns.
 ///
 /// # Errors
 /// [`io::Error`] if the system gives no thread, or no memory for a store.
 pub(super) fn spawn(
-    place: StoreLocation,
-    bounds: StoreLimits,
+    location: StoreLocation,
+    limits: StoreLimits,
     copy: Option<CopyPlan>,
 ) -> io::Result<Store> {
-    let copier = match (&place, copy) {
+    let copier = match (&location, copy) {
         (StoreLocation::File(file), Some(plan)) => Some(Copier::begin(plan, file)),
         _ => None,
     };
     let (requests, asked) = mpsc::channel();
     let (state, seen) = watch::channel(StoreState::default());
-    let (told, _) = broadcast::channel(TOLD);
-    let mut writer = Writer::new(place, bounds, state, told.clone()).map_err(io::Error::other)?;
+    let (events_tx, _) = broadcast::channel(EVENT_CHANNEL_LEN);
+    let mut writer =
+        Writer::new(location, limits, state, events_tx.clone()).map_err(io::Error::other)?;
     writer.copier = copier;
     writer.publish();
     thread::Builder::new()
@@ -60,15 +65,15 @@ pub(super) fn spawn(
     Ok(Store {
         requests,
         state: seen,
-        told,
+        events_tx,
     })
 }
 
 struct Writer {
     storage: FileOrMemory,
-    bounds: StoreLimits,
+    limits: StoreLimits,
     state: watch::Sender<StoreState>,
-    told: broadcast::Sender<Arc<str>>,
+    events_tx: broadcast::Sender<Arc<str>>,
     changes: Vec<Change>,
     next_id: i64,
     written: Option<(u64, u64)>,
@@ -93,19 +98,14 @@ struct Writer {
     forgotten: bool,
 }
 
-/// How often the file and the clock are looked at.
-const LOOK: Duration = Duration::from_secs(20);
-/// So many minutes of the history are dated anew when the clock is set: a month.
-const MOST_MINUTES: usize = 44_640;
-
 impl Writer {
     fn new(
-        place: StoreLocation,
-        bounds: StoreLimits,
+        location: StoreLocation,
+        limits: StoreLimits,
         state: watch::Sender<StoreState>,
-        told: broadcast::Sender<Arc<str>>,
+        events_tx: broadcast::Sender<Arc<str>>,
     ) -> Result<Self, rusqlite::Error> {
-        let storage = FileOrMemory::open(place)?;
+        let storage = FileOrMemory::open(location)?;
         let newest = storage.database.counts.newest;
         let next_id = if storage.trouble().is_some() {
             // What the disk has is not known: the clock gives numbers that are larger than those there.
@@ -114,9 +114,9 @@ impl Writer {
             newest + 1
         };
         Ok(Self {
-            bounds,
+            limits,
             state,
-            told,
+            events_tx,
             changes: Vec::new(),
             next_id,
             written: None,
@@ -137,13 +137,14 @@ impl Writer {
         })
     }
 
-    /// Until everybody is gone or one says close.
+    /// Serves requests until all senders are gone or one sends `Close`.
     fn serve(mut self, asked: &Receiver<Request>) {
         loop {
             self.look();
             self.keep_house();
-            let wait = self.due.map_or(LOOK, |due| {
-                due.saturating_duration_since(Instant::now()).min(LOOK)
+            let wait = self.due.map_or(FILE_CHECK_INTERVAL, |due| {
+                due.saturating_duration_since(Instant::now())
+                    .min(FILE_CHECK_INTERVAL)
             });
             match asked.recv_timeout(wait) {
                 Ok(Request::Close(done)) => {
@@ -157,7 +158,7 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => return self.close(),
             }
             let is_due = self.due.is_some_and(|due| due <= Instant::now());
-            if is_due || self.changes.len() >= MOST {
+            if is_due || self.changes.len() >= MAX_CHANGES_PER_COMMIT {
                 self.commit();
             }
         }
@@ -170,10 +171,13 @@ impl Writer {
                 self.next_id += 1;
                 // The first at once, those that follow it closely together.
                 let now = Instant::now();
-                self.hurry(self.committed.map_or(now, |last| (last + GAP).max(now)));
+                self.hurry(
+                    self.committed
+                        .map_or(now, |last| (last + MIN_COMMIT_INTERVAL).max(now)),
+                );
             }
             Request::Delivered(id) => self.later(Change::Delivered(id)),
-            Request::ReportedDropped(count) => self.later(Change::Told(count)),
+            Request::ReportedDropped(count) => self.later(Change::DroppedReported(count)),
             Request::Moods(spans) => self.later(Change::Moods(spans)),
             Request::Rows {
                 after,
@@ -224,7 +228,7 @@ impl Writer {
 
     fn later(&mut self, change: Change) {
         self.changes.push(change);
-        self.hurry(Instant::now() + LAZY);
+        self.hurry(Instant::now() + MAX_COMMIT_DELAY);
     }
 
     fn hurry(&mut self, due: Instant) {
@@ -241,8 +245,8 @@ impl Writer {
         let changes = std::mem::take(&mut self.changes);
         // Twice: the second time with a new file or in memory.
         for _ in 0..2 {
-            let bounds = self.storage.bounds(self.bounds);
-            match self.storage.database.commit(&changes, bounds) {
+            let limits = self.storage.limits(self.limits);
+            match self.storage.database.commit(&changes, limits) {
                 Ok(dropped) => return self.done(&changes, dropped),
                 Err(error) => self.fail(error.into()),
             }
@@ -259,9 +263,9 @@ impl Writer {
             }
             if let Change::Append(_, draft) = change {
                 self.written = Some((draft.run, draft.seq));
-                if self.told.receiver_count() > 0 {
+                if self.events_tx.receiver_count() > 0 {
                     let json = String::from_utf8_lossy(&draft.payload);
-                    let _ = self.told.send(json.into());
+                    let _ = self.events_tx.send(json.into());
                 }
             }
         }
@@ -288,149 +292,6 @@ impl Writer {
         })
     }
 
-    fn forget(&mut self) {
-        match self.storage.database.forget() {
-            Ok(dropped) => {
-                self.dropped += dropped;
-                self.forgotten_to = self.next_id - 1;
-                if dropped > 0 {
-                    tracing::info!(
-                        "{dropped} events that waited for the broker were deleted with the history; a `dropped` event says so"
-                    );
-                }
-            }
-            Err(error) => tracing::warn!("the history could not be deleted: {error}"),
-        }
-        self.storage.was_shortened();
-        // What is deleted is deleted everywhere: in what was set aside, in a file that cannot be used now, in the copy.
-        if let Some(path) = self.storage.path() {
-            file::remove_aside(path, None);
-        }
-        self.storage.forget_later();
-        self.forgotten = true;
-        self.minutes.clear();
-        self.renew_forgotten();
-        self.publish();
-    }
-
-    /// The copy without what was deleted, as soon as there is a whole store to make it from.
-    fn renew_forgotten(&mut self) {
-        if self.forgotten && self.storage.trouble().is_none() {
-            self.forgotten = false;
-            self.renew_copy(|_, _| true);
-        }
-    }
-
-    /// Whether the file is still there and the clock still goes evenly, now and then.
-    fn look(&mut self) {
-        let now = Instant::now();
-        if self.looked.is_none_or(|looked| now - looked >= LOOK) {
-            self.looked = Some(now);
-            self.look_at_clock();
-            self.look_at_file();
-        }
-    }
-
-    /// A file that vanished is replaced by a new one at once.
-    fn look_at_file(&mut self) {
-        if let Some(problem) = self.storage.gone() {
-            self.replaced += 1;
-            self.replaced_because = Some(problem.to_string());
-            self.fail(problem);
-            self.next_id = self.next_id.max(self.storage.database.counts.newest + 1);
-            self.publish();
-        }
-    }
-
-    /// If the clock was set, what this run wrote is dated anew: its age is what passed, not what the clock says.
-    fn look_at_clock(&mut self) {
-        let now = reading();
-        let set_by = self.clock.look(now);
-        if set_by == 0 {
-            return;
-        }
-        tracing::info!(
-            "the clock was set by {} s: nothing is deleted for its age within the next hour",
-            set_by / 1_000
-        );
-        let before = now.wall_ms.saturating_sub(set_by);
-        let is_before = |time: i64| time.abs_diff(before) < time.abs_diff(now.wall_ms);
-        for change in &mut self.changes {
-            match change {
-                Change::Append(_, draft) if is_before(draft.time_ms) => {
-                    draft.time_ms = draft.time_ms.saturating_add(set_by);
-                }
-                Change::Moods(spans) => {
-                    for span in spans
-                        .iter_mut()
-                        .filter(|span| is_before(span.minute.saturating_mul(60_000)))
-                    {
-                        span.minute = span.minute.saturating_add(history::minutes_of(set_by));
-                    }
-                }
-                _ => {}
-            }
-        }
-        while self.minutes.len() > MOST_MINUTES {
-            self.minutes.pop_first();
-        }
-        let (first_id, minutes) = (self.first_id, std::mem::take(&mut self.minutes));
-        let connection = &mut self.storage.database.connection;
-        if let Err(error) = history::redate(connection, first_id, &minutes, set_by) {
-            tracing::warn!("the store keeps the dates of the wrong clock: {error}");
-        }
-        let shift = history::minutes_of(set_by);
-        self.minutes = minutes
-            .into_iter()
-            .map(|minute| minute.saturating_add(shift))
-            .collect();
-    }
-
-    /// What is done once a minute: history that is too old, and another try of a disk that failed.
-    fn keep_house(&mut self) {
-        let now = Instant::now();
-        let due = |last: Option<Instant>| last.is_none_or(|last| now - last >= RETRY);
-        if !due(self.cleaned) {
-            return;
-        }
-        self.cleaned = Some(now);
-        if self.storage.go_back(false) {
-            self.next_id = self.next_id.max(self.storage.database.counts.newest + 1);
-        }
-        self.renew_forgotten();
-        if self.clock.is_plausible() {
-            self.expire();
-        }
-        self.renew_copy(Copier::is_due);
-        self.publish();
-    }
-
-    /// What is too old goes; only while the clock can be relied on.
-    fn expire(&mut self) {
-        let bounds = self.storage.bounds(self.bounds);
-        match self.storage.database.expire(bounds, unix_ms()) {
-            Ok(dropped) => self.dropped += dropped,
-            Err(error) => self.fail(error.into()),
-        }
-        let age = Duration::from_millis(self.bounds.history_ms.unsigned_abs());
-        if let (Some(path), Some(before)) =
-            (self.storage.path(), SystemTime::now().checked_sub(age))
-        {
-            file::remove_aside(path, Some(before));
-        }
-    }
-
-    /// Renews the copy, if there is one to keep and this says so; not while rows are missing here.
-    fn renew_copy(&mut self, wanted: impl Fn(&Copier, Option<Instant>) -> bool) {
-        let whole = self.storage.trouble().is_none();
-        if let Some(copier) = &mut self.copier
-            && whole
-            && wanted(copier, self.committed)
-        {
-            copier.renew(&self.storage.database.connection);
-        }
-    }
-
     fn close(&mut self) {
         self.look_at_file();
         self.commit();
@@ -446,17 +307,17 @@ impl Writer {
     }
 
     fn publish(&mut self) {
-        let bounds = self.storage.bounds(self.bounds);
+        let limits = self.storage.limits(self.limits);
         let counts = self.storage.database.counts;
         let state = StoreState {
             waiting: counts.waiting,
             newest: counts.newest,
             written: self.written,
             dropped: self.dropped,
-            untold: counts.untold,
+            unreported: counts.unreported,
             forgotten_to: self.forgotten_to,
-            full: counts.waiting >= bounds.waiting / 10 * 9
-                || counts.bytes >= bounds.waiting_bytes / 10 * 9,
+            full: counts.waiting >= limits.waiting / 10 * 9
+                || counts.bytes >= limits.waiting_bytes / 10 * 9,
             in_memory: self.storage.path().is_none(),
             trouble: self.storage.trouble().map(str::to_owned),
             replaced: self.replaced,

@@ -2,7 +2,7 @@
 //! against. Nothing here comes from our presets.
 //!
 //! A driver's orientation is its MADCTL with the first column and row of its window. Drivers that turn the picture before
-//! they send it say by how many quarters, counterclockwise (`turned_before`).
+//! they send it give the number of quarters, counterclockwise (`turned_before`).
 
 use moodring_tests::panel::{Chip, Gluing, Upright};
 
@@ -237,7 +237,7 @@ pub(super) const MONO: &[MonoMaker] = &[
     mono("ssd1306", ADAFRUIT_1306, Chip::Ssd1306, ((128, 64), 0), false, Some(0x12), 0xcf),
     mono("ssd1306-spi", ADAFRUIT_1306, Chip::Ssd1306, ((128, 64), 0), false, Some(0x12), 0xcf),
     mono("ssd1306-128x32", ADAFRUIT_1306, Chip::Ssd1306, ((128, 32), 0), false, Some(0x02), 0x8f),
-    // 0 after a user's photo (luma.core issue 264, luma.oled issue 367); CircuitPython's formula would say 16.
+    // 0 after a user's photo (luma.core issue 264, luma.oled issue 367); CircuitPython's formula would give 16.
     mono("ssd1306-96x16", LUMA, Chip::Ssd1306, ((96, 16), 0), false, Some(0x02), 0xaf),
     mono("ssd1306-72x40", ADAFRUIT_1306, Chip::Ssd1306, ((72, 40), 28), false, Some(0x12), 0xa0),
     mono("ssd1306-64x48", LUMA, Chip::Ssd1306, ((64, 48), 32), false, Some(0x12), 0xcf),

@@ -193,7 +193,7 @@ fn a_moving_face_takes_less_than_a_quarter_of_full_pictures() {
 fn a_panel_that_fails_comes_back_with_its_picture() {
     let mut bench = bench(&settings());
     bench.show(&showing(Expression::Happy), 0).unwrap();
-    // Unplugged in the middle of a picture: told once, then it rests.
+    // Unplugged in the middle of a picture: reported once, then it rests.
     bench.device.break_after(2);
     let error = bench.show(&showing(Expression::Sad), 1_000).unwrap_err();
     assert!(error.contains("EIO"), "{error}");
@@ -206,7 +206,7 @@ fn a_panel_that_fails_comes_back_with_its_picture() {
         1,
         "it rests for half a second"
     );
-    // Still unplugged: tried again, more and more rarely, without a word.
+    // Still unplugged: tried again, more and more rarely, without an error.
     for ms in (1_500..60_000).step_by(33) {
         bench.show(&showing(Expression::Sad), ms).unwrap();
     }
@@ -335,7 +335,7 @@ fn a_garbled_glass_is_whole_again_after_a_minute() {
     bench.check();
 }
 
-/// A chip that lost its power for a moment is asleep, and cannot say so.
+/// A chip that lost its power for a moment is asleep, and cannot report it.
 #[test]
 fn a_display_that_was_dark_is_set_up_anew() {
     let mut bench = bench(&DisplaySettings {
@@ -440,9 +440,9 @@ fn an_oleds_picture_goes_around_by_a_pixel_a_minute() {
             Ok(Box::new(oled.unwrap()) as Box<_>)
         };
         let framebuffer = MonoBuffer::new(board.glass_px, board.rotation);
-        let glass = ScreenShape::Square;
+        let shape = ScreenShape::Square;
         let open = Box::new(open);
-        let screen = PanelDisplay::new("oled", &settings(), glass, framebuffer, open);
+        let screen = PanelDisplay::new("oled", &settings(), shape, framebuffer, open);
         (device, screen)
     };
     let (still, mut still_screen) = screen();

@@ -63,7 +63,7 @@ impl<C: Reader> Device<C> {
         })))
     }
 
-    /// What the chip says.
+    /// Asks the chip.
     pub(super) fn ask<T>(&self, question: impl FnOnce(&C) -> T) -> T {
         question(&self.0.lock().unwrap().chip)
     }

@@ -97,7 +97,7 @@ pub fn overlay(photo: &mut RgbImage, from_crop: &Similarity, map: &ClassMap) {
 mod tests {
     use super::*;
 
-    /// Happy speaks in one cell only, everything else is silent.
+    /// The map of happy is 1 in one cell; everything else is 0.
     fn one_cell(row: usize, column: usize) -> ClassMap {
         let mut values = [0.0; MAP_VALUES];
         values[(row * MAP_CELLS + column) * Expression::COUNT + Expression::Happy as usize] = 7.0;

@@ -1,4 +1,4 @@
-//! Chooses which outputs of a classifier are read and how their values become an answer, as the notes in the file say.
+//! Chooses which outputs of a classifier are read and how their values become an answer, by the notes in the file.
 //! The same for every engine. Runs no net.
 
 use moodring_base::config::Labels;
@@ -14,10 +14,10 @@ const FERPLUS_CLASSES: usize = Expression::COUNT + 1;
 /// The least probability whose logarithm is taken.
 #[cfg(any(test, feature = "tract", feature = "ort"))]
 const LEAST: f32 = 1e-9;
-/// The least probability at which an expression is named, if the file says nothing else.
+/// The least probability at which an expression is named, unless the file has its own.
 const CERTAIN: f32 = 0.45;
 
-/// What a classifier's file says of its answer.
+/// How a classifier's outputs become an answer, by the notes of its file.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Recipe {
     expressions: Expressions,
@@ -46,12 +46,12 @@ struct Calibrated {
     temperature: f32,
 }
 
-/// What a classifier's file says of its own certainty, each as a probability.
+/// The thresholds of a classifier, from the notes of its file; each is a probability.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thresholds {
     /// The least at which an expression is named.
     pub certain: f32,
-    /// The least at which a crop is a human face; 0 if the net cannot tell.
+    /// The least at which a crop is a human face; 0 if the net has no such output.
     pub face: f32,
 }
 
@@ -203,7 +203,7 @@ fn array<const N: usize>(
 }
 
 impl File {
-    /// A file of which `note` tells the notes by name; its outputs are told later.
+    /// A file whose notes `note` finds by name; [`Self::with_outputs`] adds the outputs.
     pub(super) fn new<'t>(note: impl Fn(&str) -> Option<&'t str>) -> Self {
         let notes = NOTES.into_iter();
         let notes = notes.filter_map(|name| Some((name, note(name)?.to_owned())));
@@ -224,7 +224,7 @@ impl File {
         found.map(|(_, text)| text.as_str())
     }
 
-    /// The output of this name and length. Without a list of names only FER+'s can be told, by its length.
+    /// The output of this name and length. Without a list of names only FER+'s is recognized, by its length.
     fn output(&self, name: &str, length: usize) -> Option<usize> {
         let at = match self.note("outputs") {
             Some(names) => names.split(',').position(|known| known.trim() == name),
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn older_files_blend_both_answers_and_cannot_tell_the_rest() {
+    fn older_files_blend_both_answers_and_have_nothing_else() {
         let lengths = [7, 252, 8];
         let notes = [("temperature", "2"), ("temperature.ferplus", "0.5")];
         let of = |labels| recipe(&lengths, &notes, labels).unwrap();
@@ -337,8 +337,11 @@ mod tests {
             ("face.threshold", "1"),
             ("pose.roll_trust", "2"),
         ] {
-            let said = error(note, text);
-            assert!(said.contains(note) && said.contains(text), "{said}");
+            let message = error(note, text);
+            assert!(
+                message.contains(note) && message.contains(text),
+                "{message}"
+            );
         }
         assert!(recipe(&[8], &[], Labels::Blend).is_err());
         // A list of names that does not fit the outputs: what does not fit is not there.

@@ -1,29 +1,23 @@
 //! Falls back to our own engine where ONNX Runtime cannot run, with one warning: why, and how to mend it.
 
-use std::{
-    io::Read,
-    path::Path,
-    sync::{LazyLock, Mutex},
-};
+use std::{io::Read, path::Path};
 
-/// Reasons that were logged already: photos open a detector for every size.
-static TOLD: LazyLock<Mutex<Vec<String>>> = LazyLock::new(Mutex::default);
+use super::log_once;
 
 /// The packed file to use: that of the settings if it is packed, else the built-in net (an empty path). Logs each
-/// reason once.
+/// warning once.
 pub(super) fn packed<'p>(path: &'p Path, reason: &str) -> &'p Path {
     let packed = is_packed(path);
-    let mut told = TOLD.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if !told.iter().any(|before| before == reason) {
-        told.push(reason.to_owned());
-        let nets = if packed {
-            "its packed file"
-        } else {
-            "the built-in nets"
-        };
-        tracing::warn!(
-            "engine = \"ort\" cannot be used here, so {nets} run on the int8 engine, on the CPU. Why: {reason}"
-        );
+    let nets = if packed {
+        "its packed file"
+    } else {
+        "the built-in nets"
+    };
+    let text = format!(
+        "engine = \"ort\" cannot be used here, so {nets} run on the int8 engine, on the CPU. Why: {reason}"
+    );
+    if log_once::is_new(&text) {
+        tracing::warn!("{text}");
     }
     if packed { path } else { Path::new("") }
 }

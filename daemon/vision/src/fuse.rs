@@ -15,9 +15,9 @@ pub(super) struct ScaleResult {
     pub(super) faces: Vec<Face>,
 }
 
-/// The score down to which a search always reports: also the doubt of one look counts against what another is sure of.
-const DOUBT: f32 = 0.2;
-/// Below this a detector's scores say nothing, and it would report thousands of places.
+/// The score down to which a search always reports: also a low score of one look counts against a high one of another.
+const LEAST_SCORE: f32 = 0.2;
+/// Below this a detector's scores mean nothing, and it would report thousands of places.
 const NOISE: f32 = 0.05;
 
 /// The score down to which a search must report, so that nothing is missed that could reach `threshold` when joined.
@@ -27,7 +27,7 @@ pub(super) fn least_score(join: Join, threshold: f32) -> f32 {
         Join::Mean => 2.0 * threshold - 1.0,
         Join::HalfWayToBest => threshold,
     };
-    DOUBT.min(could_reach).max(NOISE)
+    LEAST_SCORE.min(could_reach).max(NOISE)
 }
 
 /// How the scores of several searches become one.
@@ -35,7 +35,7 @@ pub(super) fn least_score(join: Join, threshold: f32) -> f32 {
 pub(super) enum Join {
     /// The mean over the searches that should see such a face: fewest false faces where nobody asks again.
     Mean,
-    /// Half way from there to the best score: more near and tilted faces, for a classifier that says what is none
+    /// Half way from there to the best score: more near and tilted faces, for a classifier that recognizes what is no face
     /// (docs/decisions/004).
     HalfWayToBest,
 }
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_that_sees_such_faces_badly_may_speak_for_one_and_not_against() {
+    fn a_look_that_sees_such_faces_badly_may_confirm_one_but_not_reject_it() {
         let huge = |score| face(0.0, 500.0, score);
         assert_eq!(scores(vec![huge(0.7)], vec![huge(0.9)]), [0.85]);
         assert_eq!(scores(vec![huge(0.9)], vec![huge(0.3)]), [0.9]);

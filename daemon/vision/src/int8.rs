@@ -82,8 +82,8 @@ fn broken(path: &Path, reason: impl std::fmt::Display) -> VisionError {
 /// A net is used until the end, so that it is never given back; what is kept grows only with nets that are installed.
 static FILES: Mutex<Vec<&'static [u8]>> = Mutex::new(Vec::new());
 
-/// These bytes, kept; those that are kept already if they are the same.
-fn keep(bytes: Vec<u8>) -> &'static [u8] {
+/// Leaks these bytes, each content once.
+fn intern(bytes: Vec<u8>) -> &'static [u8] {
     let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = files.iter().find(|known| **known == bytes) {
         return known;
@@ -102,7 +102,7 @@ fn open_model(
     let bytes = if path.as_os_str().is_empty() {
         built_in
     } else {
-        keep(std::fs::read(path).map_err(|e| broken(path, e))?)
+        intern(std::fs::read(path).map_err(|e| broken(path, e))?)
     };
     let model = Model::parse(bytes).map_err(|e| broken(path, e))?;
     if model.kind() != kind {
@@ -167,7 +167,7 @@ impl Int8Detector {
         self.threshold
     }
 
-    /// The same where the classifier then says what is no face.
+    /// The same where the classifier then recognizes what is no face.
     pub fn threshold_before_face(&self) -> f32 {
         self.before_face
     }
@@ -212,14 +212,14 @@ impl DetectNet for Int8Detector {
 pub struct Int8Classifier {
     loaded: LoadedNet,
     recipe: Recipe,
-    /// What the last run said for the maps, if the net has that output.
+    /// The last run's class activation maps, if the net has that output.
     maps: Option<Box<[f32; MAP_VALUES]>>,
 }
 
 impl Int8Classifier {
     /// The packed file at `path`, or the built-in classifier if it is empty.
     ///
-    /// What its outputs mean is told by its notes: see `vision::answer`.
+    /// Its notes define what its outputs mean: see `vision::answer`.
     ///
     /// # Errors
     /// [`VisionError`] if the file cannot be used.
@@ -248,12 +248,12 @@ impl Int8Classifier {
         })
     }
 
-    /// What the file says of its certainty.
+    /// The file's thresholds.
     pub(super) const fn thresholds(&self) -> Thresholds {
         self.recipe.thresholds()
     }
 
-    /// Where the last crop spoke for this expression of FER2013's; `None` if the file has no such output.
+    /// Where the last crop showed this expression of FER2013's; `None` if the file has no such output.
     pub fn class_map(&self, expression: Expression) -> Option<ClassMap> {
         let maps = self.maps.as_deref()?;
         Some(ClassMap::new(maps, expression))

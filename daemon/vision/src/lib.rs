@@ -1,4 +1,13 @@
 //! Runs the nets on the engine of the settings, and times the pipeline's stages. `moodring-core` holds the logic.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `int8`, `onnx`, `fallback` | the nets on our engine, on tract or ONNX Runtime, and the way back to our own |
+//! | `answer`, `activation_map` | which outputs are the answer; where in a face the classifier looked |
+//! | `stream`, `stage_timer`, `upside_down` | the pipeline on a stream, timed; notices a camera that hangs upside down |
+//! | `photo`, `fuse` | single photos at several sizes, and one list of faces from them |
+//! | `net_files`, `log_once`, [`bundle`], [`update`] | which net is used; nets that are installed later; whether there is a newer version |
+//! | [`onnx_file`], [`pack`] | reads ONNX files, and packs them for the int8 engine |
 
 mod activation_map;
 mod answer;
@@ -10,6 +19,7 @@ mod fuse;
 #[doc(hidden)]
 pub mod fuzz;
 mod int8;
+mod log_once;
 mod net_files;
 #[cfg(any(feature = "tract", feature = "ort"))]
 mod onnx;
@@ -112,7 +122,7 @@ impl Detector {
         }
     }
 
-    /// The lower one for a classifier that says itself what is no face; the same if the file has none.
+    /// The lower one for a classifier that recognizes itself what is no face; the same if the file has none.
     pub fn threshold_before_face(&self) -> f32 {
         match self {
             Self::Int8(net) => net.threshold_before_face(),
@@ -177,7 +187,7 @@ impl Classifier {
         }
     }
 
-    /// What the file says of its certainty.
+    /// The file's thresholds.
     pub fn thresholds(&self) -> Thresholds {
         match self {
             Self::Int8(net) => net.thresholds(),
@@ -186,7 +196,7 @@ impl Classifier {
         }
     }
 
-    /// Where the last crop spoke for this expression; `None` if the net has no such output, or runs on another engine.
+    /// Where the last crop showed this expression; `None` if the net has no such output, or runs on another engine.
     pub fn class_map(&self, expression: Expression) -> Option<ClassMap> {
         match self {
             Self::Int8(net) => net.class_map(expression),

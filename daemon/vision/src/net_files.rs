@@ -1,19 +1,13 @@
 //! Chooses the files of a net: those of the settings, else an installed one, else the built-in bytes. An installed net
 //! that cannot be used is logged once, and the built-in one is used.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{LazyLock, Mutex},
-};
+use std::path::{Path, PathBuf};
 
 use moodring_base::config::Settings;
 use moodring_nn::Kind;
 
-use super::VisionError;
+use super::{VisionError, log_once};
 use crate::bundle::{FileRole, InstalledNets, Selected, kind_name};
-
-/// What was logged already: photos open a detector for every size.
-static TOLD: LazyLock<Mutex<Vec<String>>> = LazyLock::new(Mutex::default);
 
 /// The files of one net. An empty path is the built-in net.
 pub(super) struct NetFile {
@@ -47,10 +41,10 @@ impl NetFile {
             Some(Selected::Installed(net)) => {
                 let manifest = &net.manifest;
                 let (kind, name) = (&manifest.kind, &manifest.name);
-                log_once(
-                    format!("the {kind} is {name} {}, as installed", manifest.version),
-                    false,
-                );
+                let text = format!("the {kind} is {name} {}, as installed", manifest.version);
+                if log_once::is_new(&text) {
+                    tracing::info!("{text}");
+                }
                 chosen.packed = net.path(FileRole::Net).unwrap_or_default();
                 #[cfg(any(feature = "tract", feature = "ort"))]
                 {
@@ -99,27 +93,13 @@ impl NetFile {
 
 fn warn(kind: Kind, reason: &str) {
     let kind = kind_name(kind);
-    log_once(
-        format!(
-            "the installed {kind} cannot be used, so the built-in one runs: {reason}. \
-             `moodring model rollback {kind}` takes it away, `moodring model install` mends it"
-        ),
-        true,
+    let text = format!(
+        "the installed {kind} cannot be used, so the built-in one runs: {reason}. \
+         `moodring model rollback {kind}` takes it away, `moodring model install` mends it"
     );
-}
-
-/// Logs each text once.
-fn log_once(text: String, bad: bool) {
-    let mut told = TOLD.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if told.contains(&text) {
-        return;
-    }
-    if bad {
+    if log_once::is_new(&text) {
         tracing::warn!("{text}");
-    } else {
-        tracing::info!("{text}");
     }
-    told.push(text);
 }
 
 #[cfg(test)]
@@ -148,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_settings_come_before_the_shelf_and_the_shelf_before_what_is_built_in() {
+    fn a_net_of_the_settings_comes_first_then_an_installed_one_then_the_built_in_one() {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = settings(folder.path());
         assert_eq!(opened(&settings).unwrap(), Path::new(""));

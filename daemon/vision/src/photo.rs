@@ -52,7 +52,7 @@ pub struct PhotoReading {
     pub scores: Scores,
     /// The likeliest expression; uncertain below the threshold and in profile.
     pub mood: FaceMood,
-    /// Whether the person looks toward the camera; `None` if the net cannot tell.
+    /// Whether the person looks toward the camera; `None` if the net has no such output.
     pub facing: Option<bool>,
 }
 
@@ -63,11 +63,11 @@ pub struct PhotoFace {
     pub face: Face,
     /// What it shows.
     pub reading: PhotoReading,
-    /// The head's tilt in degrees, clockwise positive: the net's, or if it cannot tell, that of the eyes.
+    /// The head's tilt in degrees, clockwise positive: the net's, or without such an output that of the eyes.
     pub roll_deg: f32,
     /// Where the crop that was read lies: the transform from the crop to the photo.
     pub from_crop: Similarity,
-    /// Where the crop spoke for the likeliest expression, if the net tells.
+    /// Where the crop showed the likeliest expression, if the net has maps.
     pub map: Option<ClassMap>,
 }
 

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use moodring_base::snapshot::StageTimes;
 use moodring_core::{frame::Millis, pipeline::Stage};
 
-/// The smoothing of the shown times: each new frame counts a tenth.
-const FOLLOW: f32 = 0.1;
+/// The weight of each new frame in the shown times, an exponentially weighted mean.
+const EWMA_WEIGHT: f32 = 0.1;
 /// The time over which frames are counted.
 const WINDOW_MS: u64 = 2_000;
 /// How many frame times are kept; enough for 120 frames a second.
@@ -57,7 +57,7 @@ impl StageTimer {
             let mut last = frame;
             let target = *slot(&mut last, stage);
             let shown = slot(smooth, stage);
-            *shown += FOLLOW * (target - *shown);
+            *shown += EWMA_WEIGHT * (target - *shown);
         }
     }
 
@@ -104,7 +104,7 @@ impl Stopwatch {
     }
 
     /// The time since the last call.
-    pub(super) fn stopwatch(&mut self) -> Duration {
+    pub(super) fn lap(&mut self) -> Duration {
         let now = Instant::now();
         let took = now - self.0;
         self.0 = now;

@@ -112,9 +112,9 @@ impl VisionPipeline {
         self.timer.begin();
         let (timer, mut stopwatch) = (&mut self.timer, Stopwatch::start());
         let (time, size_px) = (picture.time(), picture.size_px());
-        let report = self.pipeline.step(picture, &mut |stage| {
-            timer.stage(stage, stopwatch.stopwatch())
-        })?;
+        let report = self
+            .pipeline
+            .step(picture, &mut |stage| timer.stage(stage, stopwatch.lap()))?;
         timer.end(time, report.looked);
         self.is_resting = !report.looked;
         self.looks += u64::from(report.looked);

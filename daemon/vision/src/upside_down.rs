@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn said_once_after_three_seconds_in_which_everybody_stands_on_their_head() {
+    fn reported_once_after_three_seconds_in_which_every_head_is_upside_down() {
         let mut upside_down = UpsideDown::default();
         let mut at = |time, rolls: &[f32]| upside_down.update(&people(rolls), Millis(time));
         assert!(!at(0, &[170.0]) && !at(2_900, &[-175.0, 160.0]));

@@ -33,7 +33,7 @@ const ASSETS: &str = "/assets/";
 /// The session's cookie.
 pub(super) const COOKIE: &str = "moodring_session";
 
-/// Nothing but our own files, no inline script or style. Who may frame an answer is added to it.
+/// Nothing but our own files, no inline script or style. `frame-ancestors` is appended for each answer.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
      connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'";
 
@@ -54,17 +54,17 @@ const HEADERS: [(HeaderName, &str); 5] = [
     ),
 ];
 
-/// Lets a request pass or not, and dresses the answer.
-pub(super) async fn guard(
+/// The middleware: lets a request pass or refuses it, and sets the security headers of the answer.
+pub(super) async fn authorize(
     State(access): State<Arc<AccessState>>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let peer = peer(&request);
     let visitor = access.proxies.visitor(peer, request.headers());
-    tell_of_unlisted(&access, peer, request.headers());
-    let passed =
-        check(&access, &request, peer, &visitor).map_err(|refusal| refusal.answer(&request));
+    warn_of_unlisted_proxy(&access, peer, request.headers());
+    let passed = authorize_request(&access, &request, peer, &visitor)
+        .map_err(|refusal| refusal.answer(&request));
     let is_face = embed::is_read_only(request.uri().path());
     request.extensions_mut().insert(visitor.clone());
     let (frame, reader, answer) = match passed {
@@ -74,18 +74,18 @@ pub(super) async fn guard(
         }
         Ok(pass) => {
             let answer = next.run(request).await;
-            let answer = prolonged(answer, pass.session.as_deref(), &visitor);
+            let answer = with_session_cookie(answer, pass.session.as_deref(), &visitor);
             (pass.frame, pass.reader, answer)
         }
-        Err(answer) => (Frame::Nobody, None, answer),
+        Err(answer) => (FrameAncestors::Nobody, None, answer),
     };
     access.answers.add(answer.status().as_u16());
     let ancestors = match frame {
-        Frame::Proxy => "'self'".into(),
-        Frame::Nobody if is_face => access.embed.ancestors(),
-        Frame::Nobody => "'none'".into(),
+        FrameAncestors::Proxy => "'self'".into(),
+        FrameAncestors::Nobody if is_face => access.embed.ancestors(),
+        FrameAncestors::Nobody => "'none'".into(),
     };
-    dressed(answer, &ancestors, reader)
+    with_security_headers(answer, &ancestors, reader)
 }
 
 /// Who is at the other end of the connection.
@@ -97,10 +97,10 @@ fn peer(request: &Request) -> IpAddr {
     )
 }
 
-/// Behind a proxy that nobody listed all visitors are one, and one guesser locks all of them out: told once a run.
-fn tell_of_unlisted(access: &AccessState, peer: IpAddr, headers: &HeaderMap) {
+/// Behind a proxy that nobody listed all visitors are one, and one guesser locks all of them out: logged once a run.
+fn warn_of_unlisted_proxy(access: &AccessState, peer: IpAddr, headers: &HeaderMap) {
     let believed = access.proxies.has(peer) || access.ingress.has(peer);
-    if access.keys.locked() && !believed && proxies::is_handed_on(headers) {
+    if access.keys.is_required() && !believed && proxies::is_handed_on(headers) {
         access.unlisted.call_once(|| {
             tracing::warn!(
                 "{peer} hands on requests of others (X-Forwarded-For) but is not in [web] proxies: if it is your reverse \
@@ -111,7 +111,7 @@ fn tell_of_unlisted(access: &AccessState, peer: IpAddr, headers: &HeaderMap) {
 }
 
 /// The answer with the session's cookie, which now lasts as long as the session.
-fn prolonged(mut answer: Response, session: Option<&str>, visitor: &Visitor) -> Response {
+fn with_session_cookie(mut answer: Response, session: Option<&str>, visitor: &Visitor) -> Response {
     if let Some(secret) = session
         && !answer.headers().contains_key(header::SET_COOKIE)
         && let Some((name, value)) = login::cookie(secret, visitor.scheme)
@@ -123,7 +123,7 @@ fn prolonged(mut answer: Response, session: Option<&str>, visitor: &Visitor) -> 
 
 /// A request that may pass.
 struct Pass {
-    frame: Frame,
+    frame: FrameAncestors,
     /// The secret of the session that let it pass.
     session: Option<String>,
     /// What another site's page may do with the answer.
@@ -131,7 +131,7 @@ struct Pass {
 }
 
 impl Pass {
-    fn new(frame: Frame, reader: Option<Reader>) -> Self {
+    fn new(frame: FrameAncestors, reader: Option<Reader>) -> Self {
         Self {
             frame,
             session: None,
@@ -142,13 +142,17 @@ impl Pass {
 
 /// Who may show the answer in a frame, besides `[web] embed`.
 #[derive(Clone, Copy)]
-enum Frame {
+enum FrameAncestors {
     Nobody,
     /// The page of the proxy that it came through.
     Proxy,
 }
 
-fn dressed(mut answer: Response, ancestors: &str, reader: Option<Reader>) -> Response {
+fn with_security_headers(
+    mut answer: Response,
+    ancestors: &str,
+    reader: Option<Reader>,
+) -> Response {
     let headers = answer.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
@@ -176,7 +180,7 @@ fn dressed(mut answer: Response, ancestors: &str, reader: Option<Reader>) -> Res
 }
 
 /// What a request may do, or why not.
-fn check(
+fn authorize_request(
     access: &AccessState,
     request: &Request,
     peer: IpAddr,
@@ -189,10 +193,10 @@ fn check(
     if sender == Sender::Proxied {
         let own = |origin: &str| ingress::is_own_origin(origin, headers);
         same_site(request.method(), headers, own)?;
-        return Ok(Pass::new(Frame::Proxy, None));
+        return Ok(Pass::new(FrameAncestors::Proxy, None));
     }
     if ["/healthz", "/readyz"].contains(&path) && sender == Sender::Proxy {
-        return Ok(Pass::new(Frame::Nobody, None));
+        return Ok(Pass::new(FrameAncestors::Nobody, None));
     }
     if !access.hosts.has(host) {
         let why = "this device is not known by that name. Use its address, or add the name to [web] hosts";
@@ -207,13 +211,13 @@ fn check(
         };
         same_site(request.method(), headers, own)?;
     }
-    let mut pass = Pass::new(Frame::Nobody, reader);
+    let mut pass = Pass::new(FrameAncestors::Nobody, reader);
     // A browser sends no token when it asks whether it may send one.
     let preflight = pass.reader.is_some() && request.method() == Method::OPTIONS;
     if preflight || is_open(path) {
         return Ok(pass);
     }
-    if access.keys.locked() {
+    if access.keys.is_required() {
         pass.session = open_session(access, headers);
         if pass.session.is_some() || has_token(access, request) {
             return Ok(pass);
@@ -221,7 +225,7 @@ fn check(
     } else if may_enter_unlocked(access, sender, visitor) {
         return Ok(pass);
     }
-    if sender == Sender::Proxy || !access.keys.locked() {
+    if sender == Sender::Proxy || !access.keys.is_required() {
         let why =
             "this page is for Home Assistant alone (web.ingress); open it there, or set a password";
         return Err(ApiError::new(StatusCode::FORBIDDEN, why).into());
@@ -233,8 +237,8 @@ fn check(
     Err(ApiError::new(StatusCode::UNAUTHORIZED, why).into())
 }
 
-/// Whether a visitor may see more than a stranger where there is neither password nor token: behind Home Assistant, which
-/// checks who asks, the port itself is for this machine alone.
+/// Whether a request may pass where no password or token is set: behind Home Assistant, which checks who asks, the port
+/// itself is for this machine alone.
 fn may_enter_unlocked(access: &AccessState, sender: Sender, visitor: &Visitor) -> bool {
     sender == Sender::Direct && (!access.ingress.is_used() || visitor.is_of_this_machine())
 }
@@ -270,7 +274,7 @@ fn is_open(path: &str) -> bool {
     ["/healthz", "/readyz", "/login", "/notice"].contains(&path) || path.starts_with(ASSETS)
 }
 
-/// Other sites' pages may not make a browser ask us for anything. `own` says whether an origin is this page's.
+/// Other sites' pages may not make a browser ask us for anything. `own`: whether an origin is this page's.
 fn same_site(
     method: &Method,
     headers: &HeaderMap,
@@ -287,7 +291,7 @@ fn same_site(
     }
     let site = header_text(headers, HeaderName::from_static("sec-fetch-site"));
     let foreign = site == "cross-site" || site == "same-site";
-    // A link from elsewhere may lead here, and a frame may be asked for (who may frame is said with the answer);
+    // A link from elsewhere may lead here, and a frame may be asked for (the answer's headers name who may frame);
     // everything else may not.
     let link = method == Method::GET
         && header_text(headers, HeaderName::from_static("sec-fetch-mode")) == "navigate";

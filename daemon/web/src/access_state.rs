@@ -23,7 +23,7 @@ pub(super) struct AccessState {
     pub(super) hosts: Hosts,
     pub(super) ingress: Ingress,
     pub(super) proxies: Proxies,
-    /// Tells once of a proxy that is not listed.
+    /// Warns once of a proxy that is not listed.
     pub(super) unlisted: Once,
     pub(super) embed: Embed,
     pub(super) keys: Arc<Credentials>,
@@ -34,7 +34,7 @@ pub(super) struct AccessState {
 }
 
 impl AccessState {
-    /// As the settings say.
+    /// By the settings.
     ///
     /// # Errors
     /// [`WebError`] if the token cannot be read or the system gives no thread.

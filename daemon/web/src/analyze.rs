@@ -86,13 +86,13 @@ pub(super) async fn analyze(
     Ok(([(header::CONTENT_TYPE, "application/json")], line + "\n").into_response())
 }
 
-/// How long the request says that it is, in bytes.
+/// The length that the request declares, in bytes.
 fn announced(request: &Request) -> Option<u64> {
     let length = request.headers().get(header::CONTENT_LENGTH)?;
     length.to_str().ok()?.parse().ok()
 }
 
-/// The photo's bytes, and its file's name if the upload says one.
+/// The photo's bytes, and its file's name if the upload has one.
 async fn upload(
     photos: &PhotoState,
     request: Request,
@@ -155,6 +155,7 @@ fn refused(trouble: PhotoJobError) -> ApiError {
         }
         PhotoError::Small(..)
         | PhotoError::Side(..)
+        | PhotoError::Unsupported(_)
         | PhotoError::Damaged(_)
         | PhotoError::Io(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };

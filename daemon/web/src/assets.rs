@@ -39,7 +39,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     (
         "words.json",
         JSON,
-        include_bytes!("../../base/src/words.json"),
+        include_bytes!("../../base/src/translations.json"),
     ),
     ("icon.svg", SVG, include_bytes!("page/icon.svg")),
     ("openapi.json", JSON, include_bytes!("page/openapi.json")),
@@ -116,9 +116,9 @@ pub(super) async fn openapi(headers: HeaderMap) -> Result<Response, ApiError> {
 fn send(name: &str, asked: &HeaderMap) -> Result<Response, ApiError> {
     let asset = ASSETS.iter().find(|asset| asset.name == name);
     let asset = asset.ok_or_else(ApiError::not_found)?;
-    let says = |name, word: &str| {
+    let header_has = |name, part: &str| {
         let value = asked.get(name).and_then(|value| value.to_str().ok());
-        value.is_some_and(|value: &str| value.contains(word))
+        value.is_some_and(|value: &str| value.contains(part))
     };
     let headers = [
         (header::CONTENT_TYPE, asset.kind),
@@ -127,10 +127,10 @@ fn send(name: &str, asked: &HeaderMap) -> Result<Response, ApiError> {
         (header::CACHE_CONTROL, "no-cache"),
         (header::VARY, "accept-encoding"),
     ];
-    if says(header::IF_NONE_MATCH, &asset.tag) {
+    if header_has(header::IF_NONE_MATCH, &asset.tag) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    if says(header::ACCEPT_ENCODING, "gzip") && !asset.gzip.is_empty() {
+    if header_has(header::ACCEPT_ENCODING, "gzip") && !asset.gzip.is_empty() {
         let packed = [(header::CONTENT_ENCODING, "gzip")];
         return Ok((headers, packed, asset.gzip.as_slice()).into_response());
     }
@@ -148,14 +148,14 @@ mod tests {
         println!("the page: {plain} bytes, {packed} packed");
         // The description of the interface is for programs; the page does not load it.
         let page = plain - include_bytes!("page/openapi.json").len();
-        // Two fifths of it are words in five languages, those of the module for MagicMirror among them.
+        // Two fifths of it are texts in five languages, those of the module for MagicMirror among them.
         assert!(
             page < 160_000 && packed < 64_000,
             "{page} bytes, {packed} packed"
         );
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/page");
         let there = std::fs::read_dir(folder).unwrap().count();
-        // The table of words lies where the daemon reads it, too.
+        // The table of texts lies where the daemon reads it, too.
         assert_eq!(there + 1, FILES.len(), "a file of page/ is not served");
     }
 

@@ -1,5 +1,5 @@
 //! A connection that ends when it stands still: no byte for a while, a body that stalls, an answer that nobody takes.
-//! Does not look at what is said on it.
+//! Does not look at the bytes.
 
 use std::{
     future::Future,
@@ -18,12 +18,12 @@ use tokio::{
 
 use super::connection_limit::Activity;
 
-/// A connection on which neither side has said anything for so long is cut. Live views say something more often.
-const IDLE: Duration = Duration::from_secs(60);
+/// A connection on which neither side has sent anything for so long is cut. Live views send something more often.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// A body of which nothing comes for so long is cut.
-const STALLED: Duration = Duration::from_secs(5);
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// A visitor that takes nothing for so long, while there is something to take, is cut.
-const STUCK: Duration = Duration::from_secs(10);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection that ends when it stands still.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl<S> Connection<S> {
             activity,
             moved: Instant::now(),
             stuck: None,
-            alarm: Box::pin(sleep(IDLE)),
+            alarm: Box::pin(sleep(IDLE_TIMEOUT)),
         }
     }
 
@@ -56,9 +56,9 @@ impl<S> Connection<S> {
     /// When it is cut if nothing moves.
     fn deadline(&self) -> Instant {
         match self.stuck {
-            Some(since) => since + STUCK,
-            None if self.activity.receives_body() => self.moved + STALLED,
-            None => self.moved + IDLE,
+            Some(since) => since + WRITE_TIMEOUT,
+            None if self.activity.receives_body() => self.moved + BODY_TIMEOUT,
+            None => self.moved + IDLE_TIMEOUT,
         }
     }
 
@@ -81,7 +81,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     ) -> Poll<io::Result<()>> {
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
             Poll::Ready(done) => {
-                // What a stuck visitor says does not make it less stuck.
+                // What a stuck visitor sends does not make it less stuck.
                 self.moved = Instant::now();
                 Poll::Ready(done)
             }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_flows_flows() {
+    fn a_connection_with_traffic_stays_open() {
         block_on(async {
             let (mut here, mut there) = line(64);
             here.write_all(b"hello").await.unwrap();
@@ -151,14 +151,16 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_nothing_is_cut() {
+    fn a_visitor_that_takes_nothing_is_cut() {
         block_on(async {
             let (mut here, _there) = line(4);
             here.write_all(b"1234").await.unwrap();
             let first = tokio::time::timeout(Duration::from_millis(1), here.write_all(b"5"));
             assert!(first.await.is_err());
             // As if that had begun long ago, so that the test need not wait.
-            here.stuck = here.stuck.and_then(|since| since.checked_sub(STUCK));
+            here.stuck = here
+                .stuck
+                .and_then(|since| since.checked_sub(WRITE_TIMEOUT));
             let write = here.write_all(b"5").await;
             assert_eq!(write.unwrap_err().kind(), io::ErrorKind::TimedOut);
         });
@@ -167,14 +169,14 @@ mod tests {
     #[test]
     fn silence_ends_and_a_stalled_body_ends_sooner() {
         block_on(async {
-            for (step, patience) in [(Step::Answer, IDLE), (Step::Body, STALLED)] {
+            for (step, patience) in [(Step::Answer, IDLE_TIMEOUT), (Step::Body, BODY_TIMEOUT)] {
                 let (mut here, _there) = line(4);
                 here.activity.enter(step);
                 here.moved = here.moved.checked_sub(patience).unwrap();
                 let read = here.read_u8().await;
                 assert_eq!(read.unwrap_err().kind(), io::ErrorKind::TimedOut);
             }
-            const { assert!(STALLED.as_secs() < IDLE.as_secs()) };
+            const { assert!(BODY_TIMEOUT.as_secs() < IDLE_TIMEOUT.as_secs()) };
         });
     }
 }

@@ -19,9 +19,9 @@ use tokio::sync::Notify;
 use super::{proxies::Proxies, sync::lock};
 
 /// Connections at once where file descriptors are plenty.
-const MOST: usize = 512;
+const MAX_CONNECTIONS: usize = 512;
 /// Connections at once even where they are few.
-const LEAST: usize = 16;
+const MIN_CONNECTIONS: usize = 16;
 /// File descriptors that cameras, store, brokers, displays and children have for themselves.
 const RESERVED: u64 = 256;
 
@@ -38,10 +38,12 @@ impl Limits {
     /// What is left for visitors of so many file descriptors.
     pub(super) fn of_descriptors(most: u64) -> Self {
         let left = most.saturating_sub(RESERVED) / 2;
-        let all = usize::try_from(left).unwrap_or(MOST).clamp(LEAST, MOST);
+        let all = usize::try_from(left)
+            .unwrap_or(MAX_CONNECTIONS)
+            .clamp(MIN_CONNECTIONS, MAX_CONNECTIONS);
         Self {
             all,
-            per_address: (all / 4).max(LEAST / 2),
+            per_address: (all / 4).max(MIN_CONNECTIONS / 2),
         }
     }
 }
@@ -57,13 +59,13 @@ pub(super) fn visitor(address: IpAddr) -> IpAddr {
     }
 }
 
-/// What a connection does now, as its task says it.
+/// What a connection does now, set by its task.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
     step: AtomicU8,
     /// The visitor does not take what we send.
     stuck: AtomicBool,
-    /// Rings when the connection must make room.
+    /// Notified when the connection must close.
     pub(super) closed: Notify,
 }
 
@@ -198,7 +200,7 @@ impl Table {
     fn close_one_of(&mut self, from: IpAddr) -> Option<()> {
         let idle = |open: &Connection| open.from == from && open.activity.waits_for_visitor();
         let at = self.connections.iter().position(idle)?;
-        // The task hears it at its next turn, also if it was not listening just now.
+        // `notify_one` keeps the permit, so the task ends at its next turn, also if it does not wait for it just now.
         self.connections.remove(at).activity.closed.notify_one();
         Some(())
     }
@@ -245,12 +247,12 @@ mod tests {
     }
 
     #[test]
-    fn visitors_have_what_the_rest_leaves() {
+    fn connections_have_the_descriptors_that_the_rest_leaves() {
         let all = |most| Limits::of_descriptors(most).all;
         assert_eq!(all(1024), 384);
-        assert_eq!(all(64), LEAST);
-        assert_eq!(all(524_288), MOST);
-        assert_eq!(all(u64::MAX), MOST);
+        assert_eq!(all(64), MIN_CONNECTIONS);
+        assert_eq!(all(524_288), MAX_CONNECTIONS);
+        assert_eq!(all(u64::MAX), MAX_CONNECTIONS);
         for most in [16, 256, 512, 1024, 4096] {
             let limits = Limits::of_descriptors(most);
             assert!(limits.per_address < limits.all, "{limits:?}");
@@ -258,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_that_says_nothing_makes_room() {
+    fn the_oldest_that_sends_nothing_makes_room() {
         let limit = limit(4, 4);
         let open: Vec<_> = (1..=4).filter_map(|i| limit.admit(address(i))).collect();
         open[0].activity.enter(Step::Answer);

@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use super::{device_state::DeviceState, error::ApiError};
 
-/// How everything is set that can be set, in the words that set it.
+/// How everything is set that can be set, each as the text that sets it.
 #[derive(Serialize)]
 pub(super) struct ControlsJson<'a> {
     camera: String,
@@ -71,7 +71,7 @@ impl<'a> ControlsJson<'a> {
     }
 }
 
-/// What was asked for. It is done by others, right after; the state then says so.
+/// What was asked for. It is done by others, right after; the state then shows it.
 #[derive(Serialize)]
 pub(super) struct ControlAnswer {
     asked: &'static str,

@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 
 use super::connection_limit::visitor;
 
-/// How long a session lasts without a visit; deploy/security.md says the same, by a test.
+/// How long a session lasts without a visit; deploy/security.md has the same, by a test.
 pub(super) const SESSION: Duration = Duration::from_secs(12 * 3600);
 /// Sessions at once; the one that was unused for longest makes room.
 const SESSIONS: usize = 64;
@@ -25,9 +25,9 @@ const WAIT_PER_GUESS: Duration = Duration::from_secs(30);
 const GUESSES_OF_ALL: u32 = 120;
 const WAIT_OF_ALL: Duration = Duration::from_millis(500);
 /// Wrong guesses are logged at most once in so long.
-const TOLD_EVERY: Duration = Duration::from_secs(60);
+const REPORT_EVERY: Duration = Duration::from_secs(60);
 /// Visitors that are remembered because they were in.
-const KNOWN: usize = 32;
+const MAX_KNOWN_VISITORS: usize = 32;
 /// Addresses that are remembered.
 const ADDRESSES: usize = 256;
 
@@ -56,7 +56,7 @@ impl Credentials {
     }
 
     /// Whether visitors need a password or a token.
-    pub(super) fn locked(&self) -> bool {
+    pub(super) fn is_required(&self) -> bool {
         !self.hash.is_empty() || !self.token.is_empty()
     }
 
@@ -67,7 +67,7 @@ impl Credentials {
 
     /// Whether this is the password or the token. Slow on purpose: not for a thread that others wait for.
     /// `memory` is what a check works in, 19 MB: the caller keeps it, see [`verify`].
-    pub(super) fn opens(&self, given: &str, memory: &mut Vec<Block>) -> bool {
+    pub(super) fn matches(&self, given: &str, memory: &mut Vec<Block>) -> bool {
         let password =
             !self.hash.is_empty() && verify(given, &self.hash, memory).is_some_and(|is_it| is_it);
         password | self.is_token(given)
@@ -136,14 +136,14 @@ impl Sessions {
 /// How often each visitor guessed wrong.
 #[derive(Debug, Default)]
 pub(super) struct LoginLimit {
-    /// Visitor, and until when its wrong guesses weigh.
+    /// Visitor, and until when its wrong guesses count.
     open: VecDeque<(IpAddr, Instant)>,
     all: Option<Instant>,
     /// Visitors that have been in, the last one first: strangers' guesses do not count against them.
     known: VecDeque<IpAddr>,
-    /// When a wrong guess was last told, and how many there were since.
-    told: Option<Instant>,
-    untold: u32,
+    /// When wrong guesses were last reported, and how many there were since.
+    reported: Option<Instant>,
+    unreported: u32,
 }
 
 /// Whether a visitor has been in before.
@@ -163,13 +163,13 @@ impl LoginLimit {
         let at = self.open.iter().position(|(address, _)| *address == from);
         let before = at.and_then(|at| self.open.remove(at)).map(|(_, t)| t);
         let mut until = before;
-        let mut taken = weigh(&mut until, GUESSES, WAIT_PER_GUESS, now);
+        let mut taken = charge(&mut until, GUESSES, WAIT_PER_GUESS, now);
         let guest = match self.known.contains(&from) {
             true => Guest::Known,
             false => Guest::Stranger,
         };
         if taken.is_ok() && guest == Guest::Stranger {
-            taken = weigh(&mut self.all, GUESSES_OF_ALL, WAIT_OF_ALL, now);
+            taken = charge(&mut self.all, GUESSES_OF_ALL, WAIT_OF_ALL, now);
             if taken.is_err() {
                 // It was not looked at, so it is not charged.
                 until = before;
@@ -182,29 +182,31 @@ impl LoginLimit {
         taken.map(|()| guest)
     }
 
-    /// A wrong one: how many were wrong since that was last told, this one included; `None` if it is too soon to tell again.
+    /// A wrong one: how many were wrong since the last report, this one included; `None` if it is too soon to report again.
     pub(super) fn wrong(&mut self, now: Instant) -> Option<u32> {
-        self.untold = self.untold.saturating_add(1);
-        let told = self.told.map(|told| now.saturating_duration_since(told));
-        if told.is_some_and(|ago| ago < TOLD_EVERY) {
+        self.unreported = self.unreported.saturating_add(1);
+        let since = self
+            .reported
+            .map(|reported| now.saturating_duration_since(reported));
+        if since.is_some_and(|ago| ago < REPORT_EVERY) {
             return None;
         }
-        self.told = Some(now);
-        Some(std::mem::take(&mut self.untold))
+        self.reported = Some(now);
+        Some(std::mem::take(&mut self.unreported))
     }
 
-    /// A right one: what weighed is forgiven, and the visitor is known from now on.
-    pub(super) fn forgive(&mut self, from: IpAddr) {
+    /// A right one: the visitor's wrong guesses no longer count, and it is known from now on.
+    pub(super) fn reset(&mut self, from: IpAddr) {
         let from = visitor(from);
         self.open.retain(|(address, _)| *address != from);
         self.known.retain(|address| *address != from);
-        self.known.truncate(KNOWN - 1);
+        self.known.truncate(MAX_KNOWN_VISITORS - 1);
         self.known.push_front(from);
     }
 }
 
 /// Each guess adds its wait; at most so many may be open. Nothing is added to a full one.
-fn weigh(
+fn charge(
     until: &mut Option<Instant>,
     most: u32,
     each: Duration,
@@ -233,19 +235,19 @@ mod tests {
         let keys = Credentials::new(&hash, "0123456789abcdef");
         let mut memory = Vec::new();
         assert!(
-            keys.locked()
-                && keys.opens("correct horse", &mut memory)
-                && keys.opens("0123456789abcdef", &mut memory)
+            keys.is_required()
+                && keys.matches("correct horse", &mut memory)
+                && keys.matches("0123456789abcdef", &mut memory)
         );
         for wrong in ["", "correct", "0123456789abcdeF", &hash] {
-            assert!(!keys.opens(wrong, &mut memory), "{wrong}");
+            assert!(!keys.matches(wrong, &mut memory), "{wrong}");
         }
         let open = Credentials::default();
-        assert!(!open.locked() && !open.opens("", &mut memory) && !open.is_token(""));
+        assert!(!open.is_required() && !open.matches("", &mut memory) && !open.is_token(""));
     }
 
     #[test]
-    fn sessions_end_by_time_by_wish_and_by_number() {
+    fn sessions_end_by_time_by_logout_and_by_number() {
         let (start, mut sessions) = (Instant::now(), Sessions::default());
         let first = sessions.open(start).unwrap();
         assert_eq!(first.len(), 64);
@@ -279,7 +281,7 @@ mod tests {
         assert_eq!(guesses.take(B, now), STRANGER);
         assert_eq!(guesses.take(A, now + WAIT_PER_GUESS), STRANGER);
         assert!(guesses.take(A, now + WAIT_PER_GUESS).is_err());
-        guesses.forgive(A);
+        guesses.reset(A);
         assert_eq!(guesses.take(A, now + WAIT_PER_GUESS), Ok(Guest::Known));
     }
 
@@ -302,13 +304,13 @@ mod tests {
     }
 
     #[test]
-    fn wrong_guesses_are_told_once_a_minute() {
+    fn wrong_guesses_are_reported_once_a_minute() {
         let (now, mut guesses) = (Instant::now(), LoginLimit::default());
         assert_eq!(guesses.wrong(now), Some(1));
         for _ in 0..20 {
-            assert_eq!(guesses.wrong(now + TOLD_EVERY / 2), None);
+            assert_eq!(guesses.wrong(now + REPORT_EVERY / 2), None);
         }
-        assert_eq!(guesses.wrong(now + TOLD_EVERY), Some(21));
+        assert_eq!(guesses.wrong(now + REPORT_EVERY), Some(21));
     }
 
     #[test]
@@ -332,7 +334,7 @@ mod tests {
     fn who_was_in_comes_in_again_whatever_strangers_do() {
         let (now, mut guesses) = (Instant::now(), LoginLimit::default());
         assert_eq!(guesses.take(B, now), STRANGER);
-        guesses.forgive(B);
+        guesses.reset(B);
         for i in 0..1000 {
             let _ = guesses.take(address(i), now);
         }

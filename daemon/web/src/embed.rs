@@ -61,11 +61,11 @@ impl Embed {
     /// Whether a browser asks for a picture to show it, on a page that is not known to be another site's. Home Assistant and
     /// MagicMirror keep browsers from naming the page (Referrer-Policy); then it is shown, too: nobody can read it there.
     fn shows(&self, headers: &HeaderMap) -> bool {
-        let says = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+        let sent = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         // Browsers send these two to secure addresses only.
-        let is_image = says(FETCH_DEST).is_none_or(|dest| dest == "image");
-        let is_shown = says(FETCH_MODE).is_none_or(|mode| mode == "no-cors");
-        let page = says(header::REFERER).filter(|page| !page.is_empty());
+        let is_image = sent(FETCH_DEST).is_none_or(|dest| dest == "image");
+        let is_shown = sent(FETCH_MODE).is_none_or(|mode| mode == "no-cors");
+        let page = sent(header::REFERER).filter(|page| !page.is_empty());
         let is_listed = |page: &str| site_of(page).is_some_and(|site| self.0.contains(&site));
         is_image && is_shown && page.is_none_or(is_listed)
     }
@@ -95,7 +95,7 @@ pub(super) fn is_read_only(path: &str) -> bool {
     READ_ONLY.contains(&path) || path.starts_with(EMOJI)
 }
 
-/// Says to a browser what this site may do with the answer.
+/// Sets the headers by which a browser knows what this site may do with the answer.
 pub(super) fn allow(headers: &mut HeaderMap, reader: Reader) {
     let differs = match reader {
         Reader::Script(origin) => {

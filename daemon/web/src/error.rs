@@ -1,4 +1,4 @@
-//! Why a request is refused: a status, and JSON that says why and what would work.
+//! Why a request is refused: a status, and JSON with the reason and what would work.
 
 use axum::{
     extract::rejection::QueryRejection,
@@ -32,7 +32,7 @@ impl ApiError {
         }
     }
 
-    /// What follows the `?` of an address cannot be read, in words of people who write addresses.
+    /// What follows the `?` of an address cannot be read, explained to people who write addresses.
     pub(super) fn query(refused: &QueryRejection) -> Self {
         let text = refused.body_text();
         let text = text.rsplit("query string: ").next().unwrap_or_default();

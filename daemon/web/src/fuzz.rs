@@ -1,4 +1,4 @@
-//! What stands before every handler, for the fuzz targets: a request's first lines, as the checks for access read them.
+//! The parsers that run before every handler, for the fuzz targets: a request's first lines, as the checks for access read them.
 
 use std::net::IpAddr;
 

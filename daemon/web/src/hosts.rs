@@ -46,9 +46,9 @@ const RESOLVER: &str = "/etc/resolv.conf";
 /// The network's own domains (resolv.conf(5)), which its router gave: `fritz.box` makes `hall.fritz.box` a name of this device.
 fn domains(resolver: &str) -> impl Iterator<Item = String> {
     let lines = resolver.lines().map(|line| {
-        let mut words = line.split_whitespace();
-        let is_domain = matches!(words.next(), Some("search" | "domain"));
-        is_domain.then_some(words)
+        let mut fields = line.split_whitespace();
+        let is_domain = matches!(fields.next(), Some("search" | "domain"));
+        is_domain.then_some(fields)
     });
     lines.flatten().flatten().filter_map(host_name)
 }

@@ -15,7 +15,7 @@ const LONGEST: usize = 200;
 #[derive(Debug, Default)]
 pub(super) struct Ingress(Vec<IpAddr>);
 
-/// Who a request comes from.
+/// Where a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sender {
     /// A browser or program itself.
@@ -41,7 +41,7 @@ impl Ingress {
         !self.0.is_empty()
     }
 
-    /// Who asks.
+    /// The sender of a request.
     ///
     /// # Errors
     /// A [`ApiError`] if the proxy's prefix is none.

@@ -6,7 +6,7 @@
 //! photos -> analyze -> photo_worker (one thread, a short queue) -> a line of `analyze --json`
 //! ```
 //!
-//! | file | what it does |
+//! | module | what it does |
 //! |---|---|
 //! | `server` | accepts connections and serves HTTP on them, with limits for all that comes before a handler |
 //! | `connection_limit` | how many connections may be open, and which one makes room for the next |
@@ -227,12 +227,12 @@ impl Web {
         self.address
     }
 
-    /// Begins to say goodbye to visitors; [`Web::stop`] waits for the end of it.
+    /// Begins to end the connections of visitors; [`Web::stop`] waits for the end of it.
     pub fn begin_to_stop(&self) {
         self.stop.send_replace(true);
     }
 
-    /// Says goodbye to visitors and ends; takes at most about two seconds.
+    /// Ends the connections of visitors, then the thread; takes at most about two seconds.
     pub fn stop(self) {
         self.begin_to_stop();
         if self.thread.join().is_err() {
@@ -241,7 +241,7 @@ impl Web {
     }
 }
 
-/// Serves until it is stopped; who is still there a second later is cut.
+/// Serves until it is stopped; a visitor that is still connected a second later is cut.
 async fn serve(
     listener: TcpListener,
     app_state: AppState,

@@ -33,7 +33,7 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 /// Milliseconds after which a browser comes back.
 const RETRY: &str = "retry: 2000\n\n";
 
-/// What a visitor wants to hear besides events and states.
+/// What a client subscribes to besides events and states.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct LiveQuery {

@@ -9,7 +9,7 @@ use tokio::sync::{broadcast, watch};
 use super::{counters::Counter, recent_events::RecentEvents, shares::Shares};
 
 /// Events that a slow live view may be behind; one that is further behind is cut and comes back.
-const BEHIND: usize = 64;
+const MAX_LAG_EVENTS: usize = 64;
 /// Downloads of the history at once.
 const DOWNLOADS: usize = 4;
 
@@ -39,7 +39,7 @@ impl LiveState {
             states: watch::Sender::default(),
             faces: watch::Sender::default(),
             svgs: watch::Sender::default(),
-            events: broadcast::Sender::new(BEHIND),
+            events: broadcast::Sender::new(MAX_LAG_EVENTS),
             views: Shares::new(views),
             downloads: Shares::new(DOWNLOADS),
             stopped,

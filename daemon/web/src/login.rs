@@ -1,4 +1,4 @@
-//! Password in, cookie out.
+//! `POST /login`: checks the password and sets the session's cookie; `/logout` ends the session.
 
 use std::{sync::Arc, time::Instant};
 
@@ -51,7 +51,7 @@ pub(super) async fn enter(
         let text = format!("send {{\"password\": \"...\"}}: {error}");
         ApiError::new(StatusCode::BAD_REQUEST, text)
     })?;
-    if !access.keys.locked() {
+    if !access.keys.is_required() {
         let text = "nothing is locked here: there is neither web.password nor web.token_file";
         return Err(ApiError::new(StatusCode::NOT_FOUND, text));
     }
@@ -79,7 +79,7 @@ pub(super) async fn enter(
         }
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "wrong password"));
     }
-    lock(&access.guesses).forgive(visitor.address);
+    lock(&access.guesses).reset(visitor.address);
     let secret = lock(&access.sessions).open(Instant::now());
     let secret = secret.map_err(ApiError::ours)?;
     Ok((
@@ -110,7 +110,7 @@ pub(super) async fn door(
 ) -> Json<LoginState> {
     let others = &device.settings.web.others;
     Json(LoginState {
-        locked: access.keys.locked(),
+        locked: access.keys.is_required(),
         setup: !device.settings.notice.acknowledged,
         others: others.iter().filter_map(|page| origin(page)).collect(),
     })

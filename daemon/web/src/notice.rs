@@ -12,7 +12,7 @@ use axum::{
 };
 use moodring_base::{
     config::{WebSettings, origin::host_name},
-    words::{self, Language},
+    translations::{self, Language},
 };
 use qrcode::{QrCode, render::svg};
 
@@ -32,23 +32,23 @@ pub(super) async fn sheet(
     let or = |text: &str, other: &str| escaped(if text.is_empty() { other } else { text });
     let preview = &device.settings.preview;
     let shown = preview.allowed || preview.pictures;
-    // What the code says where the page can be reached by nobody else.
-    let word = |key| words::text(language, key);
+    // The code holds this text where the page can be reached by nobody else.
+    let text = |key| translations::text(language, key);
     let pictures = if shown { "notice.shown" } else { "notice.kept" };
-    let short = format!("{}. {}", word("notice.title"), word(pictures));
+    let short = format!("{}. {}", text("notice.title"), text(pictures));
     let url = page_url(&device.settings.web).map(|url| format!("{url}notice"));
-    let says = match (&url, notice.responsible.as_str()) {
+    let code_text = match (&url, notice.responsible.as_str()) {
         (Some(url), _) => url.clone(),
         (None, "") => short,
-        (None, responsible) => format!("{short} {} {responsible}", word("notice.responsible")),
+        (None, responsible) => format!("{short} {} {responsible}", text("notice.responsible")),
     };
     let page = translated(SHEET, language, shown)
         .replace("{{responsible}}", &or(&notice.responsible, NOBODY))
         .replace(
             "{{way_out}}",
-            &or(&notice.way_out, word("notice.wayout.usual")),
+            &or(&notice.way_out, text("notice.wayout.usual")),
         )
-        .replace("{{code}}", &code(&says, word("notice.code")))
+        .replace("{{code}}", &code(&code_text, text("notice.code")))
         .replace("{{url}}", &escaped(url.as_deref().unwrap_or_default()));
     ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
 }
@@ -70,8 +70,8 @@ fn translated(sheet: &str, language: Language, shown: bool) -> String {
     let pictures = if shown { "notice.shown" } else { "notice.kept" };
     let mut page = sheet.replace("lang=\"en\"", &format!("lang=\"{}\"", language.tag()));
     page = page.replace(
-        words::text(Language::En, "notice.kept"),
-        words::text(language, pictures),
+        translations::text(Language::En, "notice.kept"),
+        translations::text(language, pictures),
     );
     if language == Language::En {
         return page;
@@ -85,7 +85,7 @@ fn translated(sheet: &str, language: Language, shown: bool) -> String {
             && let Some(length) = page[start..].find(to)
         {
             let opening = if from.starts_with("<p>") { "<p>" } else { "" };
-            let text = format!("{opening}{}", words::text(language, key));
+            let text = format!("{opening}{}", translations::text(language, key));
             page.replace_range(start..start + length, &text);
         }
     }
@@ -95,7 +95,10 @@ fn translated(sheet: &str, language: Language, shown: bool) -> String {
         "notice.responsible",
         "page.print",
     ] {
-        page = page.replace(words::text(Language::En, key), words::text(language, key));
+        page = page.replace(
+            translations::text(Language::En, key),
+            translations::text(language, key),
+        );
     }
     page
 }
@@ -184,7 +187,7 @@ mod tests {
                 "page.print",
             ] {
                 assert!(
-                    page.contains(words::text(language, key)),
+                    page.contains(translations::text(language, key)),
                     "{language:?}: {key}"
                 );
             }
@@ -228,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sheet_says_what_the_packaged_notice_says() {
+    fn the_sheet_has_the_sentences_of_the_packaged_notice() {
         let packaged = include_str!("../../../deploy/notice.html");
         let plain = |html: &str| html.split_whitespace().collect::<Vec<_>>().join(" ");
         let (sheet, packaged) = (plain(SHEET), plain(packaged));
@@ -236,7 +239,7 @@ mod tests {
         let parts = packaged.split("<p").skip(1).filter(is_paragraph);
         let sentences = parts.filter_map(|part| {
             let text = part.split_once('>')?.1.split("</p>").next()?;
-            // What stands before the words that are filled in.
+            // What stands before the texts that are filled in.
             text.split("<span").next()
         });
         let sentences: Vec<&str> = sentences.filter(|text| text.len() > 12).collect();

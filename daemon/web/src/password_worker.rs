@@ -35,7 +35,7 @@ impl PasswordWorker {
                 for job in asked {
                     // Whoever asked may have gone.
                     if !job.answer.is_closed() {
-                        let _ = job.answer.send(keys.opens(&job.given, &mut memory));
+                        let _ = job.answer.send(keys.matches(&job.given, &mut memory));
                     }
                 }
             })?;
@@ -61,7 +61,7 @@ mod tests {
     use crate::hash_password;
 
     #[tokio::test]
-    async fn right_and_wrong_ones_are_told_apart_side_by_side() {
+    async fn right_and_wrong_ones_are_distinguished_side_by_side() {
         let hash = hash_password("correct horse").unwrap();
         let worker = PasswordWorker::start(Arc::new(Credentials::new(&hash, ""))).unwrap();
         let (right, wrong) = tokio::join!(

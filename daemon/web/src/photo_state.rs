@@ -12,9 +12,9 @@ use super::{
 };
 
 /// What a form adds around a photo, in bytes.
-const FORM: usize = 16 * 1024;
+const FORM_OVERHEAD_BYTES: usize = 16 * 1024;
 /// Megabytes of all photos together that are uploaded, wait or are read, if one alone may not have more.
-const ALL_MB: u32 = 24;
+const MAX_QUEUED_MB: u32 = 24;
 
 /// The state of uploads.
 pub(super) struct PhotoState {
@@ -25,14 +25,14 @@ pub(super) struct PhotoState {
     pub(super) read: Counter,
     uploads: Arc<Shares>,
     /// Kilobytes of all photos on their way together.
-    room: Arc<Semaphore>,
+    memory: Arc<Semaphore>,
 }
 
 /// A photo's place, from its first byte to its answer.
 #[derive(Debug)]
 pub(super) struct UploadPermit {
     _share: Share,
-    _room: OwnedSemaphorePermit,
+    _memory: OwnedSemaphorePermit,
 }
 
 impl PhotoState {
@@ -42,28 +42,28 @@ impl PhotoState {
     /// If the system gives no thread.
     pub(super) fn start(settings: &Settings) -> io::Result<Self> {
         let upload_mb = settings.web.upload_mb;
-        let most = u64::from(upload_mb.max(ALL_MB)) * 1_000_000 + FORM as u64;
+        let most = u64::from(upload_mb.max(MAX_QUEUED_MB)) * 1_000_000 + FORM_OVERHEAD_BYTES as u64;
         Ok(Self {
             worker: PhotoWorker::start(settings)?,
             upload_mb,
             read: Counter::default(),
             uploads: Shares::new(QUEUE),
-            room: Arc::new(Semaphore::new(kilobytes(most) as usize)),
+            memory: Arc::new(Semaphore::new(kilobytes(most) as usize)),
         })
     }
 
     /// The largest body in bytes: a photo, and what a form adds around it.
     pub(super) fn most_bytes(&self) -> usize {
-        self.upload_mb as usize * 1_000_000 + FORM
+        self.upload_mb as usize * 1_000_000 + FORM_OVERHEAD_BYTES
     }
 
     /// Takes a place for what a request announces; one that announces nothing may be as large as any.
     pub(super) fn permit(&self, from: IpAddr, announced: Option<u64>) -> Option<UploadPermit> {
         let bytes = announced.unwrap_or(self.most_bytes() as u64);
-        let room = Arc::clone(&self.room).try_acquire_many_owned(kilobytes(bytes));
+        let memory = Arc::clone(&self.memory).try_acquire_many_owned(kilobytes(bytes));
         Some(UploadPermit {
             _share: self.uploads.take(from)?,
-            _room: room.ok()?,
+            _memory: memory.ok()?,
         })
     }
 }

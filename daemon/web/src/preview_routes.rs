@@ -30,8 +30,8 @@ const BOUNDARY: &str = "--moodring-frame\r\n";
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 /// How long a single picture may take to come: from a camera that runs (some send one every few seconds, and the machine may be
 /// busy), and while none does.
-const STILL_WITHIN: Duration = Duration::from_secs(15);
-const SOON: Duration = Duration::from_secs(3);
+const STILL_TIMEOUT: Duration = Duration::from_secs(15);
+const STILL_TIMEOUT_WITHOUT_CAMERA: Duration = Duration::from_secs(3);
 
 /// What is to be drawn over the picture.
 #[derive(Debug, Deserialize)]
@@ -80,7 +80,15 @@ pub(super) async fn stream(
 pub(super) async fn picture(State(device): State<Arc<DeviceState>>) -> Result<Response, ApiError> {
     let still = device.preview.still().map_err(refused)?;
     let runs = device.snapshots.borrow().camera == CameraState::Running;
-    let still = timeout(if runs { STILL_WITHIN } else { SOON }, still).await;
+    let still = timeout(
+        if runs {
+            STILL_TIMEOUT
+        } else {
+            STILL_TIMEOUT_WITHOUT_CAMERA
+        },
+        still,
+    )
+    .await;
     let still = still.ok().and_then(Result::ok).ok_or_else(|| {
         let text = "no picture came from the camera; is it on?";
         ApiError::later(StatusCode::SERVICE_UNAVAILABLE, 5, text)

@@ -15,20 +15,20 @@ const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 #[derive(Clone, Debug, Default)]
 pub(super) struct Proxies(Vec<IpNet>);
 
-/// Who asks, and how the browser addressed this page.
+/// The client of a request, and how the browser addressed this page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Visitor {
     /// The browser's or program's own address, as far as it can be believed.
     pub(super) address: IpAddr,
     /// The host that the browser asked, where a believed proxy names it.
     pub(super) host: Option<String>,
-    /// Whether a believed proxy says that the browser speaks TLS.
+    /// What the browser speaks, where a believed proxy names it; else HTTP.
     pub(super) scheme: Scheme,
     /// Whether a believed proxy named the address.
     pub(super) forwarding: Forwarding,
 }
 
-/// What the browser speaks.
+/// The protocol between the browser and the first proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scheme {
     Http,
@@ -50,13 +50,13 @@ impl Proxies {
         Self(networks.iter().filter_map(|n| parse_network(n)).collect())
     }
 
-    /// Whether what this address says of others is believed.
+    /// Whether this address is a proxy whose headers are believed.
     pub(super) fn has(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// Who asks, for a request of this peer.
+    /// The visitor of a request from this peer.
     pub(super) fn visitor(&self, peer: IpAddr, headers: &HeaderMap) -> Visitor {
         let peer = peer.to_canonical();
         if !self.has(peer) {
@@ -77,7 +77,7 @@ impl Proxies {
     }
 
     /// The last address of the chain that is no proxy of ours. Each proxy adds the address that it sees at the end, so what
-    /// stands before the first stranger, seen from there, is only what that stranger says. `None` if the chain ends with
+    /// stands before the first stranger, seen from there, is only what that stranger claims. `None` if the chain ends with
     /// what is no address. With proxies alone: the first of them, which asked by itself.
     fn rightmost_stranger(&self, headers: &HeaderMap) -> Option<IpAddr> {
         let mut known = None;
@@ -101,7 +101,7 @@ impl Proxies {
 }
 
 impl Visitor {
-    /// One that no proxy speaks for.
+    /// One that came through no believed proxy.
     pub(super) fn direct(address: IpAddr) -> Self {
         Self {
             address: address.to_canonical(),
@@ -117,7 +117,7 @@ impl Visitor {
     }
 }
 
-/// Whether a request says that somebody handed it on.
+/// Whether a request has the header of a proxy that handed it on.
 pub(super) fn is_handed_on(headers: &HeaderMap) -> bool {
     headers.contains_key(FOR)
 }
@@ -135,7 +135,7 @@ fn address(hop: &str) -> Option<IpAddr> {
     ip.map(|ip| ip.to_canonical())
 }
 
-/// What the first proxy of a chain said: the one that the browser itself spoke to.
+/// The value of the first proxy of a chain: the one that the browser itself reached.
 fn first<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let value = headers.get(name)?.to_str().ok()?;
     let first = value.split(',').next().unwrap_or_default().trim();
@@ -169,7 +169,7 @@ mod tests {
             // No header: the peer itself, also a proxy that looks whether we live.
             ("192.0.2.1", &[][..], "192.0.2.1"),
             ("127.0.0.1", &[], "127.0.0.1"),
-            // A stranger's word is nothing.
+            // A stranger's header counts for nothing.
             ("192.0.2.1", &["203.0.113.9"], "192.0.2.1"),
             ("192.0.2.1", &["127.0.0.1"], "192.0.2.1"),
             // One proxy, two proxies.

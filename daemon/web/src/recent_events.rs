@@ -41,8 +41,8 @@ impl RecentEvents {
     /// Adds an event as one line of JSON; what goes to browsers is returned.
     pub(super) fn add(&mut self, json: &str) -> Bytes {
         // Its own number; a line without one would be a mistake of ours, and goes behind the last.
-        let told = serde_json::from_str(json).map(|EventHead { seq }| seq);
-        self.seq = told.unwrap_or(self.seq + 1);
+        let seq = serde_json::from_str(json).map(|EventHead { seq }| seq);
+        self.seq = seq.unwrap_or(self.seq + 1);
         let text = format!(
             "event: event\nid: {}-{}\ndata: {json}\n\n",
             self.run, self.seq

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
-use moodring_base::words::text;
+use moodring_base::translations::text;
 
 use super::{
     error::ApiError,
@@ -32,7 +32,7 @@ impl From<ApiError> for Refusal {
 }
 
 impl Refusal {
-    /// JSON for a program; for a page a sheet that says it in a sentence, because it may hang on a wall.
+    /// JSON for a program; for a page a sheet with a sentence, because it may hang on a wall.
     pub(super) fn answer(self, request: &Request) -> Response {
         let error = match self {
             Self::Login => return Redirect::to("login").into_response(),
@@ -44,14 +44,14 @@ impl Refusal {
         }
         let language = language(request.uri(), request.headers());
         let locked = error.status == StatusCode::UNAUTHORIZED && path == "/face";
-        let says = if locked {
+        let sentence = if locked {
             text(language, "face.locked")
         } else {
             &error.text
         };
         let sheet = SHEET
             .replace("lang=\"en\"", &format!("lang=\"{}\"", language.tag()))
-            .replace("{{text}}", &escaped(says));
+            .replace("{{text}}", &escaped(sentence));
         let (status, mut answer) = (error.status, error.into_response());
         *answer.body_mut() = sheet.into();
         *answer.status_mut() = status;

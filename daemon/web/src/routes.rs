@@ -17,9 +17,9 @@ use super::{
 };
 
 /// The largest body of anything but a photo, in bytes.
-const SMALL: usize = 16 * 1024;
+const MAX_BODY_BYTES: usize = 16 * 1024;
 /// How long a request may take that is no upload and no live view.
-const WITHIN: Duration = Duration::from_secs(30);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// All routes.
 pub(super) fn router(app_state: AppState) -> Router {
@@ -62,11 +62,11 @@ pub(super) fn router(app_state: AppState) -> Router {
         .route("/api/v1/analyze", analyze)
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(wrong_method)
-        .layer(DefaultBodyLimit::max(SMALL))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn(within))
         .layer(middleware::from_fn_with_state(
             Arc::clone(&app_state.access),
-            access::guard,
+            access::authorize,
         ))
         .with_state(app_state)
 }
@@ -81,7 +81,7 @@ async fn within(request: Request, next: Next) -> Response {
     if request.uri().path() == "/api/v1/analyze" {
         return next.run(request).await;
     }
-    let answer = tokio::time::timeout(WITHIN, next.run(request)).await;
+    let answer = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await;
     answer.unwrap_or_else(|_| {
         let text = "the request took too long to arrive";
         ApiError::new(StatusCode::REQUEST_TIMEOUT, text).into_response()

@@ -39,14 +39,14 @@ use super::{
 
 /// A request's head: at most so many bytes, within so long.
 const HEAD_BYTES: usize = 16 * 1024;
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Header lines of a request.
 const HEADERS: usize = 64;
 /// Bytes that the kernel keeps of each connection, either way.
 const SOCKET_BYTES: usize = 64 * 1024;
 /// The wait after the system refused a connection, such as when it has no more file descriptors.
-const REST: Duration = Duration::from_millis(200);
-/// The answer to who finds no room.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(200);
+/// The answer when the limit on connections is reached.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
     Content-Length: 56\r\nRetry-After: 5\r\nConnection: close\r\n\r\n\
     {\"error\":\"too many connections; try again in 5 seconds\"}";
@@ -89,12 +89,12 @@ pub(super) async fn serve(
                         drop(alive);
                     });
                 }
-                // Who has to make room does it now, so that file descriptors do not pile up.
+                // A connection that must make room closes now, so that file descriptors do not pile up.
                 tokio::task::yield_now().await;
             }
             Err(error) => {
                 tracing::debug!("a visitor could not be let in: {error}");
-                sleep(REST).await;
+                sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }
@@ -106,7 +106,7 @@ pub(super) async fn serve(
 fn admit(limit: &Arc<ConnectionLimit>, stream: &TcpStream, from: SocketAddr) -> Option<Admitted> {
     let place = limit.admit(from.ip());
     if place.is_none() {
-        // Who does not take it has lost nothing.
+        // A visitor that does not take the answer loses nothing.
         let _ = stream.try_write(FULL);
     }
     place
@@ -134,7 +134,7 @@ async fn visit(
     let line = Connection::new(stream, Arc::clone(&place.activity));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
+        .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS)
         .serve_connection(TokioIo::new(line), answer);
@@ -173,7 +173,7 @@ fn asked(
     })
 }
 
-/// A request's body that says when it is whole.
+/// A request's body that reports when it is whole.
 struct AskedBody {
     body: Incoming,
     activity: Arc<Activity>,
@@ -203,7 +203,7 @@ impl hyper::body::Body for AskedBody {
     }
 }
 
-/// An answer's body that says when it is over.
+/// An answer's body that reports when it is over.
 struct AnswerBody {
     body: Body,
     activity: Arc<Activity>,

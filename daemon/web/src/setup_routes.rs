@@ -24,7 +24,8 @@ use serde_json::json;
 
 use super::{device_state::DeviceState, error::ApiError, notice};
 use crate::setup::{
-    self, Answers, NO_DISPLAY, SAME_DISPLAY, SCREEN, SetupError, probe::ProbeResult, sentence::Word,
+    self, Answers, NO_DISPLAY, SAME_DISPLAY, SCREEN, SetupError, probe::ProbeResult,
+    sentence::TranslationKey,
 };
 
 /// Sources that need no device of their own name.
@@ -235,24 +236,24 @@ pub(super) async fn attempt(
     Ok(Json(trial.into()))
 }
 
-/// A trial's result as the page reads it: sentences in English, and by their keys of the table of words.
+/// A trial's result as the page reads it: sentences in English, and by their keys of the table of texts.
 #[derive(Serialize)]
 pub(super) struct TrialResult {
     ok: bool,
     says: String,
     mend: String,
-    says_word: Option<Word>,
-    mend_word: Option<Word>,
+    says_word: Option<TranslationKey>,
+    mend_word: Option<TranslationKey>,
 }
 
 impl From<ProbeResult> for TrialResult {
-    fn from(ProbeResult { ok, says, mend }: ProbeResult) -> Self {
+    fn from(ProbeResult { ok, finding, mend }: ProbeResult) -> Self {
         Self {
             ok,
-            says: says.text,
+            says: finding.text,
             mend: mend.text,
-            says_word: says.word,
-            mend_word: mend.word,
+            says_word: finding.translation,
+            mend_word: mend.translation,
         }
     }
 }

@@ -37,10 +37,7 @@ impl Shares {
     pub(super) fn take(self: &Arc<Self>, from: IpAddr) -> Option<Share> {
         let visitor = visitor(from);
         let mut taken = lock(&self.taken);
-        let own = taken
-            .iter()
-            .filter(|identity| **identity == visitor)
-            .count();
+        let own = taken.iter().filter(|address| **address == visitor).count();
         if taken.len() >= self.all || (own >= self.each && !visitor.is_loopback()) {
             return None;
         }
@@ -60,7 +57,7 @@ impl Shares {
 impl Drop for Share {
     fn drop(&mut self) {
         let mut taken = lock(&self.of.taken);
-        if let Some(at) = taken.iter().position(|identity| *identity == self.visitor) {
+        if let Some(at) = taken.iter().position(|address| *address == self.visitor) {
             taken.swap_remove(at);
         }
     }

@@ -118,7 +118,7 @@ impl TestPage {
     fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.at).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
-        // Head and body go in two writes; else each request of a long talk would wait 40 ms for the head's receipt.
+        // Head and body go in two writes; else each request of a long connection would wait 40 ms for the head's receipt.
         stream.set_nodelay(true).unwrap();
         stream
     }

@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         marks.end(4);
     }
     println!("{} {}", detector.net.kernel().name(), PARTS.join(" "));
-    if rest.iter().any(|word| word == "time") {
+    if rest.iter().any(|argument| argument == "time") {
         marks.print();
     }
     Ok(())
@@ -123,7 +123,7 @@ fn face(times: f32) -> Face {
     }
 }
 
-/// Where parts end: told to the counting tool, and timed.
+/// Where parts end: marked for the counting tool, and timed.
 #[derive(Default)]
 struct Marks {
     last: Option<Instant>,

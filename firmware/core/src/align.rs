@@ -74,7 +74,7 @@ fn box_to_crop(rect: &Rect) -> Similarity {
 /// The crop's point around which a crop is turned: the mean of [`LANDMARKS_IN_CROP`].
 pub const TURN_CENTER: Point = Point::new(24.0, 27.8);
 
-/// The transform from the crop to the frame, turned as the landmarks say.
+/// The transform from the crop to the frame, turned by the landmarks.
 pub fn from_crop(face: &Face) -> Similarity {
     to_crop(face).inverse().unwrap_or(Similarity::IDENTITY)
 }
@@ -84,7 +84,7 @@ pub fn from_crop(face: &Face) -> Similarity {
 const FARTHEST_DEG: f32 = 60.0;
 
 /// The same, with the crop turned to this roll, in degrees, clockwise positive: the crop's [`TURN_CENTER`] and its scale
-/// stay as they are. If the landmarks are turned too far from it, only the box tells where the face lies.
+/// stay as they are. If the landmarks are turned too far from it, only the box decides where the face lies.
 pub fn from_crop_at(face: &Face, roll_deg: f32) -> Similarity {
     let back = from_crop(face);
     let by_deg = wrap_deg(roll_deg - rotation_deg(&back));
@@ -97,7 +97,7 @@ pub fn from_crop_at(face: &Face, roll_deg: f32) -> Similarity {
     moved(&back, wrap_deg(roll_deg), middle, middle, 1.0)
 }
 
-/// A transform from a crop to the frame, mended by what the net says of that crop: turned by the roll that is left, around
+/// A transform from a crop to the frame, mended by the net's pose for that crop: turned by the roll that is left, around
 /// the face's middle, and of the right size.
 pub fn mended(back: &Similarity, pose: &CropPose) -> Similarity {
     let size = libm::expf(pose.log_size);
@@ -105,7 +105,7 @@ pub fn mended(back: &Similarity, pose: &CropPose) -> Similarity {
     moved(back, pose.roll_deg, middle, TURN_CENTER, size)
 }
 
-/// By how much a crop is turned against the frame if the landmarks say so, in degrees, clockwise positive.
+/// By how much a crop is turned against the frame by the landmarks, in degrees, clockwise positive.
 pub fn landmarks_roll_deg(face: &Face) -> f32 {
     rotation_deg(&from_crop(face))
 }
@@ -147,7 +147,7 @@ fn moved(back: &Similarity, by_deg: f32, from_px: Point, to_px: Point, size: f32
     }
 }
 
-/// Cuts the face out of the frame, turned upright as the landmarks say. Averages where the face is larger than the crop,
+/// Cuts the face out of the frame, turned upright by the landmarks. Averages where the face is larger than the crop,
 /// interpolates bilinearly where it is smaller, repeats the border where it reaches over the frame's edge.
 ///
 /// Takes 26 kB of stack for large faces.

@@ -1,7 +1,7 @@
 //! What the one person before a device looks like at rest, learned on request and kept as seven numbers: no picture.
 //!
-//! [`resting`] learns the same by itself, but begins anew with every track. Who calibrates looks calmly at the
-//! camera for five seconds once; from then on the kept face is taken off at once, within the same limits.
+//! [`resting`] learns the same by itself, but begins anew with every track. For a calibration a person looks calmly at
+//! the camera for five seconds once; from then on the kept face is subtracted at once, within the same limits.
 
 use crate::{
     expression::{Expression, Scores},
@@ -15,7 +15,7 @@ use crate::{
 pub const NEEDED_MS: u64 = 5_000;
 /// After so long, in milliseconds, it is given up.
 pub const PATIENCE_MS: u64 = 60_000;
-/// Longer gaps between two looks tell nothing of the time between them, in milliseconds.
+/// After a longer gap, in milliseconds, nothing is known of the time between two looks.
 const GAP_MS: u64 = 1_000;
 /// One look moves the mean no farther than a difference of this would, so that a blink changes little.
 const STEP_LIMIT: f32 = 1.0;
@@ -35,8 +35,8 @@ pub enum CalibrationWait {
 }
 
 impl CalibrationWait {
-    /// In words, in the middle of a sentence.
-    pub const fn words(self) -> &'static str {
+    /// A text for people, for the middle of a sentence.
+    pub const fn text(self) -> &'static str {
         match self {
             Self::Nobody => "nobody is in view",
             Self::Several => "more than one person is in view",
@@ -45,7 +45,7 @@ impl CalibrationWait {
         }
     }
 
-    /// One word.
+    /// Its name in messages: one word.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Nobody => "nobody",
@@ -90,7 +90,7 @@ impl CalibrationRun {
         }
     }
 
-    /// Takes in the people of a look, and says how far it is. Call it for every look, also where nobody is in view.
+    /// Takes in the people of a look, and returns how far it is. Call it for every look, also where nobody is in view.
     pub fn update(&mut self, people: &[Person], time: Millis) -> CalibrationStep {
         let began = *self.began.get_or_insert(time);
         let passed_ms = match self.last.replace(time) {
@@ -216,15 +216,15 @@ mod tests {
         for (a, b) in kept.scores().0.iter().zip(SERIOUS.0) {
             assert!((a - b).abs() < 0.01, "{kept:?}");
         }
-        assert_eq!(kept.relieve(&SERIOUS).top().0, Expression::Neutral);
+        assert_eq!(kept.subtract_from(&SERIOUS).top().0, Expression::Neutral);
         let fury = Scores([0.99, 0.001, 0.001, 0.001, 0.001, 0.001, 0.005]);
-        assert_eq!(kept.relieve(&fury).top().0, Expression::Angry);
-        assert_eq!(kept.relieve(&SMILE).top().0, Expression::Happy);
+        assert_eq!(kept.subtract_from(&fury).top().0, Expression::Angry);
+        assert_eq!(kept.subtract_from(&SMILE).top().0, Expression::Happy);
         assert_eq!(Calibration::new(*kept.scores()), Some(kept));
     }
 
     #[test]
-    fn it_waits_for_one_calm_person_and_says_for_what() {
+    fn it_waits_for_one_calm_person_and_reports_why() {
         let (mut run, mut time) = (CalibrationRun::new(), 0);
         let calm = person(1, SERIOUS);
         let wait = |step| match step {
@@ -294,12 +294,12 @@ mod tests {
         ) {
             let kept = Calibration::new(softmax(&kept)).unwrap();
             let scores = softmax(&look);
-            let relieved = kept.relieve(&scores);
-            prop_assert!((relieved.0.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+            let adjusted = kept.subtract_from(&scores);
+            prop_assert!((adjusted.0.iter().sum::<f32>() - 1.0).abs() < 1e-4);
             for expression in [Expression::Happy, Expression::Surprise, Expression::Neutral] {
-                prop_assert!(relieved.of(expression) >= scores.of(expression) * 0.999);
+                prop_assert!(adjusted.of(expression) >= scores.of(expression) * 0.999);
             }
-            for (new, old) in relieved.0.iter().zip(scores.0) {
+            for (new, old) in adjusted.0.iter().zip(scores.0) {
                 prop_assert!(new * libm::expf(resting::LIMIT) >= old * 0.999);
             }
         }

@@ -12,19 +12,19 @@ pub const CROP_PX: usize = 48;
 /// An upright grey face, row by row.
 pub type Crop = [u8; CROP_PX * CROP_PX];
 
-/// What a classifier's net says of one crop.
+/// A classifier's outputs for one crop.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Answer {
     /// A logit for each expression, already divided by the net's calibration temperature.
     pub logits: [f32; Expression::COUNT],
-    /// How the head is turned in the crop; `None` if the net cannot tell.
+    /// How the head is turned in the crop; `None` if the net has no such output.
     pub pose: Option<CropPose>,
-    /// The logit that the crop shows a human face; `None` if the net cannot tell.
+    /// The logit that the crop shows a human face; `None` if the net has no such output.
     pub face: Option<f32>,
 }
 
 impl From<[f32; Expression::COUNT]> for Answer {
-    /// The answer of a net that tells expressions only.
+    /// The answer of a net that has scores only.
     fn from(logits: [f32; Expression::COUNT]) -> Self {
         Self {
             logits,
@@ -48,9 +48,9 @@ pub trait ClassifyNet {
 pub struct Reading {
     /// A probability for each expression.
     pub scores: Scores,
-    /// How the head is turned in the crop, if the net can tell.
+    /// How the head is turned in the crop, if the net has that output.
     pub pose: Option<CropPose>,
-    /// The logit that the crop shows a human face, if the net can tell.
+    /// The logit that the crop shows a human face, if the net has that output.
     pub face: Option<f32>,
 }
 

@@ -16,7 +16,7 @@ pub enum EventKind {
         /// How long it was in view, in milliseconds.
         stayed_ms: u64,
     },
-    /// A person turned toward the camera or away from it. Only with a net that can tell; who appears counts as turned away.
+    /// A person turned toward the camera or away from it. Only with a net that has a pose output; who appears counts as turned away.
     Facing {
         /// Whether the person looks toward the camera now.
         facing: bool,

@@ -132,7 +132,7 @@ impl DetectNet for BrightSquares {
 #[derive(Default)]
 pub(crate) struct Brightness {
     pub(crate) runs: usize,
-    /// What it says of the pose and of the face, of every crop.
+    /// Its pose and face outputs, the same for every crop.
     pub(crate) pose: Option<CropPose>,
     pub(crate) face: Option<f32>,
     /// Whether neutral is the second likeliest in whatever it reads.

@@ -58,13 +58,13 @@ impl Mul<f32> for Point {
 /// A box with its left top corner and its size, in pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Rect {
-    /// Left edge.
+    /// Left edge, in pixels.
     pub x: f32,
-    /// Top edge.
+    /// Top edge, in pixels.
     pub y: f32,
-    /// Width, not negative.
+    /// Width in pixels, not negative.
     pub w: f32,
-    /// Height, not negative.
+    /// Height in pixels, not negative.
     pub h: f32,
 }
 

@@ -207,9 +207,9 @@ mod tests {
         assert_eq!(other.fill(&frame, &mut [0; 16]), Err(NetError::Shape));
         // A picture of 5x4 pixels as an overview of 3x2, and what is none.
         let whole = Letterbox::new((5, 4), grey(4, 4));
-        for (size, told) in [((3, 2), Ok(())), ((3, 3), Err(NetError::Shape))] {
+        for (size, expected) in [((3, 2), Ok(())), ((3, 3), Err(NetError::Shape))] {
             let frame = Frame::packed(&[0; 9], PixelFormat::Grey, size, Millis(0)).unwrap();
-            assert_eq!(whole.fill(&frame, &mut [0; 16]), told);
+            assert_eq!(whole.fill(&frame, &mut [0; 16]), expected);
         }
     }
 

@@ -1,4 +1,4 @@
-//! The logic of moodring: a frame walks through one line of rooms and leaves as a mood.
+//! The logic of moodring: a frame walks through one line of modules and leaves as a mood.
 //!
 //! ```text
 //! frame -> letterbox -> detect -> nms -> align -> classify -> track -> smooth -> mood -> event
@@ -6,7 +6,7 @@
 //!
 //! No std, no heap, no clock, no I/O: time comes with the frame, pictures are lent, nets are traits.
 //!
-//! | room | what it does |
+//! | module | what it does |
 //! |---|---|
 //! | [`frame`] | a lent picture and its time |
 //! | [`picture`] | what the pipeline asks of a picture, decoded or not |
@@ -23,14 +23,14 @@
 //! | [`presence`] | whether it is a human face at all |
 //! | [`second_look`] | another look at what is refused, with another side up |
 //! | [`track`] | the same face from frame to frame |
-//! | [`resting`] | what a calm face looks like, taken off its scores |
+//! | [`resting`] | what a calm face looks like, subtracted from its scores |
 //! | [`calibration`] | the same of one person, learned on request and kept |
 //! | [`smooth`] | scores over time |
 //! | [`mood`] | the expression of who counts, with hysteresis |
-//! | [`event`] | a change worth telling |
+//! | [`event`] | a change worth a message |
 //! | [`pipeline`] | all of the above in order |
 //!
-//! `docs/glossary.md` in the repository explains every word.
+//! `docs/glossary.md` in the repository explains every term.
 #![no_std]
 
 #[cfg(test)]

@@ -186,10 +186,11 @@ pub struct MoodSettings {
     /// After how many milliseconds as the likeliest any lead is enough: until then the lead that is needed shrinks from
     /// `margin`. As long an expression may be too unlikely to be named until the mood is uncertain. 0: the margin stays.
     pub settle_ms: u64,
-    /// How long another mood has to be wanted before it is shown, in milliseconds. Faces that come and go are not
-    /// held up; the tracks see to those. Who counts and who looks here is held for [`LEAST_HOLD_MS`] at least.
+    /// How long another mood has to be the likeliest before it is shown, in milliseconds. Faces that come and go are not
+    /// held up; the tracks see to those. A change of who counts, or of who looks at the camera, needs at least
+    /// [`LEAST_HOLD_MS`].
     pub hold_ms: u64,
-    /// Whether only people who look toward the camera count; whoever the net cannot tell it of counts, too.
+    /// Whether only people who look toward the camera count. People whose direction the net cannot judge count, too.
     pub only_facing: bool,
 }
 
@@ -360,7 +361,7 @@ pub struct Candidate {
     pub since: Millis,
     /// What the person shows now.
     pub mood: FaceMood,
-    /// Whether the person looks toward the camera; `None` if the net cannot tell.
+    /// Whether the person looks toward the camera; `None` if the net has no pose output.
     pub facing: Option<bool>,
 }
 
@@ -452,7 +453,8 @@ fn changed(from: &MoodState, to: &MoodState) -> Event {
 /// How many times another face has to outdo the one that counts to take its place.
 const STICKINESS: f32 = 1.3;
 
-/// Who should count. Who counted before goes on to count until clearly outdone; of equals, the older track counts.
+/// The person who should count. The one who counted before goes on to count until clearly outdone; of equals, the older
+/// track counts.
 fn who_counts<'p>(
     people: impl Iterator<Item = &'p Candidate> + Clone,
     before: Option<TrackId>,

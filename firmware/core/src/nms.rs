@@ -3,7 +3,7 @@
 use crate::detect::Face;
 use core::cmp::Ordering;
 
-/// Two boxes that overlap by more than this IoU are one face, unless the settings say otherwise.
+/// Two boxes that overlap by more than this IoU are one face, unless the settings have another limit.
 pub const DEFAULT_IOU: f32 = 0.3;
 
 /// Sorts `faces` by falling score and moves those to the front that no better kept one overlaps by more than `max_iou`.

@@ -58,7 +58,7 @@ struct TrackData {
 const SKEWED_DEG: f32 = 15.0;
 
 impl TrackData {
-    /// How the next crop is turned: as the head was last, or as the landmarks say, or far from that.
+    /// How the next crop is turned: as the head was last, or as the landmarks lie, or far from that.
     fn crop_roll_deg(&self, face: &Face) -> f32 {
         if let Some(turn_deg) = self.second_look.due_deg() {
             return wrap_deg(landmarks_roll_deg(face) + turn_deg);
@@ -67,7 +67,7 @@ impl TrackData {
         known.unwrap_or_else(|| landmarks_roll_deg(face))
     }
 
-    /// Takes in what the net said of the crop that was cut by [`TrackData::crop_roll_deg`] out of a frame at `time`.
+    /// Takes in the net's reading of the crop that was cut by [`TrackData::crop_roll_deg`] out of a frame at `time`.
     fn take(
         &mut self,
         reading: &Reading,
@@ -80,7 +80,7 @@ impl TrackData {
             if !self.second_look.judge(reading) {
                 return;
             }
-            // What the usual looks said of it is void.
+            // What the usual looks found is void.
             (self.presence, self.head) = (Presence::default(), HeadPose::default());
         }
         if let Some(logit) = reading.face {
@@ -104,7 +104,7 @@ impl TrackData {
         let scores = if settings.resting {
             self.resting.update(&reading.scores, kept, time)
         } else {
-            kept.map_or(reading.scores, |kept| kept.relieve(&reading.scores))
+            kept.map_or(reading.scores, |kept| kept.subtract_from(&reading.scores))
         };
         self.smoother.update(&scores, time, settings.smooth_ms);
     }
@@ -119,7 +119,7 @@ impl TrackData {
         };
         self.mood = Some(self.mood_hysteresis.update(&scores, view, time, settings));
         let wanted = self.head.is_facing()?;
-        // Who appears counts at once.
+        // For a new face the first direction counts at once.
         let before = self.facing.unwrap_or(wanted);
         let now = self
             .turning
@@ -183,9 +183,10 @@ pub struct Pipeline<D, C> {
     crops: Vec<Crop, MAX_CROPS>,
     tracker: Tracker<TrackData>,
     people: Vec<Person, MAX_FACES>,
-    hysteresis: SceneMood,
+    scene_mood: SceneMood,
     events: Events,
-    told: bool,
+    /// Whether the last report held the events: then the next step begins without them.
+    events_reported: bool,
 }
 
 impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
@@ -207,9 +208,9 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
             crops: Vec::new(),
             tracker: Tracker::new(),
             people: Vec::new(),
-            hysteresis: SceneMood::new(),
+            scene_mood: SceneMood::new(),
             events: Events::new(),
-            told: false,
+            events_reported: false,
         })
     }
 
@@ -257,7 +258,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         mark: &mut impl FnMut(Stage),
     ) -> Result<Report<'_>, NetError> {
         let time = self.clock.advance(picture.time());
-        if core::mem::take(&mut self.told) {
+        if core::mem::take(&mut self.events_reported) {
             self.events.clear();
         }
         self.looked = self.is_worth_a_look(&mut picture, time);
@@ -282,7 +283,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         Ok(self.report(time))
     }
 
-    /// With somebody in view every frame is; else the watch decides.
+    /// While somebody is in view every frame is searched; else [`MotionWatch`] decides.
     fn is_worth_a_look(&mut self, picture: &mut impl Picture, time: Millis) -> bool {
         if self.tracker.tracks().is_empty() {
             let settings = &self.settings.motion;
@@ -297,7 +298,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
     /// Time passes without a frame: the camera is lost or off. People in view leave after their time.
     pub fn advance_without_frame(&mut self, time: Millis) -> Report<'_> {
         let time = self.clock.advance(time);
-        if core::mem::take(&mut self.told) {
+        if core::mem::take(&mut self.events_reported) {
             self.events.clear();
         }
         self.looked = false;
@@ -309,7 +310,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
 
     fn follow(&mut self, time: Millis) {
         let threshold = self.settings.face_threshold;
-        let is_person = |note: &TrackData, before| note.presence.is_face(threshold, before);
+        let is_person = |data: &TrackData, before| data.presence.is_face(threshold, before);
         let settings = &self.settings.track;
         self.tracker
             .update(&self.faces, time, settings, is_person, &mut self.events);
@@ -319,7 +320,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         self.decide(time);
         self.collect();
         self.judge(self.frame_px, time);
-        self.told = true;
+        self.events_reported = true;
     }
 
     fn report(&self, time: Millis) -> Report<'_> {
@@ -328,7 +329,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
             looked: self.looked,
             faces: &self.faces,
             people: &self.people,
-            mood: self.hysteresis.state(),
+            mood: self.scene_mood.state(),
             events: &self.events,
         }
     }
@@ -341,22 +342,22 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         mark: &mut impl FnMut(Stage),
     ) -> Result<(), NetError> {
         let max_faces = self.settings.max_faces;
-        let chosen = schedule::choose(self.tracker.tracks(), max_faces, |note: &TrackData| {
-            &note.smoother
+        let chosen = schedule::choose(self.tracker.tracks(), max_faces, |data: &TrackData| {
+            &data.smoother
         });
         // As many as are chosen, and those are no more than fit.
         let _ = self.crops.resize(chosen.len(), [0; CROP_PX * CROP_PX]);
         let tracks = self.tracker.tracks_mut();
         for (&i, crop) in chosen.iter().zip(&mut self.crops) {
-            let Track { face, note, .. } = &tracks[i];
-            picture.cut(&from_crop_at(face, note.crop_roll_deg(face)), crop);
+            let Track { face, data, .. } = &tracks[i];
+            picture.cut(&from_crop_at(face, data.crop_roll_deg(face)), crop);
         }
         mark(Stage::Align);
         for (&i, crop) in chosen.iter().zip(&self.crops) {
             let reading = classify(&mut self.classifier, crop)?;
             let track = &mut tracks[i];
             let seen = (&track.face, track.confirmed);
-            track.note.take(&reading, seen, time, &self.settings);
+            track.data.take(&reading, seen, time, &self.settings);
         }
         mark(Stage::Classify);
         Ok(())
@@ -366,7 +367,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
     fn decide(&mut self, time: Millis) {
         let confirmed = self.tracker.tracks_mut().iter_mut();
         for track in confirmed.filter(|track| track.confirmed) {
-            if let Some(facing) = track.note.decide(time, &self.settings.mood) {
+            if let Some(facing) = track.data.decide(time, &self.settings.mood) {
                 // Fits by `MAX_EVENTS`.
                 let _ = self.events.push(Event {
                     time,
@@ -393,7 +394,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         let candidates: Vec<Candidate, MAX_FACES> = candidates.collect();
         let settings = &self.settings.mood;
         if let Some(change) = self
-            .hysteresis
+            .scene_mood
             .update(&candidates, frame_px, time, settings)
         {
             // Fits by `MAX_EVENTS`; see the tracker.
@@ -442,14 +443,14 @@ fn person(track: &Track<TrackData>) -> Person {
         face: track.face,
         visible: track.visible,
         roll_deg: track
-            .note
+            .data
             .head
             .roll_deg()
             .unwrap_or_else(|| track.face.roll_deg()),
-        facing: track.note.facing,
-        scores: track.note.smoother.scores().unwrap_or(Scores::UNKNOWN),
-        raw: track.note.raw.unwrap_or(Scores::UNKNOWN),
-        mood: track.note.mood.unwrap_or(FaceMood::UNKNOWN),
+        facing: track.data.facing,
+        scores: track.data.smoother.scores().unwrap_or(Scores::UNKNOWN),
+        raw: track.data.raw.unwrap_or(Scores::UNKNOWN),
+        mood: track.data.mood.unwrap_or(FaceMood::UNKNOWN),
         since: track.first_seen,
         last_seen: track.last_seen,
     }

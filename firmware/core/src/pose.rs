@@ -9,7 +9,7 @@ pub struct CropPose {
     pub roll_deg: f32,
     /// How far the face's middle lies from where it should be, in crop pixels; 0 if the net is not sure of the roll.
     pub offset_px: Point,
-    /// The logarithm of the face's size against what it should be; 0 if the net is not sure of the roll.
+    /// The natural logarithm of the face's size against what it should be; 0 if the net is not sure of the roll.
     pub log_size: f32,
     /// Probability that the face is seen from the front, 0 to 1.
     pub frontal: f32,
@@ -26,7 +26,7 @@ const OFFSET_UNIT_PX: f32 = 10.0;
 const OFFSET_LIMIT_PX: f32 = 8.0;
 /// The largest logarithm of a size that is believed.
 const SIZE_LIMIT: f32 = 0.35;
-/// The length of the roll vector from which it is believed, if the model says nothing else.
+/// The length of the roll vector from which it is believed, unless the model has another.
 pub const ROLL_TRUST: f32 = 0.35;
 
 impl CropPose {
@@ -87,8 +87,8 @@ fn probabilities<const N: usize>(logits: [f32; N]) -> [f32; N] {
     powers.map(|power| power / sum)
 }
 
-/// A face in profile is left at this probability of a profile, so that nothing flickers at one half.
-const LEAVE: f32 = 0.4;
+/// A face stays in profile until the probability of a profile is below this, so that nothing flickers at one half.
+const PROFILE_EXIT_PROBABILITY: f32 = 0.4;
 /// Time constant over which poses are smoothed, in milliseconds.
 const POSE_TAU_MS: u64 = 200;
 /// The roll of one run is noisy by about 3 degrees: of a small difference this share is taken over ...
@@ -142,9 +142,12 @@ impl HeadPose {
             None => *pose,
         };
         self.last = Some((smoothed, time));
-        self.is_profile = smoothed.is_profile() || self.is_profile && smoothed.profile > LEAVE;
+        self.is_profile =
+            smoothed.is_profile() || self.is_profile && smoothed.profile > PROFILE_EXIT_PROBABILITY;
         self.is_facing = smoothed.is_facing()
-            || self.is_facing && smoothed.frontal > LEAVE && smoothed.lowered < 1.0 - LEAVE;
+            || self.is_facing
+                && smoothed.frontal > PROFILE_EXIT_PROBABILITY
+                && smoothed.lowered < 1.0 - PROFILE_EXIT_PROBABILITY;
     }
 }
 

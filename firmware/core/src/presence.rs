@@ -4,8 +4,8 @@ use crate::{frame::Millis, smooth::smoothing_factor};
 
 /// Time constant of the mean once it stands, in milliseconds: a hand before the face for a moment changes little.
 const SLOW_TAU_MS: u64 = 2_000;
-/// Who counts as a person goes on to count until the mean logit is this far below the threshold.
-const STAY: f32 = 1.0;
+/// A person is dropped only when the mean logit is this far below the threshold (hysteresis).
+const HYSTERESIS_LOGITS: f32 = 1.0;
 
 /// The mean of a track's face logits: of all at first, then a slow one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -40,7 +40,7 @@ impl Presence {
         }
         let least = logit(threshold)
             - match before {
-                Before::Person => STAY,
+                Before::Person => HYSTERESIS_LOGITS,
                 Before::Unknown => 0.0,
             };
         self.count > 0 && self.mean >= least

@@ -10,7 +10,7 @@ use crate::{
     smooth::smoothing_factor,
 };
 
-/// What a resting face is mistaken for. A smile or a surprise that lasts is one, and is never taken off.
+/// What a resting face is mistaken for. A lasting smile or surprise is real and never subtracted.
 const MISTAKEN: [Expression; 4] = [
     Expression::Angry,
     Expression::Disgust,
@@ -19,7 +19,7 @@ const MISTAKEN: [Expression; 4] = [
 ];
 /// A usual calm face is neutral this many times more likely than any of them: `ln 8`.
 const USUAL_GAP: f32 = 2.08;
-/// At most this much is taken off a log-odd: what is 33 times as likely as neutral stays what it is.
+/// At most this much is subtracted from a log-odd: what is 33 times as likely as neutral stays what it is.
 pub const LIMIT: f32 = 3.5;
 /// A face is calm while no log-odd is farther than this from its own running mean. Chosen on still faces whose crops jitter and on
 /// acted clips (`models/train/classifier/calibrate.py`): less takes jitter for movement, 3 learns from acting.
@@ -28,7 +28,7 @@ const CALM_SPREAD: f32 = 2.5;
 const CALM_TAU_MS: u64 = 1_500;
 /// Calm has to last this long before anything is learned from it, in milliseconds.
 const CALM_MS: u64 = 2_000;
-/// Nothing is taken off before so much calm time was seen, in milliseconds ...
+/// Nothing is subtracted before so much calm time was seen, in milliseconds ...
 pub const START_MS: u64 = 10_000;
 /// ... and everything after this.
 pub const FULL_MS: u64 = 30_000;
@@ -36,7 +36,7 @@ pub const FULL_MS: u64 = 30_000;
 const LEARN_TAU_MS: u64 = 60_000;
 /// One look moves the baseline no farther than a difference of this would: a median, nearly.
 const STEP_LIMIT: f32 = 1.0;
-/// Longer gaps between two looks tell nothing of the time between them, in milliseconds.
+/// After a longer gap, in milliseconds, nothing is known of the time between two looks.
 const GAP_MS: u64 = 1_000;
 /// The least probability whose logarithm is taken.
 const LEAST: f32 = 1e-4;
@@ -69,22 +69,22 @@ impl Calibration {
         &self.0
     }
 
-    /// The scores of a look with the resting face taken off.
-    pub fn relieve(&self, scores: &Scores) -> Scores {
-        take_off(scores, &self.offs())
+    /// The scores of a look with the resting face subtracted.
+    pub fn subtract_from(&self, scores: &Scores) -> Scores {
+        subtract(scores, &self.offsets())
     }
 
-    /// What is taken off each log-odd.
-    fn offs(&self) -> Odds {
-        odds(&self.0).map(taken_off)
+    /// What is subtracted from each log-odd.
+    fn offsets(&self) -> Odds {
+        odds(&self.0).map(offset_of)
     }
 }
 
-/// What the net says of one person's calm face, as log-odds against neutral.
+/// The net's answer to one person's calm face, as log-odds against neutral.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RestingFace {
     last: Option<Millis>,
-    /// The running mean of the log-odds, to tell calm from movement.
+    /// The running mean of the log-odds, to distinguish calm from movement.
     mean: Odds,
     calm_ms: u64,
     /// The baseline, and from how much calm time it was learned.
@@ -104,8 +104,8 @@ impl RestingFace {
         }
     }
 
-    /// Learns from the net's scores at `time` if the face is calm, and returns them with the resting face taken off; of a `kept`
-    /// one and the learned one, whichever takes off more.
+    /// Learns from the net's scores at `time` if the face is calm, and returns them with the resting face subtracted; of a `kept`
+    /// one and the learned one, whichever subtracts more.
     pub fn update(&mut self, scores: &Scores, kept: Option<&Calibration>, time: Millis) -> Scores {
         let odds = odds(scores);
         let passed_ms = match self.last.replace(time) {
@@ -119,17 +119,17 @@ impl RestingFace {
         if self.calm_ms >= CALM_MS {
             self.learn(&odds, passed_ms);
         }
-        let mut offs = self.offs();
-        for (off, kept) in offs
+        let mut offsets = self.offsets();
+        for (offset, kept) in offsets
             .iter_mut()
-            .zip(kept.map_or([0.0; _], Calibration::offs))
+            .zip(kept.map_or([0.0; _], Calibration::offsets))
         {
-            *off = off.max(kept);
+            *offset = offset.max(kept);
         }
-        take_off(scores, &offs)
+        subtract(scores, &offsets)
     }
 
-    /// Whether something is taken off already.
+    /// Whether something is subtracted already.
     pub const fn is_known(&self) -> bool {
         self.learned_ms > START_MS
     }
@@ -161,14 +161,14 @@ impl RestingFace {
         self.learned_ms = self.learned_ms.saturating_add(passed_ms);
     }
 
-    /// What is taken off each log-odd by now.
-    fn offs(&self) -> Odds {
+    /// What is subtracted from each log-odd by now.
+    fn offsets(&self) -> Odds {
         if !self.is_known() {
             return [0.0; _];
         }
         let learned_ms = self.learned_ms.min(FULL_MS) - START_MS;
         let share = learned_ms as f32 / (FULL_MS - START_MS) as f32;
-        self.baseline.map(|baseline| taken_off(baseline) * share)
+        self.baseline.map(|baseline| offset_of(baseline) * share)
     }
 }
 
@@ -178,23 +178,23 @@ pub(crate) fn is_restful(scores: &Scores) -> bool {
     shows == Expression::Neutral || MISTAKEN.contains(&shows)
 }
 
-/// What is taken off a log-odd that is this high in a resting face, 0 to [`LIMIT`].
-fn taken_off(baseline: f32) -> f32 {
+/// What is subtracted from a log-odd that is this high in a resting face, 0 to [`LIMIT`].
+fn offset_of(baseline: f32) -> f32 {
     (baseline + USUAL_GAP).clamp(0.0, LIMIT)
 }
 
-/// The scores with so much taken off each log-odd, 0 to [`LIMIT`].
-fn take_off(scores: &Scores, offs: &Odds) -> Scores {
-    if *offs == [0.0; _] {
+/// The scores with these offsets, 0 to [`LIMIT`] each, subtracted from their log-odds.
+fn subtract(scores: &Scores, offsets: &Odds) -> Scores {
+    if *offsets == [0.0; _] {
         return *scores;
     }
-    let mut relieved = *scores;
-    for (expression, off) in MISTAKEN.iter().zip(offs) {
-        relieved.0[expression.index()] *= libm::expf(-off);
+    let mut adjusted = *scores;
+    for (expression, offset) in MISTAKEN.iter().zip(offsets) {
+        adjusted.0[expression.index()] *= libm::expf(-offset);
     }
-    let sum: f32 = relieved.0.iter().sum();
+    let sum: f32 = adjusted.0.iter().sum();
     // Above 0: at least one score is 1/7, and is lowered at most by e^LIMIT.
-    Scores(relieved.0.map(|score| score / sum))
+    Scores(adjusted.0.map(|score| score / sum))
 }
 
 /// The logarithm of a score, which may be 0.
@@ -316,7 +316,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_taken_off_is_bounded_and_no_smile_is_ever_lowered(
+        fn what_is_subtracted_is_bounded_and_no_smile_is_ever_lowered(
             kept in prop::option::of(prop::array::uniform7(-8.0..8.0_f32)),
             looks in prop::collection::vec((prop::array::uniform7(-8.0..8.0_f32), 1..30_u64, 1..500_u64), 1..60),
         ) {
@@ -327,10 +327,10 @@ mod tests {
                 let scores = softmax(&logits);
                 for _ in 0..times {
                     time += passed_ms;
-                    let relieved = face.update(&scores, kept, Millis(time));
-                    prop_assert!((relieved.0.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+                    let adjusted = face.update(&scores, kept, Millis(time));
+                    prop_assert!((adjusted.0.iter().sum::<f32>() - 1.0).abs() < 1e-4);
                     for expression in Expression::ALL {
-                        let (old, new) = (scores.of(expression), relieved.of(expression));
+                        let (old, new) = (scores.of(expression), adjusted.of(expression));
                         prop_assert!((0.0..=1.0001).contains(&new));
                         // Against neutral, at most the limit; against nothing, never up but by the others' fall.
                         prop_assert!(new * libm::expf(LIMIT) >= old * 0.999);

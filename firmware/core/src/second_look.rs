@@ -1,4 +1,5 @@
-//! Chooses when a face that the net refuses is looked at with another side up, and whether that look is believed. Cuts no crop.
+//! Retries a face that the net rejects, turned by 180, 90 or -90 degrees, and decides whether the result is accepted. Cuts
+//! no crop.
 //!
 //! The detector finds many heads that stand on their tops or lie on their sides, but draws upright landmarks into them, and the net takes
 //! most of such crops for no face. Turned by their boxes it knows them: of 101 portraits on their tops 82 instead of 38. Animals
@@ -10,8 +11,8 @@ use crate::classify::Reading;
 const EVERY: u8 = 3;
 /// How far it is turned from the landmarks, in degrees, one after the other.
 pub const TURNS_DEG: [f32; 3] = [180.0, 90.0, -90.0];
-/// The face logit from which it is believed: a probability of 0.99. Of 369 pets that are refused in photos the surest has 3.8.
-const SURE: f32 = 4.6;
+/// The face logit from which it is accepted: a probability of 0.99. Of 369 pets that are rejected in photos the surest has 3.8.
+const ACCEPT_LOGIT: f32 = 4.6;
 
 /// Counts the looks at one face that is not taken for one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,18 +22,18 @@ pub struct SecondLook {
 }
 
 impl SecondLook {
-    /// By how much the next look is turned; `None` if it is a usual one.
+    /// By how many degrees the next look is turned from the landmarks; `None` if it is a usual one.
     pub fn due_deg(&self) -> Option<f32> {
         let is_due = self.looks == EVERY - 1;
         is_due.then(|| TURNS_DEG[usize::from(self.turn) % TURNS_DEG.len()])
     }
 
-    /// A usual look ended with no face.
+    /// A usual look found no face.
     pub fn refuse(&mut self) {
         self.looks = (self.looks + 1).min(EVERY - 1);
     }
 
-    /// Ends a second look: whether the head does stand so.
+    /// Ends a second look: whether the head is turned like that.
     pub fn judge(&mut self, reading: &Reading) -> bool {
         self.looks = 0;
         self.turn = (self.turn + 1) % TURNS_DEG.len() as u8;
@@ -42,7 +43,7 @@ impl SecondLook {
 
 /// Whether a second look shows a face, as surely as it takes.
 pub fn is_sure(reading: &Reading) -> bool {
-    reading.face.is_some_and(|logit| logit >= SURE)
+    reading.face.is_some_and(|logit| logit >= ACCEPT_LOGIT)
 }
 
 #[cfg(test)]
@@ -52,7 +53,7 @@ mod tests {
 
     #[test]
     fn every_third_look_each_turn_in_its_turn_and_only_a_sure_answer_counts() {
-        let said = |face| Reading {
+        let reading = |face| Reading {
             scores: Scores::UNKNOWN,
             pose: None,
             face,
@@ -64,11 +65,11 @@ mod tests {
             assert_eq!(look.due_deg(), None);
             look.refuse();
             assert_eq!(look.due_deg(), Some(turn_deg));
-            assert!(!look.judge(&said(Some(4.5))));
+            assert!(!look.judge(&reading(Some(4.5))));
         }
         for face in [None, Some(f32::NEG_INFINITY)] {
-            assert!(!look.judge(&said(face)));
+            assert!(!look.judge(&reading(face)));
         }
-        assert!(look.judge(&said(Some(4.7))));
+        assert!(look.judge(&reading(Some(4.7))));
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 use heapless::Vec;
 
-/// A face's number, never reused in a run. Says nothing about who it is.
+/// A face's number, never reused in a run. It does not identify a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrackId(pub u32);
 
@@ -51,7 +51,7 @@ const AHEAD_MS: u64 = 500;
 /// After this gap, even in a slow source (a slide show), nothing shows that a face is the same one.
 const SLOW_GAP_MS: u64 = 10_000;
 
-/// One followed face and a note of the owner's about it.
+/// One followed face, and the data that the owner keeps about it.
 #[derive(Clone, Debug)]
 pub struct Track<T> {
     /// Its number.
@@ -67,7 +67,7 @@ pub struct Track<T> {
     /// Whether it has been seen long enough to count.
     pub confirmed: bool,
     /// What the owner wants to remember.
-    pub note: T,
+    pub data: T,
     sights: u32,
     /// Frame pixels per millisecond.
     speed: Point,
@@ -82,7 +82,7 @@ impl<T: Default> Track<T> {
             last_seen: time,
             visible: true,
             confirmed: false,
-            note: T::default(),
+            data: T::default(),
             sights: 1,
             speed: Point::default(),
         }
@@ -176,8 +176,8 @@ impl<T: Default> Tracker<T> {
     /// Takes in the faces of the frame at `time`, the best first; those after the first [`MAX_FACES`] are not looked
     /// at. Adds who appeared and who left to `events`.
     ///
-    /// `is_person` says of a note whether its face counts, given what it counted as before: who does not is followed, but
-    /// neither confirmed nor told of.
+    /// `is_person` decides from a track's data whether its face counts, given whether it counted before. One that does not is
+    /// tracked, but never confirmed or reported.
     pub fn update(
         &mut self,
         faces: &[Face],
@@ -211,7 +211,7 @@ impl<T: Default> Tracker<T> {
         self.confirm(time, settings, is_person, events);
     }
 
-    /// Removes who is gone.
+    /// Removes the tracks that are gone.
     fn forget(&mut self, time: Millis, settings: &TrackSettings, events: &mut Events) {
         self.tracks.retain(|track| {
             let alive = track.is_alive(time, settings);
@@ -245,10 +245,10 @@ impl<T: Default> Tracker<T> {
         for track in &mut self.tracks {
             let seen_ms = track.last_seen.since(track.first_seen);
             let is_old = track.sights >= 2 && seen_ms >= settings.confirm_ms;
-            if !track.confirmed && is_old && is_person(&track.note, Before::Unknown) {
+            if !track.confirmed && is_old && is_person(&track.data, Before::Unknown) {
                 track.confirmed = true;
                 emit(events, time, track.id, EventKind::Appeared);
-            } else if track.confirmed && !is_person(&track.note, Before::Person) {
+            } else if track.confirmed && !is_person(&track.data, Before::Person) {
                 track.confirmed = false;
                 let stayed_ms = seen_ms;
                 emit(events, time, track.id, EventKind::Left { stayed_ms });

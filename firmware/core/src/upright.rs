@@ -1,4 +1,4 @@
-//! Turns the head upright in a single picture: cuts the face's crop again until the net says that it is upright. A
+//! Turns the head upright in a single picture: cuts the face's crop again until it is upright by the net's pose output. A
 //! stream needs no second cut: there [`crate::pose::HeadPose`] gives the roll at which the next crop is cut.
 
 use crate::{
@@ -42,7 +42,7 @@ impl Upright {
     }
 }
 
-/// Cuts and reads a face: first as its landmarks lie, then mended by what the net says of the crop, until that is good and at
+/// Cuts and reads a face: first as its landmarks lie, then mended by the net's pose for the crop, until that is good and at
 /// most [`MAX_CUTS`] times. The best of the cuts counts. Afterwards `crop` and the net's other outputs are those of the answer.
 ///
 /// A net without a pose is asked once; the tilt is then that of the eyes.
@@ -58,7 +58,7 @@ pub fn read_upright(
     read_from(net, frame, face, from_crop(face), crop)
 }
 
-/// The same, beginning so far from where the landmarks say: see [`crate::second_look`].
+/// The same, beginning so far from the landmarks' roll: see [`crate::second_look`].
 ///
 /// # Errors
 /// [`NetError`] from the net.
@@ -143,7 +143,7 @@ mod tests {
     };
     use std::vec::Vec;
 
-    /// Says these rolls, one after the other, whatever the crop shows.
+    /// Answers these rolls, one after the other, whatever the crop shows.
     struct Scripted {
         left_deg: Vec<f32>,
         offset_px: Point,
@@ -177,7 +177,7 @@ mod tests {
         }
     }
 
-    /// The crop's rolls of the answer and the tilt it says, and how often the net was asked.
+    /// The roll of the resulting crop, the tilt in the answer, and how often the net was asked.
     fn read(left_deg: &[f32]) -> (f32, f32, usize) {
         let picture = [100; 100 * 100];
         let frame = Frame::packed(&picture, PixelFormat::Grey, (100, 100), Millis(0)).unwrap();
@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(read(&[170.0, 20.0, 1.0]), (-170.0, -169.0, 3));
     }
 
-    /// Says happy of a crop that is bright on the left, sad of others, and that its left half is its roll.
+    /// Answers happy for a crop that is bright on the left and sad for others; the brightness there is its face output.
     struct OneSided;
 
     impl ClassifyNet for OneSided {

@@ -28,14 +28,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         },
         None => Theme::CLASSIC.on(Rgb888::WHITE, Rgb888::new(80, 72, 64)),
     };
-    let glass = match args.next().as_deref() {
+    let shape = match args.next().as_deref() {
         None => ScreenShape::Square,
         Some("round") => ScreenShape::Round,
         Some(other) => return Err(format!("`{other}`: only `round` may come last").into()),
     };
     let size = contact_sheet::size(face_px);
     let mut canvas = Canvas(RgbImage::new(size.width, size.height));
-    contact_sheet::draw_sheet(&mut canvas, face_px, &theme, glass)?;
+    contact_sheet::draw_sheet(&mut canvas, face_px, &theme, shape)?;
     let encoder = PngEncoder::new_with_quality(
         File::create(&out)?,
         CompressionType::Best,

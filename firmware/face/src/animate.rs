@@ -79,7 +79,7 @@ pub enum IdleMotion {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Animator {
-    life: IdleMotion,
+    idle_motion: IdleMotion,
     look: Look,
     /// The last fault's code: still to be seen while a fault fades.
     code: u16,
@@ -92,10 +92,10 @@ pub struct Animator {
 
 impl Animator {
     /// A face at rest that shows `look` at full strength.
-    pub fn new(look: impl Into<Look>, life: IdleMotion, time: Millis) -> Self {
+    pub fn new(look: impl Into<Look>, idle_motion: IdleMotion, time: Millis) -> Self {
         let look = look.into();
         Self {
-            life,
+            idle_motion,
             look,
             code: look.code(),
             from: expression::params(look),
@@ -105,7 +105,7 @@ impl Animator {
         }
     }
 
-    /// Tells what to show from now on: the look, its confidence (0 to 1) and the head's roll in degrees.
+    /// Sets what to show from now on: the look, its confidence (0 to 1) and the head's roll in degrees.
     /// Times must not run backward; if they do, nothing moves.
     pub fn aim(&mut self, look: impl Into<Look>, confidence: f32, roll_deg: f32, time: Millis) {
         let look = look.into();
@@ -128,8 +128,8 @@ impl Animator {
     /// The face at this time.
     pub fn pose(&self, time: Millis) -> Pose {
         let mut params = self.base(time);
-        if self.life != IdleMotion::Still {
-            live(&mut params, self.life, time);
+        if self.idle_motion != IdleMotion::Still {
+            add_idle_motion(&mut params, self.idle_motion, time);
         }
         let skin = &mut params.skin;
         for share in [
@@ -212,7 +212,7 @@ fn smooth(t: f32) -> f32 {
 }
 
 /// Adds blink and breath: in few steps, and so that only eyes and mouth change.
-fn live(params: &mut Params, life: IdleMotion, time: Millis) {
+fn add_idle_motion(params: &mut Params, idle_motion: IdleMotion, time: Millis) {
     let asleep = params.extras.snore.clamp(0.0, 1.0);
     let shut = blink(time) * (1.0 - asleep);
     params.left_eye = params.left_eye.shut(shut);
@@ -223,7 +223,7 @@ fn live(params: &mut Params, life: IdleMotion, time: Millis) {
     let pout = 1.0 + 0.25 * sleep;
     params.mouth.upper *= pout;
     params.mouth.lower *= pout;
-    if life == IdleMotion::Alive && wave(time, BREATH_MS) > 0.0 {
+    if idle_motion == IdleMotion::Alive && wave(time, BREATH_MS) > 0.0 {
         params.mouth.y -= 0.02 * (1.0 - asleep);
     }
     params.extras.beat = 0.5 * (time.0 / BEAT_MS % 3) as f32;

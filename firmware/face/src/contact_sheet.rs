@@ -34,7 +34,7 @@ pub fn draw_sheet<D>(
     target: &mut D,
     face_px: u32,
     theme: &Theme,
-    glass: ScreenShape,
+    shape: ScreenShape,
 ) -> Result<(), D::Error>
 where
     D: DrawTarget,
@@ -53,7 +53,7 @@ where
             Point::new(left as i32, top as i32),
             Size::new_equal(face_px),
         );
-        drawing.set(area, &Pose::still(look), theme, glass);
+        drawing.set(area, &Pose::still(look), theme, shape);
         drawing.draw(target)?;
         let place = Rectangle::new(
             area.top_left + Size::new(0, face_px),

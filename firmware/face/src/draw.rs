@@ -19,8 +19,8 @@ use crate::{
 };
 
 /// Draws the face in the middle of `area`, as large as fits, and fills the rest with the theme's background. A target
-/// that shows only a part of the area gets only that part's pixels. Who draws in bands prepares a [`Drawing`] once
-/// instead.
+/// that shows only a part of the area gets only that part's pixels. A caller that draws in bands prepares a [`Drawing`]
+/// once instead.
 ///
 /// # Errors
 /// The target's own.
@@ -53,7 +53,7 @@ pub trait RowTarget: DrawTarget {
 /// A face prepared for drawing: about 15 KB. All floats are behind it; what is left is whole numbers.
 #[derive(Debug)]
 pub struct Drawing {
-    scene: LayerStack,
+    stack: LayerStack,
     area: Rectangle,
     /// One for each layer, once somebody asked.
     digests: Vec<u32, MAX_LAYERS>,
@@ -69,18 +69,18 @@ impl Drawing {
     /// Nothing to draw yet.
     pub fn new() -> Self {
         Self {
-            scene: LayerStack::default(),
+            stack: LayerStack::default(),
             area: Rectangle::zero(),
             digests: Vec::new(),
         }
     }
 
     /// Prepares a face in the middle of `area`, as large as fits.
-    pub fn set(&mut self, area: Rectangle, pose: &Pose, theme: &Theme, glass: ScreenShape) {
+    pub fn set(&mut self, area: Rectangle, pose: &Pose, theme: &Theme, shape: ScreenShape) {
         self.area = area;
-        self.scene.clear();
+        self.stack.clear();
         self.digests.clear();
-        parts::build(&mut self.scene, area, pose, theme, glass);
+        parts::build(&mut self.stack, area, pose, theme, shape);
     }
 
     /// Draws the part of the area that the target shows. Bands put together are the whole picture, byte by byte.
@@ -105,7 +105,7 @@ impl Drawing {
     /// The target's own.
     pub fn draw_rows<D: RowTarget>(&self, target: &mut D) -> Result<(), D::Error> {
         let seen = self.area.intersection(&target.bounding_box());
-        let background = self.scene.background;
+        let background = self.stack.background;
         let Some(end) = seen.bottom_right() else {
             return Ok(());
         };
@@ -116,7 +116,7 @@ impl Drawing {
             while x <= end.x {
                 // Sizes of screens are far below i32's range.
                 let len = ((end.x - x + 1) as usize).min(PIECE);
-                self.scene
+                self.stack
                     .paint(&mut brush, y - origin.y, x - origin.x, len);
                 let painted = brush.painted.start.min(len)..brush.painted.end;
                 for bare in [0..painted.start, painted.end.max(painted.start)..len] {
@@ -140,22 +140,22 @@ impl Drawing {
     /// Hashes all that decides the colours of a part of the screen.
     pub(crate) fn hash_seen(&mut self, seen: Rectangle, hasher: &mut impl Hasher) {
         if self.digests.is_empty() {
-            self.digests = self.scene.digests();
+            self.digests = self.stack.digests();
         }
         let seen = self.area.intersection(&seen);
         self.area.hash(hasher);
         let top = seen.top_left.y - self.area.top_left.y;
         // Sizes of screens are far below i32's range.
         let rows = top..top + seen.size.height as i32;
-        self.scene.hash_rows(&self.digests, rows, hasher);
+        self.stack.hash_rows(&self.digests, rows, hasher);
     }
 }
 
 /// The colours of an area's pixels, row by row.
 struct Pixels<'a> {
-    scene: &'a LayerStack,
+    stack: &'a LayerStack,
     brush: Brush,
-    /// The area in the scene's pixels: right and bottom are one past the end.
+    /// The area in the stack's pixels: right and bottom are one past the end.
     left: i32,
     right: i32,
     bottom: i32,
@@ -173,7 +173,7 @@ impl<'a> Pixels<'a> {
         // Sizes of screens are far below i32's range.
         let (width, height) = (seen.size.width as i32, seen.size.height as i32);
         Self {
-            scene: &drawing.scene,
+            stack: &drawing.stack,
             brush: Brush::new(),
             left: origin.x,
             right: origin.x + width,
@@ -197,14 +197,14 @@ impl<'a> Pixels<'a> {
         }
         self.len = (self.right - self.piece).min(PIECE as i32) as usize;
         self.next = 0;
-        self.scene
+        self.stack
             .paint(&mut self.brush, self.row, self.piece, self.len);
         let Brush {
             colours, painted, ..
         } = &mut self.brush;
         let start = painted.start.min(self.len);
-        colours[..start].fill(self.scene.background);
-        colours[painted.end.max(start)..self.len].fill(self.scene.background);
+        colours[..start].fill(self.stack.background);
+        colours[painted.end.max(start)..self.len].fill(self.stack.background);
         true
     }
 }

@@ -64,8 +64,8 @@ impl Symbol {
 pub(crate) fn draw<D>(
     target: &mut D,
     area: Rectangle,
-    notice: Indicators,
-    glass: ScreenShape,
+    indicators: Indicators,
+    shape: ScreenShape,
     theme: &Theme,
 ) -> Result<(), D::Error>
 where
@@ -74,7 +74,7 @@ where
 {
     let side = area.size.width.min(area.size.height);
     // The lamp is larger than the camera, because it matters more.
-    let (camera, lamp) = match glass {
+    let (camera, lamp) = match shape {
         ScreenShape::Square => (
             Symbol::new(&CAMERA, side / 90),
             Symbol::new(&LAMP, side / 64),
@@ -84,7 +84,7 @@ where
             Symbol::new(&LAMP, side / 110),
         ),
     };
-    let symbols = match notice {
+    let symbols = match indicators {
         Indicators::None => [None, None],
         Indicators::CameraRuns => [Some(camera), None],
         // Where both have no room the lamp stands alone: nobody can see the picture of a camera that does not run.
@@ -93,7 +93,7 @@ where
             [Some(lamp), (!narrow).then_some(camera)]
         }
     };
-    match glass {
+    match shape {
         ScreenShape::Square => in_a_row(target, area, symbols, theme),
         ScreenShape::Round => along_the_edge(target, area, symbols, theme),
     }
@@ -165,7 +165,7 @@ where
             if square == b'#' {
                 let at = symbol.corner + Size::new(x as u32 * scale, y as u32 * scale);
                 let dot = Rectangle::new(at, Size::new_equal(scale)).intersection(&area);
-                target.fill_solid(&dot, theme.notice.into())?;
+                target.fill_solid(&dot, theme.indicator.into())?;
             }
         }
     }

@@ -41,7 +41,7 @@ pub(crate) struct Layer {
     pub(crate) paint: Paint,
     /// Only inside this other layer.
     pub(crate) within: Option<usize>,
-    pub(crate) lid: Option<ClipEdge>,
+    pub(crate) clip: Option<ClipEdge>,
 }
 
 /// The stack. Layers are painted first to last.
@@ -55,7 +55,7 @@ pub(crate) struct LayerStack {
     pub(crate) head: Disc,
 }
 
-/// What painting needs besides the scene; larger than a microcontroller's registers, smaller than its stack.
+/// What painting needs besides the stack; larger than a microcontroller's registers, smaller than its stack.
 pub(crate) struct Brush {
     pub(crate) colours: [Colour; PIECE],
     /// The pixels that some layer touched; all others are background, whatever their colours are.
@@ -101,7 +101,7 @@ impl LayerStack {
         self.shapes.ovals.clear();
     }
 
-    /// Puts a layer on top; its number. A full scene drops it: an absent tear beats a crash.
+    /// Puts a layer on top; its number. A full stack drops it: an absent tear beats a crash.
     pub(crate) fn push(&mut self, layer: Layer) -> usize {
         let number = self.layers.len();
         let _full = self.layers.push(layer);
@@ -129,7 +129,7 @@ impl LayerStack {
     }
 
     /// Lets some pixels be background where nothing was painted yet.
-    fn ground(&self, touched: &Range<usize>, brush: &mut Brush) {
+    fn fill_background(&self, touched: &Range<usize>, brush: &mut Brush) {
         let painted = brush.painted.clone();
         if painted.is_empty() {
             brush.colours[touched.clone()].fill(self.background);
@@ -148,7 +148,7 @@ impl LayerStack {
     /// Adds up the layer's coverage of a row.
     fn cover(&self, layer: &Layer, row: i32, brush: &mut Brush) {
         if let Some(outer) = layer.within {
-            self.look_through(outer, row, brush);
+            self.scan_outer(outer, row, brush);
         }
         self.scan(layer, row, &mut brush.lines, &mut brush.crossings);
         for (spans, outer) in brush.lines.iter_mut().zip(&brush.outer_lines) {
@@ -160,7 +160,7 @@ impl LayerStack {
     }
 
     /// Remembers what the outer layer leaves free in this row: several layers are seen through the same mouth.
-    fn look_through(&self, outer: usize, row: i32, brush: &mut Brush) {
+    fn scan_outer(&self, outer: usize, row: i32, brush: &mut Brush) {
         if brush.outer == Some((outer, row)) {
             return;
         }
@@ -173,8 +173,8 @@ impl LayerStack {
 
     fn scan(&self, layer: &Layer, row: i32, lines: &mut RowSpans, crossings: &mut Crossings) {
         self.shapes.scan(&layer.shape, row, lines, crossings);
-        if let Some(lid) = layer.lid {
-            lid.cut(row, lines);
+        if let Some(clip) = layer.clip {
+            clip.cut(row, lines);
         }
     }
 
@@ -183,7 +183,7 @@ impl LayerStack {
         if layer.paint == Paint::Skin {
             return self.fill_skin(row, left, touched, brush);
         }
-        self.ground(&touched, brush);
+        self.fill_background(&touched, brush);
         let Brush {
             colours, coverage, ..
         } = brush;
@@ -211,7 +211,7 @@ impl LayerStack {
     pub(crate) fn digests(&self) -> Vec<u32, MAX_LAYERS> {
         let digest = |layer: &Layer| {
             let mut hasher = FnvHasher::default();
-            (layer.paint, layer.lid).hash(&mut hasher);
+            (layer.paint, layer.clip).hash(&mut hasher);
             self.shapes.parts(&layer.shape).hash(&mut hasher);
             hasher.finish32()
         };
@@ -291,16 +291,16 @@ mod tests {
         theme::Theme,
     };
 
-    fn scene(params: Params, theme: &Theme) -> LayerStack {
-        let mut scene = LayerStack::default();
+    fn stack(params: Params, theme: &Theme) -> LayerStack {
+        let mut stack = LayerStack::default();
         let pose = Pose {
             params,
             roll_deg: 10.0,
             code: 888,
         };
         let area = Rectangle::new(Point::zero(), Size::new_equal(480));
-        parts::build(&mut scene, area, &pose, theme, ScreenShape::Round);
-        scene
+        parts::build(&mut stack, area, &pose, theme, ScreenShape::Round);
+        stack
     }
 
     #[test]
@@ -309,10 +309,10 @@ mod tests {
             for b in Look::ALL {
                 for t in [0.0, 0.3, 0.7] {
                     let mixed = Params::mix(&params(a), &params(b), t);
-                    let scene = scene(mixed, &Theme::CLASSIC);
-                    assert!(scene.layers.len() < MAX_LAYERS, "{a:?} {b:?}");
-                    assert!(scene.shapes.edges.len() < MAX_EDGES, "{a:?} {b:?}");
-                    assert!(scene.shapes.ovals.len() < MAX_OVALS, "{a:?} {b:?}");
+                    let stack = stack(mixed, &Theme::CLASSIC);
+                    assert!(stack.layers.len() < MAX_LAYERS, "{a:?} {b:?}");
+                    assert!(stack.shapes.edges.len() < MAX_EDGES, "{a:?} {b:?}");
+                    assert!(stack.shapes.ovals.len() < MAX_OVALS, "{a:?} {b:?}");
                 }
             }
         }
@@ -328,18 +328,18 @@ mod tests {
         assert!(size_of::<Brush>() <= 4608, "{}", size_of::<Brush>());
     }
 
-    /// Where a layer is said to touch nothing, painting it changes nothing.
+    /// Outside the area that a layer reports to touch, painting it changes nothing.
     #[test]
     fn layers_touch_all_that_they_cover() {
         for look in Look::ALL {
-            let scene = scene(params(look), &Theme::CLASSIC);
+            let stack = stack(params(look), &Theme::CLASSIC);
             let mut brush = Brush::new();
-            for layer in &scene.layers {
+            for layer in &stack.layers {
                 for row in 0..480 {
                     for left in [0, PIECE as i32] {
                         if !layer.shape.touches(row, left) {
                             brush.coverage.move_to(left);
-                            scene.cover(layer, row, &mut brush);
+                            stack.cover(layer, row, &mut brush);
                             brush
                                 .coverage
                                 .resolve(|run, _| panic!("{look:?} {row} {left} {run:?}"));

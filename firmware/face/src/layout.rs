@@ -35,13 +35,13 @@ pub(crate) struct Layout {
 impl Layout {
     pub(crate) fn of(area: Rectangle, picture: &Picture<'_>, shades: Shades) -> Self {
         let count = picture.faces.len().min(MAX_FACES);
-        let room = match picture.glass {
+        let available = match picture.shape {
             ScreenShape::Square => area,
             ScreenShape::Round if picture.lines.is_empty() => area,
             ScreenShape::Round => within_circle(area),
         };
         let lines = picture.lines;
-        let is_round = picture.glass == ScreenShape::Round;
+        let is_round = picture.shape == ScreenShape::Round;
         let bottom = match lines {
             [] => None,
             _ if is_round && count > 0 => at_the_bottom(area, lines, shades),
@@ -52,19 +52,21 @@ impl Layout {
             [] => is_round.then_some(area.size.width.min(area.size.height)),
             _ => bottom.as_ref().map(|placed| placed.faces.size.height),
         };
-        let placed = match picture.glass {
+        let placed = match picture.shape {
             _ if lines.is_empty() || bottom.is_some() => bottom,
             // Beside the face a row is short: where letters are lost there, beneath it they may not be.
-            ScreenShape::Square if is_wide(room) => match beside(room, lines, shades) {
+            ScreenShape::Square if is_wide(available) => match beside(available, lines, shades) {
                 Some(placed) if placed.fit.loss == Loss::Nothing => Some(placed),
                 beside => {
-                    let both = [beside, beneath(room, lines, shades)].into_iter().flatten();
+                    let both = [beside, beneath(available, lines, shades)]
+                        .into_iter()
+                        .flatten();
                     both.min_by_key(|placed| placed.fit.loss)
                 }
             },
-            _ => beneath(room, lines, shades),
+            _ => beneath(available, lines, shades),
         };
-        let faces = placed.as_ref().map_or(room, |placed| placed.faces);
+        let faces = placed.as_ref().map_or(available, |placed| placed.faces);
         let text = placed.map(|placed| (placed.text, placed.fit.font));
         let tiles = match high_px {
             Some(high_px) if count > 1 => round_tiles(area, high_px, count),
@@ -99,7 +101,7 @@ struct Placed {
 /// glass.
 fn at_the_bottom(area: Rectangle, lines: &[&str], shades: Shades) -> Option<Placed> {
     let side = area.size.width.min(area.size.height);
-    let glass = Rectangle::with_center(area.center(), Size::new_equal(side));
+    let bounds = Rectangle::with_center(area.center(), Size::new_equal(side));
     let choices = (1..=lines.len().min(MAX_LINES)).rev();
     let choices = choices.flat_map(|count| Font::all(shades).map(move |font| (count, font)));
     for (count, font) in choices {
@@ -113,8 +115,8 @@ fn at_the_bottom(area: Rectangle, lines: &[&str], shades: Shades) -> Option<Plac
         if 3 * face_px >= 2 * side {
             let place = Size::new(side, bottom - face_px);
             return Some(Placed {
-                faces: Rectangle::new(glass.top_left, Size::new(side, face_px)),
-                text: Rectangle::new(glass.top_left + Size::new(0, face_px), place),
+                faces: Rectangle::new(bounds.top_left, Size::new(side, face_px)),
+                text: Rectangle::new(bounds.top_left + Size::new(0, face_px), place),
                 fit: Fit {
                     font,
                     rows,
@@ -202,7 +204,7 @@ fn tiles(area: Rectangle, count: usize) -> Tiles {
 /// the edge; the others in a row beneath it, as large as the glass is wide there.
 fn round_tiles(area: Rectangle, high_px: u32, count: usize) -> Tiles {
     let side = area.size.width.min(area.size.height);
-    let glass = Rectangle::with_center(area.center(), Size::new_equal(side));
+    let bounds = Rectangle::with_center(area.center(), Size::new_equal(side));
     let first = high_px * 2 / 3;
     let others = count.saturating_sub(1).max(1) as u32;
     let fits = |small: &u32| {
@@ -214,7 +216,7 @@ fn round_tiles(area: Rectangle, high_px: u32, count: usize) -> Tiles {
     let small = (0..=high_px - first).rev().find(fits).unwrap_or(0);
     let mut tiles = Tiles::new();
     let mut put = |x: u32, y: u32, tile: u32| {
-        let corner = glass.top_left + Size::new(x, y);
+        let corner = bounds.top_left + Size::new(x, y);
         let _full = tiles.push(Rectangle::new(corner, Size::new_equal(tile)));
     };
     put((side - first) / 2, 0, first);
@@ -295,12 +297,12 @@ mod tests {
     use super::*;
     use crate::{animate::Pose, look::Look};
 
-    fn layout(size: (u32, u32), count: usize, lines: &[&str], glass: ScreenShape) -> Layout {
+    fn layout(size: (u32, u32), count: usize, lines: &[&str], shape: ScreenShape) -> Layout {
         let faces = std::vec![Pose::still(Look::Starting); count];
         let picture = Picture {
             faces: &faces,
             lines,
-            glass,
+            shape,
             ..Picture::default()
         };
         let area = Rectangle::new(Point::new(3, -5), size.into());
@@ -309,8 +311,8 @@ mod tests {
 
     #[test]
     fn one_face_without_text_has_all() {
-        for glass in [ScreenShape::Square, ScreenShape::Round] {
-            let layout = layout((135, 240), 1, &[], glass);
+        for shape in [ScreenShape::Square, ScreenShape::Round] {
+            let layout = layout((135, 240), 1, &[], shape);
             assert_eq!(
                 layout.tiles[..],
                 [Rectangle::new(Point::new(3, -5), Size::new(135, 240))]
@@ -362,8 +364,8 @@ mod tests {
         fn places_are_apart(
             w in 1..500_u32, h in 1..500_u32, count in 0..12_usize, text in 0..4_usize, round: bool,
         ) {
-            let glass = if round { ScreenShape::Round } else { ScreenShape::Square };
-            let layout = layout((w, h), count, &["surprise", "100%", "kitchen"][..text.min(3)], glass);
+            let shape = if round { ScreenShape::Round } else { ScreenShape::Square };
+            let layout = layout((w, h), count, &["surprise", "100%", "kitchen"][..text.min(3)], shape);
             prop_assert_eq!(layout.tiles.len(), count.min(MAX_FACES));
             let area = Rectangle::new(Point::new(3, -5), Size::new(w, h));
             let places: std::vec::Vec<_> = layout.tiles.iter().chain(layout.text.iter().map(|t| &t.0)).collect();

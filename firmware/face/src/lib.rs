@@ -1,10 +1,10 @@
 //! Draws a mood as an emoji face on any embedded-graphics target: no std, no heap, no clock.
 //!
 //! ```text
-//! look -> expression -> params -> animate -> pose -> draw or picture -> DrawTarget
+//! look -> expression -> params -> animate -> pose -> parts -> layers -> raster -> draw or picture -> DrawTarget
 //! ```
 //!
-//! | room | what it does |
+//! | module | what it does |
 //! |---|---|
 //! | [`look`] | everything the face can show: moods, and the device's own states |
 //! | [`params`] | the parametric face: plain numbers relative to its radius, that mix |
@@ -16,7 +16,7 @@
 //! | [`contact_sheet`] | all looks side by side |
 //! | [`svg`] | one pose as SVG, sharp at every size |
 //!
-//! `docs/glossary.md` in the repository explains every word.
+//! `docs/glossary.md` in the repository explains every term.
 #![no_std]
 
 #[cfg(test)]

@@ -55,9 +55,9 @@ pub struct Picture<'a> {
     /// are left out, the last first.
     pub lines: &'a [&'a str],
     /// The signs that the camera runs and that others see its picture.
-    pub notice: Indicators,
+    pub indicators: Indicators,
     /// The form of the glass.
-    pub glass: ScreenShape,
+    pub shape: ScreenShape,
 }
 
 /// Draws one picture, whole or in bands. Made once for each picture; draws as often as there are bands.
@@ -161,8 +161,10 @@ impl<'a> Painter<'a> {
         if let Some((place, font)) = &self.text {
             text::draw(target, *place, *font, self.picture.lines, self.theme)?;
         }
-        let Picture { notice, glass, .. } = self.picture;
-        indicators::draw(target, self.area, notice, glass, self.theme)
+        let Picture {
+            indicators, shape, ..
+        } = self.picture;
+        indicators::draw(target, self.area, indicators, shape, self.theme)
     }
 
     /// Prepares a face, unless it is the one that is prepared already; `false` if none of it is seen.
@@ -175,7 +177,7 @@ impl<'a> Painter<'a> {
         }
         if self.prepared != Some(face) {
             self.drawing
-                .set(*tile, pose, self.theme, self.picture.glass);
+                .set(*tile, pose, self.theme, self.picture.shape);
             self.prepared = Some(face);
         }
         true
@@ -203,7 +205,7 @@ impl<'a> Painter<'a> {
         {
             (place, font.height_px(), self.picture.lines).hash(&mut hasher);
         }
-        (self.picture.notice as u8).hash(&mut hasher);
+        (self.picture.indicators as u8).hash(&mut hasher);
         hasher.finish() as u32
     }
 }

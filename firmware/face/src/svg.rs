@@ -36,15 +36,15 @@ const STOPS: i32 = 16;
 /// # Errors
 /// Those of the writer.
 pub fn write(out: &mut impl Write, pose: &Pose, theme: &Theme) -> Result {
-    let mut scene = LayerStack::default();
+    let mut stack = LayerStack::default();
     let area = Rectangle::new(Point::zero(), Size::new_equal(SIDE_PX));
-    parts::build(&mut scene, area, pose, theme, ScreenShape::Square);
+    parts::build(&mut stack, area, pose, theme, ScreenShape::Square);
     write!(
         out,
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIDE} {SIDE}">"#
     )?;
-    for (number, layer) in scene.layers.iter().enumerate() {
-        scene.layer(out, number, layer)?;
+    for (number, layer) in stack.layers.iter().enumerate() {
+        stack.layer(out, number, layer)?;
     }
     out.write_str("</svg>")
 }
@@ -55,8 +55,8 @@ impl LayerStack {
             self.clip(out, 'w', number, outer)?;
             write!(out, r#"<g clip-path="url(#w{number})">"#)?;
         }
-        if let Some(lid) = layer.lid {
-            half_plane(out, number, lid)?;
+        if let Some(clip) = layer.clip {
+            half_plane(out, number, clip)?;
             write!(out, r#"<g clip-path="url(#h{number})">"#)?;
         }
         match layer.paint {
@@ -71,7 +71,7 @@ impl LayerStack {
                 self.group(out, &layer.shape, opacity)?;
             }
         }
-        if layer.lid.is_some() {
+        if layer.clip.is_some() {
             out.write_str("</g>")?;
         }
         if layer.within.is_some_and(|outer| outer < self.layers.len()) {
@@ -92,12 +92,12 @@ impl LayerStack {
 
     /// What another layer covers, as a clip.
     fn clip(&self, out: &mut impl Write, kind: char, number: usize, outer: &Layer) -> Result {
-        if let Some(lid) = outer.lid {
+        if let Some(clip) = outer.clip {
             // The numbers of layers are far below this.
-            half_plane(out, number + 1000, lid)?;
+            half_plane(out, number + 1000, clip)?;
         }
         write!(out, r#"<clipPath id="{kind}{number}""#)?;
-        if outer.lid.is_some() {
+        if outer.clip.is_some() {
             write!(out, r#" clip-path="url(#h{})""#, number + 1000)?;
         }
         out.write_char('>')?;
@@ -222,12 +222,12 @@ fn glow(out: &mut impl Write, number: usize, colour: Colour, disc: Disc) -> Resu
 }
 
 /// The seen side of an edge, as a clip.
-fn half_plane(out: &mut impl Write, number: usize, lid: ClipEdge) -> Result {
-    let bound = |line: i64| ((lid.base + lid.step * line) as f32 / 32768.0).clamp(-1e6, 1e6);
+fn half_plane(out: &mut impl Write, number: usize, clip: ClipEdge) -> Result {
+    let bound = |line: i64| ((clip.base + clip.step * line) as f32 / 32768.0).clamp(-1e6, 1e6);
     // Lines far above and below the picture, so that no corner shows.
     let (above, below) = (-i64::from(SIDE), 3 * i64::from(SIDE));
     let height = |line: i64| line as f32 / 2.0;
-    let side = match lid.seen {
+    let side = match clip.seen {
         Side::Left => -2e6,
         Side::Right => 2e6,
     };

@@ -1,5 +1,5 @@
 //! Lines of text in the largest font that fits, in as many rows as they need: smooth letters where the display has shades, crisp ones where a pixel is lit
-//! or not, and where the room is too low for smooth ones.
+//! or not, and where the space is too low for smooth ones.
 
 use embedded_graphics::{
     Drawable,
@@ -59,7 +59,7 @@ pub(crate) enum Loss {
     Letters,
 }
 
-/// How lines go into a room.
+/// How lines go into a space.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Fit {
     pub(crate) font: Font,
@@ -72,11 +72,11 @@ pub(crate) struct Fit {
 impl Fit {
     /// The largest font in which each line fits into a row, else in which each word does, else the smallest; `None` where
     /// not even that is low enough.
-    pub(crate) fn of(lines: &[&str], room: Size, shades: Shades) -> Option<Self> {
-        let most = |font: Font| (room.height / font.height_px()) as usize;
+    pub(crate) fn of(lines: &[&str], space: Size, shades: Shades) -> Option<Self> {
+        let most = |font: Font| (space.height / font.height_px()) as usize;
         let fonts = Font::all(shades).filter(|font| most(*font) > 0);
         let fits = fonts.map(|font| {
-            let rows = rows(lines, font, room.width);
+            let rows = rows(lines, font, space.width);
             let shown = rows.len().min(most(font));
             let loss = match &rows[..shown] {
                 seen if seen.iter().any(|row| row.is_cut) => Loss::Letters,
@@ -325,7 +325,7 @@ mod tests {
     /// A letter lost at both ends made another word of it.
     #[test]
     fn what_is_too_long_goes_on_beneath_and_loses_only_its_end() {
-        let said = |line: &str, letters: u32| {
+        let shown = |line: &str, letters: u32| {
             let rows = rows(&[line], Font::Crisp(&FONT_5X8), letters * 5 + 4);
             let dots = |row: &Row<'_>| if row.is_cut { DOTS } else { "" };
             let rows = rows
@@ -349,7 +349,7 @@ mod tests {
             ("", 5, ""),
             ("a b c d e f g h", 1, "a|b|c|d|e|f"),
         ] {
-            assert_eq!(said(line, letters), expected, "{line} in {letters}");
+            assert_eq!(shown(line, letters), expected, "{line} in {letters}");
         }
         assert_eq!(rows(&["a"], Font::Crisp(&FONT_5X8), 0).len(), 1);
     }
@@ -369,8 +369,8 @@ mod tests {
     #[test]
     fn letters_have_shades_where_the_display_has_them_and_only_there() {
         let shades_of = |theme: &Theme| {
-            let room = Size::new(60, 24);
-            let font = Fit::of(&["Wé %"], room, theme.shades).unwrap().font;
+            let space = Size::new(60, 24);
+            let font = Fit::of(&["Wé %"], space, theme.shades).unwrap().font;
             let between = |c: &Rgb888| *c != theme.text && *c != theme.background;
             drawn(font, theme, "Wé %")
                 .into_iter()

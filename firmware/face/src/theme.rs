@@ -1,4 +1,4 @@
-//! Colours. The face's numbers say how hot or pale it is; a theme has the colour for that.
+//! Colours. `params` holds how hot or pale a face is; a theme has the colour for that.
 
 use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
 
@@ -70,7 +70,7 @@ pub struct Theme {
     /// Lines of text.
     pub text: Rgb888,
     /// The signs that the camera runs and is watched.
-    pub notice: Rgb888,
+    pub indicator: Rgb888,
     /// How bold lines are; 1 is usual.
     pub weight: f32,
     /// What takes the skin's colour.
@@ -121,7 +121,7 @@ impl Theme {
         plate: rgb(0x2b3340),
         sign: rgb(0xffffff),
         text: rgb(0xffffff),
-        notice: rgb(0xff4a3d),
+        indicator: rgb(0xff4a3d),
         weight: 1.0,
         tint: Tint::Skin,
         shades: Shades::All,
@@ -152,7 +152,7 @@ impl Theme {
         plate: rgb(0x000000),
         sign: rgb(0xffffff),
         text: rgb(0xffffff),
-        notice: rgb(0xffffff),
+        indicator: rgb(0xffffff),
         weight: 1.3,
         tint: Tint::Skin,
         shades: Shades::Two,
@@ -221,7 +221,7 @@ impl Theme {
         }
         Self {
             note: seen_on_bright(self.note, text),
-            notice: seen_on_bright(self.notice, text),
+            indicator: seen_on_bright(self.indicator, text),
             ..match self.tint {
                 // A face of one flat colour has no edge of its own.
                 Tint::Skin if self.rim == self.skin_bottom => Self { rim: text, ..moved },

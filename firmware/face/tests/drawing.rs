@@ -36,7 +36,7 @@ fn bands_are_the_same_picture_as_the_whole() {
     faces[0].roll_deg = -12.0;
     let lines = ["fear 61%", "hall"];
     // Wider than a piece of a row, and not a multiple of the band's height.
-    for (w, h, glass, count) in [
+    for (w, h, shape, count) in [
         (101, 80, ScreenShape::Square, 1),
         (320, 111, ScreenShape::Square, 3),
         (240, 240, ScreenShape::Round, 3),
@@ -46,8 +46,8 @@ fn bands_are_the_same_picture_as_the_whole() {
         let picture = Picture {
             faces: &faces[..count],
             lines: &lines,
-            notice: Indicators::CameraRuns,
-            glass,
+            indicators: Indicators::CameraRuns,
+            shape,
         };
         let whole = Canvas::<Rgb565>::picture(size, picture, &Theme::CLASSIC);
         let area = Rectangle::new(Point::zero(), size);
@@ -91,12 +91,12 @@ fn odd_areas_are_filled_or_left_alone() {
 fn a_picture_fills_its_area_whatever_is_in_it() {
     let faces = [Pose::still(Look::Starting); 9];
     for count in 0..9 {
-        for glass in [ScreenShape::Square, ScreenShape::Round] {
+        for shape in [ScreenShape::Square, ScreenShape::Round] {
             let picture = Picture {
                 faces: &faces[..count],
                 lines: &["a"][..count % 2],
-                glass,
-                notice: Indicators::None,
+                shape,
+                indicators: Indicators::None,
             };
             let canvas = Canvas::<Rgb888>::picture(Size::new(97, 61), picture, &Theme::MINIMAL);
             assert!(
@@ -121,8 +121,8 @@ fn round_glass_shows_all_that_is_not_background() {
             let picture = Picture {
                 faces: &poses[..count],
                 lines,
-                notice: Indicators::CameraRuns,
-                glass: ScreenShape::Round,
+                indicators: Indicators::CameraRuns,
+                shape: ScreenShape::Round,
             };
             let canvas = Canvas::<Rgb888>::picture(Size::new(240, 240), picture, &Theme::CLASSIC);
             for (i, colour) in canvas.pixels.iter().enumerate() {
@@ -166,23 +166,23 @@ fn no_indicator_covers_a_letter_or_a_line() {
             .iter()
             .flat_map(|pose| sizes.iter().map(move |size| (*pose, *size)));
         for ((pose, (w, h)), lines) in cases.flat_map(|case| texts.map(|lines| (case, lines))) {
-            for glass in [ScreenShape::Square, ScreenShape::Round] {
+            for shape in [ScreenShape::Square, ScreenShape::Round] {
                 // Round glass has 240 pixels; on less than half of them a sign is as large as a brow.
-                if glass == ScreenShape::Round && w.min(h) < 200 {
+                if shape == ScreenShape::Round && w.min(h) < 200 {
                     continue;
                 }
-                let draw = |notice| {
+                let draw = |indicators| {
                     let picture = Picture {
                         faces: &[pose, pose, pose][..lines.len() + 1],
                         lines,
-                        notice,
-                        glass,
+                        indicators,
+                        shape,
                     };
                     Canvas::<Rgb888>::picture(Size::new(w, h), picture, &theme).pixels
                 };
                 let bare = draw(Indicators::None);
-                for notice in [Indicators::CameraRuns, Indicators::Preview] {
-                    let signed = draw(notice);
+                for indicators in [Indicators::CameraRuns, Indicators::Preview] {
+                    let signed = draw(indicators);
                     let covered = bare
                         .iter()
                         .zip(&signed)
@@ -190,7 +190,7 @@ fn no_indicator_covers_a_letter_or_a_line() {
                     assert_eq!(
                         covered.count(),
                         0,
-                        "{look:?} {w}x{h} {glass:?} {notice:?} {lines:?}"
+                        "{look:?} {w}x{h} {shape:?} {indicators:?} {lines:?}"
                     );
                     assert!(bare != signed);
                 }

@@ -212,7 +212,7 @@ fn whole_screens_look_as_before() {
     compare_screens(&screens, Indicators::CameraRuns);
 }
 
-/// While somebody elsewhere sees the camera's picture, everybody in front of it is told.
+/// While somebody elsewhere sees the camera's picture, the display shows everybody in front of it a sign.
 #[test]
 fn the_sign_of_the_preview_looks_as_before() {
     let face = [Pose::still(Expression::Happy)];
@@ -254,13 +254,13 @@ fn the_sign_of_the_preview_looks_as_before() {
     compare_screens(&screens, Indicators::Preview);
 }
 
-fn compare_screens(screens: &[Screen<'_>], notice: Indicators) {
-    for (name, (w, h), faces, lines, glass, theme) in screens.iter().copied() {
+fn compare_screens(screens: &[Screen<'_>], indicators: Indicators) {
+    for (name, (w, h), faces, lines, shape, theme) in screens.iter().copied() {
         let picture = Picture {
             faces,
             lines,
-            glass,
-            notice,
+            shape,
+            indicators,
         };
         let image = Canvas::<Rgb888>::picture(Size::new(w, h), picture, theme).image();
         compare(&format!("screens/{name}"), &image);

@@ -62,7 +62,7 @@ impl<M: MessageSet> Decoder<M> {
             self.overlong |= self.bytes.push(byte).is_err();
             return None;
         }
-        let heard = if self.overlong {
+        let result = if self.overlong {
             Some(Err(DecodeError::Broken))
         } else if self.bytes.is_empty() {
             None
@@ -71,7 +71,7 @@ impl<M: MessageSet> Decoder<M> {
         };
         self.overlong = false;
         self.bytes.clear();
-        heard
+        result
     }
 }
 

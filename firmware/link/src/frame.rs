@@ -7,7 +7,7 @@ use heapless::Vec;
 
 use crate::message_set::MessageSet;
 
-/// The version spoken here, 1 to 127: with the direction the first byte of each frame's content.
+/// The version of the protocol, 1 to 127: with the direction the first byte of each frame's content.
 pub const VERSION: u8 = 1;
 
 /// The longest message as postcard writes it.

@@ -4,7 +4,7 @@
 //! message -> postcard -> direction and version in front, CRC-32 behind -> COBS -> 0
 //! ```
 //!
-//! | room | what it does |
+//! | module | what it does |
 //! |---|---|
 //! | [`message`] | the messages between host and satellite |
 //! | [`message_set`] | the list of messages, by direction and number |
@@ -16,7 +16,7 @@
 //! not know it answers [`message::Refusal::Unknown`]. Any other change raises [`frame::VERSION`]; a frame of another
 //! version is answered by [`message::Refusal::Version`] in one's own version.
 //!
-//! `docs/glossary.md` in the repository explains every word.
+//! `docs/glossary.md` in the repository explains every term.
 #![no_std]
 
 #[cfg(test)]

@@ -79,16 +79,16 @@ pub enum ToHost {
 /// Versions of the protocol that somebody understands, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Versions {
-    /// The lowest.
+    /// The lowest version, 1 to 127.
     pub oldest: u8,
-    /// The highest.
+    /// The highest version, 1 to 127.
     pub newest: u8,
 }
 
 /// A face to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShownFace {
-    /// Which.
+    /// What the face shows.
     pub shown: ShownLook,
     /// How sure, 0 to 255 for 0 to 1.
     pub confidence: u8,
@@ -110,27 +110,27 @@ impl ShownFace {
 /// What a face shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ShownLook {
-    /// An expression.
+    /// The expression *angry*.
     Angry,
-    /// An expression.
+    /// The expression *disgust*.
     Disgust,
-    /// An expression.
+    /// The expression *fear*.
     Fear,
-    /// An expression.
+    /// The expression *happy*.
     Happy,
-    /// An expression.
+    /// The expression *sad*.
     Sad,
-    /// An expression.
+    /// The expression *surprise*.
     Surprise,
-    /// An expression.
+    /// The expression *neutral*.
     Neutral,
-    /// A face that none of them fits.
+    /// A face whose expression is uncertain.
     Uncertain,
     /// No face in view: asleep.
     Nobody,
-    /// The host does not look.
+    /// The host's camera is off.
     CameraOff,
-    /// The host does not look yet.
+    /// The host has not seen its first frame yet.
     Starting,
 }
 

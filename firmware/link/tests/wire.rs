@@ -61,11 +61,11 @@ const LARGE: ShownFace = ShownFace {
     roll_deg: -128,
 };
 
-/// All that a decoder tells about these bytes.
-fn heard<M: MessageSet>(bytes: &[u8]) -> Vec<Result<M, DecodeError>> {
+/// All that a decoder makes of these bytes.
+fn decode_all<M: MessageSet>(bytes: &[u8]) -> Vec<Result<M, DecodeError>> {
     let mut decoder = Decoder::new();
-    let heard = bytes.iter().filter_map(|byte| decoder.push(*byte));
-    heard.collect()
+    let results = bytes.iter().filter_map(|byte| decoder.push(*byte));
+    results.collect()
 }
 
 /// A frame made by hand: what a host of the future might send.
@@ -86,8 +86,8 @@ fn fits<M: MessageSet + std::fmt::Debug + PartialEq>(all: &[M]) {
         assert_eq!(usize::from(body[0]), number, "{message:?}");
         let frame = encode(message);
         assert!(frame.len() <= MAX_FRAME_BYTES && frame.len() > body.len() + 5);
-        assert_eq!(heard::<M>(&frame).len(), 1, "{message:?}");
-        assert_eq!(heard::<M>(&frame)[0].as_ref(), Ok(message));
+        assert_eq!(decode_all::<M>(&frame).len(), 1, "{message:?}");
+        assert_eq!(decode_all::<M>(&frame)[0].as_ref(), Ok(message));
     }
     assert_eq!(all.len(), M::KINDS as usize);
 }
@@ -141,51 +141,59 @@ fn the_checksum_is_the_one_of_zip() {
 }
 
 #[test]
-fn what_is_not_known_is_told_apart() {
-    let told = |content: &[u8]| heard::<ToSatellite>(&frame_by_hand(content));
+fn each_kind_of_unknown_message_has_its_refusal() {
+    let decode = |content: &[u8]| decode_all::<ToSatellite>(&frame_by_hand(content));
     let refused = |refusal| vec![Err(DecodeError::Refused(refusal))];
-    assert_eq!(told(&[2, 0, 1, 2, 3]), refused(Refusal::Version(2)));
-    assert_eq!(told(&[0, 4]), refused(Refusal::Version(0)));
-    assert_eq!(told(&[1, 7]), refused(Refusal::Unknown(7)));
-    assert_eq!(told(&[1, 0xac, 0x02, 9]), refused(Refusal::Unknown(300)));
-    assert_eq!(told(&[1]), refused(Refusal::Unknown(u32::MAX)), "no number");
-    assert_eq!(told(&[1, 0x80]), refused(Refusal::Unknown(u32::MAX)));
-    assert_eq!(told(&[1, 3]), refused(Refusal::Malformed(3)), "too short");
-    assert_eq!(told(&[1, 4, 0]), refused(Refusal::Malformed(4)), "too long");
+    assert_eq!(decode(&[2, 0, 1, 2, 3]), refused(Refusal::Version(2)));
+    assert_eq!(decode(&[0, 4]), refused(Refusal::Version(0)));
+    assert_eq!(decode(&[1, 7]), refused(Refusal::Unknown(7)));
+    assert_eq!(decode(&[1, 0xac, 0x02, 9]), refused(Refusal::Unknown(300)));
+    assert_eq!(
+        decode(&[1]),
+        refused(Refusal::Unknown(u32::MAX)),
+        "no number"
+    );
+    assert_eq!(decode(&[1, 0x80]), refused(Refusal::Unknown(u32::MAX)));
+    assert_eq!(decode(&[1, 3]), refused(Refusal::Malformed(3)), "too short");
+    assert_eq!(
+        decode(&[1, 4, 0]),
+        refused(Refusal::Malformed(4)),
+        "too long"
+    );
     let no_such_face = [1, 1, ShownLook::ALL.len() as u8, 0, 0];
-    assert_eq!(told(&no_such_face), refused(Refusal::Malformed(1)));
+    assert_eq!(decode(&no_such_face), refused(Refusal::Malformed(1)));
     let crowd = [&[1, 2, MAX_FACES as u8 + 1][..], &[0; 27]].concat();
-    assert_eq!(told(&crowd), refused(Refusal::Malformed(2)));
+    assert_eq!(decode(&crowd), refused(Refusal::Malformed(2)));
     let bad_letters = [1, 0, 1, 1, 2, 0xff, 0xfe];
-    assert_eq!(told(&bad_letters), refused(Refusal::Malformed(0)));
+    assert_eq!(decode(&bad_letters), refused(Refusal::Malformed(0)));
 }
 
 #[test]
 fn an_echo_is_neither_obeyed_nor_answered() {
     let pong = encode(&ToHost::Fault { code: 0 });
-    assert_eq!(heard::<ToSatellite>(&pong), [Err(DecodeError::Echo)]);
+    assert_eq!(decode_all::<ToSatellite>(&pong), [Err(DecodeError::Echo)]);
     let sleep = encode(&ToSatellite::Sleep);
-    assert_eq!(heard::<ToHost>(&sleep), [Err(DecodeError::Echo)]);
+    assert_eq!(decode_all::<ToHost>(&sleep), [Err(DecodeError::Echo)]);
     assert_eq!(
-        heard::<ToHost>(&frame_by_hand(&[0x82, 0])),
+        decode_all::<ToHost>(&frame_by_hand(&[0x82, 0])),
         [Err(DecodeError::Refused(Refusal::Version(2)))]
     );
 }
 
 #[test]
-fn an_endless_line_is_one_trouble_and_the_next_frame_is_heard() {
+fn an_endless_line_is_one_error_and_the_next_frame_is_read() {
     let mut bytes = vec![0x55; 10_000];
     bytes.push(0);
     bytes.extend(encode(&ToSatellite::Sleep));
     assert_eq!(
-        heard(&bytes),
+        decode_all(&bytes),
         [Err(DecodeError::Broken), Ok(ToSatellite::Sleep)]
     );
 }
 
 #[test]
 fn zeros_between_frames_mean_nothing() {
-    assert!(heard::<ToHost>(&[0; 100]).is_empty());
+    assert!(decode_all::<ToHost>(&[0; 100]).is_empty());
 }
 
 #[test]
@@ -240,15 +248,15 @@ proptest! {
             line.push(0);
             line.extend(encode(message));
         }
-        let mut heard = heard::<ToSatellite>(&line).into_iter();
+        let mut results = decode_all::<ToSatellite>(&line).into_iter();
         for (garbage, message) in &pieces {
             if !garbage.is_empty() {
-                let trouble = heard.next();
+                let trouble = results.next();
                 prop_assert!(matches!(trouble, Some(Err(_))), "{trouble:?}");
             }
-            prop_assert_eq!(heard.next(), Some(Ok(message.clone())));
+            prop_assert_eq!(results.next(), Some(Ok(message.clone())));
         }
-        prop_assert_eq!(heard.next(), None);
+        prop_assert_eq!(results.next(), None);
     }
 
     #[test]
@@ -259,28 +267,28 @@ proptest! {
         let place = place.index(frame.len() - 1);
         frame[place] ^= change;
         frame.push(0);
-        for told in heard::<ToSatellite>(&frame) {
-            prop_assert!(told.is_err(), "{told:?}");
+        for result in decode_all::<ToSatellite>(&frame) {
+            prop_assert!(result.is_err(), "{result:?}");
         }
     }
 
     #[test]
-    fn any_bytes_are_survived_and_the_next_frame_is_heard(
+    fn any_bytes_are_survived_and_the_next_frame_is_read(
         bytes in prop::collection::vec(any::<u8>(), 0..300), message in to_satellite()
     ) {
         let line = [&bytes[..], &[0], &encode(&message)].concat();
-        prop_assert_eq!(heard::<ToSatellite>(&line).pop(), Some(Ok(message.clone())));
-        prop_assert!(!heard::<ToHost>(&line).is_empty());
+        prop_assert_eq!(decode_all::<ToSatellite>(&line).pop(), Some(Ok(message.clone())));
+        prop_assert!(!decode_all::<ToHost>(&line).is_empty());
     }
 
     /// With a right checksum, so that what is read behind it meets nonsense too.
     #[test]
     fn any_content_is_survived(content in prop::collection::vec(any::<u8>(), 1..50)) {
-        let told = heard::<ToSatellite>(&frame_by_hand(&content));
-        prop_assert_eq!(told.len(), 1);
-        if let Ok(message) = &told[0] {
-            prop_assert_eq!(&heard::<ToSatellite>(&encode(message)), &told);
+        let results = decode_all::<ToSatellite>(&frame_by_hand(&content));
+        prop_assert_eq!(results.len(), 1);
+        if let Ok(message) = &results[0] {
+            prop_assert_eq!(&decode_all::<ToSatellite>(&encode(message)), &results);
         }
-        prop_assert_eq!(heard::<ToHost>(&frame_by_hand(&content)).len(), 1);
+        prop_assert_eq!(decode_all::<ToHost>(&frame_by_hand(&content)).len(), 1);
     }
 }

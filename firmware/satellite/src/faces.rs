@@ -41,7 +41,7 @@ impl Faces {
         aim(&mut self.first, *first, now);
         self.others.truncate(others.len());
         for look in others.iter().skip(self.others.len()) {
-            // Who comes in does not change from something else. There are no more looks than places.
+            // A new face does not change from an older look. There are no more looks than places.
             let _full = self
                 .others
                 .push(Animator::new(known(look.shown), IdleMotion::Alive, now));
@@ -63,7 +63,7 @@ fn aim(face: &mut Animator, look: message::ShownFace, now: Millis) {
     face.aim(known(look.shown), confidence, look.roll_deg.into(), now);
 }
 
-/// The message's word for a look.
+/// The face's look for the look of a message.
 fn known(shown: ShownLook) -> Look {
     match shown {
         ShownLook::Angry => Expression::Angry.into(),

@@ -6,7 +6,7 @@
 //!                             | replies
 //! ```
 //!
-//! | room | what it does |
+//! | module | what it does |
 //! |---|---|
 //! | [`panel`] | describes the board's display |
 //! | [`satellite`] | receives, answers, shows, and sleeps |
@@ -38,7 +38,7 @@
 //! # assert_eq!(wire.len(), 240 * 240 * 2);
 //! ```
 //!
-//! `docs/glossary.md` in the repository explains every word.
+//! `docs/glossary.md` in the repository explains every term.
 #![no_std]
 
 #[cfg(test)]

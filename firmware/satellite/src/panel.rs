@@ -16,7 +16,7 @@ pub struct Panel {
     /// Its colours.
     pub colour: Colour,
     /// Its form.
-    pub glass: ScreenShape,
+    pub shape: ScreenShape,
     /// What can be done about its light.
     pub light: Light,
     /// The least time between two pictures, in milliseconds.
@@ -29,7 +29,7 @@ impl Panel {
         width_px: 240,
         height_px: 240,
         colour: Colour::Rgb565,
-        glass: ScreenShape::Square,
+        shape: ScreenShape::Square,
         light: Light::Dimmed,
         frame_ms: 50,
     };

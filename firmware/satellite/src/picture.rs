@@ -86,7 +86,7 @@ impl BandedPicture {
         let picture = picture::Picture {
             faces: &self.poses,
             lines: if self.label.is_empty() { &[] } else { label },
-            glass: self.panel.glass,
+            shape: self.panel.shape,
             ..picture::Picture::default()
         };
         let size = Size::new(self.panel.width_px.into(), self.panel.height_px.into());

@@ -11,7 +11,7 @@ use moodring_link::{
 
 use crate::{faces::Faces, panel::Panel, picture::BandedPicture};
 
-/// So long without a word from the host, and the face falls asleep.
+/// So long without a message from the host, and the face falls asleep.
 pub const SILENCE_MS: u64 = 10_000;
 /// The brightest light of a face that fell asleep.
 pub const ASLEEP_PERCENT: u8 = 10;
@@ -27,7 +27,7 @@ pub struct Satellite {
     /// Frames that came broken.
     broken: u16,
     /// When the last understood message came from the host.
-    heard: Millis,
+    last_received: Millis,
     faces: Faces,
     label: Label,
     /// Set by the host.
@@ -46,7 +46,7 @@ impl Satellite {
             decoder: Decoder::new(),
             replies: Deque::new(),
             broken: 0,
-            heard: now,
+            last_received: now,
             faces: Faces::new(Look::Starting, now),
             label: Label::new(),
             light_percent: 100,
@@ -61,7 +61,7 @@ impl Satellite {
             match self.decoder.push(*byte) {
                 None => {}
                 Some(Ok(message)) => {
-                    self.heard = now;
+                    self.last_received = now;
                     self.obey(message, now);
                 }
                 Some(Err(DecodeError::Broken)) => self.broken = self.broken.saturating_add(1),
@@ -77,7 +77,7 @@ impl Satellite {
         self.replies.pop_front().map(|reply| encode(&reply))
     }
 
-    /// Tells the host that something on the board is wrong.
+    /// Reports a fault of the board to the host.
     pub fn fault(&mut self, code: u16) {
         self.answer(ToHost::Fault { code });
     }
@@ -123,7 +123,7 @@ impl Satellite {
     }
 
     fn is_silent(&self, now: Millis) -> bool {
-        now.since(self.heard) >= SILENCE_MS
+        now.since(self.last_received) >= SILENCE_MS
     }
 
     fn obey(&mut self, message: ToSatellite, now: Millis) {

@@ -45,11 +45,11 @@ impl Board {
         self
     }
 
-    fn say(&mut self, message: &ToSatellite) -> Vec<ToHost> {
-        self.hear(&encode(message))
+    fn send(&mut self, message: &ToSatellite) -> Vec<ToHost> {
+        self.receive(&encode(message))
     }
 
-    fn hear(&mut self, bytes: &[u8]) -> Vec<ToHost> {
+    fn receive(&mut self, bytes: &[u8]) -> Vec<ToHost> {
         self.satellite.receive(bytes, self.now);
         self.replies()
     }
@@ -59,7 +59,7 @@ impl Board {
         std::iter::from_fn(|| self.satellite.reply())
             .flat_map(|frame| frame.into_iter())
             .filter_map(|byte| decoder.push(byte))
-            .map(|heard| heard.expect("a satellite speaks clearly"))
+            .map(|message| message.expect("a satellite sends whole messages"))
             .collect()
     }
 
@@ -74,7 +74,7 @@ impl Board {
         self.wait(2_000);
         // The same moment of a sleeper's breath (8.4 s, in steps of 0.25 s) each time, else no two pictures are alike.
         self.now = Millis(self.now.0.next_multiple_of(42_000));
-        self.say(&ToSatellite::Ping { number: 0 });
+        self.send(&ToSatellite::Ping { number: 0 });
         if let Some(picture) = self.picture(0) {
             self.shown = pixels(&picture);
         }
@@ -137,26 +137,26 @@ impl Screen {
 }
 
 #[test]
-fn shows_what_it_is_told() {
+fn shows_what_the_host_sent() {
     let mut board = Board::new();
-    board.say(&ToSatellite::Show(ShownFace::plain(ShownLook::Nobody)));
+    board.send(&ToSatellite::Show(ShownFace::plain(ShownLook::Nobody)));
     let asleep = board.rests_at();
     assert_eq!(asleep.len(), 60 * 48 * 2);
     let mut seen = vec![asleep.clone()];
     for shown in &ShownLook::ALL[..8] {
-        assert_eq!(board.say(&ToSatellite::Show(ShownFace::plain(*shown))), []);
+        assert_eq!(board.send(&ToSatellite::Show(ShownFace::plain(*shown))), []);
         let picture = board.rests_at();
         assert!(!seen.contains(&picture), "{shown:?}");
         seen.push(picture);
     }
-    board.say(&ToSatellite::Show(ShownFace::plain(ShownLook::Nobody)));
+    board.send(&ToSatellite::Show(ShownFace::plain(ShownLook::Nobody)));
     assert!(board.rests_at() == asleep);
 }
 
 #[test]
 fn a_scene_shows_everybody_and_an_empty_one_nobody() {
     let mut board = Board::new();
-    board.say(&ToSatellite::Scene([].into_iter().collect()));
+    board.send(&ToSatellite::Scene([].into_iter().collect()));
     let asleep = board.rests_at();
     let (sad, happy) = (
         ShownFace::plain(ShownLook::Sad),
@@ -164,28 +164,28 @@ fn a_scene_shows_everybody_and_an_empty_one_nobody() {
     );
     let mut seen = vec![asleep.clone()];
     for scene in [&[sad][..], &[sad, happy], &[sad, sad], &[sad; 8]] {
-        board.say(&ToSatellite::Scene(scene.iter().copied().collect()));
+        board.send(&ToSatellite::Scene(scene.iter().copied().collect()));
         let picture = board.rests_at();
         assert!(!seen.contains(&picture), "{scene:?}");
         seen.push(picture);
     }
-    board.say(&ToSatellite::Show(sad));
+    board.send(&ToSatellite::Show(sad));
     assert!(board.rests_at() == seen[1], "one again");
-    board.say(&ToSatellite::Scene([].into_iter().collect()));
+    board.send(&ToSatellite::Scene([].into_iter().collect()));
     assert!(board.rests_at() == asleep);
 }
 
 #[test]
 fn a_fault_is_shown_with_its_code() {
     let mut board = Board::new();
-    board.say(&HAPPY);
+    board.send(&HAPPY);
     let happy = board.rests_at();
-    board.say(&ToSatellite::Fault { code: 7 });
+    board.send(&ToSatellite::Fault { code: 7 });
     let seven = board.rests_at();
-    board.say(&ToSatellite::Fault { code: 12 });
+    board.send(&ToSatellite::Fault { code: 12 });
     let twelve = board.rests_at();
     assert!(happy != seven && happy != twelve);
-    board.say(&HAPPY);
+    board.send(&HAPPY);
     assert!(board.rests_at() == happy);
 }
 
@@ -200,22 +200,22 @@ fn a_label_stands_with_the_face_until_another_comes() {
         label: label(text),
     };
     let plain = board.rests_at();
-    board.say(&hello("hall"));
+    board.send(&hello("hall"));
     assert!(board.rests_at() != plain);
-    board.say(&hello(""));
+    board.send(&hello(""));
     assert!(board.rests_at() == plain);
 }
 
 #[test]
-fn says_who_it_is_and_what_it_can_do() {
+fn answers_with_its_versions_and_its_display() {
     let versions = Versions {
         oldest: 1,
         newest: 9,
     };
     let label = label("hall");
-    let told = Board::new().say(&ToSatellite::Hello { versions, label });
-    let [ToHost::Hello(me)] = told[..] else {
-        panic!("{told:?}")
+    let answers = Board::new().send(&ToSatellite::Hello { versions, label });
+    let [ToHost::Hello(me)] = answers[..] else {
+        panic!("{answers:?}")
     };
     assert_eq!((me.width_px, me.height_px), (60, 48));
     assert_eq!((me.versions.oldest, me.versions.newest), (1, 1));
@@ -226,15 +226,15 @@ fn what_it_does_not_understand_is_answered_and_it_goes_on() {
     let mut board = Board::new();
     let refused = |refusal| vec![ToHost::Refused(refusal)];
     assert_eq!(
-        board.hear(&by_hand(&[2, 0, 7])),
+        board.receive(&by_hand(&[2, 0, 7])),
         refused(Refusal::Version(2))
     );
     assert_eq!(
-        board.hear(&by_hand(&[1, 99])),
+        board.receive(&by_hand(&[1, 99])),
         refused(Refusal::Unknown(99))
     );
     assert_eq!(
-        board.hear(&by_hand(&[1, 1, 77, 0, 0])),
+        board.receive(&by_hand(&[1, 1, 77, 0, 0])),
         refused(Refusal::Malformed(1))
     );
     let ping = ToSatellite::Ping { number: 5 };
@@ -242,41 +242,41 @@ fn what_it_does_not_understand_is_answered_and_it_goes_on() {
         number: 5,
         broken: 0,
     };
-    assert_eq!(board.say(&ping), [pong]);
+    assert_eq!(board.send(&ping), [pong]);
 }
 
 #[test]
 fn noise_is_counted_and_not_answered() {
     let mut board = Board::new();
-    assert_eq!(board.hear(b"AT+GMI\r\n\0\0more\0"), []);
+    assert_eq!(board.receive(b"AT+GMI\r\n\0\0more\0"), []);
     let pong = ToHost::Pong {
         number: 1,
         broken: 2,
     };
-    assert_eq!(board.say(&ToSatellite::Ping { number: 1 }), [pong]);
+    assert_eq!(board.send(&ToSatellite::Ping { number: 1 }), [pong]);
 }
 
 #[test]
-fn falls_asleep_when_nobody_speaks_and_wakes_up_again() {
+fn falls_asleep_without_messages_and_wakes_up_again() {
     let mut board = Board::new();
-    board.say(&ToSatellite::Show(ShownFace::plain(ShownLook::Nobody)));
+    board.send(&ToSatellite::Show(ShownFace::plain(ShownLook::Nobody)));
     let asleep = board.rests_at();
-    board.say(&HAPPY);
+    board.send(&HAPPY);
     let happy = board.rests_at();
     assert_eq!(board.light(), 100);
-    board.say(&ToSatellite::Ping { number: 1 });
+    board.send(&ToSatellite::Ping { number: 1 });
     board.wait(SILENCE_MS - 1);
     board.picture(0);
     assert_eq!(board.light(), 100);
     // One's own echo is no company, and neither is a host of the future.
-    board.hear(&encode(&ToHost::Fault { code: 0 }));
-    board.hear(&by_hand(&[2, 3, 50]));
+    board.receive(&encode(&ToHost::Fault { code: 0 }));
+    board.receive(&by_hand(&[2, 3, 50]));
     board.wait(1);
     assert_eq!(board.light(), ASLEEP_PERCENT);
     board.picture(50); // its eyes begin to close
     assert!(board.picture(150).is_some());
     assert!(board.rests_at() == asleep);
-    board.say(&HAPPY);
+    board.send(&HAPPY);
     assert!(board.rests_at() == happy);
     assert_eq!(board.light(), 100);
 }
@@ -287,16 +287,16 @@ fn the_light_is_the_hosts_and_sleep_is_dark() {
     assert_eq!(board.light(), 0, "nothing is drawn yet");
     board.rests_at();
     assert_eq!(board.light(), 100);
-    board.say(&ToSatellite::Dim { percent: 30 });
+    board.send(&ToSatellite::Dim { percent: 30 });
     assert_eq!(board.light(), 30);
-    board.say(&ToSatellite::Dim { percent: 255 });
+    board.send(&ToSatellite::Dim { percent: 255 });
     assert_eq!(board.light(), 100);
-    board.say(&ToSatellite::Sleep);
+    board.send(&ToSatellite::Sleep);
     assert_eq!(board.light(), 0);
     assert!(board.picture(500).is_none());
     board.wait(2 * SILENCE_MS);
     assert_eq!(board.light(), 0, "silence does not light it up");
-    board.say(&HAPPY);
+    board.send(&HAPPY);
     assert_eq!(board.light(), 0, "not before the old picture is gone");
     assert!(board.picture(0).is_some());
     assert_eq!(board.light(), 100);
@@ -307,7 +307,7 @@ fn draws_no_faster_than_its_panel_and_nothing_twice() {
     let mut board = Board::new();
     assert!(board.picture(0).is_some());
     assert!(board.picture(0).is_none());
-    board.say(&HAPPY);
+    board.send(&HAPPY);
     assert!(board.picture(49).is_none());
     assert!(board.picture(1).is_some());
 }
@@ -315,13 +315,13 @@ fn draws_no_faster_than_its_panel_and_nothing_twice() {
 #[test]
 fn a_blink_sends_the_eyes_and_little_else() {
     let mut board = Board::new();
-    board.say(&ToSatellite::Show(ShownFace::plain(ShownLook::Neutral)));
+    board.send(&ToSatellite::Show(ShownFace::plain(ShownLook::Neutral)));
     board.rests_at();
     let (mut screen, mut shown) = (Screen::new(), SentBands::default());
     let mut buffer = [0; 4 * 60 * 2];
     let mut sent = Vec::new();
     for _ in 0..100 {
-        board.say(&ToSatellite::Ping { number: 0 });
+        board.send(&ToSatellite::Ping { number: 0 });
         if let Some(picture) = board.picture(50) {
             screen.shown.fill(0);
             picture.changed_bands(&mut shown, &mut buffer, |band| screen.show(band));
@@ -357,7 +357,7 @@ proptest! {
     ) {
         let mut board = Board::new();
         let look = ShownFace { shown: ShownLook::ALL[shown], confidence: 200, roll_deg };
-        board.say(&ToSatellite::Scene([look; 4].into_iter().take(count).collect()));
+        board.send(&ToSatellite::Scene([look; 4].into_iter().take(count).collect()));
         let picture = board.picture(137).expect("there is one");
         prop_assert!(in_bands(&picture, rows) == pixels(&picture));
     }
@@ -374,12 +374,12 @@ proptest! {
         for (number, (faces, wait_ms)) in scenes.into_iter().enumerate() {
             if number == label_from {
                 let versions = Versions { oldest: 1, newest: 1 };
-                board.say(&ToSatellite::Hello { versions, label: label("hall") });
+                board.send(&ToSatellite::Hello { versions, label: label("hall") });
             }
             let face = |(shown, roll_deg): &(usize, i8)| ShownFace {
                 shown: ShownLook::ALL[*shown], confidence: 200, roll_deg: *roll_deg,
             };
-            board.say(&ToSatellite::Scene(faces.iter().map(face).collect()));
+            board.send(&ToSatellite::Scene(faces.iter().map(face).collect()));
             if let Some(picture) = board.picture(wait_ms) {
                 picture.changed_bands(&mut shown, &mut buffer, |band| screen.show(band));
                 prop_assert!(screen.bytes == pixels(&picture), "picture {number}");
@@ -393,11 +393,11 @@ proptest! {
     ) {
         let (mut whole, mut parts) = (Board::new(), Board::new());
         let line = [&bytes[..], &[0], &encode(&HAPPY), &encode(&ToSatellite::Ping { number: 9 })].concat();
-        let told = whole.hear(&line);
-        let in_parts: Vec<_> = line.chunks(cut).flat_map(|part| parts.hear(part)).collect();
-let ponged = matches!(told[..], [ToHost::Pong { number: 9, .. }]);
-        prop_assert!(ponged, "{told:?}");
-        prop_assert_eq!(told, in_parts);
+        let answers = whole.receive(&line);
+        let in_parts: Vec<_> = line.chunks(cut).flat_map(|part| parts.receive(part)).collect();
+let has_pong = matches!(answers[..], [ToHost::Pong { number: 9, .. }]);
+        prop_assert!(has_pong, "{answers:?}");
+        prop_assert_eq!(answers, in_parts);
         prop_assert!(whole.rests_at() == parts.rests_at());
     }
 }

@@ -34,7 +34,7 @@ const MOST_MILLIONS: [f64; 2] = [5.0, 9.0];
 /// Soft floats in an emulator on a busy machine take their time.
 const LIMIT: Duration = Duration::from_secs(240);
 
-/// What the host says: all it may say, and things that it may not.
+/// What the host sends: all messages that it may send, and some that it may not.
 fn line() -> Vec<u8> {
     let happy = ShownFace {
         shown: ShownLook::Happy,
@@ -47,24 +47,24 @@ fn line() -> Vec<u8> {
         newest: 1,
     };
     let mut line = Vec::new();
-    let mut say = |bytes: &[u8], then_wait_ms: usize| {
+    let mut send = |bytes: &[u8], then_wait_ms: usize| {
         line.extend(bytes);
         // Zeros mean nothing and take a millisecond each.
         line.resize(line.len() + then_wait_ms, 0);
     };
-    say(b"OK\r\n\0", 0);
+    send(b"OK\r\n\0", 0);
     let label = label("hall");
-    say(&encode(&ToSatellite::Hello { versions, label }), 0);
-    say(&encode(&ToSatellite::Show(happy)), 500);
-    say(
+    send(&encode(&ToSatellite::Hello { versions, label }), 0);
+    send(&encode(&ToSatellite::Show(happy)), 500);
+    send(
         &encode(&ToSatellite::Scene(three.into_iter().collect())),
         400,
     );
     // A message of version 9, made by Python's zlib.
-    say(b"\x08\x09\x05\x07\x7b\x83\x83\x13\x00", 0);
-    say(&encode(&ToSatellite::Ping { number: 77 }), 0);
-    say(&encode(&ToSatellite::Fault { code: 7 }), 400);
-    say(&encode(&ToSatellite::Sleep), 300);
+    send(b"\x08\x09\x05\x07\x7b\x83\x83\x13\x00", 0);
+    send(&encode(&ToSatellite::Ping { number: 77 }), 0);
+    send(&encode(&ToSatellite::Fault { code: 7 }), 400);
+    send(&encode(&ToSatellite::Sleep), 300);
     line
 }
 
@@ -148,15 +148,15 @@ fn the_machine_answers_and_draws_as_the_host_does() -> Result<(), Box<dyn Error>
     serial.set_read_timeout(Some(LIMIT))?;
     serial.write_all(&line)?;
 
-    let told = BufReader::new(machine.0.stdout.take().ok_or("no output")?).lines();
+    let lines = BufReader::new(machine.0.stdout.take().ok_or("no output")?).lines();
     // The pictures first: the machine never ends, and nothing comes after the last one.
-    for ((picture, faces), told) in expected.pictures.iter().zip(told) {
-        let told = told?;
-        let words: Vec<_> = told.split(' ').collect();
-        let [_, _, _, whole, changed, known] = words[..] else {
-            panic!("the machine says {told:?}")
+    for ((picture, faces), line) in expected.pictures.iter().zip(lines) {
+        let line = line?;
+        let fields: Vec<_> = line.split(' ').collect();
+        let [_, _, _, whole, changed, known] = fields[..] else {
+            panic!("the machine wrote {line:?}")
         };
-        assert_eq!(words[..3].join(" "), *picture);
+        assert_eq!(fields[..3].join(" "), *picture);
         let known = known.parse::<f64>()?;
         let [whole, changed] = [
             whole.parse::<f64>()? / known,

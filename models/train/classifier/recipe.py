@@ -13,27 +13,27 @@ from .train import RUNS
 
 def steps(data, name, version):
     given = f"--data {shlex.quote(data)}"
-    wide, calm, taught, taught2, watched = (f"{name}{part}" for part in ("wide", "calm", "taught", "taught2", "watched"))
+    wide, weak_stage, distilled, distilled2, online_distilled = (f"{name}{part}" for part in ("wide", "calm", "taught", "taught2", "watched"))
     pose = f"{name}pose"
     answers, answers2 = (shlex.quote(str(RUNS / f"{name}{part}.npz")) for part in ("teacher", "teacher2"))
 
     def train(run, settings, shape="wide"):
         return f"classifier.train {given} --run {run} --shape {shape} {settings}"
 
-    under_teachers = "--weak-augmentation --low-resolution-side 40 --lr 0.05"
+    distillation = "--weak-augmentation --low-resolution-side 40 --lr 0.05"
     return [
         Step("landmarks of FER2013's faces", f"classifier.framing {given}"),
         Step("66 epochs on the labels", train(wide, "--epochs 66 --decay-epochs 20 --low-resolution-side 40")),
-        Step("a calm stage of 5", train(calm, f"--start-from {wide} --weak-augmentation --epochs 5 --lr 0.02")),
-        Step("what the teachers say", f"classifier.teach {given} --run {calm}:wide --out {answers}"),
-        Step("64 epochs under teachers", train(taught, f"--start-from {calm} --epochs 64 --decay-epochs 30 {under_teachers} --teacher {answers}")),
-        Step("what that net and the others say", f"classifier.teach {given} --run {taught}:wide --weights 4 1 1 --out {answers2}"),
+        Step("a weak-augmentation stage of 5", train(weak_stage, f"--start-from {wide} --weak-augmentation --epochs 5 --lr 0.02")),
+        Step("the teachers' probabilities", f"classifier.teach {given} --run {weak_stage}:wide --out {answers}"),
+        Step("64 epochs of distillation", train(distilled, f"--start-from {weak_stage} --epochs 64 --decay-epochs 30 {distillation} --teacher {answers}")),
+        Step("that net's probabilities and the others'", f"classifier.teach {given} --run {distilled}:wide --weights 4 1 1 --out {answers2}"),
         Step("a second teacher, 56 epochs",
-             train(taught2, f"--start-from {taught} --epochs 56 --decay-epochs 28 {under_teachers} --teacher {answers2} --teacher-share 0.6")),
-        Step("the released net: 42 epochs, both teachers watching",
-             train(watched, f"--start-from {taught} --epochs 42 --decay-epochs 22 --low-resolution-side 40 --lr 0.05 --online-teacher {taught} --online-teacher {taught2} "
+             train(distilled2, f"--start-from {distilled} --epochs 56 --decay-epochs 28 {distillation} --teacher {answers2} --teacher-share 0.6")),
+        Step("the released net: 42 epochs of online distillation by both teachers",
+             train(online_distilled, f"--start-from {distilled} --epochs 42 --decay-epochs 22 --low-resolution-side 40 --lr 0.05 --online-teacher {distilled} --online-teacher {distilled2} "
                             "--teacher-share 0.7", "deep")),
-        Step("the files in models/weights and models/golden", f"classifier.export {given} --run {watched} --version {version}"),
+        Step("the files in models/weights and models/golden", f"classifier.export {given} --run {online_distilled} --version {version}"),
         Step("YuNet's landmarks on the unlabelled faces", f"classifier.faces {given}"),
         Step("faces and what is none, cut out of whole pictures", f"classifier.face_cuts {given}"),
         Step("the side branch for pose and face", f"classifier.pose {given} --run {pose} --steps 2500"),
@@ -43,7 +43,7 @@ def steps(data, name, version):
         Step("and that answer", f"classifier.attach {given} --pose {pose}_calm --version {version}"),
         Step("what the head `face` is taught again on", f"classifier.face_views {given}"),
         Step("and the head itself", f"classifier.face_head {given} --release --version {version}"),
-        Step("the card's figures", f"classifier.evaluate {given} --run {watched} --json models/cards/classifier.json"),
+        Step("the card's figures", f"classifier.evaluate {given} --run {online_distilled} --json models/cards/classifier.json"),
         Step("the card's figures of faces before a mirror", f"classifier.measure {given} --json models/cards/mirror.json"),
         Step("the card's figures of clips", f"classifier.video {given} --json models/cards/video.json"),
         Step("the card's figures of resting faces", f"classifier.resting {given} --json models/cards/resting.json"),

@@ -163,7 +163,7 @@ class Trainer:
         torch.manual_seed(self.args.seed * 1000 + self.epoch)
         order = torch.randperm(len(self.pixels), generator=g)
         low_resolution = self.epoch < self.args.epochs - self.args.decay_epochs
-        # What no teacher has seen is worth most, so with watching teachers pictures are mixed to the end.
+        # What no teacher has seen is worth most, so with online distillation pictures are mixed to the end.
         weak = self.args.weak_augmentation or (self.online_teachers is not None and not low_resolution)
         mixed = self.online_teachers is not None or not weak
         side = self.args.low_resolution_side if self.args.decay_epochs and low_resolution else augment.SIDE

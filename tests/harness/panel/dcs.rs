@@ -40,8 +40,8 @@ pub struct Wiring {
     pub inverts: bool,
 }
 
-/// How a maker's own driver addresses a glass so that its picture is upright. With the size of the memory this says which
-/// cell of the memory each pixel of the glass shows.
+/// How a maker's own driver addresses a glass so that its picture is upright. With the size of the memory this decides
+/// which cell of the memory each pixel of the glass shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Upright {
     /// MADCTL.

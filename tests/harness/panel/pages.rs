@@ -29,7 +29,7 @@ impl Chip {
     }
 }
 
-/// How a glass is glued on its chip, told by how it is upright.
+/// How a glass is glued on its chip, described for the upright picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gluing {
     /// Width and height of the glass.
@@ -113,7 +113,7 @@ impl Pages {
         }
     }
 
-    /// The voltage of rows at rest, as 0xdb was last told.
+    /// The voltage of rows at rest, as command 0xdb set it last.
     pub fn deselect(&self) -> u8 {
         self.deselect
     }

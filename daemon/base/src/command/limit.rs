@@ -8,8 +8,8 @@ use super::mailbox::TooMany;
 const BURST: u32 = 20;
 /// and so many a second after that: more than a slider makes.
 const PER_SECOND: u32 = 10;
-/// A flood is told once in so long.
-const SAY_EVERY: Duration = Duration::from_secs(60);
+/// A flood is logged once in so long.
+const LOG_EVERY: Duration = Duration::from_secs(60);
 
 /// A sender's requests of the last seconds.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(super) struct Limit {
     left: f32,
     since: Option<Instant>,
     ignored: u64,
-    said: Option<Instant>,
+    logged: Option<Instant>,
 }
 
 impl Default for Limit {
@@ -26,7 +26,7 @@ impl Default for Limit {
             left: BURST as f32,
             since: None,
             ignored: 0,
-            said: None,
+            logged: None,
         }
     }
 }
@@ -48,10 +48,10 @@ impl Limit {
         }
         self.ignored += 1;
         if self
-            .said
-            .is_none_or(|said| now.saturating_duration_since(said) >= SAY_EVERY)
+            .logged
+            .is_none_or(|logged| now.saturating_duration_since(logged) >= LOG_EVERY)
         {
-            self.said = Some(now);
+            self.logged = Some(now);
             tracing::warn!(
                 "{name} sends more than {PER_SECOND} requests a second: {} ignored so far; switching the camera off always works",
                 self.ignored

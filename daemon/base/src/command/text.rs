@@ -67,13 +67,13 @@ impl ControlName {
         Self::ALL.into_iter().find(|thing| thing.name() == name)
     }
 
-    /// What it is now, in the words that set it, or of a calibration how far it is; `None` for what is done and then over.
+    /// Its present value, as the text that sets it, or of a calibration how far it is; `None` for what is done and then over.
     pub fn value(self, controls: &Controls) -> Option<String> {
         let switch = |on: bool| if on { "on" } else { "off" }.to_owned();
         match self {
             Self::Camera => Some(switch(controls.camera_on)),
             Self::Source => Some(controls.camera.clone()),
-            // Where it is not allowed, nobody is told of it.
+            // Where it is not allowed, it is not shown.
             Self::Preview if !controls.preview_allowed => None,
             Self::Preview => Some(switch(controls.preview_until.is_some())),
             Self::Display => Some(switch(controls.display_on)),
@@ -95,9 +95,9 @@ pub enum CommandError {
     /// Not text.
     #[error("it is not UTF-8 text")]
     NoText,
-    /// None of the words that are known.
+    /// None of the texts that are known.
     #[error("it must be one of: {0}")]
-    Word(String),
+    Choice(String),
     /// Not a number, or not in the range.
     #[error("it must be a whole number from 0 to 100")]
     Number,
@@ -142,7 +142,7 @@ pub fn parse(
         ControlName::Camera => switch(text).map(Command::Camera),
         ControlName::Source => source(text, controls),
         ControlName::Picture if !controls.may_take_picture => Err(CommandError::NoPictures),
-        ControlName::Picture => word(text, &[("take", Command::TakePicture)]),
+        ControlName::Picture => choice(text, &[("take", Command::TakePicture)]),
         ControlName::Preview if !controls.preview_allowed => Err(CommandError::NoPreview),
         ControlName::Preview => switch(text).map(Command::Preview),
         ControlName::Display | ControlName::Brightness | ControlName::Theme
@@ -154,11 +154,11 @@ pub fn parse(
         ControlName::Brightness => percent(text).map(Command::Brightness),
         ControlName::Theme => {
             let themes = ThemeName::ALL.map(|theme| (theme.name(), Command::Theme(theme)));
-            word(text, &themes)
+            choice(text, &themes)
         }
         ControlName::Sensitivity => percent(text).map(Command::Sensitivity),
         ControlName::Calibrate => calibrate(text, controls),
-        ControlName::Restart => word(text, &[("restart", Command::Restart)]),
+        ControlName::Restart => choice(text, &[("restart", Command::Restart)]),
     }
 }
 
@@ -168,12 +168,12 @@ fn switch(text: &str) -> Result<Switch, CommandError> {
         ("off", Switch::Off),
         ("toggle", Switch::Toggle),
     ];
-    word(text, &switches)
+    choice(text, &switches)
 }
 
 fn calibrate(text: &str, controls: &Controls) -> Result<Command, CommandError> {
-    let words = [("start", Calibrate::Start), ("erase", Calibrate::Erase)];
-    match word(text, &words)? {
+    let choices = [("start", Calibrate::Start), ("erase", Calibrate::Erase)];
+    match choice(text, &choices)? {
         Calibrate::Start if !controls.camera_on => Err(CommandError::CameraOff),
         asked => Ok(Command::Calibrate(asked)),
     }
@@ -186,22 +186,22 @@ fn source(text: &str, controls: &Controls) -> Result<Command, CommandError> {
     if controls.cameras.iter().any(|camera| camera == text) {
         return Ok(Command::ChooseCamera(text.to_owned()));
     }
-    Err(CommandError::Word(format!(
+    Err(CommandError::Choice(format!(
         "next, {}",
         controls.cameras.join(", ")
     )))
 }
 
-/// The meaning of one of a few words, in small or in capital letters.
-fn word<T: Clone>(text: &str, known: &[(&str, T)]) -> Result<T, CommandError> {
+/// The meaning of one of a few texts, in small or in capital letters.
+fn choice<T: Clone>(text: &str, known: &[(&str, T)]) -> Result<T, CommandError> {
     let found = known
         .iter()
-        .find(|(word, _)| word.eq_ignore_ascii_case(text));
+        .find(|(name, _)| name.eq_ignore_ascii_case(text));
     match found {
         Some((_, meaning)) => Ok(meaning.clone()),
         None => {
-            let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
-            Err(CommandError::Word(words.join(", ")))
+            let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+            Err(CommandError::Choice(names.join(", ")))
         }
     }
 }

@@ -248,7 +248,7 @@ impl Board {
     }
 }
 
-/// A bare colour module, wired as `deploy/wiring.md` says: D/C on GPIO25, reset on GPIO27, backlight on GPIO18.
+/// A bare colour module, wired as in `deploy/wiring.md`: D/C on GPIO25, reset on GPIO27, backlight on GPIO18.
 const MODULE: Board = Board {
     name: "",
     about: "",

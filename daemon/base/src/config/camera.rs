@@ -10,7 +10,7 @@ use super::{ConfigError, error::range};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RangeKind {
-    /// As the camera or file says, else as its format usually has it.
+    /// As the camera or file declares it, else as its format usually has it.
     #[default]
     Auto,
     /// 0 to 255.

@@ -6,7 +6,7 @@ use moodring_face::{picture::MAX_FACES, theme::Theme};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{ConfigError, error::range, night::NightHours};
-use crate::words::Language;
+use crate::translations::Language;
 
 /// The kind of display.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub enum DisplayKind {
     Terminal,
     /// A PNG file, replaced whenever the picture changes.
     Png,
-    /// A small display on SPI or I2C; `board` says which, `[panel]` what differs.
+    /// A small display on SPI or I2C; `board` names it, `[panel]` what differs.
     Spi,
     /// Any screen that the kernel knows, full screen, without a desktop.
     Screen,

@@ -87,8 +87,8 @@ impl Provider for Environment {
         for (key, text) in &self.0 {
             let default = defaults.find_ref(key).and_then(Value::as_str);
             let value = match default {
-                // The word "board" stands for a value that may be of any kind.
-                Some(word) if word != BOARD => Value::from(text.clone()),
+                // The text "board" stands for a value that may be of any kind.
+                Some(default) if default != BOARD => Value::from(text.clone()),
                 _ => any_value(text),
             };
             let nested = figment::util::nest(key, value);
@@ -198,14 +198,14 @@ mod tests {
         text("buttons", "camera", "5");
         text("light", "pins", "[17, 27, 22]");
         text("outputs", "happy", "17");
-        let words = load(&[
+        let settings = load(&[
             ("MOODRING_PANEL__CONTROLLER", "ili9341"),
             ("MOODRING_PANEL__BUS", "/dev/spidev1.2"),
             ("MOODRING_PANEL__DC", "PY.01"),
             ("MOODRING_PANEL__RESET", "none"),
             ("MOODRING_PANEL__WIDTH", "board"),
         ]);
-        let board = words.unwrap().panel.board("st7789-240x320").unwrap();
+        let board = settings.unwrap().panel.board("st7789-240x320").unwrap();
         assert_eq!(
             (board.bus.as_ref(), board.dc.to_string()),
             ("/dev/spidev1.2", "PY.01".into())

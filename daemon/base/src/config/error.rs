@@ -23,7 +23,7 @@ pub enum ConfigError {
         /// The end of the sentence: `; did you mean ...?` or a full stop.
         hint: String,
     },
-    /// A value of the wrong type, an unknown word, or TOML that does not parse.
+    /// A value of the wrong type, an unknown name, or TOML that does not parse.
     #[error("{key}in {place}: {reason}")]
     Value {
         /// `` `key` `` and a space, or nothing if TOML itself is broken.
@@ -74,7 +74,7 @@ fn way_out(path: &std::path::Path) -> String {
 }
 
 impl ConfigError {
-    /// The error for a word that is not among the known ones.
+    /// The error for a text that is not among the known ones.
     pub(super) fn choice(key: &'static str, value: &str, allowed: String) -> Self {
         Self::Range {
             key,

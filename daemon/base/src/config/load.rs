@@ -117,7 +117,7 @@ fn compare(before: &toml::Table, now: &toml::Table, path: &str, keys: &mut Vec<S
     }
 }
 
-/// figment's error in words that name the key, its place and the way out.
+/// figment's error as a text that names the key, its place and the way out.
 fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
     let name = error
         .metadata
@@ -150,13 +150,13 @@ fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
                 },
             }
         }
-        Kind::UnknownVariant(word, known) => ConfigError::Value {
+        Kind::UnknownVariant(name, known) => ConfigError::Value {
             key: quoted(&path),
             place,
             reason: format!(
-                "`{word}` is not one of {}{}",
+                "`{name}` is not one of {}{}",
                 known.join(", "),
-                suggestion(&word, known)
+                suggestion(&name, known)
             ),
         },
         Kind::InvalidType(found, wanted) | Kind::InvalidValue(found, wanted) => {
@@ -165,8 +165,8 @@ fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
                 place,
                 reason: format!(
                     "found {}, but it must be {}{}",
-                    found_in_words(&found),
-                    in_words(&wanted),
+                    describe_found(&found),
+                    describe_type(&wanted),
                     or_board(&path)
                 ),
             }
@@ -179,7 +179,7 @@ fn explain(error: figment::Error, file: Option<&Path>) -> ConfigError {
     }
 }
 
-/// TOML's own words, and the way out where they have none.
+/// TOML's own text, and the way out where it has none.
 fn with_hint(reason: String) -> String {
     if reason.contains("duplicate key") {
         let end = reason.trim_end();
@@ -190,7 +190,7 @@ fn with_hint(reason: String) -> String {
 }
 
 /// What was found, as it is written in a settings file.
-fn found_in_words(found: &Actual) -> String {
+fn describe_found(found: &Actual) -> String {
     match found {
         Actual::Bool(value) => format!("`{value}`"),
         Actual::Unsigned(value) => format!("`{value}`"),
@@ -204,8 +204,8 @@ fn found_in_words(found: &Actual) -> String {
     }
 }
 
-/// A type of Rust, as figment names what it wants, in words of people who write settings; other texts as they are.
-fn in_words(wanted: &str) -> &str {
+/// A type of Rust, as figment names what it wants, described for people who write settings; other texts as they are.
+fn describe_type(wanted: &str) -> &str {
     match wanted {
         "f32" | "f64" => "a number, such as 0.5",
         "u8" => "a whole number from 0 to 255, without quotes",
@@ -238,11 +238,11 @@ fn quoted(path: &[String]) -> String {
     }
 }
 
-/// `; did you mean ...?` for the most similar known word, if one is near.
-fn suggestion(word: &str, known: &[&str]) -> String {
+/// `; did you mean ...?` for the most similar known name, if one is near.
+fn suggestion(name: &str, known: &[&str]) -> String {
     let near = known
         .iter()
-        .map(|k| (strsim::jaro_winkler(word, k), k))
+        .map(|k| (strsim::jaro_winkler(name, k), k))
         .filter(|(similar, _)| *similar > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0));
     near.map(|(_, k)| format!("; did you mean `{k}`?"))
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_types_ranges_and_words_name_the_key() {
+    fn the_error_of_a_wrong_type_range_or_text_names_the_key() {
         let error = load_text("[camera]\nwidth = \"wide\"\n").unwrap_err();
         assert!(
             error.contains("camera.width") && error.contains("wide"),
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn no_key_speaks_of_types_of_rust() {
+    fn no_error_names_a_type_of_rust() {
         let all = toml::Table::try_from(Settings::default()).unwrap();
         let mut seen = 0;
         for (section, keys) in &all {
@@ -314,17 +314,17 @@ mod tests {
                     "f32", "f64", "u8", "u16", "u32", "u64", "usize", "i32", "i64", "boolean",
                     "sequence", "::",
                 ];
-                let words: Vec<_> = error
+                let parts: Vec<_> = error
                     .split(|c: char| !c.is_alphanumeric() && c != ':')
                     .collect();
-                assert!(!rust.iter().any(|name| words.contains(name)), "{error}");
+                assert!(!rust.iter().any(|name| parts.contains(name)), "{error}");
             }
         }
         assert!(seen > 60, "only {seen} keys were tried");
     }
 
     #[test]
-    fn a_version_of_mqtt_is_a_word_or_a_number() {
+    fn a_version_of_mqtt_is_a_text_or_a_number() {
         use crate::config::MqttVersion::{Auto, V3, V5};
         let version = |text: &str| {
             let settings = load_text(&format!("[mqtt]\nversion = {text}\n"))?;
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_says_how_to_write_one() {
+    fn the_error_of_a_missing_file_names_how_to_write_one() {
         let error = load(
             Some(Path::new("/nonexistent/m.toml")),
             &Overrides::default(),

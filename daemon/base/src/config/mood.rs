@@ -28,9 +28,9 @@ pub struct MoodSettings {
     pub who: WhoCountsSetting,
     /// Milliseconds over which scores are smoothed.
     pub smooth_ms: u64,
-    /// The least probability at which an expression is named; below it the mood is `uncertain`. 0: the model's own.
+    /// The least probability at which an expression is named, 0 to 1; below it the mood is `uncertain`. 0: the model's own.
     pub certain: f32,
-    /// How much more probable another expression must be to take over at once.
+    /// How much more probable another expression must be to take over at once, 0 to 1.
     pub margin: f32,
     /// Milliseconds in which the lead that it needs shrinks from `margin` to nothing; 0: it does not shrink.
     pub settle_ms: u64,
@@ -40,11 +40,11 @@ pub struct MoodSettings {
     pub confirm_ms: u64,
     /// Milliseconds that a face may be hidden before it counts as gone.
     pub lost_ms: u64,
-    /// How quickly the mood follows, 0 to 100 percent; 50: as the other keys say.
+    /// How quickly the mood follows, 0 to 100 percent; 50: the values of the other keys.
     pub sensitivity: u8,
     /// Whether only people who look toward the camera count.
     pub only_facing: bool,
-    /// Whether each person's resting face is learned and taken off what the net says.
+    /// Whether each person's resting face is learned and subtracted from the net's scores.
     pub resting: bool,
 }
 

@@ -15,7 +15,7 @@ pub struct NoticeSettings {
     pub acknowledged: bool,
     /// Who is responsible for the device, and how to reach them; printed.
     pub responsible: String,
-    /// What people can do who do not want to be seen; printed. Empty: the usual words.
+    /// What people can do who do not want to be seen; printed. Empty: the usual text.
     pub way_out: String,
 }
 

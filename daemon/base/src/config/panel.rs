@@ -19,7 +19,7 @@ use super::{
 #[serde(untagged)]
 pub enum Override<T> {
     /// The board's value.
-    #[serde(serialize_with = "board_word")]
+    #[serde(serialize_with = "serialize_board")]
     #[default]
     Board,
     /// This value instead.
@@ -29,7 +29,7 @@ pub enum Override<T> {
 /// What stands for the board's value.
 pub(super) const BOARD: &str = "board";
 
-fn board_word<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
+fn serialize_board<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(BOARD)
 }
 
@@ -39,7 +39,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Override<T> {
     }
 }
 
-/// Hands everything but the word on to the value's own reading, so that an error says what that one takes.
+/// Deserializes anything but `"board"` as the value itself, so that errors name what the value accepts.
 struct OverrideVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> de::Visitor<'de> for OverrideVisitor<T> {

@@ -95,7 +95,7 @@ fn number(name: &str) -> Option<u64> {
     let (prefix, digits) = name.split_at(prefix);
     let known = ["", "gpio", "bcm"]
         .iter()
-        .any(|word| prefix.eq_ignore_ascii_case(word));
+        .any(|known| prefix.eq_ignore_ascii_case(known));
     digits.parse().ok().filter(|_| known)
 }
 

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ports_by_their_words() {
+    fn ports_are_read_from_their_texts() {
         for text in ["auto", "off", "/dev/ttyACM0"] {
             let port = SatellitePort::from(text.to_owned());
             assert_eq!(port.to_string(), text);

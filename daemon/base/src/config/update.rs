@@ -10,7 +10,7 @@ use super::{ConfigError, error::range};
 pub struct UpdateSettings {
     /// `off`, `apt`, or the https:// address of a signed index.
     pub source: String,
-    /// Hours between two looks.
+    /// Hours between two checks.
     pub hours: u64,
 }
 

@@ -44,7 +44,7 @@ pub struct VisionSettings {
     pub width: u32,
     /// Its height, likewise.
     pub height: u32,
-    /// Faces below this detector score are ignored; 0: the model's own threshold.
+    /// Faces below this detector score, 0 to 1, are ignored; 0: the model's own threshold.
     pub threshold: f32,
     /// Faces below this height in the camera's pixels are ignored.
     pub min_face: u32,

@@ -30,7 +30,7 @@ pub struct WebSettings {
     pub hosts: Vec<String>,
     /// Addresses of Home Assistant's ingress, which has checked who asks; empty: none.
     pub ingress: Vec<IpAddr>,
-    /// Reverse proxies whose word about their visitors is believed: addresses and networks, such as `10.0.0.0/8`.
+    /// Reverse proxies whose headers about their visitors are believed: addresses and networks, such as `10.0.0.0/8`.
     pub proxies: Vec<String>,
     /// Sites that may show the face in a frame and read what it shows, such as `http://mirror.local:8080`.
     pub embed: Vec<String>,

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::message::ScoresRecord;
 
-/// The kept resting face, and what became of the last wish to learn one.
+/// The kept resting face, and how the last request to learn one went.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CalibrationState {
     /// The seven numbers; `None` if there are none.
@@ -30,7 +30,7 @@ pub enum CalibrationProgress {
 }
 
 impl CalibrationState {
-    /// One word for all of it: `running`, `failed`, `kept` or `none`.
+    /// One name for all of it: `running`, `failed`, `kept` or `none`.
     pub const fn name(&self) -> &'static str {
         match (self.progress, self.kept) {
             (CalibrationProgress::Running(..), _) => "running",
@@ -43,7 +43,7 @@ impl CalibrationState {
     /// After this step of the nets' thread. What was kept stays until there is something better.
     #[must_use]
     pub fn after(self, step: CalibrationStep) -> Self {
-        // In fifths, a second each: who listens is not told of every frame.
+        // In fifths, a second each, so that not every frame is published.
         let coarse = |percent: u8| percent / 20 * 20;
         match step {
             CalibrationStep::Running(percent, wait) => Self {

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use super::{Identity, Moment, Ratio, SCHEMA, Summary, Tenths, rfc3339};
 use crate::snapshot::CameraState;
 
-/// A change worth telling. Receivers know duplicates by device, run and seq.
+/// A change worth a message. Receivers know duplicates by device, run and seq.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EventMessage<'a> {
     /// [`SCHEMA`].

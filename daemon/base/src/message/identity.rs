@@ -93,7 +93,7 @@ impl fmt::Display for RunId {
     }
 }
 
-/// Who speaks.
+/// The sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The device.

@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn no_minus_zero_and_no_words_for_what_is_not_finite() {
+    fn no_minus_zero_and_no_text_for_what_is_not_finite() {
         assert_eq!(json(&Rounded::<1>(-0.01)), "0.0");
         assert_eq!(json(&Rounded::<1>(f32::NAN)), "null");
         assert_eq!(json(&Rounded::<1>(f32::INFINITY)), "null");

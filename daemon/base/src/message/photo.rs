@@ -57,7 +57,7 @@ pub struct FaceRecord {
     /// What it shows; absent in `detect`.
     #[serde(flatten)]
     pub reading: Option<ReadingRecord>,
-    /// The crop as the classifier sees it, a PNG as a `data:` URL; only for who asks for it.
+    /// The crop as the classifier sees it, a PNG as a `data:` URL; only where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crop: Option<String>,
     /// Where in the crop the net looked, a PNG of the same size to lay over it, as a `data:` URL.
@@ -92,9 +92,9 @@ pub struct ReadingRecord {
     /// The likeliest expression, its probability, and all scores.
     #[serde(flatten)]
     pub likeliest: ExpressionRecord,
-    /// The same word as in a state's people: the expression's name, or `uncertain` below the threshold and in profile.
+    /// The same name as in a state's people: the expression's name, or `uncertain` below the threshold and in profile.
     pub mood: &'static str,
-    /// Whether the person looks toward the camera; absent if the net cannot tell.
+    /// Whether the person looks toward the camera; absent if the net has no such output.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facing: Option<bool>,
 }

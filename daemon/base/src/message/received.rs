@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{SCHEMA, Status};
 use crate::snapshot::{CameraState, MAX_PEOPLE, Person, Snapshot};
 
-/// Why a message tells nothing. The text names the cause.
+/// Why a message cannot be used. The text names the cause.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceivedError {
     /// It is no JSON, or a field is missing or of another kind.
@@ -56,26 +56,26 @@ struct ReceivedPerson {
 /// # Errors
 /// [`ReceivedError`] if it is none, or of another schema.
 pub fn read_state(payload: &[u8]) -> Result<Snapshot, ReceivedError> {
-    let heard: ReceivedState = serde_json::from_slice(payload)?;
-    if heard.schema != SCHEMA {
-        return Err(ReceivedError::Schema(heard.schema));
+    let received: ReceivedState = serde_json::from_slice(payload)?;
+    if received.schema != SCHEMA {
+        return Err(ReceivedError::Schema(received.schema));
     }
-    let mood = mood(&heard.mood).ok_or(ReceivedError::Mood(heard.mood))?;
+    let mood = mood(&received.mood).ok_or(ReceivedError::Mood(received.mood))?;
     Ok(Snapshot {
         mood: MoodState::new(
             mood,
-            ratio(heard.confidence),
-            TrackId(heard.track.unwrap_or_default()),
+            ratio(received.confidence),
+            TrackId(received.track.unwrap_or_default()),
             Millis(0),
         ),
-        people: heard
+        people: received
             .people
             .iter()
             .filter_map(person)
             .take(MAX_PEOPLE)
             .collect(),
-        people_count: heard.people_count,
-        camera: camera(&heard.camera),
+        people_count: received.people_count,
+        camera: camera(&received.camera),
         ..Snapshot::default()
     })
 }
@@ -119,24 +119,24 @@ fn camera(name: &str) -> CameraState {
     found.unwrap_or(CameraState::Elsewhere)
 }
 
-/// Where its face is nobody needs here, and of its scores only the highest.
-fn person(heard: &ReceivedPerson) -> Option<Person> {
-    let expression = Expression::from_name(&heard.expression)?;
-    let likely = ratio(heard.confidence);
+/// Takes the highest score only; the face's position is not used.
+fn person(received: &ReceivedPerson) -> Option<Person> {
+    let expression = Expression::from_name(&received.expression)?;
+    let likely = ratio(received.confidence);
     let mut scores = [(1.0 - likely) / 6.0; Expression::COUNT];
     scores[expression.index()] = likely;
     let scores = Scores(scores);
-    let shown = match heard.mood.as_deref().and_then(mood) {
+    let shown = match received.mood.as_deref().and_then(mood) {
         Some(Mood::Showing(expression)) => FaceMood::showing(expression, likely),
         Some(Mood::Uncertain | Mood::Nobody) => FaceMood::uncertain(likely),
         // A device of an older version does not send it.
         None => FaceMood::of_scores(&scores, MoodSettings::default().threshold),
     };
-    let roll_deg = heard.roll_deg.filter(|roll| roll.is_finite());
+    let roll_deg = received.roll_deg.filter(|roll| roll.is_finite());
     Some(Person {
         roll_deg: roll_deg.unwrap_or(0.0).clamp(-180.0, 180.0),
-        facing: heard.facing,
-        ..Person::new(TrackId(heard.track), Face::default(), scores, shown)
+        facing: received.facing,
+        ..Person::new(TrackId(received.track), Face::default(), scores, shown)
     })
 }
 
@@ -156,10 +156,10 @@ mod tests {
     use crate::message::{DeviceName, Identity, Moment, RunId, StateMessage, json};
 
     #[test]
-    fn what_one_device_says_another_understands() {
+    fn what_one_device_publishes_another_reads() {
         let mut scores = [0.05; 7];
         scores[Expression::Sad.index()] = 0.7;
-        let said = Snapshot {
+        let published = Snapshot {
             mood: MoodState::new(Mood::Showing(Expression::Sad), 0.7, TrackId(3), Millis(0)),
             people: std::iter::once(Person {
                 roll_deg: -12.5,
@@ -180,32 +180,35 @@ mod tests {
             wall: std::time::SystemTime::UNIX_EPOCH,
             run: moodring_core::frame::Millis(0),
         };
-        let heard = read_state(
+        let received = read_state(
             json(&StateMessage::new(
                 &identity,
                 now,
-                &said,
+                &published,
                 &Default::default(),
             ))
             .as_bytes(),
         )
         .unwrap();
-        assert_eq!(heard.mood, said.mood);
-        assert_eq!((heard.camera, heard.people_count), (said.camera, 1));
-        let (expression, likely) = heard.people[0].scores.top();
+        assert_eq!(received.mood, published.mood);
         assert_eq!(
-            (expression, heard.people[0].roll_deg),
+            (received.camera, received.people_count),
+            (published.camera, 1)
+        );
+        let (expression, likely) = received.people[0].scores.top();
+        assert_eq!(
+            (expression, received.people[0].roll_deg),
             (Expression::Sad, -12.5)
         );
         assert!((likely - 0.7).abs() < 1e-4);
-        assert_eq!(heard.people[0].mood, said.people[0].mood);
+        assert_eq!(received.people[0].mood, published.people[0].mood);
     }
 
     #[test]
     fn only_what_is_needed_has_to_be_there() {
-        let heard = read_state(br#"{"schema":1,"mood":"happy","new":[1]}"#).unwrap();
-        assert_eq!(heard.mood.mood(), Mood::Showing(Expression::Happy));
-        assert_eq!(heard.camera, CameraState::Elsewhere);
+        let received = read_state(br#"{"schema":1,"mood":"happy","new":[1]}"#).unwrap();
+        assert_eq!(received.mood.mood(), Mood::Showing(Expression::Happy));
+        assert_eq!(received.camera, CameraState::Elsewhere);
     }
 
     #[test]
@@ -217,9 +220,12 @@ mod tests {
         assert!(error(r#"{"schema":1,"mood":"joy"}"#).contains("joy"));
         let wild = r#"{"schema":1,"mood":"happy","confidence":9e9,"people":[
             {"track":1,"roll_deg":-1e30,"expression":"sad"},{"track":2,"expression":"joy"}]}"#;
-        let heard = read_state(wild.as_bytes()).unwrap();
-        assert_eq!((heard.mood.confidence(), heard.people.len()), (1.0, 1));
-        assert_eq!(heard.people[0].roll_deg, -180.0);
+        let received = read_state(wild.as_bytes()).unwrap();
+        assert_eq!(
+            (received.mood.confidence(), received.people.len()),
+            (1.0, 1)
+        );
+        assert_eq!(received.people[0].roll_deg, -180.0);
         assert_eq!(read_status(b"online"), Some(Status::Online));
         assert_eq!(read_status(b"on"), None);
     }

@@ -17,7 +17,7 @@ pub struct StateMessage<'a> {
     pub device: &'a str,
     /// The run's number, 16 hexadecimal digits.
     pub run: String,
-    /// The number of the newest event; 0 before the first. Who reads events from here on misses none.
+    /// The number of the newest event; 0 before the first. A reader that takes events from here on misses none.
     pub seq: u64,
     /// When this was written, RFC 3339 in UTC.
     pub time: String,
@@ -33,7 +33,7 @@ pub struct StateMessage<'a> {
     pub since: String,
     /// Whose mood it is; `null` for nobody.
     pub track: Option<u32>,
-    /// Whether the person who counts looks toward the camera; `null` for nobody and if the net cannot tell.
+    /// Whether the person who counts looks toward the camera; `null` for nobody and if the net has no such output.
     pub facing: Option<bool>,
     /// How many people are in view, also those not listed.
     pub people_count: usize,
@@ -69,7 +69,7 @@ pub struct PersonRecord {
     pub roll_deg: Tenths,
     /// What the person shows: an expression's name or `uncertain`. Steadier than the likeliest expression.
     pub mood: &'static str,
-    /// Whether the person looks toward the camera; `null` if the net cannot tell.
+    /// Whether the person looks toward the camera; `null` if the net has no such output.
     pub facing: Option<bool>,
     /// The likeliest expression by the smoothed scores.
     #[serde(flatten)]
@@ -77,7 +77,7 @@ pub struct PersonRecord {
 }
 
 impl<'a> StateMessage<'a> {
-    /// The state as of `now`. It tells of events only when they are on the disk.
+    /// The state as of `now`. It counts events only when they are on the disk.
     pub fn new(
         identity: &'a Identity,
         now: Moment,
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_fits_the_schema_and_nothing_else_does() {
+    fn what_is_published_fits_the_schema_and_nothing_else_does() {
         let path = concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/../../deploy/schema/state.schema.json"

@@ -12,7 +12,7 @@ pub struct StoreState {
     /// Events given up since this process began, because the outbox was full or they were too old.
     pub dropped: u64,
     /// Of those and earlier ones, how many no `dropped` event has reported yet.
-    pub untold: u64,
+    pub unreported: u64,
     /// Rows up to this one were deleted with the history, also those that waited; 0 if none.
     pub forgotten_to: i64,
     /// Whether the outbox has hardly room for more.

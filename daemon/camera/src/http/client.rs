@@ -29,7 +29,7 @@ pub(super) enum Refusal {
     Failed(String),
 }
 
-/// How we say who asks.
+/// How a request carries the login.
 enum Authorization {
     /// It has not asked yet.
     Unknown,
@@ -41,6 +41,8 @@ pub(super) struct Client {
     agent: Agent,
     address: HttpAddress,
     authorization: Authorization,
+    /// Whether there was an answer, whose connection may be kept.
+    has_answered: bool,
 }
 
 impl Client {
@@ -64,10 +66,11 @@ impl Client {
             agent: secure::agent(config, address.scheme(), &context.trust)?,
             address: address.clone(),
             authorization: Authorization::Unknown,
+            has_answered: false,
         })
     }
 
-    /// Who holds the connections.
+    /// The agent, which holds the connections.
     pub(super) fn agent(&self) -> Agent {
         self.agent.clone()
     }
@@ -119,26 +122,43 @@ impl Client {
     /// One request, and once more with the login if the server wants to know who asks.
     fn request(&mut self, address: &HttpAddress) -> Result<Response<Body>, Refusal> {
         let response = self.send(address)?;
-        if address.login().is_none() || !asks_who(&response) {
+        if address.login().is_none() || !asks_for_login(&response) {
             return Ok(response);
         }
         // Also what was wrong a moment ago: nonces grow stale.
         let was_unknown = matches!(self.authorization, Authorization::Unknown);
-        self.authorization = match question(&response) {
-            Question::Digest(asked) => Authorization::Digest(asked),
-            Question::Unanswerable(why) => {
+        self.authorization = match login_challenge(&response) {
+            LoginChallenge::Digest(asked) => Authorization::Digest(asked),
+            LoginChallenge::Unanswerable(why) => {
                 return Err(Refusal::Denied(format!(
                     "its login by Digest cannot be answered: {why}"
                 )));
             }
-            Question::Other if !was_unknown => return Ok(response),
-            Question::Other => Authorization::Basic,
+            LoginChallenge::Other if !was_unknown => return Ok(response),
+            LoginChallenge::Other => Authorization::Basic,
         };
         drain(response.into_body());
         self.send(address)
     }
 
+    /// One request. A server may close a kept connection at the moment at which it is used again; then the request goes out once more on
+    /// a new one (RFC 9112, 9.3.1).
     fn send(&mut self, address: &HttpAddress) -> Result<Response<Body>, Refusal> {
+        let mut sent = self.send_once(address)?;
+        if self.has_answered && sent.as_ref().is_err_and(is_hung_up) {
+            sent = self.send_once(address)?;
+        }
+        self.has_answered |= sent.is_ok();
+        sent.map_err(|e| {
+            let text = Redacted::text(&e.to_string(), &[]);
+            Refusal::Failed(hint(text.as_str()))
+        })
+    }
+
+    fn send_once(
+        &mut self,
+        address: &HttpAddress,
+    ) -> Result<Result<Response<Body>, ureq::Error>, Refusal> {
         let mut request = self.agent.get(address.url());
         if let Some(login) = address.login() {
             match &mut self.authorization {
@@ -156,54 +176,60 @@ impl Client {
                 }
             }
         }
-        request.call().map_err(|e| {
-            let text = Redacted::text(&e.to_string(), &[]);
-            Refusal::Failed(hint(text.as_str()))
-        })
+        Ok(request.call())
     }
 }
 
-/// 403 is what some cameras say who mean 401.
-fn asks_who(response: &Response<Body>) -> bool {
+/// Whether the other side closed the connection before its answer began.
+fn is_hung_up(error: &ureq::Error) -> bool {
+    use std::io::ErrorKind as Kind;
+    matches!(error, ureq::Error::Io(error) if matches!(
+        error.kind(),
+        Kind::UnexpectedEof | Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe
+    ))
+}
+
+/// Some cameras answer 403 where they mean 401.
+fn asks_for_login(response: &Response<Body>) -> bool {
     matches!(
         response.status(),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
     )
 }
 
-/// How the server wants to know who asks.
-enum Question {
+/// How the server asks for the login.
+enum LoginChallenge {
     /// By Digest; the first that can be answered.
     Digest(Box<WwwAuthenticateHeader>),
     /// By Digest, as nobody can answer it; why. The password is not sent in the clear instead.
     Unanswerable(String),
-    /// By something else, or it does not say.
+    /// By something else, or it names no scheme.
     Other,
 }
 
-fn question(response: &Response<Body>) -> Question {
+fn login_challenge(response: &Response<Body>) -> LoginChallenge {
     let all = response.headers().get_all(header::WWW_AUTHENTICATE);
     let mut why = None;
     for value in all {
         let text = String::from_utf8_lossy(value.as_bytes());
         for asked in digest_challenges(&text) {
             match digest_auth::parse(&asked) {
-                Ok(parsed) => return Question::Digest(Box::new(parsed)),
+                Ok(parsed) => return LoginChallenge::Digest(Box::new(parsed)),
                 Err(e) => why = Some(e.to_string()),
             }
         }
     }
-    why.map_or(Question::Other, Question::Unanswerable)
+    why.map_or(LoginChallenge::Other, LoginChallenge::Unanswerable)
 }
 
-/// Every question by Digest in one header, which may hold several of several kinds (RFC 9110, 11.6.1): the word stands
-/// at the begin or behind a comma, and not inside quotes. Written as the library wants scheme and algorithm.
+/// Every challenge by Digest in one header, which may hold several of several kinds (RFC 9110, 11.6.1): the scheme's name
+/// stands at the begin or behind a comma, and not inside quotes. Written as the library wants scheme and algorithm.
 fn digest_challenges(text: &str) -> Vec<String> {
     let (mut quoted, mut escaped, mut fresh) = (false, false, true);
     let mut begins = Vec::new();
     for (at, letter) in text.char_indices() {
-        let word = text.get(at..at + SCHEME.len());
-        if fresh && !quoted && word.is_some_and(|word| word.eq_ignore_ascii_case(SCHEME)) {
+        let name = text.get(at..at + SCHEME.len());
+        if fresh && !quoted && name.is_some_and(|name| name.eq_ignore_ascii_case(SCHEME)) {
             begins.push(at + SCHEME.len());
         }
         match letter {
@@ -263,15 +289,15 @@ fn next_address(from: &HttpAddress, location: &str) -> Result<HttpAddress, Refus
     }
 }
 
-/// What a failure means for people, if its text says.
+/// The text of a failure; for a known one with its cause and the way out.
 fn hint(text: &str) -> String {
-    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let more = if says(&["UnknownIssuer", "BadSignature", "CaUsedAsEndEntity"]) {
+    let has_any = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
+    let more = if has_any(&["UnknownIssuer", "BadSignature", "CaUsedAsEndEntity"]) {
         "; its certificate is not signed by an authority that is trusted here: name the file of its authority, or of its own certificate, in [camera] ca_file, or that certificate's SHA-256 in \
          fingerprint"
-    } else if says(&["Expired", "expired", "NotValidYet", "not valid yet"]) {
+    } else if has_any(&["Expired", "expired", "NotValidYet", "not valid yet"]) {
         "; its certificate has expired, or the clock of this machine is wrong"
-    } else if says(&["NotValidForName", "not valid for name"]) {
+    } else if has_any(&["NotValidForName", "not valid for name"]) {
         "; its certificate is for another name: use that name in the address"
     } else {
         ""
@@ -284,7 +310,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn questions_by_digest_are_found_where_they_stand() {
+    fn digest_challenges_are_found_where_they_stand() {
         let found = |text: &str| digest_challenges(text);
         assert_eq!(found("Basic realm=\"a, Digest b\""), [""; 0]);
         assert_eq!(

@@ -31,7 +31,7 @@ pub(crate) struct TrustSettings {
     pub(crate) fingerprint: String,
 }
 
-/// An agent whose connections trust what the settings say.
+/// An agent whose connections trust the certificates of the settings.
 ///
 /// # Errors
 /// If the authorities cannot be read.

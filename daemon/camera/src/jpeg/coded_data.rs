@@ -1,8 +1,10 @@
 //! Where a scan's coded data ends, and whether its restart markers (RST0 to RST7) are those that it must have: a decoder that
-//! loses one goes on in the wrong place and shows other pixels without a word.
+//! loses one goes on in the wrong place and shows other pixels without an error.
 //! ITU-T T.81, sections A.2 (units of a scan), B.2.4.4 (DRI) and E.1.4 (restart markers).
 
 use memchr::memchr;
+
+use super::JpegError;
 
 /// Units (MCUs) of a scan of components with these sampling factors, in a picture whose largest factors are `most`. A scan of one
 /// component has its own blocks, one each.
@@ -29,7 +31,7 @@ pub(super) fn end(
     mut at: usize,
     units: usize,
     interval: usize,
-) -> Result<usize, String> {
+) -> Result<usize, JpegError> {
     let mut restarts = 0;
     loop {
         let rest = jpeg.get(at..).unwrap_or(&[]);
@@ -94,10 +96,13 @@ mod tests {
         last_gone.drain(last..Layout::read(WITH_RESTARTS).unwrap().last_scan_end);
         for (name, jpeg) in [("twice", twice), ("swapped", swapped), ("gone", gone)] {
             let error = Layout::read(&jpeg).unwrap_err();
-            assert!(error.contains("not in their order"), "{name}: {error}");
+            assert!(
+                error.to_string().contains("not in their order"),
+                "{name}: {error}"
+            );
         }
         let error = Layout::read(&last_gone).unwrap_err();
-        assert!(error.contains("missing"), "{error}");
+        assert!(error.to_string().contains("missing"), "{error}");
     }
 
     #[test]

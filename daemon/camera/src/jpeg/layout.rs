@@ -1,12 +1,12 @@
 //! How a JPEG is laid out: walks its markers without decoding, so that size, end and completeness are known before it
 //! is decoded. Trusts no length in the file.
 
-use super::coded_data;
+use super::{JpegError, coded_data};
 
 /// The most scans of a picture; encoders write about ten.
 const MAX_SCANS: usize = 64;
 
-/// What the markers of one picture say.
+/// What the markers of one picture define.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
     /// Width and height in pixels, both at least 1.
@@ -59,8 +59,8 @@ impl FrameHeader {
     }
 }
 
-/// What a DRI segment says.
-fn interval(payload: &[u8]) -> Result<usize, String> {
+/// The restart interval of a DRI segment.
+fn interval(payload: &[u8]) -> Result<usize, JpegError> {
     let bytes = payload.first_chunk().ok_or("its markers are broken")?;
     Ok(u16::from_be_bytes(*bytes).into())
 }
@@ -70,7 +70,7 @@ impl Layout {
     ///
     /// # Errors
     /// The cause, if a part is missing or of a kind that is not read.
-    pub(crate) fn read(jpeg: &[u8]) -> Result<Self, String> {
+    pub(crate) fn read(jpeg: &[u8]) -> Result<Self, JpegError> {
         if !jpeg.starts_with(&[0xFF, 0xD8]) {
             return Err("it does not begin as a JPEG does".into());
         }
@@ -84,15 +84,16 @@ impl Layout {
                 0xD9 => return builder.finish(at),
                 0xC0..=0xC2 => builder.frame(marker, payload)?,
                 0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
-                    return Err(
+                    return Err(JpegError::unsupported(
                         "it is a lossless, hierarchical or arithmetic JPEG, which is not read; \
-                         save it as an ordinary one"
-                            .into(),
-                    );
+                         save it as an ordinary one",
+                    ));
                 }
                 0xC4 if builder.scans == 0 => builder.has_tables = true,
                 0xDC => {
-                    return Err("its height comes after its pixels (DNL), which is not read".into());
+                    return Err(JpegError::unsupported(
+                        "its height comes after its pixels (DNL), which is not read",
+                    ));
                 }
                 0xDD => builder.restart_interval = interval(payload)?,
                 0xE1 => builder.exif(payload),
@@ -132,7 +133,7 @@ struct LayoutBuilder {
 }
 
 impl LayoutBuilder {
-    fn frame(&mut self, marker: u8, payload: &[u8]) -> Result<(), String> {
+    fn frame(&mut self, marker: u8, payload: &[u8]) -> Result<(), JpegError> {
         if self.frame.is_some() {
             return Err("it has two frame headers".into());
         }
@@ -140,7 +141,9 @@ impl LayoutBuilder {
         let (&[precision, h1, h0, w1, w0, count], rest) =
             payload.split_first_chunk().ok_or_else(short)?;
         if precision != 8 {
-            return Err(format!("it has {precision} bits a sample, and 8 are read"));
+            return Err(JpegError::unsupported(format!(
+                "it has {precision} bits a sample, and 8 are read"
+            )));
         }
         let size_px = (
             usize::from(u16::from_be_bytes([w1, w0])),
@@ -150,9 +153,9 @@ impl LayoutBuilder {
             return Err("the JPEG names no size".into());
         }
         if !matches!(count, 1 | 3 | 4) {
-            return Err(format!(
+            return Err(JpegError::unsupported(format!(
                 "it has {count} colour components, and 1 (grey), 3 or 4 are read"
-            ));
+            )));
         }
         let mut components = Vec::new();
         for entry in rest.chunks_exact(3).take(count.into()) {
@@ -173,7 +176,7 @@ impl LayoutBuilder {
             });
         }
         if components.len() != usize::from(count) {
-            return Err(short());
+            return Err(short().into());
         }
         self.frame = Some(FrameHeader {
             size_px,
@@ -184,7 +187,7 @@ impl LayoutBuilder {
     }
 
     /// Notes what a scan is to bring; how many units it has.
-    fn scan(&mut self, begin: usize, payload: &[u8]) -> Result<usize, String> {
+    fn scan(&mut self, begin: usize, payload: &[u8]) -> Result<usize, JpegError> {
         let frame = self
             .frame
             .as_mut()
@@ -223,7 +226,9 @@ impl LayoutBuilder {
         }
         self.scans += 1;
         if self.scans > MAX_SCANS {
-            return Err(format!("it has more than {MAX_SCANS} scans"));
+            return Err(JpegError::unsupported(format!(
+                "it has more than {MAX_SCANS} scans"
+            )));
         }
         Ok(units)
     }
@@ -237,7 +242,7 @@ impl LayoutBuilder {
         self.orientation = self.orientation.or(orientation.map(|o| o.to_exif()));
     }
 
-    fn finish(self, end: usize) -> Result<Layout, String> {
+    fn finish(self, end: usize) -> Result<Layout, JpegError> {
         let frame = self.frame.ok_or("the JPEG holds no picture")?;
         if self.scans == 0 {
             return Err("the JPEG holds no picture".into());
@@ -270,7 +275,7 @@ impl LayoutBuilder {
 }
 
 /// The segment whose marker begins at or after `at`: the marker and where its body lies, all of it there.
-pub(super) fn segment(jpeg: &[u8], at: usize) -> Result<(u8, std::ops::Range<usize>), String> {
+pub(super) fn segment(jpeg: &[u8], at: usize) -> Result<(u8, std::ops::Range<usize>), JpegError> {
     let cut = || "it was cut: the JPEG ends in its headers".to_owned();
     // Any number of FF may come before a marker.
     let rest = jpeg.get(at..).unwrap_or(&[]);
@@ -292,7 +297,7 @@ pub(super) fn segment(jpeg: &[u8], at: usize) -> Result<(u8, std::ops::Range<usi
         return Err("its markers are broken".into());
     }
     if body + length > jpeg.len() {
-        return Err(cut());
+        return Err(cut().into());
     }
     Ok((marker, body + 2..body + length))
 }

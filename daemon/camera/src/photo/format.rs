@@ -49,7 +49,7 @@ const OTHERS: [(usize, &[u8], &str); 26] = [
 
 /// What to do with a file of one of [`OTHERS`]' names.
 pub(super) fn way_out(name: &str) -> &'static str {
-    let is = |word: &str| name.contains(word);
+    let is = |kind: &str| name.contains(kind);
     if is("film") || is("animation") {
         "ffmpeg makes pictures of it: ffmpeg -i FILE -vf fps=1 picture-%04d.png"
     } else if is("sound") || is("archive") || is("gzip") || is("zeros") {
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn kinds_that_are_not_read_are_called_by_their_names() {
-        let said = |bytes: &[u8]| Format::of(bytes).unwrap_err().to_string();
+        let error_for = |bytes: &[u8]| Format::of(bytes).unwrap_err().to_string();
         for (bytes, name) in [
             (&b"\0\0\0\x20ftypavif\0\0"[..], "AVIF"),
             (b"\0\0\0\x18ftypheic", "HEIC"),
@@ -121,12 +121,12 @@ mod tests {
             (b"\n<!DOCTYPE html>", "web page"),
             (b"<svg xmlns=", "SVG"),
         ] {
-            assert!(said(bytes).contains(name), "{}", said(bytes));
-            assert!(said(bytes).contains("save it as PNG or JPEG"));
+            assert!(error_for(bytes).contains(name), "{}", error_for(bytes));
+            assert!(error_for(bytes).contains("save it as PNG or JPEG"));
         }
-        let film = said(b"\0\0\0\x18ftypisom");
+        let film = error_for(b"\0\0\0\x18ftypisom");
         assert!(film.contains("MP4") && film.contains("ffmpeg"), "{film}");
-        let zeros = said(&[0; 64]);
+        let zeros = error_for(&[0; 64]);
         assert!(!zeros.contains("save it"), "{zeros}");
         assert!(matches!(Format::of(b"hello"), Err(PhotoError::Format)));
     }

@@ -4,15 +4,24 @@ use image::RgbImage;
 
 use super::{Budget, Photo, PhotoError, check_size, least_scale};
 use crate::{
-    jpeg::{FrameDecoder, layout::Layout, prepare},
+    jpeg::{FrameDecoder, JpegError, layout::Layout, prepare},
     turn::Turn,
 };
 
 /// What the scaling decoder divides sides by.
 const SCALES: [u32; 4] = [1, 2, 4, 8];
 
+impl From<JpegError> for PhotoError {
+    fn from(error: JpegError) -> Self {
+        match error {
+            JpegError::Unsupported(cause) => Self::Unsupported(cause.into_owned()),
+            JpegError::Damaged(cause) => Self::Damaged(cause.into_owned()),
+        }
+    }
+}
+
 pub(super) fn decode(bytes: &[u8], budget: Budget) -> Result<Photo, PhotoError> {
-    let layout = Layout::read(bytes).map_err(PhotoError::Damaged)?;
+    let layout = Layout::read(bytes)?;
     // A JPEG's sides have 16 bits.
     let size = (layout.size_px.0 as u32, layout.size_px.1 as u32);
     check_size(size, budget)?;
@@ -26,9 +35,7 @@ pub(super) fn decode(bytes: &[u8], budget: Budget) -> Result<Photo, PhotoError> 
     let scale = least_scale(size, budget, scales, |scale| takes(&layout, turn, scale))?;
     let (pixels, decoded) = if scale == 1 {
         let mut decoder = FrameDecoder::new(true);
-        let decoded = decoder
-            .decode_as(bytes, &layout)
-            .map_err(PhotoError::Damaged)?;
+        let decoded = decoder.decode_as(bytes, &layout)?;
         (decoder.into_pixels(), decoded)
     } else {
         scaled(bytes, &layout, turn, scale)?
@@ -90,10 +97,7 @@ mod tests {
         let picture = RgbImage::from_fn(800, 600, |x, y| {
             image::Rgb([(x / 4) as u8, (y / 4) as u8, 90])
         });
-        let mut jpeg = Vec::new();
-        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 90)
-            .encode_image(&picture)
-            .unwrap();
+        let jpeg = moodring_tests::pictures::jpeg(picture, 90);
         let whole = Photo::decode(&jpeg).unwrap();
         let budget = Budget {
             max_bytes: 1_000_000,

@@ -16,7 +16,7 @@ fn lost(camera: &mut Process) -> String {
 }
 
 #[test]
-fn a_real_child_gives_its_jpegs_and_its_end_is_told() {
+fn a_real_child_gives_its_jpegs_and_then_its_exit_status() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("film");
     let film = [ramp(16, 16, 0), ramp(24, 8, 0), ramp(8, 8, 0)].concat();
@@ -28,7 +28,7 @@ fn a_real_child_gives_its_jpegs_and_its_end_is_told() {
 }
 
 #[test]
-fn raw_planes_only_where_somebody_said_so() {
+fn raw_planes_only_where_the_settings_name_them() {
     let raw = Raw {
         format: PixelFormat::I420,
         size_px: (32, 16),
@@ -51,18 +51,18 @@ fn raw_planes_only_where_somebody_said_so() {
 }
 
 #[test]
-fn its_last_words_are_in_the_error() {
-    let mut camera = open("for i in 1 2 3 4 5 6; do echo word$i >&2; done; exit 3");
-    // The words come over another pipe than the end.
+fn its_last_lines_are_in_the_error() {
+    let mut camera = open("for i in 1 2 3 4 5 6; do echo line$i >&2; done; exit 3");
+    // The lines come over another pipe than the end.
     let mut error = lost(&mut camera);
-    while !(error.contains("word6") && error.contains("exit status")) {
+    while !(error.contains("line6") && error.contains("exit status")) {
         error = lost(&mut camera);
     }
     assert!(
-        error.contains("exit status: 3") && error.contains("word3 | word4"),
+        error.contains("exit status: 3") && error.contains("line3 | line4"),
         "{error}"
     );
-    assert!(!error.contains("word2"), "only the last four: {error}");
+    assert!(!error.contains("line2"), "only the last four: {error}");
     let mut camera = open("no-such-program-here");
     while !lost(&mut camera).contains("not found") {}
 }

@@ -74,7 +74,7 @@ fn y4m_is_read_and_its_cut_end_is_bad() {
 }
 
 #[test]
-fn raw_planes_only_where_somebody_said_so() {
+fn raw_planes_only_where_the_settings_name_them() {
     let raw = Raw {
         format: PixelFormat::Grey,
         size_px: (5, 2),

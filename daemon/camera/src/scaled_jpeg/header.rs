@@ -16,7 +16,7 @@ pub(super) struct Component {
     pub(super) ac: usize,
 }
 
-/// What the markers say, and the tables.
+/// What the markers define, and the tables.
 #[derive(Debug)]
 pub(super) struct Header {
     /// Width and height in pixels, both at least 1.

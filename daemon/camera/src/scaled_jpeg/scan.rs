@@ -42,7 +42,7 @@ impl<'a> Scan<'a> {
         })
     }
 
-    /// At this unit, where a walk said [`Scan::checkpoint`].
+    /// Goes on at this unit, of which an earlier walk took this [`Scan::checkpoint`].
     pub(super) fn resume(
         header: &'a Header,
         coded: &'a CodedData,

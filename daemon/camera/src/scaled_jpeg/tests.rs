@@ -222,8 +222,8 @@ fn buffers_are_used_again_for_pictures_of_every_kind() {
 #[test]
 fn several_passes_are_left_to_the_other_decoder() {
     let mut scaled = ScaledJpeg::default();
-    let told = scaled.decode(PROGRESSIVE, &[], needs((40, 40)), Millis(0));
-    assert_eq!(told, Err(NotDecoded::OtherKind));
+    let decoded = scaled.decode(PROGRESSIVE, &[], needs((40, 40)), Millis(0));
+    assert_eq!(decoded, Err(NotDecoded::OtherKind));
 }
 
 #[test]
@@ -238,8 +238,8 @@ fn a_picture_that_lost_its_end_is_found_out_awake_and_at_rest() {
             // The last bytes may be the padding of the last ones and the end's marker.
             for cut in (700..jpeg.len() - 6).step_by(3) {
                 let mended = [&jpeg[..cut], &[0xFF, 0xD9]].concat();
-                let told = scaled.decode(&mended, &[], needs, Millis(0));
-                assert!(told.is_err(), "{kind}, cut at {cut} of {}", jpeg.len());
+                let decoded = scaled.decode(&mended, &[], needs, Millis(0));
+                assert!(decoded.is_err(), "{kind}, cut at {cut} of {}", jpeg.len());
             }
         }
     }

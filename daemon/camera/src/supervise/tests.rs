@@ -10,10 +10,10 @@ use moodring_core::frame::{Frame, PixelFormat};
 use super::*;
 use crate::CameraInfo;
 
-/// A camera that does what it is told, one word a frame.
+/// A camera that follows a script, one step a frame.
 struct ScriptedCamera {
     info: CameraInfo,
-    words: Receiver<&'static str>,
+    steps: Receiver<&'static str>,
     closed: Sender<&'static str>,
 }
 
@@ -23,9 +23,9 @@ impl Camera for ScriptedCamera {
     }
 
     fn next_frame(&mut self) -> Result<Frame<'_>, CameraError> {
-        match self.words.try_recv() {
+        match self.steps.try_recv() {
             Ok("frame") => Ok(Frame::packed(&[7], PixelFormat::Grey, (1, 1), Millis(0)).unwrap()),
-            Ok("bad") => Err(self.info.bad("told to")),
+            Ok("bad") => Err(self.info.bad("as the script has it")),
             Ok("end") => Err(self.info.ended()),
             Ok("panic") => panic!("a driver's fault"),
             _ => Err(self.info.lost("unplugged")),
@@ -51,36 +51,36 @@ impl CameraSink for RecordingSink {
     }
 }
 
-/// Runs over `plays`: what each opened camera does, or `None` if the opening fails.
+/// Runs over `scripts`: what each opened camera does, or `None` if the opening fails.
 fn supervise(
-    plays: Vec<Option<Vec<&'static str>>>,
+    scripts: Vec<Option<Vec<&'static str>>>,
     live: bool,
 ) -> (CameraThread, Receiver<String>) {
-    let (notes, noted) = channel();
-    let mut plays = plays.into_iter();
+    let (events_tx, events) = channel();
+    let mut scripts = scripts.into_iter();
     let closed = channel().0;
     let open = move |_: &CameraSession| {
         let refused = || CameraError::Open {
-            source_name: "told".into(),
+            source_name: "scripted".into(),
             reason: "it is not there".into(),
             way_out: "Plug it in".into(),
         };
-        let play = plays.next().flatten().ok_or_else(refused)?;
-        let (say, words) = channel();
-        for word in play {
-            say.send(word).unwrap();
+        let script = scripts.next().flatten().ok_or_else(refused)?;
+        let (steps_tx, steps) = channel();
+        for step in script {
+            steps_tx.send(step).unwrap();
         }
         let info = CameraInfo {
-            name: "told".into(),
+            name: "scripted".into(),
             size_px: None,
-            wire: "words".into(),
+            wire: "steps".into(),
             format: PixelFormat::Grey,
             rate_hz: None,
             live,
         };
         let camera = ScriptedCamera {
             info,
-            words,
+            steps,
             closed: closed.clone(),
         };
         Ok(Box::new(camera) as Box<dyn Camera>)
@@ -90,28 +90,28 @@ fn supervise(
         open,
         live,
         || Millis(0),
-        RecordingSink(notes),
+        RecordingSink(events_tx),
     )
     .unwrap();
-    (thread, noted)
+    (thread, events)
 }
 
-fn take(noted: &Receiver<String>, count: usize) -> Vec<String> {
-    let next = |_| noted.recv_timeout(Duration::from_secs(20)).unwrap();
+fn take(events: &Receiver<String>, count: usize) -> Vec<String> {
+    let next = |_| events.recv_timeout(Duration::from_secs(20)).unwrap();
     (0..count).map(next).collect()
 }
 
 #[test]
 fn an_unplugged_camera_comes_back() {
-    let plays = vec![
+    let scripts = vec![
         None,
         Some(vec!["frame", "bad", "frame"]),
         None,
         Some(vec!["frame"]),
     ];
-    let (mut thread, noted) = supervise(plays, true);
+    let (mut thread, events) = supervise(scripts, true);
     assert_eq!(
-        take(&noted, 8),
+        take(&events, 8),
         [
             "lost", "frame 7", "running", "frame 7", "lost", "lost", "frame 7", "running"
         ]
@@ -124,22 +124,22 @@ fn an_unplugged_camera_comes_back() {
 
 #[test]
 fn a_source_that_panics_is_lost_and_opened_again() {
-    let plays = vec![
+    let scripts = vec![
         Some(vec!["frame", "panic", "frame"]),
         Some(vec!["panic"]),
         Some(vec!["frame"]),
     ];
     // Also a file, which otherwise comes back only if it was there.
     for live in [true, false] {
-        let (mut thread, noted) = supervise(plays.clone(), live);
-        assert_eq!(take(&noted, 3), ["frame 7", "running", "lost"]);
+        let (mut thread, events) = supervise(scripts.clone(), live);
+        assert_eq!(take(&events, 3), ["frame 7", "running", "lost"]);
         let trouble = thread.status().trouble.unwrap();
         assert!(
             trouble.contains("frame 2") && trouble.contains("a driver's fault"),
             "{trouble}"
         );
-        // The second panic says the same, and is not told twice.
-        assert_eq!(take(&noted, 2), ["frame 7", "running"]);
+        // The second panic has the same text and is not reported twice.
+        assert_eq!(take(&events, 2), ["frame 7", "running"]);
         thread.stop();
         assert_eq!(thread.status().panics, 2);
     }
@@ -189,28 +189,28 @@ fn the_end_of_a_source_that_was_chosen_later_is_not_the_end() {
 }
 
 #[test]
-fn a_file_ends_and_a_missing_one_says_why() {
-    let (thread, noted) = supervise(vec![Some(vec!["frame", "end"])], false);
-    assert_eq!(take(&noted, 3), ["frame 7", "running", "ended"]);
+fn a_file_ends_and_a_missing_one_has_the_reason() {
+    let (thread, events) = supervise(vec![Some(vec!["frame", "end"])], false);
+    assert_eq!(take(&events, 3), ["frame 7", "running", "ended"]);
     assert_eq!(thread.status().trouble, None);
-    let (thread, noted) = supervise(vec![None], false);
-    assert_eq!(take(&noted, 1), ["ended"]);
+    let (thread, events) = supervise(vec![None], false);
+    assert_eq!(take(&events, 1), ["ended"]);
     let trouble = thread.status().trouble.unwrap();
     assert!(trouble.contains("Plug it in"), "{trouble}");
 }
 
 #[test]
 fn nothing_but_broken_frames_is_a_loss() {
-    let plays = vec![Some(vec!["bad"; 1000]), Some(vec!["frame"])];
-    let (thread, noted) = supervise(plays, true);
-    assert_eq!(take(&noted, 3), ["lost", "frame 7", "running"]);
+    let scripts = vec![Some(vec!["bad"; 1000]), Some(vec!["frame"])];
+    let (thread, events) = supervise(scripts, true);
+    assert_eq!(take(&events, 3), ["lost", "frame 7", "running"]);
     assert_eq!(thread.status().bad_frames, u64::from(MAX_BAD_IN_A_ROW));
 }
 
 #[test]
 fn stopping_does_not_wait_for_the_back_off() {
-    let (mut thread, noted) = supervise(vec![], true);
-    assert_eq!(take(&noted, 1), ["lost"]);
+    let (mut thread, events) = supervise(vec![], true);
+    assert_eq!(take(&events, 1), ["lost"]);
     let begin = Instant::now();
     thread.stop();
     assert!(
@@ -221,10 +221,10 @@ fn stopping_does_not_wait_for_the_back_off() {
     assert!(thread.is_finished());
 }
 
-/// A camera that lends a frame whenever it is asked, and says when it is opened and closed.
+/// A camera that lends a frame whenever it is asked, and reports when it is opened and closed.
 struct SteadyCamera {
     info: CameraInfo,
-    said: Sender<String>,
+    events_tx: Sender<String>,
     stop: Shutdown,
 }
 
@@ -245,7 +245,7 @@ impl Camera for SteadyCamera {
 
 impl Drop for SteadyCamera {
     fn drop(&mut self) {
-        let _ = self.said.send("closed".into());
+        let _ = self.events_tx.send("closed".into());
     }
 }
 
@@ -265,10 +265,10 @@ impl CameraSink for StateSink {
 
 #[test]
 fn off_closes_the_device_and_the_next_source_is_opened_when_asked_for() {
-    let (said, heard) = channel();
-    let states = StateSink(said.clone());
+    let (events_tx, events) = channel();
+    let states = StateSink(events_tx.clone());
     let open = move |session: &CameraSession| {
-        said.send(format!("opened {}", session.turn)).unwrap();
+        events_tx.send(format!("opened {}", session.turn)).unwrap();
         let info = CameraInfo {
             name: "steady".into(),
             size_px: None,
@@ -279,7 +279,7 @@ fn off_closes_the_device_and_the_next_source_is_opened_when_asked_for() {
         };
         Ok(Box::new(SteadyCamera {
             info,
-            said: said.clone(),
+            events_tx: events_tx.clone(),
             stop: session.stop.clone(),
         }) as Box<dyn Camera>)
     };
@@ -287,19 +287,19 @@ fn off_closes_the_device_and_the_next_source_is_opened_when_asked_for() {
         CameraThread::spawn_with(CameraControl::default(), open, true, || Millis(0), states)
             .unwrap();
     let control = thread.control();
-    assert_eq!(take(&heard, 2), ["opened 0", "running"]);
+    assert_eq!(take(&events, 2), ["opened 0", "running"]);
     assert!(!control.switch(moodring_base::command::Switch::Toggle));
-    assert_eq!(take(&heard, 3), ["closed", "withdrawn", "off"]);
+    assert_eq!(take(&events, 3), ["closed", "withdrawn", "off"]);
     assert!(!control.next());
     assert!(control.switch(moodring_base::command::Switch::On));
-    assert_eq!(take(&heard, 3), ["starting", "opened 0", "running"]);
+    assert_eq!(take(&events, 3), ["starting", "opened 0", "running"]);
     assert!(control.next());
-    assert_eq!(take(&heard, 3), ["closed", "withdrawn", "opened 1"]);
+    assert_eq!(take(&events, 3), ["closed", "withdrawn", "opened 1"]);
     control.reopen();
-    assert_eq!(take(&heard, 3), ["closed", "withdrawn", "opened 1"]);
+    assert_eq!(take(&events, 3), ["closed", "withdrawn", "opened 1"]);
     // Ends while it is off, too.
     control.switch(moodring_base::command::Switch::Off);
-    assert_eq!(take(&heard, 3), ["closed", "withdrawn", "off"]);
+    assert_eq!(take(&events, 3), ["closed", "withdrawn", "off"]);
     thread.stop();
     assert!(thread.is_finished());
 }
@@ -307,11 +307,11 @@ fn off_closes_the_device_and_the_next_source_is_opened_when_asked_for() {
 /// A command of one picture each is a camera, too: opened again soon, however often.
 #[test]
 fn what_comes_for_a_moment_is_opened_again_soon() {
-    let (mut thread, noted) = supervise(vec![Some(vec!["frame"]); 99], true);
+    let (mut thread, events) = supervise(vec![Some(vec!["frame"]); 99], true);
     let begin = Instant::now();
     let one = ["frame 7", "running", "lost"];
     for _ in 0..10 {
-        assert_eq!(take(&noted, 3), one);
+        assert_eq!(take(&events, 3), one);
     }
     assert!(
         begin.elapsed() < Duration::from_secs(10),

@@ -11,7 +11,7 @@ use super::{
     outcomes,
 };
 
-/// A child's name, its command with files by name, what is seen, and what the error at the end says.
+/// A child's name, its command with files by name, what is seen, and what the error at the end holds.
 struct Case(
     &'static str,
     &'static str,
@@ -140,7 +140,7 @@ const CASES: [Case; 34] = [
         "no frame in",
     ),
     Case(
-        "one that ends by being told to",
+        "one that ends by a signal of its own",
         "cat a; kill $$",
         &["16x16"],
         "signal: 15",

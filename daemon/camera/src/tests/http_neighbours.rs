@@ -216,7 +216,7 @@ fn snapshots() -> Vec<Case> {
             ]),
         ),
         always(
-            "a status without words",
+            "a status without a reason phrase",
             three(),
             glued(&[
                 format!("HTTP/1.1 200\r\nContent-Length: {}\r\n\r\n", a.len()).as_bytes(),
@@ -229,7 +229,7 @@ fn snapshots() -> Vec<Case> {
             answer("200 OK", JPEG, &glued(&[b"\r\n", &a])),
         ),
         always(
-            "compressed, it says, but it is not",
+            "declared as compressed, but it is not",
             three(),
             answer("200 OK", "Content-Encoding: gzip\r\n", &a),
         ),
@@ -289,7 +289,7 @@ fn heads() -> Vec<Case> {
             with(b"X-Empty:\r\nX-Empty: \r\n"),
         ),
         always(
-            "lengths that say the same twice",
+            "the same length twice",
             three(),
             with(format!("Content-Length: {}\r\n", a.len()).as_bytes()),
         ),
@@ -325,7 +325,7 @@ fn heads() -> Vec<Case> {
             b"RTSP/1.0 400 Bad Request\r\n\r\n".to_vec(),
         ),
         always(
-            "a word ahead: go on",
+            "100 Continue ahead of the answer",
             three(),
             glued(&[
                 b"HTTP/1.1 100 Continue\r\n\r\n",
@@ -401,7 +401,7 @@ fn logins() -> Vec<Case> {
             "WWW-Authenticate: Digest realm=\"cam\", nonce=\"NONCE\", qop=\"auth\", Basic realm=\"cam\"",
         ),
         never_basic(
-            "a realm that speaks of Digest",
+            "a realm with Digest in its text",
             "WWW-Authenticate: Basic realm=\"not digest here\", Digest realm=\"cam\", nonce=\"NONCE\"",
         ),
         never_basic(
@@ -423,7 +423,7 @@ fn logins() -> Vec<Case> {
         login("a nonce that grows stale", ann, Seen(&["16x16"; 4]), {
             let asked = AtomicU32::new(0);
             move |number, head, wire| {
-                // Every third request is told that its nonce is old.
+                // Every third request is refused with `stale=true`.
                 if number > 0 && asked.fetch_add(1, Ordering::Relaxed) % 3 == 2 {
                     return wire.send(answer("401 No",
                         "WWW-Authenticate: Digest realm=\"cam\", nonce=\"n\", qop=\"auth\", stale=true\r\n", b""));

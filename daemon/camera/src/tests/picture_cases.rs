@@ -1,9 +1,10 @@
 //! Picture files of every kind, whole and broken, and what must come of them.
 
-use std::{os::unix::net::UnixListener, path::Path, process::Command};
+use std::{os::unix::net::UnixListener, path::Path};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use image::{DynamicImage, ImageFormat, RgbImage, RgbaImage};
+use image::{DynamicImage, ImageFormat, RgbaImage};
+use moodring_tests::pictures::painted;
 
 use super::{
     super::jpeg::tests::{TWO_COMPONENTS, ramp, with_orientation},
@@ -15,14 +16,9 @@ use crate::photo::Photo;
 type Case = (&'static str, Vec<u8>, Result<(u32, u32), &'static str>);
 
 fn encoded(format: ImageFormat, width: u32, height: u32) -> Vec<u8> {
-    let picture = RgbImage::from_fn(width, height, |x, y| {
-        image::Rgb([(x * 5) as u8, (y * 7) as u8, 90])
-    });
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    DynamicImage::ImageRgb8(picture)
-        .write_to(&mut bytes, format)
-        .unwrap();
-    bytes.into_inner()
+    painted(format, (width, height), |x, y| {
+        [(x * 5) as u8, (y * 7) as u8, 90]
+    })
 }
 
 fn part(bytes: &[u8], percent: usize) -> Vec<u8> {
@@ -417,13 +413,7 @@ fn every_file_comes_to_its_right_end() {
 fn only_files_are_opened() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
-    assert!(
-        Command::new("mkfifo")
-            .arg(at("pipe.jpg"))
-            .status()
-            .unwrap()
-            .success()
-    );
+    moodring_tests::files::named_pipe(&at("pipe.jpg"));
     let _listener = UnixListener::bind(at("socket.jpg")).unwrap();
     std::fs::create_dir(at("folder.jpg")).unwrap();
     for (link, to) in [

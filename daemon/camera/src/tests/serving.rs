@@ -32,7 +32,7 @@ impl Wire {
         }
     }
 
-    /// Says nothing until the client hangs up.
+    /// Sends nothing until the client hangs up.
     pub(super) fn stall(&mut self) {
         let _ = self.0.read(&mut [0; 64]);
     }

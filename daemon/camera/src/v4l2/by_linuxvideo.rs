@@ -143,21 +143,21 @@ impl Buffers {
     }
 }
 
-/// The range in the text of a `PixFormat`, the only way in which the library tells it. By V4L2's rule
-/// (`V4L2_MAP_QUANTIZATION_DEFAULT`) the colour space of JPEG is full if nothing is said.
+/// The range in the text of a `PixFormat`, the only place where the library has it. By V4L2's rule
+/// (`V4L2_MAP_QUANTIZATION_DEFAULT`) the colour space of JPEG is full unless the driver sets a range.
 fn range_of(format: &str) -> Option<LumaRange> {
-    let says = |name: &str, value: &str| {
+    let matches = |name: &str, value: &str| {
         let (_, rest) = format.split_once(name)?;
-        let word = rest.split([',', ' ', '}']).next()?;
-        Some(word.ends_with(value))
+        let field = rest.split([',', ' ', '}']).next()?;
+        Some(field.ends_with(value))
     };
-    let quantization = |value| says("quantization: ", value) == Some(true);
+    let quantization = |value| matches("quantization: ", value) == Some(true);
     if quantization("FULL_RANGE") {
         Some(LumaRange::Full)
     } else if quantization("LIM_RANGE") {
         Some(LumaRange::Limited)
     } else {
-        (says("colorspace: ", "JPEG") == Some(true)).then_some(LumaRange::Full)
+        (matches("colorspace: ", "JPEG") == Some(true)).then_some(LumaRange::Full)
     }
 }
 
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_range_is_what_the_driver_says() {
+    fn the_range_is_the_drivers() {
         // If this text changes with a new version of the library, so must the reading of it.
         let format = PixFormat::new(640, 480, FourCc::from_fourcc(*b"YUYV"));
         let text = format!("{format:?}");

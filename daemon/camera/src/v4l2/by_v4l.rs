@@ -31,7 +31,7 @@ const BUFFERS: u32 = 4;
 /// The most that a driver gives (`VIDEO_MAX_FRAME`).
 const MOST_BUFFERS: usize = 32;
 
-/// The library panics at words of a driver that it does not know (a card's name cut inside a letter, a new colour space):
+/// The library panics at values of a driver that it does not know (a card's name cut inside a letter, a new colour space):
 /// here that is an error of the device.
 fn ask<T>(what: &str, question: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     catch_panic(what, question).unwrap_or_else(|panic| Err(io::Error::other(panic)))
@@ -135,7 +135,7 @@ impl Capture {
 pub(super) struct Buffers(Option<mmap::Stream<'static>>);
 
 impl Buffers {
-    /// Waits for a filled buffer. A device that is gone looks like one with a buffer; [`Buffers::take`] then says so.
+    /// Waits for a filled buffer. A device that is gone looks like one with a buffer; [`Buffers::take`] then fails.
     pub(super) fn wait(&self, time: Duration) -> io::Result<bool> {
         // A slice is far below a second; at least a millisecond, so that nobody spins.
         let limit_ms = time.as_millis().clamp(1, 1000) as i32;
@@ -219,7 +219,7 @@ fn gather_rates(listed: impl Iterator<Item = FrameIntervalEnum>) -> Option<Frame
     (!rates.is_empty()).then_some(FrameRates::Listed(rates))
 }
 
-/// By V4L2's rule (`V4L2_MAP_QUANTIZATION_DEFAULT`) the colour space of JPEG is full if nothing is said.
+/// By V4L2's rule (`V4L2_MAP_QUANTIZATION_DEFAULT`) the colour space of JPEG is full unless the driver sets a range.
 const fn range_of(space: Colorspace, quantization: Quantization) -> Option<LumaRange> {
     match (quantization, space) {
         (Quantization::FullRange, _) | (Quantization::Default, Colorspace::JPEG) => {
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn the_range_is_what_the_driver_says() {
+    fn the_range_is_the_drivers() {
         use Quantization::{Default, FullRange, LimitedRange};
         assert_eq!(range_of(Colorspace::SRGB, Default), None);
         assert_eq!(range_of(Colorspace::JPEG, Default), Some(LumaRange::Full));

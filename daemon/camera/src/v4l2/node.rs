@@ -1,4 +1,4 @@
-//! What a capture node says of itself, in our own words, whichever crate asks the kernel: `by_linuxvideo` by
+//! What a capture node reports of itself, in our own types, whichever crate asks the kernel: `by_linuxvideo` by
 //! default, `by_v4l` with the feature `v4l`. Both have the types `Node` (opened), `Capture` (a mode is set) and `Buffers` (it
 //! streams), with the same functions.
 
@@ -6,7 +6,7 @@ use moodring_core::frame::LumaRange;
 
 use crate::modes::{Mode, WireFormat, nearest_step};
 
-/// Which crate speaks to the kernel.
+/// Which crate makes the kernel's calls.
 pub const BACKEND: &str = super::backend::NAME;
 
 /// What a node can do at all.
@@ -36,7 +36,7 @@ pub(crate) enum FrameSizes {
 }
 
 impl FrameSizes {
-    /// In words: `640x480`, or a range.
+    /// As a text: `640x480`, or a range.
     pub(crate) fn describe(&self) -> Vec<String> {
         match self {
             Self::Listed(sizes) => sizes.iter().map(|(w, h)| format!("{w}x{h}")).collect(),
@@ -115,7 +115,7 @@ pub(super) fn modes(node: &super::backend::Node, asked_px: (u32, u32), rate_hz: 
         let Some(wire) = WireFormat::from_fourcc(fourcc) else {
             continue;
         };
-        // Who does not list sizes will say what it takes when it is asked.
+        // A driver without a list of sizes reports its size in the answer to VIDIOC_S_FMT.
         let sizes = node.sizes(fourcc);
         for size_px in sizes.map_or(vec![asked_px], |sizes| sizes.candidates(asked_px)) {
             let rates = node.rates(fourcc, size_px);

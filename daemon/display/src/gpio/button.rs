@@ -103,22 +103,22 @@ mod tests {
         long_ms: 1_000,
     };
 
-    /// Presses told for these edges, asked every millisecond until 10 s.
+    /// The presses reported for these edges, polled every millisecond until 10 s.
     fn presses(edges: &[(u64, bool)]) -> Vec<(u64, Press)> {
         let mut button = Button::new(TIMING);
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for ms in 0..10_000 {
             let now = Millis(ms);
             for (_, pressed) in edges.iter().filter(|(at, _)| *at == ms) {
-                told.extend(button.edge(*pressed, now).map(|press| (ms, press)));
+                reported.extend(button.edge(*pressed, now).map(|press| (ms, press)));
             }
-            told.extend(button.pass(now).map(|press| (ms, press)));
+            reported.extend(button.pass(now).map(|press| (ms, press)));
         }
-        told
+        reported
     }
 
     #[test]
-    fn short_is_told_when_it_is_let_go_and_long_while_it_is_held() {
+    fn short_is_reported_when_it_is_released_and_long_while_it_is_held() {
         assert_eq!(presses(&[(100, true), (300, false)]), [(320, Press::Short)]);
         assert_eq!(
             presses(&[(100, true), (5_000, false)]),
@@ -147,12 +147,12 @@ mod tests {
     }
 
     #[test]
-    fn a_button_that_nobody_asks_tells_with_the_next_edge() {
+    fn a_button_that_nobody_polls_reports_with_the_next_edge() {
         let mut button = Button::new(TIMING);
         assert_eq!(button.edge(true, Millis(100)), None);
         assert_eq!(button.edge(false, Millis(300)), None);
         assert_eq!(button.edge(true, Millis(900)), Some(Press::Short));
-        // Held for two seconds and only then asked.
+        // Held for two seconds and only then polled.
         assert_eq!(button.edge(false, Millis(2_900)), Some(Press::Long));
     }
 
@@ -160,18 +160,18 @@ mod tests {
         #[test]
         fn presses_are_never_more_than_edges_down_and_wake_misses_none(times in prop::collection::vec(1_u64..3_000, 0..40)) {
             let mut button = Button::new(TIMING);
-            let (mut now, mut level, mut told) = (0, false, 0);
+            let (mut now, mut level, mut reported) = (0, false, 0);
             for gap in &times {
-                // Asks exactly when the button says.
+                // Polls exactly at the button's wake time.
                 while let Some(wake) = button.wake().filter(|wake| wake.0 <= now + gap) {
-                    told += usize::from(button.pass(wake).is_some());
-                    prop_assert!(button.wake() != Some(wake), "would be asked for ever");
+                    reported +=  usize::from(button.pass(wake).is_some());
+                    prop_assert!(button.wake() != Some(wake), "would be polled for ever");
                 }
                 now += gap;
                 level = !level;
                 prop_assert_eq!(button.edge(level, Millis(now)), None, "was reported late");
             }
-            prop_assert!(told <= times.len().div_ceil(2));
+            prop_assert!(reported <= times.len().div_ceil(2));
         }
     }
 }

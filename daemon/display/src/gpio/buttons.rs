@@ -89,11 +89,11 @@ pub fn spawn(
     let roles: Vec<_> = buttons.into_iter().map(|(_, role)| role).collect();
     let stop = shutdown.clone();
     let watch = move || {
-        let tell = |command| {
+        let send = |command| {
             // A closed channel means that the daemon is ending.
             let _ = commands.send(command);
         };
-        if let Err(error) = run(&mut lines, &roles, timing, monotonic, &stop, tell) {
+        if let Err(error) = run(&mut lines, &roles, timing, monotonic, &stop, send) {
             tracing::warn!("the buttons are gone: {error}");
         }
     };
@@ -110,13 +110,13 @@ fn run(
     timing: ButtonTiming,
     now: impl Fn() -> Millis,
     stop: &Shutdown,
-    tell: impl Fn(Command),
+    send: impl Fn(Command),
 ) -> Result<(), GpioError> {
     let mut buttons = vec![Button::new(timing); roles.len()];
-    let tell = |line: usize, press: Option<Press>| {
+    let send_press = |line: usize, press: Option<Press>| {
         let asked = press.and_then(|press| roles.get(line)?.command(press));
         if let Some(command) = asked {
-            tell(command);
+            send(command);
         }
     };
     while !stop.has_begun() {
@@ -125,12 +125,12 @@ fn run(
         if let Some(edge) = edges.next(Duration::from_millis(patience))?
             && let Some(button) = buttons.get_mut(edge.line)
         {
-            tell(edge.line, button.edge(edge.pressed, edge.time));
+            send_press(edge.line, button.edge(edge.pressed, edge.time));
             // More edges may be waiting that came before now.
             continue;
         }
         for (line, button) in buttons.iter_mut().enumerate() {
-            tell(line, button.pass(now()));
+            send_press(line, button.pass(now()));
         }
     }
     Ok(())
@@ -175,7 +175,7 @@ mod tests {
         }
     }
 
-    /// Commands and when they were told.
+    /// The commands sent, and when.
     fn play(edges: &[(u64, usize, bool)]) -> Vec<(u64, Command)> {
         let (now, stop) = (Arc::new(Mutex::new(0)), Shutdown::default());
         let edge = |&(ms, line, pressed): &(u64, usize, bool)| Edge {
@@ -192,21 +192,21 @@ mod tests {
             debounce_ms: 20,
             long_ms: 1_000,
         };
-        let told = Rc::new(Cell::new(Vec::new()));
+        let sent = Rc::new(Cell::new(Vec::new()));
         let clock = || Millis(*now.lock().unwrap());
-        let tell = |command| {
-            let mut all = told.take();
+        let send = |command| {
+            let mut all = sent.take();
             all.push((clock().0, command));
-            told.set(all);
+            sent.set(all);
         };
         let roles = [ButtonRole::Camera, ButtonRole::Picture];
-        run(&mut played, &roles, timing, clock, &stop, tell).unwrap();
-        told.take()
+        run(&mut played, &roles, timing, clock, &stop, send).unwrap();
+        sent.take()
     }
 
     #[test]
     fn each_button_has_a_command_for_a_short_press_and_one_for_a_long() {
-        let told = play(&[
+        let sent = play(&[
             (1_000, 0, true),
             (1_003, 0, false),
             (1_005, 0, true),
@@ -218,35 +218,35 @@ mod tests {
             (12_000, 1, true),
             (14_000, 1, false),
         ]);
-        let commands: Vec<_> = told.iter().map(|(_, command)| command.clone()).collect();
+        let commands: Vec<_> = sent.iter().map(|(_, command)| command.clone()).collect();
         let toggle = Command::Camera(Switch::Toggle);
         let calibrate = Command::Calibrate(Calibrate::Start);
         assert_eq!(
             commands,
             [Command::NextCamera, toggle, Command::TakePicture, calibrate]
         );
-        assert!((1_220..1_230).contains(&told[0].0), "{told:?}");
+        assert!((1_220..1_230).contains(&sent[0].0), "{sent:?}");
         assert!(
-            (6_000..6_010).contains(&told[1].0),
-            "while it is still held: {told:?}"
+            (6_000..6_010).contains(&sent[1].0),
+            "while it is still held: {sent:?}"
         );
     }
 
     #[test]
     fn both_at_once_do_not_disturb_each_other() {
-        let told = play(&[
+        let sent = play(&[
             (1_000, 0, true),
             (1_010, 1, true),
             (1_200, 1, false),
             (2_500, 0, false),
         ]);
         let toggle = Command::Camera(Switch::Toggle);
-        let commands: Vec<_> = told.iter().map(|(_, command)| command.clone()).collect();
+        let commands: Vec<_> = sent.iter().map(|(_, command)| command.clone()).collect();
         assert_eq!(commands, [Command::TakePicture, toggle]);
     }
 
     #[test]
-    fn buttons_are_the_boards_unless_the_settings_say_otherwise() {
+    fn buttons_are_the_boards_unless_the_settings_name_others() {
         let settings = |text: &str| toml::from_str::<Settings>(text).unwrap();
         assert_eq!(wanted(&settings("")), []);
         let hat = "[display]\nkind = \"spi\"\nboard = \"display-hat-mini\"\n";

@@ -14,7 +14,7 @@ pub const KNOWN: [&str; 5] = [
     "tegra234-gpio",
     "tegra194-gpio",
 ];
-/// A Jetson's header has lines of two chips, this and `...-gpio-aon`; their names tell them apart.
+/// A Jetson's header has lines of two chips, this and `...-gpio-aon`; they differ by their names.
 const JETSON: &str = "tegra";
 /// The device tree's names of this machine.
 const COMPATIBLE: &str = "/proc/device-tree/compatible";
@@ -72,7 +72,7 @@ impl Chips {
         }
     }
 
-    /// Whether the header's chip can pull its lines up. A Jetson's ignores the request, and nobody says so.
+    /// Whether the header's chip can pull its lines up. A Jetson's ignores the request, without an error.
     pub fn has_pull_ups(&self, label: &str) -> bool {
         let header = self.header_chip(label);
         !header.is_ok_and(|chip| chip.label.starts_with(JETSON))
@@ -186,7 +186,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_pi_5_has_its_header_where_the_label_says() {
+    fn a_pi_5_has_its_header_on_the_chip_of_that_label() {
         let power = chip(0, "gpio-brcmstb@107d508500", &["a"; 32]);
         let rp1 = chip(4, "pinctrl-rp1", &["x"; 54]);
         let chips = pi(vec![power, rp1]);

@@ -75,7 +75,7 @@ pub enum GpioError {
 /// The way to mend a refused line.
 fn way_out(error: &gpiocdev::Error) -> &'static str {
     let text = error.to_string();
-    let has = |words: [&str; 2]| words.iter().any(|word| text.contains(word));
+    let has = |parts: [&str; 2]| parts.iter().any(|part| text.contains(part));
     if has(["EACCES", "denied"]) {
         "Join the group: sudo usermod -aG gpio $USER, then log in again"
     } else if has(["EBUSY", "busy"]) {

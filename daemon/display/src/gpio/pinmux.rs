@@ -1,5 +1,5 @@
 //! What a Jetson's pins are set to. JetPack 6 changes no pin when a program asks for its line: a pin whose output is not
-//! connected stays so, and nobody says it. The kernel shows the settings to root in `/sys/kernel/debug/pinctrl`.
+//! connected stays so, without an error. The kernel shows the settings to root in `/sys/kernel/debug/pinctrl`.
 
 use std::{fs, io, path::Path};
 
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn any_controller_may_have_it_and_who_may_not_look_is_told() {
+    fn any_controller_may_have_the_pin_and_a_folder_that_cannot_be_read_is_an_error() {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir_all(root.path().join("c300000.pinmux")).unwrap();
         let main = root.path().join("2430000.pinmux");

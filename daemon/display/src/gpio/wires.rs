@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn the_wires_of_a_board_are_named_with_their_pins() {
         let text = "[display]\nkind = \"spi\"\nboard = \"waveshare-1.44\"\n";
-        let said = describe(&wires(&settings(text), false));
+        let text = describe(&wires(&settings(text), false));
         for part in [
             "display's data GPIO10 (pin 19)",
             "display's clock GPIO11 (pin 23)",
@@ -155,7 +155,7 @@ mod tests {
             "display's backlight GPIO24 (pin 18)",
             "camera button GPIO21 (pin 40)",
         ] {
-            assert!(said.contains(part), "{said}");
+            assert!(text.contains(part), "{text}");
         }
         let oled = describe(&wires(
             &settings("[display]\nkind = \"spi\"\nboard = \"ssd1306\"\n"),

@@ -86,9 +86,9 @@ fn shown(
     (text, backend)
 }
 
-fn assert_has(text: &str, words: &[&str]) {
-    for word in words {
-        assert!(text.contains(word), "`{word}` is missing in\n{text}");
+fn assert_has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is missing in\n{text}");
     }
 }
 
@@ -162,7 +162,7 @@ fn without_colours_no_cell_has_one() {
 }
 
 #[test]
-fn nobody_and_a_lost_camera_are_said() {
+fn nobody_and_a_lost_camera_are_shown() {
     let snapshot = Snapshot {
         camera: CameraState::Lost,
         ..Snapshot::default()
@@ -204,7 +204,7 @@ fn a_long_line_of_the_log_is_wrapped_and_its_end_is_seen() {
 }
 
 #[test]
-fn how_to_quit_is_said_at_any_width() {
+fn how_to_quit_is_shown_at_any_width() {
     for columns in [20, 40, 80] {
         let (text, _) = shown(&two_people(), (columns, 24), ColorDepth::True);
         assert_has(&text, &["q quits"]);

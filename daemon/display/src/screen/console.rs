@@ -25,7 +25,7 @@ impl HiddenCursor {
 impl Drop for HiddenCursor {
     fn drop(&mut self) {
         if let Some(console) = &self.0 {
-            // Nobody is left to be told.
+            // Nobody is left who could read the error.
             let _ = write(console, SHOW);
         }
     }

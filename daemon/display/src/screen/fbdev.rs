@@ -1,5 +1,5 @@
-//! A framebuffer device, `/dev/fbN`: an older kernel's screen, or a HAT whose driver has no DRM. Its files in /sys tell its form;
-//! pixels are written at their offset.
+//! A framebuffer device, `/dev/fbN`: an older kernel's screen, or a HAT whose driver has no DRM. Its files in /sys hold
+//! its pixel form; pixels are written at their offset.
 
 use std::{
     fs::{self, File},

@@ -38,7 +38,7 @@ impl drm::control::Device for Card {}
 /// A card without a connected screen; another card, or a framebuffer device, may have one.
 const NO_SCREEN: &str = "no screen is connected";
 
-/// Whether the error only says that there is no screen here.
+/// Whether the error only means that there is no screen here.
 pub(super) fn is_no_screen(error: &io::Error) -> bool {
     error.to_string().contains(NO_SCREEN)
 }
@@ -56,7 +56,7 @@ impl Connected {
         // A renderer alone has no mode setting.
         let resources = card.resource_handles().map_err(|_| none())?;
         let connectors = resources.connectors().iter();
-        // Composite video and VGA cannot tell whether a screen hangs on them, so they come after those that know of one.
+        // Composite video and VGA cannot detect whether a screen hangs on them, so they come after those that know of one.
         let rank = |found: &connector::Info| match found.state() {
             connector::State::Connected => Some(0),
             connector::State::Unknown => Some(1),
@@ -196,7 +196,7 @@ impl PixelTarget for Kms {
             clips.push(ClipRect::new(block.x, block.y, right, bottom));
         }
         drop(mapping);
-        // Drivers that send pictures to their screen, such as small SPI displays, must be told; others do not know this.
+        // Drivers that send pictures to their screen, such as small SPI displays, must be asked to; others do not know this call.
         match self.card.dirty_framebuffer(self.framebuffer, &clips) {
             Err(error) if error.raw_os_error() == Some(NO_DEVICE) => Err(error),
             _ => Ok(()),

@@ -111,11 +111,11 @@ impl ScreenDisplay {
             None => Err(DisplayError::show("screen", "it is gone")),
         };
         let framebuffer = ColourBuffer::new(layout.drawn_px());
-        let glass = ScreenShape::Square;
+        let shape = ScreenShape::Square;
         let mut display = PanelDisplay::new(
             &self.name,
             &self.settings,
-            glass,
+            shape,
             framebuffer,
             Box::new(open),
         )
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_screen_that_is_not_there_is_a_state_and_says_what_to_do() {
+    fn a_screen_that_is_not_there_is_an_error_with_the_way_out() {
         let settings = DisplaySettings {
             screen: "/dev/dri/card99".into(),
             ..DisplaySettings::default()
@@ -302,7 +302,7 @@ mod tests {
             error.contains("plugged in") && error.contains("display.screen"),
             "{error}"
         );
-        // It rests before it tries again, without a word.
+        // It rests before it tries again, without an error.
         assert!(screen.show(&view).is_ok());
         assert!(check(&settings).found.is_err());
     }

@@ -50,7 +50,7 @@ pub fn open(
         DisplayError::open("spi", error, "Correct it; `moodring config` shows all keys")
     })?;
     let name = format!("spi ({}, {})", settings.board, board.bus);
-    let glass = match board.controller {
+    let shape = match board.controller {
         PanelChip::Gc9a01 => ScreenShape::Round,
         _ => ScreenShape::Square,
     };
@@ -62,13 +62,13 @@ pub fn open(
     Ok(if board.controller.is_mono() {
         let framebuffer = MonoBuffer::new(board.glass_px, board.rotation);
         let open = Box::new(move || machine.open_mono());
-        let display = PanelDisplay::new(&name, settings, glass, framebuffer, open);
+        let display = PanelDisplay::new(&name, settings, shape, framebuffer, open);
         Box::new(display.with_new_set_up().with_pixel_shift())
     } else {
         let framebuffer = ColourBuffer::new(board.picture_px());
         let open = Box::new(move || machine.open_colour());
         let display =
-            PanelDisplay::new(&name, settings, glass, framebuffer, open).with_new_set_up();
+            PanelDisplay::new(&name, settings, shape, framebuffer, open).with_new_set_up();
         if board.controller.is_oled() {
             Box::new(display.with_pixel_shift())
         } else {
@@ -263,7 +263,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_machine_without_spi_says_how_to_get_it() {
+    fn the_error_on_a_machine_without_spi_names_the_way_to_it() {
         let settings = DisplaySettings {
             kind: moodring_base::config::DisplayKind::Spi,
             board: "waveshare-1.3".into(),

@@ -39,7 +39,7 @@ pub struct PanelDisplay<S: Framebuffer> {
     name: String,
     settings: DisplaySettings,
     on: bool,
-    glass: ScreenShape,
+    shape: ScreenShape,
     faces: Faces,
     idle: IdleTimer,
     /// Whether the picture moves by a pixel a minute, because the glass ages.
@@ -68,7 +68,7 @@ impl<S: Framebuffer> PanelDisplay<S> {
     pub fn new(
         name: &str,
         settings: &DisplaySettings,
-        glass: ScreenShape,
+        shape: ScreenShape,
         framebuffer: S,
         open: PanelOpener<S::Cell>,
     ) -> Self {
@@ -76,7 +76,7 @@ impl<S: Framebuffer> PanelDisplay<S> {
             name: name.into(),
             settings: settings.clone(),
             on: true,
-            glass,
+            shape,
             faces: Faces::new(settings, IdleMotion::Alive, Millis(0)),
             idle: IdleTimer::default(),
             moves: false,
@@ -96,7 +96,7 @@ impl<S: Framebuffer> PanelDisplay<S> {
         self
     }
 
-    /// The same display set up anew whenever it was dark: a chip cannot say that it lost its settings.
+    /// The same display set up anew whenever it was dark: a chip cannot report that it lost its settings.
     #[must_use]
     pub fn with_new_set_up(mut self) -> Self {
         self.renews = true;
@@ -129,8 +129,8 @@ impl<S: Framebuffer> PanelDisplay<S> {
                 .insert(ActivePanel::new((self.open)()?, view.now)),
         };
         let failed = |error: InterfaceError| DisplayError::show(&self.name, error);
-        // The light is set after the first picture, so that nobody sees what the memory held before. So the brightness
-        // that the colours must do shows one picture later.
+        // The light is set after the first picture, so that nobody sees what the memory held before. So a
+        // change of the colours' gain is visible one picture later.
         let drawing = PictureInputs {
             scene: self
                 .faces
@@ -149,7 +149,7 @@ impl<S: Framebuffer> PanelDisplay<S> {
             if S::THEME.shades == Shades::Two {
                 theme.shades = Shades::Two;
             }
-            paint(&mut self.framebuffer, &drawing, self.glass, &theme);
+            paint(&mut self.framebuffer, &drawing, self.shape, &theme);
             self.drawn = Some(drawing);
         }
         panel
@@ -218,7 +218,7 @@ impl<P: Copy + PartialEq> ActivePanel<P> {
 fn paint<S: Framebuffer>(
     framebuffer: &mut S,
     drawing: &PictureInputs,
-    glass: ScreenShape,
+    shape: ScreenShape,
     theme: &Theme,
 ) {
     framebuffer.set_gain(drawing.gain);
@@ -228,7 +228,7 @@ fn paint<S: Framebuffer>(
         let Ok(()) = framebuffer.clear(Rgb888::BLACK);
     }
     let mut shifted = framebuffer.translated(drawing.shift);
-    drawing.scene.with_picture(glass, |picture| {
+    drawing.scene.with_picture(shape, |picture| {
         let Ok(()) = Painter::new(area, picture, theme).draw(&mut shifted);
     });
 }

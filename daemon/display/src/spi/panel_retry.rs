@@ -85,7 +85,7 @@ mod tests {
         assert!(retry.first_failure("oled", gone(), now).is_err());
         assert!(
             retry.first_failure("oled", gone(), now).is_ok(),
-            "told already"
+            "reported already"
         );
         assert!(retry.first_failure("oled", Ok(()), now).is_ok());
         assert!(

@@ -27,7 +27,7 @@ impl Pwm {
     /// 1 kHz: no flicker for an eye, slow enough for the transistor of a backlight.
     const PERIOD_NS: u32 = 1_000_000;
     /// How long udev may take to give a new channel to the group.
-    const PATIENCE: Duration = Duration::from_secs(1);
+    const UDEV_TIMEOUT: Duration = Duration::from_secs(1);
 
     /// Opens `DEVICE:CHANNEL` below `class` ([`CLASS`]), such as `1f00098000.pwm:2`, or `CHIP:CHANNEL`, such as
     /// `pwmchip0:1`. A device keeps its name; the chips' numbers change from kernel to kernel.
@@ -49,7 +49,7 @@ impl Pwm {
     }
 
     fn prepare(&mut self) -> io::Result<()> {
-        let give_up = Instant::now() + Self::PATIENCE;
+        let give_up = Instant::now() + Self::UDEV_TIMEOUT;
         // Right after the export, udev has not yet given the files to the group. A duty of 0 fits every period.
         while let Err(error) = self.write("duty_cycle", 0) {
             let young = matches!(

@@ -1,7 +1,7 @@
 //! Colour displays by mipidsi: a window of the memory, its pixels, and the backlight.
 //!
 //! mipidsi knows one memory size for a chip, but the chip's pins make it smaller on some glasses. A picture that is
-//! mirrored or turned begins at the memory's other end, so `offset_for_mipidsi` says where that is.
+//! mirrored or turned begins at the memory's other end, so `offset_for_mipidsi` computes where that is.
 
 use embedded_graphics::pixelcolor::{Rgb565, raw::RawU16};
 use embedded_hal::delay::DelayNs;
@@ -66,7 +66,7 @@ fn orientation(board: &Board) -> Orientation {
     }
 }
 
-/// The glass's offset as mipidsi must be told it: mipidsi counts reversed columns and rows from the end of the chip's
+/// The glass's offset as mipidsi wants it: mipidsi counts reversed columns and rows from the end of the chip's
 /// whole memory, this glass's chip from the end of the memory that it uses.
 fn offset_for_mipidsi(board: &Board) -> (u16, u16) {
     let (whole, used) = (board.controller.memory_px(), board.memory_px());

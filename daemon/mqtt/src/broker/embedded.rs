@@ -54,12 +54,12 @@ impl Broker {
             .local_addr()
             .map_err(|error| refused(listen, &error))?;
         let (alive, dropped) = oneshot::channel();
-        let (tell, told) = mpsc::channel();
+        let (started_tx, started_rx) = mpsc::channel();
         thread::Builder::new()
             .name("broker".to_owned())
-            .spawn(move || serve(&listener, login, &protocol, dropped, &tell))
+            .spawn(move || serve(&listener, login, &protocol, dropped, &started_tx))
             .map_err(MqttError::Thread)?;
-        match told.recv() {
+        match started_rx.recv() {
             Ok(Ok(())) => Ok(Self {
                 address,
                 _alive: alive,
@@ -75,7 +75,7 @@ impl Broker {
     }
 }
 
-/// A free port of this machine, for rumqttd behind the entrance: it cannot say which one it got.
+/// A free port of this machine, for rumqttd behind the entrance: it does not report which port it got.
 fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
@@ -102,15 +102,15 @@ enum RoundEnd {
     Ended(io::Error),
 }
 
-/// The thread: says through `tell` whether it could begin, then serves until `dropped`. The part that routes messages is a
-/// thread of rumqttd's own; if it panics, everything is begun anew, with nothing kept. A client that asks to be let in at the very
-/// moment of a panic waits for ever, and with it the runtime's thread; so each round has a runtime of its own, which is left behind.
+/// The thread: reports through `started_tx` whether it could begin, then serves until `dropped`. The router is
+/// a thread of rumqttd's own; after a panic of it the broker restarts with empty state. A client that connects during the panic blocks
+/// its runtime thread for ever; so each restart has a new runtime and leaks the old one.
 fn serve<P: Protocol + Clone + Send + 'static>(
     listener: &TcpListener,
     login: Option<(String, String)>,
     protocol: &dyn Fn() -> P,
     mut dropped: oneshot::Receiver<()>,
-    tell: &mpsc::Sender<io::Result<()>>,
+    started_tx: &mpsc::Sender<io::Result<()>>,
 ) {
     loop {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -120,12 +120,18 @@ fn serve<P: Protocol + Clone + Send + 'static>(
             .build();
         let runtime = match runtime {
             Ok(runtime) => runtime,
-            Err(error) => return report(tell, error),
+            Err(error) => return report(started_tx, error),
         };
-        let round = round(listener, login.clone(), protocol(), &mut dropped, tell);
+        let round = round(
+            listener,
+            login.clone(),
+            protocol(),
+            &mut dropped,
+            started_tx,
+        );
         match runtime.block_on(round) {
             RoundEnd::Dropped => return runtime.shutdown_timeout(SHUTDOWN),
-            RoundEnd::NotBegun(error) => return report(tell, error),
+            RoundEnd::NotBegun(error) => return report(started_tx, error),
             RoundEnd::Ended(error) => return tracing::error!("the embedded broker ended: {error}"),
             RoundEnd::RouterGone => {
                 tracing::error!("the embedded broker failed; it begins anew, with nothing kept");
@@ -136,9 +142,9 @@ fn serve<P: Protocol + Clone + Send + 'static>(
 }
 
 /// Only the first start is waited for; that a later one failed is logged.
-fn report(tell: &mpsc::Sender<io::Result<()>>, error: io::Error) {
-    if let Err(mpsc::SendError(unheard)) = tell.send(Err(error)) {
-        tracing::error!("the embedded broker cannot begin anew: {unheard:?}");
+fn report(started_tx: &mpsc::Sender<io::Result<()>>, error: io::Error) {
+    if let Err(mpsc::SendError(unsent)) = started_tx.send(Err(error)) {
+        tracing::error!("the embedded broker cannot begin anew: {unsent:?}");
     }
 }
 
@@ -148,7 +154,7 @@ async fn round<P: Protocol + Clone + Send + 'static>(
     login: Option<(String, String)>,
     protocol: P,
     dropped: &mut oneshot::Receiver<()>,
-    tell: &mpsc::Sender<io::Result<()>>,
+    started_tx: &mpsc::Sender<io::Result<()>>,
 ) -> RoundEnd {
     let (clients, inside) = match entrance_to(listener) {
         Ok(entrance) => entrance,
@@ -168,7 +174,7 @@ async fn round<P: Protocol + Clone + Send + 'static>(
         Err(error) => return RoundEnd::NotBegun(error),
     };
     // Only the first start is waited for.
-    let _ = tell.send(Ok(()));
+    let _ = started_tx.send(Ok(()));
     // A task of the round's runtime, so that a client that blocks its thread blocks nothing else.
     tokio::spawn(entrance::serve(clients, inside));
     tokio::select! {

@@ -1,4 +1,4 @@
-//! Where clients of the embedded broker come in. rumqttd has no bound for connections that say nothing, so it hears only of those whose
+//! Accepts the embedded broker's connections. rumqttd has no bound for silent connections, so it gets only those whose
 //! CONNECT has come whole: until then a connection waits here, few at a time, and the oldest of the address that has most makes room. Of
 //! those that are in, too, no address has all.
 
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Clients that are in. rumqttd has room for 32: the last two are for this machine, so that the daemon itself always finds one.
 const MOST_CLIENTS: usize = 30;
-/// A peer that does not answer TCP's probes is gone, whatever its client said about pings: found after two minutes and a half.
+/// A peer that does not answer TCP's probes is gone, whatever keep-alive its client asked for: found after two minutes and a half.
 const PROBES: socket2::TcpKeepalive = socket2::TcpKeepalive::new()
     .with_time(Duration::from_secs(60))
     .with_interval(Duration::from_secs(30))
@@ -45,7 +45,7 @@ pub(super) async fn serve(listener: TcpListener, inside: SocketAddr) {
                     sleep(PAUSE).await;
                 }
             },
-            // Without a pattern: one that did not match would leave the others waiting unheard.
+            // Without a pattern: one that did not match would leave the others waiting for ever.
             asked = waiting.next(), if !waiting.is_empty() => {
                 if let Some((address, Some((stream, connect)))) = asked
                     && clients.has_room(address)
@@ -61,7 +61,7 @@ pub(super) async fn serve(listener: TcpListener, inside: SocketAddr) {
 /// A connection and the CONNECT that came by it; `None` if none came.
 type Asked = Option<(TcpStream, Vec<u8>)>;
 
-/// A connection that has not said who it is. If too many wait, the oldest of the address that has most makes room: then true.
+/// A connection without a CONNECT so far. If too many wait, the oldest of the address that has most makes room: then true.
 fn wait(waiting: &mut Places<Asked>, mut stream: TcpStream, address: IpAddr) -> bool {
     let is_full = waiting.order.len() >= MOST_WAITING;
     let busiest = is_full.then(|| waiting.busiest()).flatten();
@@ -139,7 +139,7 @@ impl<T: Send + 'static> Places<T> {
         }
     }
 
-    /// The next whose task ended, and by what; `None` if it was told to end, or there is none.
+    /// The next whose task ended, and by what; `None` if it was asked to end, or there is none.
     async fn next(&mut self) -> Option<(IpAddr, T)> {
         let ended = self.tasks.join_next_with_id().await?;
         let (id, result) = match ended {

@@ -169,7 +169,7 @@ impl AnnouncedTopics {
     }
 }
 
-/// What is to be said of a note that another board wrote. Told once: from then on it is this one's.
+/// The warning about a note that another board wrote. Logged once: from then on the note is this board's.
 fn moved(note: &Note, machine: &Machine) -> Option<&'static str> {
     let (before, now) = (note.board.as_ref()?, machine.board()?);
     (*before != now).then_some(
@@ -344,15 +344,15 @@ mod tests {
             let machine = Machine::of(id, serial);
             let note = notes(folder.path(), "m.db");
             let was = note.path(NOTE).and_then(|path| read(&path));
-            let said = was.is_some_and(|was| moved(&was, &machine).is_some());
+            let is_moved = was.is_some_and(|was| moved(&was, &machine).is_some());
             let mut memory = AnnouncedTopics::open_on(&machine, &note, "moodring_hall");
             memory.announce(announcement("hall", "homeassistant"));
-            (said, memory.unique_id().to_owned())
+            (is_moved, memory.unique_id().to_owned())
         };
-        let (said, original) = on(Some("10000000a1b2c3d4"));
-        assert!(!said);
+        let (is_moved, original) = on(Some("10000000a1b2c3d4"));
+        assert!(!is_moved);
         assert_eq!(on(Some("10000000a1b2c3d4")), (false, original.clone()));
-        // Where the board cannot be read nothing is said, and nothing is forgotten.
+        // Where the board cannot be read nothing is logged, and nothing is forgotten.
         assert_eq!(on(None), (false, original.clone()));
         assert_eq!(on(Some("10000000ffffffff")), (true, original.clone()));
         assert_eq!(
@@ -361,8 +361,8 @@ mod tests {
             "once"
         );
         fs::remove_file(folder.path().join(format!("m.db{NOTE}"))).unwrap();
-        let (said, copy) = on(Some("10000000ffffffff"));
-        assert!(!said);
+        let (is_moved, copy) = on(Some("10000000ffffffff"));
+        assert!(!is_moved);
         assert_ne!(copy, original, "the copy is another device now");
     }
 

@@ -83,7 +83,7 @@ impl Device {
             .collect()
     }
 
-    /// Where Home Assistant says that it started.
+    /// The topic on which Home Assistant announces its start.
     pub fn birth_topic(&self) -> String {
         format!("{}/status", self.prefix)
     }

@@ -40,7 +40,7 @@ pub fn payload(device: &Device, controls: &Controls, commands: bool, before: &Co
         "device": about,
         "origin": { "name": "moodring", "sw_version": device.version },
         "availability_topic": device.topics.status(),
-        // Three words: online, stopped and offline; Home Assistant knows two, and ignores others.
+        // Three states: online, stopped and offline; Home Assistant knows two, and ignores others.
         "availability_template": "{{ 'online' if value == 'online' else 'offline' }}",
         "qos": 1,
         "components": components,
@@ -52,7 +52,7 @@ pub fn payload(device: &Device, controls: &Controls, commands: bool, before: &Co
 pub(super) struct Kept {
     /// The lasting id of the device that announced it.
     pub(super) unique_id: String,
-    /// What it tells of, without what it removes.
+    /// The components that it announces, without those that it removes.
     pub(super) components: Components,
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Device;
 
-/// States of a camera as `/state` tells them.
+/// States of a camera as `/state` has them.
 const CAMERA_STATES: [&str; 5] = ["starting", "running", "lost", "off", "ended"];
 
 /// Every entity by its key, in the order of the page.
@@ -45,7 +45,7 @@ fn name(device: &Device, key: &str, entity: &mut Value) {
     entity["unique_id"] = format!("{}_{key}", device.unique_id).into();
 }
 
-/// What a template gives while the camera runs; else Home Assistant's word for unknown. Nobody knows who is there then.
+/// A template's value while the camera runs; `unknown` otherwise, since nobody knows who is there then.
 fn while_seeing(expression: &str) -> String {
     format!("{{{{ ({expression}) if value_json.camera == 'running' else 'None' }}}}")
 }
@@ -115,7 +115,7 @@ fn shown(state: &str, event: &str) -> Vec<(&'static str, Value)> {
             json!({
                 "platform": "binary_sensor", "name": "Facing", "icon": "mdi:face-recognition",
                 "state_topic": state,
-                // A payload of None is "unknown": somebody is there, but the classifier cannot tell.
+                // A payload of None is "unknown": somebody is there, but the classifier is not sure.
                 "value_template": "{{ 'None' if value_json.facing is none and value_json.people_count > 0 \
                     else 'ON' if value_json.facing else 'OFF' }}",
             }),
@@ -353,7 +353,7 @@ fn stages(device: &Device) -> Vec<(String, Value)> {
     named.iter().map(|(stage, _)| sensor(stage)).collect()
 }
 
-/// Whether there is a newer version, as this device found out or as somebody tells it.
+/// Whether there is a newer version, as this device or another one found out.
 fn update(device: &Device) -> Value {
     let mut entity = json!({
         "platform": "update", "name": "Update", "title": "moodring", "entity_category": "diagnostic",

@@ -14,7 +14,7 @@ pub struct DeviceHealth {
     pub version: &'static str,
     /// When the run began, RFC 3339 in UTC.
     pub started: String,
-    /// The processor's temperature in degrees Celsius; `null` where it tells none.
+    /// The processor's temperature in degrees Celsius; `null` where it reports none.
     pub temperature_c: Option<Tenths>,
 }
 

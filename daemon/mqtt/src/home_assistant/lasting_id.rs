@@ -1,4 +1,4 @@
-//! Makes the id by which Home Assistant knows a device for ever, and tells one board from another: a card may be copied.
+//! Makes the id by which Home Assistant knows a device for ever, and notices another board: a card may be copied.
 
 use std::{fs, path::Path};
 
@@ -47,7 +47,7 @@ impl Machine {
         format!("moodring_{number:016x}")
     }
 
-    /// The board, by a number that says nothing of its serial number; `None` where it has none to read.
+    /// The board, by a number that does not reveal its serial number; `None` where it has none to read.
     pub(super) fn board(&self) -> Option<String> {
         let serial = self.serial.as_ref()?;
         Some(format!(

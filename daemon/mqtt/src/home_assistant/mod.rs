@@ -21,6 +21,7 @@ mod discovery;
 mod entities;
 mod health;
 mod lasting_id;
+mod prepare;
 mod protocol;
 mod task;
 
@@ -33,5 +34,5 @@ pub(crate) use device::slug;
 pub use diagnostics::Diagnostics;
 pub use discovery::{Components, payload};
 pub use health::DeviceHealth;
+pub use prepare::{DeviceFeatures, HomeAssistant, Inputs, PreparedHomeAssistant, prepare};
 pub use protocol::{Effect, HomeAssistantProtocol};
-pub use task::{About, HomeAssistant, Inputs, PreparedHomeAssistant, prepare};

@@ -30,7 +30,7 @@ pub struct HomeAssistantProtocol {
     obeys: bool,
     /// Former topics that are looked at before they are taken back.
     watched: Vec<String>,
-    /// What the newest announcement tells of, as far as is known.
+    /// The components of the newest announcement, as far as they are known.
     announced: Components,
     newest: Value,
     /// What the broker retained for this connection's subscriptions.
@@ -41,7 +41,7 @@ pub struct HomeAssistantProtocol {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Effect {
     /// To be published.
-    pub say: Vec<Outgoing>,
+    pub outgoing: Vec<Outgoing>,
     /// To be done, and then answered with [`HomeAssistantProtocol::answer`].
     pub command: Option<(ControlName, Command)>,
     /// Why a request was refused.
@@ -105,17 +105,17 @@ impl HomeAssistantProtocol {
     /// What the broker retained is known: everything that a broker without a memory must know. `former`: what may have to be
     /// taken back.
     pub fn connected(&mut self, controls: &Controls, former: &[Announcement]) -> Vec<Outgoing> {
-        let mut say = self.migrate(former);
+        let mut outgoing = self.migrate(former);
         if self.announces {
-            say.extend(self.announce(controls));
+            outgoing.extend(self.announce(controls));
         } else if self
             .kept(&self.device.config_topic())
             .is_some_and(|kept| kept.unique_id == self.device.unique_id)
         {
-            say.push(lasting(self.device.config_topic(), Vec::new()));
+            outgoing.push(lasting(self.device.config_topic(), Vec::new()));
         }
-        say.extend(self.states(controls, |_| true));
-        say
+        outgoing.extend(self.states(controls, |_| true));
+        outgoing
     }
 
     /// Home Assistant has the entities under another topic, or has another device's under this one: it is to let them go, and keep
@@ -207,20 +207,20 @@ impl HomeAssistantProtocol {
 
     /// Home Assistant started: everything again.
     pub fn again(&mut self, controls: &Controls) -> Vec<Outgoing> {
-        let mut say = self.announce(controls);
-        say.extend(self.states(controls, |_| true));
-        say
+        let mut outgoing = self.announce(controls);
+        outgoing.extend(self.states(controls, |_| true));
+        outgoing
     }
 
     /// The controls changed.
     pub fn changed(&mut self, before: &Controls, now: &Controls) -> Vec<Outgoing> {
-        let mut say = Vec::new();
+        let mut outgoing = Vec::new();
         if self.newest != payload(&self.device, now, self.obeys, &Components::new()) {
             // Such as a camera that came: there is something else to choose from.
-            say = self.announce(now);
+            outgoing = self.announce(now);
         }
-        say.extend(self.states(now, |thing| thing.value(before) != thing.value(now)));
-        say
+        outgoing.extend(self.states(now, |thing| thing.value(before) != thing.value(now)));
+        outgoing
     }
 
     /// A command was done: how the thing is set now.
@@ -255,7 +255,7 @@ impl HomeAssistantProtocol {
         }
         if self.announces && topic == self.device.birth_topic() {
             return Effect {
-                // One that was kept tells of a start long ago; who starts later finds what the broker keeps of ours.
+                // A retained one is about a start long ago; who starts later finds what the broker keeps of ours.
                 born: !retained && payload == b"online",
                 ..Effect::default()
             };

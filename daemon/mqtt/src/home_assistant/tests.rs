@@ -40,13 +40,13 @@ fn protocol() -> HomeAssistantProtocol {
     HomeAssistantProtocol::new(device(), true, true, &[])
 }
 
-fn texts(say: &[Outgoing]) -> Vec<String> {
+fn texts(outgoing: &[Outgoing]) -> Vec<String> {
     let text = |o: &Outgoing| {
         let payload = String::from_utf8_lossy(&o.payload);
         let short: String = payload.chars().take(24).collect();
         format!("{} {short}", o.topic)
     };
-    say.iter().map(text).collect()
+    outgoing.iter().map(text).collect()
 }
 
 fn receive(protocol: &mut HomeAssistantProtocol, topic: &str, payload: &[u8]) -> Effect {
@@ -62,10 +62,10 @@ fn a_connection_gets_the_announcement_and_how_everything_is_set() {
         protocol.subscriptions(),
         [CONFIG, "homeassistant/status", "moodring/hall/+/set"]
     );
-    let say = protocol.connected(&controls(), &[]);
-    assert!(say.iter().all(|o| o.delivery == Delivery::Lasting));
+    let outgoing = protocol.connected(&controls(), &[]);
+    assert!(outgoing.iter().all(|o| o.delivery == Delivery::Lasting));
     assert_eq!(
-        texts(&say)[1..],
+        texts(&outgoing)[1..],
         [
             "moodring/hall/camera/state on",
             "moodring/hall/source/state /dev/video0",
@@ -76,24 +76,28 @@ fn a_connection_gets_the_announcement_and_how_everything_is_set() {
             "moodring/hall/calibrate/state {\"state\":\"none\",\"percent",
         ]
     );
-    assert_eq!(say[0].topic, CONFIG);
-    assert!(say[0].payload.len() < 32_768, "{}", say[0].payload.len());
+    assert_eq!(outgoing[0].topic, CONFIG);
+    assert!(
+        outgoing[0].payload.len() < 32_768,
+        "{}",
+        outgoing[0].payload.len()
+    );
 }
 
 #[test]
 fn requests_become_commands_and_refusals_say_why() {
     let mut protocol = protocol();
-    let heard = receive(&mut protocol, "moodring/hall/camera/set", b"off");
+    let effect = receive(&mut protocol, "moodring/hall/camera/set", b"off");
     let off = Command::Camera(Switch::Off);
-    assert_eq!(heard.command, Some((ControlName::Camera, off)));
-    assert!(heard.say.is_empty());
+    assert_eq!(effect.command, Some((ControlName::Camera, off)));
+    assert!(effect.outgoing.is_empty());
     for (payload, reason) in [
         (&b"300"[..], CommandError::Number),
         (b"50.5", CommandError::Fraction),
     ] {
-        let heard = receive(&mut protocol, "moodring/hall/brightness/set", payload);
-        assert_eq!(heard.command, None);
-        assert_eq!(heard.refused, Some((ControlName::Brightness, reason)));
+        let effect = receive(&mut protocol, "moodring/hall/brightness/set", payload);
+        assert_eq!(effect.command, None);
+        assert_eq!(effect.refused, Some((ControlName::Brightness, reason)));
     }
     let error = protocol.error(ControlName::Brightness, "it must be");
     assert_eq!(
@@ -123,13 +127,13 @@ fn hostile_messages_change_nothing() {
         ),
     ];
     for (topic, payload) in hostile {
-        let heard = receive(&mut protocol, topic, payload);
+        let effect = receive(&mut protocol, topic, payload);
         assert!(
-            heard.command.is_none() && !heard.born && heard.say.is_empty(),
+            effect.command.is_none() && !effect.born && effect.outgoing.is_empty(),
             "{topic}"
         );
         assert!(
-            heard
+            effect
                 .refused
                 .is_none_or(|(_, refusal)| refusal.to_string().len() < 200)
         );
@@ -170,8 +174,8 @@ fn home_assistants_birth_is_heard_once_it_really_starts() {
     assert!(!kept.born);
 }
 
-fn announced(say: &[Outgoing]) -> Value {
-    let config = say.iter().find(|o| o.topic == CONFIG).unwrap();
+fn announced(outgoing: &[Outgoing]) -> Value {
+    let config = outgoing.iter().find(|o| o.topic == CONFIG).unwrap();
     serde_json::from_slice(&config.payload).unwrap()
 }
 
@@ -183,8 +187,8 @@ fn connect(
 ) -> Vec<Outgoing> {
     protocol.begin();
     for (topic, payload) in retained {
-        let heard = protocol.receive(topic, payload.as_bytes(), true, &controls());
-        assert_eq!(heard, Effect::default());
+        let effect = protocol.receive(topic, payload.as_bytes(), true, &controls());
+        assert_eq!(effect, Effect::default());
     }
     protocol.connected(&controls(), former)
 }
@@ -199,11 +203,11 @@ fn what_vanished_is_taken_back_once() {
         cameras: vec!["rpicam".into()],
         ..controls()
     };
-    let say = protocol.changed(&controls(), &now);
+    let outgoing = protocol.changed(&controls(), &now);
     let gone = serde_json::json!({"platform": "button"});
-    assert_eq!(announced(&say)["components"]["picture"], gone);
+    assert_eq!(announced(&outgoing)["components"]["picture"], gone);
     let gone = serde_json::json!({"platform": "select"});
-    assert_eq!(announced(&say)["components"]["source"], gone);
+    assert_eq!(announced(&outgoing)["components"]["source"], gone);
     let again = announced(&protocol.connected(&now, &[]));
     assert_eq!(again["components"].get("picture"), None);
 
@@ -212,13 +216,13 @@ fn what_vanished_is_taken_back_once() {
     old["components"]["smile"] = serde_json::json!({"platform": "sensor", "unique_id": "x"});
     old["components"]["frown"] = serde_json::json!({"platform": "sensor"});
     let old = old.to_string();
-    let heard = protocol.receive(CONFIG, old.as_bytes(), false, &now);
-    assert!(heard.say.is_empty(), "our own words come back");
-    let said = announced(&connect(&mut protocol, &[(CONFIG, &old)], &[]));
-    assert_eq!(said["components"]["smile"]["platform"], "sensor");
-    assert_eq!(said["components"]["smile"].get("unique_id"), None);
-    assert_eq!(said["components"].get("frown"), None);
-    let text = said.to_string();
+    let effect = protocol.receive(CONFIG, old.as_bytes(), false, &now);
+    assert!(effect.outgoing.is_empty(), "our own words come back");
+    let config = announced(&connect(&mut protocol, &[(CONFIG, &old)], &[]));
+    assert_eq!(config["components"]["smile"]["platform"], "sensor");
+    assert_eq!(config["components"]["smile"].get("unique_id"), None);
+    assert_eq!(config["components"].get("frown"), None);
+    let text = config.to_string();
     let again = announced(&connect(&mut protocol, &[(CONFIG, &text)], &[]));
     assert_eq!(again["components"].get("smile"), None);
 }
@@ -227,11 +231,18 @@ fn what_vanished_is_taken_back_once() {
 fn who_is_switched_off_takes_the_announcement_back_and_obeys_nobody() {
     let mut protocol = HomeAssistantProtocol::new(device(), false, false, &[]);
     assert_eq!(protocol.subscriptions(), [CONFIG]);
-    let say = protocol.connected(&controls(), &[]);
-    assert!(say.iter().all(|o| o.topic.starts_with("moodring/hall/")));
+    let outgoing = protocol.connected(&controls(), &[]);
+    assert!(
+        outgoing
+            .iter()
+            .all(|o| o.topic.starts_with("moodring/hall/"))
+    );
     let old = payload(&device(), &controls(), true, &Components::new()).to_string();
-    let say = connect(&mut protocol, &[(CONFIG, &old)], &[]);
-    assert_eq!((say[0].topic.as_str(), say[0].payload.len()), (CONFIG, 0));
+    let outgoing = connect(&mut protocol, &[(CONFIG, &old)], &[]);
+    assert_eq!(
+        (outgoing[0].topic.as_str(), outgoing[0].payload.len()),
+        (CONFIG, 0)
+    );
     let others = r#"{"origin":{"name":"zigbee2mqtt"},"components":{}}"#;
     assert!(
         connect(&mut protocol, &[(CONFIG, others)], &[])
@@ -269,11 +280,11 @@ fn a_renamed_device_moves_and_leaves_nothing() {
         (&attic.state_topic, &state),
         (&attic.status_topic, "offline"),
     ];
-    let say = connect(&mut protocol, &retained, &formers);
-    assert_eq!(say[0].topic, attic.config_topic);
-    assert_eq!(say[0].payload, br#"{"migrate_discovery":true}"#);
-    assert_eq!(say[0].delivery, Delivery::Once);
-    assert_eq!(say[1].topic, CONFIG, "and then the new one");
+    let outgoing = connect(&mut protocol, &retained, &formers);
+    assert_eq!(outgoing[0].topic, attic.config_topic);
+    assert_eq!(outgoing[0].payload, br#"{"migrate_discovery":true}"#);
+    assert_eq!(outgoing[0].delivery, Delivery::Once);
+    assert_eq!(outgoing[1].topic, CONFIG, "and then the new one");
     let left: Vec<_> = attic.topics().cloned().collect();
     assert_eq!(protocol.leftovers(&attic), left);
 }
@@ -292,9 +303,9 @@ fn a_copy_leaves_its_running_original_alone() {
             (&attic.state_topic, &state),
             (&attic.status_topic, "online"),
         ];
-        let say = connect(&mut protocol, &retained, &formers);
+        let outgoing = connect(&mut protocol, &retained, &formers);
         assert_eq!(
-            say[0].topic, CONFIG,
+            outgoing[0].topic, CONFIG,
             "the original's entities stay where they are"
         );
         assert!(protocol.leftovers(&attic).is_empty());
@@ -354,8 +365,8 @@ fn what_another_device_has_now_is_left_alone() {
             (&attic.state_topic, run),
             (&attic.status_topic, status),
         ];
-        let say = connect(&mut protocol, &retained, &formers);
-        assert_eq!(say[0].topic, CONFIG, "nobody moves");
+        let outgoing = connect(&mut protocol, &retained, &formers);
+        assert_eq!(outgoing[0].topic, CONFIG, "nobody moves");
         assert!(protocol.leftovers(&attic).is_empty(), "{status}");
     }
     // A note of an older version knows no run: whoever is online there is not we.
@@ -377,10 +388,10 @@ fn another_devices_announcement_in_our_place_is_let_go_first() {
     let mut protocol = protocol();
     let others = payload(&device(), &controls(), true, &Components::new()).to_string();
     let others = others.replace("moodring_hall", "moodring_0123456789abcdef");
-    let say = connect(&mut protocol, &[(CONFIG, &others)], &[]);
-    assert_eq!(say[0].payload, br#"{"migrate_discovery":true}"#);
+    let outgoing = connect(&mut protocol, &[(CONFIG, &others)], &[]);
+    assert_eq!(outgoing[0].payload, br#"{"migrate_discovery":true}"#);
     assert_eq!(
-        announced(&say[1..])["device"]["identifiers"][0],
+        announced(&outgoing[1..])["device"]["identifiers"][0],
         "moodring_hall"
     );
 }

@@ -54,16 +54,17 @@ pub fn spawn(
     let domain = domain(&settings.homie.domain)?;
     let (tree, will) = HomieTree::new(name, domain, settings.commands);
     let client_id = format!("moodring-homie-{name}");
-    let mut ways = settings::reader(settings, &client_id, settings::session(settings))?;
-    for way in &mut ways {
-        way.will = Some(Will {
+    let mut candidates =
+        settings::subscriber_options(settings, &client_id, settings::session(settings))?;
+    for connect_options in &mut candidates {
+        connect_options.will = Some(Will {
             topic: will.topic.clone(),
             payload: will.message.clone(),
         });
     }
     let (stop, stopped) = oneshot::channel();
-    // The events' client says at warning level what is wrong with the broker.
-    let failover = Failover::new(ways, Backoff::new(identity.run.number()), None);
+    // The events' client logs as warnings what is wrong with the broker.
+    let failover = Failover::new(candidates, Backoff::new(identity.run.number()), None);
     let task = tokio::spawn(Task::new(tree, failover, inputs, stopped).run());
     Ok(Some(HomieTask { stop, task }))
 }

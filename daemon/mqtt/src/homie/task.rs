@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use homie5::{HomieDeviceStatus, client::Publish};
+use homie5::{Homie5ProtocolError, HomieDeviceStatus, client::Publish};
 use tokio::{
     sync::oneshot,
     time::{Instant, sleep, timeout},
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Delivery, Incoming,
     failover::Failover,
-    link::{Disconnect, Link, LinkEvent},
+    link::{Disconnect, Link, LinkEvent, LinkFull},
     protocol::{Content, Publication, ReceiptToken},
     until,
 };
@@ -35,7 +35,7 @@ pub(super) struct Task {
     is_up: bool,
     /// What was published in this connection.
     description: Option<Publish>,
-    told: Values,
+    published: Values,
     /// When values may be published again, if some changed.
     due: Option<Instant>,
     next: Instant,
@@ -44,6 +44,15 @@ pub(super) struct Task {
 enum ServeEnd {
     Stopped,
     Lost(Disconnect),
+}
+
+/// Why the tree could not be published; the connection is given up then.
+#[derive(Debug, thiserror::Error)]
+enum HomieError {
+    #[error(transparent)]
+    Full(#[from] LinkFull),
+    #[error("the device cannot be described: {0}")]
+    Description(#[from] Homie5ProtocolError),
 }
 
 impl Task {
@@ -60,7 +69,7 @@ impl Task {
             stopped,
             is_up: false,
             description: None,
-            told: Values::new(),
+            published: Values::new(),
             due: None,
             next: Instant::now(),
         }
@@ -87,15 +96,15 @@ impl Task {
     async fn serve(&mut self, link: &mut Link) -> ServeEnd {
         loop {
             let due = self.due.filter(|_| self.is_up);
-            let said = tokio::select! {
-                news = link.next() => match news {
+            let result = tokio::select! {
+                event = link.next() => match event {
                     LinkEvent::Up => self.begin(link),
                     LinkEvent::Lost(lost) => return ServeEnd::Lost(lost),
-                    LinkEvent::Heard(Incoming::Message { topic, payload, retained }) => {
+                    LinkEvent::Received(Incoming::Message { topic, payload, retained }) => {
                         self.receive(&topic, &payload, retained);
                         Ok(())
                     }
-                    LinkEvent::Done(_) | LinkEvent::Confirmed(_) | LinkEvent::Unheard(_) => {
+                    LinkEvent::Done(_) | LinkEvent::Confirmed(_) | LinkEvent::NoSubscriber(_) => {
                         self.failover.works();
                         Ok(())
                     }
@@ -103,7 +112,7 @@ impl Task {
                         tracing::debug!("a part of the Homie tree is refused: {reason}");
                         Ok(())
                     }
-                    LinkEvent::Heard(_) | LinkEvent::Subscribed | LinkEvent::Closed => Ok(()),
+                    LinkEvent::Received(_) | LinkEvent::Subscribed | LinkEvent::Closed => Ok(()),
                 },
                 changed = self.inputs.snapshots.changed() => match changed {
                     Ok(()) => self.mark(),
@@ -116,14 +125,14 @@ impl Task {
                 () = until(due) => self.publish_changes(link),
                 _ = &mut self.stopped => return ServeEnd::Stopped,
             };
-            if let Err(reason) = said {
-                return ServeEnd::Lost(reason.into());
+            if let Err(reason) = result {
+                return ServeEnd::Lost(reason.to_string().into());
             }
         }
     }
 
     /// The order is the convention's: `init`, what there is, its values, `ready`.
-    fn begin(&mut self, link: &mut Link) -> Result<(), String> {
+    fn begin(&mut self, link: &mut Link) -> Result<(), HomieError> {
         self.failover.up();
         self.is_up = true;
         self.description = None;
@@ -132,32 +141,32 @@ impl Task {
     }
 
     /// Something changed; it is published when its time has come.
-    fn mark(&mut self) -> Result<(), String> {
+    fn mark(&mut self) -> Result<(), HomieError> {
         self.due = Some(self.next);
         Ok(())
     }
 
     /// Tells what is other than the broker knows.
-    fn publish_changes(&mut self, link: &mut Link) -> Result<(), String> {
+    fn publish_changes(&mut self, link: &mut Link) -> Result<(), HomieError> {
         let controls = self.inputs.controls.borrow_and_update().clone();
         let snapshot = self.inputs.snapshots.borrow_and_update().clone();
-        let description = self.tree.describe(&controls).map_err(|e| e.to_string())?;
+        let description = self.tree.describe(&controls)?;
         let values = self.tree.values(&snapshot, &controls);
         let anew = self.description.as_ref() != Some(&description);
         if anew {
-            say(link, self.tree.state(HomieDeviceStatus::Init))?;
-            say(link, description.clone())?;
-            self.told.clear();
+            publish(link, self.tree.state(HomieDeviceStatus::Init))?;
+            publish(link, description.clone())?;
+            self.published.clear();
         }
         for (property, value) in &values {
-            if self.told.get(property) != Some(value) {
-                say(link, self.tree.value(property, value))?;
+            if self.published.get(property) != Some(value) {
+                publish(link, self.tree.value(property, value))?;
             }
         }
         if anew {
-            say(link, self.tree.state(HomieDeviceStatus::Ready))?;
+            publish(link, self.tree.state(HomieDeviceStatus::Ready))?;
         }
-        (self.description, self.told) = (Some(description), values);
+        (self.description, self.published) = (Some(description), values);
         (self.due, self.next) = (None, Instant::now() + GAP);
         Ok(())
     }
@@ -183,23 +192,24 @@ impl Task {
             return;
         }
         let goodbye = async {
-            say(&mut link, self.tree.state(HomieDeviceStatus::Disconnected))?;
+            publish(&mut link, self.tree.state(HomieDeviceStatus::Disconnected))?;
             link.close()?;
             while !matches!(link.next().await, LinkEvent::Closed | LinkEvent::Lost(_)) {}
-            Ok::<(), String>(())
+            Ok::<(), HomieError>(())
         };
-        // If that is not enough the connection breaks off, and the broker says `lost`.
+        // If that is not enough the connection breaks off, and the broker publishes `lost`.
         let _ = timeout(GOODBYE_WITHIN, goodbye).await;
     }
 }
 
-fn say(link: &mut Link, publish: Publish) -> Result<(), String> {
-    link.send(Publication {
+fn publish(link: &mut Link, publish: Publish) -> Result<(), HomieError> {
+    let publication = Publication {
         token: ReceiptToken::Extra(None),
         topic: publish.topic,
         payload: publish.payload,
         content: Content::Plain,
         // QoS 1 where the convention recommends 2: a value that comes twice is the same value.
         delivery: Delivery::Lasting,
-    })
+    };
+    Ok(link.send(publication)?)
 }

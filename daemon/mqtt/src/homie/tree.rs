@@ -47,7 +47,7 @@ pub(super) struct HomieTree {
 }
 
 impl HomieTree {
-    /// The tree of the device with this name, and what a broker is to say when the device vanishes.
+    /// The tree of the device with this name, and the will: what the broker publishes when the device vanishes.
     pub(super) fn new(name: &str, domain: HomieDomain, obeys: bool) -> (Self, LastWill) {
         let (protocol, will) = Homie5DeviceProtocol::new(id(name), domain);
         let tree = Self {
@@ -125,7 +125,7 @@ impl HomieTree {
         let is_ours = self.requests().iter().any(|request| request == topic);
         let thing = topic.rsplit('/').nth(1).filter(|_| is_ours)?;
         let thing = ControlName::from_name(thing)?;
-        // Homie's switches say true and false.
+        // Homie's switches are `true` and `false`.
         let text = match (is_switch(thing), payload) {
             (true, b"true") => b"on",
             (true, b"false") => b"off".as_slice(),
@@ -290,9 +290,9 @@ fn setting(thing: ControlName, controls: &Controls) -> HomiePropertyDescription 
     all
 }
 
-/// One of several words. Without any, which no list here is, a text.
-fn choice<'a>(name: &str, words: impl IntoIterator<Item = &'a str>) -> HomiePropertyDescription {
-    match PropertyDescriptionBuilder::enumeration(words) {
+/// One of several options. An empty list, which none here is, makes it a text.
+fn choice<'a>(name: &str, options: impl IntoIterator<Item = &'a str>) -> HomiePropertyDescription {
+    match PropertyDescriptionBuilder::enumeration(options) {
         Ok(list) => list.name(name).build(),
         Err(_) => PropertyDescriptionBuilder::string().name(name).build(),
     }
@@ -353,9 +353,9 @@ mod tests {
             receive("sensitivity", "70"),
             Some(Ok(Command::Sensitivity(70)))
         );
-        assert!(receive("sensitivity", "true").is_some_and(|heard| heard.is_err()));
+        assert!(receive("sensitivity", "true").is_some_and(|received| received.is_err()));
         assert!(
-            receive("theme", "mono").is_some_and(|heard| heard.is_err()),
+            receive("theme", "mono").is_some_and(|received| received.is_err()),
             "no display"
         );
         assert_eq!(receive("oven", "on"), None);

@@ -1,4 +1,4 @@
-//! MQTT 5's reason codes in words, with the way out where there is one.
+//! MQTT 5's reason codes as text, with the way out where there is one.
 
 use rumqttc::v5::mqttbytes::v5::{
     ConnectReturnCode, DisconnectReasonCode, PubAckReason, SubscribeReasonCode,
@@ -6,7 +6,7 @@ use rumqttc::v5::mqttbytes::v5::{
 
 use super::VersionHint;
 
-/// What a broker adds in its own words is foreign text: so much of it is told.
+/// A broker's own reason text is foreign: so many characters of it are logged.
 const TEXT_CHARS: usize = 120;
 
 /// Why it did not let us in.
@@ -128,19 +128,19 @@ mod tests {
 
     #[test]
     fn what_a_broker_adds_is_told_but_writes_no_lines_and_no_books() {
-        let said = |text| of_goodbye(DisconnectReasonCode::ServerBusy, text);
-        assert_eq!(said(None), "it is busy");
+        let text = |text| of_goodbye(DisconnectReasonCode::ServerBusy, text);
+        assert_eq!(text(None), "it is busy");
         assert_eq!(
-            said(Some("back at 5\n\x1b[2J")),
+            text(Some("back at 5\n\x1b[2J")),
             "it is busy (back at 5[2J)"
         );
-        assert_eq!(said(Some("\n")), "it is busy");
-        assert!(said(Some(&"x".repeat(60_000))).len() < 200);
+        assert_eq!(text(Some("\n")), "it is busy");
+        assert!(text(Some(&"x".repeat(60_000))).len() < 200);
     }
 
     #[test]
     fn refusals_name_the_way_out() {
-        for (code, way) in [
+        for (code, connect_options) in [
             (ConnectReturnCode::BadUserNamePassword, "password_file"),
             (ConnectReturnCode::NotAuthorized, "password_file"),
             (ConnectReturnCode::ClientIdentifierNotValid, "[device] id"),
@@ -152,8 +152,8 @@ mod tests {
                 "PayloadFormatInvalid",
             ),
         ] {
-            let said = of_refusal(code);
-            assert!(said.contains(way), "{said}");
+            let text = of_refusal(code);
+            assert!(text.contains(connect_options), "{text}");
         }
         let taken = of_goodbye(DisconnectReasonCode::SessionTakenOver, None);
         assert!(taken.contains("[device] id"), "{taken}");

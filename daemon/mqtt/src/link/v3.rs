@@ -6,7 +6,9 @@ use rumqttc::{
 };
 use tokio::sync::mpsc;
 
-use super::{CONFUSED, Disconnect, Link, Receipt, VersionHint, WireEvent, flags, full, hung_up};
+use super::{
+    CONFUSED, Disconnect, Link, LinkFull, Receipt, VersionHint, WireEvent, flags, hung_up,
+};
 use crate::{
     Incoming,
     connect_options::{ConnectOptions, MAX_PACKET_BYTES, SessionKind},
@@ -18,24 +20,28 @@ use crate::{
 pub(super) struct SendHalf(AsyncClient);
 
 /// Both halves; nothing happens before the second is pumped.
-pub(super) fn open(way: &ConnectOptions) -> (SendHalf, EventLoop) {
-    let (client, events) = AsyncClient::new(options(way), Link::CAPACITY);
+pub(super) fn open(connect_options: &ConnectOptions) -> (SendHalf, EventLoop) {
+    let (client, events) = AsyncClient::new(options(connect_options), Link::CAPACITY);
     (SendHalf(client), events)
 }
 
-fn options(way: &ConnectOptions) -> MqttOptions {
-    let mut options = MqttOptions::new(&way.client_id, way.host(), way.broker.port);
+fn options(connect_options: &ConnectOptions) -> MqttOptions {
+    let mut options = MqttOptions::new(
+        &connect_options.client_id,
+        connect_options.host(),
+        connect_options.broker.port,
+    );
     options
-        .set_keep_alive(way.keep_alive)
+        .set_keep_alive(connect_options.keep_alive)
         // A session has no end here; one that is to be brief is none.
-        .set_clean_session(way.session != SessionKind::Lasting)
+        .set_clean_session(connect_options.session != SessionKind::Lasting)
         .set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES)
         .set_inflight(Link::IN_FLIGHT)
-        .set_transport(way.transport());
-    if let Some((user, password)) = &way.login {
+        .set_transport(connect_options.transport());
+    if let Some((user, password)) = &connect_options.login {
         options.set_credentials(user, password);
     }
-    if let Some((url, host)) = way.web_name() {
+    if let Some((url, host)) = connect_options.web_name() {
         // The name, which a shared server goes by; the library made the request for the address.
         options.set_request_modifier(move |mut request| {
             if let (Ok(url), Ok(host)) = (url.parse(), host.parse()) {
@@ -45,7 +51,7 @@ fn options(way: &ConnectOptions) -> MqttOptions {
             std::future::ready(request)
         });
     }
-    if let Some(will) = &way.will {
+    if let Some(will) = &connect_options.will {
         let payload = will.payload.clone();
         options.set_last_will(LastWill::new(&will.topic, payload, QoS::AtLeastOnce, true));
     }
@@ -53,22 +59,22 @@ fn options(way: &ConnectOptions) -> MqttOptions {
 }
 
 impl SendHalf {
-    pub(super) fn publish(&self, publication: Publication) -> Result<(), String> {
+    pub(super) fn publish(&self, publication: Publication) -> Result<(), LinkFull> {
         let (retain, has_receipt) = flags(publication.delivery);
         let qos = qos(has_receipt);
         self.0
             .try_publish(publication.topic, qos, retain, publication.payload)
-            .map_err(full)
+            .map_err(|_| LinkFull)
     }
 
-    pub(super) fn subscribe(&self, topics: &[String]) -> Result<(), String> {
+    pub(super) fn subscribe(&self, topics: &[String]) -> Result<(), LinkFull> {
         let filter = |topic: &String| SubscribeFilter::new(topic.clone(), QoS::AtLeastOnce);
         let filters = topics.iter().map(filter);
-        self.0.try_subscribe_many(filters).map_err(full)
+        self.0.try_subscribe_many(filters).map_err(|_| LinkFull)
     }
 
-    pub(super) fn close(&self) -> Result<(), String> {
-        self.0.try_disconnect().map_err(full)
+    pub(super) fn close(&self) -> Result<(), LinkFull> {
+        self.0.try_disconnect().map_err(|_| LinkFull)
     }
 }
 
@@ -83,13 +89,13 @@ fn qos(has_receipt: bool) -> QoS {
 /// Keeps the connection going until it ends or nobody listens.
 pub(super) async fn pump(mut events: EventLoop, tx: mpsc::Sender<WireEvent>) {
     loop {
-        let (word, ended) = match events.poll().await {
+        let (wire_event, ended) = match events.poll().await {
             Ok(event) => (read(event), false),
             Err(error) => {
                 // What came before the error, in the same read: receipts among it count.
                 for event in std::mem::take(&mut events.state.events) {
-                    if let Some(word) = read(event)
-                        && tx.send(word).await.is_err()
+                    if let Some(wire_event) = read(event)
+                        && tx.send(wire_event).await.is_err()
                     {
                         return;
                     }
@@ -97,8 +103,8 @@ pub(super) async fn pump(mut events: EventLoop, tx: mpsc::Sender<WireEvent>) {
                 (Some(WireEvent::Ended(explain(&error))), true)
             }
         };
-        if let Some(word) = word
-            && tx.send(word).await.is_err()
+        if let Some(wire_event) = wire_event
+            && tx.send(wire_event).await.is_err()
         {
             return;
         }
@@ -112,7 +118,7 @@ fn read(event: Event) -> Option<WireEvent> {
     match event {
         Event::Incoming(Packet::ConnAck(_)) => Some(WireEvent::Accepted { largest: None }),
         Event::Incoming(Packet::PubAck(ack)) => Some(WireEvent::Receipt(ack.pkid, Receipt::Taken)),
-        Event::Incoming(Packet::Publish(message)) => Some(WireEvent::Heard(Incoming::Message {
+        Event::Incoming(Packet::Publish(message)) => Some(WireEvent::Received(Incoming::Message {
             topic: message.topic,
             payload: message.payload.to_vec(),
             retained: message.retain,

@@ -18,7 +18,7 @@ use rumqttc::{
 use tokio::sync::mpsc;
 
 use super::{
-    CONFUSED, Disconnect, Link, Receipt, VersionHint, WireEvent, flags, full, hung_up, reason,
+    CONFUSED, Disconnect, Link, LinkFull, Receipt, VersionHint, WireEvent, flags, hung_up, reason,
 };
 use crate::{
     Incoming,
@@ -34,29 +34,33 @@ const LASTING_S: u32 = 24 * 60 * 60;
 pub(super) struct SendHalf(AsyncClient);
 
 /// Both halves; nothing happens before the second is pumped.
-pub(super) fn open(way: &ConnectOptions, resumes: bool) -> (SendHalf, EventLoop) {
-    let (client, events) = AsyncClient::new(options(way, resumes), Link::CAPACITY);
+pub(super) fn open(connect_options: &ConnectOptions, resumes: bool) -> (SendHalf, EventLoop) {
+    let (client, events) = AsyncClient::new(options(connect_options, resumes), Link::CAPACITY);
     (SendHalf(client), events)
 }
 
-fn options(way: &ConnectOptions, resumes: bool) -> MqttOptions {
-    let mut options = MqttOptions::new(&way.client_id, way.host(), way.broker.port);
-    let keep_s = match way.session {
+fn options(connect_options: &ConnectOptions, resumes: bool) -> MqttOptions {
+    let mut options = MqttOptions::new(
+        &connect_options.client_id,
+        connect_options.host(),
+        connect_options.broker.port,
+    );
+    let keep_s = match connect_options.session {
         SessionKind::Clean => 0,
         SessionKind::Brief(time) => u32::try_from(time.as_secs()).unwrap_or(u32::MAX),
         SessionKind::Lasting => LASTING_S,
     };
     options
-        .set_keep_alive(way.keep_alive)
+        .set_keep_alive(connect_options.keep_alive)
         .set_clean_start(!resumes)
         .set_session_expiry_interval(Some(keep_s))
         .set_max_packet_size(u32::try_from(MAX_PACKET_BYTES).ok())
         .set_outgoing_inflight_upper_limit(Link::IN_FLIGHT)
-        .set_transport(way.transport());
-    if let Some((user, password)) = &way.login {
+        .set_transport(connect_options.transport());
+    if let Some((user, password)) = &connect_options.login {
         options.set_credentials(user, password);
     }
-    if let Some((url, host)) = way.web_name() {
+    if let Some((url, host)) = connect_options.web_name() {
         // The name, which a shared server goes by; the library made the request for the address.
         options.set_request_modifier(move |mut request| {
             if let (Ok(url), Ok(host)) = (url.parse(), host.parse()) {
@@ -66,7 +70,7 @@ fn options(way: &ConnectOptions, resumes: bool) -> MqttOptions {
             std::future::ready(request)
         });
     }
-    if let Some(will) = &way.will {
+    if let Some(will) = &connect_options.will {
         // No delay: `offline` shows at once, whatever session the broker keeps.
         let payload = will.payload.clone();
         let will = LastWill::new(&will.topic, payload, QoS::AtLeastOnce, true, None);
@@ -76,24 +80,24 @@ fn options(way: &ConnectOptions, resumes: bool) -> MqttOptions {
 }
 
 impl SendHalf {
-    pub(super) fn publish(&self, publication: Publication) -> Result<(), String> {
+    pub(super) fn publish(&self, publication: Publication) -> Result<(), LinkFull> {
         let (retain, has_receipt) = flags(publication.delivery);
         let qos = qos(has_receipt);
         let (topic, payload) = (publication.topic, publication.payload);
         let properties = properties(publication.content, &payload);
         self.0
             .try_publish_with_properties(topic, qos, retain, payload, properties)
-            .map_err(full)
+            .map_err(|_| LinkFull)
     }
 
-    pub(super) fn subscribe(&self, topics: &[String]) -> Result<(), String> {
+    pub(super) fn subscribe(&self, topics: &[String]) -> Result<(), LinkFull> {
         let filter = |topic: &String| Filter::new(topic.clone(), QoS::AtLeastOnce);
         let filters = topics.iter().map(filter);
-        self.0.try_subscribe_many(filters).map_err(full)
+        self.0.try_subscribe_many(filters).map_err(|_| LinkFull)
     }
 
-    pub(super) fn close(&self) -> Result<(), String> {
-        self.0.try_disconnect().map_err(full)
+    pub(super) fn close(&self) -> Result<(), LinkFull> {
+        self.0.try_disconnect().map_err(|_| LinkFull)
     }
 }
 
@@ -120,13 +124,13 @@ fn properties(content: Content, payload: &[u8]) -> PublishProperties {
 pub(super) async fn pump(mut events: EventLoop, tx: mpsc::Sender<WireEvent>) {
     let keep_alive = events.options.keep_alive();
     loop {
-        let (word, ended) = match events.poll().await {
+        let (wire_event, ended) = match events.poll().await {
             Ok(event) => (read(event), false),
             Err(error) => {
                 // What came before the error, in the same read: receipts among it count.
                 for event in std::mem::take(&mut events.state.events) {
-                    if let Some(word) = read(event)
-                        && tx.send(word).await.is_err()
+                    if let Some(wire_event) = read(event)
+                        && tx.send(wire_event).await.is_err()
                     {
                         return;
                     }
@@ -134,13 +138,14 @@ pub(super) async fn pump(mut events: EventLoop, tx: mpsc::Sender<WireEvent>) {
                 (Some(WireEvent::Ended(explain(&error))), true)
             }
         };
-        if matches!(word, Some(WireEvent::Accepted { .. })) && events.options.keep_alive().is_zero()
+        if matches!(wire_event, Some(WireEvent::Accepted { .. }))
+            && events.options.keep_alive().is_zero()
         {
             // The broker wants no pings. rumqttc would then send nothing else; and we want to know when it is gone.
             events.options.set_keep_alive(keep_alive);
         }
-        if let Some(word) = word
-            && tx.send(word).await.is_err()
+        if let Some(wire_event) = wire_event
+            && tx.send(wire_event).await.is_err()
         {
             return;
         }
@@ -161,7 +166,7 @@ fn read(event: Event) -> Option<WireEvent> {
         Event::Incoming(Packet::PubAck(ack)) => {
             let given = match ack.reason {
                 PubAckReason::Success => Receipt::Taken,
-                PubAckReason::NoMatchingSubscribers => Receipt::Unheard,
+                PubAckReason::NoMatchingSubscribers => Receipt::NoSubscriber,
                 refused => {
                     let text = ack.properties.and_then(|p| p.reason_string);
                     Receipt::Refused(reason::of_receipt(refused, text.as_deref()))
@@ -169,7 +174,7 @@ fn read(event: Event) -> Option<WireEvent> {
             };
             Some(WireEvent::Receipt(ack.pkid, given))
         }
-        Event::Incoming(Packet::Publish(message)) => heard(&message).map(WireEvent::Heard),
+        Event::Incoming(Packet::Publish(message)) => incoming(&message).map(WireEvent::Received),
         Event::Incoming(Packet::SubAck(ack)) => {
             let taken =
                 |code: &SubscribeReasonCode| matches!(code, SubscribeReasonCode::Success(_));
@@ -185,7 +190,7 @@ fn read(event: Event) -> Option<WireEvent> {
 }
 
 /// A message whose topic is one; an alias we never offered is none.
-fn heard(message: &Publish) -> Option<Incoming> {
+fn incoming(message: &Publish) -> Option<Incoming> {
     let topic = String::from_utf8(message.topic.to_vec()).ok()?;
     (!topic.is_empty()).then(|| Incoming::Message {
         topic,

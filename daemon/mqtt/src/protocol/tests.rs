@@ -1,5 +1,6 @@
 //! The protocol without a broker: a list of what goes in, a list of what comes out.
 
+use moodring_base::message::{Moment, cbor};
 use std::time::{Duration, SystemTime};
 
 use moodring_base::message::{DeviceName, RunId};
@@ -109,8 +110,11 @@ fn nothing_goes_out_before_the_connection_then_state_birth_events() {
     assert!(out(&mut p, 10).0.is_empty());
     assert_eq!(p.wake(), None);
     connect(&mut p);
-    let (told, _) = out(&mut p, 10);
-    assert_eq!(told, ["state uncertain 2", "online", "event 1", "event 2"]);
+    let (published, _) = out(&mut p, 10);
+    assert_eq!(
+        published,
+        ["state uncertain 2", "online", "event 1", "event 2"]
+    );
 }
 
 #[test]
@@ -126,8 +130,8 @@ fn what_has_no_receipt_goes_again_in_order_with_the_same_numbers() {
     appear(&mut p, 1);
     assert!(out(&mut p, 7).0.is_empty());
     connect(&mut p);
-    let (told, tokens) = out_without(&mut p, 8, &[2]);
-    assert_eq!(told, ["online", "event 1", "event 3", "event 4"]);
+    let (published, tokens) = out_without(&mut p, 8, &[2]);
+    assert_eq!(published, ["online", "event 1", "event 3", "event 4"]);
     for token in tokens {
         p.done(token, Millis(0));
     }
@@ -141,8 +145,8 @@ fn a_refused_event_is_offered_again_later_and_holds_up_nothing() {
     let mut p = protocol();
     connect(&mut p);
     appear(&mut p, 3);
-    let (told, tokens) = out(&mut p, 5);
-    assert_eq!(told, ["online", "event 1", "event 2", "event 3"]);
+    let (published, tokens) = out(&mut p, 5);
+    assert_eq!(published, ["online", "event 1", "event 2", "event 3"]);
     p.refused(tokens[1], Millis(10));
     assert_eq!(p.done(tokens[2], Millis(0)), Some(2));
     assert_eq!(
@@ -158,8 +162,8 @@ fn a_refused_event_is_offered_again_later_and_holds_up_nothing() {
     p.refused(tokens[1], Millis(30_020));
     p.refused(tokens[3], Millis(30_020));
     p.stop();
-    let (told, tokens) = out(&mut p, 30_030);
-    assert_eq!(told, ["stopped"]);
+    let (published, tokens) = out(&mut p, 30_030);
+    assert_eq!(published, ["stopped"]);
     p.done(tokens[0], Millis(0));
     assert!(p.is_finished());
 }
@@ -169,8 +173,8 @@ fn so_many_refused_events_fill_the_window_and_a_break_empties_it() {
     let mut p = protocol();
     connect(&mut p);
     appear(&mut p, 30);
-    let (told, tokens) = out(&mut p, 5);
-    assert_eq!(told.len(), 1 + OutboxWindow::IN_FLIGHT);
+    let (published, tokens) = out(&mut p, 5);
+    assert_eq!(published.len(), 1 + OutboxWindow::IN_FLIGHT);
     for token in &tokens[1..] {
         p.refused(*token, Millis(6));
     }
@@ -194,9 +198,9 @@ fn rows_of_an_earlier_name_go_to_its_topic_and_cbor_is_cbor() {
         ..row(1)
     };
     p.rows(want, vec![old]);
-    let told = p.poll(at(0)).unwrap();
-    assert_eq!(told.topic, "moodring/attic/event");
-    assert_eq!(told.payload, cbor(b"{\"seq\":1}").unwrap());
+    let published = p.poll(at(0)).unwrap();
+    assert_eq!(published.topic, "moodring/attic/event");
+    assert_eq!(published.payload, cbor(b"{\"seq\":1}").unwrap());
 }
 
 #[test]
@@ -207,10 +211,10 @@ fn the_state_tells_what_is_on_the_disk_in_this_run() {
     let mut state = |store: StoreState, ms: u64| {
         p.store(store);
         loop {
-            let told = p.poll(at(ms)).unwrap();
-            if told.token == ReceiptToken::State {
+            let published = p.poll(at(ms)).unwrap();
+            if published.token == ReceiptToken::State {
                 p.done(ReceiptToken::State, Millis(0));
-                let json: serde_json::Value = serde_json::from_slice(&told.payload).unwrap();
+                let json: serde_json::Value = serde_json::from_slice(&published.payload).unwrap();
                 return ["seq", "events_waiting", "events_dropped"].map(|key| json[key].as_u64());
             }
         }
@@ -238,8 +242,8 @@ fn thirty_frames_a_second_are_no_flood() {
     for frame in 0..300_u64 {
         let mood = [Mood::Uncertain, Mood::Showing(Expression::Sad)][(frame % 2) as usize];
         p.snapshot(scene(mood, 1));
-        let told = out(&mut p, frame * 33).0;
-        states += told.iter().filter(|t| t.starts_with("state")).count();
+        let published = out(&mut p, frame * 33).0;
+        states += published.iter().filter(|t| t.starts_with("state")).count();
     }
     assert!((35..=51).contains(&states), "{states} in 10 s");
 }
@@ -282,11 +286,14 @@ fn stopping_tells_all_events_then_stopped_and_waits_for_the_receipts() {
     p.snapshot(Snapshot::default());
     appear(&mut p, 3);
     p.stop();
-    let (told, first) = out(&mut p, 0);
-    assert_eq!(told, ["state nobody 0", "online", "event 1", "event 2"]);
+    let (published, first) = out(&mut p, 0);
+    assert_eq!(
+        published,
+        ["state nobody 0", "online", "event 1", "event 2"]
+    );
     p.done(first[1], Millis(0));
-    let (told, second) = out(&mut p, 1);
-    assert_eq!(told, ["event 3", "stopped"]);
+    let (published, second) = out(&mut p, 1);
+    assert_eq!(published, ["event 3", "stopped"]);
     p.done(second[1], Millis(0));
     assert!(!p.is_finished());
     p.done(first[2], Millis(0));
@@ -304,8 +311,8 @@ fn a_break_while_stopping_says_stopped_again() {
     p.disconnected();
     assert!(!p.is_finished());
     connect(&mut p);
-    let (told, tokens) = out(&mut p, 1);
-    assert_eq!(told, ["online", "stopped"]);
+    let (published, tokens) = out(&mut p, 1);
+    assert_eq!(published, ["online", "stopped"]);
     p.done(tokens[1], Millis(0));
     assert!(p.is_finished());
 }
@@ -344,14 +351,20 @@ fn an_event_that_nobody_gets_is_kept_until_somebody_is_there() {
     let (_, tokens) = out(&mut p, 10);
     let ids = [1, 2, 3];
     for (id, first) in ids.into_iter().zip([true, false, false]) {
-        assert_eq!(p.unheard(id, Millis(20)), Unheard::Kept { first });
+        assert_eq!(
+            p.no_subscriber(id, Millis(20)),
+            NoSubscriber::Kept { first }
+        );
     }
     assert_eq!(tokens.len(), 4);
     assert!(out(&mut p, 21).0.is_empty());
     let probe_at = p.wake().unwrap();
     assert!(probe_at <= Millis(1_020), "{probe_at:?}");
     assert_eq!(out(&mut p, probe_at.0).0, ["event 1"], "one at a time");
-    assert_eq!(p.unheard(1, probe_at), Unheard::Kept { first: false });
+    assert_eq!(
+        p.no_subscriber(1, probe_at),
+        NoSubscriber::Kept { first: false }
+    );
     appear(&mut p, 1);
     let again = p.wake().unwrap();
     assert!(again > probe_at, "ever more seldom");
@@ -359,8 +372,8 @@ fn an_event_that_nobody_gets_is_kept_until_somebody_is_there() {
     assert_eq!(p.done(ReceiptToken::Event(1), again), Some(1));
     assert_eq!(out(&mut p, again.0).0, ["event 2", "event 3", "event 4"]);
     assert_eq!(
-        p.unheard(2, again),
-        Unheard::Kept { first: true },
+        p.no_subscriber(2, again),
+        NoSubscriber::Kept { first: true },
         "gone again: the time begins anew"
     );
 }
@@ -371,33 +384,39 @@ fn without_any_listener_events_count_after_a_while_and_nobody_waits_at_the_end()
     connect(&mut p);
     appear(&mut p, 2);
     out(&mut p, 10);
-    assert_eq!(p.unheard(1, Millis(20)), Unheard::Kept { first: true });
-    assert_eq!(p.unheard(2, Millis(20)), Unheard::Kept { first: false });
+    assert_eq!(
+        p.no_subscriber(1, Millis(20)),
+        NoSubscriber::Kept { first: true }
+    );
+    assert_eq!(
+        p.no_subscriber(2, Millis(20)),
+        NoSubscriber::Kept { first: false }
+    );
     let patient = PACE.patience_ms;
     assert_eq!(out(&mut p, patient).0, ["event 1", "event 2"]);
     assert_eq!(
-        p.unheard(1, Millis(patient)),
-        Unheard::Counted { first: true }
+        p.no_subscriber(1, Millis(patient)),
+        NoSubscriber::Counted { first: true }
     );
     assert_eq!(
-        p.unheard(2, Millis(patient)),
-        Unheard::Counted { first: false }
+        p.no_subscriber(2, Millis(patient)),
+        NoSubscriber::Counted { first: false }
     );
     appear(&mut p, 1);
     assert_eq!(out(&mut p, patient + 1).0, ["event 3"]);
     assert_eq!(
-        p.unheard(3, Millis(patient + 1)),
-        Unheard::Counted { first: false }
+        p.no_subscriber(3, Millis(patient + 1)),
+        NoSubscriber::Counted { first: false }
     );
 
     let mut p = protocol();
     connect(&mut p);
     appear(&mut p, 1);
     out(&mut p, 10);
-    p.unheard(1, Millis(20));
+    p.no_subscriber(1, Millis(20));
     p.stop();
-    let (told, tokens) = out(&mut p, 21);
-    assert_eq!(told, ["stopped"]);
+    let (published, tokens) = out(&mut p, 21);
+    assert_eq!(published, ["stopped"]);
     p.done(tokens[0], Millis(22));
     assert!(p.is_finished());
 }
@@ -408,12 +427,12 @@ fn what_is_set_aside_is_in_nobodys_way() {
     connect(&mut p);
     appear(&mut p, 100);
     for round in 0..5 {
-        let (told, _) = out(&mut p, 10 + round);
-        let events: Vec<i64> = told
+        let (published, _) = out(&mut p, 10 + round);
+        let events: Vec<i64> = published
             .iter()
             .filter_map(|text| text.strip_prefix("event ")?.parse().ok())
             .collect();
-        assert_eq!(events.len(), 20, "{told:?}");
+        assert_eq!(events.len(), 20, "{published:?}");
         events.into_iter().for_each(|id| p.set_aside(id));
     }
 }

@@ -1,4 +1,4 @@
-//! Brokers' addresses and settings: which are accepted, which are refused, and with which words.
+//! Brokers' addresses and settings: which are accepted, which are refused, and with which text.
 
 use moodring_base::message::{DeviceName, RunId};
 
@@ -62,8 +62,8 @@ fn the_password_is_the_first_line_and_never_told() {
             s.password_file = file.to_str().unwrap().into();
         })
     };
-    let way = with("s3cret\r\nmore\n").unwrap().brokers.swap_remove(0);
-    assert_eq!(way.login, Some(("me".into(), "s3cret".into())));
+    let connect_options = with("s3cret\r\nmore\n").unwrap().brokers.swap_remove(0);
+    assert_eq!(connect_options.login, Some(("me".into(), "s3cret".into())));
     for empty in ["", "\nlater\n"] {
         let error = with(empty).err().unwrap().to_string();
         assert!(

@@ -54,7 +54,7 @@ pub(super) async fn live(
     let identity = Identity::new(device, RunId::random());
     let clock = Clock::start();
     let (snapshots, newest) = watch::channel(Snapshot::default());
-    let (events, told) = mpsc::unbounded_channel();
+    let (events, faults_rx) = mpsc::unbounded_channel();
     let store = Store::open(StoreLocation::Memory, StoreLimits::default())?;
     let inputs = Inputs {
         snapshots: newest.clone(),
@@ -65,7 +65,7 @@ pub(super) async fn live(
     let client = mqtt::spawn(settings, identity.clone(), clock, inputs)?;
     let sources = EventLogInputs {
         snapshots: newest,
-        events: told,
+        events: faults_rx,
         broker_faults: None,
         faults: mpsc::unbounded_channel().1,
     };
@@ -75,7 +75,7 @@ pub(super) async fn live(
         summary_s: 0,
         ..EventSettings::default()
     };
-    let journal = event_log::spawn(&pace, identity, clock, sources, store.clone(), true);
+    let event_log_task = event_log::spawn(&pace, identity, clock, sources, store.clone(), true);
     let mut state = client.state();
     let online = state.wait_for(|state| *state == BrokerState::Online);
     // Without a broker it goes on: that is what the client is for.
@@ -102,7 +102,7 @@ pub(super) async fn live(
         }
     }
     drop(events);
-    if let Err(error) = journal.await {
+    if let Err(error) = event_log_task.await {
         tracing::error!("a journal failed: {error}");
     }
     // A real device keeps waiting events as long as it must, over restarts too; this one has no disk.

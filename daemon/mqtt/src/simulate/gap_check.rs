@@ -19,7 +19,7 @@ struct EventHeader {
 /// An event that arrived for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FirstDelivery {
-    /// When it happened, as the message says.
+    /// The message's own time.
     pub time: SystemTime,
 }
 
@@ -116,7 +116,7 @@ fn read(payload: &[u8]) -> Option<(EventHeader, jiff::Timestamp)> {
 mod tests {
     use super::*;
 
-    fn say(check: &mut GapCheck, device: &str, seq: u64) -> bool {
+    fn receive(check: &mut GapCheck, device: &str, seq: u64) -> bool {
         let text = format!(
             r#"{{"device":"{device}","run":"r","seq":{seq},"time":"2026-11-22T03:52:03.123Z","kind":"left"}}"#
         );
@@ -127,10 +127,10 @@ mod tests {
     fn gaps_duplicates_and_late_ones_are_told_apart() {
         let mut check = GapCheck::new(true);
         let first: Vec<_> = [2, 3, 3, 6, 1, 5]
-            .map(|seq| say(&mut check, "a", seq))
+            .map(|seq| receive(&mut check, "a", seq))
             .to_vec();
         assert_eq!(first, [true, true, false, true, true, true]);
-        assert!(say(&mut check, "b", 1));
+        assert!(receive(&mut check, "b", 1));
         assert!(check.receive(b"{}").is_none());
         let expected = DeliveryCounts {
             received: 7,
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn who_comes_late_begins_where_it_begins() {
         let mut check = GapCheck::new(false);
-        assert!(say(&mut check, "a", 40) && say(&mut check, "a", 42));
+        assert!(receive(&mut check, "a", 40) && receive(&mut check, "a", 42));
         assert_eq!(check.tally().missing, 1);
     }
 }

@@ -59,9 +59,10 @@ pub struct Report {
     pub acked: u64,
     /// What the subscriber received.
     #[serde(flatten)]
-    pub heard: DeliveryCounts,
+    pub received: DeliveryCounts,
     /// Published and never received, beside the gaps: such as all of a device's events.
-    pub unheard: u64,
+    #[serde(rename = "unheard")]
+    pub not_received: u64,
     /// From the event's time to its arrival, in milliseconds; `null` without a subscriber.
     pub latency_ms: Option<Latency>,
     /// The most memory that this process used, in KiB; `null` where the kernel does not report it.
@@ -71,7 +72,7 @@ pub struct Report {
 impl Report {
     /// Whether every event arrived.
     pub const fn is_complete(&self) -> bool {
-        self.heard.missing == 0 && self.unheard == 0
+        self.received.missing == 0 && self.not_received == 0
     }
 }
 
@@ -109,7 +110,7 @@ pub async fn run(
 ) -> Result<Report, SimulateError> {
     let seed = RunId::random().number();
     let mut check = GapCheck::new(plan.devices > 0);
-    let mut reader = None;
+    let mut subscriber = None;
     let listening = SubscriberOptions {
         topics: vec![format!("{}/+/event", settings.prefix)],
         seed,
@@ -123,7 +124,7 @@ pub async fn run(
         if up.is_err() {
             tracing::warn!("no connection to {} yet", listener.address());
         }
-        reader = Some(listener);
+        subscriber = Some(listener);
     }
     let mut devices = JoinSet::new();
     let begin = Instant::now();
@@ -151,17 +152,17 @@ pub async fn run(
     let mut silent_since = None;
     loop {
         tokio::select! {
-            Some(heard) = next(&mut reader) => {
-                if let SubscriberEvent::Message { payload, .. } = heard
-                    && let Some(told) = check.receive(&payload)
+            Some(received) = next(&mut subscriber) => {
+                if let SubscriberEvent::Message { payload, .. } = received
+                    && let Some(message) = check.receive(&payload)
                 {
-                    latency.add(SystemTime::now(), told.time);
+                    latency.add(SystemTime::now(), message.time);
                 }
             }
             Some(sent) = devices.join_next() => match sent {
-                Ok(Ok(told)) => {
-                    report.sent += told.events;
-                    report.acked += told.events.saturating_sub(told.unacked);
+                Ok(Ok(message)) => {
+                    report.sent += message.events;
+                    report.acked += message.events.saturating_sub(message.unacked);
                 }
                 Ok(Err(error)) => return Err(error),
                 Err(error) => tracing::error!("a device failed: {error}"),
@@ -169,7 +170,7 @@ pub async fn run(
             _ = second.tick() => bar.set_position(begin.elapsed().as_secs()),
             () = sleep_until(deadline) => {
                 if devices.is_empty() {
-                    let all = reader.is_none() || check.tally().first_time() >= report.sent;
+                    let all = subscriber.is_none() || check.tally().first_time() >= report.sent;
                     if all || Instant::now() > *silent_since.get_or_insert(deadline) + LINGER {
                         break;
                     }
@@ -179,16 +180,16 @@ pub async fn run(
             }
         }
     }
-    report.heard = check.tally();
+    report.received = check.tally();
     if plan.keeps_session
-        && let Some(reader) = reader.take()
+        && let Some(subscriber) = subscriber.take()
     {
-        reader.forget(settings, &listening).await?;
+        subscriber.forget(settings, &listening).await?;
     }
     if listens {
-        report.unheard = report
+        report.not_received = report
             .sent
-            .saturating_sub(report.heard.first_time() + report.heard.missing);
+            .saturating_sub(report.received.first_time() + report.received.missing);
         report.latency_ms = latency.percentiles();
     }
     report.memory_kib = memory_kib(process::id());
@@ -206,15 +207,15 @@ fn begin_with(urls: &str, number: usize) -> String {
     urls.join(",")
 }
 
-async fn online(reader: &mut Subscriber) {
-    while !matches!(reader.next().await, Some(SubscriberEvent::Online)) {}
+async fn online(subscriber: &mut Subscriber) {
+    while !matches!(subscriber.next().await, Some(SubscriberEvent::Online)) {}
     // Nothing reports when the broker has the subscription.
     sleep(Duration::from_millis(500)).await;
 }
 
-async fn next(reader: &mut Option<Subscriber>) -> Option<SubscriberEvent> {
-    match reader {
-        Some(reader) => reader.next().await,
+async fn next(subscriber: &mut Option<Subscriber>) -> Option<SubscriberEvent> {
+    match subscriber {
+        Some(subscriber) => subscriber.next().await,
         None => std::future::pending().await,
     }
 }

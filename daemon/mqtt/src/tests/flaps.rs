@@ -46,12 +46,12 @@ impl TestClient {
 
     async fn wait_for_connection(&mut self) {
         self.daemon.wait_until(Online).await;
-        // Nothing tells when the broker has the subscription, except that a message comes.
+        // That the broker has the subscription shows only when a message comes.
         let first = async {
             loop {
                 self.ask("hello?");
                 sleep(Duration::from_millis(50)).await;
-                if self.heard().iter().any(|said| said == "hello?") {
+                if self.received().iter().any(|text| text == "hello?") {
                     return;
                 }
             }
@@ -60,18 +60,18 @@ impl TestClient {
     }
 
     /// What came so far.
-    fn heard(&mut self) -> Vec<String> {
-        let mut heard = Vec::new();
+    fn received(&mut self) -> Vec<String> {
+        let mut received = Vec::new();
         while let Some(incoming) = self.receive.try_recv() {
             if let Incoming::Message {
                 payload, retained, ..
             } = incoming
             {
                 assert!(!retained);
-                heard.push(String::from_utf8(payload).unwrap());
+                received.push(String::from_utf8(payload).unwrap());
             }
         }
-        heard
+        received
     }
 
     /// Somebody asks the device for something, at the broker.
@@ -88,7 +88,7 @@ impl TestClient {
         self.proxy.set(Mode::Shut);
         self.proxy.cut();
         self.daemon.wait_until(Connecting).await;
-        self.heard();
+        self.received();
     }
 
     /// The link is back: what came first, up to a question of now.
@@ -100,14 +100,14 @@ impl TestClient {
             loop {
                 self.ask("now");
                 sleep(Duration::from_millis(50)).await;
-                all.extend(self.heard());
-                if all.iter().any(|said| said == "now") {
+                all.extend(self.received());
+                if all.iter().any(|text| text == "now") {
                     return;
                 }
             }
         };
         within("a question of now", until_now).await;
-        all.retain(|said| said != "now" && said != "hello?");
+        all.retain(|text| text != "now" && text != "hello?");
         all
     }
 

@@ -1,10 +1,11 @@
 //! A mosquitto, a mosquitto_sub and a client with made-up inputs. Everything waits for conditions, with a deadline.
 
+pub(super) use moodring_tests::bench::free_port;
 use std::{
     fs,
     future::Future,
     io::{BufRead, BufReader},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     process::{Child, Command, Stdio},
     thread,
     time::Duration,
@@ -58,11 +59,6 @@ pub(super) fn is_installed() -> bool {
     installed
 }
 
-pub(super) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
 /// A running mosquitto with a folder of its own; a subscriber's session survives its end.
 pub(super) struct Mosquitto {
     child: Child,
@@ -112,24 +108,22 @@ impl Mosquitto {
 
     /// It keeps its connections and answers nothing any more.
     pub(super) fn freeze(&self) {
-        self.signal("-STOP");
+        self.signal("STOP");
     }
 
     /// It reads its rules again, soon.
     pub(super) fn reload(&self) {
-        self.signal("-HUP");
+        self.signal("HUP");
     }
 
     /// A restart by its service manager: sessions are written to disk.
     pub(super) fn terminate(mut self) {
-        self.signal("-TERM");
+        self.signal("TERM");
         self.child.wait().unwrap();
     }
 
     fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args([name, &pid]).status().unwrap();
-        assert!(sent.success());
+        assert!(moodring_tests::process::signal(self.child.id(), name));
     }
 }
 
@@ -165,7 +159,7 @@ impl Listener {
 
     async fn start_by(port: u16, topics: &str, format: &str, version: &[&str]) -> Self {
         let id = format!("listener-{}", free_port());
-        // stdbuf: what -d says about the subscription is not flushed into a pipe.
+        // stdbuf: what -d prints about the subscription is not flushed into a pipe.
         let mut child = Command::new("stdbuf")
             .args(["-oL", "mosquitto_sub"])
             .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-i", &id])
@@ -176,13 +170,13 @@ impl Listener {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let (tell, lines) = watch::channel(Vec::new());
+        let (lines_tx, lines) = watch::channel(Vec::new());
         let output = BufReader::new(child.stdout.take().unwrap());
         thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
-                // What -d says about packets.
+                // What -d prints about packets.
                 if !line.starts_with("Client ") {
-                    tell.send_modify(|lines| lines.push(line));
+                    lines_tx.send_modify(|lines| lines.push(line));
                 }
             }
         });
@@ -253,7 +247,7 @@ pub(super) struct TestDaemon {
     pub(super) handle: MqttHandle,
     snapshots: watch::Sender<Snapshot>,
     events: mpsc::UnboundedSender<Event>,
-    journal: tokio::task::JoinHandle<()>,
+    event_log_task: tokio::task::JoinHandle<()>,
     store: Store,
 }
 
@@ -273,7 +267,7 @@ impl TestDaemon {
         Self::start_with_all(settings, extra, None)
     }
 
-    /// What cannot pass to the broker is told there.
+    /// Faults arrive here: what cannot pass to the broker.
     pub(super) fn start_with_faults(
         settings: MqttSettings,
         faults: mpsc::UnboundedSender<String>,
@@ -288,7 +282,7 @@ impl TestDaemon {
     ) -> Self {
         let identity = Identity::new(DeviceName::new("hall").unwrap(), RunId::random());
         let (snapshots, newest) = watch::channel(Snapshot::default());
-        let (events, told) = mpsc::unbounded_channel();
+        let (events, fault_rx) = mpsc::unbounded_channel();
         let store = Store::open(StoreLocation::Memory, StoreLimits::default()).unwrap();
         let inputs = Inputs {
             snapshots: newest.clone(),
@@ -299,18 +293,18 @@ impl TestDaemon {
         let clock = Clock::start();
         let sources = EventLogInputs {
             snapshots: newest,
-            events: told,
+            events: fault_rx,
             broker_faults: None,
             faults: mpsc::unbounded_channel().1,
         };
         let of = EventSettings::default();
         let handle = spawn(&settings, identity.clone(), clock, inputs).unwrap();
-        let journal = event_log::spawn(&of, identity, clock, sources, store.clone(), true);
+        let event_log_task = event_log::spawn(&of, identity, clock, sources, store.clone(), true);
         Self {
             handle,
             snapshots,
             events,
-            journal,
+            event_log_task,
             store,
         }
     }
@@ -318,7 +312,7 @@ impl TestDaemon {
     /// As `run` does it: the last events are written, then the broker gets them.
     pub(super) async fn stop(self) {
         drop(self.events);
-        self.journal.await.unwrap();
+        self.event_log_task.await.unwrap();
         self.handle.stop().await;
         self.store.close();
     }

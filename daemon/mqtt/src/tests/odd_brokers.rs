@@ -1,5 +1,5 @@
 //! Brokers that misbehave: they hang up on a message, confirm it twice or with a reason that MQTT 5 does not have, or
-//! have no subscriber for it. Each is a few lines that speak MQTT 5 and answer every publication as the test says.
+//! have no subscriber for it. Each is a few lines that speak MQTT 5 and answer every publication as the test wants.
 
 use std::{
     sync::{
@@ -173,7 +173,7 @@ async fn a_message_that_ends_the_connection_is_held_back_and_the_others_go_on() 
             false => Answer::Receipt(0),
         })
         .await;
-        let (faults, mut told) = mpsc::unbounded_channel();
+        let (faults, mut fault_rx) = mpsc::unbounded_channel();
         let settings = MqttSettings {
             url: format!("mqtt://127.0.0.1:{}", broker.port),
             ..MqttSettings::default()
@@ -185,7 +185,7 @@ async fn a_message_that_ends_the_connection_is_held_back_and_the_others_go_on() 
             daemon.tell_appeared(track);
         }
         broker.has_events(&[1, 3]).await;
-        let fault = within("a fault", told.recv()).await.unwrap();
+        let fault = within("a fault", fault_rx.recv()).await.unwrap();
         assert!(
             fault.contains("moodring/hall/event") && fault.contains("bytes"),
             "{fault}"

@@ -20,7 +20,7 @@ fn listening() -> SubscriberOptions {
     }
 }
 
-fn tell(port: u16, text: &str) {
+fn publish(port: u16, text: &str) {
     let port = port.to_string();
     let mut command = Command::new("mosquitto_pub");
     command.args([
@@ -39,10 +39,10 @@ fn tell(port: u16, text: &str) {
 }
 
 /// The next message; outages before it are passed over.
-async fn receive(reader: &mut Subscriber) -> String {
+async fn receive(subscriber: &mut Subscriber) -> String {
     let next = async {
         loop {
-            match reader.next().await.unwrap() {
+            match subscriber.next().await.unwrap() {
                 SubscriberEvent::Message { payload, .. } => {
                     return String::from_utf8(payload).unwrap();
                 }
@@ -53,14 +53,14 @@ async fn receive(reader: &mut Subscriber) -> String {
     within("a message", next).await
 }
 
-/// Says something until something is heard, since nothing tells when a broker has a subscription; what that is.
-async fn say_until_heard(reader: &mut Subscriber, port: u16, text: &str) -> String {
+/// Publishes until a message arrives, since nothing shows when a broker has a subscription. Returns that message.
+async fn publish_until_received(subscriber: &mut Subscriber, port: u16, text: &str) -> String {
     let first = async {
         loop {
-            tell(port, text);
+            publish(port, text);
             let soon = Duration::from_millis(200);
-            if let Ok(heard) = timeout(soon, receive(reader)).await {
-                return heard;
+            if let Ok(received) = timeout(soon, receive(subscriber)).await {
+                return received;
             }
         }
     };
@@ -80,22 +80,22 @@ async fn a_session_keeps_what_comes_meanwhile_until_it_is_forgotten() {
         ..MqttSettings::default()
     };
     let start = || Subscriber::spawn(&settings, listening()).unwrap();
-    let mut reader = start();
-    let heard = say_until_heard(&mut reader, broker.port, "first").await;
-    assert_eq!(heard, "first");
-    drop(reader);
-    tell(broker.port, "meanwhile");
-    let mut reader = start();
-    let mut heard = receive(&mut reader).await;
-    while heard == "first" {
-        // It was said more than once, or had no receipt yet.
-        heard = receive(&mut reader).await;
+    let mut subscriber = start();
+    let received = publish_until_received(&mut subscriber, broker.port, "first").await;
+    assert_eq!(received, "first");
+    drop(subscriber);
+    publish(broker.port, "meanwhile");
+    let mut subscriber = start();
+    let mut received = receive(&mut subscriber).await;
+    while received == "first" {
+        // It was published more than once, or had no receipt yet.
+        received = receive(&mut subscriber).await;
     }
-    assert_eq!(heard, "meanwhile");
-    within("a goodbye", reader.forget(&settings, &listening()))
+    assert_eq!(received, "meanwhile");
+    within("a goodbye", subscriber.forget(&settings, &listening()))
         .await
         .unwrap();
-    tell(broker.port, "to nobody");
-    let heard = say_until_heard(&mut start(), broker.port, "anew").await;
-    assert_eq!(heard, "anew");
+    publish(broker.port, "to nobody");
+    let received = publish_until_received(&mut start(), broker.port, "anew").await;
+    assert_eq!(received, "anew");
 }

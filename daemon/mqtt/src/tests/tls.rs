@@ -50,7 +50,7 @@ impl Authority {
     }
 
     /// Writes `NAME.pem` and `NAME.key` for a host.
-    fn hint(&self, name: &str, host: &str, until_year: i32) {
+    fn issue_certificate(&self, name: &str, host: &str, until_year: i32) {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
@@ -94,8 +94,8 @@ async fn attempt_at(
 ) -> Result<(), String> {
     let identity = Identity::new(DeviceName::new("hall").unwrap(), RunId::new(1));
     let mut plan = CheckedSettings::new(settings, &identity).map_err(|error| error.to_string())?;
-    let way = plan.brokers.swap_remove(0).at(address);
-    let mut link = Link::open(&way, version, false);
+    let connect_options = plan.brokers.swap_remove(0).at(address);
+    let mut link = Link::open(&connect_options, version, false);
     loop {
         match within("an answer", link.next()).await {
             LinkEvent::Up => return Ok(()),
@@ -119,7 +119,7 @@ async fn a_broker_with_a_good_certificate_gets_everything() {
         return;
     }
     let authority = Authority::new();
-    authority.hint("good", "localhost", 2100);
+    authority.issue_certificate("good", "localhost", 2100);
     let broker = authority.mosquitto("good", "").await;
     let daemon = TestDaemon::start_with(settings(&broker, &authority.ca()));
     daemon.wait_until(Online).await;
@@ -134,9 +134,9 @@ async fn what_is_wrong_with_a_certificate_is_said() {
         return;
     }
     let (authority, other) = (Authority::new(), Authority::new());
-    authority.hint("good", "localhost", 2100);
-    authority.hint("old", "localhost", 2021);
-    authority.hint("else", "other.example", 2100);
+    authority.issue_certificate("good", "localhost", 2100);
+    authority.issue_certificate("old", "localhost", 2021);
+    authority.issue_certificate("else", "other.example", 2100);
     for (certificate, ca_file, reason) in [
         ("good", other.ca(), "ca_file"),
         ("good", String::new(), "ca_file"),
@@ -158,9 +158,9 @@ async fn a_device_shows_its_own_certificate() {
         return;
     }
     let (authority, other) = (Authority::new(), Authority::new());
-    authority.hint("good", "localhost", 2100);
-    authority.hint("device", "hall", 2100);
-    other.hint("device", "hall", 2100);
+    authority.issue_certificate("good", "localhost", 2100);
+    authority.issue_certificate("device", "hall", 2100);
+    other.issue_certificate("device", "hall", 2100);
     let broker = authority
         .mosquitto("good", "require_certificate true\n")
         .await;
@@ -175,7 +175,7 @@ async fn a_device_shows_its_own_certificate() {
         .unwrap_err();
     assert!(nobody.contains("cert_file"), "{nobody}");
     assert!(attempt(with(&other)).await.is_err());
-    // A key that belongs to another certificate, or none: said at the start, without what is in the file.
+    // A key that belongs to another certificate, or none: an error at the start, without what is in the file.
     let mut mixed = with(&authority);
     mixed.key_file = authority.file("good.key").to_str().unwrap().into();
     let error = attempt(mixed.clone()).await.unwrap_err();
@@ -204,7 +204,7 @@ async fn a_websocket_works_too() {
     };
     assert_eq!(attempt(web).await, Ok(()));
     let authority = Authority::new();
-    authority.hint("good", "localhost", 2100);
+    authority.issue_certificate("good", "localhost", 2100);
     let broker = authority
         .mosquitto("good", &format!("protocol websockets\n{}", also()))
         .await;
@@ -225,8 +225,8 @@ async fn another_address_of_a_name_is_used_and_the_certificate_is_for_the_name()
         return;
     }
     let authority = Authority::new();
-    authority.hint("good", "broker.invalid", 2100);
-    authority.hint("else", "127.0.0.1", 2100);
+    authority.issue_certificate("good", "broker.invalid", 2100);
+    authority.issue_certificate("else", "127.0.0.1", 2100);
     let also = format!("listener {} 127.0.0.1\n", free_port());
     let web = format!("protocol websockets\n{also}");
     for (scheme, more) in [("mqtts", ""), ("wss", web.as_str())] {

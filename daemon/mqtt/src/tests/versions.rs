@@ -11,11 +11,10 @@ use tokio::{
 };
 
 use super::{
-    folder,
+    connect_options, folder,
     harness::{Listener, Mosquitto, TestDaemon, free_port, is_installed, within},
     killed_is_offline, speaks_and_stops_to,
     version_proxy::{Answer, Mode, VersionProxy},
-    way,
 };
 use crate::{
     Delivery,
@@ -88,7 +87,7 @@ async fn a_broker_without_5_is_spoken_to_by_3_1_1_from_then_on() {
     }
     let dir = folder();
     let broker = Mosquitto::start(&dir, free_port()).await;
-    // Who says so is believed at once; who hangs up, which the library makes of 3.1.1's answer, too, the second time.
+    // A broker that refuses the version is believed at once; one that hangs up (the library makes that of 3.1.1's answer, too), the second time.
     for (answer, attempts) in [
         (Answer::In5, vec![5, 4, 4, 4]),
         (Answer::Foreign, vec![5, 4, 4, 4]),
@@ -187,27 +186,27 @@ async fn trouble_teaches_nothing_about_versions() {
     within("a stop", daemon.stop()).await;
 }
 
-/// A broker that answers a CONNECT with these bytes, and everything that it heard within half a second.
+/// A broker that answers a CONNECT with these bytes, and everything that it received within half a second.
 async fn answering(bytes: &'static [u8]) -> (u16, tokio::task::JoinHandle<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let heard = tokio::spawn(async move {
+    let received = tokio::spawn(async move {
         let (mut client, _) = listener.accept().await.unwrap();
-        let mut heard = vec![0; 4096];
-        assert!(client.read(&mut heard).await.unwrap() > 0, "a CONNECT");
+        let mut received = vec![0; 4096];
+        assert!(client.read(&mut received).await.unwrap() > 0, "a CONNECT");
         client.write_all(bytes).await.unwrap();
-        heard.clear();
+        received.clear();
         let half = std::time::Duration::from_millis(500);
-        let _ = tokio::time::timeout(half, client.read_to_end(&mut heard)).await;
-        heard
+        let _ = tokio::time::timeout(half, client.read_to_end(&mut received)).await;
+        received
     });
-    (port, heard)
+    (port, received)
 }
 
 async fn connected(port: u16) -> Link {
-    let mut link = Link::open(&way(port, None), Version::V5, false);
-    let news = within("a connection", link.next()).await;
-    assert!(matches!(news, LinkEvent::Up), "{news:?}");
+    let mut link = Link::open(&connect_options(port, None), Version::V5, false);
+    let event = within("a connection", link.next()).await;
+    assert!(matches!(event, LinkEvent::Up), "{event:?}");
     link
 }
 
@@ -226,18 +225,18 @@ async fn why_a_broker_ends_the_connection_is_told() {
 #[tokio::test]
 async fn a_broker_that_wants_no_pings_is_not_flooded_with_them() {
     // CONNACK with a server keep alive of 0.
-    let (port, heard) = answering(&[0x20, 6, 0, 0, 3, 0x13, 0, 0]).await;
+    let (port, received) = answering(&[0x20, 6, 0, 0, 3, 0x13, 0, 0]).await;
     let mut link = connected(port).await;
     tokio::select! {
-        heard = heard => assert!(heard.unwrap().len() <= 4, "more than two pings"),
-        news = link.next() => panic!("{news:?}"),
+        received = received => assert!(received.unwrap().len() <= 4, "more than two pings"),
+        event = link.next() => panic!("{event:?}"),
     }
 }
 
 #[tokio::test]
 async fn what_is_too_large_for_a_broker_is_refused_and_the_rest_goes_on() {
     // CONNACK with a maximum packet size of 256.
-    let (port, heard) = answering(&[0x20, 8, 0, 0, 5, 0x27, 0, 0, 1, 0]).await;
+    let (port, received) = answering(&[0x20, 8, 0, 0, 5, 0x27, 0, 0, 1, 0]).await;
     let mut link = connected(port).await;
     let mut send = |token, bytes| {
         let publication = Publication {
@@ -256,12 +255,12 @@ async fn what_is_too_large_for_a_broker_is_refused_and_the_rest_goes_on() {
     };
     assert_eq!(pending.token, ReceiptToken::Event(1));
     assert!(reason.contains("256"), "{reason}");
-    let news = within("the other", link.next()).await;
+    let event = within("the other", link.next()).await;
     assert!(
-        matches!(news, LinkEvent::Done(ReceiptToken::State)),
-        "{news:?}"
+        matches!(event, LinkEvent::Done(ReceiptToken::State)),
+        "{event:?}"
     );
-    assert!(heard.await.unwrap().ends_with(b"xxx"));
+    assert!(received.await.unwrap().ends_with(b"xxx"));
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ pub(super) fn name(args: &BenchArgs) -> &'static str {
 }
 
 impl FrameSource {
-    /// `needs`: how far JPEGs are decoded, as the settings say.
+    /// `needs`: how far JPEGs are decoded, by the settings.
     pub(super) fn open(args: &BenchArgs, needs: DecodeNeeds) -> Result<Self, Failure> {
         let frames = |bytes| JpegFrames {
             bytes,

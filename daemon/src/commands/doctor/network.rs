@@ -10,7 +10,7 @@ use moodring_base::config::{Settings, UpdateSource};
 use super::{Finding, bad};
 
 /// How long a broker may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+const BROKER_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Whether the settings' broker answers, or our own could start.
 pub(super) fn broker(settings: &Settings) -> Finding {
@@ -40,7 +40,7 @@ pub(super) fn broker(settings: &Settings) -> Finding {
         .to_socket_addrs()
         .and_then(|mut all| {
             let first = all.next().ok_or(std::io::ErrorKind::NotFound)?;
-            TcpStream::connect_timeout(&first, PATIENCE)
+            TcpStream::connect_timeout(&first, BROKER_TIMEOUT)
         });
     match reached {
         Ok(_) => Finding::Good(format!("{address} answers")),
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broker_that_is_away_is_told_from_one_that_answers() {
+    fn a_broker_that_is_away_is_distinguished_from_one_that_answers() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let url = format!("mqtt://{address}");
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn looking_for_updates_without_a_key_says_so() {
+    fn a_search_for_updates_without_a_key_is_reported() {
         if option_env!("MOODRING_PUBLIC_KEY").is_some() {
             return;
         }

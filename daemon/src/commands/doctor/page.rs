@@ -12,7 +12,7 @@ use moodring_web as web;
 use super::{Finding, bad};
 
 /// How long our page may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PAGE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The port, and who can reach it.
 pub(super) fn page(settings: &Settings) -> Finding {
@@ -79,8 +79,8 @@ fn is_ours(address: SocketAddr) -> bool {
         if at.ip().is_unspecified() {
             at.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
         }
-        let mut stream = TcpStream::connect_timeout(&at, PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut stream = TcpStream::connect_timeout(&at, PAGE_TIMEOUT)?;
+        stream.set_read_timeout(Some(PAGE_TIMEOUT))?;
         let request = format!("GET /healthz HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes())?;
         let mut answer = String::new();
@@ -94,7 +94,7 @@ fn is_ours(address: SocketAddr) -> bool {
 mod tests {
     use super::*;
 
-    fn said(finding: Finding) -> String {
+    fn text_of(finding: Finding) -> String {
         match finding {
             Finding::Good(text) => format!("good {text}"),
             Finding::Note(text) => format!("note {text}"),
@@ -110,29 +110,29 @@ mod tests {
         settings.web.listen = at.to_string();
         // A server that accepts and stays silent is not ours.
         let stranger = std::thread::spawn(move || drop(taken.accept()));
-        let text = said(page(&settings));
+        let text = text_of(page(&settings));
         assert!(
             text.starts_with("bad") && text.contains("[web] listen"),
             "{text}"
         );
         stranger.join().unwrap();
-        let text = said(page(&settings));
+        let text = text_of(page(&settings));
         assert!(
             text.starts_with("good") && text.contains(&format!("http://{at}/")),
             "{text}"
         );
         settings.web.enabled = false;
-        assert!(said(page(&settings)).starts_with("note"));
+        assert!(text_of(page(&settings)).starts_with("note"));
     }
 
     #[test]
-    fn what_may_be_seen_is_said() {
+    fn what_may_be_seen_is_reported() {
         let mut settings = Settings::default();
-        assert!(said(preview(&settings)).starts_with("good"));
-        assert!(said(notice(&settings)).contains("/setup"));
+        assert!(text_of(preview(&settings)).starts_with("good"));
+        assert!(text_of(notice(&settings)).contains("/setup"));
         settings.preview.allowed = true;
         settings.notice.acknowledged = true;
-        assert!(said(preview(&settings)).starts_with("note allowed"));
-        assert!(said(notice(&settings)).starts_with("good"));
+        assert!(text_of(preview(&settings)).starts_with("note allowed"));
+        assert!(text_of(notice(&settings)).starts_with("good"));
     }
 }

@@ -6,10 +6,10 @@ use moodring_display::gpio::{Chips, wires};
 use super::{Finding, bad};
 
 /// Pins that two parts want, where no check of a display names them.
-pub(super) fn say_collisions(settings: &Settings, say: &mut impl FnMut(&str, Finding)) {
+pub(super) fn report_collisions(settings: &Settings, report: &mut impl FnMut(&str, Finding)) {
     let is_jetson = Chips::of_this_machine().jetson.is_some();
     for text in wires::collisions(&wires::wires(settings, is_jetson)) {
-        say("wires", bad(text, wires::WAY_OUT));
+        report("wires", bad(text, wires::WAY_OUT));
     }
 }
 
@@ -44,7 +44,7 @@ mod tests {
     use moodring_display::gpio::chip::Chip;
 
     #[test]
-    fn outputs_are_named_and_a_line_that_is_not_there_is_said() {
+    fn outputs_are_named_and_so_is_a_line_that_is_not_there() {
         let settings: Settings =
             toml::from_str("[outputs]\nhappy = 17\nsurprise = 17\nsad = \"PP.04\"\n").unwrap();
         let with = |lines: &[&str]| {

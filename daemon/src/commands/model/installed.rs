@@ -19,7 +19,7 @@ use crate::commands::stdout::out;
 
 const KINDS: [Kind; 2] = [Kind::Detector, Kind::Classifier];
 /// How long fetching a bundle may take.
-const PATIENCE: Duration = Duration::from_secs(20 * 60);
+const FETCH_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
 impl From<BundleError> for Failure {
     fn from(error: BundleError) -> Self {
@@ -86,7 +86,7 @@ fn named_built_in(kind: Kind) -> String {
     }
 }
 
-/// In words.
+/// Describes the net that runs.
 fn what_runs(settings: &Settings, kind: Kind, pick: &Selected) -> String {
     let configured = match kind {
         Kind::Detector => &settings.models.detector,
@@ -120,7 +120,7 @@ pub(super) fn install(args: &InstallArgs) -> Result<Exit, Failure> {
     let installed_nets = InstalledNets::of(&settings.models)
         .ok_or_else(|| Failure::output("there is no folder to install it: set [models] folder"))?;
     let (zip, signature) = if fetch::is_url(&args.bundle) {
-        let fetcher = fetch::Fetcher::new(PATIENCE).map_err(Failure::output)?;
+        let fetcher = fetch::Fetcher::new(FETCH_TIMEOUT).map_err(Failure::output)?;
         let bar = bar();
         let signed = fetcher.fetch_signed(&args.bundle, |come, length| {
             bar.set_length(length.unwrap_or(come));

@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_data_set_says_what_is_wanted() {
+    fn the_error_of_what_is_no_data_set_names_what_is_wanted() {
         let dir = tempfile::tempdir().unwrap();
         let error = Dataset::open(dir.path(), None).err().unwrap().to_string();
         assert!(

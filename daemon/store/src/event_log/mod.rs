@@ -38,7 +38,7 @@ pub struct EventLogInputs {
     pub snapshots: watch::Receiver<Snapshot>,
     /// What happened; nothing is skipped. When its senders are gone the event log ends.
     pub events: mpsc::UnboundedReceiver<Event>,
-    /// What went wrong between this machine and its broker, in words.
+    /// What went wrong between this machine and its broker, for people.
     pub broker_faults: Option<mpsc::UnboundedReceiver<String>>,
     /// Workers that panicked, and that work again.
     pub faults: mpsc::UnboundedReceiver<WorkerFault>,
@@ -54,14 +54,14 @@ pub fn spawn(
     store: Store,
     wanted: bool,
 ) -> JoinHandle<()> {
-    let journal = EventLog {
+    let event_log = EventLog {
         recorder: EventRecorder::new(identity, EventLimits::of(settings), wanted),
         state: store.state(),
         store,
         clock,
         sources,
     };
-    tokio::spawn(journal.run())
+    tokio::spawn(event_log.run())
 }
 
 struct EventLog {
@@ -109,7 +109,7 @@ impl EventLog {
         self.look();
         self.recorder.finish(self.now());
         self.write();
-        // An error says that the store has ended before us.
+        // An error means that the store has ended before us.
         let _ = self.store.flush().await;
     }
 

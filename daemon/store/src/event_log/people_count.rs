@@ -6,7 +6,7 @@ use moodring_core::{expression::Expression, frame::Millis, mood::Mood};
 /// The number of people, debounced.
 #[derive(Debug, Default)]
 pub(super) struct PeopleCount {
-    told: usize,
+    reported: usize,
     seen: usize,
     dominant: Option<Expression>,
     since: Millis,
@@ -21,19 +21,19 @@ impl PeopleCount {
         }
     }
 
-    /// A number that is to be told: it is another than before and has held, and it is or was a crowd. One person who
+    /// A number of people to report: it is another than before and has held, and it is or was a crowd. One person who
     /// comes and goes has events of their own.
     pub(super) fn due(&mut self, now: Millis, hold_ms: u64) -> Option<(usize, Option<Expression>)> {
-        if self.seen == self.told || now.since(self.since) < hold_ms {
+        if self.seen == self.reported || now.since(self.since) < hold_ms {
             return None;
         }
-        let is_crowd = self.seen.max(self.told) >= 2;
-        self.told = self.seen;
+        let is_crowd = self.seen.max(self.reported) >= 2;
+        self.reported = self.seen;
         is_crowd.then_some((self.seen, self.dominant))
     }
 
     pub(super) fn wake(&self, hold_ms: u64) -> Option<Millis> {
-        (self.seen != self.told).then(|| Millis(self.since.0.saturating_add(hold_ms)))
+        (self.seen != self.reported).then(|| Millis(self.since.0.saturating_add(hold_ms)))
     }
 }
 

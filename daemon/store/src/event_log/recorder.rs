@@ -40,7 +40,7 @@ impl EventLimits {
 #[derive(Debug)]
 pub struct EventRecorder {
     identity: Identity,
-    pace: EventLimits,
+    limits: EventLimits,
     wanted: bool,
     seq: u64,
     drafts: Vec<EventDraft>,
@@ -49,22 +49,22 @@ pub struct EventRecorder {
     /// A change that waits for the gap's end, and when the last one was recorded.
     held: Option<Event>,
     changed_at: Option<Millis>,
-    crowd: PeopleCount,
-    sum: SummaryBuilder,
+    people_count: PeopleCount,
+    summary: SummaryBuilder,
     store_fails: bool,
     /// How often the store's file had been replaced when that was last recorded.
     store_replaced: u64,
     /// How many rows had been dropped when that was last recorded, until the store knows of it.
-    told_at: Option<u64>,
+    reported_at: Option<u64>,
     reported_dropped: Option<u64>,
 }
 
 impl EventRecorder {
     /// A run in which nothing has happened yet. `wanted`: whether a broker is to get the events.
-    pub fn new(identity: Identity, pace: EventLimits, wanted: bool) -> Self {
+    pub fn new(identity: Identity, limits: EventLimits, wanted: bool) -> Self {
         Self {
             identity,
-            pace,
+            limits,
             wanted,
             seq: 0,
             drafts: Vec::new(),
@@ -72,18 +72,18 @@ impl EventRecorder {
             camera_since: Millis(0),
             held: None,
             changed_at: None,
-            crowd: PeopleCount::default(),
-            sum: SummaryBuilder::default(),
+            people_count: PeopleCount::default(),
+            summary: SummaryBuilder::default(),
             store_fails: false,
             store_replaced: 0,
-            told_at: None,
+            reported_at: None,
             reported_dropped: None,
         }
     }
 
     /// Something happened.
     pub fn event(&mut self, now: Moment, event: &Event) {
-        self.sum.event(&event.kind);
+        self.summary.event(&event.kind);
         if let EventKind::Changed { .. } = event.kind {
             self.held = match self.held.take() {
                 Some(held) => merge(&held, event),
@@ -97,7 +97,7 @@ impl EventRecorder {
 
     /// The world changed, or time went by.
     pub fn snapshot(&mut self, now: Moment, snapshot: &Snapshot) {
-        self.sum.snapshot(now, snapshot);
+        self.summary.snapshot(now, snapshot);
         let (from, to) = (self.camera, snapshot.camera);
         if from != to {
             self.release(now, true);
@@ -105,7 +105,7 @@ impl EventRecorder {
             self.add_event(now, now.run, EventBody::camera(from, to, lasted_ms));
             (self.camera, self.camera_since) = (to, now.run);
         }
-        self.crowd.see(now.run, snapshot);
+        self.people_count.see(now.run, snapshot);
         self.tick(now);
     }
 
@@ -138,16 +138,16 @@ impl EventRecorder {
                 self.add_event(now, now.run, EventBody::store_works());
             }
         }
-        if self.told_at == Some(state.untold) {
+        if self.reported_at == Some(state.unreported) {
             // The store does not know yet that it was recorded.
             return;
         }
-        self.told_at = None;
+        self.reported_at = None;
         // While the outbox is full, an event about it would drop another one.
-        if state.untold > 0 && !state.full {
-            self.add_event(now, now.run, EventBody::dropped(state.untold));
-            self.told_at = Some(state.untold);
-            self.reported_dropped = Some(state.untold);
+        if state.unreported > 0 && !state.full {
+            self.add_event(now, now.run, EventBody::dropped(state.unreported));
+            self.reported_at = Some(state.unreported);
+            self.reported_dropped = Some(state.unreported);
         }
     }
 
@@ -159,12 +159,12 @@ impl EventRecorder {
     /// Tells what was held back until now.
     pub fn tick(&mut self, now: Moment) {
         self.release(now, false);
-        if let Some((count, dominant)) = self.crowd.due(now.run, self.pace.crowd_ms) {
+        if let Some((count, dominant)) = self.people_count.due(now.run, self.limits.crowd_ms) {
             self.release(now, true);
             self.add_event(now, now.run, EventBody::crowd(count, dominant));
         }
-        if self.pace.summary_ms > 0
-            && let Some(summary) = self.sum.due(now.run, self.pace.summary_ms)
+        if self.limits.summary_ms > 0
+            && let Some(summary) = self.summary.due(now.run, self.limits.summary_ms)
         {
             self.add_event(now, now.run, EventBody::summary(summary));
         }
@@ -173,14 +173,14 @@ impl EventRecorder {
     /// The end: nothing is held back any more.
     pub fn finish(&mut self, now: Moment) {
         self.release(now, true);
-        self.sum.close();
+        self.summary.close();
     }
 
     /// When [`EventRecorder::tick`] will have something to record even if nothing comes in.
     pub fn wake(&self) -> Option<Millis> {
         let held = self.held.and(self.changed_at);
-        let held = held.map(|at| Millis(at.0.saturating_add(self.pace.gap_ms)));
-        let crowd = self.crowd.wake(self.pace.crowd_ms);
+        let held = held.map(|at| Millis(at.0.saturating_add(self.limits.gap_ms)));
+        let crowd = self.people_count.wake(self.limits.crowd_ms);
         [held, crowd].into_iter().flatten().min()
     }
 
@@ -196,12 +196,12 @@ impl EventRecorder {
 
     /// Moods of minutes that are over.
     pub fn spans(&mut self) -> Vec<MoodSpan> {
-        self.sum.spans()
+        self.summary.spans()
     }
 
     /// Tells the change that is held back, if its time has come or `at_once`.
     fn release(&mut self, now: Moment, at_once: bool) {
-        let is_due = |at: Millis| now.run.since(at) >= self.pace.gap_ms;
+        let is_due = |at: Millis| now.run.since(at) >= self.limits.gap_ms;
         if (at_once || self.changed_at.is_none_or(is_due))
             && let Some(event) = self.held.take()
         {

@@ -22,7 +22,7 @@ pub(super) struct SummaryBuilder {
     last: Option<(Millis, Mood)>,
 }
 
-/// A longer silence than this counts as no picture: a machine that slept, say.
+/// A longer silence than this counts as no picture: a machine that slept, for example.
 const SILENCE_MS: u64 = 5_000;
 
 impl SummaryBuilder {

@@ -78,7 +78,7 @@ impl Bundle {
     }
 }
 
-/// One file, of at most `limit` bytes whatever its header says.
+/// One file, of at most `limit` bytes whatever size its header claims.
 fn unpack(
     archive: &mut ZipArchive<Cursor<&[u8]>>,
     name: &str,

@@ -43,7 +43,7 @@ impl OnnxClassifier {
     /// One input, f32, 1 x 1 x side x side or 1 x side x side x 1, side 48 or 64; a first output of 7 values.
     /// A file with a `labels` note is taken as ours: bytes 0..255 in, logits out, divided by its `temperature`.
     /// Any other wants `b / 127.5 - 1` and has FER2013's order, which is ours; probabilities (a softmax at the end) are
-    /// told from logits by their sum. What our file's outputs mean is told by its notes: see [`crate::answer`].
+    /// distinguished from logits by their sum. The notes of our file define what its outputs mean: see [`crate::answer`].
     ///
     /// # Errors
     /// [`VisionError`] if the file cannot be used.
@@ -125,7 +125,7 @@ impl ClassifyNet for OnnxClassifier {
 }
 
 impl OnnxClassifier {
-    /// What the file says of its certainty.
+    /// The file's thresholds.
     pub(crate) const fn thresholds(&self) -> Thresholds {
         self.recipe.thresholds()
     }
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn probabilities_are_told_from_logits() {
+    fn probabilities_are_distinguished_from_logits() {
         assert!(are_probabilities(&[0.1, 0.2, 0.3, 0.4, 0.0, 0.0, 0.0]));
         assert!(!are_probabilities(&[0.5, 0.2, 0.3, 0.4, 0.0, 0.0, 0.0]));
         assert!(!are_probabilities(&[1.5, -0.5, 0.0, 0.0, 0.0, 0.0, 0.0]));

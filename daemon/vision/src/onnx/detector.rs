@@ -125,7 +125,7 @@ impl OnnxDetector {
         self.threshold
     }
 
-    /// The same where the classifier then says what is no face.
+    /// The same where the classifier then recognizes what is no face.
     pub fn threshold_before_face(&self) -> f32 {
         self.before_face
     }

@@ -128,7 +128,7 @@ fn open(settings: &OrtSettings) -> Result<Environment, String> {
             failures.push(format!("{} is not there", path.display()));
             continue;
         }
-        let loaded = guarded(|| Ok(ort::init_from(&path).map_err(|error| line(&error))));
+        let loaded = guarded(|| Ok(ort::init_from(&path).map_err(|error| one_line(&error))));
         match loaded.and_then(|loaded| loaded) {
             Ok(builder) => {
                 let builder = builder.with_name("moodring").with_telemetry(false);
@@ -161,8 +161,8 @@ fn candidates(settings: &OrtSettings) -> Vec<PathBuf> {
 
 /// The library's own description of its build.
 fn version() -> String {
-    let words = guarded(|| Ok(ort::info().to_owned())).unwrap_or_default();
-    words.chars().take(80).collect()
+    let info = guarded(|| Ok(ort::info().to_owned())).unwrap_or_default();
+    info.chars().take(80).collect()
 }
 
 fn session(
@@ -211,13 +211,13 @@ impl Runner for OrtRunner {
 /// Turns a panic inside `ort` or the library's binding into an error.
 fn guarded<T>(work: impl FnOnce() -> ort::Result<T>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(result) => result.map_err(|error| line(&error)),
+        Ok(result) => result.map_err(|error| one_line(&error)),
         Err(_) => Err("the library does not answer as ONNX Runtime should".into()),
     }
 }
 
 /// A reason on one line, cut if it is too long.
-fn line(error: &dyn std::error::Error) -> String {
+fn one_line(error: &dyn std::error::Error) -> String {
     let text = error.to_string();
     let words: Vec<_> = text.split_whitespace().collect();
     words.join(" ").chars().take(REASON_CHARS).collect()

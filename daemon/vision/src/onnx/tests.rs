@@ -248,7 +248,7 @@ fn a_public_classifier_of_64_pixels_reads_a_smile() {
     }
 }
 
-/// What a detector and a classifier say to a file with these bytes.
+/// The errors of a detector and of a classifier for a file with these bytes.
 fn errors(engine: Engine<'_>, bytes: &[u8]) -> [String; 2] {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("broken.onnx");
@@ -289,7 +289,7 @@ fn bad_files_are_named() {
 }
 
 #[test]
-fn other_nets_are_told_what_they_are() {
+fn the_error_for_another_net_names_what_it_is() {
     for engine in engines() {
         let error = OnnxDetector::open(engine, &weights("classifier.onnx"), SIZE_PX)
             .err()

@@ -58,13 +58,13 @@ impl Runner for TractRunner {
 /// tract may index beyond broken graphs; such a panic means a broken file here, not the end.
 fn guarded<T>(work: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(result) => result.map_err(|error| line(&error)),
+        Ok(result) => result.map_err(|error| one_line(&error)),
         Err(_) => Err("tract panicked, so its graph is damaged or beyond tract".into()),
     }
 }
 
 /// The whole chain of causes on one line, cut if it is too long.
-fn line(error: &TractError) -> String {
+fn one_line(error: &TractError) -> String {
     let text = format!("{error:#}");
     let words: Vec<_> = text.split_whitespace().collect();
     words.join(" ").chars().take(REASON_CHARS).collect()

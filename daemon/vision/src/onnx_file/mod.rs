@@ -26,7 +26,7 @@ pub(crate) type Sides = Vec<Option<usize>>;
 /// Reads a file's bytes and checks them at first sight.
 ///
 /// # Errors
-/// The reason, in words: not readable, empty, too large, or packed for our own engine.
+/// The reason, as a text: not readable, empty, too large, or packed for our own engine.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|e| e.to_string())?;
@@ -49,7 +49,7 @@ impl OnnxFile {
     /// Parses the protobuf. Weights in other files are not loaded.
     ///
     /// # Errors
-    /// The reason, in words.
+    /// The reason, as a text.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
         let model = proto::Model::decode(bytes)
             .map_err(|error| format!("it is not an ONNX file ({error})"))?;
@@ -68,7 +68,7 @@ impl OnnxFile {
     /// The only input that is not a constant, and its sides.
     ///
     /// # Errors
-    /// The reason, in words, if there are none or several, or one without a shape.
+    /// The reason, as a text, if there are none or several, or one without a shape.
     pub(crate) fn input(&self) -> Result<(&str, Sides), String> {
         let input = self.only_input()?;
         let sides = input.shape().ok_or("its input has no shape")?.sides.iter();
@@ -92,7 +92,7 @@ impl OnnxFile {
     /// The input's sides if there are four of them.
     ///
     /// # Errors
-    /// The reason, in words.
+    /// The reason, as a text.
     pub(crate) fn picture_sides(&self) -> Result<[Option<usize>; 4], String> {
         let (_, sides) = self.input()?;
         sides
@@ -173,7 +173,7 @@ impl Node {
     }
 
     /// A text; empty if it is not UTF-8.
-    pub(crate) fn word(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.attribute(name)
             .map(|a| std::str::from_utf8(&a.string).unwrap_or(""))
     }
@@ -181,7 +181,7 @@ impl Node {
     /// A constant among the attributes.
     ///
     /// # Errors
-    /// The reason, in words, if its values cannot be read.
+    /// The reason, as a text, if its values cannot be read.
     pub(crate) fn tensor(&self, name: &str) -> Option<Result<Tensor, String>> {
         let attribute = self.attribute(name)?;
         attribute.tensor.as_ref().map(Tensor::read)

@@ -35,7 +35,7 @@ impl Tensor {
     /// Reads the protobuf and checks every length.
     ///
     /// # Errors
-    /// The reason, in words.
+    /// The reason, as a text.
     pub(super) fn read(from: &proto::Tensor) -> Result<Self, String> {
         let named = |reason: &str| format!("its constant `{}` {reason}", from.name);
         if from.location == 1 {
@@ -59,7 +59,7 @@ fn read_values(from: &proto::Tensor) -> Option<Values> {
     let raw = (!from.raw.is_empty()).then_some(from.raw.as_slice());
     Some(match from.kind {
         1 => Values::F32(match raw {
-            Some(raw) => words(raw, f32::from_le_bytes)?,
+            Some(raw) => elements(raw, f32::from_le_bytes)?,
             None => from.floats.clone(),
         }),
         2 => Values::U8(match raw {
@@ -71,21 +71,21 @@ fn read_values(from: &proto::Tensor) -> Option<Values> {
             None => narrow(&from.ints)?,
         }),
         6 => Values::I32(match raw {
-            Some(raw) => words(raw, i32::from_le_bytes)?,
+            Some(raw) => elements(raw, i32::from_le_bytes)?,
             None => from.ints.clone(),
         }),
         7 => Values::I64(match raw {
-            Some(raw) => words(raw, i64::from_le_bytes)?,
+            Some(raw) => elements(raw, i64::from_le_bytes)?,
             None => from.longs.clone(),
         }),
         _ => return None,
     })
 }
 
-fn words<const N: usize, T>(raw: &[u8], read: impl Fn([u8; N]) -> T) -> Option<Vec<T>> {
-    let (words, rest) = raw.as_chunks();
+fn elements<const N: usize, T>(raw: &[u8], read: impl Fn([u8; N]) -> T) -> Option<Vec<T>> {
+    let (elements, rest) = raw.as_chunks();
     rest.is_empty()
-        .then(|| words.iter().map(|word| read(*word)).collect())
+        .then(|| elements.iter().map(|element| read(*element)).collect())
 }
 
 fn narrow<T: TryFrom<i32>>(ints: &[i32]) -> Option<Vec<T>> {

@@ -252,7 +252,7 @@ fn form(node: &Node, (high, wide): (usize, usize)) -> Result<(usize, usize), Fau
     {
         return fault("a dilation", accepted);
     }
-    let auto = node.word("auto_pad").unwrap_or("NOTSET");
+    let auto = node.text("auto_pad").unwrap_or("NOTSET");
     let wanted = (high as i64 - 1) / 2;
     let fits = match auto {
         "NOTSET" => match node.ints("pads") {

@@ -230,7 +230,7 @@ impl GraphPacker<'_> {
             Some(Value::Size) => true,
             _ => node.floats("scales") == Some(&[1.0, 1.0, 2.0, 2.0]),
         };
-        let mode = |name| node.word(name);
+        let mode = |name| node.text(name);
         let nearest = match mode("coordinate_transformation_mode").unwrap_or("half_pixel") {
             _ if node.kind == "Upsample" => true,
             "asymmetric" => mode("nearest_mode") == Some("floor"),

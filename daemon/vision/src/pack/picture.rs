@@ -11,7 +11,7 @@ use super::{
 };
 use crate::onnx_file::OnnxFile;
 
-/// Detectors of free size accept any multiple of this, unless their notes or the user say otherwise.
+/// Detectors of free size accept any multiple of this, unless their notes or the user choose another.
 const STEP_PX: u32 = 32;
 /// A range of reals counts as a picture's bytes if it begins no lower than this,
 const LOWEST: f32 = -2.0;

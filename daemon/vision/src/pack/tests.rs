@@ -162,7 +162,7 @@ fn a_quantized_classifier_computes_what_onnx_runtime_does() {
 }
 
 #[test]
-fn size_step_and_notes_can_be_said() {
+fn size_step_and_notes_can_be_set() {
     let wanted = PackOptions {
         size_px: Some((96, 64)),
         step_px: Some(32),
@@ -253,7 +253,7 @@ fn weights_must_be_symmetric() {
 }
 
 #[test]
-fn other_files_are_told_what_they_are() {
+fn other_files_are_refused_with_what_is_expected() {
     for bytes in [&b"not a net"[..], moodring_models::CLASSIFIER, b""] {
         let error = pack(bytes, &PackOptions::default())
             .unwrap_err()

@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_package_is_told() {
+    fn a_newer_package_is_reported() {
         let release = parse(&answer("0.1.0", "0.2.0-1~bpo12+1")).unwrap();
         assert!(release.update_available);
         let advice = release.advice().unwrap();

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_newer_is_told_and_what_is_not_is_not() {
+    fn only_newer_versions_are_reported() {
         let own = Version::of_program();
         let same = release(&format!(r#"{{"schema":1,"program":"{own}"}}"#));
         assert!(!same.update_available && same.advice().is_none());

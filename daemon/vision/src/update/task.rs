@@ -17,11 +17,11 @@ use crate::bundle::{SIGNATURE_BYTES, TrustedKey, fetch::Fetcher};
 pub type ReleaseReceiver = watch::Receiver<Option<Release>>;
 
 /// How long fetching an index may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const FETCH_TIMEOUT: Duration = Duration::from_secs(60);
 /// The first look waits: after its start a machine has other work, and perhaps no network yet.
-const FIRST: Duration = Duration::from_secs(20);
+const FIRST_CHECK_DELAY: Duration = Duration::from_secs(20);
 /// A random delay, so that not all devices ask at once after a power cut.
-const SPREAD: Duration = Duration::from_secs(600);
+const MAX_JITTER: Duration = Duration::from_secs(600);
 
 /// The thread; it ends when this is dropped.
 #[derive(Debug)]
@@ -40,12 +40,12 @@ impl UpdateThread {
 /// Starts the thread, if the settings want it. `spread` is a number that differs between devices.
 pub fn spawn(update: &UpdateSettings, models: &ModelSettings, spread: u64) -> Option<UpdateThread> {
     let source = update.source()?;
-    let (tell, newest) = watch::channel(None);
+    let (newest_tx, newest) = watch::channel(None);
     let (_alive, ended) = channel();
     let (models, every) = (models.clone(), Duration::from_secs(update.hours * 3600));
-    let mut wait = FIRST;
+    let mut wait = FIRST_CHECK_DELAY;
     if matches!(source, UpdateSource::Index(_)) {
-        wait += Duration::from_secs(spread % SPREAD.as_secs());
+        wait += Duration::from_secs(spread % MAX_JITTER.as_secs());
     }
     let looking = move || {
         let mut advised = None;
@@ -60,7 +60,7 @@ pub fn spawn(update: &UpdateSettings, models: &ModelSettings, spread: u64) -> Op
                         }
                         advised = advice;
                     }
-                    tell.send_replace(Some(release));
+                    newest_tx.send_replace(Some(release));
                 }
                 Err(error) => tracing::warn!("cannot look for updates: {error}"),
             }
@@ -83,7 +83,7 @@ pub fn look(source: &UpdateSource, models: &ModelSettings) -> Result<Release, Up
         UpdateSource::Apt => apt::look(Path::new(apt::APT_CACHE)),
         UpdateSource::Index(url) => {
             let key = TrustedKey::choose(None, &models.public_key)?;
-            let fetcher = Fetcher::new(PATIENCE).map_err(UpdateError::Certificates)?;
+            let fetcher = Fetcher::new(FETCH_TIMEOUT).map_err(UpdateError::Certificates)?;
             Ok(indexed(&fetcher, url, &key)?.against(models))
         }
     }
@@ -115,14 +115,14 @@ mod tests {
             "/good.json.minisig" => ok(&good),
             _ => ok(&bad),
         });
-        let fetcher = server.fetcher(PATIENCE);
+        let fetcher = server.fetcher(FETCH_TIMEOUT);
         let read = |path: &str| indexed(&fetcher, &server.url(path), &maker.key());
         assert_eq!(read("/good.json").unwrap().program.to_string(), "99.0.0");
         assert!(matches!(read("/bad.json"), Err(UpdateError::Signed(_))));
     }
 
     #[test]
-    fn without_a_wish_nobody_looks() {
+    fn no_thread_starts_without_a_source() {
         let models = ModelSettings::default();
         assert!(spawn(&UpdateSettings::default(), &models, 0).is_none());
         let asked = UpdateSettings {

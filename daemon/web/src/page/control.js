@@ -1,19 +1,19 @@
-// The knobs: each sends one word, and shows what the device says it became.
-import { ask, bars, byId, el, refusal, save, tell } from './dom.js';
+// The controls: each sends one text, and shows what the device answers that it became.
+import { ask, bars, byId, el, refusal, save, showError } from './dom.js';
 import { t } from './words.js';
 
 const SETTLE_MS = 1500;
 let touched = 0;
 
 export function startControl() {
-  const says = byId('control-says');
+  const message = byId('control-says');
   async function set(thing, value) {
     touched = Date.now();
     try {
       await ask(`api/v1/control/${thing}`, { method: 'POST', body: String(value) });
-      says.textContent = '';
+      message.textContent = '';
     } catch (error) {
-      tell(says, t('error.refused'), error);
+      showError(message, t('error.refused'), error);
       touched = 0;
     }
   }
@@ -33,9 +33,9 @@ export function startControl() {
       if (!answer.ok) throw refusal(answer, await answer.json());
       const [, name] = answer.headers.get('content-disposition')?.match(/filename="([^"]+)"/) ?? [];
       save(await answer.blob(), name ?? 'moodring.jpg');
-      says.textContent = '';
+      message.textContent = '';
     } catch (error) {
-      tell(says, t('error.refused'), error);
+      showError(message, t('error.refused'), error);
     }
   });
 }

@@ -53,7 +53,7 @@ export function duration(ms) {
 
 export const clock = (time) => new Date(time).toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
-/** JSON from this device; an error in its own words. Who is logged out goes to the door. */
+/** JSON from this device; an error with the device's text. A visitor that is logged out goes to the login page. */
 export async function ask(path, options = {}) {
   const answer = await fetch(path, options).catch(() => { throw new Error(t('error.silent')); });
   if (answer.status === 401) {
@@ -71,14 +71,14 @@ export async function ask(path, options = {}) {
   return value;
 }
 
-/** The error of a refused request; `detail` is what the device says of it, in English. */
+/** The error of a refused request; `detail` is the device's own text, in English. */
 export function refusal(answer, value) {
   const error = new Error(t('error.number', { status: answer.status }));
   return Object.assign(error, { status: answer.status, detail: value?.error, wait: answer.headers.get('retry-after') });
 }
 
-/** An error as a sentence in the reader's language, and what the device says of it, which is English. */
-export function tell(node, text, error) {
+/** An error as a sentence in the reader's language, and the device's own text, which is English. */
+export function showError(node, text, error) {
   const detail = typeof error === 'string' ? error : error.detail;
   const short = typeof error === 'string' || detail ? text : error.message;
   const said = detail ? [' ', el('span', { className: 'detail', lang: 'en', textContent: detail })] : [];

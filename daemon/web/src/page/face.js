@@ -26,14 +26,14 @@ const token = asked.get('token');
 
 const stage = document.getElementById('stage');
 const face = document.getElementById('face');
-const words = document.getElementById('text');
+const label = document.getElementById('text');
 document.body.dataset.background = background;
-words.hidden = text === 'none';
+label.hidden = text === 'none';
 addEventListener('contextmenu', (event) => event.preventDefault());
 
 let shown = '';
 
-/** Another token may count now: the device's own sheet says so. */
+/** Another token may count now: the device's own sheet shows it. */
 async function refused() {
   const answer = await fetch(`api/v1/state${token ? `?${new URLSearchParams({ token })}` : ''}`).catch(() => null);
   if (answer?.status === 401) location.reload();
@@ -52,11 +52,11 @@ async function show(svg) {
 }
 
 function showState(state) {
-  const word = mood(shownAs(state));
-  face.alt = word;
+  const moodLabel = mood(shownAs(state));
+  face.alt = moodLabel;
   stage.classList.toggle('hidden', nobody === 'hide' && state.mood === 'nobody');
-  const lines = { mood: [word], device: [state.device], both: [word, state.device] }[text] ?? [];
-  if (words.textContent !== lines.join(' · ')) words.textContent = lines.join(' · ');
+  const lines = { mood: [moodLabel], device: [state.device], both: [moodLabel, state.device] }[text] ?? [];
+  if (label.textContent !== lines.join(' · ')) label.textContent = lines.join(' · ');
 }
 
 /** Slowly round in a small figure that never stands still at one place. */

@@ -1,4 +1,4 @@
-// The device's server-sent events, for as long as somebody looks. A connection that died without a word (the network went away, the
+// The device's server-sent events, for as long as somebody looks. A connection that died without an end (the network went away, the
 // machine slept) looks open for ever: the device sends four states a second, so silence is an end, too.
 const RETRY_MS = 5000;
 const SILENCE_MS = 15_000;
@@ -18,12 +18,12 @@ export function follow(address, kinds, { up, down, refused }) {
 
   function open() {
     close();
-    let heard = performance.now();
+    let lastReceived = performance.now();
     const own = new EventSource(address);
     source = own;
     for (const [kind, act] of Object.entries({ open: up, ...kinds })) {
       own.addEventListener(kind, (event) => {
-        heard = performance.now();
+        lastReceived = performance.now();
         act(event);
       });
     }
@@ -36,7 +36,7 @@ export function follow(address, kinds, { up, down, refused }) {
       refused();
     });
     watch = setInterval(() => {
-      if (performance.now() - heard < SILENCE_MS) return;
+      if (performance.now() - lastReceived < SILENCE_MS) return;
       down();
       open();
     }, SILENCE_MS / 5);

@@ -1,6 +1,6 @@
 // The days before: stacked bars by hour or day, by hour of the day, and the way to take all of it away or delete it.
-import { ask, byId, duration, el, percent, tell } from './dom.js';
-import { locale, mood as word, t } from './words.js';
+import { ask, byId, duration, el, percent, showError } from './dom.js';
+import { locale, mood as moodLabel, t } from './words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const ORDER = ['happy', 'surprise', 'neutral', 'uncertain', 'sad', 'fear', 'angry', 'disgust'];
@@ -18,7 +18,7 @@ export function startHistory({ forgotten }) {
       byId('history').hidden = false;
       show(history, days);
     } catch (error) {
-      tell(byId('history-says'), t('error.refused'), error);
+      showError(byId('history-says'), t('error.refused'), error);
     }
   }
   byId('days').addEventListener('change', (event) => {
@@ -33,7 +33,7 @@ export function startHistory({ forgotten }) {
       byId('history-says').textContent = t('page.deleted');
       forgotten();
     } catch (error) {
-      tell(byId('history-says'), t('error.refused'), error);
+      showError(byId('history-says'), t('error.refused'), error);
     }
     refresh();
   });
@@ -72,7 +72,7 @@ function show(history, days) {
     return days === 1 ? `${String(date.getHours()).padStart(2, '0')}` : date.toLocaleDateString(locale(), { day: 'numeric', month: 'numeric' });
   };
   const top = ORDER.map((mood) => [mood, present.filter(([, m]) => m === mood).reduce((all, [, , s]) => all + s, 0)])
-    .filter(([, s]) => s / sum >= 0.005).sort((a, b) => b[1] - a[1]).map(([mood, s]) => `${word(mood)} ${percent(s / sum)}`).join(', ');
+    .filter(([, s]) => s / sum >= 0.005).sort((a, b) => b[1] - a[1]).map(([mood, s]) => `${moodLabel(mood)} ${percent(s / sum)}`).join(', ');
   byId('presence').textContent = sum ? t('history.present', { time: duration(sum * 1000), shares: top }) : t('history.none');
   chart('chart-days', by(column), count, label, t(days === 1 ? 'history.hours' : 'history.days'));
   chart('chart-hours', by((start) => new Date(start * 1000).getHours()), 24, (i) => String(i), t('history.clock'));
@@ -92,7 +92,7 @@ function chart(id, groups, count, label, title) {
       const tall = (seconds / most) * HEIGHT;
       y -= tall;
       const bar = node('rect', { x: i * wide + wide * 0.1, y, width: wide * 0.8, height: tall, 'data-mood': mood });
-      bar.append(node('title', {}, `${label(i)}: ${word(mood)} ${duration(seconds * 1000)}`));
+      bar.append(node('title', {}, `${label(i)}: ${moodLabel(mood)} ${duration(seconds * 1000)}`));
       svg.append(bar);
     }
     if (i % every === 0) svg.append(node('text', { x: Math.min(width - LABEL_PX / 2, Math.max(LABEL_PX / 2, (i + 0.5) * wide)), y: HEIGHT + 14, 'text-anchor': 'middle' }, label(i)));

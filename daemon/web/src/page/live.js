@@ -2,7 +2,7 @@
 import { showControls } from './control.js';
 import { showPreview } from './preview.js';
 import { follow } from './follow.js';
-import { bars, byId, clock, duration, el, emoji, percent, tell } from './dom.js';
+import { bars, byId, clock, duration, el, emoji, percent, showError } from './dom.js';
 import { locale, mood, shownAs, t } from './words.js';
 
 const CAMERA = { starting: 'wait', running: 'good', lost: 'bad', off: 'off', ended: 'off', elsewhere: 'off', away: 'bad' };
@@ -24,9 +24,9 @@ export function startLive({ changed }) {
       if (seen.has(event.lastEventId)) return;
       seen.add(event.lastEventId);
       if (seen.size > MOST_SEEN) seen.delete(seen.values().next().value);
-      const told = JSON.parse(event.data);
-      showEvent(told);
-      if (told.kind !== 'summary') changed();
+      const message = JSON.parse(event.data);
+      showEvent(message);
+      if (message.kind !== 'summary') changed();
     },
   }, {
     up: () => chip('chip-link', 'good', t('link.live')),
@@ -49,40 +49,40 @@ function chip(id, state, text) {
 }
 
 /** Sets text only if it differs: a screen reader should hear changes and nothing else. */
-function say(id, text) {
+function setText(id, text) {
   const node = byId(id);
   if (node.textContent !== text) node.textContent = text;
 }
 
 function showState(state) {
-  say('device', state.device);
-  say('version', state.version);
+  setText('device', state.device);
+  setText('version', state.version);
   chip('chip-camera', CAMERA[state.camera] ?? 'wait', t(`camera.${state.camera}`));
   chip('chip-broker', BROKER[state.broker] ?? 'wait', t(`broker.${state.broker}`));
   const off = state.camera === 'off';
   const shown = shownAs(state);
-  const word = mood(shown);
-  say('mood', word);
+  const label = mood(shown);
+  setText('mood', label);
   byId('mood').dataset.mood = off ? 'off' : state.mood;
-  document.title = `${word} · ${state.device} · moodring`;
-  byId('face').alt = t('live.face', { mood: word });
+  document.title = `${label} · ${state.device} · moodring`;
+  byId('face').alt = t('live.face', { mood: label });
   const lasts = duration(Date.parse(state.time) - Date.parse(state.since));
   const people = t('live.people', { count: state.people_count });
   // Who is uncertain is not "48 % sure" of that.
-  const says = state.confidence > 0 && !['uncertain', 'nobody'].includes(state.mood);
-  const sure = says ? `${t('live.sure', { percent: percent(state.confidence) })}, ` : '';
+  const isSure = state.confidence > 0 && !['uncertain', 'nobody'].includes(state.mood);
+  const sure = isSure ? `${t('live.sure', { percent: percent(state.confidence) })}, ` : '';
   const now = shown === state.camera ? t('page.waiting') : `${sure}${t('live.for', { time: lasts })}. ${people}.`;
-  say('mood-text', off ? t('live.off') : now);
+  setText('mood-text', off ? t('live.off') : now);
   const trouble = byId('trouble');
   trouble.hidden = !state.trouble || off;
-  if (state.trouble) tell(trouble, t('live.trouble'), state.trouble);
+  if (state.trouble) showError(trouble, t('live.trouble'), state.trouble);
   showPeople(state);
   showMachine(state);
   showControls(state.controls);
   showPreview(state.controls);
 }
 
-/** What the device decided that this face shows; older devices say the likeliest expression alone. */
+/** What the device decided that this face shows; older devices send the likeliest expression alone. */
 const shows = (face) => face.mood ?? face.expression;
 
 function showPeople(state) {
@@ -106,8 +106,8 @@ function showPeople(state) {
     }
     // Bars that name an expression beside "uncertain" want a reason.
     const away = shows(person) === 'uncertain' && person.facing === false;
-    const word = mood(shows(person)) + (away ? `, ${t('photo.away')}` : '');
-    const title = t('live.person', { track: person.track, mood: word });
+    const label = mood(shows(person)) + (away ? `, ${t('photo.away')}` : '');
+    const title = t('live.person', { track: person.track, mood: label });
     const heading = node.querySelector('h3 span');
     if (heading.textContent !== title) heading.textContent = title;
     bars(person.scores, node.querySelector('.bars'));
@@ -121,7 +121,7 @@ function showMore(others) {
   for (const person of others) counts.set(shows(person), (counts.get(shows(person)) ?? 0) + 1);
   const moods = [...counts].sort((a, b) => b[1] - a[1]).map(([name, count]) => `${count} ${mood(name)}`).join(', ');
   byId('people-more').hidden = !others.length;
-  say('people-more', others.length ? t('live.more', { count: others.length, moods }) : '');
+  setText('people-more', others.length ? t('live.more', { count: others.length, moods }) : '');
 }
 
 const decimal = (number, digits) => number.toLocaleString(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -178,7 +178,7 @@ function showEvent(event) {
   const list = byId('events');
   list.querySelector('.hint')?.remove();
   const line = el('span', { textContent: text });
-  if (detail) tell(line, `${text}:`, detail);
+  if (detail) showError(line, `${text}:`, detail);
   list.prepend(el('li', {}, emoji(look, 24), line,
     el('time', { dateTime: event.time, textContent: clock(event.time) })));
   while (list.children.length > MOST_EVENTS) list.lastChild.remove();

@@ -10,12 +10,12 @@ const REASONS = {
 
 useLanguage();
 const form = document.getElementById('form');
-const says = document.getElementById('says');
+const message = document.getElementById('says');
 const password = document.getElementById('password');
 
 form.addEventListener('submit', async (event) => {
   event.preventDefault();
-  says.hidden = true;
+  message.hidden = true;
   const button = form.querySelector('button');
   button.disabled = true;
   try {
@@ -29,11 +29,11 @@ form.addEventListener('submit', async (event) => {
       return;
     }
     const seconds = answer.headers.get('retry-after');
-    says.textContent = REASONS[answer.status]?.(seconds) ?? t('error.number', { status: answer.status });
+    message.textContent = REASONS[answer.status]?.(seconds) ?? t('error.number', { status: answer.status });
   } catch {
-    says.textContent = t('error.silent');
+    message.textContent = t('error.silent');
   }
-  says.hidden = false;
+  message.hidden = false;
   button.disabled = false;
   password.select();
 });

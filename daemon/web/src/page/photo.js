@@ -1,8 +1,8 @@
 // Photos: in by drop, choice, paste or camera; out as a picture with emoji and a list of faces. Kept only in this tab.
-import { ask, bars, byId, el, emoji, emojiUrl, percent, save, tell } from './dom.js';
+import { ask, bars, byId, el, emoji, emojiUrl, percent, save, showError } from './dom.js';
 import { mood, t } from './words.js';
 
-/** The device reads photos as they are, so that page and command line say the same; only what it refuses as too large is scaled down. */
+/** The device reads photos as they are, so that page and command line agree; only what it refuses as too large is scaled down. */
 const LONG_PX = 2048;
 /** Photos are shown at most so large here. */
 const SHOWN_PX = 2048;
@@ -85,7 +85,7 @@ async function one(file) {
     await show(name, bitmap, line);
   } catch (error) {
     const why = el('p', { className: 'trouble' });
-    tell(why, t('photo.unread'), error);
+    showError(why, t('photo.unread'), error);
     byId('results').prepend(el('article', { className: 'result failed' }, el('h3', { textContent: name, translate: false }), why));
   }
 }
@@ -129,8 +129,8 @@ async function show(name, bitmap, line) {
   const canvas = el('canvas', { width: Math.round(line.width * scale), height: Math.round(line.height * scale), role: 'img' });
   const count = line.faces.length;
   const all = count > MOST_TOLD ? counted(line.faces) : line.faces.map(caption).join('; ');
-  const words = count ? all : t('photo.none');
-  canvas.setAttribute('aria-label', `${name}: ${words}`);
+  const description = count ? all : t('photo.none');
+  canvas.setAttribute('aria-label', `${name}: ${description}`);
   const images = await Promise.all(line.faces.map((face) => sticker(shows(face))));
   const bare = { ...line, faces: line.faces.map(({ crop, heat, ...face }) => face) };
   const list = faceList(line.faces);

@@ -1,5 +1,5 @@
 // The camera's picture, where the device allows it: on and off for everybody, a mode for oneself, and how long it lasts.
-import { ask, byId, tell } from './dom.js';
+import { ask, byId, showError } from './dom.js';
 import { t } from './words.js';
 
 const AGAIN_MS = 1500;
@@ -8,12 +8,12 @@ let mode = 'emoji';
 let again = 0;
 
 export function startPreview() {
-  const set = async (word) => {
+  const set = async (state) => {
     byId('preview-says').textContent = '';
     try {
-      await ask('api/v1/control/preview', { method: 'POST', body: word });
+      await ask('api/v1/control/preview', { method: 'POST', body: state });
     } catch (error) {
-      tell(byId('preview-says'), t('error.refused'), error);
+      showError(byId('preview-says'), t('error.refused'), error);
     }
   };
   byId('preview-on').addEventListener('click', () => set('on'));
@@ -22,12 +22,12 @@ export function startPreview() {
     mode = event.target.value;
     watch();
   });
-  // The device ends a stream when it ends, or has no seat left: as long as the preview is on, it is tried again.
+  // The device ends a stream when it ends, or has no place left: as long as the preview is on, it is tried again.
   byId('preview-picture').addEventListener('error', () => {
     clearTimeout(again);
     again = setTimeout(watch, AGAIN_MS);
   });
-  // A page that nobody sees takes no seat.
+  // A page that nobody sees takes no place.
   document.addEventListener('visibilitychange', watch);
 }
 

@@ -1,12 +1,12 @@
 // First steps: shows how everything is set, tries parts, and saves.
-import { ask, byId, el, tell } from './dom.js';
+import { ask, byId, el, showError } from './dom.js';
 import { t, useLanguage } from './words.js';
 
 const TEXTS = ['responsible', 'way_out', 'device', 'camera', 'display'];
 const IN_NETWORK = 'address';
 const SAME_DISPLAY = 'as it is';
 
-/** What the device says of a choice that is no device's own name. */
+/** What the device answers to a choice that is no device's own name. */
 const SAME = 'as it is set now';
 const ABOUT = {
   auto: 'setup.source.auto',
@@ -50,15 +50,15 @@ function answers() {
 
 const send = (path) => ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(answers()) });
 
-/** What the device or the system says itself is English. */
+/** The device's and the system's own texts are English. */
 const english = (text) => el('span', { lang: 'en', textContent: text });
 
 /** A sentence of a trial in the reader's language, with the system's reason as it is. */
-function sentence(text, word) {
+function sentence(text, translation) {
   const ended = (said) => (/[?!.]$/.test(said) ? said : `${said}.`);
-  if (!word) return [english(ended(text))];
-  const { reason, ...values } = word.values;
-  const parts = ended(t(word.key, values, text)).split('{reason}');
+  if (!translation) return [english(ended(text))];
+  const { reason, ...values } = translation.values;
+  const parts = ended(t(translation.key, values, text)).split('{reason}');
   return parts.flatMap((part, i) => (i ? [english(reason), part] : [part]));
 }
 
@@ -75,33 +75,33 @@ for (const button of document.querySelectorAll('[data-try]')) {
       line.replaceChildren(t(ok ? 'setup.works' : 'setup.fails'), ' ', ...sentence(says, saysWord), ...(ok ? [] : [' ', t('setup.mend'), ' ', ...sentence(mend, mendWord)]));
     } catch (error) {
       line.className = 'bad';
-      tell(line, t('error.refused'), error);
+      showError(line, t('error.refused'), error);
     }
     button.disabled = false;
     button.focus();
   });
 }
 
-function trouble(says, error, ...more) {
+function trouble(message, error, ...more) {
   const line = el('p', { className: 'trouble' });
-  tell(line, t('setup.unsaved'), error);
-  says.replaceChildren(line, ...more);
+  showError(line, t('setup.unsaved'), error);
+  message.replaceChildren(line, ...more);
 }
 
 byId('form').addEventListener('submit', async (event) => {
   event.preventDefault();
-  const says = byId('says');
-  says.replaceChildren();
+  const message = byId('says');
+  message.replaceChildren();
   try {
     const done = await send('api/v1/setup');
     if (done.saved) {
       const lines = [t('setup.saved', { file: done.file }), ...(done.before ? [t('setup.before', { file: done.before })] : []), t('setup.restart')];
-      says.replaceChildren(el('p', { className: 'done', textContent: lines.join(' ') }));
+      message.replaceChildren(el('p', { className: 'done', textContent: lines.join(' ') }));
     } else {
-      trouble(says, done.error, el('pre', { textContent: done.text, tabIndex: 0 }));
+      trouble(message, done.error, el('pre', { textContent: done.text, tabIndex: 0 }));
     }
   } catch (error) {
-    trouble(says, error);
+    trouble(message, error);
   }
-  says.scrollIntoView({ block: 'nearest' });
+  message.scrollIntoView({ block: 'nearest' });
 });

@@ -1,6 +1,6 @@
-// The last hour or day as a strip of colours, and the same in words.
+// The last hour or day as a strip of colours, and the same as text.
 import { ask, byId, duration, el, percent } from './dom.js';
-import { locale, mood as word, t } from './words.js';
+import { locale, mood as moodLabel, t } from './words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const WIDTH = 1000;
@@ -21,7 +21,7 @@ export function startTimeline() {
     try {
       draw(await ask(`api/v1/timeline?hours=${hours}`), hours);
     } catch {
-      // The live view says that the device is away.
+      // The live view shows that the device is away.
     }
     waiting = false;
   }
@@ -39,14 +39,14 @@ function draw({ from, to, moods }, hours) {
   }
   const sum = [...shares.values()].reduce((a, b) => a + b, 0);
   const sorted = [...shares].filter(([, ms]) => ms / sum >= 0.005).sort((a, b) => b[1] - a[1]);
-  const words = sorted.map(([mood, ms]) => `${word(mood)} ${percent(ms / sum)}`).join(', ');
-  const title = t(hours === 1 ? 'timeline.hour' : 'timeline.day', { shares: words || t('timeline.none') });
+  const description = sorted.map(([mood, ms]) => `${moodLabel(mood)} ${percent(ms / sum)}`).join(', ');
+  const title = t(hours === 1 ? 'timeline.hour' : 'timeline.day', { shares: description || t('timeline.none') });
 
   const x = (time) => ((time - from) / (to - from)) * WIDTH;
   const strip = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': title });
   for (const { mood, at, until } of spans) {
     const bar = svg('rect', { x: x(at), y: 0, width: Math.max(0.6, x(until) - x(at)), height: HEIGHT, 'data-mood': mood });
-    bar.append(svg('title', {}, `${word(mood)}: ${duration(until - at)}`));
+    bar.append(svg('title', {}, `${moodLabel(mood)}: ${duration(until - at)}`));
     strip.append(bar);
   }
   const marks = el('div', { className: 'marks', ariaHidden: 'true' });
@@ -56,7 +56,7 @@ function draw({ from, to, moods }, hours) {
   }
   byId('timeline').replaceChildren(strip, marks);
   const items = sorted.map(([mood, ms]) => el('li', {}, el('span', { className: 'dot', dataset: { mood } }),
-    `${word(mood)} ${percent(ms / sum)}`, el('span', { className: 'hint', textContent: ` ${duration(ms)}` })));
+    `${moodLabel(mood)} ${percent(ms / sum)}`, el('span', { className: 'hint', textContent: ` ${duration(ms)}` })));
   byId('shares').replaceChildren(...(items.length ? items : [el('li', { className: 'hint', textContent: t('timeline.none') })]));
 }
 

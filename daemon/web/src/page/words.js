@@ -1,8 +1,8 @@
-// The page's words in the browser's language, out of one table that the device uses, too.
+// The page's texts in the browser's language, out of one table that the device uses, too.
 let table = {};
 let language = 'en';
 
-/** Loads the table and takes the first of the browser's languages that it has; the page's elements get their words. */
+/** Loads the table and takes the first of the browser's languages that it has; the page's elements get their texts. */
 export async function useLanguage() {
   try {
     const answer = await fetch('assets/words.json');
@@ -39,5 +39,5 @@ export function shownAs(state) {
   return state.mood === 'nobody' && ['starting', 'lost', 'away'].includes(state.camera) ? state.camera : state.mood;
 }
 
-/** A mood's, an expression's or the camera's word, or its name where the table has none. */
+/** A mood's, an expression's or the camera's label, or its name where the table has none. */
 export const mood = (name) => t(`mood.${name}`, {}, name);

@@ -215,7 +215,7 @@ impl Preview {
         let viewer = Viewer {
             pictures,
             until: self.watch_until(),
-            _seat: permit,
+            _permit: permit,
         };
         self.0.handoff.wake();
         Ok(viewer)
@@ -263,7 +263,7 @@ impl Shared {
 pub struct Viewer {
     pictures: watch::Receiver<Option<Jpeg>>,
     until: watch::Receiver<Option<Millis>>,
-    _seat: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Viewer {

@@ -118,7 +118,7 @@ pub(super) fn boxes(onto: &mut RgbImage, face: &Face, label: &str) {
     tag(onto, Place::new(left, top), label);
 }
 
-/// Writes a word at a face's upper left corner.
+/// Writes a label at a face's upper left corner.
 pub fn label(onto: &mut RgbImage, face: &Face, text: &str) {
     tag(
         onto,

@@ -20,7 +20,7 @@ use super::{
 };
 
 /// How long to wait for a frame before checking whether anybody still wants one.
-const PATIENCE: Duration = Duration::from_millis(500);
+const FRAME_WAIT: Duration = Duration::from_millis(500);
 /// How much lower this thread's priority is than the pipeline's (nice).
 const NICE: i32 = 10;
 /// How long a mark stays on a face that is not found: a frame or two, so that it does not blink; after a cut in a film it would
@@ -63,7 +63,7 @@ impl Renderer {
         let shared = Arc::clone(&self.shared);
         while shared.handoff.wait_for(|| shared.is_wanted()) {
             let start = Instant::now();
-            if !shared.handoff.take(&mut seen_frame, PATIENCE) {
+            if !shared.handoff.take(&mut seen_frame, FRAME_WAIT) {
                 continue;
             }
             let Some(frame) = seen_frame.whole(&mut decoder) else {
@@ -157,7 +157,7 @@ impl Renderer {
                     if let Some(map) = &read.map {
                         vision::overlay(&mut jpeg_frame.rgb, &from_crop, map);
                         let face = jpeg_frame.place(&person.face);
-                        // What the heat speaks for, whatever is shown.
+                        // The expression whose heat is drawn, whatever mood is shown.
                         let likeliest = read.reading.scores.top().0;
                         overlays::label(&mut jpeg_frame.rgb, &face, likeliest.name());
                     }

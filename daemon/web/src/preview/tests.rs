@@ -77,7 +77,7 @@ fn snapshot() -> Snapshot {
     snapshot
 }
 
-/// A running studio that is fed with the stripes until `end` has what it waits for.
+/// A running preview that gets the stripes until `end` has what it waits for.
 fn feed<T>(preview: &Preview, settings: &Settings, end: impl AsyncFnOnce() -> T) -> T {
     let renderer = preview
         .spawn(settings, &Supervisor::new().0, Shutdown::default())
@@ -136,7 +136,7 @@ fn nobody_watches_what_the_settings_forbid_or_nobody_switched_on() {
 }
 
 #[test]
-fn seats_are_counted_and_come_free() {
+fn permits_are_counted_and_come_free() {
     let preview = preview(&settings(|s| (s.allowed, s.streams) = (true, 2)));
     preview.switch(true);
     let first = preview.watch(Mode::Emoji).unwrap();

@@ -87,7 +87,7 @@ fn put_value(part: &mut dyn TableLike, key: &str, mut value: toml_edit::Value) {
     }
 }
 
-/// The answers are words, numbers, and yes or no.
+/// The answers are texts, numbers, and yes or no.
 fn edited(value: &Value) -> Result<toml_edit::Value, String> {
     match value {
         Value::String(text) => Ok(text.as_str().into()),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_text_gets_its_sections_and_what_is_no_section_is_said() {
+    fn an_empty_text_gets_its_sections_and_what_is_no_section_is_named() {
         assert_eq!(
             changed(""),
             "place = \"new\"\n\n[web]\npassword = \"new\"\n\n[notice]\nway_out = \"new\"\n"
@@ -156,7 +156,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// What another text says, comments included, is there afterwards.
+        /// Everything else in the text, comments included, is there afterwards.
         #[test]
         fn lines_that_were_not_asked_for_stay(
             lines in proptest::collection::vec(

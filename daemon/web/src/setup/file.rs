@@ -21,10 +21,10 @@ pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// Who may read a file, and whether the one before is kept.
+/// The readers of a file, and whether the file before is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Who could read it before; the file before is kept.
+    /// Those who could read it before; the file before is kept.
     AsBefore,
     /// Its owner and group, of those who could before; the file before is kept.
     NotOthers,
@@ -99,8 +99,7 @@ mod tests {
     fn a_pipe_is_named_and_never_waited_for() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
-        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-        assert!(made.unwrap().success());
+        moodring_tests::files::named_pipe(&pipe);
         for access in [Access::AsBefore, Access::NotOthers, Access::Secret] {
             let error = replace(&pipe, "new", access).unwrap_err().to_string();
             assert!(error.contains("a named pipe"), "{error}");

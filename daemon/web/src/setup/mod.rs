@@ -5,7 +5,7 @@
 //! | `edit` | changes keys of a TOML text and leaves the rest, comments included |
 //! | `file` | replaces the file in one step and keeps the old one |
 //! | [`probe`] | tries a camera, a display, a broker |
-//! | [`sentence`] | what a trial found, in English and by the keys of the table of words |
+//! | [`sentence`] | what a trial found, in English and by the keys of the table of texts |
 //!
 //! Knows no HTTP. It accepts no command line and no file as a camera: those may be set only by those who can edit the
 //! file.

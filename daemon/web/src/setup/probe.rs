@@ -34,33 +34,33 @@ pub struct ProbeResult {
     /// Whether it works.
     pub ok: bool,
     /// What was found.
-    pub says: Sentence,
+    pub finding: Sentence,
     /// The way to mend it; empty if it works.
     pub mend: Sentence,
 }
 
 impl ProbeResult {
     /// It works.
-    pub fn good(says: impl Into<Sentence>) -> Self {
+    pub fn good(finding: impl Into<Sentence>) -> Self {
         Self {
             ok: true,
-            says: says.into(),
+            finding: finding.into(),
             mend: Sentence::default(),
         }
     }
 
     /// It does not work.
-    pub fn bad(says: impl Into<Sentence>, mend: impl Into<Sentence>) -> Self {
+    pub fn bad(finding: impl Into<Sentence>, mend: impl Into<Sentence>) -> Self {
         Self {
             ok: false,
-            says: says.into(),
+            finding: finding.into(),
             mend: mend.into(),
         }
     }
 }
 
 /// Opens a camera that is not in use and waits for its first frame, at most for the settings' time limit. Of an address it
-/// says no more than whether pictures come from there: who tries addresses must not learn what else runs in the network.
+/// reports no more than whether pictures come from there: who tries addresses must not learn what else runs in the network.
 pub fn camera(name: &str, settings: &CameraSettings) -> ProbeResult {
     let tried = open(name, settings);
     if tried.ok || super::address(name).is_none() {
@@ -75,8 +75,8 @@ fn open(name: &str, settings: &CameraSettings) -> ProbeResult {
         Err(error) => return ProbeResult::bad(Sentence::plain(error), "trial.list"),
     };
     let failed = |error: camera::CameraError| {
-        let says = Sentence::of("trial.camera", &[("reason", &error)]);
-        ProbeResult::bad(says, "trial.camera.mend")
+        let finding = Sentence::of("trial.camera", &[("reason", &error)]);
+        ProbeResult::bad(finding, "trial.camera.mend")
     };
     let opened = camera::open(&source, settings, Clock::start());
     let mut camera = match opened {

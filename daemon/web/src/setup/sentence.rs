@@ -1,9 +1,9 @@
-//! A sentence of a trial: in English for programs and the log, and by its key of the table of words for the page, which says it in the
-//! reader's language. What the system says itself (`reason`) stays as it is.
+//! A sentence of a trial: in English for programs and the log, and by its key of the table of texts for the page, which
+//! shows it in the reader's language. What the system reports itself (`reason`) stays as it is.
 
 use std::collections::BTreeMap;
 
-use moodring_base::words::{self, Language};
+use moodring_base::translations::{self, Language};
 use serde::Serialize;
 
 /// The sentence.
@@ -11,13 +11,13 @@ use serde::Serialize;
 pub struct Sentence {
     /// In English.
     pub text: String,
-    /// As the page may say it; none for a sentence that no table has.
-    pub word: Option<Word>,
+    /// Its key, for the page; none for a sentence that is not in the table.
+    pub translation: Option<TranslationKey>,
 }
 
 /// A text of the table, and what is filled in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Word {
+pub struct TranslationKey {
     /// The text's key.
     pub key: &'static str,
     /// The placeholders' values.
@@ -32,20 +32,20 @@ impl Sentence {
             .map(|(name, value)| (*name, value.to_string()))
             .collect();
         let filled = values.iter().fold(
-            words::text(Language::En, key).to_owned(),
+            translations::text(Language::En, key).to_owned(),
             |text, (name, value)| text.replace(&format!("{{{name}}}"), value),
         );
         Self {
             text: filled,
-            word: Some(Word { key, values }),
+            translation: Some(TranslationKey { key, values }),
         }
     }
 
-    /// What the system, a driver or a check says.
+    /// What the system, a driver or a check reports.
     pub fn plain(text: impl ToString) -> Self {
         Self {
             text: text.to_string(),
-            word: None,
+            translation: None,
         }
     }
 }
@@ -62,18 +62,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sentence_is_english_and_knows_how_it_is_said_elsewhere() {
-        let said = Sentence::of(
+    fn a_sentence_is_english_and_has_its_key_for_other_languages() {
+        let sentence = Sentence::of(
             "trial.pictures",
             &[("name", &"cam"), ("width", &640), ("height", &480)],
         );
-        assert_eq!(said.text, "cam gives pictures of 640x480 pixels");
-        let word = said.word.unwrap();
+        assert_eq!(sentence.text, "cam gives pictures of 640x480 pixels");
+        let translation = sentence.translation.unwrap();
         assert_eq!(
-            (word.key, word.values["width"].as_str()),
+            (translation.key, translation.values["width"].as_str()),
             ("trial.pictures", "640")
         );
-        assert!(Sentence::plain("x").word.is_none());
+        assert!(Sentence::plain("x").translation.is_none());
         assert_eq!(Sentence::from("trial.list").text, "take one of the list");
     }
 }

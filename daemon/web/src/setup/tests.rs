@@ -198,16 +198,16 @@ fn an_address_is_a_camera_and_its_login_is_not_for_others() {
 }
 
 #[test]
-fn a_trial_of_an_address_tells_nothing_of_what_answers_there() {
+fn a_trial_of_an_address_reveals_nothing_of_what_answers_there() {
     let closed = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let talks = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = talks.local_addr().unwrap();
+    let other_service = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = other_service.local_addr().unwrap();
     std::thread::spawn(move || {
-        for stream in talks.incoming() {
+        for stream in other_service.incoming() {
             let _ = stream.unwrap().write_all(b"SSH-2.0-OpenSSH_9.2\r\n");
         }
     });
@@ -241,11 +241,13 @@ fn a_folder_that_is_not_there_leaves_the_text_to_be_written_by_hand() {
 }
 
 #[test]
-fn trials_open_what_is_there_and_say_what_mends_the_rest() {
+fn trials_open_what_is_there_and_name_what_mends_the_rest() {
     let settings = Settings::default();
     assert!(probe::camera("synthetic", &settings.camera).ok);
     let gone = probe::camera("/dev/video_none", &settings.camera);
-    assert!(!gone.ok && gone.says.text.contains("/dev/video_none") && !gone.mend.text.is_empty());
+    assert!(
+        !gone.ok && gone.finding.text.contains("/dev/video_none") && !gone.mend.text.is_empty()
+    );
     let wired: Settings = toml::from_str("[panel]\nbus = \"/dev/absent0.0\"").unwrap();
     let dark = probe::display("st7789-240x240", &wired);
     assert!(!dark.ok && !dark.mend.text.is_empty(), "{dark:?}");
@@ -289,7 +291,7 @@ fn listener(answer: &'static [u8]) -> (String, std::thread::JoinHandle<Vec<u8>>)
     use std::io::{Read, Write};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("mqtt://{}", listener.local_addr().unwrap());
-    let heard = std::thread::spawn(move || {
+    let received = std::thread::spawn(move || {
         let mut all = Vec::new();
         // One connection for each version that is tried.
         for _ in 0..2 {
@@ -301,7 +303,7 @@ fn listener(answer: &'static [u8]) -> (String, std::thread::JoinHandle<Vec<u8>>)
         }
         all
     });
-    (url, heard)
+    (url, received)
 }
 
 fn tried(answer: &Broker, settings: &Settings) -> ProbeResult {
@@ -322,7 +324,7 @@ fn a_stored_password_goes_only_where_it_was_stored_for() {
     settings.mqtt.password_file = secret.to_str().unwrap().into();
     settings.mqtt.url = "mqtt://192.0.2.1".into();
     let holds = |bytes: &[u8]| bytes.windows(7).any(|part| part == b"hunter2");
-    let (url, heard) = listener(b"");
+    let (url, received) = listener(b"");
     let mut answer = Broker {
         url: url.clone(),
         user: "ada".into(),
@@ -330,28 +332,31 @@ fn a_stored_password_goes_only_where_it_was_stored_for() {
     };
     let stranger = tried(&answer, &settings);
     assert!(!stranger.ok);
-    let heard = heard.join().unwrap();
-    assert!(heard.starts_with(&[0x10]) && !holds(&heard), "{heard:?}");
+    let received = received.join().unwrap();
+    assert!(
+        received.starts_with(&[0x10]) && !holds(&received),
+        "{received:?}"
+    );
     // The same user, and the address it was stored for; the broker refuses (MQTT 5: 0x86).
-    let (url, heard) = listener(&[0x20, 3, 0, 0x86, 0]);
+    let (url, received) = listener(&[0x20, 3, 0, 0x86, 0]);
     settings.mqtt.url.clone_from(&url);
     settings.mqtt.version = moodring_base::config::MqttVersion::V5;
     answer.url = url.clone();
     let refused = tried(&answer, &settings);
     assert!(
-        !refused.ok && refused.says.text.contains("password"),
+        !refused.ok && refused.finding.text.contains("password"),
         "{refused:?}"
     );
     let _ = std::net::TcpStream::connect(url.trim_start_matches("mqtt://"));
-    assert!(holds(&heard.join().unwrap()));
+    assert!(holds(&received.join().unwrap()));
 }
 
 #[test]
-fn a_trial_says_the_same_of_an_open_port_and_of_a_closed_one() {
+fn a_trial_gives_the_same_result_for_an_open_port_and_a_closed_one() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let closed = format!("mqtt://{}", closed.local_addr().unwrap());
-    let (ssh, _heard) = listener(b"SSH-2.0-OpenSSH_9.9\r\n");
-    let (silent, _heard) = listener(b"");
+    let (ssh, _received) = listener(b"SSH-2.0-OpenSSH_9.9\r\n");
+    let (silent, _received) = listener(b"");
     let found = [closed, ssh, silent].map(|url| {
         let begun = std::time::Instant::now();
         let trial = tried(

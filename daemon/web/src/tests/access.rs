@@ -163,7 +163,7 @@ fn a_head_has_sixteen_kilobytes() {
         raw(&page, head.as_bytes()).map(|answer| answer.status)
     };
     assert_eq!(padded(8_000), Some(200));
-    // It may hang up before it has been heard out.
+    // The connection may be closed before all of it was read.
     assert!([Some(431), None].contains(&padded(20_000)));
     assert!([Some(431), None].contains(&padded(400_000)));
     let query = format!(
@@ -363,7 +363,7 @@ fn listed_sites_may_show_the_face_as_a_picture() {
         }
         let evil = page.ask(&asked, &from("Referer: http://evil.example/\r\n"), b"");
         assert_eq!(evil.status, 403, "{path}");
-        // Without TLS browsers say less; then they refuse by the header.
+        // Without TLS browsers send fewer headers; then they refuse by ours.
         let evil = page.ask(&asked, "Referer: http://evil.example/\r\n", b"");
         assert_eq!(corp(&evil), "same-origin", "{path}");
     }
@@ -514,7 +514,7 @@ fn scripts_load_behind_a_proxy_that_sends_its_own_name() {
 }
 
 #[test]
-fn the_cookie_lasts_as_long_as_the_session_and_as_the_documents_say() {
+fn the_cookie_lasts_as_long_as_the_session_and_as_documented() {
     let hash = hash_password("correct horse").unwrap();
     let page = TestPage::new(|s| s.web.password = hash);
     let seconds = credentials::SESSION.as_secs();

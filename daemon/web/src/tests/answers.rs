@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_state_of_now_is_told() {
+fn the_state_of_now_is_answered() {
     let page = TestPage::new(|_| {});
     page.snapshots.send_modify(|s| {
         s.camera = CameraState::Running;
@@ -63,7 +63,7 @@ fn metrics_are_moodrings() {
 }
 
 #[test]
-fn every_answer_is_dressed() {
+fn every_answer_has_the_security_headers() {
     let page = TestPage::new(|_| {});
     for path in [
         "/",
@@ -85,7 +85,7 @@ fn every_answer_is_dressed() {
 }
 
 #[test]
-fn what_is_not_there_says_so_in_json() {
+fn what_is_not_there_is_answered_in_json() {
     let page = TestPage::new(|_| {});
     for (line, status) in [
         ("GET /nothing", 404),

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_history_is_told_taken_away_and_deleted() {
+fn the_history_is_answered_downloaded_and_deleted() {
     let page = TestPage::new(|_| {});
     appeared(&page, 1);
     let minute = (recent_events::unix_ms(std::time::SystemTime::now()) / 60_000) as i64;
@@ -51,7 +51,7 @@ fn the_history_is_told_taken_away_and_deleted() {
 }
 
 #[test]
-fn knobs_give_the_commands_that_mqtt_gives() {
+fn controls_send_the_commands_that_mqtt_sends() {
     use moodring_base::command::{Command, Switch};
     let mut page = TestPage::new(|_| {});
     let set = |thing: &str, text: &str| {

@@ -103,7 +103,7 @@ fn by_default_there_is_nothing_to_see_and_nothing_to_take() {
 }
 
 #[test]
-fn allowed_is_not_on() {
+fn a_preview_that_is_allowed_is_not_yet_on() {
     let (mut page, _tap) = open(|_| {});
     assert_eq!(page.get("/api/v1/preview.mjpeg").status, 404);
     page.controls.send_modify(|c| c.preview_allowed = true);
@@ -137,7 +137,7 @@ fn a_stream_shows_the_newest_and_ends_with_the_preview() {
 }
 
 #[test]
-fn seats_are_counted() {
+fn permits_are_counted() {
     let (page, tap) = open(|s| s.preview.streams = 1);
     page.preview.switch(true);
     let mut watcher = Watcher::new(&page, "emoji");

@@ -122,7 +122,7 @@ fn parts_are_tried_and_strangers_commands_are_not() {
     evil["camera"] = "cmd:touch /tmp/owned".into();
     let refused = attempt("camera", &evil);
     assert_eq!(refused["ok"], false);
-    // The page says it in the reader's language.
+    // The page shows it in the reader's language.
     assert_eq!(refused["says_word"]["key"], "trial.nocamera");
     assert_eq!(refused["says"], "there is no camera of that name");
     assert_eq!(attempt("display", &answers())["ok"], true);
@@ -134,12 +134,15 @@ fn parts_are_tried_and_strangers_commands_are_not() {
         .send_modify(|s| (s.camera, s.frame_px) = (CameraState::Running, (640, 480)));
     let mut own = answers();
     own["camera"] = "rpicam".into();
-    let said = attempt("camera", &own);
-    assert!(said["says"].as_str().unwrap().contains("640x480"), "{said}");
+    let result = attempt("camera", &own);
+    assert!(
+        result["says"].as_str().unwrap().contains("640x480"),
+        "{result}"
+    );
 }
 
 #[test]
-fn the_notice_is_open_to_everybody_and_says_who_answers_for_it() {
+fn the_notice_is_open_to_everybody_and_names_who_is_responsible() {
     let hash = hash_password("correct horse").unwrap();
     let page = TestPage::new(|s| {
         s.web.password = hash;

@@ -1,21 +1,14 @@
 //! What strangers may upload: two thousand broken, huge and foreign bodies, each refused with a reason.
 
-use std::io::Cursor;
-
-use image::{DynamicImage, ImageFormat, RgbImage};
+use image::ImageFormat;
 use proptest::strategy::ValueTree;
 
 use super::*;
 
 fn encoded(format: ImageFormat, width: u32, height: u32) -> Vec<u8> {
-    let picture = RgbImage::from_fn(width, height, |x, y| {
-        image::Rgb([(x * 3) as u8, (y * 5) as u8, (x * y) as u8])
-    });
-    let mut bytes = Cursor::new(Vec::new());
-    DynamicImage::ImageRgb8(picture)
-        .write_to(&mut bytes, format)
-        .unwrap();
-    bytes.into_inner()
+    moodring_tests::pictures::painted(format, (width, height), |x, y| {
+        [(x * 3) as u8, (y * 5) as u8, (x * y) as u8]
+    })
 }
 
 /// A PNG of so many pixels that packs to a few kilobytes.
@@ -97,7 +90,7 @@ impl TestConnection<'_> {
 #[test]
 fn a_photo_that_would_take_too_much_memory_is_refused_before_it_is_decoded() {
     let page = TestPage::new(|_| {});
-    let mut talk = TestConnection {
+    let mut connection = TestConnection {
         stream: page.connect(),
         page: &page,
     };
@@ -109,31 +102,31 @@ fn a_photo_that_would_take_too_much_memory_is_refused_before_it_is_decoded() {
         b"\0\x02\0\x3b",
     ];
     let gif = [b"GIF89a".as_slice(), &width, &height, &frame.concat()].concat();
-    let (status, text) = talk.upload(&gif);
+    let (status, text) = connection.upload(&gif);
     assert_eq!(status, 413, "{text}");
     assert!(
         text.contains("8000x5000 pixels of this kind take"),
         "{text}"
     );
     // What panics a decoder is this photo's fault, and the next is read.
-    let (status, text) = talk.upload(include_bytes!(
+    let (status, text) = connection.upload(include_bytes!(
         "../../../camera/src/jpeg/two_components.jpg"
     ));
     assert_eq!(status, 422, "{text}");
-    let (status, text) = talk.upload(&encoded(ImageFormat::Png, 64, 48));
+    let (status, text) = connection.upload(&encoded(ImageFormat::Png, 64, 48));
     assert_eq!(status, 200, "{text}");
 }
 
 #[test]
 fn two_thousand_bad_uploads_are_refused_with_a_reason() {
     let page = TestPage::new(|s| s.web.upload_megapixels = 2);
-    let mut talk = TestConnection {
+    let mut connection = TestConnection {
         stream: page.connect(),
         page: &page,
     };
     let mut count = 0;
-    let mut refused = |talk: &mut TestConnection<'_>, body: &[u8], what: &str| {
-        let (status, text) = talk.upload(body);
+    let mut refused = |connection: &mut TestConnection<'_>, body: &[u8], what: &str| {
+        let (status, text) = connection.upload(body);
         assert!((400..500).contains(&status), "{what}: {status} {text}");
         let reason: Value = serde_json::from_str(&text).unwrap();
         assert!(
@@ -155,28 +148,36 @@ fn two_thousand_bad_uploads_are_refused_with_a_reason() {
             // Not the last tenth: there some decoders have all they need.
             let cut = whole.len() * 9 / 10 * i / 150;
             refused(
-                &mut talk,
+                &mut connection,
                 &whole[..cut],
                 &format!("{format:?} cut at {cut}"),
             );
         }
     }
     let svg = b"<?xml version=\"1.0\"?><svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
-    refused(&mut talk, svg, "SVG");
+    refused(&mut connection, svg, "SVG");
     refused(
-        &mut talk,
+        &mut connection,
         b"PK\x03\x04\x14\0\0\0\x08\0whatever is in a zip",
         "zip",
     );
-    refused(&mut talk, b"", "nothing");
-    refused(&mut talk, b"%PDF-1.7", "PDF");
-    refused(&mut talk, &encoded(ImageFormat::Png, 15, 400), "too narrow");
+    refused(&mut connection, b"", "nothing");
+    refused(&mut connection, b"%PDF-1.7", "PDF");
     refused(
-        &mut talk,
+        &mut connection,
+        &encoded(ImageFormat::Png, 15, 400),
+        "too narrow",
+    );
+    refused(
+        &mut connection,
         &bomb(30_000, 30_000),
         "PNG bomb of 900 megapixels",
     );
-    refused(&mut talk, &bomb(2_000, 1_001), "a little too many pixels");
+    refused(
+        &mut connection,
+        &bomb(2_000, 1_001),
+        "a little too many pixels",
+    );
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let whole = encoded(ImageFormat::Png, 64, 48);
     let damage = proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..9);
@@ -192,14 +193,14 @@ fn two_thousand_bad_uploads_are_refused_with_a_reason() {
         ];
         let lead = leads[i % 5];
         bytes.splice(0..0, lead.iter().copied());
-        refused(&mut talk, &bytes, &format!("garbage {i}: {bytes:?}"));
+        refused(&mut connection, &bytes, &format!("garbage {i}: {bytes:?}"));
         // Damaged pictures may still be pictures; what matters is that it is never our fault.
         let mut damaged = whole.clone();
         for (at, value) in damage.new_tree(&mut runner).unwrap().current() {
             let i = at.index(damaged.len());
             damaged[i] = value;
         }
-        let (status, text) = talk.upload(&damaged);
+        let (status, text) = connection.upload(&damaged);
         assert!(status < 500, "damage {i}: {status} {text}");
     }
     assert!(count >= 2_000, "{count}");
@@ -217,7 +218,7 @@ fn fifty_megabytes_are_refused_before_they_have_arrived() {
     let mut first = [0; 12];
     stream.read_exact(&mut first).unwrap();
     assert_eq!(&first, b"HTTP/1.1 413");
-    // And without a length that tells it beforehand.
+    // And without a length that declares it beforehand.
     let mut stream = page.connect();
     let head = format!(
         "POST /api/v1/analyze HTTP/1.1\r\nHost: {}\r\nTransfer-Encoding: chunked\r\n\r\n",

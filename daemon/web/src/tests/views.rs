@@ -5,7 +5,7 @@ use std::io::Read;
 use super::*;
 
 #[test]
-fn a_live_view_tells_states_events_and_faces() {
+fn a_live_view_sends_states_events_and_faces() {
     let page = TestPage::new(|_| {});
     let mut stream = live(&page, "?face=true", "");
     let head = read_until(&mut stream, "event: state\ndata: {\"schema\"");
@@ -43,7 +43,7 @@ fn who_comes_back_misses_nothing() {
 }
 
 #[test]
-fn live_views_are_counted_and_seats_come_free() {
+fn live_views_are_counted_and_their_permits_come_free() {
     let page = TestPage::new(|s| s.web.streams = 2);
     let mut views: Vec<_> = (0..2).map(|_| live(&page, "", "")).collect();
     for view in &mut views {

@@ -20,9 +20,9 @@ impl Uart {
     pub(crate) fn read(&mut self) -> u8 {
         while flags() & RECEIVE_EMPTY != 0 {}
         // SAFETY: the address is the data register's, aligned, and reading takes a received byte and nothing else.
-        let word = unsafe { DATA.read_volatile() };
+        let register = unsafe { DATA.read_volatile() };
         // The bits above the byte are errors that an emulated line does not have.
-        word as u8
+        register as u8
     }
 
     /// Sends a byte.

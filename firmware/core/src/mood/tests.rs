@@ -28,17 +28,17 @@ fn person(track: u32, side: f32, expression: Expression, likely: f32) -> Face {
 }
 
 struct Scene {
-    hysteresis: SceneMood,
+    scene_mood: SceneMood,
     faces: HashMap<TrackId, FaceMoodHysteresis>,
     settings: MoodSettings,
     changes: usize,
 }
 
-/// A small margin that stays and a hold, so that each can be told from the other.
+/// A small margin that stays and a hold, so that each can be distinguished from the other.
 impl Default for Scene {
     fn default() -> Self {
         Self {
-            hysteresis: SceneMood::default(),
+            scene_mood: SceneMood::default(),
             faces: HashMap::default(),
             settings: MoodSettings {
                 margin: 0.1,
@@ -70,11 +70,11 @@ impl Scene {
 
     fn at(&mut self, time: u64, people: &[Face]) -> Mood {
         let people = self.candidates(time, people);
-        let before = self.hysteresis.state().mood();
+        let before = self.scene_mood.state().mood();
         let event = self
-            .hysteresis
+            .scene_mood
             .update(&people, (640, 480), Millis(time), &self.settings);
-        let now = self.hysteresis.state().mood();
+        let now = self.scene_mood.state().mood();
         assert_eq!(event.is_some(), before != now);
         self.changes += usize::from(event.is_some());
         now
@@ -129,12 +129,12 @@ fn without_a_hold_an_expression_changes_at_once_and_the_one_who_counts_does_not(
 }
 
 #[test]
-fn the_event_tells_the_whole_change() {
-    let mut hysteresis = SceneMood::new();
+fn the_event_holds_the_whole_change() {
+    let mut scene_mood = SceneMood::new();
     let settings = MoodSettings::default();
     let happy = [candidate(&person(4, 50.0, Expression::Happy, 0.75))];
-    hysteresis.update(&[], (640, 480), Millis(100), &settings);
-    let event = hysteresis.update(&happy, (640, 480), Millis(700), &settings);
+    scene_mood.update(&[], (640, 480), Millis(100), &settings);
+    let event = scene_mood.update(&happy, (640, 480), Millis(700), &settings);
     let expected = Event {
         time: Millis(700),
         track: Some(TrackId(4)),
@@ -146,11 +146,11 @@ fn the_event_tells_the_whole_change() {
         },
     };
     assert_eq!(event, Some(expected));
-    let state = hysteresis.state();
+    let state = scene_mood.state();
     assert_eq!((state.since(), state.confidence()), (Millis(700), 0.75));
-    let gone = hysteresis.update(&[], (640, 480), Millis(800), &settings);
+    let gone = scene_mood.update(&[], (640, 480), Millis(800), &settings);
     assert_eq!(gone.map(|event| event.track), Some(None));
-    assert_eq!(hysteresis.state().confidence(), 0.0);
+    assert_eq!(scene_mood.state().confidence(), 0.0);
 }
 
 #[test]
@@ -316,7 +316,7 @@ fn the_state_is_that_of_the_new_lead_from_its_first_moment() {
     let fear = person(12, 50.0, Expression::Fear, 0.61);
     assert_eq!(scene.at(0, &[sad, fear]), SAD);
     assert_eq!(scene.at(500, &[fear]), Mood::Showing(Expression::Fear));
-    let state = scene.hysteresis.state();
+    let state = scene.scene_mood.state();
     assert_eq!(
         (state.track(), state.confidence()),
         (Some(TrackId(12)), 0.61)
@@ -352,7 +352,7 @@ fn only_who_looks_here_counts_if_so_set() {
     assert_eq!(
         scene.at(3000, &[large, small]),
         SAD,
-        "who cannot be told of counts"
+        "a person of unknown direction counts"
     );
 }
 
@@ -360,9 +360,9 @@ fn only_who_looks_here_counts_if_so_set() {
 fn a_profile_is_uncertain_whatever_its_scores() {
     let settings = MoodSettings::default();
     let scores = person(1, 50.0, Expression::Sad, 0.95).scores;
-    let mut hysteresis = FaceMoodHysteresis::default();
+    let mut scene_mood = FaceMoodHysteresis::default();
     let mut at = |view, time| {
-        hysteresis
+        scene_mood
             .update(&scores, view, Millis(time), &settings)
             .mood()
     };
@@ -423,8 +423,8 @@ proptest! {
                 .map(|(i, (face, _))| Face { track: TrackId(i as u32), ..*face })
                 .collect();
             let people = scene.candidates(time, &seen);
-            scene.hysteresis.update(&people, (640, 480), Millis(time), &scene.settings);
-            let state = scene.hysteresis.state();
+            scene.scene_mood.update(&people, (640, 480), Millis(time), &scene.settings);
+            let state = scene.scene_mood.state();
             let Some(track) = state.track() else {
                 prop_assert!(people.is_empty());
                 prop_assert_eq!((state.mood(), state.confidence()), (Mood::Nobody, 0.0));

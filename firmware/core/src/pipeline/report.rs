@@ -63,9 +63,9 @@ pub struct Person {
     pub scores: Scores,
     /// The last scores as the net gave them.
     pub raw: Scores,
-    /// The head's tilt in degrees, clockwise positive: the net's, or if it cannot tell, that of the eyes.
+    /// The head's tilt in degrees, clockwise positive: the net's, or without such an output that of the eyes.
     pub roll_deg: f32,
-    /// Whether the person looks toward the camera; `None` if the net cannot tell.
+    /// Whether the person looks toward the camera; `None` if the net has no pose output.
     pub facing: Option<bool>,
     /// What the person shows: the one answer for every display, message and page.
     pub mood: FaceMood,

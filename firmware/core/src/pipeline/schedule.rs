@@ -24,7 +24,7 @@ pub(super) fn choose<T>(
     let area = |i: &usize| tracks[*i].face.rect.area();
     chosen.sort_unstable_by(|a, b| area(b).total_cmp(&area(a)).then(a.cmp(b)));
     // Never seen sorts before any time.
-    let last_turn = |i: usize| -> Option<Millis> { smoother(&tracks[i].note).time() };
+    let last_turn = |i: usize| -> Option<Millis> { smoother(&tracks[i].data).time() };
     chosen[max_faces / 2..].sort_unstable_by_key(|&i| (last_turn(i), i));
     chosen.truncate(max_faces);
     chosen
@@ -66,7 +66,7 @@ mod tests {
             assert_eq!(chosen.len(), count.min(max_faces));
             for i in chosen {
                 let track = &mut tracker.tracks_mut()[i];
-                track.note.update(&Scores::UNKNOWN, time, 400);
+                track.data.update(&Scores::UNKNOWN, time, 400);
                 turns[i] += 1;
             }
         }

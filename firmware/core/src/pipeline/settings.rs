@@ -23,9 +23,9 @@ pub struct Settings {
     /// The probability from which the net's face output takes a crop for a human face, 0 (everything is one, as with a net
     /// that has no such output) to below 1.
     pub face_threshold: f32,
-    /// Whether each person's calm face is learned and taken off the scores: see [`crate::resting`].
+    /// Whether each person's calm face is learned and subtracted from the scores: see [`crate::resting`].
     pub resting: bool,
-    /// The resting face of the one person before this device, taken off all scores: see [`crate::calibration`].
+    /// The resting face of the one person before this device, subtracted from all scores: see [`crate::calibration`].
     pub calibration: Option<Calibration>,
     /// Time constant of the scores' smoothing in milliseconds, 0 for none.
     pub smooth_ms: u64,

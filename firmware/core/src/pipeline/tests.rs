@@ -288,7 +288,7 @@ const FRONTAL: CropPose = CropPose {
     lowered: 0.0,
 };
 
-/// The roll that the pipeline reports of a head that is tilted so in each frame, 40 ms apart, whatever its landmarks say.
+/// The roll that the pipeline reports of a head that is tilted so in each frame, 40 ms apart, however its landmarks lie.
 fn rolls(heads_deg: impl Iterator<Item = f32>) -> StdVec<f32> {
     let detector = BrightSquares::new(128, 96);
     let settings = Settings {
@@ -363,7 +363,7 @@ fn a_dog_has_no_mood_and_a_person_keeps_theirs_behind_a_hand() {
     assert_eq!(
         (seen.faces, seen.people.len()),
         (1, 0),
-        "the detector's word"
+        "the detector finds one"
     );
     assert_eq!((seen.mood, scene.events.len()), (Mood::Nobody, 0));
     let mut scene = Scene::new(settings);
@@ -376,7 +376,7 @@ fn a_dog_has_no_mood_and_a_person_keeps_theirs_behind_a_hand() {
 }
 
 #[test]
-fn a_profile_is_uncertain_and_who_turns_here_is_told_of() {
+fn a_profile_is_uncertain_and_a_turn_toward_the_camera_is_an_event() {
     let mut scene = Scene::new(Settings::default());
     scene.pipeline.classifier.pose = Some(FRONTAL);
     let seen = scene.during(0..1000, &[HAPPY]);

@@ -93,7 +93,7 @@ fn grey<const K: usize, const N: usize>(lines: [&[u8; N]; K]) -> u16 {
     sum
 }
 
-// The same with words, several pixels in each: compilers then do many words at a time.
+// The same with machine words, several pixels in each: compilers then do many of them at a time.
 
 fn two_of_grey(lines: [&[u8; 2]; 2]) -> u16 {
     let words = lines.map(|line| u16::from_le_bytes(*line));

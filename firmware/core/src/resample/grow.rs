@@ -85,7 +85,7 @@ fn spread_line<'a>(
     plane: Plane<'_>,
     places: &[Place],
 ) -> &'a [u32] {
-    // Lines come in order, so their parity tells which of the two is not needed any more.
+    // Lines come in order, so their parity decides which of the two is not needed any more.
     let slot = &mut kept[line as usize % 2];
     if slot.number != Some(line) {
         slot.number = Some(line);

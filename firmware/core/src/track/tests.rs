@@ -31,7 +31,7 @@ impl Scene {
         faces: &[Face],
         is_person: impl Fn(&()) -> bool,
     ) -> vec::Vec<(u32, bool, bool)> {
-        let is_person = |note: &(), _| is_person(note);
+        let is_person = |data: &(), _| is_person(data);
         let mut events = Events::new();
         self.tracker
             .update(faces, Millis(time), &self.settings, is_person, &mut events);
@@ -42,7 +42,7 @@ impl Scene {
 }
 
 #[test]
-fn what_is_no_person_is_followed_but_neither_counts_nor_is_told_of() {
+fn what_is_no_person_is_followed_but_neither_counted_nor_reported() {
     let mut scene = Scene::default();
     let dog = [face(10.0, 10.0, 40.0)];
     for time in 0..10 {

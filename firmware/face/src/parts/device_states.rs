@@ -33,6 +33,7 @@ const STROKES: [[(f32, f32); 2]; 7] = [
     [(-1.0, 0.0), (1.0, 0.0)],
 ];
 
+/// Builds the signs of the device's own states: mask, code, dots.
 pub(super) fn build(face: &mut Builder<'_>, extras: &Extras, code: u16) {
     if extras.mask > 0.05 {
         mask(face, extras.mask);

@@ -12,6 +12,7 @@ use crate::{
     vec2::{Vec2, at},
 };
 
+/// Builds eyes and brows.
 pub(super) fn build(face: &mut Builder<'_>, params: &Params) {
     eye(face, &params.left_eye, -1.0);
     eye(face, &params.right_eye, 1.0);
@@ -53,8 +54,8 @@ fn seen_through(
     within: Option<usize>,
     lid: Option<ClipEdge>,
 ) {
-    if let Some(layer) = face.scene.layers.get_mut(layer) {
-        (layer.within, layer.lid) = (within, lid);
+    if let Some(layer) = face.stack.layers.get_mut(layer) {
+        (layer.within, layer.clip) = (within, lid);
     }
 }
 

@@ -1,17 +1,17 @@
 //! Builds a face's layers out of its numbers, part by part. Floats end here.
 //!
-//! | room | what it holds |
+//! | module | what it holds |
 //! |---|---|
 //! | `eye` | eyes and brows |
 //! | `mouth` | lips, teeth, tongue |
 //! | `skin` | cheeks, tears |
-//! | `notes` | letters beside the head |
+//! | `letters` | letters beside the head |
 //! | `device_states` | the device's own: mask, code, dots |
 
 mod device_states;
 mod eye;
+mod letters;
 mod mouth;
-mod notes;
 mod skin;
 
 use embedded_graphics::{pixelcolor::Rgb888, primitives::Rectangle};
@@ -38,8 +38,8 @@ use crate::{
 
 /// The head's radius over half the area's shorter side; the rest is margin. On round glass the letters beside the
 /// head, where there are some, need the room that corners have elsewhere.
-fn fill(glass: ScreenShape, extras: &Extras) -> f32 {
-    match glass {
+fn fill(shape: ScreenShape, extras: &Extras) -> f32 {
+    match shape {
         ScreenShape::Square => 0.94,
         ScreenShape::Round => 0.98 - 0.12 * extras.query.max(extras.snore).clamp(0.0, 1.0),
     }
@@ -50,33 +50,33 @@ const STROKE_STEPS: usize = 8;
 /// Thinner than this (in face units) is absent.
 const NOTHING: f32 = 0.004;
 
-/// Builds the whole face into an empty scene, in pixels from the area's left top corner.
+/// Builds the whole face into an empty stack, in pixels from the area's left top corner.
 pub(crate) fn build(
-    scene: &mut LayerStack,
+    stack: &mut LayerStack,
     area: Rectangle,
     pose: &Pose,
     theme: &Theme,
-    glass: ScreenShape,
+    shape: ScreenShape,
 ) {
     let (w, h) = (area.size.width as f32, area.size.height as f32);
     let params = &pose.params;
     // At least half a pixel, so that nothing is divided by 0.
-    let radius = (0.5 * w.min(h) * fill(glass, &params.extras) * params.scale).max(0.5);
+    let radius = (0.5 * w.min(h) * fill(shape, &params.extras) * params.scale).max(0.5);
     let centre = at(0.5 * w, 0.5 * h);
     let roll = pose.roll_deg.to_radians();
     let (sin, cos) = (radius * sinf(roll), radius * cosf(roll));
-    scene.head = Disc::new(centre.x, centre.y, radius, radius);
-    scene.tones = Tones::new(&params.skin, theme);
-    scene.background = colour(theme.background);
+    stack.head = Disc::new(centre.x, centre.y, radius, radius);
+    stack.tones = Tones::new(&params.skin, theme);
+    stack.background = colour(theme.background);
     let line = match theme.tint {
         Tint::Skin => colour(theme.line),
-        Tint::Lines => scene.tones.line(colour(theme.line)),
+        Tint::Lines => stack.tones.line(colour(theme.line)),
     };
     let mut face = Builder {
-        scene,
+        stack,
         theme,
         line,
-        glass,
+        shape,
         head: Transform {
             centre,
             right: at(cos, sin),
@@ -99,16 +99,16 @@ pub(crate) fn build(
     mouth::build(&mut face, &params.mouth);
     skin::drops(&mut face, params);
     device_states::build(&mut face, &params.extras, pose.code);
-    notes::build(&mut face, &params.extras);
+    letters::build(&mut face, &params.extras);
 }
 
-/// Puts layers onto a scene.
+/// Puts layers onto a stack.
 pub(crate) struct Builder<'a> {
-    scene: &'a mut LayerStack,
+    stack: &'a mut LayerStack,
     theme: &'a Theme,
     /// The colour of lines: the theme's, or tinted.
     line: Colour,
-    glass: ScreenShape,
+    shape: ScreenShape,
     /// What turns with the head.
     head: Transform,
     /// What does not.
@@ -118,7 +118,7 @@ pub(crate) struct Builder<'a> {
 impl Builder<'_> {
     /// A shape of all that `add` adds.
     fn shape(&mut self, add: impl FnOnce(&mut Shapes)) -> Shape {
-        self.scene.shapes.shape(add)
+        self.stack.shapes.shape(add)
     }
 
     fn oval(&mut self, centre: Vec2, radii: Vec2) -> Shape {
@@ -138,11 +138,11 @@ impl Builder<'_> {
 
     /// A layer on top; its number.
     fn paint(&mut self, shape: Shape, paint: Paint) -> usize {
-        self.scene.push(Layer {
+        self.stack.push(Layer {
             shape,
             paint,
             within: None,
-            lid: None,
+            clip: None,
         })
     }
 

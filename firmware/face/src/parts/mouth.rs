@@ -75,6 +75,7 @@ impl Lips {
     }
 }
 
+/// Builds the mouth: lips, and inside them teeth and tongue where it is open.
 pub(super) fn build(face: &mut Builder<'_>, mouth: &Mouth) {
     let lower = mouth.lower.max(mouth.upper);
     let open = lower - mouth.upper;
@@ -100,7 +101,7 @@ fn inside(face: &mut Builder<'_>, mouth: &Mouth, lips: &Lips, opacity: u32) {
     let hole = face.paint(hole, Paint::Flat(colour(face.theme.mouth), opacity));
     let seen = |face: &mut Builder<'_>, shape, c| {
         let layer = face.paint(shape, Paint::Flat(c, opacity));
-        if let Some(layer) = face.scene.layers.get_mut(layer) {
+        if let Some(layer) = face.stack.layers.get_mut(layer) {
             layer.within = Some(hole);
         }
     };
@@ -141,8 +142,8 @@ fn tongue_out(face: &mut Builder<'_>, mouth: &Mouth) {
     ] {
         let shape = face.stroke(&points, Ends::Open, Pen::round(radius));
         let layer = face.paint(shape, paint);
-        if let Some(layer) = face.scene.layers.get_mut(layer) {
-            layer.lid = Some(lid);
+        if let Some(layer) = face.stack.layers.get_mut(layer) {
+            layer.clip = Some(lid);
         }
     }
 }

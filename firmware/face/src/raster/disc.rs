@@ -2,7 +2,7 @@
 
 use super::FINE_BITS;
 
-/// Farther away than this, distances are not told apart; 4096 is the edge.
+/// Farther away than this, all distances count as equal; 4096 is the edge.
 const FAR: i32 = 5000;
 
 /// Measures how far a pixel is from the middle of an upright ellipse.

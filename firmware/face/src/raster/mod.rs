@@ -2,7 +2,7 @@
 //! of them, and a pixel's coverage is the sum of its spans. No framebuffer, no division and no float per pixel, so
 //! that a microcontroller without FPU draws too, and every machine draws the same bytes.
 //!
-//! | room | what it does |
+//! | module | what it does |
 //! |---|---|
 //! | `edge` | polygons |
 //! | `oval` | ellipses, upright or turned |

@@ -20,7 +20,7 @@ fn read(thing: ControlName, text: &str) -> Result<Command, CommandError> {
 }
 
 #[test]
-fn every_thing_has_its_words() {
+fn every_control_accepts_its_texts() {
     for (thing, text, command) in [
         (ControlName::Camera, "on", Command::Camera(Switch::On)),
         (ControlName::Camera, "OFF", Command::Camera(Switch::Off)),

@@ -1,4 +1,4 @@
-//! Bare colour modules, wired as `deploy/wiring.md` says.
+//! Bare colour modules, wired as in `deploy/wiring.md`.
 
 use super::{Board, MODULE, PanelChip, Rotation, SpiMode};
 

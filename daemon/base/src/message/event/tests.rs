@@ -9,7 +9,7 @@ use crate::message::{DeviceName, EVENT_KINDS, RunId, json};
 
 const HEAD: &str = r#"{"schema":1,"device":"kitchen","run":"0000000000000abc","seq":7,"time":"1970-01-01T00:16:39.500Z","monotonic_ms":9500,"#;
 
-fn told(body: EventBody) -> String {
+fn serialized(body: EventBody) -> String {
     let identity = Identity::new(DeviceName::new("kitchen").unwrap(), RunId::new(0xabc));
     let now = Moment {
         wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000),
@@ -114,7 +114,7 @@ fn all() -> Vec<(EventBody, &'static str)> {
 #[test]
 fn every_kind_has_its_fields_and_no_others() {
     for (body, rest) in all() {
-        assert_eq!(told(body), format!("{HEAD}{rest}"));
+        assert_eq!(serialized(body), format!("{HEAD}{rest}"));
     }
 }
 
@@ -136,7 +136,7 @@ fn every_kind_fits_the_schema() {
     let mut kinds = std::collections::BTreeSet::new();
     for (body, _) in all() {
         kinds.insert(body.kind());
-        let text = told(body);
+        let text = serialized(body);
         let value = serde_json::from_str(&text).unwrap();
         fits(&value).unwrap_or_else(|error| panic!("{text}\n{error}"));
     }
@@ -147,7 +147,7 @@ fn every_kind_fits_the_schema() {
 fn the_schema_refuses_what_no_event_is() {
     let fits = schema();
     for (body, _) in all() {
-        let good: serde_json::Value = serde_json::from_str(&told(body)).unwrap();
+        let good: serde_json::Value = serde_json::from_str(&serialized(body)).unwrap();
         for key in good.as_object().unwrap().keys() {
             // Optional in the schema: for moods and people who are not there.
             if ["track", "dominant"].contains(&key.as_str()) {

@@ -1,4 +1,4 @@
-//! What Home Assistant's MQTT integration requires of a device's announcement, in words and as checks.
+//! What Home Assistant's MQTT integration requires of a device's announcement, as text and as checks.
 //!
 //! Read from the source of Home Assistant 2026.11.0 (`components/mqtt/{schemas,discovery,config}.py` and the platforms'
 //! schemas). Home Assistant itself cannot run here: it wants Python 3.14.2, Debian 12 has 3.11.
@@ -133,7 +133,7 @@ fn every_component_is_as_its_platform_wants_it() {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         assert!(rest.chars().all(plain), "{id}");
         check_topics(key, component.as_object().unwrap());
-        // `entity_category_without_config`: what only tells cannot be configured.
+        // `entity_category_without_config`: what only reports cannot be configured.
         if platform.ends_with("sensor") || platform == "update" {
             assert_ne!(component["entity_category"], "config", "{key}");
         }

@@ -1,4 +1,4 @@
-//! What `doctor` says about machines that these tests write down as files.
+//! What `doctor` reports of machines that these tests write down as files.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -67,7 +67,7 @@ fn devices_of_root_alone_need_the_rules() {
 }
 
 #[test]
-fn who_holds_the_camera_is_told() {
+fn the_program_that_holds_the_camera_is_named() {
     let (folder, machine) = machine(&[
         ("dev/video0", ""),
         ("proc/4242/comm", "cheese\n"),

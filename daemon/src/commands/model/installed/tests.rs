@@ -94,7 +94,7 @@ fn a_bundle_is_checked_installed_and_taken_back() {
 }
 
 #[test]
-fn what_is_refused_says_so_by_its_exit_code() {
+fn each_refusal_has_its_exit_code() {
     let bench = Fixture::new();
     let foreign = bench.args("9.0", &Signer::new());
     assert_eq!(install(&foreign).unwrap_err().exit, Exit::Model);

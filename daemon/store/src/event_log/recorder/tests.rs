@@ -36,7 +36,7 @@ fn at(ms: u64) -> Moment {
 }
 
 /// The drafts in short: number, kind, and what is of interest.
-fn told(recorder: &mut EventRecorder) -> Vec<String> {
+fn recorded(recorder: &mut EventRecorder) -> Vec<String> {
     let short = |draft: EventDraft| {
         let json: serde_json::Value = serde_json::from_slice(&draft.payload).unwrap();
         assert_eq!(
@@ -97,18 +97,18 @@ const SAD: Mood = Mood::Showing(Expression::Sad);
 fn a_change_is_told_at_once_and_a_flicker_as_one() {
     let mut recorder = recorder();
     recorder.event(at(0), &change(0, Mood::Nobody, HAPPY));
-    assert_eq!(told(&mut recorder), ["1 changed nobody happy"]);
+    assert_eq!(recorded(&mut recorder), ["1 changed nobody happy"]);
     recorder.event(at(100), &change(100, HAPPY, SAD));
     recorder.event(at(200), &change(200, SAD, HAPPY));
     assert_eq!(recorder.wake(), None, "it took itself back");
     recorder.event(at(300), &change(300, HAPPY, SAD));
     recorder.event(at(400), &change(400, SAD, Mood::Uncertain));
-    assert!(told(&mut recorder).is_empty());
+    assert!(recorded(&mut recorder).is_empty());
     assert_eq!(recorder.wake(), Some(Millis(500)));
     recorder.tick(at(499));
-    assert!(told(&mut recorder).is_empty());
+    assert!(recorded(&mut recorder).is_empty());
     recorder.tick(at(500));
-    assert_eq!(told(&mut recorder), ["2 changed happy uncertain"]);
+    assert_eq!(recorded(&mut recorder), ["2 changed happy uncertain"]);
 }
 
 #[test]
@@ -122,10 +122,10 @@ fn what_is_held_back_comes_before_what_happened_later() {
         "2 changed happy sad",
         "3 appeared",
     ];
-    assert_eq!(told(&mut recorder), expected);
+    assert_eq!(recorded(&mut recorder), expected);
     recorder.event(at(200), &change(200, SAD, HAPPY));
     recorder.finish(at(210));
-    assert_eq!(told(&mut recorder), ["4 changed sad happy"]);
+    assert_eq!(recorded(&mut recorder), ["4 changed sad happy"]);
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_camera_that_is_lost_is_a_fault_and_a_recovery_when_it_returns() {
         "3 recovery lost running camera",
         "4 camera running off",
     ];
-    assert_eq!(told(&mut recorder), expected);
+    assert_eq!(recorded(&mut recorder), expected);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_crowd_is_told_once_it_has_held_and_one_person_is_none() {
     let mut recorder = recorder();
     let mut see = |ms: u64, people: &[Expression]| {
         recorder.snapshot(at(ms), &scene(CameraState::default(), people));
-        told(&mut recorder)
+        recorded(&mut recorder)
     };
     use Expression::{Happy, Neutral, Sad};
     assert!(see(0, &[Happy]).is_empty());
@@ -172,27 +172,27 @@ fn a_crowd_is_told_once_it_has_held_and_one_person_is_none() {
 #[test]
 fn dropped_events_are_told_once_and_not_while_there_is_no_room() {
     let mut recorder = recorder();
-    let state = |untold, full| StoreState {
-        untold,
+    let state = |unreported, full| StoreState {
+        unreported,
         full,
         ..StoreState::default()
     };
     recorder.store(at(0), &state(3, true));
     assert_eq!(
-        (told(&mut recorder).len(), recorder.reported_dropped()),
+        (recorded(&mut recorder).len(), recorder.reported_dropped()),
         (0, None)
     );
     recorder.store(at(1), &state(5, false));
-    assert_eq!(told(&mut recorder), ["1 dropped 5"]);
+    assert_eq!(recorded(&mut recorder), ["1 dropped 5"]);
     assert_eq!(recorder.reported_dropped(), Some(5));
     recorder.store(at(2), &state(5, false));
     assert_eq!(
-        (told(&mut recorder).len(), recorder.reported_dropped()),
+        (recorded(&mut recorder).len(), recorder.reported_dropped()),
         (0, None)
     );
     recorder.store(at(3), &state(0, false));
     recorder.store(at(4), &state(5, false));
-    assert_eq!(told(&mut recorder), ["2 dropped 5"]);
+    assert_eq!(recorded(&mut recorder), ["2 dropped 5"]);
 }
 
 #[test]
@@ -205,7 +205,10 @@ fn a_worker_that_panics_is_a_fault_with_its_number() {
         };
         recorder.fault(at(0), &fault);
     }
-    assert_eq!(told(&mut recorder), ["1 fault vision", "2 recovery vision"]);
+    assert_eq!(
+        recorded(&mut recorder),
+        ["1 fault vision", "2 recovery vision"]
+    );
 }
 
 #[test]
@@ -218,7 +221,10 @@ fn a_disk_that_fails_is_a_fault_once() {
     recorder.store(at(0), &broken);
     recorder.store(at(1), &broken);
     recorder.store(at(2), &StoreState::default());
-    assert_eq!(told(&mut recorder), ["1 fault store", "2 recovery store"]);
+    assert_eq!(
+        recorded(&mut recorder),
+        ["1 fault store", "2 recovery store"]
+    );
 }
 
 #[test]

@@ -32,6 +32,7 @@ const HOOK: [(f32, f32); 17] = [
     (0.1564, 0.9877),
 ];
 
+/// Builds the letters that `extras` asks for.
 pub(super) fn build(face: &mut Builder<'_>, extras: &Extras) {
     query(face, extras.query);
     snore(face, extras);
@@ -60,7 +61,7 @@ fn query(face: &mut Builder<'_>, amount: f32) {
         return;
     }
     // Inward where the corners are not seen.
-    let centre = match face.glass {
+    let centre = match face.shape {
         ScreenShape::Square => at(0.81, -0.78),
         ScreenShape::Round => at(0.71, -0.64),
     };
@@ -74,7 +75,7 @@ fn query(face: &mut Builder<'_>, amount: f32) {
 }
 
 fn snore(face: &mut Builder<'_>, extras: &Extras) {
-    let (shift, shrink) = match face.glass {
+    let (shift, shrink) = match face.shape {
         ScreenShape::Square => (at(0.0, 0.0), 1.0),
         ScreenShape::Round => (at(-0.3, 0.28), 0.8),
     };

@@ -18,7 +18,7 @@ const HELD: (Duration, Duration) = (Duration::from_secs(3_600), Duration::from_s
 
 /// What was found out about a broker.
 #[derive(Debug, Default)]
-pub(super) struct Blame {
+pub(super) struct PoisonMessages {
     careful: bool,
     strikes: HashMap<String, Strikes>,
     barred: Barred,
@@ -44,7 +44,7 @@ pub(super) struct Verdict {
     pub(super) is_barred: bool,
 }
 
-impl Blame {
+impl PoisonMessages {
     /// Whether one message at a time is to be sent.
     pub(super) fn is_careful(&self) -> bool {
         self.careful
@@ -55,7 +55,7 @@ impl Blame {
         self.barred.clone()
     }
 
-    /// When [`Blame::lift`] has something to do.
+    /// When [`PoisonMessages::lift`] has something to do.
     pub(super) fn wake(&self) -> Option<Instant> {
         self.lift_at
     }
@@ -75,8 +75,8 @@ impl Blame {
         if self.strikes.is_empty() {
             return;
         }
-        let acquitted = |strikes: &Strikes| pending.bytes >= strikes.bytes;
-        if self.strikes.get(&pending.topic).is_some_and(acquitted) {
+        let cleared = |strikes: &Strikes| pending.bytes >= strikes.bytes;
+        if self.strikes.get(&pending.topic).is_some_and(cleared) {
             self.strikes.remove(&pending.topic);
         }
     }
@@ -149,72 +149,72 @@ mod tests {
 
     #[test]
     fn only_what_is_alone_on_its_way_again_and_again_is_held_back() {
-        let (mut blame, now) = (Blame::default(), Instant::now());
+        let (mut poison, now) = (PoisonMessages::default(), Instant::now());
         let both = vec![pending("a", 10), pending("b", 900)];
-        let first = blame.ended(VersionHint::Broke, false, both.clone(), now);
+        let first = poison.ended(VersionHint::Broke, false, both.clone(), now);
         assert_eq!(first.suspect.unwrap().topic, "b", "the largest is named");
-        assert!(blame.is_careful() && !first.is_barred);
+        assert!(poison.is_careful() && !first.is_barred);
         for round in 1..=3 {
             assert!(
-                !blame
+                !poison
                     .ended(VersionHint::Broke, false, both.clone(), now)
                     .is_barred
             );
-            let alone = blame.ended(VersionHint::Broke, false, vec![pending("b", 900)], now);
+            let alone = poison.ended(VersionHint::Broke, false, vec![pending("b", 900)], now);
             assert_eq!(alone.is_barred, round == 3, "{round}");
         }
-        assert_eq!(blame.barred(), Barred::from([("b".into(), 900)]));
+        assert_eq!(poison.barred(), Barred::from([("b".into(), 900)]));
     }
 
     #[test]
     fn other_ends_blame_nobody() {
-        let (mut blame, now) = (Blame::default(), Instant::now());
+        let (mut poison, now) = (PoisonMessages::default(), Instant::now());
         for hint in [
             VersionHint::Nothing,
             VersionHint::Spoken,
             VersionHint::Confused,
         ] {
             for _ in 0..5 {
-                let verdict = blame.ended(hint, false, vec![pending("a", 1)], now);
+                let verdict = poison.ended(hint, false, vec![pending("a", 1)], now);
                 assert_eq!(verdict, Verdict::default());
             }
         }
-        assert!(!blame.is_careful());
-        blame.ended(VersionHint::Broke, false, vec![pending("a", 1)], now);
-        blame.ended(VersionHint::Nothing, true, Vec::new(), now);
-        assert!(!blame.is_careful(), "it works again");
+        assert!(!poison.is_careful());
+        poison.ended(VersionHint::Broke, false, vec![pending("a", 1)], now);
+        poison.ended(VersionHint::Nothing, true, Vec::new(), now);
+        assert!(!poison.is_careful(), "it works again");
     }
 
     /// A broker that is restarted again and again, each time with an event on its way.
     #[test]
     fn restarts_hold_nothing_back_that_was_confirmed_in_between() {
-        let (mut blame, now) = (Blame::default(), Instant::now());
+        let (mut poison, now) = (PoisonMessages::default(), Instant::now());
         for _ in 0..20 {
-            blame.confirmed(&pending("a", 100));
-            let ended = blame.ended(VersionHint::Broke, false, vec![pending("a", 100)], now);
+            poison.confirmed(&pending("a", 100));
+            let ended = poison.ended(VersionHint::Broke, false, vec![pending("a", 100)], now);
             assert!(!ended.is_barred);
         }
-        // Smaller ones that pass say nothing of large ones.
-        blame.confirmed(&pending("a", 100));
+        // That smaller ones pass does not clear the large ones.
+        poison.confirmed(&pending("a", 100));
         for round in 1..=3 {
-            blame.confirmed(&pending("a", 99));
-            let ended = blame.ended(VersionHint::Broke, false, vec![pending("a", 900)], now);
+            poison.confirmed(&pending("a", 99));
+            let ended = poison.ended(VersionHint::Broke, false, vec![pending("a", 900)], now);
             assert_eq!(ended.is_barred, round == 3, "{round}");
         }
     }
 
     #[test]
     fn what_is_held_back_is_tried_again_ever_more_seldom() {
-        let (mut blame, mut now) = (Blame::default(), Instant::now());
+        let (mut poison, mut now) = (PoisonMessages::default(), Instant::now());
         for hours in [1, 2, 4, 8, 16, 24, 24] {
-            while !blame
+            while !poison
                 .ended(VersionHint::Broke, false, vec![pending("a", 9)], now)
                 .is_barred
             {}
             let at = now + Duration::from_secs(hours * 3_600);
-            assert_eq!(blame.wake(), Some(at));
-            assert!(!blame.lift(at - Duration::from_secs(1)));
-            assert!(blame.lift(at) && blame.barred().is_empty() && blame.wake().is_none());
+            assert_eq!(poison.wake(), Some(at));
+            assert!(!poison.lift(at - Duration::from_secs(1)));
+            assert!(poison.lift(at) && poison.barred().is_empty() && poison.wake().is_none());
             now = at;
         }
     }

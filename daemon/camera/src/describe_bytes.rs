@@ -1,9 +1,9 @@
-//! Describes in words what bytes look like, for errors about streams without pictures.
+//! Describes what bytes look like, for errors about streams without pictures.
 
 use moodring_base::redact::printable;
 
 /// First bytes and what they are.
-const KNOWN: [(&[u8], &str); 21] = [
+const MAGIC_BYTES: [(&[u8], &str); 21] = [
     (b"\x89PNG", "a PNG picture"),
     (b"GIF8", "a GIF picture"),
     (b"BM", "a BMP picture"),
@@ -36,7 +36,10 @@ pub(super) fn describe(head: &[u8]) -> String {
     if head.is_empty() {
         return "nothing at all".into();
     }
-    if let Some((_, name)) = KNOWN.iter().find(|(begin, _)| head.starts_with(begin)) {
+    if let Some((_, name)) = MAGIC_BYTES
+        .iter()
+        .find(|(begin, _)| head.starts_with(begin))
+    {
         return (*name).into();
     }
     if head.starts_with(b"RIFF") {
@@ -98,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn things_are_called_by_their_names() {
+    fn known_kinds_of_bytes_are_named() {
         for (bytes, want) in [
             (&b""[..], "nothing at all"),
             (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -115,8 +118,8 @@ mod tests {
             (b"RIFF\0\0\0\0AVI LIST", "AVI"),
             ("grüße\x07".as_bytes(), "no kind"),
         ] {
-            let said = describe(bytes);
-            assert!(said.contains(want), "{said}");
+            let text = describe(bytes);
+            assert!(text.contains(want), "{text}");
         }
         assert!(!describe(b"a\x1b[31mred\n").contains('\x1b'));
     }

@@ -1,4 +1,4 @@
-//! The words that people read, in five languages, out of the one table that the page takes its words from, too.
+//! The texts that people read, in five languages, from the one table (`translations.json`) that the page uses, too.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -6,9 +6,9 @@ use moodring_core::mood::Mood;
 use serde::{Deserialize, Serialize};
 
 /// The table: key, language, text.
-const TABLE: &str = include_str!("words.json");
+const TABLE: &str = include_str!("translations.json");
 
-static WORDS: LazyLock<HashMap<String, HashMap<String, String>>> = LazyLock::new(|| {
+static TRANSLATIONS: LazyLock<HashMap<String, HashMap<String, String>>> = LazyLock::new(|| {
     // A test reads it; a table that were broken would leave the keys.
     serde_json::from_str(TABLE).unwrap_or_default()
 });
@@ -74,14 +74,14 @@ impl Language {
 
 /// The text of a key; English where the language has none, the key where the table has none.
 pub fn text(language: Language, key: &str) -> &str {
-    let texts = WORDS.get(key);
+    let texts = TRANSLATIONS.get(key);
     let text = texts.and_then(|texts| texts.get(language.tag()).or_else(|| texts.get("en")));
     text.map_or(key, String::as_str)
 }
 
-/// A mood's word.
+/// A mood's label.
 pub fn mood(language: Language, mood: Mood) -> &'static str {
-    let texts = WORDS.get(&format!("mood.{}", mood.name()));
+    let texts = TRANSLATIONS.get(&format!("mood.{}", mood.name()));
     let text = texts.and_then(|texts| texts.get(language.tag()));
     text.map_or(mood.name(), String::as_str)
 }
@@ -102,8 +102,8 @@ mod tests {
 
     #[test]
     fn every_text_stands_in_every_language_with_the_same_placeholders() {
-        assert!(WORDS.len() > 80, "{}", WORDS.len());
-        for (key, texts) in WORDS.iter() {
+        assert!(TRANSLATIONS.len() > 80, "{}", TRANSLATIONS.len());
+        for (key, texts) in TRANSLATIONS.iter() {
             assert_eq!(texts.len(), Language::ALL.len(), "{key}");
             for language in Language::ALL {
                 let text = texts.get(language.tag()).map_or("", String::as_str);
@@ -113,25 +113,25 @@ mod tests {
         }
     }
 
-    fn is_drawable(word: &str) -> bool {
-        word.chars().all(|c| u32::from(c) < 256)
+    fn is_drawable(text: &str) -> bool {
+        text.chars().all(|c| u32::from(c) < 256)
     }
 
     #[test]
-    fn every_mood_has_a_word_that_displays_can_draw() {
+    fn every_mood_has_a_label_that_displays_can_draw() {
         let moods = moodring_core::expression::Expression::ALL.map(Mood::Showing);
         for language in Language::ALL {
             for known in moods.into_iter().chain([Mood::Uncertain, Mood::Nobody]) {
-                let word = mood(language, known);
-                assert!(is_drawable(word), "{word}");
+                let label = mood(language, known);
+                assert!(is_drawable(label), "{label}");
                 assert!(
-                    language == Language::En || word != "uncertain",
+                    language == Language::En || label != "uncertain",
                     "{language:?}"
                 );
             }
             for key in ["mood.off", "mood.starting", "mood.lost", "mood.away"] {
-                let word = text(language, key);
-                assert!(is_drawable(word) && word != key, "{language:?}: {word}");
+                let label = text(language, key);
+                assert!(is_drawable(label) && label != key, "{language:?}: {label}");
             }
         }
     }
@@ -157,7 +157,7 @@ mod tests {
         }
     }
 
-    /// The module for MagicMirror, which takes its words from here, too.
+    /// The module for MagicMirror, which takes its texts from here, too.
     const MODULE: &str = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../deploy/magicmirror/MMM-moodring"
@@ -165,15 +165,15 @@ mod tests {
 
     /// `MOODRING_BLESS=1` writes them anew.
     #[test]
-    fn the_module_for_magicmirror_says_what_the_page_says() {
+    fn the_module_for_magicmirror_has_the_texts_of_the_page() {
         let parts = ["mood.", "live.people.", "mirror."];
         for language in Language::ALL {
-            let words: std::collections::BTreeMap<_, _> = WORDS
+            let texts: std::collections::BTreeMap<_, _> = TRANSLATIONS
                 .iter()
                 .filter(|(key, _)| parts.iter().any(|part| key.starts_with(part)))
                 .map(|(key, texts)| (key, &texts[language.tag()]))
                 .collect();
-            let wanted = serde_json::to_string_pretty(&words).unwrap() + "\n";
+            let wanted = serde_json::to_string_pretty(&texts).unwrap() + "\n";
             let path = format!("{MODULE}/translations/{}.json", language.tag());
             if std::env::var_os("MOODRING_BLESS").is_some() {
                 std::fs::write(&path, &wanted).unwrap();
@@ -183,7 +183,7 @@ mod tests {
         }
     }
 
-    /// Everything that may ask for a word: the page, the daemon and the module for MagicMirror, but for this file.
+    /// Everything that may ask for a text: the page, the daemon and the module for MagicMirror, but for this file.
     fn askers() -> String {
         let mut folders = vec![
             concat!(env!("CARGO_MANIFEST_DIR"), "/..").into(),
@@ -196,7 +196,7 @@ mod tests {
                 let kind = path.extension().and_then(|kind| kind.to_str());
                 match kind {
                     _ if path.is_dir() => folders.push(path),
-                    Some("html" | "js" | "rs") if !path.ends_with("src/words.rs") => {
+                    Some("html" | "js" | "rs") if !path.ends_with("src/translations.rs") => {
                         texts += &std::fs::read_to_string(path).unwrap();
                     }
                     _ => {}
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_that_is_asked_for_is_there_and_every_one_that_is_there_is_asked_for() {
+    fn every_text_that_is_used_is_there_and_every_one_that_is_there_is_used() {
         let texts = askers();
         let families: Vec<&str> = texts
             .split("t(`")
@@ -222,7 +222,7 @@ mod tests {
             .filter(|family| family.ends_with('.'))
             .collect();
         assert!(families.contains(&"mood.") && families.contains(&"stage."));
-        let known: Vec<&str> = WORDS.keys().map(|key| base(key)).collect();
+        let known: Vec<&str> = TRANSLATIONS.keys().map(|key| base(key)).collect();
         for key in &known {
             let written = ['\'', '"'].map(|quote| format!("{quote}{key}{quote}"));
             let is_asked = families.iter().any(|family| key.starts_with(family))
