@@ -81,6 +81,7 @@ PARTS = (
     mirror("pose", "yaw and pitch against YuNet's landmarks", ("fairface", "landmarks"), MOODS),
     Part("groups", "faces found by age, gender and race, set into frames", "classifier.groups", "groups.json", ("fairface", "fer2013"), BOTH),
     Part("rule", "the choices of the answer `blend`", "classifier.blend", "blend.json", ("wild", "posed", "fer2013"), BOTH),
+    Part("certainty", "what tells which answers to show", "classifier.certainty", "certainty.json", ("wild",), BOTH),
     Part("clips", "smoothings on the clips, by an imitation of the stream", "classifier.video --picture models/cards/video.svg", "video.json", ("clips",), BOTH),
     Part("run", "`moodring run` itself on the clips, in real time", f"classifier.video_run --program {PROGRAM}", "video_run.json", ("clips",), BOTH),
     Part("seen", "`moodring run` before the astronaut, dogs, cats and calm people", f"classifier.seen --program {PROGRAM}", "seen.json", ("photos", "pets", "wild"), BOTH),
@@ -111,7 +112,7 @@ def table(parts, stamps, program):
     for part in parts:
         lacks, before = lacking(part, program), stamps.get(part.name)
         state = "up to date" if up_to_date(part, stamps) else "of other weights" if before else "not measured"
-        print(f"{part.name:10} {state:16} {minutes(before['seconds']) if before else '':>9}  {part.what}")
+        print(f"{part.name:10} {state:16} {minutes(before['seconds']) if before and before['seconds'] else '':>9}  {part.what}")
         for how in lacks:
             print(f"{'':38}lacks {how}")
 

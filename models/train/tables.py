@@ -4,8 +4,10 @@ In a card a table stands between `<!--card NAME-->` and `<!--/card-->`. Standard
 """
 import functools
 import json
+from pathlib import Path
 
 from . import targets
+from .card import PARTS
 from .classifier import card_tables, mirror_tables
 from .common.markdown import text
 from .detector import card_tables as detector_tables
@@ -26,8 +28,26 @@ def ablations(name):
 
 
 def measured(_):
-    return text(("part (`--part`)", "file", "of", "took", "date"),
-                [(name, v["file"], ", ".join(f"{n} {w[:8]}" for n, w in v["weights"].items()) or "others' nets", f"{v['seconds']} s", v["date"]) for name, v in read_stamps().items()])
+    """What each part is of; what is not of these weights, or not measured at all, is said."""
+    rows, stamps = [], read_stamps()
+    for part in PARTS:
+        if part.name in stamps:
+            v = stamps[part.name]
+            of = ", ".join(f"{n} {w[:8]}" for n, w in v["weights"].items()) or "others' nets"
+            rows.append((part.name, part.writes, of, f"{v['seconds']} s" if v["seconds"] else "not timed", v["date"]))
+        else:
+            rows.append((part.name, part.writes, "**not by this program on these files**" if (CARDS / part.writes).exists() else "**not measured yet**", "", ""))
+    return text(("part (`--part`)", "file", "of", "took", "date"), rows)
+
+
+def shown(name, make):
+    """The table, or what measures it."""
+    try:
+        return make(read)
+    except FileNotFoundError as lacks:
+        file = Path(lacks.filename).name
+        part = next((p.name for p in PARTS if p.writes == file), None)
+        return f"*Not measured yet: `python -m models.train.card{f' --part {part}' if part else ''}`.*\n"
 
 
 TABLES = card_tables.TABLES | mirror_tables.TABLES | detector_tables.TABLES | targets.TABLES | {"measured": measured}
@@ -35,7 +55,7 @@ TABLES = card_tables.TABLES | mirror_tables.TABLES | detector_tables.TABLES | ta
 
 def main():
     steps = {f"steps_{name}": ablations(name) for name in read("ablations")}
-    print(json.dumps({name: make(read) for name, make in (TABLES | steps).items()}))
+    print(json.dumps({name: shown(name, make) for name, make in (TABLES | steps).items()}))
 
 
 if __name__ == "__main__":

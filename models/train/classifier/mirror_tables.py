@@ -30,6 +30,11 @@ def shown(read):
     return text(("wild, profiles uncertain", "shown", "right of these"), [(k, percent(v["coverage"]), percent(v["right"])) for k, v in a.items() if k != "curve"])
 
 
+def certainty(read):
+    return text(("three of four wild faces are shown by", "shown", "right of these", "spread over halves"),
+                [(k, percent(v["shown"]), percent(v["right"]), percent(v["spread"])) for k, v in read("certainty").items()])
+
+
 def rule(read):
     table = read("blend")
     sets = list(next(iter(table.values())))
@@ -164,6 +169,6 @@ def seen(read):
     return text(("before the camera", "pictures", "shown"), [(k, v["pictures"], ", ".join(f"{m} {n}" for m, n in sorted(v["shown"].items(), key=lambda i: -i[1]))) for k, v in read("seen").items()])
 
 
-TABLES = {"answers": answers, "recall": recall, "curve": curve, "shown": shown, "rule": rule, "covered": covered, "turned": turned, "pets": pets, "fairness": fairness, "found": found,
+TABLES = {"answers": answers, "recall": recall, "curve": curve, "shown": shown, "certainty": certainty, "rule": rule, "covered": covered, "turned": turned, "pets": pets, "fairness": fairness, "found": found,
           "smiles": smiles, "yaw": yaw, "pitch": pitch, "clips": film("video", "smoothing"), "settings": settings, "crossed": crossed, "run_clips": film("video_run", "`moodring run`, settings"), "calm": calm, "posed": posed,
           "held": held, "rounds": rounds, "resting": resting, "seen": seen}

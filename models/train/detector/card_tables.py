@@ -18,7 +18,8 @@ def rows_of_figures(r, line, command):
     yield "recall at 99 % precision", f"{r['wider_320']['recall_at_99']:.3f}"
     yield "the same pictures shown in grey: AP", f"{r['wider_320_grey']['ap']:.3f}"
     yield "AP with the longest side 640", f"{r['wider_640']['ap']:.3f}"
-    yield "AP of `moodring detect`, which looks twice (docs/decisions/004)", f"{command['ap']:.3f}"
+    if command:
+        yield "AP of `moodring detect`, which looks twice (docs/decisions/004)", f"{command['ap']:.3f}"
     yield (f"landmarks: mean error / eye distance against YuNet_n on the same canvas, {near['faces']} faces; near-profiles left out",
            f"{near['landmark_error']:.3f} (median {near['landmark_error_median']:.3f})")
     yield "roll from the eyes, median error, same faces", f"{near['roll_error_median_deg']:.1f} deg"
@@ -36,7 +37,11 @@ def lines_of(r):
 
 def figures(read):
     r = read("detector")
-    return text(("measure", "value"), rows_of_figures(r, lines_of(r)[r["threshold"]], read("detector_command")))
+    try:
+        command = read("detector_command")
+    except FileNotFoundError:
+        command = None
+    return text(("measure", "value"), rows_of_figures(r, lines_of(r)[r["threshold"]], command))
 
 
 def thresholds(read):
