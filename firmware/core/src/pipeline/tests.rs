@@ -145,7 +145,7 @@ fn a_twitch_changes_nothing_and_a_change_of_expression_does() {
     assert_eq!(seen.mood, Mood::Showing(Expression::Sad));
     assert_eq!(scene.story().last().unwrap(), "sad");
     let changed = scene.events.last().unwrap();
-    assert!(changed.time > Millis(3300), "{changed:?}");
+    assert!(changed.time > Millis(3150), "{changed:?}");
 }
 
 #[test]
