@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The tools that check the documents must be able to fail: stale figures, figures without a name, links to nowhere. tests/docs calls it."""
+import hashlib
 import os
 import pathlib
 import re
@@ -26,6 +27,7 @@ SETTINGS = {
         "speed": {"frame": {"text": "1.9 ms", **MEASURED}, "bare": {"text": "2.0 ms"}},
         "card": {"ap": {"from": "models/cards/detector.json", "key": "wider_320.ap", "form": "three"}},
     },
+    "card": {"tables": ["-m", "some.tables"]},
     "table": {"one": {**MEASURED, "head": ["what", "time"], "rows": [["a frame", "{speed.frame}"]]},
               "odd": {**MEASURED, "head": ["what", "time"], "rows": [["a frame"]]}},
 }
@@ -68,6 +70,32 @@ class FiguresTest(unittest.TestCase):
         self.assertRegex(self.figures["card.ap"], r"^0\.\d{3}$")
         self.assertRegex(self.figures["net.mmac"], r"^\d+ MMAC$")
         self.assertRegex(self.figures["net.version"], r"^\d+\.\d+\.\d+$")
+
+    def test_a_figure_straight_out_of_a_card(self):
+        stale = "AP 0.111<!--=@detector/wider_320/ap:three--> of 1<!--=@detector/wider_320/faces:count--> faces\n"
+        fresh = figures.written(stale, self.figures)
+        self.assertRegex(fresh, r"^AP 0\.\d{3}<.* of 255<")
+        self.assertIn("page.md:1", self.wrong(stale)[0])
+        self.assertEqual(self.wrong(fresh), [])
+        self.assertRegex(self.figures["@detector/sweep/0/threshold:two"], r"^0\.\d\d$")
+        for nowhere in ("@detector/wider_320/apes:three", "@dentist/ap:three", "@detector/wider_320/ap:many", "@detector/sweep/99:three"):
+            self.assertIn("models/cards has no figure", self.wrong(f"0.111<!--={nowhere}-->")[0])
+
+    def test_the_cards_tables_are_written_and_a_changed_cell_is_noticed(self):
+        asked = []
+        own = Figures(SETTINGS, REPOSITORY, lambda command: asked.append(command) or {"one": "| 1.5 |\n"})
+        whole = figures.written("<!--card one-->\n| 1.4 |\n<!--/card-->\n<!--card one-->\n<!--/card-->\n", own)
+        self.assertEqual(whole.count("| 1.5 |"), 2)
+        self.assertEqual(asked, [["-m", "some.tables"]], "asked once")
+        self.assertNotEqual(list(figures.check_text("card.md", whole.replace("1.5", "1.6", 1), own)), [])
+        self.assertIn("has no table two", list(figures.check_text("card.md", "<!--card two-->\n<!--/card-->\n", own))[0])
+        self.assertEqual(list(figures.check_names("card.md", whole, [r"\d\.\d"])), [])
+
+    def test_a_measurement_of_former_weights_is_named(self):
+        one = {"file": "detector.json", "weights": {"detector": hashlib.sha256((REPOSITORY / NET).read_bytes()).hexdigest()[:16]}}
+        self.assertEqual(list(figures.check_measured({"boxes": one})), [])
+        found = list(figures.check_measured({"boxes": one | {"weights": {"detector": "0" * 16}}}))
+        self.assertIn("python -m models.train.card --part boxes", found[0])
 
     def test_a_figure_without_a_name_is_noticed_but_not_in_code_and_tables(self):
         patterns = [r"\d+ MMAC", r"\d+\.\d+ ?%"]

@@ -7,7 +7,11 @@ from packed_net import PackedNet
 FORMS = {
     "percent": lambda x: f"{100 * x:.1f} %",
     "percent0": lambda x: f"{100 * x:.0f} %",
+    "percent2": lambda x: f"{100 * x:.2f} %",
     "three": lambda x: f"{x:.3f}",
+    "two": lambda x: f"{x:.2f}",
+    "one": lambda x: f"{x:.1f}",
+    "count": lambda x: f"{x:,}",
     "text": str,
 }
 COUNTS = {
@@ -20,12 +24,16 @@ ORIGINS = ("command", "date", "machine")
 
 
 class Figures:
-    def __init__(self, settings, root):
+    def __init__(self, settings, root, make_cards=None):
+        """`make_cards`: of the command that prints the cards' tables -> {name: Markdown}."""
+        self.make_cards = make_cards
         self.settings, self.root = settings, root
-        self.nets = {}
+        self.nets, self.cards = {}, None
 
     def __getitem__(self, name):
         """The figure's text. KeyError and ValueError say what is wrong, with the name."""
+        if name.startswith("@"):
+            return self.of_card(name)
         group, _, key = name.partition(".")
         entry = self.settings["figure"].get(group, {}).get(key)
         if entry is None:
@@ -41,6 +49,26 @@ class Figures:
         for key in entry["key"].split("."):
             value = value[key]
         return FORMS[entry["form"]](value)
+
+    def of_card(self, name):
+        """`@FILE/KEY/KEY:FORM`: straight out of models/cards/FILE.json; a key may be a list's index."""
+        path, _, form = name[1:].rpartition(":")
+        file, *keys = path.split("/")
+        try:
+            value = json.loads((self.root / "models/cards" / f"{file}.json").read_text())
+            for key in keys:
+                value = value[int(key) if isinstance(value, list) else key]
+            return FORMS[form](value)
+        except (OSError, KeyError, IndexError, TypeError, ValueError) as error:
+            raise KeyError(f"models/cards has no figure {name} ({error})") from error
+
+    def card(self, name):
+        """A table of the cards in Markdown, out of what was measured."""
+        if self.cards is None:
+            self.cards = self.make_cards(self.settings["card"]["tables"])
+        if name not in self.cards:
+            raise KeyError(f"python3 {' '.join(self.settings['card']['tables'])} has no table {name}")
+        return self.cards[name]
 
     def counted(self, entry):
         nets = [self.net(path) for path in entry.get("nets") or [entry["net"]]]
@@ -70,4 +98,4 @@ class Figures:
         return "".join(f"| {' | '.join(row)} |\n" for row in rows) + f"\n<small>{origin}</small>\n\n"
 
     def filled(self, cell):
-        return re.sub(r"\{([a-z0-9_.]+)\}", lambda found: self[found[1]], cell)
+        return re.sub(r"\{([a-z0-9_.]+|@[^{}:]+:[a-z0-9]+)\}", lambda found: self[found[1]], cell)

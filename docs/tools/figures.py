@@ -5,6 +5,8 @@ Without --check it writes them where their names stand. With it, it changes noth
 something else or has a figure without a name. Python 3.11 or later, nothing else.
 """
 import fnmatch
+import hashlib
+import json
 import pathlib
 import re
 import subprocess
@@ -17,7 +19,8 @@ import markdown  # noqa: E402
 from figure_source import Figures  # noqa: E402
 from markdown import ROOT  # noqa: E402
 
-NAME = re.compile(r"<!--=([a-z0-9_.]+)-->")
+NAME = re.compile(r"<!--=([a-z0-9_.]+|@[^:>]+:[a-z0-9]+)-->")
+CARD = re.compile(r"<!--card ([a-z0-9_]+)-->\n(.*?)<!--/card-->", re.DOTALL)
 TABLE = re.compile(r"<!--table ([a-z0-9_]+)-->\n(.*?)<!--/table-->", re.DOTALL)
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 OLD = "then"  # <!--=then-->: a figure of an older version
@@ -26,6 +29,7 @@ OLD = "then"  # <!--=then-->: a figure of an older version
 def written(text, figures):
     """The text with every figure and table as it is to be. A name that nobody knows is a KeyError."""
     text = TABLE.sub(lambda table: f"<!--table {table[1]}-->\n{figures.table(table[1])}<!--/table-->", text)
+    text = CARD.sub(lambda block: f"<!--card {block[1]}-->\n{figures.card(block[1])}<!--/card-->", text)
     pieces, at = [], 0
     for name in NAME.finditer(text):
         before = text[at:name.start()]
@@ -59,7 +63,7 @@ def check_text(document, text, figures):
 
 def check_names(document, text, patterns):
     """Measured figures without a name, a line each; those of tables and code aside."""
-    without_tables = TABLE.sub(lambda table: "\n" * table[0].count("\n"), text)
+    without_tables = CARD.sub(lambda block: "\n" * block[0].count("\n"), TABLE.sub(lambda table: "\n" * table[0].count("\n"), text))
     for line in markdown.lines(without_tables):
         for pattern in patterns:
             for found in re.finditer(pattern, line.prose, re.IGNORECASE):
@@ -67,18 +71,21 @@ def check_names(document, text, patterns):
                     yield f"{document}:{line.number}: {found[0]!r} is a measured figure without a name: see the head of docs/figures.toml"
 
 
-def check_card(card, arguments):
-    """Rows that the card's tables lack, a line each."""
-    shown = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True)
+def card_tables(arguments):
+    """{name: Markdown} of the program that prints the cards' tables; a ValueError if it fails."""
+    shown = subprocess.run([sys.executable, "-B", *arguments], cwd=ROOT, capture_output=True, text=True)
     if shown.returncode != 0:
-        yield f"{card}: {' '.join(arguments)} failed: {shown.stderr.strip().splitlines()[-1]}"
-        return
-    lines = (ROOT / card).read_text().splitlines()
-    rows = shown.stdout.splitlines()
-    for row, next_row in zip(rows, [*rows[1:], ""]):
-        is_head = next_row.startswith("|---")  # a card may have columns of its own at the right
-        if row.startswith("| ") and not is_head and not any(line.startswith(row.removesuffix(" |")) for line in lines):
-            yield f"{card}: lacks this row of `python3 {' '.join(arguments)}`: {row}"
+        raise ValueError(f"python3 {' '.join(arguments)} failed: {shown.stderr.strip().splitlines()[-1]}")
+    return json.loads(shown.stdout)
+
+
+def check_measured(stamps, root=ROOT):
+    """Measurements of weights that have changed since, a line each."""
+    for part, one in stamps.items():
+        for net, was in one["weights"].items():
+            now = hashlib.sha256((root / "models/weights" / f"{net}.moodnet").read_bytes()).hexdigest()
+            if not now.startswith(was):
+                yield f"models/cards/{one['file']}: {part} is of another {net}; measure it again: python -m models.train.card --part {part}"
 
 
 def problems(figures):
@@ -88,14 +95,15 @@ def problems(figures):
         yield from check_text(document, text, figures)
         if any(fnmatch.fnmatch(document, pattern) and document.count("/") == pattern.count("/") for pattern in marked["documents"]):
             yield from check_names(document, text, marked["patterns"])
-    for card, arguments in figures.settings["card"].items():
-        yield from check_card(card, arguments)
+        if document in figures.settings["card"]["documents"]:
+            yield from check_names(document, text, figures.settings["card"]["patterns"])
+    yield from check_measured(json.loads((ROOT / figures.settings["card"]["measured"]).read_text()))
 
 
 def main():
     if sys.argv[1:] not in ([], ["--check"]):
         sys.exit(__doc__)
-    figures = Figures(tomllib.loads((ROOT / "docs/figures.toml").read_text()), ROOT)
+    figures = Figures(tomllib.loads((ROOT / "docs/figures.toml").read_text()), ROOT, card_tables)
     if sys.argv[1:]:
         found = list(problems(figures))
         print("\n".join(found) or "figures: every document says what was measured", file=sys.stderr if found else sys.stdout)

@@ -254,6 +254,7 @@ pub fn pipeline_settings(
             who,
             threshold: mood.certain,
             margin: mood.margin,
+            settle_ms: mood.settle_ms,
             hold_ms: mood.hold_ms,
             only_facing: mood.only_facing,
         },

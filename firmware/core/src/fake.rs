@@ -135,6 +135,10 @@ pub(crate) struct Brightness {
     /// Its pose and face outputs, the same for every crop.
     pub(crate) pose: Option<CropPose>,
     pub(crate) face: Option<f32>,
+    /// What it takes for no face at all.
+    pub(crate) no_face: Option<Expression>,
+    /// How often it read each expression, also where it sees no face.
+    pub(crate) reads: [usize; 7],
     /// Whether neutral is the second likeliest in whatever it reads.
     pub(crate) serious: bool,
 }
@@ -153,9 +157,16 @@ impl ClassifyNet for Brightness {
         if self.serious {
             logits[Expression::Neutral.index()] += 2.0;
         }
+        let read = Expression::ALL
+            .into_iter()
+            .find(|e| nearest[e.index()] < 10);
+        if let Some(read) = read {
+            self.reads[read.index()] += 1;
+        }
+        let is_face = read.is_none() || read != self.no_face;
         Ok(Answer {
             pose: self.pose,
-            face: self.face,
+            face: if is_face { self.face } else { Some(-9.0) },
             ..logits.into()
         })
     }

@@ -180,9 +180,12 @@ pub struct MoodSettings {
     pub who: WhoCounts,
     /// The smoothed probability from which an expression is named, 0 to 1.
     pub threshold: f32,
-    /// How much likelier than the shown expression another has to be, and how far below the threshold the shown one
-    /// may sink, 0 to 1.
+    /// How much likelier than the shown expression another has to be, 0 to 1; and how far below the threshold the shown one
+    /// may sink, but no farther than [`MOST_SUNK`].
     pub margin: f32,
+    /// After how many milliseconds as the likeliest any lead is enough: until then the lead that is needed shrinks from
+    /// `margin`. As long an expression may be too unlikely to be named until the mood is uncertain. 0: the margin stays.
+    pub settle_ms: u64,
     /// How long another mood has to be the likeliest before it is shown, in milliseconds. Faces that come and go are not
     /// held up; the tracks see to those. A change of who counts, or of who looks at the camera, needs at least
     /// [`LEAST_HOLD_MS`].
@@ -190,6 +193,9 @@ pub struct MoodSettings {
     /// Whether only people who look toward the camera count. People whose direction the net cannot judge count, too.
     pub only_facing: bool,
 }
+
+/// How far below the threshold a shown expression may sink at most.
+pub const MOST_SUNK: f32 = 0.3;
 
 /// The margin alone keeps an expression steady, so that its hold may be 0; who counts, and whether someone looks toward the
 /// camera, has nothing else and must last so long.
@@ -200,6 +206,21 @@ impl MoodSettings {
     pub(crate) fn person_hold_ms(&self) -> u64 {
         self.hold_ms.max(LEAST_HOLD_MS)
     }
+
+    /// How much likelier another expression has to be that has been the likeliest for so long. A clear change is shown at
+    /// once, and a slight one if it lasts: no expression stays because nothing else is likelier by the margin.
+    fn lead(&self, lasted_ms: u64) -> f32 {
+        if self.settle_ms == 0 {
+            return self.margin;
+        }
+        let left = self.settle_ms.saturating_sub(lasted_ms);
+        self.margin * (left as f32 / self.settle_ms as f32)
+    }
+
+    /// Whether the shown expression has sunk so low that it is no longer named.
+    fn is_sunk(&self, still: f32) -> bool {
+        still < self.threshold - self.margin.min(MOST_SUNK)
+    }
 }
 
 impl Default for MoodSettings {
@@ -207,7 +228,8 @@ impl Default for MoodSettings {
         Self {
             who: WhoCounts::Largest,
             threshold: 0.45,
-            margin: 0.3,
+            margin: 0.5,
+            settle_ms: 2_000,
             hold_ms: 0,
             only_facing: false,
         }
@@ -228,6 +250,10 @@ pub enum View {
 pub struct FaceMoodHysteresis {
     shown: Option<Mood>,
     pending: Pending<Mood>,
+    /// The expression that is likeliest instead of the shown one, and since when without a break.
+    rival: Option<(Expression, Millis)>,
+    /// Since when the shown expression has been too unlikely to name.
+    sunk: Option<Millis>,
 }
 
 impl FaceMoodHysteresis {
@@ -241,8 +267,11 @@ impl FaceMoodHysteresis {
         settings: &MoodSettings,
     ) -> FaceMood {
         let wanted = match view {
-            View::Readable => wanted(self.shown, scores, settings),
-            View::Profile => Mood::Uncertain,
+            View::Readable => self.wanted(scores, time, settings),
+            View::Profile => {
+                (self.rival, self.sunk) = (None, None);
+                Mood::Uncertain
+            }
         };
         let hold_ms = match view {
             View::Readable => settings.hold_ms,
@@ -257,22 +286,34 @@ impl FaceMoodHysteresis {
             Mood::Uncertain | Mood::Nobody => FaceMood::uncertain(scores.top().1),
         }
     }
-}
 
-/// What the scores call for. Leaving an expression takes more than staying with it.
-fn wanted(shown: Option<Mood>, scores: &Scores, settings: &MoodSettings) -> Mood {
-    let fresh = FaceMood::of_scores(scores, settings.threshold).mood();
-    let Some(Mood::Showing(shown)) = shown else {
-        return fresh;
-    };
-    let (likely, still) = (scores.top().1, scores.of(shown));
-    let named = fresh != Mood::Uncertain;
-    if named && likely > still && likely >= still + settings.margin {
-        fresh
-    } else if still >= settings.threshold - settings.margin {
-        Mood::Showing(shown)
-    } else {
-        Mood::Uncertain
+    /// What the scores call for at `time`. Leaving an expression takes more than staying with it.
+    fn wanted(&mut self, scores: &Scores, time: Millis, settings: &MoodSettings) -> Mood {
+        let fresh = FaceMood::of_scores(scores, settings.threshold).mood();
+        let Some(Mood::Showing(shown)) = self.shown else {
+            (self.rival, self.sunk) = (None, None);
+            return fresh;
+        };
+        let (likely, still) = (scores.top().1, scores.of(shown));
+        self.rival = match (fresh, self.rival) {
+            (Mood::Showing(other), _) if other == shown => None,
+            (Mood::Showing(other), Some((before, since))) if other == before => {
+                Some((other, since))
+            }
+            (Mood::Showing(other), _) => Some((other, time)),
+            (Mood::Uncertain | Mood::Nobody, _) => None,
+        };
+        self.sunk = settings.is_sunk(still).then(|| self.sunk.unwrap_or(time));
+        if let Some((_, since)) = self.rival
+            && likely > still
+            && likely >= still + settings.lead(time.since(since))
+        {
+            return fresh;
+        }
+        match self.sunk {
+            Some(since) if time.since(since) >= settings.settle_ms => Mood::Uncertain,
+            _ => Mood::Showing(shown),
+        }
     }
 }
 

@@ -41,6 +41,7 @@ pub const MAX_CROPS: usize = MAX_FACES;
 #[derive(Clone, Copy, Debug, Default)]
 struct TrackData {
     smoother: Smoother,
+    last_turn: Option<Millis>,
     raw: Option<Scores>,
     presence: Presence,
     second_look: SecondLook,
@@ -343,7 +344,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
     ) -> Result<(), NetError> {
         let max_faces = self.settings.max_faces;
         let chosen = schedule::choose(self.tracker.tracks(), max_faces, |data: &TrackData| {
-            &data.smoother
+            data.last_turn
         });
         // As many as are chosen, and those are no more than fit.
         let _ = self.crops.resize(chosen.len(), [0; CROP_PX * CROP_PX]);
@@ -356,6 +357,7 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
         for (&i, crop) in chosen.iter().zip(&self.crops) {
             let reading = classify(&mut self.classifier, crop)?;
             let track = &mut tracks[i];
+            track.data.last_turn = Some(time);
             let seen = (&track.face, track.confirmed);
             track.data.take(&reading, seen, time, &self.settings);
         }

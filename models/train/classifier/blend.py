@@ -1,6 +1,7 @@
 """The answer `blend`: both heads by one rule, `wa * FER2013's logits + wb * FER+'s + a bias per class`, fitted on validation data.
 
     python -m models.train.classifier.blend [--data ../shared/data]     fits, prints the table of choices, writes blend.json
+    python -m models.train.classifier.blend --json models/cards/blend.json      only that table; nothing is fitted for good
 
 A mirror's priors are not FER2013's, where a calm face is seldom called neutral; FER+'s ten people call most faces neutral, and pass over anger, fear and disgust.
 The rule is linear in what both heads read, so that it is one more head of the net (`attach`) and no runtime has to know it. It has nine numbers, fitted on
@@ -114,23 +115,29 @@ def middle_temperature(sets, logits, names=("wild", "ferplus")):
     return float(min(np.round(np.exp(np.linspace(np.log(0.4), np.log(2), 100)), 4), key=worse))
 
 
-def row(sets, name, rule):
-    every = {n: figures(sets[n], x) for n, x in crossed(sets, rule).items()}
-    return (name, f"{100 * every['wild']['calm_misread']:.1f} %", *(f"{100 * f['accuracy']:.1f} / {100 * f['macro']:.1f}" for f in every.values()))
+def choices(sets, base):
+    """{rule: {set: its figures}}, each half of a set judged by what was fitted on the other."""
+    plain = {"FER2013 only": 1.0, "FER+ only": 0.0, "geometric mean": 0.5}
+    rules = {n: (lambda _, s=s: (s / base[0], (1 - s) / base[1], np.zeros(7))) for n, s in plain.items()}
+    rules |= {f"share {s}, balance {b}": (lambda fitted, s=s, b=b: fit(sets, base, s, balance=b, fitted=fitted)) for s in (0.1, 0.3, 0.5) for b in (0.0, 0.4, 0.75)}
+    return {name: {n: {k: round(float(v), 4) for k, v in figures(sets[n], x).items()} for n, x in crossed(sets, rule).items()} for name, rule in rules.items()}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="../shared/data")
+    parser.add_argument("--json", help="write the table of choices there, and nothing else")
     args = parser.parse_args()
     torch.set_num_threads(1)
     net = Classifier()
     sets = load_sets(args.data, net, FaceFinder())
     base = tuple(float(net.notes[k]) for k in ("temperature", "temperature.ferplus"))
-    plain = {"FER2013 only": 1.0, "FER+ only": 0.0, "geometric mean": 0.5}
-    rules = {n: (lambda _, s=s: (s / base[0], (1 - s) / base[1], np.zeros(7))) for n, s in plain.items()}
-    rules |= {f"share {s}, balance {b}": (lambda fitted, s=s, b=b: fit(sets, base, s, balance=b, fitted=fitted)) for s in (0.1, 0.3, 0.5) for b in (0.0, 0.4, 0.75)}
-    table(("rule; each half by what was fitted on the other", "neutral misread", *sets), [row(sets, name, rule) for name, rule in rules.items()])
+    chosen = choices(sets, base)
+    if args.json:
+        Path(args.json).write_text(json.dumps(chosen, indent=1) + "\n")
+        return
+    table(("rule; each half by what was fitted on the other", "neutral misread", *sets),
+          [(name, f"{100 * v['wild']['calm_misread']:.1f} %", *(f"{100 * f['accuracy']:.1f} / {100 * f['macro']:.1f}" for f in v.values())) for name, v in chosen.items()])
     wa, wb, bias = fit(sets, base)
     logits = {n: wa * s.fer + wb * s.plus + bias for n, s in sets.items()}
     t = middle_temperature(sets, logits)

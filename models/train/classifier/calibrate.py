@@ -147,7 +147,7 @@ def clips(root, net, certain):
 
 
 def shown_at(times, scores, profile, certain):
-    return hysteresis(times, exponential(times, scores, 0.3), profile, certain, 0.3, 0.0)
+    return hysteresis(times, exponential(times, scores), profile, certain)
 
 
 def measure(root, net):

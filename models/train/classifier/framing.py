@@ -98,11 +98,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default="../shared/data")
     parser.add_argument("--yunet", default="../shared/peers/yunet/yunet_n_dynamic.onnx")
+    parser.add_argument("--split", choices=("public_test", "train"), action="append", help="default: both; framing.json is written from train")
     args = parser.parse_args()
     torch.set_num_threads(1)
     CACHE.mkdir(exist_ok=True)
     net, points = session(args.yunet), None
-    for split in ("public_test", "train"):
+    for split in args.split or ("public_test", "train"):
         faces = load_split(args.data, split)
         score, xy, spread = landmarks(net, faces.pixels)
         np.savez(CACHE / f"landmarks_{split}.npz", score=score, points=xy.astype(np.float32), spread=spread)
@@ -110,6 +111,8 @@ def main():
         used, raw, both, iqr, roll = typical(xy[good])
         print(f"{split}: trusted {good.mean():.1%}, upright and frontal {used}; roll std {roll.std():.1f} deg")
         print(np.round(np.concatenate([raw, both, iqr], 1), 2))
+        if split != "train":
+            continue
         clean = np.zeros(len(faces), bool)
         clean[clean_indices(faces)] = True
         report = {

@@ -2,6 +2,8 @@
 
     python -m models.train.classifier.measure [--data ../shared/data] [--json models/cards/mirror.json] [--part NAME ...]
 
+With --part the other parts of the file stay as they are, unless they are of another version of the net.
+
 Parts: answers (wild through the detector, posed faces, PublicTest by FER+), covered (PublicTest under drawn masks and dark glasses), turned (photos turned by known
 angles), faces (pets; real faces lost),
 fairness (FairFace by age, gender and race), pose (FairFace's other persons). Everything runs in ONNX Runtime on the QDQ files, crops are cut as the daemon cuts them (`photos`).
@@ -231,6 +233,12 @@ def plain(v):
     return round(float(v), 4) if isinstance(v, (float, np.floating)) else int(v) if isinstance(v, (int, np.integer, np.bool_)) else v
 
 
+def others(path, version):
+    """What the file has of this version of the net."""
+    before = json.loads(Path(path).read_text()) if Path(path).exists() else {}
+    return before if before.get("version") == version else {}
+
+
 PARTS = {"answers": answers, "covered": covered, "turned": turned, "faces": faces, "fairness": fairness, "pose": pose_classes}
 
 
@@ -243,6 +251,8 @@ def main():
     args = parser.parse_args()
     net, finder = Classifier(), FaceFinder()
     out = {"version": net.notes["version"]} | {name: plain(PARTS[name](args.data, net, finder)) for name in args.part or PARTS}
+    if args.part and args.json:
+        out = others(args.json, out["version"]) | out
     if args.command:
         out["wild through analyze"] = plain(through_analyze(args.command, args.data))
     text = json.dumps(out, indent=1)

@@ -1,10 +1,11 @@
 """What others install today, on the same pictures: mini and big XCEPTION (MIT) from ../shared/peers/xception.
 
-    python -m models.train.classifier.peers [--data ../shared/data] [--peers ../shared/peers/xception]
+    python -m models.train.classifier.peers [--data ../shared/data] [--peers ../shared/peers/xception] [--json FILE]
 
 Their input is 64x64 grey in [-1, 1]; pictures are resized bilinearly. Float nets, one pass, PublicTest.
 """
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="../shared/data")
     parser.add_argument("--peers", default="../shared/peers/xception")
+    parser.add_argument("--json")
     args = parser.parse_args()
     torch.set_num_threads(1)
     test = load_split(args.data, "public_test")
@@ -42,15 +44,18 @@ def main():
     mask, majority = ferplus_majority(test)
     x = torch.from_numpy(test.pixels)[:, None].float()
     aligned = augment.resample(x, align_maps("public_test", len(test)))
+    report = {}
     for path in sorted(Path(args.peers).glob("*.onnx")):
         answers = runner(path)
         plain = answers(x)
         right = plain == test.labels
         changed = np.mean([(answers(y) == test.labels).mean() for _, y in changes(x)])
-        print(f"{path.stem}: PublicTest {right.mean():.4f}, leak-free {right[free].mean():.4f}, "
-              f"macro recall {np.mean([right[test.labels == c].mean() for c in range(7)]):.4f}, "
-              f"FER+ {(plain == majority)[mask].mean():.4f}, aligned {(answers(aligned) == test.labels).mean():.4f}, "
-              f"robustness {changed / right.mean():.4f}")
+        one = {"accuracy": right.mean(), "accuracy_leak_free": right[free].mean(), "macro_recall": np.mean([right[test.labels == c].mean() for c in range(7)]),
+               "ferplus_accuracy": (plain == majority)[mask].mean(), "accuracy_aligned": (answers(aligned) == test.labels).mean(), "robustness": changed / right.mean()}
+        report[path.stem] = {k: round(float(v), 4) for k, v in one.items()}
+        print(path.stem, report[path.stem], flush=True)
+    if args.json:
+        Path(args.json).write_text(json.dumps(report, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def sequence(scores, rng, seconds):
 
 def shown(scores, certain):
     times = np.arange(len(scores)) / RATE
-    return hysteresis(times, exponential(times, scores, 0.3), np.zeros(len(scores), bool), certain, 0.3, 0.0)
+    return hysteresis(times, exponential(times, scores), np.zeros(len(scores), bool), certain)
 
 
 def one(rng, calm, expressions, certain, resting):

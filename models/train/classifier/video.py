@@ -4,7 +4,8 @@
 
 Each frame goes through the committed nets as in a live stream: one look of the detector at 320x256, the largest face, one crop that starts from the roll of the frame
 before. Then the answers are smoothed: not at all, by a moving mean, by the daemon's exponential smoothing alone, and with its hysteresis (firmware/core: smooth.rs, mood.rs)
-as it was (a margin of 0.1 and a hold of 0.3 s) and as it is (0.3 and none). `--search` tries 120 settings. `video_segments.json` says what may be shown when.
+as it was and as it is. 175 settings are tried: which none beats, and what is left if each clip is judged by the settings that are best on the other seven. `video_segments.json` says what may be
+shown when. `moodring run` itself on the same clips: `video_run`.
 """
 import argparse
 import json
@@ -20,8 +21,8 @@ from .scores import softmax
 
 SEGMENTS = Path(__file__).parent / "video_segments.json"
 UNSURE = -1
-SMOOTH_S, HOLD_S, MARGIN = 0.4, 0.3, 0.1
-LEAST_HOLD_S = 0.3  # what a profile needs at least
+SMOOTH_S, MARGIN, SETTLE_S = 0.15, 0.5, 2.0  # the daemon's: [mood] smooth_ms, margin, settle_ms; its hold_ms is 0
+MOST_SUNK, LEAST_HOLD_S = 0.3, 0.3  # mood.rs: how far below the threshold a shown expression may sink; what a profile needs at least
 
 
 def frames(path, every):
@@ -61,7 +62,7 @@ def named(scores, profile, certain):
     return np.where((scores.max(1) >= certain) & ~profile, scores.argmax(1), UNSURE)
 
 
-def moving_mean(times, scores, seconds=SMOOTH_S):
+def moving_mean(times, scores, seconds=0.3):
     return np.array([scores[(times > t - seconds) & (times <= t)].mean(0) for t in times])
 
 
@@ -72,31 +73,54 @@ def exponential(times, scores, tau=SMOOTH_S):
     return np.array(out)
 
 
-def wanted(state, s, certain, margin):
-    """What a smoothed answer calls for while `state` is shown: leaving an expression takes more than staying with it."""
-    best = int(s.argmax())
-    if state == UNSURE:
-        return best if s[best] >= certain else UNSURE
-    if s[best] >= certain and best != state and s[best] >= s[state] + margin:
-        return best
-    return state if s[state] >= certain - margin else UNSURE
+class Hysteresis:
+    """firmware/core/src/mood.rs, in seconds: what one face shows. A clear lead takes over at once, a slight one if it lasts; a new face is shown at once."""
+
+    def __init__(self, certain, margin=MARGIN, settle=SETTLE_S, hold=0.0):
+        self.certain, self.margin, self.settle, self.hold = certain, margin, settle, hold
+        self.state = self.waiting = self.rival = self.sunk = None
+
+    def _lead(self, lasted):
+        return self.margin * max(0.0, 1 - lasted / self.settle) if self.settle else self.margin
+
+    def _wanted(self, s, t):
+        best = int(s.argmax())
+        fresh = best if s[best] >= self.certain else UNSURE
+        if self.state is None or self.state == UNSURE:
+            self.rival = self.sunk = None
+            return fresh
+        still = s[self.state]
+        if fresh in (UNSURE, self.state):
+            self.rival = None
+        elif self.rival is None or self.rival[0] != fresh:
+            self.rival = fresh, t
+        if still >= self.certain - min(self.margin, MOST_SUNK):
+            self.sunk = None
+        elif self.sunk is None:
+            self.sunk = t
+        if self.rival and s[best] >= still + self._lead(t - self.rival[1]):
+            return fresh
+        return UNSURE if self.sunk is not None and t - self.sunk >= self.settle else self.state
+
+    def update(self, t, s, turned):
+        if turned:
+            self.rival = self.sunk = None
+        want = UNSURE if turned else self._wanted(s, t)
+        if self.state is None:
+            self.state = want
+        if want == self.state:
+            self.waiting = None
+        elif self.waiting is None or self.waiting[0] != want:
+            self.waiting = want, t
+        if self.waiting and t - self.waiting[1] >= (max(self.hold, LEAST_HOLD_S) if turned else self.hold):
+            self.state, self.waiting = want, None
+        return self.state
 
 
-def hysteresis(times, scores, profile, certain, margin=MARGIN, hold=HOLD_S):
-    """What is shown at each time, by mood.rs's rule; a new face is shown at once."""
-    shown, state, waiting = [], None, None
-    for t, s, turned in zip(times, scores, profile):
-        want = UNSURE if turned else wanted(UNSURE if state is None else state, s, certain, margin)
-        if state is None:
-            state = want
-        if want == state:
-            waiting = None
-        elif waiting is None or waiting[0] != want:
-            waiting = (want, t)
-        if waiting and t - waiting[1] >= (max(hold, LEAST_HOLD_S) if turned else hold):
-            state, waiting = want, None
-        shown.append(state)
-    return np.array(shown)
+def hysteresis(times, scores, profile, certain, margin=MARGIN, settle=SETTLE_S, hold=0.0):
+    """What is shown at each time of smoothed scores."""
+    rule = Hysteresis(certain, margin, settle, hold)
+    return np.array([rule.update(t, s, turned) for t, s, turned in zip(times, scores, profile)])
 
 
 def judge(times, shown, segments):
@@ -115,20 +139,31 @@ def judge(times, shown, segments):
     return counted, right, unsure, int((np.diff(shown) != 0).sum()), times[-1] - times[0], delays
 
 
+# Of the table: seconds of smoothing, margin, seconds in which it shrinks, hold.
+WAYS = {"0.12: 0.4 s, a margin of 0.1, a hold of 0.3 s": (0.4, 0.1, 0.0, 0.3), "0.13: 0.3 s, a margin of 0.3": (0.3, 0.3, 0.0, 0.0), "0.2 s, a margin of 0.5 that stays": (0.2, 0.5, 0.0, 0.0),
+        "the default: 0.15 s, a margin of 0.5 that shrinks in 2 s": (SMOOTH_S, MARGIN, SETTLE_S, 0.0)}
+
+
 def table(clips, segments, certain):
-    ways = {"none": lambda t, s, p: named(s, p, certain), "moving mean of 0.4 s": lambda t, s, p: named(moving_mean(t, s), p, certain),
-            "exponential, 0.4 s": lambda t, s, p: named(exponential(t, s), p, certain), "with a margin of 0.1 and a hold of 0.3 s": lambda t, s, p: hysteresis(t, exponential(t, s), p, certain),
-            "a margin of 0.3 and no hold, 0.3 s": lambda t, s, p: hysteresis(t, exponential(t, s, 0.3), p, certain, 0.3, 0.0),
-            "the same, 0.4 s": lambda t, s, p: hysteresis(t, exponential(t, s, 0.4), p, certain, 0.3, 0.0)}
-    out = {}
-    for name, way in ways.items():
-        out[name] = measured(clips, segments, way)
-    return out
+    ways = {"none": lambda t, s, p: named(s, p, certain), "moving mean of 0.3 s": lambda t, s, p: named(moving_mean(t, s), p, certain),
+            "exponential, 0.3 s": lambda t, s, p: named(exponential(t, s, 0.3), p, certain)}
+    ways |= {name: (lambda t, s, p, w=w: hysteresis(t, exponential(t, s, w[0]), p, certain, *w[1:])) for name, w in WAYS.items()}
+    return {name: measured(clips, segments, way) for name, way in ways.items()}
 
 
 def measured(clips, segments, way):
     """One line of the table: `way` makes of a clip's (times, scores, profile) what is shown."""
-    sums = [judge(t, way(t, s, p), segments[clip]) for clip, (t, s, p) in clips.items()]
+    return summed([(t, way(t, s, p), segments[clip]) for clip, (t, s, p) in clips.items()])
+
+
+def summed(clips):
+    """One line of the table from each clip's (times, what is shown, segments)."""
+    return total([judge(*clip) for clip in clips])
+
+
+def total(sums):
+    """The same from what `judge` counted of each clip."""
+    sums = list(sums)
     counted, right, unsure, flips, length = (sum(v[i] for v in sums) for i in range(5))
     delays = [d for v in sums for d in v[5]]
     return {"acceptable": right / counted, "uncertain": unsure / counted, "flips a minute": flips / length * 60,
@@ -148,18 +183,34 @@ def needed(clips, segments):
     return 60 * changes / seconds
 
 
-def search(clips, segments, certain):
-    """What of time, margin and hold gives most acceptable time for each number of changes: the lines that no other beats in both."""
-    lines = []
-    for tau in (0.2, 0.3, 0.4, 0.6, 0.8, 1.2):
+def judged(clips, segments, certain):
+    """{(smooth, margin, settle, hold): {clip: what `judge` counts}} of many settings."""
+    out = {}
+    for tau in (0.1, 0.15, 0.2, 0.3, 0.4):
         smooth = {k: exponential(t, s, tau) for k, (t, s, _) in clips.items()}
         for margin in (0.1, 0.2, 0.3, 0.4, 0.5):
-            for hold in (0.0, 0.15, 0.3, 0.5):
-                shown = {k: (t, smooth[k], p) for k, (t, _, p) in clips.items()}
-                line = measured(shown, segments, lambda t, s, p, m=margin, h=hold: hysteresis(t, s, p, certain, m, h))
-                lines.append({"smooth": tau, "margin": margin, "hold": hold} | line)
+            for settle, hold in ((0.0, 0.0), (0.0, 0.15), (0.0, 0.3), (0.0, 0.5), (1.0, 0.0), (2.0, 0.0), (3.0, 0.0)):
+                out[tau, margin, settle, hold] = {k: judge(t, hysteresis(t, smooth[k], p, certain, margin, settle, hold), segments[k]) for k, (t, _, p) in clips.items()}
+    return out
+
+
+def search(settings):
+    """What gives most acceptable time for each number of changes: the lines that no other beats in both."""
+    lines = [dict(zip(("smooth", "margin", "settle", "hold"), k)) | total(v.values()) for k, v in settings.items()]
     better = lambda a, b: a["acceptable"] >= b["acceptable"] and a["flips a minute"] < b["flips a minute"]
     return sorted((v for v in lines if not any(better(o, v) for o in lines)), key=lambda v: v["flips a minute"])
+
+
+def crossed(settings, most, latest=0.7):
+    """Each clip judged by the settings that are best on the others: most acceptable time with at most so many changes a minute and no more delay. None if there are none."""
+    clips, chosen = list(next(iter(settings.values()))), []
+    for clip in clips:
+        rest = {k: total(v for name, v in each.items() if name != clip) for k, each in settings.items()}
+        good = [k for k, v in rest.items() if v["flips a minute"] <= most and v["median delay, seconds"] <= latest]
+        if not good:
+            return None
+        chosen.append(settings[max(good, key=lambda k: rest[k]["acceptable"])][clip])
+    return total(chosen)
 
 
 def picture(out, path):
@@ -178,6 +229,15 @@ def picture(out, path):
     fig.savefig(path, metadata={"Date": None})
 
 
+def rounded(v):
+    """Plain values; what never came is None."""
+    if isinstance(v, dict):
+        return {k: rounded(x) for k, x in v.items()}
+    if isinstance(v, list):
+        return [rounded(x) for x in v]
+    return v if v is None or isinstance(v, (str, int)) else round(float(v), 3) if math.isfinite(v) else None
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="../shared/data")
@@ -185,25 +245,21 @@ def main():
     parser.add_argument("--picture", metavar="FILE.svg", help="the table as a picture")
     parser.add_argument("--every", type=int, default=1, help="2: 15 frames a second")
     parser.add_argument("--certain", type=float, help="default: the net's own")
-    parser.add_argument("--search", action="store_true", help="print which settings no other beats, and write nothing")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     segments = json.loads(SEGMENTS.read_text())
     net, finder = Classifier(), FaceFinder()
     clips = {p.stem: answers(p, net, finder, args.every) for p in sorted((Path(args.data) / "video").glob("*.mp4")) if p.stem in segments}
-    if args.search:
-        certain = args.certain or float(net.notes["certain.blend"])
-        print(f"changes that the clips need: {needed(clips, segments):.1f} a minute")
-        for line in search(clips, segments, certain):
-            print(*(f"{k} {v:.3f}" for k, v in line.items()), sep=", ")
-        return
-    out = {}
+    certain, tables = args.certain or float(net.notes["certain.blend"]), {}
     for rate, step in ((30 // args.every, 1), (15 // args.every, 2)):
         thinned = {k: tuple(v[::step] for v in c) for k, c in clips.items()}
-        out[f"{rate} frames a second"] = table(thinned, segments, args.certain or float(net.notes["certain.blend"]))
+        tables[f"{rate} frames a second"] = table(thinned, segments, certain)
+    settings = judged(thinned, segments, certain)
+    out = {"smoothings": tables, "least flips a minute": needed(thinned, segments), "settings": search(settings),
+           "each clip by the others": {f"{most} flips a minute at most": crossed(settings, most) for most in (6, 9, 12, 15, 18, 21, 24)}}
     if args.picture:
-        picture(out, args.picture)
-    text = json.dumps({r: {w: {k: round(v, 3) for k, v in row.items()} for w, row in t.items()} for r, t in out.items()}, indent=1)
+        picture(tables, args.picture)
+    text = json.dumps(rounded(out), indent=1)
     print(text)
     if args.json:
         Path(args.json).write_text(text + "\n")

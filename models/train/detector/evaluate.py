@@ -187,7 +187,10 @@ def main():
     a.add_argument("--command", help="AP of this moodring binary's `detect` instead, and nothing else")
     args = a.parse_args()
     if args.command:
-        print(json.dumps(measure_command(args.command, wider())))
+        text = json.dumps(measure_command(args.command, wider()), indent=1)
+        if args.json:
+            Path(args.json).write_text(text + "\n")
+        print(text)
         return
     cv2.setNumThreads(1)
     torch.set_num_threads(1)

@@ -162,7 +162,7 @@ def test_a_mood_changes_when_another_is_wanted_for_long_enough():
     flicker[4] = np.eye(7)[0]
     nobody_turned = np.zeros(len(t), bool)
     for scores in (sure, flicker):
-        shown = video.hysteresis(t, scores, nobody_turned, 0.5)
+        shown = video.hysteresis(t, scores, nobody_turned, 0.5, 0.1, 0.0, 0.3)
         assert (np.diff(shown) != 0).sum() == 1
         assert t[(shown == 6).argmax()] == pytest.approx(1.3)
     counted, right, unsure, flips, length, delays = video.judge(t, shown, [[0.0, 0.9, ["happy"]], [1.0, 1.9, ["neutral"]]])

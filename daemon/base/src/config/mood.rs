@@ -30,8 +30,10 @@ pub struct MoodSettings {
     pub smooth_ms: u64,
     /// The least probability at which an expression is named, 0 to 1; below it the mood is `uncertain`. 0: the model's own.
     pub certain: f32,
-    /// How much more probable another expression must be to take over, 0 to 1.
+    /// How much more probable another expression must be to take over at once, 0 to 1.
     pub margin: f32,
+    /// Milliseconds in which the lead that it needs shrinks from `margin` to nothing; 0: it does not shrink.
+    pub settle_ms: u64,
     /// Milliseconds that another expression must lead before the mood changes.
     pub hold_ms: u64,
     /// Milliseconds that a new face must be in view before it counts.
@@ -50,9 +52,10 @@ impl Default for MoodSettings {
     fn default() -> Self {
         Self {
             who: WhoCountsSetting::Largest,
-            smooth_ms: 300,
+            smooth_ms: 150,
             certain: 0.0,
-            margin: 0.3,
+            margin: 0.5,
+            settle_ms: 2_000,
             hold_ms: 0,
             confirm_ms: 150,
             lost_ms: 1_000,
@@ -64,7 +67,7 @@ impl Default for MoodSettings {
 }
 
 impl MoodSettings {
-    /// These settings at their sensitivity: from 0 to 100 percent, `smooth_ms`, `hold_ms` and `margin` go from four
+    /// These settings at their sensitivity: from 0 to 100 percent, `smooth_ms`, `settle_ms`, `hold_ms` and `margin` go from four
     /// times to a quarter of their values, and `certain` from 0.2 more to 0.2 less; at 50 all are as they are.
     /// Results stay in the ranges that the settings have. `model_certain` stands in for a `certain` of 0.
     pub fn at_sensitivity(&self, model_certain: f32) -> Self {
@@ -85,6 +88,7 @@ impl MoodSettings {
         let longer = |ms: u64| ((ms as f32 * times) as u64).min(MAX_MS);
         Self {
             smooth_ms: longer(self.smooth_ms),
+            settle_ms: longer(self.settle_ms),
             hold_ms: longer(self.hold_ms),
             margin: (self.margin * times).clamp(0.0, 0.5),
             certain: (certain + 0.2 * step).clamp(0.15, 0.99),
@@ -96,6 +100,7 @@ impl MoodSettings {
         let minute = "0 to 60000 milliseconds";
         for (key, ms) in [
             ("mood.smooth_ms", self.smooth_ms),
+            ("mood.settle_ms", self.settle_ms),
             ("mood.hold_ms", self.hold_ms),
             ("mood.confirm_ms", self.confirm_ms),
             ("mood.lost_ms", self.lost_ms),
@@ -136,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn sensitivity_moves_all_four_and_the_middle_moves_none() {
+    fn sensitivity_moves_all_five_and_the_middle_moves_none() {
         let own = MoodSettings {
             certain: 0.45,
             ..MoodSettings::default()
@@ -148,9 +153,10 @@ mod tests {
         };
         assert_eq!(set.at_sensitivity(0.45).certain, 0.6);
         let (slow, quick) = (at(0), at(100));
-        assert_eq!((slow.smooth_ms, quick.smooth_ms), (1_200, 75));
+        assert_eq!((slow.smooth_ms, quick.smooth_ms), (600, 37));
+        assert_eq!((slow.settle_ms, quick.settle_ms), (8_000, 500));
         assert_eq!((slow.hold_ms, quick.hold_ms), (0, 0));
-        assert_eq!((slow.margin, quick.margin), (0.5, 0.075));
+        assert_eq!((slow.margin, quick.margin), (0.5, 0.125));
         assert!((slow.certain - 0.65).abs() < 1e-6 && (quick.certain - 0.25).abs() < 1e-6);
     }
 
@@ -159,6 +165,7 @@ mod tests {
         for sensitivity in [0, 1, 49, 51, 99, 100, 255] {
             let extreme = MoodSettings {
                 smooth_ms: MAX_MS,
+                settle_ms: MAX_MS,
                 hold_ms: MAX_MS,
                 margin: 0.5,
                 certain: if sensitivity < 50 { 0.99 } else { 0.15 },

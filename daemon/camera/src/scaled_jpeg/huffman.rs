@@ -3,7 +3,7 @@
 /// Bits of the table of single symbols.
 const SYMBOL_BITS: u32 = 10;
 /// Bits of the table of several coefficients that nobody wants.
-const SKIP_BITS: u32 = 12;
+pub(super) const SKIP_BITS: u32 = 13;
 /// What the end of a block advances by: more than any block holds.
 pub(super) const END_OF_BLOCK: u32 = 128;
 
@@ -218,7 +218,7 @@ mod tests {
     fn several_symbols_are_skipped_at_once_up_to_the_end_of_the_block() {
         let table = table();
         assert_eq!(
-            table.skip(0b011_010_10011_00 << 51),
+            table.skip(0b011_010_10011_011 << 50),
             (11, 4),
             "the third is whole, the next is not"
         );

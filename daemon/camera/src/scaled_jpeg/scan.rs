@@ -4,8 +4,13 @@ use super::{
     bits::{Bits, CodedData},
     cosine::{self, Weights},
     header::{Component, Header},
-    huffman::{END_OF_BLOCK, HuffmanTable},
+    huffman::{END_OF_BLOCK, HuffmanTable, SKIP_BITS},
 };
+
+/// Looks at the table of skips that a refill is enough for.
+const LOOKS: u32 = 56 / SKIP_BITS;
+/// The same after a mean, which takes up to 16 bits of code and 15 of value.
+const LOOKS_BEHIND_MEAN: u32 = (56 - 31) / SKIP_BITS;
 
 /// A place from which the walk can go on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -139,7 +144,11 @@ impl<'a> Scan<'a> {
     #[inline(always)]
     pub(super) fn skip_block(&mut self, index: usize, component: &Component) -> Option<i32> {
         let mean = self.mean(index, component)?;
-        self.skip_from(&self.header.ac[component.ac & 1], 1)?;
+        let table = &self.header.ac[component.ac & 1];
+        // The bits behind a mean are enough for what most blocks hold.
+        let mut k = 1;
+        self.skip_whole(table, &mut k, LOOKS_BEHIND_MEAN);
+        self.skip_from(table, k)?;
         Some(mean)
     }
 
@@ -165,20 +174,34 @@ impl<'a> Scan<'a> {
     fn skip_from(&mut self, table: &HuffmanTable, mut k: u32) -> Option<()> {
         while k < 64 {
             self.bits.refill();
-            let ahead = self.bits.ahead();
-            let (bits, advance) = table.skip(ahead);
-            // What comes after the block's last coefficient belongs to the next block.
-            let whole = k + advance % END_OF_BLOCK;
-            if bits > 0 && (whole < 64 || (whole == 64 && advance < END_OF_BLOCK)) {
-                self.bits.consume(bits);
-                k += advance;
-            } else {
-                let symbol = table.symbol(ahead)?;
-                self.bits.consume(symbol.bits());
-                k += symbol.advance();
+            if self.skip_whole(table, &mut k, LOOKS) {
+                continue;
             }
+            self.bits.refill();
+            let symbol = table.symbol(self.bits.ahead())?;
+            self.bits.consume(symbol.bits());
+            k += symbol.advance();
         }
         // Beyond the block only if its end was coded.
         (k == 64 || k >= END_OF_BLOCK).then_some(())
+    }
+
+    /// Skips several symbols at once, up to `looks` times, for which the bits ahead are enough; `false` where a symbol takes a longer look.
+    #[inline(always)]
+    fn skip_whole(&mut self, table: &HuffmanTable, k: &mut u32, looks: u32) -> bool {
+        for _ in 0..looks {
+            let (bits, advance) = table.skip(self.bits.ahead());
+            // What comes after the block's last coefficient belongs to the next block.
+            let whole = *k + advance % END_OF_BLOCK;
+            if bits == 0 || whole > 64 || (whole == 64 && advance >= END_OF_BLOCK) {
+                return false;
+            }
+            self.bits.consume(bits);
+            *k += advance;
+            if *k >= 64 {
+                break;
+            }
+        }
+        true
     }
 }

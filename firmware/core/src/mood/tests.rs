@@ -34,7 +34,7 @@ struct Scene {
     changes: usize,
 }
 
-/// A small margin and a hold, so that each can be distinguished from the other.
+/// A small margin that stays and a hold, so that each can be distinguished from the other.
 impl Default for Scene {
     fn default() -> Self {
         Self {
@@ -42,6 +42,7 @@ impl Default for Scene {
             faces: HashMap::default(),
             settings: MoodSettings {
                 margin: 0.1,
+                settle_ms: 0,
                 hold_ms: 300,
                 ..MoodSettings::default()
             },
@@ -179,6 +180,93 @@ fn a_rival_has_to_be_clearly_likelier() {
     assert_eq!(scene.at(2300, &[close]), SAD);
 }
 
+/// Happy so likely, sad so likely, the rest of the others.
+fn torn(happy: f32, sad: f32) -> Scores {
+    let mut scores = [(1.0 - happy - sad) / 5.0; Expression::COUNT];
+    scores[Expression::Happy.index()] = happy;
+    scores[Expression::Sad.index()] = sad;
+    Scores(scores)
+}
+
+/// A face that showed happiness at 0 and then these scores every 100 ms: when its mood first was this.
+fn first_shown(
+    wanted: Mood,
+    settings: &MoodSettings,
+    scores: impl Fn(u64) -> Scores,
+) -> Option<u64> {
+    let mut hysteresis = FaceMoodHysteresis::default();
+    let mut at = |scores: &Scores, time| {
+        let mood = hysteresis.update(scores, View::Readable, Millis(time), settings);
+        mood.mood()
+    };
+    assert_eq!(at(&torn(0.9, 0.02), 0), HAPPY);
+    let times = (1..100).map(|step| step * 100);
+    times
+        .into_iter()
+        .find(|&time| at(&scores(time), time) == wanted)
+}
+
+#[test]
+fn a_clear_change_is_shown_at_once_and_a_slight_one_if_it_lasts() {
+    let settings = MoodSettings::default();
+    let sad = |happy, sad| first_shown(SAD, &settings, |_| torn(happy, sad));
+    assert_eq!(sad(0.05, 0.9), Some(100));
+    // A lead of 0.25 of the 0.5 that are needed at first: after half of two seconds.
+    assert_eq!(sad(0.25, 0.50), Some(1_100));
+    assert_eq!(sad(0.44, 0.46), Some(2_100), "any lead that lasts");
+    assert_eq!(sad(0.3, 0.44), None, "not named: too unlikely");
+    let forever = MoodSettings {
+        settle_ms: 0,
+        ..settings
+    };
+    assert_eq!(
+        first_shown(SAD, &forever, |_| torn(0.3, 0.6)),
+        None,
+        "the fault: it stayed happy without end"
+    );
+}
+
+#[test]
+fn a_rival_that_is_interrupted_begins_anew() {
+    let settings = MoodSettings::default();
+    let twitching = |time: u64| match time % 1_000 {
+        0 => torn(0.5, 0.2),
+        _ => torn(0.25, 0.45),
+    };
+    assert_eq!(first_shown(SAD, &settings, twitching), None);
+    // Of two rivals each has its own time.
+    let taking_turns = |time: u64| {
+        let mut scores = torn(0.25, 0.46).0;
+        if time / 500 % 2 == 0 {
+            scores.swap(Expression::Sad.index(), Expression::Angry.index());
+        }
+        Scores(scores)
+    };
+    assert_eq!(first_shown(SAD, &settings, taking_turns), None);
+}
+
+#[test]
+fn what_is_too_unlikely_is_shown_a_little_longer_and_then_uncertain() {
+    let settings = MoodSettings::default();
+    let unclear = |likely: f32| first_shown(Mood::Uncertain, &settings, |_| torn(likely, 0.2));
+    assert_eq!(unclear(0.16), None, "0.3 below the threshold at most");
+    assert_eq!(unclear(0.14), Some(2_100));
+    let again = |time: u64| torn(if time % 1_000 == 0 { 0.3 } else { 0.14 }, 0.2);
+    assert_eq!(
+        first_shown(Mood::Uncertain, &settings, again),
+        None,
+        "the time begins anew"
+    );
+    let at_once = MoodSettings {
+        settle_ms: 0,
+        ..settings
+    };
+    assert_eq!(
+        first_shown(Mood::Uncertain, &at_once, |_| torn(0.14, 0.2)),
+        Some(100)
+    );
+}
+
 #[test]
 fn two_equal_faces_do_not_take_turns() {
     let mut scene = Scene::default();
@@ -298,6 +386,29 @@ fn any_face(track: u32) -> impl Strategy<Value = Face> {
 }
 
 proptest! {
+    #[test]
+    fn no_expression_outlasts_a_likelier_one_that_stays(
+        before in 0..Expression::COUNT, face in any_face(1), steps in prop::collection::vec(1..400_u64, 40),
+    ) {
+        let settings = MoodSettings::default();
+        let mut hysteresis = FaceMoodHysteresis::default();
+        let mut scores = [0.01; Expression::COUNT];
+        scores[before] = 0.94;
+        hysteresis.update(&Scores(scores), View::Readable, Millis(0), &settings);
+        let (mut time, mut mood) = (0, Mood::Nobody);
+        for passed_ms in steps {
+            time += passed_ms;
+            mood = hysteresis.update(&face.scores, View::Readable, Millis(time), &settings).mood();
+        }
+        prop_assume!(time > 3_000);
+        let (top, likely) = face.scores.top();
+        if likely >= settings.threshold {
+            prop_assert_eq!(mood, Mood::Showing(top));
+        } else if let Mood::Showing(shown) = mood {
+            prop_assert!(face.scores.of(shown) >= settings.threshold - MOST_SUNK);
+        }
+    }
+
     #[test]
     fn mood_confidence_and_track_are_of_one_person_at_one_moment(
         steps in prop::collection::vec(

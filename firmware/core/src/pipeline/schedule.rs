@@ -2,7 +2,6 @@
 
 use crate::{
     frame::Millis,
-    smooth::Smoother,
     track::{MAX_FACES, Track},
 };
 use heapless::Vec;
@@ -10,11 +9,11 @@ use heapless::Vec;
 /// Indices of the visible tracks to classify in this frame, at most `max_faces`.
 ///
 /// If they are more, half the places go to the largest faces (who are likely to count) and the other half to those
-/// that have waited longest, so that all have their turn. A single place goes round.
+/// that have waited longest since their last turn, whatever came of it, so that all have theirs. A single place goes round.
 pub(super) fn choose<T>(
     tracks: &[Track<T>],
     max_faces: usize,
-    smoother: impl Fn(&T) -> &Smoother,
+    last_turn: impl Fn(&T) -> Option<Millis>,
 ) -> Vec<usize, MAX_FACES> {
     let visible = |i: &usize| tracks[*i].visible;
     let mut chosen: Vec<usize, MAX_FACES> = (0..tracks.len()).filter(visible).collect();
@@ -23,9 +22,8 @@ pub(super) fn choose<T>(
     }
     let area = |i: &usize| tracks[*i].face.rect.area();
     chosen.sort_unstable_by(|a, b| area(b).total_cmp(&area(a)).then(a.cmp(b)));
-    // Never seen sorts before any time.
-    let last_turn = |i: usize| -> Option<Millis> { smoother(&tracks[i].data).time() };
-    chosen[max_faces / 2..].sort_unstable_by_key(|&i| (last_turn(i), i));
+    // Never read sorts before any time.
+    chosen[max_faces / 2..].sort_unstable_by_key(|&i| (last_turn(&tracks[i].data), i));
     chosen.truncate(max_faces);
     chosen
 }
@@ -36,7 +34,6 @@ mod tests {
     use crate::{
         detect::Face,
         event::Events,
-        expression::Scores,
         geometry::Rect,
         track::{TrackSettings, Tracker},
     };
@@ -50,7 +47,7 @@ mod tests {
             ..Face::default()
         };
         let faces: StdVec<Face> = (0..count).map(face).collect();
-        let mut tracker = Tracker::<Smoother>::new();
+        let mut tracker = Tracker::<Option<Millis>>::new();
         let mut turns = vec![0; count];
         for frame in 0..frames {
             let time = Millis(frame * 33);
@@ -62,11 +59,10 @@ mod tests {
                 |_, _| true,
                 &mut events,
             );
-            let chosen = choose(tracker.tracks(), max_faces, |smoother| smoother);
+            let chosen = choose(tracker.tracks(), max_faces, |last_turn| *last_turn);
             assert_eq!(chosen.len(), count.min(max_faces));
             for i in chosen {
-                let track = &mut tracker.tracks_mut()[i];
-                track.data.update(&Scores::UNKNOWN, time, 400);
+                tracker.tracks_mut()[i].data = Some(time);
                 turns[i] += 1;
             }
         }

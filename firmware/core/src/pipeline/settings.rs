@@ -45,7 +45,7 @@ impl Default for Settings {
             face_threshold: 0.0,
             resting: false,
             calibration: None,
-            smooth_ms: 300,
+            smooth_ms: 150,
             mood: MoodSettings::default(),
         }
     }
@@ -71,6 +71,7 @@ impl Settings {
             period_ms,
             self.smooth_ms,
             self.mood.hold_ms,
+            self.mood.settle_ms,
         ];
         // NaN is in no range.
         let checks = [
@@ -171,6 +172,7 @@ mod tests {
         assert_eq!(broken(|s| s.face_threshold = 1.0), Some(FaceThreshold));
         assert_eq!(broken(|s| s.track.lost_ms = 60_001), Some(Time));
         assert_eq!(broken(|s| s.motion.period_ms = 60_001), Some(Time));
+        assert_eq!(broken(|s| s.mood.settle_ms = 60_001), Some(Time));
         assert_eq!(broken(|s| s.mood.threshold = -0.1), Some(MoodThreshold));
         assert_eq!(broken(|s| s.mood.margin = 1.1), Some(MoodMargin));
         let text = SettingsError::MaxFaces.to_string();

@@ -43,7 +43,7 @@ impl ChunkPlan {
             step: if form.string { 64 } else { row.step },
             pitch: if form.string { 64 } else { channels },
             channels,
-            pairs: !form.string && row.step == channels,
+            pairs: row.step == channels && (!form.string || channels == 64),
             total,
             width: if form.string { 64 } else { channels },
         };
