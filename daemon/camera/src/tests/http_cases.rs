@@ -661,7 +661,7 @@ fn snapshots_are_asked_for_gently_and_over_one_connection() {
 #[test]
 fn a_kept_connection_that_the_server_closes_costs_no_picture() {
     let served = serve(Arc::new(|number, _: &str, wire: &mut Wire| {
-        number % 2 == 0 && wire.send(answer("200 OK", JPEG, &picture()))
+        number.is_multiple_of(2) && wire.send(answer("200 OK", JPEG, &picture()))
     }));
     let mut context = context();
     context.snapshot = Duration::from_millis(20);

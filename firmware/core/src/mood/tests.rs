@@ -237,7 +237,7 @@ fn a_rival_that_is_interrupted_begins_anew() {
     // Of two rivals each has its own time.
     let taking_turns = |time: u64| {
         let mut scores = torn(0.25, 0.46).0;
-        if time / 500 % 2 == 0 {
+        if (time / 500).is_multiple_of(2) {
             scores.swap(Expression::Sad.index(), Expression::Angry.index());
         }
         Scores(scores)
@@ -251,7 +251,16 @@ fn what_is_too_unlikely_is_shown_a_little_longer_and_then_uncertain() {
     let unclear = |likely: f32| first_shown(Mood::Uncertain, &settings, |_| torn(likely, 0.2));
     assert_eq!(unclear(0.16), None, "0.3 below the threshold at most");
     assert_eq!(unclear(0.14), Some(2_100));
-    let again = |time: u64| torn(if time % 1_000 == 0 { 0.3 } else { 0.14 }, 0.2);
+    let again = |time: u64| {
+        torn(
+            if time.is_multiple_of(1_000) {
+                0.3
+            } else {
+                0.14
+            },
+            0.2,
+        )
+    };
     assert_eq!(
         first_shown(Mood::Uncertain, &settings, again),
         None,
