@@ -11,21 +11,49 @@ use tracing_subscriber::{
 const SILENT_LOGS: [&str; 2] = ["ureq=off", "ureq_proto=off"];
 
 /// Parts that were modules of one crate, and the crates that they are now: filters in people's settings name the former.
-const FORMER_TARGETS: [(&str, &str); 8] = [
+const FORMER_TARGETS: [(&str, &str); 27] = [
     ("moodring::camera", "moodring_camera"),
+    ("moodring::latest", "moodring_camera::latest"),
+    ("moodring::photo", "moodring_camera::photo"),
+    ("moodring::scaled_jpeg", "moodring_camera::scaled_jpeg"),
     ("moodring::vision", "moodring_vision"),
+    ("moodring::bundle", "moodring_vision::bundle"),
+    ("moodring::onnx", "moodring_vision::onnx"),
+    ("moodring::pack", "moodring_vision::pack"),
+    ("moodring::update", "moodring_vision::update"),
     ("moodring::display", "moodring_display"),
+    ("moodring::gpio", "moodring_display::gpio"),
     ("moodring::store", "moodring_store"),
+    ("moodring::changes", "moodring_store::changes"),
     ("moodring::event_log", "moodring_store::event_log"),
+    ("moodring::hooks", "moodring_store::hooks"),
+    ("moodring::notes", "moodring_store::notes"),
     ("moodring::mqtt", "moodring_mqtt"),
+    ("moodring::simulate", "moodring_mqtt::simulate"),
     ("moodring::web", "moodring_web"),
+    ("moodring::preview", "moodring_web::preview"),
+    ("moodring::setup", "moodring_web::setup"),
     ("moodring::config", "moodring_base::config"),
+    ("moodring::command", "moodring_base::command"),
+    ("moodring::control", "moodring_base::control"),
+    ("moodring::process_limits", "moodring_base::process_limits"),
+    ("moodring::service", "moodring_base::service"),
+    ("moodring::worker", "moodring_base::worker"),
 ];
 
 /// The filter with the names of today.
 fn by_crate(level: &str) -> String {
-    let rename = |text: String, (former, now): &(&str, &str)| text.replace(former, now);
-    FORMER_TARGETS.iter().fold(level.to_owned(), rename)
+    let renamed = |directive: &str| {
+        let end = directive.find(['=', '[']).unwrap_or(directive.len());
+        let (target, rest) = directive.split_at(end);
+        let now = FORMER_TARGETS.iter().find_map(|(former, now)| {
+            let inner = target.trim().strip_prefix(former)?;
+            (inner.is_empty() || inner.starts_with("::")).then(|| format!("{now}{inner}{rest}"))
+        });
+        now.unwrap_or_else(|| directive.to_owned())
+    };
+    let directives: Vec<_> = level.split(',').map(renamed).collect();
+    directives.join(",")
 }
 
 /// The settings' filter, with the chatter of other crates off. A broken filter is reported and becomes `info`.
@@ -81,5 +109,21 @@ mod tests {
             by_crate("info,moodring::mqtt=debug,moodring::camera::http=trace,moodring=warn"),
             "info,moodring_mqtt=debug,moodring_camera::http=trace,moodring=warn"
         );
+        // `moodring::commands` is no `command`, and the program's own modules are where they were.
+        for (former, now) in [
+            (
+                "off,moodring::hooks=trace",
+                "off,moodring_store::hooks=trace",
+            ),
+            ("moodring::setup", "moodring_web::setup"),
+            ("moodring::commands=info", "moodring::commands=info"),
+            ("moodring::app::run=debug", "moodring::app::run=debug"),
+            (
+                "moodring::camera[frame]=debug",
+                "moodring_camera[frame]=debug",
+            ),
+        ] {
+            assert_eq!(by_crate(former), now);
+        }
     }
 }

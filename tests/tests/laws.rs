@@ -312,3 +312,40 @@ fn test_files(file: &str) -> Vec<String> {
 fn read(file: &str) -> String {
     fs::read_to_string(repo::root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
+
+/// What a crate to be published includes lies in it: else the packaged crate, or its tests alone, could not be built.
+#[test]
+fn published_crates_include_nothing_from_outside() {
+    let crates = ["nn", "core", "face", "link"].map(|name| format!("firmware/{name}/"));
+    let mut seen = 0;
+    for file in repo::rust_files() {
+        let Some(folder) = crates
+            .iter()
+            .find(|folder| file.starts_with(folder.as_str()))
+        else {
+            continue;
+        };
+        let text = read(&file);
+        for included in text.split("include_").skip(1).filter_map(included_path) {
+            seen += 1;
+            let depth = file
+                .trim_start_matches(folder.as_str())
+                .matches('/')
+                .count();
+            let up = included.matches("../").count();
+            assert!(
+                up <= depth,
+                "{file} includes {included}, which is outside of {folder}"
+            );
+        }
+    }
+    assert!(seen > 0, "nothing is included anywhere");
+}
+
+/// The path in what follows `include_` in `include_str!("path")` and `include_bytes!("path")`.
+fn included_path(rest: &str) -> Option<&str> {
+    let rest = rest
+        .strip_prefix("str!(")
+        .or_else(|| rest.strip_prefix("bytes!("))?;
+    rest.trim_start().strip_prefix('"')?.split('"').next()
+}

@@ -234,7 +234,11 @@ impl<S: CameraSink, N: Fn() -> Millis> CameraLoop<S, N> {
             Err(panic) => return (self.panicked(None, panic), true),
         };
         let info = camera.info().clone();
-        tracing::debug!(name = info.name, wire = info.wire, "camera opened");
+        tracing::debug!(
+            name = info.name,
+            wire = info.wire,
+            "camera opened, waiting for its first picture"
+        );
         let live = live && info.live;
         let name = info.name.clone();
         let status = self.update(|s| {

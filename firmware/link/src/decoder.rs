@@ -1,6 +1,6 @@
 //! Decodes bytes that come in any pieces into messages. After garbage, each 0 begins anew.
 
-use core::marker::PhantomData;
+use core::{fmt, marker::PhantomData};
 
 use heapless::Vec;
 
@@ -12,6 +12,7 @@ use crate::{
 
 /// Why a frame gave no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DecodeError {
     /// It did not arrive as it was sent, or never was a frame: nothing to answer.
     Broken,
@@ -20,6 +21,18 @@ pub enum DecodeError {
     /// It arrived whole and cannot be obeyed: worth an answer.
     Refused(Refusal),
 }
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Broken => f.write_str("the frame is broken"),
+            Self::Echo => f.write_str("the line echoes: the frame goes in the other direction"),
+            Self::Refused(refusal) => refusal.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for DecodeError {}
 
 /// Collects one frame at a time. `M` is what is expected: [`ToSatellite`](crate::message::ToSatellite) or
 /// [`ToHost`](crate::message::ToHost).

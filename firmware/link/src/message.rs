@@ -1,5 +1,7 @@
 //! The messages between host and satellite. Plain data; the order of fields and variants is the interface.
 
+use core::fmt;
+
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +24,7 @@ pub fn label(text: &str) -> Label {
     label
 }
 
-/// From the host.
+/// From the host. Exhaustive on purpose: whoever obeys messages must decide about each new one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToSatellite {
     /// The host's name, sent first. Answered by [`ToHost::Hello`].
@@ -55,7 +57,7 @@ pub enum ToSatellite {
     },
 }
 
-/// From the satellite. It only answers, but for faults.
+/// From the satellite. It only answers, but for faults. Exhaustive as [`ToSatellite`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToHost {
     /// Who this is and what it can do.
@@ -192,6 +194,7 @@ pub enum Light {
 
 /// Why a frame that arrived whole was not obeyed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Refusal {
     /// It is of a version that is not understood.
     Version(u8),
@@ -200,3 +203,17 @@ pub enum Refusal {
     /// The message of this number has another content.
     Malformed(u32),
 }
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(version) => {
+                write!(f, "version {version} of the protocol is not understood")
+            }
+            Self::Unknown(number) => write!(f, "no message has the number {number}"),
+            Self::Malformed(number) => write!(f, "message {number} has another content"),
+        }
+    }
+}
+
+impl core::error::Error for Refusal {}

@@ -1,4 +1,4 @@
-"""Drawn faces: an upright cartoon, as signs, screens and `moodring run --camera synthetic` show them.
+"""Drawn faces: an upright cartoon, as signs, screens and `moodring run --source synthetic` show them.
 
 Whether a drawing counts as a face is YuNet's opinion (rows of kind SPEAK), but not where its landmarks are: of drawings that
 are tilted it sees about half of the tilt, and an emoji shown for a drawing is to stand as the drawing does.

@@ -54,12 +54,21 @@ fn meant(key: &str) -> Option<String> {
     let known = toml::Table::try_from(Settings::default()).ok()?;
     let mut names = Vec::new();
     list(&known, "", &mut names);
+    // A section's name alone, as `MOODRING_LOG=debug`.
+    if known.get(key).is_some_and(toml::Value::is_table) {
+        let first = names
+            .iter()
+            .find(|name| name.split('.').next() == Some(key))?;
+        return Some(variable(first));
+    }
     let plain = |name: &String| name.replace('.', "_") == key;
     let name = names.into_iter().find(plain)?;
-    Some(format!(
-        "{PREFIX}{}",
-        name.replace('.', "__").to_ascii_uppercase()
-    ))
+    Some(variable(&name))
+}
+
+/// The variable of a key: `mqtt.url` is `MOODRING_MQTT__URL`.
+fn variable(name: &str) -> String {
+    format!("{PREFIX}{}", name.replace('.', "__").to_ascii_uppercase())
 }
 
 fn list(table: &toml::Table, path: &str, names: &mut Vec<String>) {
@@ -166,6 +175,16 @@ mod tests {
         assert_eq!(settings.mqtt.home_assistant.prefix, "1e3");
         assert!(!settings.mqtt.enabled);
         assert_eq!(settings.camera.next, ["rpicam"]);
+    }
+
+    /// It was ignored without a word.
+    #[test]
+    fn a_sections_name_alone_is_refused_with_a_key_of_it() {
+        let error = load(&[("MOODRING_LOG", "debug")]).unwrap_err();
+        assert!(error.contains("MOODRING_LOG__LEVEL"), "{error}");
+        let error = load(&[("MOODRING_WEB", "off")]).unwrap_err();
+        assert!(error.contains("MOODRING_WEB__"), "{error}");
+        assert!(load(&[("MOODRING_KERNEL", "scalar"), ("MOODRING_BIN", "x")]).is_ok());
     }
 
     /// They became text, and pins lines that no board has.

