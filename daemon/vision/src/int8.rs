@@ -26,14 +26,15 @@ pub(super) const BEFORE_FACE: &str = "threshold.before_face";
 /// A detector without a `threshold` note.
 const DEFAULT_THRESHOLD: f32 = 0.5;
 
-/// The kernel to run: `MOODRING_KERNEL` if it is set, else this machine's best.
+/// The kernel to run: `MOODRING_KERNEL` if it is set and not empty, else this machine's best.
 ///
 /// # Errors
 /// [`VisionError::Kernel`] if this machine lacks the requested kernel.
 pub fn kernel() -> Result<Kernel, VisionError> {
-    let Ok(name) = std::env::var("MOODRING_KERNEL") else {
+    let name = std::env::var("MOODRING_KERNEL").unwrap_or_default();
+    if name.is_empty() {
         return Ok(Kernel::best());
-    };
+    }
     let known = Kernel::from_name(&name).filter(|k| k.is_available());
     known.ok_or_else(|| {
         let available = Kernel::ALL

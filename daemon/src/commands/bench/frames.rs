@@ -64,6 +64,8 @@ impl FrameSource {
         if let Some(path) = &args.picture {
             let bytes = std::fs::read(path);
             let bytes = bytes.map_err(|e| failed(format!("{}: {e}", path.display())))?;
+            let decoded = FrameDecoder::new(needs.colour).decode(&bytes);
+            decoded.map_err(|e| failed(format!("{}: {e}", path.display())))?;
             return Ok(Self::Jpeg(frames(bytes)));
         }
         if let Some(path) = &args.photo {

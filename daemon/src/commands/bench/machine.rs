@@ -17,6 +17,8 @@ pub(super) struct Machine {
     load: Option<f32>,
     /// The version of moodring.
     version: &'static str,
+    /// `release`, or `development`: several times as slow in places, and no measure for anybody.
+    build: &'static str,
 }
 
 impl Machine {
@@ -28,6 +30,11 @@ impl Machine {
             cores: std::thread::available_parallelism().map_or(1, Into::into),
             load: load.and_then(|text| text.split(' ').next()?.parse().ok()),
             version: env!("CARGO_PKG_VERSION"),
+            build: if cfg!(debug_assertions) {
+                "development"
+            } else {
+                "release"
+            },
         }
     }
 }
@@ -58,7 +65,13 @@ impl fmt::Display for Machine {
         if let Some(load) = self.load {
             write!(f, ", load {load:.1}")?;
         }
-        f.write_str(")")
+        f.write_str(")")?;
+        if self.build != "release" {
+            f.write_str(
+                "; a development build, several times as slow in places: measure with --release",
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -74,5 +87,9 @@ mod tests {
         assert_eq!(named("processor : 0", "model name"), None);
         let machine = Machine::look();
         assert!(machine.cores > 0 && !machine.processor.is_empty());
+        assert_eq!(
+            machine.to_string().contains("development build"),
+            cfg!(debug_assertions)
+        );
     }
 }
