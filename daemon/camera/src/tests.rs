@@ -1,6 +1,8 @@
 //! Parses and opens every kind of source, goes to the next source, and ends waits by a stop.
 
-use super::*;
+use moodring_base::{clock::Clock, config::CameraSettings, shutdown::Shutdown};
+
+use super::{open::around, *};
 
 mod child_cases;
 mod fixtures;

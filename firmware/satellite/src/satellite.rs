@@ -65,9 +65,10 @@ impl Satellite {
                     self.obey(message, now);
                 }
                 Some(Err(DecodeError::Broken)) => self.broken = self.broken.saturating_add(1),
-                Some(Err(DecodeError::Echo)) => {}
                 // A host that cannot be understood does not keep a face awake that it never changes.
                 Some(Err(DecodeError::Refused(refusal))) => self.answer(ToHost::Refused(refusal)),
+                // An echo; answering would never end.
+                Some(Err(_)) => {}
             }
         }
     }

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use moodring_base::{clock::Clock, config::CameraSettings, shutdown::Shutdown};
+
 use super::{
     super::{jpeg::tests::ramp, *},
     serving::{Wire, serve},
