@@ -11,7 +11,7 @@ pub struct CameraInfo {
     pub size_px: Option<(u32, u32)>,
     /// The format on the wire, for people: `YUYV`, `MJPG`, ...
     pub wire: String,
-    /// How [`Camera::next_frame`] lends its pixels.
+    /// How [`Camera::next_frame`](crate::Camera::next_frame) lends its pixels.
     pub format: PixelFormat,
     /// Frames a second, if the source declares them.
     pub rate_hz: Option<f32>,
