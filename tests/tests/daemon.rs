@@ -583,6 +583,9 @@ fn it_ends_with_its_terminal() {
             "stty rows 24 cols 80; echo $$ > pid; exec {nohup} $MOODRING run --source synthetic --display {display}"
         );
         bench.write("run.sh", run);
+        // Not the number of the round before.
+        let pid_file = bench.folder().join("pid");
+        let _ = std::fs::remove_file(&pid_file);
         let mut terminal =
             bench.start_shell("exec script -qfec 'TERM=xterm exec sh run.sh' typescript");
         let seen = |what: &str| {
@@ -596,13 +599,17 @@ fn it_ends_with_its_terminal() {
                 std::thread::sleep(Duration::from_millis(50));
             }
         };
+        let started = || -> Option<u32> {
+            let pid = std::fs::read_to_string(&pid_file).ok()?;
+            pid.trim().parse().ok()
+        };
+        until("it began", &|| started().is_some());
+        let pid = started().expect("it began");
         if nohup.is_empty() {
             until("it runs", &|| seen("synthetic"));
         } else {
             std::thread::sleep(Duration::from_secs(2));
         }
-        let pid = std::fs::read_to_string(bench.folder().join("pid")).expect("it began");
-        let pid: u32 = pid.trim().parse().expect("a number");
         let runs = || {
             std::fs::read_to_string(format!("/proc/{pid}/stat"))
                 .is_ok_and(|stat| !stat.contains(") Z "))
