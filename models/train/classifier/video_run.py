@@ -81,7 +81,7 @@ def main():
                 seen = list(pool.map(lambda clip, r=rate, w=way: watch(args.program, clip, r, WAYS[w]), clips))
                 line = summed([(t, s, segments[clip.stem]) for clip, (t, s) in zip(clips, seen)])
                 line["nobody"] = float(np.mean(np.concatenate([s for _, s in seen]) == NOBODY))
-                out.setdefault(f"{rate} frames a second", {})[way] = {k: round(v, 3) for k, v in line.items()}
+                out.setdefault(f"{rate} frames a second", {})[way] = {k: round(v, 3) if np.isfinite(v) else None for k, v in line.items()}  # JSON has no infinity
                 print(rate, way, out[f"{rate} frames a second"][way], flush=True)
     if args.json:
         Path(args.json).write_text(json.dumps(out, indent=1) + "\n")
