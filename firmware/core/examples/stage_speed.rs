@@ -15,7 +15,17 @@ use moodring_core::{
 const ROUNDS: usize = 101;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let sizes = [(640, 480), (800, 600), (1280, 720), (1920, 1080)];
+    let sizes = [
+        (640, 480),
+        (648, 480),
+        (800, 600),
+        (1024, 768),
+        (1280, 720),
+        (1296, 972),
+        (1600, 1200),
+        (1640, 1232),
+        (1920, 1080),
+    ];
     let bytes: Vec<u8> = (0..1920 * 1080 * 3).map(|i| (i * 7 % 251) as u8).collect();
     for channels in [Channels::Grey, Channels::Rgb] {
         letterboxes(&bytes, channels, &sizes)?;
@@ -41,6 +51,7 @@ fn letterboxes(
         PixelFormat::Grey,
         PixelFormat::Yuyv,
         PixelFormat::Nv12,
+        PixelFormat::I420,
         PixelFormat::Rgb,
     ] {
         for &size in sizes {

@@ -297,7 +297,7 @@ impl<'a> Frame<'a> {
     pub(crate) const fn rgb_of(&self, [first, second, third]: [u8; 3]) -> [u8; 3] {
         match self.format {
             PixelFormat::Rgb => [first, second, third],
-            _ => yuv_rgb(self.range, first, second, third),
+            _ => YuvRgb::of(self.range).rgb([first, second, third]),
         }
     }
 
@@ -332,16 +332,45 @@ pub const fn rgb_luma([r, g, b]: [u8; 3]) -> u8 {
 
 /// BT.601 to full-range RGB in fixed point (ITU-R BT.601-7, section 2.5; the full range as JFIF 1.02 has it), scaled
 /// by 256.
-const fn yuv_rgb(range: LumaRange, luma: u8, u: u8, v: u8) -> [u8; 3] {
-    let (c, d, e) = (luma as i32, u as i32 - 128, v as i32 - 128);
-    let (c, red, green, blue) = match range {
-        LumaRange::Full => (256 * c, 359 * e, 88 * d + 183 * e, 454 * d),
-        LumaRange::Limited => (298 * (c - 16), 409 * e, 100 * d + 208 * e, 516 * d),
-    };
-    [rounded(c + red), rounded(c - green), rounded(c + blue)]
+#[derive(Clone, Copy)]
+pub(crate) struct YuvRgb {
+    black: i32,
+    luma: i32,
+    red: i32,
+    green: [i32; 2],
+    blue: i32,
+}
+
+impl YuvRgb {
+    pub(crate) const fn of(range: LumaRange) -> Self {
+        let (black, luma, red, green, blue) = match range {
+            LumaRange::Full => (0, 256, 359, [88, 183], 454),
+            LumaRange::Limited => (16, 298, 409, [100, 208], 516),
+        };
+        Self {
+            black,
+            luma,
+            red,
+            green,
+            blue,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn rgb(&self, [luma, u, v]: [u8; 3]) -> [u8; 3] {
+        let (c, d, e) = (luma as i32 - self.black, u as i32 - 128, v as i32 - 128);
+        let c = self.luma * c;
+        let green = self.green[0] * d + self.green[1] * e;
+        [
+            rounded(c + self.red * e),
+            rounded(c - green),
+            rounded(c + self.blue * d),
+        ]
+    }
 }
 
 /// `sum / 256` to nearest, cut to a byte.
+#[inline(always)]
 const fn rounded(sum: i32) -> u8 {
     let whole = (sum + 128) >> 8;
     if whole < 0 {

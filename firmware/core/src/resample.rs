@@ -6,16 +6,22 @@ mod blocks;
 mod colours;
 mod columns;
 mod grow;
+mod halves;
 mod plane;
+mod reciprocal;
+mod recolour;
 #[cfg(test)]
 mod tests;
+mod tile;
 
 use crate::{
     detect::Channels,
     frame::{Frame, PixelFormat, rgb_luma},
 };
 use axis::{Axis, Taps};
+use columns::Channel;
 use plane::Plane;
+use recolour::Recolour;
 
 /// Writes all of `frame`, stretched to `size_px`, into rows of `row_bytes` bytes at the start of `out`.
 ///
@@ -31,41 +37,83 @@ pub(crate) fn resample(
 ) {
     match channels {
         Channels::Grey => luma(frame, size_px, row_bytes, out),
-        Channels::Rgb => colours(frame, size_px, |rgb| rgb, row_bytes, out),
-        Channels::Bgr => colours(frame, size_px, |[r, g, b]| [b, g, r], row_bytes, out),
+        Channels::Rgb | Channels::Bgr => colours(frame, size_px, channels, row_bytes, out),
     }
 }
 
-/// `order` is that of the channels in `out`, of red, green, blue.
 fn colours(
     frame: &Frame<'_>,
     size_px: (u32, u32),
-    order: impl Fn([u8; 3]) -> [u8; 3],
+    channels: Channels,
     row_bytes: usize,
     out: &mut [u8],
 ) {
     let (width, height) = (size_px.0 as usize, size_px.1 as usize);
-    let mut rows = out.chunks_exact_mut(row_bytes).take(height);
-    if colours::shrink(frame, size_px, &order, &mut rows) {
-        return;
-    }
     let Some(others) = Plane::others(frame) else {
         luma(frame, size_px, row_bytes, out);
         return spread(width, out.chunks_exact_mut(row_bytes).take(height));
     };
-    let planes = [Plane::first(frame), others[0], others[1]];
-    for (channel, plane) in planes.into_iter().enumerate() {
-        let rows = out.chunks_exact_mut(row_bytes).take(height);
-        let mut rows = rows.map(|row| &mut row[channel..3 * width]);
-        let done = columns::shrink::<3>(plane, size_px, |mean| mean, &mut rows)
-            || grow::grow::<3>(plane, size_px, |mean| mean, &mut rows);
-        if !done {
-            weighted_means::<3>(plane.size_px(), size_px, rows, &Samples(plane));
-        }
+    let mut rows = out.chunks_exact_mut(row_bytes).take(height);
+    let recolour = Recolour::new(frame, channels);
+    if halves::shrink(frame, size_px, recolour, &mut rows) {
+        return;
+    }
+    if !colours::shrink(frame, size_px, &mut rows) {
+        stored_means(frame, others, size_px, row_bytes, out);
     }
     for row in out.chunks_exact_mut(row_bytes).take(height) {
-        for pixel in row.as_chunks_mut::<3>().0.iter_mut().take(width) {
-            *pixel = order(frame.rgb_of(*pixel));
+        recolour.row(&mut row[..3 * width]);
+    }
+}
+
+/// Means of what the frame stores, each channel into its byte of the pixels.
+fn stored_means(
+    frame: &Frame<'_>,
+    others: [Plane<'_>; 2],
+    size_px: (u32, u32),
+    row_bytes: usize,
+    out: &mut [u8],
+) {
+    let channels = [(0, Plane::first(frame)), (1, others[0]), (2, others[1])];
+    let (one, two) = channels.split_at(1);
+    // What shares its lines of bytes is read once, if it shrinks.
+    match frame.format() {
+        PixelFormat::Rgb | PixelFormat::Yuyv => {
+            if !shrink_together(&channels, size_px, row_bytes, out) {
+                each_alone(&channels, size_px, row_bytes, out);
+            }
+        }
+        _ => {
+            each_alone(one, size_px, row_bytes, out);
+            let interleaved = frame.format() == PixelFormat::Nv12;
+            if !(interleaved && shrink_together(two, size_px, row_bytes, out)) {
+                each_alone(two, size_px, row_bytes, out);
+            }
+        }
+    }
+}
+
+/// Means of planes that lie in the same lines, each into its byte of the pixels; `false` if they do not all shrink.
+fn shrink_together(
+    channels: &[Channel<'_>],
+    size_px: (u32, u32),
+    row_bytes: usize,
+    out: &mut [u8],
+) -> bool {
+    let rows = out.chunks_exact_mut(row_bytes).take(size_px.1 as usize);
+    let mut rows = rows.map(|row| &mut row[..3 * size_px.0 as usize]);
+    columns::shrink::<3>(channels, size_px, |mean| mean, &mut rows)
+}
+
+fn each_alone(channels: &[Channel<'_>], size_px: (u32, u32), row_bytes: usize, out: &mut [u8]) {
+    for &(byte, plane) in channels {
+        if shrink_together(&[(byte, plane)], size_px, row_bytes, out) {
+            continue;
+        }
+        let rows = out.chunks_exact_mut(row_bytes).take(size_px.1 as usize);
+        let mut rows = rows.map(|row| &mut row[byte..3 * size_px.0 as usize]);
+        if !grow::grow::<3>(plane, size_px, |mean| mean, &mut rows) {
+            weighted_means::<3>(plane.size_px(), size_px, rows, &Samples(plane));
         }
     }
 }
@@ -108,8 +156,12 @@ fn quick_luma(frame: &Frame<'_>, size_px: (u32, u32), row_bytes: usize, out: &mu
     let (range, plane) = (frame.range(), Plane::first(frame));
     blocks::shrink(frame, size_px, &mut rows)
         || (frame.format() != PixelFormat::Rgb
-            && (columns::shrink::<1>(plane, size_px, |mean| range.stretch(mean), &mut rows)
-                || grow::grow::<1>(plane, size_px, |mean| range.stretch(mean), &mut rows)))
+            && (columns::shrink::<1>(
+                &[(0, plane)],
+                size_px,
+                |mean| range.stretch(mean),
+                &mut rows,
+            ) || grow::grow::<1>(plane, size_px, |mean| range.stretch(mean), &mut rows)))
 }
 
 /// The general way, and the truth: each output sample is the weighted mean of the source samples under it, rounded to

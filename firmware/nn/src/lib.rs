@@ -43,9 +43,9 @@ mod tensor;
 
 pub use error::{Fault, FormatError, LengthError, NetError, PlanError};
 pub use format::Kind;
-pub use kernel::Kernel;
 #[doc(hidden)]
 pub use kernel::dot_products;
+pub use kernel::{Kernel, Wide};
 pub use model::{MAX_CHANNELS, MAX_OPERATORS, MAX_OUTPUTS, MAX_SIDE, Model};
 pub use net::{Net, Step};
 pub use output::{Output, Outputs};

@@ -54,8 +54,11 @@ fn a_limited_range_is_stretched_to_the_full_one() {
             "{luma}: {got}"
         );
         // Grey of YUV and grey of its RGB are the same.
-        assert_eq!(yuv_rgb(LumaRange::Limited, luma, 128, 128), [got; 3]);
-        assert_eq!(yuv_rgb(LumaRange::Full, luma, 128, 128), [luma; 3]);
+        assert_eq!(
+            YuvRgb::of(LumaRange::Limited).rgb([luma, 128, 128]),
+            [got; 3]
+        );
+        assert_eq!(YuvRgb::of(LumaRange::Full).rgb([luma, 128, 128]), [luma; 3]);
     }
 }
 

@@ -3,8 +3,8 @@
 
 use super::{
     axis::Axis,
-    columns::{MOST_TOTAL, Reciprocal},
     plane::Plane,
+    reciprocal::{MOST_TOTAL, Reciprocal},
 };
 
 /// The widest row that is made, in samples: the widest input of a detector, and more.
@@ -59,7 +59,7 @@ pub(super) fn grow<'a, const C: usize>(
             }
         }
         for (byte, &sum) in row.iter_mut().step_by(C).zip(&sums[..width]) {
-            *byte = finish(mean.rounded(sum.into()));
+            *byte = finish(mean.rounded(sum));
         }
     }
     true

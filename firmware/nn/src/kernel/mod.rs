@@ -130,6 +130,41 @@ impl Kernel {
     }
 }
 
+/// Loops that are compiled twice: plainly, and for the wider vectors of AVX2, which are chosen where an x86-64 has them. Results stay
+/// the same, since no compiler may change what whole numbers give.
+///
+/// ```
+/// use moodring_nn::Wide;
+///
+/// struct Sum<'a>(&'a [u8]);
+///
+/// impl Wide for Sum<'_> {
+///     type Output = u32;
+///
+///     #[inline(always)]
+///     fn run(self) -> u32 {
+///         self.0.iter().map(|&byte| u32::from(byte)).sum()
+///     }
+/// }
+///
+/// assert_eq!(Sum(&[1, 2, 3]).run_wide(), 6);
+/// ```
+pub trait Wide: Sized {
+    /// What the loops give.
+    type Output;
+
+    /// The loops. Mark it `#[inline(always)]`, and call nothing that is not inlined: only what is inlined is compiled twice.
+    fn run(self) -> Self::Output;
+
+    /// Runs them with the widest vectors that this machine has.
+    fn run_wide(self) -> Self::Output {
+        #[cfg(target_arch = "x86_64")]
+        return x86::wide::run(self);
+        #[cfg(not(target_arch = "x86_64"))]
+        self.run()
+    }
+}
+
 /// Dot products and nothing else, for benches: see `x86::peak`. `None` where the machine has none that we know.
 #[doc(hidden)]
 pub fn dot_products(rounds: u64) -> Option<u64> {

@@ -13,3 +13,4 @@ pub(crate) mod peak;
 pub(crate) mod rows;
 pub(crate) mod vnni;
 pub(crate) mod vnni_depthwise;
+pub(crate) mod wide;
