@@ -3,7 +3,7 @@
 /// Pixels at a time: compilers make vectors of them.
 const LANES: usize = 16;
 
-/// Writes a row of pixels; a sample of chroma is for `ACROSS` of them, 1 or 2.
+/// Writes a row of pixels; a sample of chroma is for `ACROSS` of them, 1, 2 or 4.
 pub(super) fn mix_row<const ACROSS: usize>(
     out: &mut [[u8; 3]],
     luma: &[u8],

@@ -96,6 +96,21 @@ impl Header {
         self.components[0].blocks
     }
 
+    /// Blocks of each chroma across and down in a unit, if there is chroma.
+    pub(super) fn chroma_blocks(&self) -> (usize, usize) {
+        self.components[1].blocks
+    }
+
+    /// Luma samples to one of chroma, across and down: 1 or 2, and across 4. `None` if the two chromas differ, or chroma is finer.
+    pub(super) fn per_chroma(&self) -> Option<(usize, usize)> {
+        let [(w, h), (cw, ch), others] = self.components.map(|c| c.blocks);
+        let counts = 1..=4;
+        let in_range = [w, h, cw, ch].iter().all(|count| counts.contains(count));
+        let whole = in_range && others == (cw, ch) && w % cw == 0 && h % ch == 0;
+        let ratio = whole.then(|| (w / cw, h / ch))?;
+        matches!(ratio, (1 | 2 | 4, 1 | 2)).then_some(ratio)
+    }
+
     /// Units across and down.
     pub(super) fn units(&self) -> (usize, usize) {
         let (w, h) = self.unit_blocks();
@@ -129,11 +144,9 @@ impl Header {
             self.components[0].blocks = (1, 1);
             return whole.then_some(());
         }
-        let [luma, others @ ..] = &self.components;
-        let usual = matches!(luma.blocks, (1, 1) | (2, 1) | (2, 2));
-        let halved = others.iter().all(|c| c.blocks == (1, 1));
+        let usual = self.per_chroma().is_some();
         let is_rgb = self.components.map(|c| c.id) == *b"RGB";
-        (whole && usual && halved && !is_rgb).then_some(())
+        (whole && usual && !is_rgb).then_some(())
     }
 
     fn quantization(&mut self, mut payload: &[u8]) -> Option<()> {

@@ -1,7 +1,7 @@
 //! A camera's JPEG, decoded only as far as somebody looks: the whole picture at a fraction of its size for the detector, its
 //! means for the motion watch, and a face's part of it in more detail. All of it stays one lent [`Picture`].
 //!
-//! Reads what cameras send: one pass, grey or YCbCr in 4:4:4, 4:2:2 or 4:2:0, with and without restarts. The rest goes to the
+//! Reads what cameras send: one pass, grey or YCbCr with chroma of the same size, a half or (across) a quarter, with and without restarts. The rest goes to the
 //! decoder of whole pictures (`camera::jpeg`). Why our own: docs/decisions/024-scaled-jpeg.md.
 
 mod bits;

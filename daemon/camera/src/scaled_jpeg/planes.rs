@@ -10,7 +10,7 @@ pub(super) struct Planes {
     size_px: (usize, usize),
     luma: Samples,
     chroma: [Samples; 2],
-    /// Pixels for a sample of chroma, across and down: 1 or 2; `None` if there is no chroma.
+    /// Pixels for a sample of chroma, across and down: 1 or 2, and across 4; `None` if there is no chroma.
     per_chroma: Option<(usize, usize)>,
     rgb: Vec<u8>,
 }
@@ -73,7 +73,8 @@ impl Planes {
             let out = out.as_chunks_mut::<3>().0;
             match across {
                 1 => mix_row::<1>(out, luma, blue, red),
-                _ => mix_row::<2>(out, luma, blue, red),
+                2 => mix_row::<2>(out, luma, blue, red),
+                _ => mix_row::<4>(out, luma, blue, red),
             }
         }
     }

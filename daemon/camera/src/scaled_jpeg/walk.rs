@@ -58,15 +58,17 @@ impl ScaledJpeg {
         let points = (8 / divisor) as usize;
         let header = &self.header;
         let (across, down) = header.units();
-        let (unit_w, unit_h) = header.unit_blocks();
-        let has_chroma = self.needs.colour && header.components().len() == 3;
+        let (unit_w, _) = header.unit_blocks();
+        let three = header.components().len() == 3;
+        let per_chroma = header.per_chroma().filter(|_| three && self.needs.colour);
         let (width, height) = header.size_px;
         let size_px = [width, height].map(|side| side.div_ceil(divisor) as usize);
         self.overview
             .reset((size_px[0], size_px[1]), across * unit_w * points);
-        if has_chroma {
+        if let Some(per_chroma) = per_chroma {
             // A block has as many samples as one of luma, whatever it covers.
-            self.overview.add_chroma(across * points, (unit_w, unit_h));
+            let stride = across * header.chroma_blocks().0 * points;
+            self.overview.add_chroma(stride, per_chroma);
         }
         let [mut means, ..] = self.means.split();
         let mut planes = self.overview.split();
@@ -84,7 +86,7 @@ impl ScaledJpeg {
                     let (bw, bh) = component.blocks;
                     for (h, v) in blocks(component) {
                         let block = (x * bw + h, y * bh + v);
-                        if i > 0 && !has_chroma {
+                        if i > 0 && per_chroma.is_none() {
                             scan.skip_block(i, component)?;
                             continue;
                         }

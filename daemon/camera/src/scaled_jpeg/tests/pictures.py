@@ -1,8 +1,10 @@
-"""Writes the pictures beside it, which the tests read: waves, a slope and an edge. Needs Pillow and NumPy."""
+"""Writes the pictures beside it, which the tests read: waves, a slope and an edge. Needs Pillow, NumPy, simplejpeg and ffmpeg."""
 
 import pathlib
+import subprocess
 
 import numpy as np
+import simplejpeg
 from PIL import Image
 
 HERE = pathlib.Path(__file__).parent
@@ -23,3 +25,11 @@ kinds = {
 for name, options in kinds.items():
     picture.save(HERE / f"{name}.jpg", quality=88, **options)
 picture.convert("L").save(HERE / "grey.jpg", quality=88)
+pixels = np.ascontiguousarray(np.asarray(picture))
+for name in ("440", "411"):
+    (HERE / f"{name}.jpg").write_bytes(simplejpeg.encode_jpeg(pixels, quality=88, colorsubsampling=name))
+# Its chroma has two blocks in a unit.
+for name, kind in (("422_of_ffmpeg", "yuvj422p"), ("444_of_ffmpeg", "yuvj444p")):
+    size = f"{picture.width}x{picture.height}"
+    command = ["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-i", "-", "-pix_fmt", kind, "-q:v", "3", HERE / f"{name}.jpg"]
+    subprocess.run(command, input=pixels.tobytes(), check=True)
