@@ -18,6 +18,7 @@ pub(super) fn shrink<'a>(
         (PixelFormat::Rgb, 1) => means::<1>(frame, size_px.0, rows, rgb),
         (PixelFormat::Rgb, 2) => means::<2>(frame, size_px.0, rows, rgb),
         (PixelFormat::Rgb, 3) => means::<3>(frame, size_px.0, rows, rgb),
+        (PixelFormat::Rgb, 4) => means::<4>(frame, size_px.0, rows, rgb),
         _ => return false,
     }
     true

@@ -45,11 +45,7 @@ pub(super) fn shrink<'a, const C: usize>(
         for at in (0..size_px.0 as usize).step_by(span) {
             let end = (at + span).min(size_px.0 as usize);
             let starts = [&starts[0][at..=end], &starts[1][at..=end]];
-            let parts = channels.iter().enumerate();
-            let parts = parts.map(|(i, (_, plane))| bytes(plane, starts[i.min(1)]));
-            let used = parts.fold(usize::MAX..0, |all, part| {
-                all.start.min(part.start)..all.end.max(part.end)
-            });
+            let used = used_bytes(channels, starts);
             tile.from = used.start;
             for (lane, y) in (y..size_px.1).take(LANES).enumerate() {
                 tile.add_lines(lane, first, used.clone(), &down.taps(y));
@@ -74,6 +70,15 @@ fn shrinks(plane: &Plane<'_>, to: (u32, u32)) -> bool {
     let (width, height) = plane.size_px();
     let total = u64::from(width) * u64::from(height);
     to.0 <= width && to.1 <= height && total <= MOST_TOTAL && to.0 as usize <= MOST_ACROSS
+}
+
+/// The bytes of a line in which any of the planes has samples; the planes behind the first share the second starts.
+fn used_bytes(channels: &[Channel<'_>], starts: [&[Start]; 2]) -> Range<usize> {
+    let parts = channels.iter().enumerate();
+    let parts = parts.map(|(i, (_, plane))| bytes(plane, starts[i.min(1)]));
+    parts
+        .reduce(|all, part| all.start.min(part.start)..all.end.max(part.end))
+        .unwrap_or_default()
 }
 
 /// As many output pixels as surely fit a tile.

@@ -28,7 +28,7 @@ impl Reciprocal {
 
     /// A weighted sum of bytes divided by the total of the weights, rounded to nearest.
     pub(super) const fn rounded(&self, sum: u32) -> u8 {
-        ((sum + self.half) as u64 * self.factor as u64 >> self.shift) as u8
+        (((sum + self.half) as u64 * self.factor as u64) >> self.shift) as u8
     }
 }
 

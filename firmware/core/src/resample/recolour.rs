@@ -97,8 +97,9 @@ fn read(pixels: &[[u8; 3]; BLOCK]) -> [u32; BLOCK] {
     let bytes = pixels.as_flattened();
     let mut words = [0; BLOCK];
     for (i, word) in words[..BLOCK - 1].iter_mut().enumerate() {
-        let at = 3 * i;
-        *word = u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        if let Some(bytes) = bytes[3 * i..].first_chunk() {
+            *word = u32::from_le_bytes(*bytes);
+        }
     }
     let [a, b, c] = pixels[BLOCK - 1];
     words[BLOCK - 1] = u32::from_le_bytes([a, b, c, 0]);

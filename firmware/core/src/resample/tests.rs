@@ -212,7 +212,7 @@ proptest! {
             fast.chunks_exact_mut(3 * w as usize).for_each(|row| recolour.row(row));
             prop_assert_eq!(fast, general_colours(&frame, (w, h)));
         } else {
-            prop_assert!(format != PixelFormat::Rgb || factor > 3);
+            prop_assert!(format != PixelFormat::Rgb || factor > 4);
         }
     }
 
