@@ -28,11 +28,12 @@ def main() -> None:
     parser.add_argument("--data", type=pathlib.Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--faces", type=int, default=500, help="FER2013 faces set into frames")
     parser.add_argument("--pictures", type=int, default=200)
+    parser.add_argument("--size", action="append", metavar="WxH", help=f"default: {', '.join(f'{w}x{h}' for w, h in SIZES)}")
     arguments = parser.parse_args()
     pictures = list(wider(arguments.data / "detect" / "wider_val_subset"))[: arguments.pictures]
     crops, labels = public_test(arguments.data / "fer2013")
     print("| camera | way | AP | landmarks apart | expressions right |\n|---|---|---|---|---|")
-    for size in SIZES:
+    for size in [tuple(map(int, size.split("x"))) for size in arguments.size or []] or SIZES:
         row(size, pictures, crops[: arguments.faces], labels[: arguments.faces])
 
 
