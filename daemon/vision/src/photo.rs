@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use moodring_base::config::Settings;
 use moodring_core::{
+    align::landmarks_at,
     classify::{CROP_PX, Crop, Reading, classify},
     detect::{DetectNet, Face},
     expression::Scores,
@@ -59,7 +60,7 @@ pub struct PhotoReading {
 /// A face of a photo and what it shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PhotoFace {
-    /// Where it is, in the photo's pixels.
+    /// Where it is, in the photo's pixels; the landmarks turned as `roll_deg` says.
     pub face: Face,
     /// What it shows.
     pub reading: PhotoReading,
@@ -209,8 +210,12 @@ impl PhotoReader {
     ) -> Result<PhotoFace, VisionError> {
         let both = read_mirrored(&mut self.classifier, crop)?;
         let reading = self.reading(&both);
+        let landmarks = match upright.reading.pose {
+            Some(_) => landmarks_at(&face, upright.roll_deg),
+            None => face.landmarks,
+        };
         Ok(PhotoFace {
-            face,
+            face: Face { landmarks, ..face },
             reading,
             roll_deg: upright.roll_deg,
             from_crop: upright.from_crop,

@@ -97,6 +97,18 @@ pub fn from_crop_at(face: &Face, roll_deg: f32) -> Similarity {
     moved(&back, wrap_deg(roll_deg), middle, middle, 1.0)
 }
 
+/// The face's landmarks on a head whose roll is known, in degrees, clockwise positive. The detector draws them less tilted than a
+/// head that is tilted far; turned with the crop ([`from_crop_at`]) they lie on it.
+pub fn landmarks_at(face: &Face, roll_deg: f32) -> [Point; 5] {
+    let by_deg = wrap_deg(roll_deg - landmarks_roll_deg(face));
+    let back = from_crop_at(face, roll_deg);
+    if by_deg.abs() > FARTHEST_DEG {
+        return LANDMARKS_IN_CROP.map(|p| back.apply(p));
+    }
+    let to_crop = to_crop(face);
+    face.landmarks.map(|p| back.apply(to_crop.apply(p)))
+}
+
 /// A transform from a crop to the frame, mended by the net's pose for that crop: turned by the roll that is left, around
 /// the face's middle, and of the right size.
 pub fn mended(back: &Similarity, pose: &CropPose) -> Similarity {

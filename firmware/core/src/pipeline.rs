@@ -12,7 +12,7 @@ pub use report::{Person, Report, Stage};
 pub use settings::{Settings, SettingsError};
 
 use crate::{
-    align::{from_crop_at, landmarks_roll_deg, wrap_deg},
+    align::{from_crop_at, landmarks_at, landmarks_roll_deg, wrap_deg},
     classify::{CROP_PX, ClassifyNet, Crop, Reading, classify},
     detect::{DetectNet, Face, NetError, decode},
     event::{Event, EventKind, Events},
@@ -440,15 +440,15 @@ pub fn find(
 }
 
 fn person(track: &Track<TrackData>) -> Person {
+    let known_deg = track.data.head.roll_deg();
     Person {
         track: track.id,
-        face: track.face,
+        face: Face {
+            landmarks: known_deg.map_or(track.face.landmarks, |deg| landmarks_at(&track.face, deg)),
+            ..track.face
+        },
         visible: track.visible,
-        roll_deg: track
-            .data
-            .head
-            .roll_deg()
-            .unwrap_or_else(|| track.face.roll_deg()),
+        roll_deg: known_deg.unwrap_or_else(|| track.face.roll_deg()),
         facing: track.data.facing,
         scores: track.data.smoother.scores().unwrap_or(Scores::UNKNOWN),
         raw: track.data.raw.unwrap_or(Scores::UNKNOWN),

@@ -21,6 +21,52 @@ fn face_at(to_frame: &Similarity) -> Face {
     }
 }
 
+/// A head turned by `roll_deg`, whose landmarks the detector drew turned by `drawn_deg`; and where they truly lie.
+fn half_turned(roll_deg: f32, drawn_deg: f32) -> (Face, [Point; 5]) {
+    let upright = Similarity {
+        a: 2.0,
+        b: 0.0,
+        tx: 100.0,
+        ty: 80.0,
+    };
+    let turned = |deg| moved(&upright, deg, TURN_CENTER, TURN_CENTER, 1.0);
+    let truth = LANDMARKS_IN_CROP.map(|p| turned(roll_deg).apply(p));
+    let landmarks = LANDMARKS_IN_CROP.map(|p| turned(drawn_deg).apply(p));
+    let face = face_at(&turned(roll_deg));
+    (Face { landmarks, ..face }, truth)
+}
+
+fn assert_near(landmarks: [Point; 5], expected: [Point; 5], px: f32) {
+    for (p, q) in landmarks.iter().zip(expected) {
+        assert!(p.distance(q) < px, "{landmarks:?} instead of {expected:?}");
+    }
+}
+
+#[test]
+fn landmarks_of_a_tilted_head_are_turned_with_it() {
+    for (roll_deg, drawn_deg) in [(45.0, 22.0), (-30.0, -18.0), (10.0, 10.0), (60.0, 5.0)] {
+        let (face, truth) = half_turned(roll_deg, drawn_deg);
+        assert_near(landmarks_at(&face, roll_deg), truth, 1e-3);
+        // Once is enough, and the crop stays where it was.
+        let mended = Face {
+            landmarks: landmarks_at(&face, roll_deg),
+            ..face
+        };
+        assert_near(landmarks_at(&mended, roll_deg), truth, 1e-3);
+        let (before, after) = (from_crop_at(&face, roll_deg), from_crop(&mended));
+        assert!(before.apply(TURN_CENTER).distance(after.apply(TURN_CENTER)) < 1e-3);
+        assert!((rotation_deg(&before) - rotation_deg(&after)).abs() < 1e-2);
+    }
+}
+
+#[test]
+fn a_head_on_its_top_has_its_eyes_below() {
+    let (face, truth) = half_turned(180.0, 0.0);
+    let landmarks = landmarks_at(&face, 180.0);
+    assert_near(landmarks, truth, 1e-3);
+    assert!(landmarks[0].y > landmarks[3].y && landmarks[0].x > landmarks[1].x);
+}
+
 fn grey(bytes: &[u8], w: u32, h: u32) -> Frame<'_> {
     Frame::packed(bytes, PixelFormat::Grey, (w, h), Millis(0)).unwrap()
 }

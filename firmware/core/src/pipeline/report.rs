@@ -55,7 +55,7 @@ impl Stage {
 pub struct Person {
     /// Its number.
     pub track: TrackId,
-    /// As last seen, in frame pixels.
+    /// As last seen, in frame pixels; the landmarks turned as [`Person::roll_deg`] says.
     pub face: Face,
     /// Whether it is in this frame; else it is occluded.
     pub visible: bool,
