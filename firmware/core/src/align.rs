@@ -6,6 +6,7 @@ mod tests;
 mod warp;
 
 use crate::{
+    brighten::brighten,
     classify::{CROP_PX, Crop},
     detect::{Channels, Face},
     frame::{Frame, Millis, PixelFormat},
@@ -172,8 +173,13 @@ pub fn align_at(frame: &Frame<'_>, face: &Face, roll_deg: f32, crop: &mut Crop) 
     cut(frame, &from_crop_at(face, roll_deg), crop);
 }
 
-/// Cuts what the transform from the crop to the frame shows; see [`align`].
+/// Cuts what the transform from the crop to the frame shows; see [`align`]. A dark face is brightened.
 pub fn cut(frame: &Frame<'_>, back: &Similarity, crop: &mut Crop) {
+    sample(frame, back, crop);
+    brighten(crop, CROP_PX, CROP_PX);
+}
+
+fn sample(frame: &Frame<'_>, back: &Similarity, crop: &mut Crop) {
     if back.scale() < SHRINK_FROM || !shrunk(frame, back, crop) {
         warp(frame, back, crop);
     }

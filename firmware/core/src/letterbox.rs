@@ -4,6 +4,7 @@
 //! multiplication.
 
 use crate::{
+    brighten::brighten,
     detect::{Face, InputShape, NetError},
     frame::Frame,
     geometry::{Point, Rect},
@@ -69,6 +70,16 @@ impl Letterbox {
         }
         resample(frame, self.picture_px, channels, row_bytes, above);
         Ok(())
+    }
+
+    /// Brightens what [`Letterbox::fill`] wrote, if it is dark; the padding stays. A buffer of another length stays as it is.
+    pub fn brighten(&self, input: &mut [u8]) {
+        let channels = self.shape.channels.count();
+        let row_bytes = self.shape.width_px as usize * channels;
+        let (used_px, rows) = self.picture_px;
+        if let Some(picture) = input.get_mut(..row_bytes * rows as usize) {
+            brighten(picture, row_bytes, used_px as usize * channels);
+        }
     }
 
     /// Whether the frame is of the size that this was made for, or both sides are divided by the same number, rounded up.
@@ -196,6 +207,18 @@ mod tests {
             --++
             ..++",
         );
+    }
+
+    #[test]
+    fn a_dark_picture_is_brightened_without_its_padding() {
+        let bytes = [20; 8];
+        let frame = Frame::packed(&bytes, PixelFormat::Grey, (2, 4), Millis(0)).unwrap();
+        let mut input = [0; 16];
+        let letterbox = Letterbox::new((2, 4), grey(4, 4));
+        letterbox.fill(&frame, &mut input).unwrap();
+        letterbox.brighten(&mut input);
+        assert_eq!(input, *[60, 60, 0x80, 0x80].repeat(4));
+        letterbox.brighten(&mut [0; 3]);
     }
 
     #[test]

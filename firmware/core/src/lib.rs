@@ -63,6 +63,7 @@ pub mod smooth;
 pub mod track;
 pub mod upright;
 
+mod brighten;
 mod resample;
 
 #[cfg(test)]

@@ -425,6 +425,7 @@ pub fn find(
     faces.clear();
     let letterbox = Letterbox::new(picture.size_px(), detector.shape());
     letterbox.fill(&picture.overview(), detector.input())?;
+    letterbox.brighten(detector.input());
     mark(Stage::Letterbox);
     let heads = detector.run()?;
     mark(Stage::Detect);

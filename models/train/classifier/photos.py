@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..common.brighten import brightened
 from ..detector.geometry import decode_heads, iou, nms, rescale
 from ..detector.teachers import session
 from .augment import similarity
@@ -37,12 +38,12 @@ def look_sizes(width, height):
 
 
 def letterboxed(picture, width, height):
-    """Scaled to fit as the daemon scales (areas when it shrinks, bilinear when it grows), top left, the rest filled."""
+    """Scaled to fit as the daemon scales (areas when it shrinks, bilinear when it grows) and brightened if it is dark, top left, the rest filled."""
     h, w = picture.shape[:2]
     s = min(width / w, height / h)
     size = max(1, round(w * s)), max(1, round(h * s))
     canvas = np.full((height, width, 3), PADDING, np.uint8)
-    canvas[:size[1], :size[0]] = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if s < 1 else cv2.INTER_LINEAR)
+    canvas[:size[1], :size[0]] = brightened(cv2.resize(picture, size, interpolation=cv2.INTER_AREA if s < 1 else cv2.INTER_LINEAR))
     return canvas, s
 
 
@@ -145,14 +146,14 @@ def at_roll(row, roll):
 
 
 def cut(grey, back, margin=0):
-    """The crop (48 + 2 margin) of a grey u8 photo: means of n x n bilinear samples about a photo pixel apart, border repeated."""
+    """The crop (48 + 2 margin) of a grey u8 photo: means of n x n bilinear samples about a photo pixel apart, border repeated; brightened if it is dark."""
     n = min(max(math.ceil(math.hypot(back[0, 0], back[1, 0]) - 1e-3), 1), 16)
     side = SIDE + 2 * margin
     at = (np.arange(side * n) + 0.5) / n - margin
     x, y = np.meshgrid(at, at)
     mx, my = (back[i, 0] * x + back[i, 1] * y + back[i, 2] - 0.5 for i in (0, 1))
     values = cv2.remap(grey.astype(np.float32), mx.astype(np.float32), my.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.floor(values.reshape(side, n, side, n).mean((1, 3)) + 0.5).clip(0, 255).astype(np.uint8)
+    return brightened(np.floor(values.reshape(side, n, side, n).mean((1, 3)) + 0.5).clip(0, 255).astype(np.uint8))
 
 
 def roll_of(back):

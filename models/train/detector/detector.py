@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import torch
 
+from ..common.brighten import brightened
 from ..common.pack import unpack
 from ..common.reference import reals, run
 from .geometry import decode_heads, letterbox, nms, rescale
@@ -30,6 +31,8 @@ class Detector:
 
     def __call__(self, picture, width, height, threshold=0.02):
         canvas, s = letterbox(in_colour(picture), width, height, MEAN)
+        used = tuple(slice(max(1, round(side * s))) for side in picture.shape[:2])
+        canvas[used] = brightened(canvas[used])
         return rescale(nms(decode_heads(self.heads(canvas), threshold)), s)
 
 

@@ -71,6 +71,23 @@ fn grey(bytes: &[u8], w: u32, h: u32) -> Frame<'_> {
     Frame::packed(bytes, PixelFormat::Grey, (w, h), Millis(0)).unwrap()
 }
 
+/// [`align`] without brightening, so that the crop can be compared with the frame.
+fn sampled(frame: &Frame<'_>, face: &Face, crop: &mut Crop) {
+    sample(frame, &from_crop(face), crop);
+}
+
+#[test]
+fn a_dark_face_is_brightened() {
+    let bytes = [20; 48 * 48];
+    let mut crop = EMPTY;
+    align(
+        &grey(&bytes, 48, 48),
+        &face_at(&Similarity::IDENTITY),
+        &mut crop,
+    );
+    assert_eq!(crop, [60; 48 * 48]);
+}
+
 fn painted(w: u32, h: u32, ink: impl Fn(f32, f32) -> u8) -> Vec<u8> {
     let at = |i: u32| ink((i % w) as f32 + 0.5, (i / w) as f32 + 0.5);
     (0..w * h).map(at).collect()
@@ -106,7 +123,7 @@ fn a_face_framed_as_the_crop_stays_as_it_is() {
         tx: 48.0,
         ty: 0.0,
     };
-    align(&grey(&bytes, 48, 48), &face_at(&turned), &mut crop);
+    sampled(&grey(&bytes, 48, 48), &face_at(&turned), &mut crop);
     // A quarter turn clockwise: the crop's row 0 is the frame's last column, read downwards.
     for i in 0..48 {
         assert!(crop[i].abs_diff(bytes[i * 48 + 47]) <= 1);
@@ -135,7 +152,7 @@ fn a_tilted_face_comes_out_upright() {
     let face = face_at(&to_frame);
     assert!((face.roll_deg() - 30.0).abs() < 1e-3);
     let mut crop = EMPTY;
-    align(&grey(&bytes, 240, 200), &face, &mut crop);
+    sampled(&grey(&bytes, 240, 200), &face, &mut crop);
     let mut small = [0; 144];
     let upright = grey(&crop, 48, 48);
     resample(&upright, (12, 12), Channels::Grey, 12, &mut small);
@@ -168,7 +185,7 @@ fn a_large_face_is_averaged_not_sampled() {
             ..Similarity::IDENTITY
         };
         let mut crop = EMPTY;
-        align(&grey(&bytes, 400, 400), &face_at(&to_frame), &mut crop);
+        sampled(&grey(&bytes, 400, 400), &face_at(&to_frame), &mut crop);
         let off = crop.iter().map(|p| p.abs_diff(127)).max();
         assert!(off < Some(30), "scale {scale}: {off:?}");
     }
@@ -200,7 +217,7 @@ fn every_format_gives_its_luma_and_the_edge_is_repeated() {
         (PixelFormat::Nv12, [[93; 16], [3; 16]].concat()),
     ] {
         let frame = Frame::packed(&bytes, format, (4, 4), Millis(0)).unwrap();
-        align(&frame, &face_at(&Similarity::IDENTITY), &mut crop);
+        sampled(&frame, &face_at(&Similarity::IDENTITY), &mut crop);
         assert_eq!(crop, [90; CROP_PX * CROP_PX], "{format:?}");
     }
 }
@@ -245,7 +262,7 @@ proptest! {
         let ink = |p: Point| 128.0 + 60.0 * (p.x / 40.0).sin() + 60.0 * (p.y / 30.0).cos();
         let bytes = painted(480, 480, |x, y| ink(Point::new(x, y)) as u8);
         let mut crop = EMPTY;
-        align(&grey(&bytes, 480, 480), &face_at(&to_frame), &mut crop);
+        sampled(&grey(&bytes, 480, 480), &face_at(&to_frame), &mut crop);
         for (i, &byte) in crop.iter().enumerate() {
             let p = to_frame.apply(Point::new((i % 48) as f32 + 0.5, (i / 48) as f32 + 0.5));
             if (1.0..479.0).contains(&p.x) && (1.0..479.0).contains(&p.y) {
@@ -280,7 +297,7 @@ proptest! {
             score: 1.0,
         };
         let mut crop = EMPTY;
-        align(&grey(&bytes, 8, 8), &face, &mut crop);
+        sampled(&grey(&bytes, 8, 8), &face, &mut crop);
         prop_assert_eq!(crop, [9; CROP_PX * CROP_PX]);
     }
 }
