@@ -28,6 +28,7 @@ pub mod pack;
 mod photo;
 mod stage_timer;
 mod stream;
+mod turned_photo;
 pub mod update;
 mod upside_down;
 

@@ -1,4 +1,5 @@
-//! Single photos: searches for faces at two scales, for portraits and group photos. Remembers nobody.
+//! Single photos: searches for faces at two scales, for portraits and group photos, and where nobody is found also for heads
+//! that are tilted far. Remembers nobody.
 
 use std::ops::RangeInclusive;
 
@@ -11,6 +12,7 @@ use moodring_core::{
     frame::Frame,
     geometry::Similarity,
     mood::FaceMood,
+    nms::suppress,
     pipeline::{Candidates, Settings as PipelineSettings, find},
     presence::is_face,
     second_look::{TURNS_DEG, is_sure},
@@ -21,6 +23,7 @@ use super::{
     ClassMap, Classifier, Detector, VisionError,
     fuse::{self, Join, fuse, least_score},
     pipeline_settings,
+    turned_photo::{self, TurnedPhoto},
 };
 
 /// The long side of the coarse search, which finds faces up to the size of the picture.
@@ -32,6 +35,8 @@ const FINE_PX: RangeInclusive<u32> = 640..=1280;
 const STEP_PX: u32 = 32;
 /// Of one photo so many faces that are refused are looked at again, the best first: a picture full of them must not take minutes.
 const SECOND_LOOKS: usize = 16;
+/// The least score of a face in a photo that was turned, unless the threshold is higher.
+const TURNED_SCORE: f32 = 0.6;
 /// How many detectors are kept ready for photos of the same shape.
 const KEPT: usize = 4;
 
@@ -157,6 +162,34 @@ impl PhotoReader {
                 found = self.read_again(frame, face)?;
             }
             read.extend(found);
+        }
+        if read.is_empty() && self.wanted.face_threshold > 0.0 {
+            return self.analyze_turned(frame, join);
+        }
+        Ok(read)
+    }
+
+    /// The faces of a photo in which nobody was found: heads that are tilted far. Only those that surely are some.
+    fn analyze_turned(
+        &mut self,
+        frame: &Frame<'_>,
+        join: Join,
+    ) -> Result<Vec<PhotoFace>, VisionError> {
+        let threshold = self.wanted.score_threshold.max(TURNED_SCORE);
+        let mut faces = Vec::new();
+        for turn_deg in turned_photo::TURNS_DEG {
+            let turned = TurnedPhoto::new(frame, turn_deg, *FINE_PX.end())?;
+            let found = self.find(&turned.frame()?, join, threshold)?;
+            faces.extend(found.iter().map(|face| turned.face_to_photo(face)));
+        }
+        let kept = suppress(&mut faces, self.wanted.nms_iou);
+        let mut read = Vec::new();
+        for &face in faces[..kept].iter().take(SECOND_LOOKS) {
+            let mut crop: Crop = [0; CROP_PX * CROP_PX];
+            let upright = read_upright(&mut self.classifier, frame, &face, &mut crop)?;
+            if is_sure(&upright.reading) {
+                read.push(self.conclude(face, &upright, &crop)?);
+            }
         }
         Ok(read)
     }

@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from glob import glob
-from multiprocessing import Pool
+from multiprocessing import get_context
 
 import cv2
 import numpy as np
@@ -30,6 +30,7 @@ MAX_SIDE = 640
 SECOND_SIDE = 480  # of the picture that CenterFace sees
 NEAR = 6  # bits of 64 in which two dHashes may differ and still be one picture
 FACE, IGNORE, NONE = 1, 0, 3
+WORKERS = get_context("spawn")  # a fork of a process in which ONNX Runtime has run waits for ever for its threads
 
 
 def processes():
@@ -143,7 +144,7 @@ def teachers_look():
         kept = CACHE / f"look_{source.replace('/', '_')}.npy"
         if not kept.exists():
             names = sorted(p.name for p in (DETECT / source).iterdir())
-            with Pool(processes(), init_worker) as pool:
+            with WORKERS.Pool(processes(), init_worker) as pool:
                 seen = list(tqdm(pool.imap(look, [(source, n) for n in names], 8), source, len(names),
                                  disable=not sys.stderr.isatty()))
             np.save(kept, np.array(seen, dtype=object), allow_pickle=True)
@@ -216,7 +217,7 @@ def label_crops(part, step):
     crops = fer_sheets(part)
     banned = {c.tobytes() for c in fer_sheets("public_test")} if part == "train" else set()
     chosen = [c for c in crops[::step] if c.tobytes() not in banned and c.std() > 5]
-    with Pool(processes(), init_worker) as pool:
+    with WORKERS.Pool(processes(), init_worker) as pool:
         rows = list(tqdm(pool.imap(look_crop, chosen, 64), part, len(chosen), disable=not sys.stderr.isatty()))
     good = [(c, r) for c, r in zip(chosen, rows) if r is not None]
     np.savez(CACHE / f"crops_{part}.npz", crops=np.array([c for c, _ in good]), faces=np.array([r for _, r in good]))
