@@ -18,6 +18,7 @@ mod fallback;
 mod fuse;
 #[doc(hidden)]
 pub mod fuzz;
+mod heads;
 mod int8;
 mod log_once;
 mod net_files;

@@ -22,6 +22,7 @@ use moodring_core::{
 use super::{
     ClassMap, Classifier, Detector, VisionError,
     fuse::{self, Join, fuse, least_score},
+    heads::Heads,
     pipeline_settings,
     turned_photo::{self, TurnedPhoto},
 };
@@ -36,7 +37,7 @@ const STEP_PX: u32 = 32;
 /// Of one photo so many faces that are refused are looked at again, the best first: a picture full of them must not take minutes.
 const SECOND_LOOKS: usize = 16;
 /// The least score of a face in a photo that was turned, unless the threshold is higher.
-const TURNED_SCORE: f32 = 0.6;
+const TURNED_SCORE: f32 = 0.65;
 /// How many detectors are kept ready for photos of the same shape.
 const KEPT: usize = 4;
 
@@ -154,19 +155,22 @@ impl PhotoReader {
             Join::Mean
         };
         let faces = self.find(frame, join, self.wanted.score_threshold)?;
-        let (mut read, mut refused) = (Vec::new(), 0);
+        let (mut heads, mut refused) = (Heads::default(), 0);
         for face in faces {
+            if heads.has(&face.rect) {
+                continue;
+            }
             let mut found = self.read_human(frame, face)?;
             if found.is_none() && refused < SECOND_LOOKS {
                 refused += 1;
                 found = self.read_again(frame, face)?;
             }
-            read.extend(found);
+            found.into_iter().for_each(|found| heads.add(found));
         }
-        if read.is_empty() && self.wanted.face_threshold > 0.0 {
+        if heads.is_empty() && self.wanted.face_threshold > 0.0 {
             return self.analyze_turned(frame, join);
         }
-        Ok(read)
+        Ok(heads.into_faces())
     }
 
     /// The faces of a photo in which nobody was found: heads that are tilted far. Only those that surely are some.
@@ -183,15 +187,18 @@ impl PhotoReader {
             faces.extend(found.iter().map(|face| turned.face_to_photo(face)));
         }
         let kept = suppress(&mut faces, self.wanted.nms_iou);
-        let mut read = Vec::new();
+        let mut heads = Heads::default();
         for &face in faces[..kept].iter().take(SECOND_LOOKS) {
+            if heads.has(&face.rect) {
+                continue;
+            }
             let mut crop: Crop = [0; CROP_PX * CROP_PX];
             let upright = read_upright(&mut self.classifier, frame, &face, &mut crop)?;
             if is_sure(&upright.reading) {
-                read.push(self.conclude(face, &upright, &crop)?);
+                heads.add(self.conclude(face, &upright, &crop)?);
             }
         }
-        Ok(read)
+        Ok(heads.into_faces())
     }
 
     /// The expression of a face that was found before.

@@ -275,13 +275,23 @@ impl<D: DetectNet, C: ClassifyNet> Pipeline<D, C> {
             self.faces.clear();
             mark(Stage::Letterbox);
         }
-        self.frame_px = picture.size_px();
+        self.fit_tracks_to(picture.size_px());
         self.follow(time);
         mark(Stage::Track);
         self.read(&mut picture, time, mark)?;
         self.conclude(time);
         mark(Stage::Track);
         Ok(self.report(time))
+    }
+
+    /// Takes in the frame's size. If the camera has another one now, the tracks move along.
+    fn fit_tracks_to(&mut self, frame_px: (u32, u32)) {
+        let before = core::mem::replace(&mut self.frame_px, frame_px);
+        if before != frame_px && before.0 > 0 && before.1 > 0 {
+            let factor = |now: u32, before: u32| now as f32 / before as f32;
+            let (across, down) = (factor(frame_px.0, before.0), factor(frame_px.1, before.1));
+            self.tracker.rescale(across, down);
+        }
     }
 
     /// While somebody is in view every frame is searched; else [`MotionWatch`] decides.

@@ -173,6 +173,18 @@ impl<T: Default> Tracker<T> {
         &mut self.tracks
     }
 
+    /// The frames have other sides from now on, so many times as long across and down: a camera that changes its size shows the
+    /// same people.
+    pub fn rescale(&mut self, across: f32, down: f32) {
+        let scaled = |p: Point| Point::new(p.x * across, p.y * down);
+        for track in &mut self.tracks {
+            let Rect { x, y, w, h } = track.face.rect;
+            track.face.rect = Rect::new(x * across, y * down, w * across, h * down);
+            track.face.landmarks = track.face.landmarks.map(scaled);
+            track.speed = scaled(track.speed);
+        }
+    }
+
     /// Takes in the faces of the frame at `time`, the best first; those after the first [`MAX_FACES`] are not looked
     /// at. Adds who appeared and who left to `events`.
     ///

@@ -37,7 +37,7 @@ impl PeopleCount {
     }
 }
 
-/// What most people show; of equally many the first in the order of expressions.
+/// What most people show; of equally many what the display shows, or none.
 fn dominant(snapshot: &Snapshot) -> Option<Expression> {
     let mut votes = [0_usize; Expression::COUNT];
     for person in &snapshot.people {
@@ -46,6 +46,11 @@ fn dominant(snapshot: &Snapshot) -> Option<Expression> {
         }
     }
     let most = votes.iter().copied().max().filter(|&most| most > 0)?;
-    let first = votes.iter().position(|&count| count == most)?;
-    Expression::ALL.get(first).copied()
+    let has_most = |expression: &Expression| votes[expression.index()] == most;
+    let mut best = Expression::ALL.into_iter().filter(has_most);
+    match (best.next(), best.next(), snapshot.mood.mood()) {
+        (first, None, _) => first,
+        (_, Some(_), Mood::Showing(shown)) if has_most(&shown) => Some(shown),
+        _ => None,
+    }
 }

@@ -42,6 +42,19 @@ impl Scene {
 }
 
 #[test]
+fn a_camera_that_changes_its_size_shows_the_same_people() {
+    let mut scene = Scene::default();
+    for time in 0..10 {
+        scene.at(time * 33, &[face(100.0 + 4.0 * time as f32, 60.0, 40.0)]);
+    }
+    scene.tracker.rescale(3.0, 3.0);
+    let far = face(3.0 * 140.0, 180.0, 120.0);
+    assert_eq!(scene.at(330, &[far]), [(1, true, true)]);
+    let predicted = scene.tracker.tracks()[0].predicted(Millis(363));
+    assert!((predicted.x - 432.0).abs() < 2.0, "{predicted:?}");
+}
+
+#[test]
 fn what_is_no_person_is_followed_but_neither_counted_nor_reported() {
     let mut scene = Scene::default();
     let dog = [face(10.0, 10.0, 40.0)];

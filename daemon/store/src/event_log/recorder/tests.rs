@@ -163,10 +163,30 @@ fn a_crowd_is_told_once_it_has_held_and_one_person_is_none() {
     assert!(see(3_000, &[Happy, Sad, Sad]).is_empty());
     assert!(see(3_500, &[Happy, Sad]).is_empty());
     assert!(see(4_400, &[Happy, Sad]).is_empty(), "it flickered");
-    assert_eq!(see(4_500, &[Neutral, Sad]), ["1 crowd 2 sad"]);
+    assert_eq!(see(4_500, &[Neutral, Sad]), ["1 crowd 2"]);
     assert!(see(9_000, &[Neutral, Sad]).is_empty());
     assert!(see(9_100, &[]).is_empty());
     assert_eq!(see(10_100, &[]), ["2 crowd 0"]);
+}
+
+#[test]
+fn where_two_moods_are_as_frequent_a_crowd_shows_that_of_the_display() {
+    use Expression::{Angry, Happy, Sad};
+    for (shown, people, expected) in [
+        (Happy, &[Happy, Angry][..], "1 crowd 2 happy"),
+        (Angry, &[Happy, Angry], "1 crowd 2 angry"),
+        (Happy, &[Happy, Sad, Sad], "1 crowd 3 sad"),
+        (Happy, &[Happy, Sad, Sad, Angry, Angry], "1 crowd 5"),
+    ] {
+        let mut recorder = recorder();
+        let snapshot = Snapshot {
+            mood: MoodState::of(TrackId(1), FaceMood::showing(shown, 0.9), Millis(0)),
+            ..scene(CameraState::default(), people)
+        };
+        recorder.snapshot(at(0), &snapshot);
+        recorder.snapshot(at(2_000), &snapshot);
+        assert_eq!(recorded(&mut recorder), [expected]);
+    }
 }
 
 #[test]
