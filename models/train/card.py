@@ -90,6 +90,7 @@ PARTS = (
     Part("boxes", "AP, landmarks, thresholds, portraits", "detector.evaluate", "detector.json", ("wider", "photos", "yunet", "labelled"), FACES),
     Part("two-looks", "AP of `moodring detect`", f"detector.evaluate --command {PROGRAM}", "detector_command.json", ("wider",), FACES),
     Part("noticed", "what people notice; both thresholds", "detector.measure --both", "detector_measure.json", ("wider", "wild", "pets", "fer2013", "yunet", "labelled"), BOTH),
+    Part("analyzed", "the same by `moodring analyze` itself", f"detector.by_program --program {PROGRAM}", "detector_program.json", ("wild", "pets", "fer2013", "labelled"), BOTH),
     Part("stress", "bad light, covered faces, profiles", "detector.stress", "detector_stress.json", ("wider", "yunet"), FACES),
     Part("sizes", "canvases: AP, range, milliseconds", f"detector.sizes --command {PROGRAM}", "detector_sizes.json", ("wider",), FACES),
     Part("page", "the page of misses and false alarms", "detector.page", "detector_page.json", ("wider", "labelled"), BOTH),
