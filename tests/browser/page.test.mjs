@@ -84,6 +84,8 @@ test('several at once, dropped and pasted, and a broken one has its reason', asy
       : new ClipboardEvent('paste', { clipboardData: data, bubbles: true });
     document.body.dispatchEvent(event);
   }, [kind, bytes]);
+  // The page is loaded before its parts have begun: whoever drops a picture does so later. This is asked after they have.
+  await page.waitForFunction(() => performance.getEntriesByName(new URL('api/v1/door', location).href).length === 1);
   await hand('drop');
   await page.waitForFunction(() => document.querySelectorAll('.result').length === 2);
   assert.match(await page.textContent('.failed'), /text\.jpg.*not a picture/);
