@@ -132,6 +132,10 @@ fn a_large_picture_equals_the_general_way_too() {
         let fast = quick(luma_columns, &frame, to);
         assert!(fast.is_none_or(|fast| fast.iter().all(|&byte| byte == 255)));
     }
+    // In strips.
+    let mut out = vec![0; 2 * 3839];
+    resample(&frame, (3839, 2), Channels::Grey, 3839, &mut out);
+    assert!(out.iter().all(|&byte| byte == 255));
     let wide = bytes_for(PixelFormat::Yuyv, (1022, 1), 0);
     let frame = frame_of(&wide, PixelFormat::Yuyv, (1022, 1), 0);
     for to in 1..8 {
@@ -267,6 +271,8 @@ proptest! {
         let mut out = vec![0; (3 * to_w * to_h) as usize];
         resample(&frame, (to_w, to_h), Channels::Rgb, 3 * to_w as usize, &mut out);
         prop_assert!(out == general_colours(&frame, (to_w, to_h)));
+        resample(&frame, (to_w, to_h), Channels::Grey, to_w as usize, &mut out);
+        prop_assert!(out[..(to_w * to_h) as usize] == general(&frame, (to_w, to_h)));
     }
 
     #[test]
