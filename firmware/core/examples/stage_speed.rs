@@ -1,5 +1,6 @@
 //! Microseconds of the stages around the nets, by picture format and size: `cargo run --release -p moodring-core
-//! --example stage_speed`. Medians; the cases take turns, so that a busy machine troubles all of them alike.
+//! --example stage_speed`. Medians; the cases take turns, so that a busy machine troubles all of them alike. With
+//! `-- large` nanoseconds for each pixel of inputs that are nearly as large as the frame, or larger.
 
 use std::{hint::black_box, time::Instant};
 
@@ -15,6 +16,10 @@ use moodring_core::{
 const ROUNDS: usize = 101;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let bytes: Vec<u8> = (0..1920 * 1080 * 3).map(|i| (i * 7 % 251) as u8).collect();
+    if std::env::args().nth(1).is_some_and(|arg| arg == "large") {
+        return large(&bytes);
+    }
     let sizes = [
         (640, 480),
         (648, 480),
@@ -26,7 +31,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         (1640, 1232),
         (1920, 1080),
     ];
-    let bytes: Vec<u8> = (0..1920 * 1080 * 3).map(|i| (i * 7 % 251) as u8).collect();
     for channels in [Channels::Grey, Channels::Rgb] {
         letterboxes(&bytes, channels, &sizes)?;
     }
@@ -71,6 +75,49 @@ fn letterboxes(
         let us = times[ROUNDS / 2].as_secs_f64() * 1e6;
         let (format, w, h) = (frame.format(), frame.width_px(), frame.height_px());
         println!("letterbox {format:?} {w}x{h} to {channels:?}: {us:.1}");
+    }
+    Ok(())
+}
+
+/// Into inputs with colours that a user may set.
+fn large(bytes: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+    let sizes = [
+        ((640, 480), (640, 480)),
+        ((1280, 960), (1280, 960)),
+        ((1920, 1080), (1920, 1088)),
+        ((1283, 963), (1280, 960)),
+        ((1000, 750), (640, 480)),
+        ((1280, 720), (640, 384)),
+        ((320, 240), (640, 480)),
+        ((640, 480), (1280, 960)),
+    ];
+    for (size, (width_px, height_px)) in sizes {
+        for format in [
+            PixelFormat::Yuyv,
+            PixelFormat::Nv12,
+            PixelFormat::I420,
+            PixelFormat::Rgb,
+            PixelFormat::Grey,
+        ] {
+            let frame = Frame::packed(bytes, format, size, Millis(0))?;
+            let shape = InputShape {
+                width_px,
+                height_px,
+                channels: Channels::Rgb,
+                padding: 128,
+            };
+            let mut input = vec![0; (3 * width_px * height_px) as usize];
+            let letterbox = Letterbox::new(size, shape);
+            let mut times = [0.0; 9];
+            for time in &mut times {
+                let start = Instant::now();
+                letterbox.fill(&frame, black_box(&mut input))?;
+                *time = start.elapsed().as_secs_f64();
+            }
+            times.sort_by(f64::total_cmp);
+            let ns = times[4] * 1e9 / f64::from(width_px * height_px);
+            println!("{format:?} {size:?} to {width_px}x{height_px}: {ns:.2}");
+        }
     }
     Ok(())
 }

@@ -10,6 +10,8 @@ mod halves;
 mod plane;
 mod reciprocal;
 mod recolour;
+mod same;
+mod strips;
 #[cfg(test)]
 mod tests;
 mod tile;
@@ -55,7 +57,9 @@ fn colours(
     };
     let mut rows = out.chunks_exact_mut(row_bytes).take(height);
     let recolour = Recolour::new(frame, channels);
-    if halves::shrink(frame, size_px, recolour, &mut rows) {
+    if halves::shrink(frame, size_px, recolour, &mut rows)
+        || same::copy(frame, size_px, recolour, &mut rows)
+    {
         return;
     }
     if !colours::shrink(frame, size_px, &mut rows) {
@@ -100,9 +104,9 @@ fn shrink_together(
     row_bytes: usize,
     out: &mut [u8],
 ) -> bool {
-    let rows = out.chunks_exact_mut(row_bytes).take(size_px.1 as usize);
-    let mut rows = rows.map(|row| &mut row[..3 * size_px.0 as usize]);
-    columns::shrink::<3>(channels, size_px, |mean| mean, &mut rows)
+    strips::each::<3>(size_px, row_bytes, out, |left, mut rows| {
+        columns::shrink::<3>(channels, size_px, left, |mean| mean, &mut rows)
+    })
 }
 
 fn each_alone(channels: &[Channel<'_>], size_px: (u32, u32), row_bytes: usize, out: &mut [u8]) {
@@ -110,9 +114,13 @@ fn each_alone(channels: &[Channel<'_>], size_px: (u32, u32), row_bytes: usize, o
         if shrink_together(&[(byte, plane)], size_px, row_bytes, out) {
             continue;
         }
-        let rows = out.chunks_exact_mut(row_bytes).take(size_px.1 as usize);
-        let mut rows = rows.map(|row| &mut row[byte..3 * size_px.0 as usize]);
-        if !grow::grow::<3>(plane, size_px, |mean| mean, &mut rows) {
+        let grown = strips::each::<3>(size_px, row_bytes, out, |left, rows| {
+            let mut rows = rows.map(|row| &mut row[byte..]);
+            grow::grow::<3>(plane, size_px, left, |mean| mean, &mut rows)
+        });
+        if !grown {
+            let rows = out.chunks_exact_mut(row_bytes).take(size_px.1 as usize);
+            let rows = rows.map(|row| &mut row[byte..3 * size_px.0 as usize]);
             weighted_means::<3>(plane.size_px(), size_px, rows, &Samples(plane));
         }
     }
@@ -154,14 +162,13 @@ fn quick_luma(frame: &Frame<'_>, size_px: (u32, u32), row_bytes: usize, out: &mu
     let rows = out.chunks_exact_mut(row_bytes).take(size_px.1 as usize);
     let mut rows = rows.map(|row| &mut row[..size_px.0 as usize]);
     let (range, plane) = (frame.range(), Plane::first(frame));
+    let finish = |mean| range.stretch(mean);
     blocks::shrink(frame, size_px, &mut rows)
         || (frame.format() != PixelFormat::Rgb
-            && (columns::shrink::<1>(
-                &[(0, plane)],
-                size_px,
-                |mean| range.stretch(mean),
-                &mut rows,
-            ) || grow::grow::<1>(plane, size_px, |mean| range.stretch(mean), &mut rows)))
+            && strips::each::<1>(size_px, row_bytes, out, |left, mut rows| {
+                columns::shrink::<1>(&[(0, plane)], size_px, left, finish, &mut rows)
+                    || grow::grow::<1>(plane, size_px, left, finish, &mut rows)
+            }))
 }
 
 /// The general way, and the truth: each output sample is the weighted mean of the source samples under it, rounded to

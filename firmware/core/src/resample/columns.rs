@@ -8,23 +8,24 @@ use super::{
     axis::Axis,
     plane::Plane,
     reciprocal::{MOST_TOTAL, Reciprocal},
+    strips::STRIP,
     tile::{LANES, TILE, Tile},
 };
 
 /// Bytes of a tile that are kept free: where the planes of a line begin and end differs by a few.
 const TILE_MARGIN: usize = 16;
-/// The widest row that is made, in pixels: the widest input of a detector, and more.
-const MOST_ACROSS: usize = 1024;
 
 /// The byte of an output pixel that gets a plane's means, and the plane.
 pub(super) type Channel<'a> = (usize, Plane<'a>);
 
 /// Fills the rows if all planes are to shrink in both directions and one output pixel's columns fit a tile; else leaves them and
 /// returns `false`. The planes, one to three, lie in the same lines of bytes and are of the same height, and those behind the first
-/// of the same width. An output pixel has `C` bytes. `finish` is done to every mean.
+/// of the same width. An output pixel has `C` bytes. `finish` is done to every mean. The rows begin at column `left`, and at most
+/// [`STRIP`] pixels of each are made.
 pub(super) fn shrink<'a, const C: usize>(
     channels: &[Channel<'_>],
     size_px: (u32, u32),
+    left: u32,
     finish: impl Fn(u8) -> u8,
     rows: &mut impl Iterator<Item = &'a mut [u8]>,
 ) -> bool {
@@ -37,13 +38,14 @@ pub(super) fn shrink<'a, const C: usize>(
     }
     let axes = [first, last].map(|plane| Axis::new(plane.size_px().0, size_px.0));
     let down = Axis::new(first.size_px().1, size_px.1);
-    let starts = axes.map(starts);
+    let starts = axes.map(|axis| starts(axis, left));
+    let width = STRIP.min((size_px.0 - left) as usize);
     let means = axes.map(|axis| Reciprocal::new(axis.total() * down.total()));
     let mut tile = Tile::new();
     for y in (0..size_px.1).step_by(LANES) {
         let mut rows: [Option<&mut [u8]>; LANES] = core::array::from_fn(|_| rows.next());
-        for at in (0..size_px.0 as usize).step_by(span) {
-            let end = (at + span).min(size_px.0 as usize);
+        for at in (0..width).step_by(span) {
+            let end = (at + span).min(width);
             let starts = [&starts[0][at..=end], &starts[1][at..=end]];
             let used = used_bytes(channels, starts);
             tile.from = used.start;
@@ -69,7 +71,7 @@ pub(super) fn shrink<'a, const C: usize>(
 fn shrinks(plane: &Plane<'_>, to: (u32, u32)) -> bool {
     let (width, height) = plane.size_px();
     let total = u64::from(width) * u64::from(height);
-    to.0 <= width && to.1 <= height && total <= MOST_TOTAL && to.0 as usize <= MOST_ACROSS
+    to.0 <= width && to.1 <= height && total <= MOST_TOTAL
 }
 
 /// The bytes of a line in which any of the planes has samples; the planes behind the first share the second starts.
@@ -97,11 +99,11 @@ pub(super) struct Start {
     pub(super) part: u16,
 }
 
-/// Where each output pixel begins, and where the last one ends.
-fn starts(Axis { from, to }: Axis) -> [Start; MOST_ACROSS + 1] {
-    let mut starts = [Start::default(); MOST_ACROSS + 1];
-    for (at, start) in (0..=to).zip(&mut starts) {
-        // A picture's side is at most 32,768, and `to` at most MOST_ACROSS.
+/// Where each output pixel of a strip begins, and where the last one ends.
+fn starts(Axis { from, to }: Axis, left: u32) -> [Start; STRIP + 1] {
+    let mut starts = [Start::default(); STRIP + 1];
+    for (at, start) in (left..=to).zip(&mut starts) {
+        // A picture's side is at most 32,768.
         *start = Start {
             pixel: (at * from / to) as u16,
             part: (at * from % to) as u16,

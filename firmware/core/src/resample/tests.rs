@@ -78,7 +78,7 @@ fn luma_columns(
     rows: &mut core::slice::ChunksExactMut<'_, u8>,
 ) -> bool {
     let stretch = |mean| frame.range().stretch(mean);
-    columns::shrink::<1>(&[(0, Plane::first(frame))], size, stretch, rows)
+    columns::shrink::<1>(&[(0, Plane::first(frame))], size, 0, stretch, rows)
 }
 
 /// The definition: each plane's weighted means by themselves, then one colour of the three.
@@ -128,10 +128,14 @@ fn a_large_picture_equals_the_general_way_too() {
     }
     let white = vec![255; 3840 * 2160];
     let frame = frame_of(&white, PixelFormat::Grey, (3840, 2160), 0);
-    for to in [(3839, 2), (2, 2160)] {
+    for to in [(1024, 2), (2, 2160)] {
         let fast = quick(luma_columns, &frame, to);
         assert!(fast.is_none_or(|fast| fast.iter().all(|&byte| byte == 255)));
     }
+    // In strips.
+    let mut out = vec![0; 2 * 3839];
+    resample(&frame, (3839, 2), Channels::Grey, 3839, &mut out);
+    assert!(out.iter().all(|&byte| byte == 255));
     let wide = bytes_for(PixelFormat::Yuyv, (1022, 1), 0);
     let frame = frame_of(&wide, PixelFormat::Yuyv, (1022, 1), 0);
     for to in 1..8 {
@@ -147,7 +151,7 @@ fn grown(
     rows: &mut core::slice::ChunksExactMut<'_, u8>,
 ) -> bool {
     let stretch = |mean| frame.range().stretch(mean);
-    grow::grow::<1>(Plane::first(frame), size, stretch, rows)
+    grow::grow::<1>(Plane::first(frame), size, 0, stretch, rows)
 }
 
 /// Nets nearly as large as the frame, as `[vision]` sizes of 480 and 640 make them: the chroma grows, the luma shrinks or stays.
@@ -237,8 +241,29 @@ proptest! {
     }
 
     #[test]
+    fn the_same_size_equals_the_general_way(
+        w in prop_oneof![1..70_u32, 500..560_u32, 1020..1100_u32], h in 1..8_u32, gap in 0..5_usize, format in 0..5_usize,
+        range in ranges(), bgr: bool,
+    ) {
+        let format = FORMATS[format];
+        let bytes = bytes_for(format, (w, h), gap);
+        let frame = frame_of(&bytes, format, (w, h), gap).with_range(range);
+        let way = Recolour::new(&frame, if bgr { Channels::Bgr } else { Channels::Rgb });
+        let mut fast = vec![0; (3 * w * h) as usize];
+        if same::copy(&frame, (w, h), way, &mut fast.chunks_exact_mut(3 * w as usize)) {
+            if bgr {
+                fast.as_chunks_mut::<3>().0.iter_mut().for_each(|pixel| pixel.reverse());
+            }
+            prop_assert!(fast == general_colours(&frame, (w, h)));
+        } else {
+            let stored = matches!(format, PixelFormat::Grey | PixelFormat::Rgb);
+            prop_assert!(w < 16 || w % 2 == 1 || h % 2 == 1 || stored);
+        }
+    }
+
+    #[test]
     fn wide_colours_equal_the_general_way(
-        w in 300..900_u32, h in 1..30_u32, to_w in 1..400_u32, to_h in 1..30_u32, gap in 0..5_usize,
+        w in 300..1500_u32, h in 1..20_u32, to_w in prop_oneof![1..400_u32, 1000..2100_u32], to_h in 1..20_u32, gap in 0..5_usize,
         format in 0..5_usize, range in ranges(),
     ) {
         let bytes = bytes_for(FORMATS[format], (w, h), gap);
@@ -246,6 +271,8 @@ proptest! {
         let mut out = vec![0; (3 * to_w * to_h) as usize];
         resample(&frame, (to_w, to_h), Channels::Rgb, 3 * to_w as usize, &mut out);
         prop_assert!(out == general_colours(&frame, (to_w, to_h)));
+        resample(&frame, (to_w, to_h), Channels::Grey, to_w as usize, &mut out);
+        prop_assert!(out[..(to_w * to_h) as usize] == general(&frame, (to_w, to_h)));
     }
 
     #[test]
