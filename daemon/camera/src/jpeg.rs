@@ -371,6 +371,55 @@ pub(crate) mod tests {
         assert!(error.to_string().contains("2 colour components"), "{error}");
     }
 
+    /// The markers of a baseline picture of three components with these sampling factors, in one scan or one for each.
+    fn markers(factors: [u8; 3], is_split: bool) -> Vec<u8> {
+        let mut jpeg = vec![0xFF, 0xD8, 0xFF, 0xC0, 0, 17, 8, 0, 16, 0, 16, 3];
+        for (id, factor) in (1..).zip(factors) {
+            jpeg.extend([id, factor, 0]);
+        }
+        let scans: &[&[u8]] = if is_split {
+            &[&[1], &[2], &[3]]
+        } else {
+            &[&[1, 2, 3]]
+        };
+        for scan in scans {
+            let count = scan.len() as u8;
+            jpeg.extend([0xFF, 0xDA, 0, 6 + 2 * count, count]);
+            jpeg.extend(scan.iter().flat_map(|&id| [id, 0]));
+            jpeg.extend([0, 63, 0, 1, 2, 3]);
+        }
+        jpeg.extend([0xFF, 0xD9]);
+        jpeg
+    }
+
+    #[test]
+    fn sampling_of_which_the_decoder_makes_a_wrong_picture_is_named() {
+        let refused = |factors, is_split| match Layout::read(&markers(factors, is_split)) {
+            Ok(_) => None,
+            Err(JpegError::Unsupported(cause)) => Some(cause.into_owned()),
+            Err(damage) => panic!("{damage}"),
+        };
+        for (factors, is_split) in [
+            ([0x22, 0x11, 0x11], false),
+            ([0x22, 0x21, 0x21], false),
+            ([0x12, 0x12, 0x12], false),
+            ([0x21, 0x11, 0x11], true),
+            ([0x41, 0x11, 0x11], true),
+            ([0x11, 0x11, 0x11], true),
+        ] {
+            assert_eq!(refused(factors, is_split), None, "{factors:X?} {is_split}");
+        }
+        for (factors, is_split, cause) in [
+            ([0x22, 0x11, 0x11], true, "one after the other"),
+            ([0x12, 0x11, 0x11], true, "one after the other"),
+            ([0x32, 0x11, 0x11], false, "three samples"),
+            ([0x11, 0x22, 0x22], false, "fewer samples"),
+        ] {
+            let text = refused(factors, is_split).unwrap();
+            assert!(text.contains(cause), "{factors:X?}: {text}");
+        }
+    }
+
     #[test]
     fn a_picture_on_its_side_stands_upright() {
         let picture = image::RgbImage::from_fn(48, 32, |x, _| {

@@ -57,6 +57,27 @@ impl FrameHeader {
             (c.sampling.0.max(h), c.sampling.1.max(v))
         })
     }
+
+    /// Kinds of which the decoder makes a wrong picture or none (zune-jpeg 341).
+    fn refuse_unread_sampling(&self, is_split: bool) -> Result<(), JpegError> {
+        let most = self.largest_sampling();
+        let cause = if self
+            .components
+            .iter()
+            .any(|c| c.sampling.0 == 3 || c.sampling.1 == 3)
+        {
+            "a component has three samples where another has one or two"
+        } else if self.components[0].sampling != most {
+            "its brightness has fewer samples than its colours"
+        } else if is_split && !self.is_progressive && most.1 > 1 {
+            "its components come one after the other, with several rows of brightness for one of colour"
+        } else {
+            return Ok(());
+        };
+        Err(JpegError::unsupported(format!(
+            "{cause}, which is not read; save it as an ordinary one"
+        )))
+    }
 }
 
 /// The restart interval of a DRI segment.
@@ -251,6 +272,7 @@ impl LayoutBuilder {
         if !frame.components.iter().all(is_whole) {
             return Err("it was cut: its last scans are missing".into());
         }
+        frame.refuse_unread_sampling(self.is_split)?;
         let (h_max, v_max) = frame.largest_sampling();
         let (width, height) = frame.size_px;
         let units =
