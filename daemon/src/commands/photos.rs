@@ -109,7 +109,7 @@ fn json_line(path: &Path, found: &Result<PhotoResult, String>) -> String {
             let record = |found: &FoundFace| {
                 let reading = found.reading.as_ref();
                 let reading = reading.map(|r| ReadingRecord::new(&r.scores, r.mood, r.facing));
-                FaceRecord::new(&found.face, found.roll_deg, reading)
+                FaceRecord::new(&found.face, (*width, *height), found.roll_deg, reading)
             };
             let faces = faces.iter().map(record).collect();
             json(&PhotoLine {

@@ -111,7 +111,7 @@ fn read(
         let in_file = photo.in_file(*face);
         let shows = found.reading;
         let reading = ReadingRecord::new(&shows.scores, shows.mood, shows.facing);
-        let mut record = FaceRecord::new(&in_file, found.roll_deg, Some(reading));
+        let mut record = FaceRecord::new(&in_file, photo.size_px(), found.roll_deg, Some(reading));
         if job.crops {
             record.crop = crop(&frame, &found.from_crop);
             record.heat = found.map.as_ref().and_then(heat);

@@ -104,6 +104,21 @@ impl Rect {
         )
     }
 
+    /// The part within a picture of this width and height; the whole box if the size is not known (0).
+    pub fn within(&self, (width_px, height_px): (u32, u32)) -> Self {
+        if width_px == 0 || height_px == 0 {
+            return *self;
+        }
+        let picture = Self::new(0.0, 0.0, width_px as f32, height_px as f32);
+        // A box wholly outside has no area, and lies at the nearest place.
+        let inside = self.intersection(&picture);
+        Self {
+            x: inside.x.min(picture.w),
+            y: inside.y.min(picture.h),
+            ..inside
+        }
+    }
+
     /// Intersection over union by definition, 0 to 1; 0 if both are without area.
     pub fn iou(&self, other: &Self) -> f32 {
         let common = self.intersection(other).area();

@@ -45,12 +45,12 @@ pub struct ErrorLine<'a> {
 /// A face in a picture.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FaceRecord {
-    /// Left, top, width, height in the picture's pixels.
+    /// Left, top, width, height in the picture's pixels; never beyond the picture.
     #[serde(rename = "box")]
     pub rect: [Tenths; 4],
     /// How sure the detector is, 0 to 1.
     pub score: Ratio,
-    /// `x, y` of the subject's right eye, left eye, nose tip, right and left mouth corner.
+    /// `x, y` (at the border perhaps beyond the picture) of the subject's right eye, left eye, nose tip, right and left mouth corner.
     pub landmarks: [[Tenths; 2]; 5],
     /// The head's tilt in degrees, clockwise positive.
     pub roll_deg: Tenths,
@@ -66,10 +66,15 @@ pub struct FaceRecord {
 }
 
 impl FaceRecord {
-    /// A face and, if the classifier ran, what it shows.
-    pub fn new(face: &Face, roll_deg: f32, reading: Option<ReadingRecord>) -> Self {
+    /// A face of a picture of this width and height and, if the classifier ran, what it shows.
+    pub fn new(
+        face: &Face,
+        picture_px: (u32, u32),
+        roll_deg: f32,
+        reading: Option<ReadingRecord>,
+    ) -> Self {
         Self {
-            rect: box_of(face),
+            rect: box_of(face, picture_px),
             score: Ratio::new(face.score),
             landmarks: face.landmarks.map(|p| [Tenths::new(p.x), Tenths::new(p.y)]),
             roll_deg: Tenths::new(roll_deg),
@@ -80,10 +85,14 @@ impl FaceRecord {
     }
 }
 
-/// Left, top, width, height of a face's box.
-pub(super) fn box_of(face: &Face) -> [Tenths; 4] {
-    let r = face.rect;
-    [r.x, r.y, r.w, r.h].map(Tenths::new)
+/// Left, top, width, height of a face's box, as far as it is in a picture of this width and height: whoever cuts by it may do so
+/// without looking.
+pub(super) fn box_of(face: &Face, picture_px: (u32, u32)) -> [Tenths; 4] {
+    let r = face.rect.within(picture_px);
+    // By the rounded corner, or the sum of both rounded numbers could pass the border.
+    let rounded = |value: f32| (value * 10.0).round() / 10.0;
+    let (x, y) = (rounded(r.x), rounded(r.y));
+    [x, y, r.x + r.w - x, r.y + r.h - y].map(Tenths::new)
 }
 
 /// What a single picture shows: the likeliest expression, and whether it is sure enough to be named.
@@ -197,7 +206,12 @@ mod tests {
             image: "a.jpg",
             width: 640,
             height: 480,
-            faces: vec![FaceRecord::new(&face(), -7.5, scores.map(record))],
+            faces: vec![FaceRecord::new(
+                &face(),
+                (640, 480),
+                -7.5,
+                scores.map(record),
+            )],
         })
     }
 
@@ -206,6 +220,20 @@ mod tests {
         let head = r#"{"image":"a.jpg","width":640,"height":480,"faces":["#;
         assert_eq!(line(Some(&SCORES)), format!("{head}{FACE},{READING}}}]}}"));
         assert_eq!(line(None), format!("{head}{FACE}}}]}}"));
+    }
+
+    #[test]
+    fn a_box_ends_with_the_picture() {
+        let boxed = |x, y, w, h| {
+            let rect = Rect { x, y, w, h };
+            let face = Face { rect, ..face() };
+            json(&box_of(&face, (640, 480)))
+        };
+        assert_eq!(boxed(-5.6, -1.8, 62.3, 72.9), "[0.0,0.0,56.7,71.1]");
+        assert_eq!(boxed(600.04, 470.0, 80.0, 80.0), "[600.0,470.0,40.0,10.0]");
+        assert_eq!(boxed(0.05, 0.05, 900.0, 900.0), "[0.1,0.1,639.9,479.9]");
+        assert_eq!(boxed(-90.0, 500.0, 80.0, 80.0), "[0.0,480.0,0.0,0.0]");
+        assert_eq!(json(&box_of(&face(), (0, 0))), "[1.2,2.0,30.0,40.0]");
     }
 
     #[test]

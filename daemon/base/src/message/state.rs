@@ -102,7 +102,7 @@ impl<'a> StateMessage<'a> {
             track: mood.track().map(|t| t.0),
             facing: snapshot.people.first().and_then(|person| person.facing),
             people_count: snapshot.people_count,
-            people: snapshot.people.iter().map(PersonRecord::new).collect(),
+            people: people_of(snapshot),
             camera: snapshot.camera.name(),
             frame_px: [snapshot.frame_px.0, snapshot.frame_px.1],
             frames_per_second: Tenths::new(if runs {
@@ -122,12 +122,17 @@ impl<'a> StateMessage<'a> {
     }
 }
 
+fn people_of(snapshot: &Snapshot) -> Vec<PersonRecord> {
+    let record = |person| PersonRecord::new(person, snapshot.frame_px);
+    snapshot.people.iter().map(record).collect()
+}
+
 impl PersonRecord {
-    /// The record of one person.
-    pub fn new(person: &Person) -> Self {
+    /// The record of one person in frames of this width and height.
+    pub fn new(person: &Person, frame_px: (u32, u32)) -> Self {
         Self {
             track: person.track.0,
-            rect: box_of(&person.face),
+            rect: box_of(&person.face, frame_px),
             score: Ratio::new(person.face.score),
             roll_deg: Tenths::new(person.roll_deg),
             mood: person.mood.mood().name(),
